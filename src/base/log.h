@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// Log lines on stderr: `2026-01-31T12:00:00.123Z warn store: text`. One write(2) a line, so lines of
+// several threads never mix. Any thread may call.
+#pragma once
+#include "base/must.h"
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+
+void log_set_level(enum log_level lowest);
+// `layer` is the folder that speaks: "ingest", "engine", "store", "dashboard".
+void log_line(enum log_level level, const char *layer, const char *format, ...) PRINTF_LIKE(3, 4);
+
+#define log_debug(layer, ...) log_line(LOG_DEBUG, layer, __VA_ARGS__)
+#define log_info(layer, ...) log_line(LOG_INFO, layer, __VA_ARGS__)
+#define log_warn(layer, ...) log_line(LOG_WARN, layer, __VA_ARGS__)
+#define log_error(layer, ...) log_line(LOG_ERROR, layer, __VA_ARGS__)

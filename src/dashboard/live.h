@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// The live page's data: a thread that, after commits, reads what changed from the store and renders it
+// once as server-sent events for all viewers. Every number comes from the store, never from a second
+// sum.
+#pragma once
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/must.h"
+#include "order/zone.h"
+#include "store/sales_reader.h"
+#include <stddef.h>
+#include <stdint.h>
+
+struct live;
+struct live_options {
+    struct sales_reader *reader;  // owned by live from live_start on
+    const struct zone *zone;      // borrowed
+    char currency[4];             // the shop's
+    const char *products_path;    // CSV product_id,title,category; NULL: none
+    const struct clock_source *clock;
+    // Called on live's thread after a new event is ready; must be quick (it wakes the HTTP loop).
+    void (*changed)(void *user);
+    void *changed_user;
+    // Fills a JSON object with pipeline health ({"ready":true,"queue_events":0,...}) for the page.
+    void (*health)(void *user, struct buf *json);
+    void *health_user;
+};
+MUST_CHECK struct live *live_start(const struct live_options *options, struct error *err);
+void live_stop(struct live *l); // joins the thread and frees
+
+// After a commit; any thread, never blocks.
+void live_notify(struct live *l, const struct batch_summary *batch);
+// Products are read again (SIGHUP). Any thread.
+void live_reload_products(struct live *l);
+// How many viewers are connected: with many, events are merged into fewer. Any thread.
+void live_set_viewers(struct live *l, int64_t viewers);
+
+// One rendered event ("id: ...\nevent: ...\ndata: ...\n\n"), immutable and reference-counted.
+struct live_event {
+    uint64_t id;
+    size_t len;
+    const char *bytes;
+};
+// The next event for a viewer whose last one was *last_id (0, or an id no longer kept: a full
+// snapshot), and moves *last_id on. NULL: nothing new. Any thread. Release it when sent.
+MUST_CHECK const struct live_event *live_next(struct live *l, uint64_t *last_id);
+void live_release(const struct live_event *event);

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// The engine: takes submissions from a source, judges each event (duplicate? conflict? accepted),
+// adds the customer's source and state, adds up, and commits raw rows, aggregates, rejections and
+// counts in one transaction of the store; only then are submissions settled.
+//
+// Threads: engine_step/engine_run on one thread; engine_status, engine_set_customers, engine_stop
+// from any.
+#pragma once
+#include "base/clock.h"
+#include "engine/customers.h"
+#include "engine/source.h"
+#include "store/store.h"
+
+struct engine;
+struct engine_options {
+    const struct clock_source *clock;
+    size_t batch_max_events;     // of one commit; default 20,000
+    // After each commit, on the engine's thread: cheap, must not block. For the live page.
+    void (*committed)(void *user, const struct batch_summary *batch);
+    void *committed_user;
+};
+
+// Borrows all but `customers`, which it owns from then on (NULL: none).
+MUST_CHECK struct engine *engine_new(struct store *store, struct source source,
+                                     const struct order_rules *rules, struct customers *customers,
+                                     const struct engine_options *options);
+void engine_free(struct engine *e);
+
+enum engine_step_result { ENGINE_IDLE, ENGINE_WORKED, ENGINE_STORE_DOWN, ENGINE_END };
+// One batch: take (waiting up to timeout_ms), judge, commit, settle.
+enum engine_step_result engine_step(struct engine *e, int timeout_ms);
+// Steps until the source ends. While the store is down it goes on answering "try later" and reopens the
+// store with back-off.
+void engine_run(struct engine *e);
+
+// Takes effect between two batches; the engine owns `customers` and frees the old ones.
+void engine_set_customers(struct engine *e, struct customers *customers);
+
+// For /readyz and /metrics.
+struct engine_status {
+    bool store_ready;
+    char problem[512];        // why not, one line
+    struct store_counts counts; // since the store was made
+    int64_t commits, commit_failures;
+    int64_t last_commit_ms;   // UTC; 0: none since start
+    int64_t customers;
+    // Histogram of commit durations: bucket i counts those <= engine_commit_bounds_us[i].
+    int64_t commit_le[12];
+    int64_t commit_sum_us;
+};
+extern const int64_t engine_commit_bounds_us[12]; // the last is INT64_MAX
+void engine_status(struct engine *e, struct engine_status *out);

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// `verify` and `rebuild`: the laws of conservation checked on a data directory, and the aggregates
+// made again from the raw orders.
+#pragma once
+#include "base/error.h"
+#include "base/must.h"
+#include <stdint.h>
+#include <stdio.h>
+
+struct audit_report {
+    int64_t orders, adjustments; // raw events read
+    int64_t cells;               // aggregate cells compared
+    int64_t groups;              // (source, state, currency) groups of sales_totals
+    int64_t problems;            // laws broken; each was printed as one line
+};
+
+// Checks every law on one snapshot, also while a writer works. Prints to `out`. False only when it
+// could not be carried out (err); look at report->problems for the verdict.
+MUST_CHECK bool audit_verify(const char *directory, FILE *out, struct audit_report *report,
+                             struct error *err);
+// Recomputes every aggregate from raw and writes those that differ, in one transaction. Refused while
+// a writer has the directory. *changed: cells that differed.
+MUST_CHECK bool audit_rebuild(const char *directory, FILE *out, int64_t *changed,
+                              struct audit_report *report, struct error *err);

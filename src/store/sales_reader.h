@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// What the query API, the live page and the audit ask of a store: a read-only connection with its own
+// snapshot. One thread at a time uses a reader; make one per thread. Every call has a time-out.
+#pragma once
+#include "store/store.h"
+
+struct sales_reader {
+    const struct sales_reader_ops *ops;
+};
+
+enum sales_bucket { BUCKET_NONE, BUCKET_MINUTE, BUCKET_HOUR, BUCKET_DAY };
+
+struct sales_query {
+    bool by_source, by_state, by_product; // grouping; product only with BUCKET_NONE or BUCKET_DAY
+    enum sales_bucket bucket;
+    // Bucket numbers, from inclusive, to exclusive (minutes or hours since 1970 UTC; the shop's day
+    // numbers). With BUCKET_NONE and both at their extremes (INT32_MIN, INT32_MAX) the all-time totals
+    // are read, otherwise they are day numbers.
+    int32_t from, to;
+    int64_t max_rows;
+};
+
+// One row of an answer. Texts borrow until the callback returns; absent when not grouped by.
+// Currencies are never added together, so currency is always part of the group.
+struct sales_row {
+    struct text source, state, currency;
+    struct ident product_id;
+    int32_t bucket; // meaningful unless BUCKET_NONE
+    struct measures sum; // by product: orders, units and total only
+};
+
+struct rejected_row {
+    int64_t id; // grows with time
+    int64_t arrival_ms;
+    struct text field, code, message, raw;
+    bool raw_cut; // raw is longer than what is kept
+};
+
+// A callback returns false to stop; the call is then still a success.
+typedef bool (*sales_row_fn)(void *user, const struct sales_row *row);
+typedef bool (*stored_event_fn)(void *user, const struct stored_event *event);
+typedef bool (*rejected_row_fn)(void *user, const struct rejected_row *row);
+
+struct sales_reader_ops {
+    // The placed order of this id first (if known), then its adjustments in order of acceptance.
+    MUST_CHECK bool (*order)(struct sales_reader *r, struct ident order_id, stored_event_fn each,
+                             void *user, struct error *err);
+    // Sorted by bucket, then source, state, product, currency. ERROR_USAGE when more than max_rows.
+    MUST_CHECK bool (*sales)(struct sales_reader *r, const struct sales_query *q, sales_row_fn each,
+                             void *user, struct error *err);
+    // Placed orders newest first, those with position > after_position only.
+    MUST_CHECK bool (*recent)(struct sales_reader *r, int64_t after_position, int64_t limit,
+                              stored_event_fn each, void *user, struct error *err);
+    // Newest first, ids below before_id only (INT64_MAX: from the newest).
+    MUST_CHECK bool (*rejected)(struct sales_reader *r, int64_t before_id, int64_t limit,
+                                rejected_row_fn each, void *user, struct error *err);
+    MUST_CHECK bool (*counts)(struct sales_reader *r, struct store_counts *counts,
+                              int64_t *last_batch_id, struct error *err);
+    // Calls between begin and end see one snapshot.
+    MUST_CHECK bool (*begin)(struct sales_reader *r, struct error *err);
+    void (*end)(struct sales_reader *r);
+    void (*close)(struct sales_reader *r); // frees r
+};
