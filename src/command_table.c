@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// The table of sub-commands, in the order in which a newcomer meets them.
+#include "commands.h"
+
+#include "base/must.h"
+
+const struct command_spec command_specs[] = {
+    {"serve", "", "run the pipeline: HTTP API, engine, store and live page in one process",
+     "Listens for orders on POST /v1/orders, stores each durably before it answers, keeps exact "
+     "totals, and shows them live at /. SIGTERM or SIGINT drains and stops; SIGHUP reads the "
+     "customers and products files again. One process at a time may use a data directory.",
+     command_serve},
+    {"load", "FILE...", "load orders from CSV or NDJSON files, .gz too",
+     "Takes the files through the same checks as the HTTP API, into a data directory or, with "
+     "--to, "
+     "to a running server. A file may be - for standard input. Loading a file twice changes "
+     "nothing: "
+     "its orders are known the second time.",
+     command_load},
+    {"generate", "", "make realistic demo orders",
+     "Writes NDJSON to standard output, or posts it with --to.", command_generate},
+    {"verify", "", "check that every total is what the raw orders add up to",
+     "Reads one snapshot, also while a server writes, and holds every aggregate against the raw "
+     "orders, to the last digit. Exit code 1 when something does not add up.",
+     command_verify},
+    {"rebuild", "", "make all totals again from the raw orders",
+     "Writes only what differs, in one transaction. No server may be using the data directory.",
+     command_rebuild},
+    {"key", "new | list | revoke ID", "make, list and revoke API keys",
+     "A new key is printed once; only its hash is stored. A running server sees changes within a "
+     "second.",
+     command_key},
+};
+const size_t command_specs_count = COUNT_OF(command_specs);

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// The sub-commands, one function each, in the layer that does the work. Each gets its parsed
+// options and returns the exit code: 0, 1 failed, 2 usage.
+#pragma once
+#include "base/options.h"
+
+int command_serve(const struct options *o);
+int command_load(const struct options *o);
+int command_generate(const struct options *o);
+int command_verify(const struct options *o);
+int command_rebuild(const struct options *o);
+int command_key(const struct options *o);

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+// salestide COMMAND ...: finds the sub-command, parses its options, runs it. Exit codes: 0, 1
+// failed, 2 usage.
+#include "base/options.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+static const struct command_spec *find_command(const char *name) {
+    for (size_t i = 0; i < command_specs_count; i++) {
+        if (strcmp(command_specs[i].name, name) == 0) {
+            return &command_specs[i];
+        }
+    }
+    return NULL;
+}
+
+static const char *command_name_at(size_t i, const void *user) {
+    (void)user;
+    return i < command_specs_count ? command_specs[i].name : NULL;
+}
+
+static int unknown_command(const char *name) {
+    const char *nearest = options_nearest(name, command_name_at, NULL);
+    if (nearest != NULL) {
+        fprintf(stderr, "salestide: unknown command \"%.60s\"; did you mean %s?\n", name, nearest);
+    } else {
+        fprintf(stderr, "salestide: unknown command \"%.60s\"; see salestide --help\n", name);
+    }
+    return EXIT_USAGE;
+}
+
+static bool asks_for_help(int argc, char **argv) {
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// What was printed must have arrived: `salestide --help > /dev/full` is a failure.
+static int printed(void) {
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        perror("salestide: cannot write to standard output");
+        return EXIT_FAILED;
+    }
+    return EXIT_OK;
+}
+
+static int help(const char *name) {
+    const struct command_spec *command = name != NULL ? find_command(name) : NULL;
+    if (name != NULL && command == NULL) {
+        return unknown_command(name);
+    }
+    options_help(command, stdout);
+    return printed();
+}
+
+// For the build: `docs markdown` and `docs man` print what `make docs` stores.
+static int docs(const char *kind) {
+    if (kind != NULL && strcmp(kind, "markdown") == 0) {
+        options_markdown(stdout);
+    } else if (kind != NULL && strcmp(kind, "man") == 0) {
+        options_man(stdout);
+    } else {
+        fprintf(stderr, "salestide: docs takes markdown or man\n");
+        return EXIT_USAGE;
+    }
+    return printed();
+}
+
+static int run(const struct command_spec *command, int argc, char **argv) {
+    struct options *o = NULL;
+    struct error err = {0};
+    if (asks_for_help(argc, argv)) {
+        return help(command->name);
+    }
+    if (!options_parse(command, argc, argv, &o, &err)) {
+        fprintf(stderr, "salestide %s: %s\n", command->name, err.text);
+        return EXIT_USAGE;
+    }
+    int code = command->run(o);
+    options_free(o);
+    return code;
+}
+
+int main(int argc, char **argv) {
+    signal(SIGPIPE,
+           SIG_IGN); // a client that is gone is an error of write, not the end of the process
+    const char *word = argc > 1 ? argv[1] : NULL;
+    if (word == NULL) {
+        options_help(NULL, stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
+        return help(argc > 2 ? argv[2] : NULL);
+    }
+    if (strcmp(word, "--version") == 0) {
+        puts("salestide " SALESTIDE_VERSION);
+        return printed();
+    }
+    if (strcmp(word, "docs") == 0) {
+        return docs(argc > 2 ? argv[2] : NULL);
+    }
+    const struct command_spec *command = find_command(word);
+    return command != NULL ? run(command, argc - 2, argv + 2) : unknown_command(word);
+}
