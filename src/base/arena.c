@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-enum { BLOCK_BYTES = 16 * 1024, ALIGNMENT = 16 };
+enum { BLOCK_BYTES = 2 * 1024, ALIGNMENT = 16 };
 
 struct arena_block {
     struct arena_block *next;

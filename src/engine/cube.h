@@ -37,8 +37,9 @@ MUST_CHECK struct cube *cube_new(const struct zone *zone); // zone is borrowed
 void cube_free(struct cube *c);
 
 // Adds one accepted event with source and state resolved. Buckets below the floors are left out (they
-// are past their retention). The caller has made sure that no sum can overflow.
-void cube_add(struct cube *c, const struct order *o, int32_t minute_floor, int32_t hour_floor);
+// are past their retention). The caller has made sure that no sum can overflow. Returns the number of
+// the event's group.
+uint32_t cube_add(struct cube *c, const struct order *o, int32_t minute_floor, int32_t hour_floor);
 
 size_t cube_n_cells(const struct cube *c);
 struct cube_cell *cube_cells(struct cube *c); // valid until the next cube_add or cube_clear

@@ -14,7 +14,8 @@
 struct engine;
 struct engine_options {
     const struct clock_source *clock;
-    size_t batch_max_events;     // of one commit; default 20,000
+    size_t batch_max_events;     // of one commit; 0: 20,000
+    int64_t late_limit_ms;       // 0: ten minutes
     // After each commit, on the engine's thread: cheap, must not block. For the live page.
     void (*committed)(void *user, const struct batch_summary *batch);
     void *committed_user;

@@ -58,8 +58,10 @@ struct store_ops {
     MUST_CHECK enum store_result (*find)(struct store *s, struct ident order_id,
                                          enum order_kind kind, struct text event_id,
                                          struct stored_event *out, bool *found, struct error *err);
-    // A new accepted event; find has just said that there is none.
-    MUST_CHECK enum store_result (*add)(struct store *s, const struct order *o, int64_t arrival_ms,
+    // A new accepted event; find has just said that there is none. `group` is its cube dimension
+    // (borrowed for the call), where the store may keep its own key.
+    MUST_CHECK enum store_result (*add)(struct store *s, const struct order *o,
+                                        struct cube_dim *group, int64_t arrival_ms,
                                         struct error *err);
     // An event that was rejected, with its text.
     MUST_CHECK enum store_result (*add_rejected)(struct store *s, const struct event *e,

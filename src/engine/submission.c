@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// Submissions: the events of one request with the memory they live in. All sizes come from outside, so
+// every allocation here may be refused and is answered with 503 by the door.
+#include "engine/submission.h"
+
+#include "base/mem.h"
+#include <stdlib.h>
+
+struct submission *submission_new(void) {
+    struct submission *s = try_alloc(sizeof *s);
+    if (s != NULL) {
+        *s = (struct submission){0};
+    }
+    return s;
+}
+
+struct event *submission_add(struct submission *s) {
+    if (s->n_events == s->cap_events) {
+        size_t cap = s->cap_events == 0 ? 1 : s->cap_events < 16 ? 16 : s->cap_events * 2;
+        struct event *events = try_realloc(s->events, cap * sizeof *events);
+        if (events == NULL) {
+            return NULL;
+        }
+        s->events = events;
+        s->cap_events = cap;
+    }
+    struct event *e = &s->events[s->n_events++];
+    *e = (struct event){0};
+    return e;
+}
+
+bool submission_reject(struct submission *s, struct event *e, const struct rejection *why) {
+    e->why = arena_try_alloc(&s->arena, sizeof *e->why);
+    if (e->why == NULL) {
+        return false;
+    }
+    *e->why = *why;
+    e->verdict = VERDICT_REJECTED;
+    return true;
+}
+
+size_t submission_bytes(const struct submission *s) {
+    return sizeof *s + s->cap_events * sizeof *s->events + s->arena.total_bytes;
+}
+
+void submission_free(struct submission *s) {
+    if (s == NULL) {
+        return;
+    }
+    arena_free(&s->arena);
+    free(s->events);
+    free(s);
+}
