@@ -12,21 +12,23 @@
 enum order_kind { ORDER_PLACED = 0, ORDER_CANCELLED = 1, ORDER_REFUNDED = 2 };
 
 enum {
-    ORDER_ID_MAX = 64,          // characters of order_id, event_id, customer_id
-    ORDER_TEXT_MAX = 100,       // characters of product_id, source, state
-    ORDER_ITEMS_MAX = 200,      // lines of one order
+    ORDER_ID_MAX = 64,     // characters of order_id, event_id, customer_id
+    ORDER_TEXT_MAX = 100,  // characters of product_id, source, state
+    ORDER_ITEMS_MAX = 200, // lines of one order
     ORDER_QUANTITY_MAX = 1000000,
-    ORDER_EVENT_MAX_BYTES = 1024 * 1024, // of one event's text
+    ORDER_EVENT_MAX_BYTES = 1024 * 1024,       // of one event's text
     ORDER_REJECTED_TEXT_MAX_BYTES = 64 * 1024, // of that text kept with a rejected event
+    ORDER_DEPTH_DEFAULT = 32, // nesting of an event's JSON: {"a":1} is 1, its items are 2 and 3
+    ORDER_DEPTH_MAX = 512,    // rules may not ask for more; what they ask beyond it is cut to it
 };
 
 // Warnings are counted, never a reason to reject. Bits of order.warnings.
 enum order_warning {
-    WARN_AMOUNT_ROUNDED = 1 << 0,  // an amount had more than four decimals
-    WARN_TOTAL_MISMATCH = 1 << 1,  // total is off subtotal - discount + shipping + tax by > 0.01
-    WARN_QUANTITY_ZERO = 1 << 2,
-    WARN_LATE = 1 << 3,            // created_at before arrival by more than the late limit
-    WARN_FUTURE = 1 << 4,          // created_at more than 24 h ahead of arrival
+    WARN_AMOUNT_ROUNDED = 1 << 0, // an amount had more than four decimals
+    WARN_TOTAL_MISMATCH = 1 << 1, // total is off subtotal - discount + shipping + tax by > 0.01
+    WARN_QUANTITY_ZERO = 1 << 2,  // of the order, or of one of its items
+    WARN_LATE = 1 << 3,           // created_at before arrival by more than the late limit
+    WARN_FUTURE = 1 << 4,         // created_at more than 24 h ahead of arrival
 };
 #define ORDER_WARNING_KINDS 5
 
@@ -71,65 +73,89 @@ struct order {
     char currency[4];   // zero-terminated
     int64_t created_ms; // UTC
     int64_t quantity;   // with items: their sum
-    int64_t subtotal_e4, discount_e4, shipping_e4, tax_e4, total_e4; // all >= 0
+    // All >= 0, below MONEY_LIMIT_E4.
+    int64_t subtotal_e4, discount_e4, shipping_e4, tax_e4, total_e4;
 };
 
 // Why an event is rejected. `field` and `code` are for programs, `message` for people.
 struct rejection {
-    char field[48]; // "total", "items[3].quantity", "" when it is the event as a whole
-    const char *code; // static: see the list in order.c
-    char message[200];
+    char field[48];    // "total", "items[3].quantity", "" when it is the event as a whole
+    const char *code;  // static: one of REJECT_ below
+    char message[200]; // one line of UTF-8, what was expected and what came
 };
 
 // What the shop fixes for all its orders. Immutable while in use.
 struct order_rules {
     const struct zone *zone;
-    char currency[4];       // default currency
-    uint32_t max_depth;     // of nested JSON, default 32
+    char currency[4];   // default currency
+    uint32_t max_depth; // of nested JSON, 1 .. ORDER_DEPTH_MAX; 0: ORDER_DEPTH_DEFAULT
 };
 
 // Static texts of rejection.code. A code never changes its meaning.
-#define REJECT_MISSING "missing"             // a required field is absent
-#define REJECT_TYPE "wrong_type"             // a JSON type that the field cannot have
-#define REJECT_MALFORMED "malformed"         // text that is not what the field holds (dates, amounts, ids)
+#define REJECT_MISSING "missing"     // a required field is absent
+#define REJECT_TYPE "wrong_type"     // a JSON type that the field cannot have
+#define REJECT_MALFORMED "malformed" // not what the field holds (dates, amounts, ids)
 #define REJECT_NEGATIVE "negative"
 #define REJECT_RANGE "out_of_range"
-#define REJECT_TOO_LONG "too_long"
-#define REJECT_EMPTY "empty"
-#define REJECT_BAD_CHARACTER "bad_character" // NUL, control, not printable ASCII where that is asked
+#define REJECT_TOO_LONG "too_long"           // too many characters, or more items than allowed
+#define REJECT_EMPTY "empty"                 // an identifier of no characters, or no item in items
+#define REJECT_BAD_CHARACTER "bad_character" // control, or not printable ASCII in an id
 #define REJECT_UNKNOWN_VALUE "unknown_value" // event is none of placed, cancelled, refunded
 #define REJECT_DUPLICATE_KEY "duplicate_key" // the same key twice in one JSON object
 #define REJECT_TOO_DEEP "too_deep"
-#define REJECT_TOO_LARGE "too_large"         // the event's text is over ORDER_EVENT_MAX_BYTES
-#define REJECT_NOT_JSON "not_json"           // an NDJSON line that is not JSON
+#define REJECT_TOO_LARGE "too_large" // the event's text is over ORDER_EVENT_MAX_BYTES
+#define REJECT_NOT_JSON "not_json"   // an NDJSON line that is not JSON
 #define REJECT_NOT_OBJECT "not_an_object"
-#define REJECT_AMBIGUOUS "ambiguous"         // items beside product_id or quantity
-#define REJECT_BAD_ROW "bad_row"             // a CSV row with too many or too few cells
-#define REJECT_CONFLICT "conflict"           // the same identity with other content (engine)
-#define REJECT_OVERFLOW "overflow"           // a sum would no longer fit (engine)
+#define REJECT_AMBIGUOUS "ambiguous" // items beside product_id or quantity
+#define REJECT_BAD_ROW "bad_row"     // a CSV row with too many or too few cells
+#define REJECT_CONFLICT "conflict"   // the same identity with other content (engine)
+#define REJECT_OVERFLOW "overflow"   // a sum would no longer fit (engine)
 
 const char *order_kind_name(enum order_kind kind); // "placed", "cancelled", "refunded"
 
 // True when a later event with the same identity is the same order again: same amounts, currency,
-// customer and products, whatever its created_at, source and state.
+// customer and products, whatever its created_at, source and state. Items are compared by their
+// items_json, so an order read back from a row needs no array of items.
 bool order_same_content(const struct order *a, const struct order *b);
 
-// Fills `why`; always returns false.
+// Fills `why`, cutting what does not fit between two characters; always returns false.
 bool reject(struct rejection *why, const char *field, const char *code, const char *format, ...)
     PRINTF_LIKE(4, 5);
+
+// A value as it may be shown in a message: at most 40 characters, what is not printable as '?',
+// "..." where it was cut. `value` may be any bytes. As an argument it lives until the call is over:
+// reject(why, "total", REJECT_MALFORMED, "not an amount: '%s'", excerpt_of(t).text).
+struct excerpt {
+    char text[168];
+};
+struct excerpt excerpt_of(struct text value);
 
 // --- Building an event from named fields: the one place that knows the rules. JSON and CSV readers
 // --- call these; a reader decides only how its format spells a value.
 
 enum order_field {
-    FIELD_ORDER_ID, FIELD_EVENT, FIELD_EVENT_ID, FIELD_CREATED_AT, FIELD_CUSTOMER_ID,
-    FIELD_PRODUCT_ID, FIELD_QUANTITY, FIELD_ITEMS, FIELD_SUBTOTAL, FIELD_DISCOUNT, FIELD_SHIPPING,
-    FIELD_TAX, FIELD_TOTAL, FIELD_CURRENCY, FIELD_SOURCE, FIELD_STATE,
+    FIELD_ORDER_ID,
+    FIELD_EVENT,
+    FIELD_EVENT_ID,
+    FIELD_CREATED_AT,
+    FIELD_CUSTOMER_ID,
+    FIELD_PRODUCT_ID,
+    FIELD_QUANTITY,
+    FIELD_ITEMS,
+    FIELD_SUBTOTAL,
+    FIELD_DISCOUNT,
+    FIELD_SHIPPING,
+    FIELD_TAX,
+    FIELD_TOTAL,
+    FIELD_CURRENCY,
+    FIELD_SOURCE,
+    FIELD_STATE,
     FIELD_COUNT,
     FIELD_UNKNOWN = FIELD_COUNT,
 };
-const char *order_field_name(enum order_field f);        // "order_id", ...
-enum order_field order_field_of(struct text name);       // exact, case-sensitive
+const char *order_field_name(enum order_field f);    // "order_id", ...
+enum order_field order_field_of(struct text name);   // exact, case-sensitive
+const char *order_field_expects(enum order_field f); // "an amount such as 12.50", for messages
 
 enum value_kind { VALUE_TEXT, VALUE_NUMBER }; // a JSON string or CSV cell; a JSON number's digits
 
@@ -137,20 +163,25 @@ struct order_builder {
     const struct order_rules *rules;
     struct order *order;
     struct rejection *why;
-    uint32_t seen; // bit per enum order_field
+    uint32_t seen;      // bit per enum order_field that was set
+    bool out_of_memory; // a setter answered false because the arena refused; `why` is not filled
 };
 // Starts with every optional field at its default. `out` and `why` are borrowed until finish.
 void order_begin(struct order_builder *b, const struct order_rules *rules, struct order *out,
                  struct rejection *why);
-// Sets one field (not FIELD_ITEMS) from its spelling, which is borrowed: valid UTF-8 that lives as
-// long as the order. False: rejected, `why` is filled.
+// Sets one field from its spelling, which is borrowed: valid UTF-8 that lives as long as the order.
+// Outer white space of a VALUE_TEXT does not count. False: rejected, `why` is filled. A reader does
+// not call it for an absent field (JSON null, an empty CSV cell); FIELD_ITEMS has no spelling and
+// is rejected as wrong_type; FIELD_UNKNOWN is ignored. A field set twice has its last value: a
+// reader that can meet that looks at `seen` first.
 MUST_CHECK bool order_set(struct order_builder *b, enum order_field f, enum value_kind kind,
                           struct text spelling);
 // Sets one field of an item (FIELD_PRODUCT_ID, FIELD_QUANTITY, FIELD_SUBTOTAL); as order_set.
 MUST_CHECK bool order_item_set(struct order_builder *b, struct order_item *item, size_t index,
                                enum order_field f, enum value_kind kind, struct text spelling);
 // Hands over the items (borrowed, living as long as the order; 1 .. ORDER_ITEMS_MAX of them, each
-// with product_id and quantity set) and writes their canonical JSON into `arena`.
+// with product_id and quantity set) and writes their canonical JSON into `arena`. False: memory was
+// refused.
 MUST_CHECK bool order_set_items(struct order_builder *b, const struct order_item *items, size_t n,
                                 struct arena *arena);
 // Checks what must be there, sums the items and sets warnings. False: rejected.
