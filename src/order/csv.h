@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// A streaming CSV reader (RFC 4180): bytes go in by chunks, rows come out. Quotes, doubled quotes,
+// commas and line ends inside quotes, LF and CRLF, a UTF-8 byte order mark, a last line without an
+// end; empty lines are skipped. A row that breaks the grammar is reported and reading goes on.
+// Memory is bounded: about 2 MiB a reader, whatever the input. One owner at a time.
+#pragma once
+#include "base/must.h"
+#include "base/text.h"
+#include <stdint.h>
+
+enum {
+    CSV_ROW_MAX_BYTES = 1024 * 1024,
+    CSV_CELLS_MAX = 1024,
+};
+
+struct csv_row {
+    const struct text *cells; // unquoted, not trimmed; of a bad row: those before the fault
+    size_t n_cells;
+    struct text raw;          // as it came, without its line end; of a broken row: its first line
+    int64_t line;             // where it starts, from 1
+    const char *problem;      // of a bad row: what is wrong, in words; else NULL
+};
+
+enum csv_next {
+    CSV_ROW,
+    CSV_BAD_ROW, // *row says which and why; the next call goes on behind it
+    CSV_MORE,    // feed more bytes, or tell the end
+    CSV_END,
+};
+
+struct csv;
+MUST_CHECK struct csv *csv_new(void); // dies when out of memory
+void csv_free(struct csv *c);         // NULL is fine
+
+// Where to put the next bytes, and how many fit (never 0 after CSV_MORE). Ends the life of all rows.
+MUST_CHECK char *csv_room(struct csv *c, size_t *n_bytes);
+void csv_fed(struct csv *c, size_t n_bytes); // so many were put there; 0: the input has ended
+// For callers that have the bytes already: copies at most what fits, returns how many.
+size_t csv_feed(struct csv *c, struct text bytes);
+
+// Rows with another number of cells are bad from now on (0: any number will do).
+void csv_set_width(struct csv *c, size_t n_cells);
+
+// *row borrows from the reader until the next csv_next, csv_room or csv_feed.
+MUST_CHECK enum csv_next csv_next(struct csv *c, struct csv_row *row);
+
+// Cuts one row held in memory, as csv_next gave it in `raw`, once more. `scratch` has room for
+// row.len bytes; cells borrow from both. False when it is not one row or has more than max_cells.
+MUST_CHECK bool csv_split(struct text row, struct text *cells, size_t max_cells, size_t *n_cells,
+                          char *scratch);
