@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+"""Lets the suites import the reference and the harness by name, from wherever pytest is started."""
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
