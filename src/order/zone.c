@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+// The shop's time zone: opened once, then only looked up.
+//
+// Happy path of zone_open: check the name, read TZDIR (or /usr/share/zoneinfo) /NAME whole, let
+// zone_tzif_read make a list of clock changes of it, and lay that out as sorted arrays. "UTC" needs
+// no file. Look-ups are one binary search; a zone without changes is one branch.
+//
+// For each change k the array `local_s` holds the wall-clock reading from which on it counts, with
+// fold=0: the later of the readings just before and just after it. A reading in a gap is below that
+// and so takes the offset before; one in an overlap likewise, which is its first occurrence.
+//
+// Fails to open with a line that names the zone or file and what to do. Look-ups cannot fail;
+// values beyond 64 bits of seconds stop at the ends.
+#include "order/zone.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "order/zone_tzif.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { NAME_MAX_BYTES = 100, DAY_S = 86400 };
+#define SYSTEM_DIRECTORY "/usr/share/zoneinfo"
+
+struct zone {
+    size_t n; // changes
+    int64_t *at_s;
+    int64_t *local_s;
+    int32_t *offset_s; // n + 1: [k] is the offset before change k, [n] the one after the last
+    char name[NAME_MAX_BYTES + 1];
+};
+
+// --- Opening
+
+static bool is_name(const char *name) {
+    size_t len = strlen(name);
+    if (len == 0 || len > NAME_MAX_BYTES || name[0] == '/' || name[len - 1] == '/') {
+        return false;
+    }
+    for (size_t k = 0; k < len; k++) {
+        char c = name[k];
+        bool alphanumeric =
+            (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        if (!alphanumeric && strchr("_+-/", c) == NULL) {
+            return false; // a dot is refused here, and ".." with it
+        }
+        if (c == '/' && name[k + 1] == '/') {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Fills file[ZONE_FILE_MAX_BYTES + 1]; *len over the maximum means the file is too large.
+static bool read_up_to_max(int fd, char *file, size_t *len) {
+    *len = 0;
+    while (*len <= ZONE_FILE_MAX_BYTES) {
+        ssize_t got = read(fd, file + *len, ZONE_FILE_MAX_BYTES + 1 - *len);
+        if (got == 0) {
+            return true;
+        }
+        if (got < 0 && errno != EINTR) {
+            return false;
+        }
+        *len += got > 0 ? (size_t)got : 0;
+    }
+    return true;
+}
+
+// O_NONBLOCK: a FIFO of that name must not stop the start.
+static int open_file(const char *name, const char *directory, const char *path, struct error *err) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int open_errno = errno;
+    struct stat st;
+    if (fd >= 0) {
+        if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+            return fd;
+        }
+        close(fd);
+        error_set(err, ERROR_USAGE,
+                  "time zone %s: %s is not a file; use a name such as America/New_York", name,
+                  path);
+    } else if (access(directory, F_OK) != 0) {
+        error_set(err, ERROR_USAGE,
+                  "time zone %s: there are no time zones in %s; install tzdata or set TZDIR", name,
+                  directory);
+    } else if (open_errno == ENOENT || open_errno == ENOTDIR) {
+        error_set(err, ERROR_USAGE,
+                  "time zone %s: unknown (no file %s); use a name such as America/New_York", name,
+                  path);
+    } else {
+        error_set(err, ERROR_FATAL, "time zone %s: cannot open %s: %s", name, path,
+                  strerror(open_errno));
+    }
+    return -1;
+}
+
+static bool read_changes(const char *name, const char *directory, struct zone_changes *out,
+                         struct error *err) {
+    char path[PATH_MAX];
+    int path_len = snprintf(path, sizeof path, "%s/%s", directory, name);
+    if (path_len < 0 || (size_t)path_len >= sizeof path) {
+        return error_set(err, ERROR_USAGE, "time zone %s: the path in TZDIR is too long", name);
+    }
+    int fd = open_file(name, directory, path, err);
+    if (fd < 0) {
+        return false;
+    }
+    char *file = try_alloc(ZONE_FILE_MAX_BYTES + 1);
+    size_t len = 0;
+    bool read_ok = file != NULL && read_up_to_max(fd, file, &len);
+    int read_errno = errno;
+    close(fd);
+    bool ok = false;
+    const char *problem = "is too large for a time zone file";
+    if (file == NULL) {
+        error_set(err, ERROR_RETRIABLE, "time zone %s: out of memory; free some and start again",
+                  name);
+    } else if (!read_ok) {
+        error_set(err, ERROR_FATAL, "time zone %s: cannot read %s: %s", name, path,
+                  strerror(read_errno));
+    } else if (len > ZONE_FILE_MAX_BYTES ||
+               !zone_tzif_read((struct text){file, len}, out, &problem)) {
+        error_set(err, ERROR_FATAL,
+                  "time zone %s: the file %s %s; reinstall tzdata, or choose another zone", name,
+                  path, problem);
+    } else {
+        ok = true;
+    }
+    free(file);
+    return ok;
+}
+
+// One allocation holds the zone and its arrays.
+static struct zone *build(const char *name, const struct zone_changes *changes) {
+    size_t n = changes->n;
+    struct zone *z = try_alloc(sizeof *z + n * 2 * sizeof(int64_t) + (n + 1) * sizeof(int32_t));
+    if (z == NULL) {
+        return NULL;
+    }
+    z->n = n;
+    z->at_s = (int64_t *)(z + 1);
+    z->local_s = z->at_s + n;
+    z->offset_s = (int32_t *)(z->local_s + n);
+    memcpy(z->name, name, strlen(name) + 1);
+    z->offset_s[0] = changes->first_offset_s;
+    for (size_t k = 0; k < n; k++) {
+        struct zone_change change = changes->list[k];
+        int32_t before_s = z->offset_s[k];
+        z->at_s[k] = change.at_s;
+        z->local_s[k] = change.at_s + (before_s > change.offset_s ? before_s : change.offset_s);
+        z->offset_s[k + 1] = change.offset_s;
+    }
+    return z;
+}
+
+bool zone_open(const char *name, struct zone **out, struct error *err) {
+    *out = NULL;
+    if (!is_name(name)) {
+        return error_set(err, ERROR_USAGE,
+                         "time zone \"%.40s\": not a zone's name; use one such as UTC or "
+                         "America/New_York",
+                         name);
+    }
+    struct zone_changes changes = {0};
+    if (strcmp(name, "UTC") != 0) {
+        const char *directory = getenv("TZDIR");
+        if (directory == NULL || directory[0] == '\0') {
+            directory = SYSTEM_DIRECTORY;
+        }
+        if (!read_changes(name, directory, &changes, err)) {
+            return false;
+        }
+    }
+    *out = build(name, &changes);
+    free(changes.list);
+    if (*out == NULL) {
+        return error_set(err, ERROR_RETRIABLE,
+                         "time zone %s: out of memory; free some and start again", name);
+    }
+    return true;
+}
+
+void zone_free(struct zone *z) {
+    free(z);
+}
+
+const char *zone_name(const struct zone *z) {
+    return z->name;
+}
+
+// --- Looking up
+
+// How many of the ascending values are <= x.
+static inline size_t count_up_to(const int64_t *values, size_t n, int64_t x) {
+    const int64_t *base = values;
+    while (n > 1) {
+        size_t half = n / 2;
+        base += base[half - 1] <= x ? half : 0; // without a branch to mispredict
+        n -= half;
+    }
+    return (size_t)(base - values) + (n == 1 && *base <= x ? 1 : 0);
+}
+
+static inline int64_t saturating_subtract(int64_t a, int64_t b) {
+    int64_t difference;
+    if (__builtin_sub_overflow(a, b, &difference)) {
+        return b > 0 ? INT64_MIN : INT64_MAX;
+    }
+    return difference;
+}
+
+static inline int64_t floor_divide(int64_t a, int64_t b) {
+    return a / b - (a % b < 0 ? 1 : 0);
+}
+
+int32_t zone_offset_s(const struct zone *z, int64_t utc_s) {
+    return z->n == 0 ? z->offset_s[0] : z->offset_s[count_up_to(z->at_s, z->n, utc_s)];
+}
+
+int64_t zone_local_to_utc_s(const struct zone *z, int64_t local_s) {
+    size_t k = z->n == 0 ? 0 : count_up_to(z->local_s, z->n, local_s);
+    return saturating_subtract(local_s, z->offset_s[k]);
+}
+
+int32_t zone_day(const struct zone *z, int64_t utc_ms) {
+    int64_t utc_s = floor_divide(utc_ms, 1000);
+    int64_t day = floor_divide(utc_s + zone_offset_s(z, utc_s), DAY_S);
+    return day > INT32_MAX ? INT32_MAX : day < INT32_MIN ? INT32_MIN : (int32_t)day;
+}
+
+int64_t zone_day_start_ms(const struct zone *z, int32_t day) {
+    int64_t midnight_s = (int64_t)day * DAY_S;
+    size_t k = z->n == 0 ? 0 : count_up_to(z->local_s, z->n, midnight_s);
+    int64_t start_s = midnight_s - z->offset_s[k];
+    if (k < z->n && start_s > z->at_s[k]) {
+        start_s =
+            z->at_s[k]; // midnight is skipped: the date begins where the clock goes forward to
+    }
+    return start_s * 1000;
+}
