@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Bump allocator. Blocks form a list, newest first; a block is at least BLOCK_BYTES, larger when one
-// allocation needs it. Fails only when try_alloc fails; what was handed out stays valid then.
+// Bump allocator. Blocks form a list, newest first; a block is at least BLOCK_BYTES, larger when
+// one allocation needs it. Fails only when try_alloc fails; what was handed out stays valid then.
 #include "base/arena.h"
 
 #include "base/mem.h"
@@ -67,6 +67,11 @@ void *arena_try_alloc(struct arena *a, size_t n_bytes) {
     a->free_at += skip;
     a->free_bytes -= skip;
     return arena_try_bytes(a, n_bytes);
+}
+
+void arena_give_back(struct arena *a, size_t n_bytes) {
+    a->free_at -= n_bytes;
+    a->free_bytes += n_bytes;
 }
 
 bool arena_try_copy(struct arena *a, struct text t, struct text *out) {

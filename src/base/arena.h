@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A bump allocator: one pool per request or batch, freed once. Not thread-safe: one owner at a time.
+// A bump allocator: one pool per request or batch, freed once. Not thread-safe: one owner at a
+// time.
 #pragma once
 #include "base/must.h"
 #include "base/text.h"
@@ -18,6 +19,9 @@ struct arena {
 MUST_CHECK void *arena_try_alloc(struct arena *a, size_t n_bytes);
 // Unaligned room for text, for packing many small strings.
 MUST_CHECK char *arena_try_bytes(struct arena *a, size_t n_bytes);
+// The last n_bytes of the newest allocation, an arena_try_bytes, are not needed after all: for text
+// whose length is known only when it is written.
+void arena_give_back(struct arena *a, size_t n_bytes);
 // Copies `t` into the arena. False when memory is refused.
 MUST_CHECK bool arena_try_copy(struct arena *a, struct text t, struct text *out);
 // Frees all but the newest block and forgets what is in it: cheap reuse for the next batch.
