@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: MIT
+// The order event as a whole: what an event starts with, what must be there when its fields are
+// set, what its items add up to, which of its facts are warnings, and when two events are the same
+// order. The rules of single fields are in order_fields.c.
+//
+// Happy path: order_begin, order_set for each field (order_set_items once), order_finish; the
+// engine adds order_mark_arrival.
+//
+// Fails: a required field is absent (missing), items beside product_id or quantity (ambiguous).
+#include "order/order.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+const char *order_kind_name(enum order_kind kind) {
+    switch (kind) {
+    case ORDER_PLACED:
+        return "placed";
+    case ORDER_CANCELLED:
+        return "cancelled";
+    case ORDER_REFUNDED:
+        return "refunded";
+    }
+    return "";
+}
+
+// --- Messages
+
+// Takes a character that was cut in its middle off the end of `out`, which is zero-terminated.
+static void drop_partial_character(char *out) {
+    size_t len = strlen(out);
+    size_t start = len;
+    while (start > 0 && len - start < 4) {
+        unsigned char c = (unsigned char)out[--start];
+        if ((c & 0xC0) != 0x80) { // the last character starts here
+            if (!text_is_utf8((struct text){out + start, len - start})) {
+                out[start] = '\0';
+            }
+            return;
+        }
+    }
+}
+
+bool reject(struct rejection *why, const char *field, const char *code, const char *format, ...) {
+    int n_field = snprintf(why->field, sizeof why->field, "%s", field);
+    if (n_field >= (int)sizeof why->field) {
+        drop_partial_character(why->field);
+    }
+    why->code = code;
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(why->message, sizeof why->message, format, args);
+    va_end(args);
+    if (n >= (int)sizeof why->message) {
+        drop_partial_character(why->message);
+    }
+    return false;
+}
+
+// Bytes of the character at `s`, 0 when it is not one that may be shown.
+static size_t printable_bytes(const unsigned char *s, size_t left) {
+    if (s[0] < 0x80) {
+        return s[0] >= 0x20 && s[0] != 0x7F ? 1 : 0;
+    }
+    size_t n = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : 2;
+    if (n > left || !text_is_utf8((struct text){(const char *)s, n})) {
+        return 0;
+    }
+    bool c1_control = s[0] == 0xC2 && s[1] < 0xA0;
+    // U+200E/F, U+2028..E, U+2066..9 turn or break the line that shows them; U+FEFF is invisible.
+    bool turns_line =
+        s[0] == 0xE2 &&
+        ((s[1] == 0x80 && (s[2] == 0x8E || s[2] == 0x8F || (s[2] >= 0xA8 && s[2] <= 0xAE))) ||
+         (s[1] == 0x81 && s[2] >= 0xA6 && s[2] <= 0xA9));
+    bool mark = s[0] == 0xEF && s[1] == 0xBB && s[2] == 0xBF;
+    return c1_control || turns_line || mark ? 0 : n;
+}
+
+struct excerpt excerpt_of(struct text value) {
+    enum { MAX_CHARACTERS = 40, CUT_CHARACTERS = 3 }; // the latter for "..."
+    struct excerpt e;
+    const unsigned char *s = (const unsigned char *)value.at;
+    size_t at = 0, out = 0, n = 0;
+    size_t cut_at = 0; // where "..." would start
+    for (; at < value.len && n < MAX_CHARACTERS; n++) {
+        cut_at = n <= MAX_CHARACTERS - CUT_CHARACTERS ? out : cut_at;
+        size_t bytes = printable_bytes(s + at, value.len - at);
+        if (bytes == 0) {
+            e.text[out++] = '?';
+            // The rest of a valid but unprintable sequence is not shown as more '?'.
+            at++;
+            while (at < value.len && (s[at] & 0xC0) == 0x80) {
+                at++;
+            }
+            continue;
+        }
+        memcpy(e.text + out, s + at, bytes);
+        out += bytes;
+        at += bytes;
+    }
+    if (at < value.len) {
+        memcpy(e.text + cut_at, "...", CUT_CHARACTERS);
+        out = cut_at + CUT_CHARACTERS;
+    }
+    e.text[out] = '\0';
+    return e;
+}
+
+// --- The event
+
+struct text ident_text(struct ident i, char digits[static 24]) {
+    if (i.num < 0) {
+        return i.text;
+    }
+    char *end = digits + 24, *at = end;
+    uint64_t left = (uint64_t)i.num;
+    do {
+        *--at = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    return (struct text){at, (size_t)(end - at)};
+}
+
+bool order_same_content(const struct order *a, const struct order *b) {
+    return a->total_e4 == b->total_e4 && a->subtotal_e4 == b->subtotal_e4 &&
+           a->discount_e4 == b->discount_e4 && a->shipping_e4 == b->shipping_e4 &&
+           a->tax_e4 == b->tax_e4 && a->quantity == b->quantity &&
+           memcmp(a->currency, b->currency, sizeof a->currency) == 0 &&
+           ident_equal(a->customer_id, b->customer_id) &&
+           ident_equal(a->product_id, b->product_id) && text_equal(a->items_json, b->items_json);
+}
+
+void order_begin(struct order_builder *b, const struct order_rules *rules, struct order *out,
+                 struct rejection *why) {
+    *b = (struct order_builder){.rules = rules, .order = out, .why = why};
+    *out = (struct order){
+        .order_id = IDENT_NONE,
+        .customer_id = IDENT_NONE,
+        .product_id = IDENT_NONE,
+        .kind = ORDER_PLACED,
+    };
+    memcpy(out->currency, rules->currency, sizeof out->currency);
+}
+
+// Writes `text` as a JSON string; it holds no control characters. At most 2 + 2 * len bytes.
+static char *put_json_text(char *at, struct text text) {
+    *at++ = '"';
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.at[i] == '"' || text.at[i] == '\\') {
+            *at++ = '\\';
+        }
+        *at++ = text.at[i];
+    }
+    *at++ = '"';
+    return at;
+}
+
+static char *put_text(char *at, struct text text) {
+    memcpy(at, text.at, text.len);
+    return at + text.len;
+}
+
+static char *put_item(char *at, const struct order_item *item) {
+    char digits[24];
+    at = put_text(at, TEXT_LIT("{\"product_id\":"));
+    at = item->product_id.num >= 0 ? put_text(at, ident_text(item->product_id, digits))
+                                   : put_json_text(at, item->product_id.text);
+    at = put_text(at, TEXT_LIT(",\"quantity\":"));
+    at = put_text(at, ident_text((struct ident){item->quantity, TEXT_NONE}, digits));
+    at = put_text(at, TEXT_LIT(",\"subtotal\":\""));
+    at += money_format(item->subtotal_e4, at);
+    return put_text(at, TEXT_LIT("\"}"));
+}
+
+bool order_set_items(struct order_builder *b, const struct order_item *items, size_t n,
+                     struct arena *arena) {
+    struct order *o = b->order;
+    size_t room = sizeof "[]";
+    for (size_t i = 0; i < n; i++) {
+        // The fixed text, a comma, two integers and an amount, or a text with each byte escaped.
+        room += sizeof ",{\"product_id\":,\"quantity\":,\"subtotal\":\"\"}" + 3 * (size_t)24 +
+                (items[i].product_id.num < 0 ? 2 + 2 * items[i].product_id.text.len : 0);
+    }
+    char *json = arena_try_bytes(arena, room);
+    if (json == NULL) {
+        b->out_of_memory = true;
+        return false;
+    }
+    char *at = json;
+    *at++ = '[';
+    o->quantity = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0) {
+            *at++ = ',';
+        }
+        at = put_item(at, &items[i]);
+        o->quantity += items[i].quantity;
+        o->warnings |= items[i].quantity == 0 ? WARN_QUANTITY_ZERO : 0;
+    }
+    *at++ = ']';
+    o->items_json = (struct text){json, (size_t)(at - json)};
+    arena_give_back(arena, room - o->items_json.len);
+    o->items = items;
+    o->n_items = (uint32_t)n;
+    b->seen |= UINT32_C(1) << FIELD_ITEMS;
+    return true;
+}
+
+// --- What must be there
+
+#define BIT(f) (UINT32_C(1) << (f))
+
+static bool missing(const struct order_builder *b, enum order_field f, const char *when) {
+    const char *name = order_field_name(f);
+    return reject(b->why, name, REJECT_MISSING, "%s is required%s: %s", name, when,
+                  order_field_expects(f));
+}
+
+static bool check_presence(const struct order_builder *b) {
+    static const uint32_t always = BIT(FIELD_ORDER_ID) | BIT(FIELD_CREATED_AT) | BIT(FIELD_TOTAL);
+    static const uint32_t product = BIT(FIELD_PRODUCT_ID) | BIT(FIELD_QUANTITY);
+    bool items = (b->seen & BIT(FIELD_ITEMS)) != 0;
+    if (LIKELY((b->seen & (always | product)) == (always | product) && !items)) {
+        return true;
+    }
+    if (items && (b->seen & product) != 0) {
+        return reject(b->why, "items", REJECT_AMBIGUOUS,
+                      "items stand instead of product_id and quantity: send either, not both");
+    }
+    for (enum order_field f = 0; f < FIELD_COUNT; f++) {
+        if ((b->seen & BIT(f)) != 0) {
+            continue;
+        }
+        if ((always & BIT(f)) != 0) {
+            return missing(b, f, "");
+        }
+        if (!items && (product & BIT(f)) != 0) {
+            return missing(b, f, " (or items)");
+        }
+    }
+    return true;
+}
+
+bool order_finish(struct order_builder *b) {
+    struct order *o = b->order;
+    if (!check_presence(b)) {
+        return false;
+    }
+    if (o->kind == ORDER_REFUNDED && o->event_id.at == NULL) {
+        return missing(b, FIELD_EVENT_ID, " for a refund, since two equal partial refunds are two");
+    }
+    // Each is below 10^16: no sum of five can overflow.
+    int64_t off = o->total_e4 - (o->subtotal_e4 - o->discount_e4 + o->shipping_e4 + o->tax_e4);
+    const int64_t one_cent_e4 = 100;
+    if (off > one_cent_e4 || off < -one_cent_e4) {
+        o->warnings |= WARN_TOTAL_MISMATCH;
+    }
+    return true;
+}
+
+void order_mark_arrival(struct order *o, int64_t arrival_ms, int64_t late_limit_ms) {
+    const int64_t day_ms = INT64_C(24) * 60 * 60 * 1000;
+    o->warnings &= ~(uint32_t)(WARN_LATE | WARN_FUTURE);
+    if (o->created_ms < arrival_ms - late_limit_ms) {
+        o->warnings |= WARN_LATE;
+    }
+    if (o->created_ms > arrival_ms + day_ms) {
+        o->warnings |= WARN_FUTURE;
+    }
+}
