@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Salestide. `make run` and `make check` do all the set-up on a fresh Debian machine.
+# `make` alone builds build/salestide from what is installed; `make help` lists the rest.
 CC      ?= cc
 BUILD   ?= build
 PREFIX  ?= /usr/local
+JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
 CSTD    := -std=c17 -D_GNU_SOURCE
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 OPT     ?= -O2 -g -fno-omit-frame-pointer
@@ -30,6 +32,7 @@ SRC  := $(sort $(shell find src -name '*.c'))
 OBJ   = $(SRC:src/%.c=$(BUILD)/obj/%.o)
 LIBOBJ = $(filter-out $(BUILD)/obj/main.o,$(OBJ)) $(BUILD)/obj/web_assets.o $(YYJSON_O)
 UNIT := $(sort $(wildcard tests/unit/test_*.c))
+FUZZ := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all
 all: $(BUILD)/salestide
@@ -37,7 +40,7 @@ all: $(BUILD)/salestide
 $(BUILD)/salestide: $(BUILD)/obj/main.o $(LIBOBJ)
 	$(CC) $(CFLAGS) -o $@ $^ $(LDFLAGS) $(PKGLIBS)
 
-$(BUILD)/obj/%.o: src/%.c $(YYJSON_H)
+$(BUILD)/obj/%.o: src/%.c $(YYJSON_H) | libraries
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -48,8 +51,15 @@ $(BUILD)/obj/yyjson.o: $(YYJSON_H)
 build/deps/yyjson/yyjson.h:
 	scripts/get-yyjson.sh $(@D)
 
+# One line instead of a compiler's page when a library is not there.
+.PHONY: libraries
+libraries:
+	@pkg-config --exists $(PKGS) || { \
+	    echo "make: libraries are missing; run \`make deps\` first:" >&2; \
+	    pkg-config --print-errors --exists $(PKGS); exit 1; }
+
 # The page: bundled by esbuild from web/, embedded as gzip.
-WEB_SRC := $(shell find web -path web/node_modules -prune -o -type f -print)
+WEB_SRC := $(shell find web -path web/node_modules -prune -o -type f -print 2>/dev/null)
 build/web/web_assets.c: $(WEB_SRC) scripts/build-web.sh
 	scripts/build-web.sh $@
 
@@ -57,17 +67,102 @@ $(BUILD)/obj/web_assets.o: build/web/web_assets.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-# Unit tests: one program a file, linked with everything but main, under sanitizers.
+# Unit tests: one program a file, linked with everything but main, under sanitizers. The same build
+# has the program itself with fault points, for the crash tests.
 ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all
-.PHONY: unit-programs
+ASAN_BUILD := BUILD=build/asan OPT='-O1 -g -fno-omit-frame-pointer' SANITIZE='$(ASAN)' \
+              FAULTS=-DSALESTIDE_FAULTS
+.PHONY: unit-programs unit-build asan faults
 unit-programs: $(UNIT:tests/unit/%.c=$(BUILD)/unit/%)
 $(BUILD)/unit/%: tests/unit/%.c $(LIBOBJ)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) -Itests/unit -MMD -MP -MF $@.d -o $@ $< $(LIBOBJ) $(LDFLAGS) $(PKGLIBS) -lcmocka
 
-.PHONY: unit
-unit:
-	$(MAKE) BUILD=build/asan OPT='-O1 -g -fno-omit-frame-pointer' SANITIZE='$(ASAN)' FAULTS=-DSALESTIDE_FAULTS unit-programs
+unit-build:
+	$(MAKE) $(ASAN_BUILD) unit-programs
+asan:
+	$(MAKE) $(ASAN_BUILD) build/asan/salestide
+faults:
+	$(MAKE) BUILD=build/faults FAULTS=-DSALESTIDE_FAULTS build/faults/salestide
+
+# Fuzz targets: clang, libFuzzer. The same objects show that clang compiles all without a warning.
+FUZZ_BUILD := BUILD=build/fuzz CC=clang OPT='-O1 -g -fno-omit-frame-pointer' \
+              SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined'
+.PHONY: fuzz-programs fuzz-build clang-objects clang-build
+fuzz-programs: $(FUZZ:tests/fuzz/%.c=$(BUILD)/targets/%)
+$(BUILD)/targets/%: tests/fuzz/%.c $(LIBOBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) -fsanitize=fuzzer -MMD -MP -MF $@.d -o $@ $< $(LIBOBJ) $(LDFLAGS) $(PKGLIBS)
+fuzz-build:
+	$(MAKE) $(FUZZ_BUILD) fuzz-programs
+clang-objects: $(OBJ)
+# For tools that need the compiler's flags.
+.PHONY: print-flags
+print-flags: $(YYJSON_H) | libraries
+	@echo $(subst ",\",$(CPPFLAGS)) $(PKGFLAGS) $(CSTD)
+clang-build:
+	$(MAKE) $(FUZZ_BUILD) clang-objects
+
+# ---- what people and CI call
+
+.PHONY: help deps run check check-full unit integration browser crash fuzz lint format docs bench
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+deps: ## Install what building and testing need (Debian: by apt)
+	scripts/install-deps.sh build web test
+
+# Targets that build after installing start make again, since what is installed decides the flags.
+run: ## Install, build, and run the demo: a server, orders for it, and a live page
+	scripts/install-deps.sh build web
+	$(MAKE) -j$(JOBS) all
+	scripts/run-demo.sh
+
+check: ## All tests, on a fresh machine too; ends with `N passed, N failed`
+	scripts/install-deps.sh build web test
+	scripts/check.sh
+
+check-full: ## The long forms: 1,000 kills, long fuzzing
+	scripts/install-deps.sh build web test
+	scripts/check.sh --full
+
+unit: ## Unit tests under ASan and UBSan
+	scripts/check.sh unit
+integration: ## Tests of the whole program from outside
+	scripts/check.sh reference integration
+browser: ## Tests of the page in Chromium
+	scripts/check.sh browser
+crash: ## kill -9 at random points, 1,000 times
+	scripts/check.sh --full crash
+fuzz: ## Fuzzing, FUZZ_SECONDS (60) for each target
+	scripts/fuzz.sh $(or $(FUZZ_SECONDS),60)
+lint: ## Format, static analysis, warnings of clang, drift of generated documents
+	scripts/check.sh lint
+format: ## Format all C files
+	find src tests bench -name '*.[ch]' -print0 | xargs -0 clang-format -i
+
+docs: $(BUILD)/salestide ## Generate docs/configuration.md and the man page again
+	scripts/generate-docs.sh $< docs
+
+bench: ## Measure speed and size, beside others where they are installed
+	scripts/install-deps.sh build web
+	$(MAKE) -j$(JOBS) all
+	bench/run.sh
+
+.PHONY: install uninstall clean
+install: all ## Install program, man page and systemd unit below PREFIX (/usr/local)
+	install -D -m 755 $(BUILD)/salestide $(DESTDIR)$(PREFIX)/bin/salestide
+	install -D -m 644 docs/salestide.1 $(DESTDIR)$(PREFIX)/share/man/man1/salestide.1
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' deploy/salestide.service \
+	    > $(DESTDIR)$(PREFIX)/lib/systemd/system/salestide.service
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/salestide.service
+uninstall: ## Remove what install put there; data stays
+	rm -f $(DESTDIR)$(PREFIX)/bin/salestide $(DESTDIR)$(PREFIX)/share/man/man1/salestide.1 \
+	    $(DESTDIR)$(PREFIX)/lib/systemd/system/salestide.service
+clean: ## Remove what was built (build/deps, build/venv and web/node_modules stay)
+	rm -rf build/obj build/asan build/faults build/fuzz build/check build/web build/salestide
 
 -include $(OBJ:.o=.d)
 -include $(UNIT:tests/unit/%.c=$(BUILD)/unit/%.d)
+-include $(FUZZ:tests/fuzz/%.c=$(BUILD)/targets/%.d)

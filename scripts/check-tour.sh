@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Holds the source tour of README.md (the section with that title) against the tree: what it names in
+# backticks must exist, and every folder of src/ and every other folder of sources must be in it.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit
+code=0
+wrong() {
+    echo "README.md, source tour: $*"
+    code=1
+}
+
+tour=$(awk 'tolower($0) ~ /^#+ .*source tour/ {on = 1; next} /^## / {on = 0} on' README.md)
+[ -n "$tour" ] || { wrong "there is no section of that name"; exit 1; }
+# Paths have a slash or a file's ending; other words in backticks are names of the code.
+# shellcheck disable=SC2016  # the backticks are meant as they are
+named=$(grep -o '`[^` ]*`' <<<"$tour" | tr -d '`' | grep -E '/|\.(c|h|py|sh|ts|md)$|^Makefile$' | sort -u)
+[ -n "$named" ] || wrong "it names no file"
+while read -r path; do
+    [ -z "$path" ] || [ -e "$path" ] || [ -e "src/$path" ] || wrong "$path does not exist"
+done <<<"$named"
+for folder in src/*/ web/ tests/*/ bench/ scripts/ deploy/; do
+    [ -d "$folder" ] || continue
+    git ls-files --error-unmatch "$folder" >/dev/null 2>&1 || continue # nothing in it is kept
+    grep -qF "${folder%/}" <<<"$tour" || wrong "$folder is not mentioned"
+done
+exit $code

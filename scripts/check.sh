@@ -1,0 +1,179 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Runs the suites and counts. The last line is `N passed, N failed` (`, N skipped` when some were); the
+# exit code is 0 only when nothing failed. A suite that ran no test counts as one failure.
+# usage: check.sh [--full] [SUITE...]     suites: see below; none: all of them
+# Logs stay in build/check/. What is needed must be installed (make deps).
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit
+
+full=no
+if [ "${1:-}" = --full ]; then
+    full=yes
+    shift
+fi
+all_suites=(build unit reference integration browser crash fuzz lint)
+suites=("$@")
+[ $# -gt 0 ] || suites=("${all_suites[@]}")
+
+# Options of the user's own shell must not change what is tested.
+for name in "${!SALESTIDE_@}"; do
+    [[ $name != *_BIN ]] || continue # which program to test
+    unset "$name"
+done
+export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:strict_string_checks=1
+export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+export PYTHONDONTWRITEBYTECODE=1
+if [ $full = yes ]; then
+    export CRASH_KILLS=${CRASH_KILLS:-1000} FUZZ_SECONDS=${FUZZ_SECONDS:-300}
+    limit_s=7200
+else
+    export CRASH_KILLS=${CRASH_KILLS:-50} FUZZ_SECONDS=${FUZZ_SECONDS:-5}
+    limit_s=600
+fi
+jobs=$(nproc)
+logs=$PWD/build/check
+mkdir -p "$logs"
+child=
+
+# Runs a command within the time limit, without stdin, into the suite's log.
+logged() {
+    timeout --kill-after=10 "$limit_s" "$@" >>"$log" 2>&1 </dev/null &
+    child=$!
+    wait "$child"
+    local code=$?
+    child=
+    [ $code -ne 124 ] || echo "check: stopped after $limit_s s: $*" >>"$log"
+    return $code
+}
+# shellcheck disable=SC2317  # called by the trap
+stop() {
+    [ -z "$child" ] || kill "$child" 2>/dev/null
+    echo "check: interrupted" >&2
+    exit 130
+}
+trap stop INT TERM
+
+# Each suite adds to passed, failed and skipped.
+passed=0 failed=0 skipped=0
+
+count_one() { # NAME COMMAND...: a test of its own
+    local name=$1
+    shift
+    if logged "$@"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAIL $name" >>"$log"
+    fi
+}
+
+suite_build() {
+    count_one "the program builds" make -j"$jobs" all
+    count_one "the program with fault points builds" make -j"$jobs" faults
+}
+
+# cmocka's subunit form has one line for each test and none twice: `success: name`, `failure: ...`. A
+# test that began and did not end crashed its program.
+suite_unit() {
+    local source program out code began ok skip
+    if ! logged make -k -j"$jobs" unit-build; then
+        failed=$((failed + 1))
+        echo "FAIL the unit tests do not all build" >>"$log"
+    fi
+    for source in tests/unit/test_*.c; do
+        program=build/asan/unit/$(basename "$source" .c)
+        out=$logs/$(basename "$program").subunit
+        [ -x "$program" ] || { echo "FAIL $program was not built" >>"$log"; failed=$((failed + 1)); continue; }
+        CMOCKA_MESSAGE_OUTPUT=SUBUNIT timeout --kill-after=10 300 "$program" >"$out" 2>&1 </dev/null
+        code=$?
+        began=$(grep -c '^test: ' "$out")
+        ok=$(grep -c '^success: ' "$out")
+        skip=$(grep -c '^skip: ' "$out")
+        cat "$out" >>"$log"
+        grep '^skip: ' "$out" | sed "s|^skip: |SKIP $(basename "$program"): |" >>"$log"
+        passed=$((passed + ok))
+        skipped=$((skipped + skip))
+        failed=$((failed + began - ok - skip))
+        if [ "$began" -eq 0 ] || { [ $code -ne 0 ] && [ $((ok + skip)) -eq "$began" ]; }; then
+            failed=$((failed + 1))
+            echo "FAIL $program: exit code $code after $began tests" >>"$log"
+        elif [ $code -ne 0 ]; then
+            echo "FAIL $program: exit code $code" >>"$log"
+        fi
+    done
+}
+
+run_pytest() { # FOLDER
+    local report=$logs/$suite.xml code ok='' bad='' skip=''
+    rm -f "$report"
+    logged build/venv/bin/python -m pytest -c tests/pytest.ini --rootdir=. "$1" \
+        --junitxml="$report" -o junit_family=xunit2
+    code=$?
+    python3 scripts/junit_counts.py "$report" >"$report.counts" 2>&1
+    cat "$report.counts" >>"$log"
+    read -r ok bad skip < <(grep -xE '[0-9]+ [0-9]+ [0-9]+' "$report.counts")
+    passed=$((passed + ${ok:-0}))
+    failed=$((failed + ${bad:-0}))
+    skipped=$((skipped + ${skip:-0}))
+    # pytest says 5 when it found no test: zero counts, which is a failure of the suite.
+    if [ -z "$skip" ] || { [ $code -ne 0 ] && [ $code -ne 5 ] && [ "$bad" -eq 0 ]; }; then
+        failed=$((failed + 1))
+        echo "FAIL pytest ended with code $code" >>"$log"
+    fi
+}
+suite_reference() { run_pytest tests/reference; }
+suite_integration() { run_pytest tests/integration; }
+suite_browser() { run_pytest tests/browser; }
+suite_crash() { run_pytest tests/crash; }
+
+# These print `PASS name` and `FAIL name` for each of their tests.
+run_counted() {
+    local code ok bad
+    logged "$@"
+    code=$?
+    ok=$(grep -c '^PASS ' "$log")
+    bad=$(grep -c '^FAIL ' "$log")
+    passed=$((passed + ok))
+    failed=$((failed + bad))
+    if [ $code -ne 0 ] && [ "$bad" -eq 0 ]; then
+        failed=$((failed + 1))
+        echo "FAIL $1 ended with code $code" >>"$log"
+    fi
+}
+suite_fuzz() { run_counted scripts/fuzz.sh "$FUZZ_SECONDS"; }
+suite_lint() { run_counted scripts/lint.sh; }
+
+total_passed=0 total_failed=0 total_skipped=0
+for suite in "${suites[@]}"; do
+    case " ${all_suites[*]} " in
+    *" $suite "*) ;;
+    *) echo "check: unknown suite \"$suite\"; there are: ${all_suites[*]}" >&2; exit 2 ;;
+    esac
+    log=$logs/$suite.log
+    : >"$log"
+    passed=0 failed=0 skipped=0
+    started=$SECONDS
+    "suite_$suite"
+    if [ $((passed + failed)) -eq 0 ]; then
+        failed=1
+        echo "FAIL no test of this suite ran" >>"$log"
+    fi
+    if [ $failed -gt 0 ]; then
+        echo "---- $suite: the end of build/check/$suite.log, and what failed"
+        tail -n 80 "$log"
+        grep -E '^(FAIL|FAILED|ERROR|failure:|error:) ?' "$log" | sort -u | head -n 40
+        echo "----"
+    fi
+    grep '^SKIP ' "$log"
+    printf '%-12s %5d passed %3d failed %3d skipped %5d s\n' \
+        "$suite" "$passed" "$failed" "$skipped" $((SECONDS - started))
+    total_passed=$((total_passed + passed))
+    total_failed=$((total_failed + failed))
+    total_skipped=$((total_skipped + skipped))
+done
+
+line="$total_passed passed, $total_failed failed"
+[ $total_skipped -eq 0 ] || line="$line, $total_skipped skipped"
+echo "$line"
+[ $total_failed -eq 0 ] && [ $total_passed -gt 0 ]

@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Installs what building and testing need, and only what is missing.
+# usage: install-deps.sh SET...     sets: build (compiler, libraries), web (node and npm, for the
+#                                   page), test (test tools, linters, browser, Python packages)
+# On Debian and its relatives by apt (with sudo unless root). Elsewhere it tells what is missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf 'deps: %s\n' "$*"; }
+die() { printf 'deps: %s\n' "$*" >&2; exit 1; }
+
+# What is missing, as Debian package names. A thing counts as there when it works, wherever it
+# came from, so nothing is installed over a tool that the user has chosen.
+missing=()
+want_command() { command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }
+want_library() {
+    command -v pkg-config >/dev/null 2>&1 && pkg-config --exists "$1" || missing+=("$2")
+}
+want_header() { [ -e "/usr/include/$1" ] || missing+=("$2"); }
+
+want_build() {
+    want_command gcc gcc
+    want_command make make
+    want_command pkg-config pkg-config
+    want_header stdlib.h libc6-dev
+    want_library libmicrohttpd libmicrohttpd-dev
+    want_library sqlite3 libsqlite3-dev
+    want_library zlib zlib1g-dev
+    want_library libxxhash libxxhash-dev
+    want_library libcrypto libssl-dev
+    want_library libcurl libcurl4-openssl-dev
+    want_library inih libinih-dev
+    [ -d /usr/share/zoneinfo ] || missing+=(tzdata)
+    [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
+    # yyjson comes as source in a Python package where the system has none.
+    if ! pkg-config --exists yyjson 2>/dev/null; then
+        want_python
+    fi
+}
+
+want_python() {
+    want_command python3 python3
+    python3 -c 'import venv, ensurepip' >/dev/null 2>&1 || missing+=(python3-venv)
+}
+
+want_web() {
+    want_command node nodejs
+    want_command npm npm
+}
+
+want_test() {
+    want_python
+    want_library cmocka libcmocka-dev
+    want_command clang clang
+    want_command clang-format clang-format
+    want_command clang-tidy clang-tidy
+    want_command llvm-symbolizer llvm
+    want_command shellcheck shellcheck
+    want_command chromium chromium
+    want_command groff groff-base
+    want_command git git
+    # The sanitizers' and libFuzzer's run-time parts come in a package of their own.
+    if ! command -v clang >/dev/null 2>&1 ||
+        [ ! -e "$(clang -print-resource-dir)/lib/linux/libclang_rt.fuzzer-$(uname -m).a" ]; then
+        missing+=(libclang-rt-14-dev)
+    fi
+}
+
+install_missing() {
+    [ ${#missing[@]} -gt 0 ] || return 0
+    if ! command -v apt-get >/dev/null 2>&1; then
+        die "these are missing, by their Debian names; please install what your system calls them:" \
+            "${missing[*]}"
+    fi
+    local as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null 2>&1 ||
+            die "not root and no sudo; as root: apt-get install ${missing[*]}"
+        as_root=(sudo)
+    fi
+    say "installing ${missing[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -y -q
+        -o DPkg::Lock::Timeout=300)
+    "${apt[@]}" update </dev/null >build/deps/apt.log 2>&1 ||
+        say "apt-get update failed (build/deps/apt.log); going on with the lists that are there"
+    "${apt[@]}" install --no-install-recommends "${missing[@]}" </dev/null >>build/deps/apt.log 2>&1 ||
+        { tail -n 20 build/deps/apt.log >&2; die "apt-get could not install: ${missing[*]}"; }
+}
+
+# pytest and what the tests use, pinned, in build/venv; made again when the list changes.
+install_python() {
+    local stamp=build/venv/requirements.txt
+    cmp -s tests/requirements.txt "$stamp" && return 0
+    say "installing the tests' Python packages into build/venv"
+    rm -rf build/venv
+    python3 -m venv build/venv
+    build/venv/bin/python -m pip install --quiet --disable-pip-version-check \
+        --requirement tests/requirements.txt </dev/null ||
+        die "pip could not install what tests/requirements.txt lists"
+    cp tests/requirements.txt "$stamp"
+}
+
+[ $# -gt 0 ] || die "usage: install-deps.sh build|web|test..."
+mkdir -p build/deps
+for set in "$@"; do
+    case $set in
+    build | web | test) "want_$set" ;;
+    *) die "unknown set \"$set\"; there are build, web, test" ;;
+    esac
+done
+install_missing
+case " $* " in *" test "*) install_python ;; esac
+
+# node of Debian bookworm (18) is the oldest that the page's tools run on.
+case " $* " in *" web "*)
+    major=$(node -p 'process.versions.node.split(".")[0]')
+    [ "$major" -ge 18 ] || die "node $major is too old to bundle the page; 18 or newer is needed"
+    ;;
+esac
