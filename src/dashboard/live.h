@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The live page's data: a thread that, after commits, reads what changed from the store and renders it
-// once as server-sent events for all viewers. Every number comes from the store, never from a second
-// sum.
+// The live page's data: a thread that, after commits, reads what changed from the store and renders
+// it once as server-sent events for all viewers. Every number comes from the store, never from a
+// second sum.
 #pragma once
 #include "base/buf.h"
 #include "base/clock.h"
@@ -13,10 +13,10 @@
 
 struct live;
 struct live_options {
-    struct sales_reader *reader;  // owned by live from live_start on
-    const struct zone *zone;      // borrowed
-    char currency[4];             // the shop's
-    const char *products_path;    // CSV product_id,title,category; NULL: none
+    struct sales_reader *reader; // owned by live from live_start on
+    const struct zone *zone;     // borrowed
+    char currency[4];            // the shop's
+    const char *products_path;   // CSV product_id,title,category; NULL: none
     const struct clock_source *clock;
     // Called on live's thread after a new event is ready; must be quick (it wakes the HTTP loop).
     void (*changed)(void *user);

@@ -4,9 +4,9 @@
 #include <stddef.h>
 
 struct web_asset {
-    const char *path;         // "/", "/app.js", ...
+    const char *path; // "/", "/app.js", ...
     const char *content_type;
-    const char *etag;         // quoted, from the content
+    const char *etag;          // quoted, from the content
     const unsigned char *gzip; // gzip-compressed content
     size_t gzip_len;
 };
