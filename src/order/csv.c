@@ -285,7 +285,8 @@ static enum csv_next broken_row(struct csv *c, struct cut *k, struct csv_row *ro
                             .n_cells = k->n_cells,
                             .raw = {at, len > 0 && at[len - 1] == '\r' ? len - 1 : len},
                             .line = c->line,
-                            .problem = k->problem};
+                            .problem = k->problem,
+                            .broken = true};
     c->skipping = lf == NULL;
     c->line += lf != NULL;
     c->start += lf != NULL ? len + 1 : len;

@@ -16,9 +16,11 @@ enum {
 struct csv_row {
     const struct text *cells; // unquoted, not trimmed; of a bad row: those before the fault
     size_t n_cells;
-    struct text raw;          // as it came, without its line end; of a broken row: its first line
-    int64_t line;             // where it starts, from 1
-    const char *problem;      // of a bad row: what is wrong, in words; else NULL
+    struct text raw;     // as it came, without its line end; of a broken row: its first line
+    int64_t line;        // where it starts, from 1
+    const char *problem; // of a bad row: what is wrong, in words; else NULL
+    bool broken;         // the grammar is broken; a bad row that is not has too many or too few
+                         // cells
 };
 
 enum csv_next {
@@ -32,7 +34,8 @@ struct csv;
 MUST_CHECK struct csv *csv_new(void); // dies when out of memory
 void csv_free(struct csv *c);         // NULL is fine
 
-// Where to put the next bytes, and how many fit (never 0 after CSV_MORE). Ends the life of all rows.
+// Where to put the next bytes, and how many fit (never 0 after CSV_MORE). Ends the life of all
+// rows.
 MUST_CHECK char *csv_room(struct csv *c, size_t *n_bytes);
 void csv_fed(struct csv *c, size_t n_bytes); // so many were put there; 0: the input has ended
 // For callers that have the bytes already: copies at most what fits, returns how many.
