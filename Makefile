@@ -13,6 +13,10 @@ PKGFLAGS = $(shell pkg-config --cflags $(PKGS))
 PKGLIBS  = $(shell pkg-config --libs $(PKGS)) -lpthread -lm
 VERSION := 0.1.0
 
+# One short line a step; `make V=1` shows the commands.
+Q    := $(if $(V),,@)
+tell  = $(if $(V),@:,@echo "  $(1)  $@")
+
 # yyjson: the system's by pkg-config where it has one, else its source from the package index.
 HAVE_YYJSON := $(shell pkg-config --exists yyjson 2>/dev/null && echo yes)
 ifeq ($(HAVE_YYJSON),yes)
@@ -38,15 +42,18 @@ FUZZ := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 all: $(BUILD)/salestide
 
 $(BUILD)/salestide: $(BUILD)/obj/main.o $(LIBOBJ)
-	$(CC) $(CFLAGS) -o $@ $^ $(LDFLAGS) $(PKGLIBS)
+	$(call tell,LD)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDFLAGS) $(PKGLIBS)
 
 $(BUILD)/obj/%.o: src/%.c $(YYJSON_H) | libraries
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call tell,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/obj/yyjson.o: $(YYJSON_H)
 	@mkdir -p $(@D)
-	$(CC) -O2 -g $(SANITIZE) -DYYJSON_DISABLE_UTILS=1 -c -o $@ $(YYJSON_DIR)/yyjson.c
+	$(call tell,CC)
+	$(Q)$(CC) -O2 -g $(SANITIZE) -DYYJSON_DISABLE_UTILS=1 -c -o $@ $(YYJSON_DIR)/yyjson.c
 
 build/deps/yyjson/yyjson.h:
 	scripts/get-yyjson.sh $(@D)
@@ -65,7 +72,8 @@ build/web/web_assets.c: $(WEB_SRC) scripts/build-web.sh
 
 $(BUILD)/obj/web_assets.o: build/web/web_assets.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call tell,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # Unit tests: one program a file, linked with everything but main, under sanitizers. The same build
 # has the program itself with fault points, for the crash tests.
@@ -76,7 +84,8 @@ ASAN_BUILD := BUILD=build/asan OPT='-O1 -g -fno-omit-frame-pointer' SANITIZE='$(
 unit-programs: $(UNIT:tests/unit/%.c=$(BUILD)/unit/%)
 $(BUILD)/unit/%: tests/unit/%.c $(LIBOBJ)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) -Itests/unit -MMD -MP -MF $@.d -o $@ $< $(LIBOBJ) $(LDFLAGS) $(PKGLIBS) -lcmocka
+	$(call tell,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) -Itests/unit -MMD -MP -MF $@.d -o $@ $< $(LIBOBJ) $(LDFLAGS) $(PKGLIBS) -lcmocka
 
 unit-build:
 	$(MAKE) $(ASAN_BUILD) unit-programs
@@ -92,7 +101,8 @@ FUZZ_BUILD := BUILD=build/fuzz CC=clang OPT='-O1 -g -fno-omit-frame-pointer' \
 fuzz-programs: $(FUZZ:tests/fuzz/%.c=$(BUILD)/targets/%)
 $(BUILD)/targets/%: tests/fuzz/%.c $(LIBOBJ)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) -fsanitize=fuzzer -MMD -MP -MF $@.d -o $@ $< $(LIBOBJ) $(LDFLAGS) $(PKGLIBS)
+	$(call tell,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) -fsanitize=fuzzer -MMD -MP -MF $@.d -o $@ $< $(LIBOBJ) $(LDFLAGS) $(PKGLIBS)
 fuzz-build:
 	$(MAKE) $(FUZZ_BUILD) fuzz-programs
 clang-objects: $(OBJ)
@@ -102,6 +112,15 @@ print-flags: $(YYJSON_H) | libraries
 	@echo $(subst ",\",$(CPPFLAGS)) $(PKGFLAGS) $(CSTD)
 clang-build:
 	$(MAKE) $(FUZZ_BUILD) clang-objects
+
+# Programs that measure: one a file, linked with the product's objects.
+BENCH := $(sort $(wildcard bench/bench_*.c))
+.PHONY: bench-programs
+bench-programs: $(BENCH:bench/%.c=$(BUILD)/bench/%)
+$(BUILD)/bench/%: bench/%.c $(LIBOBJ)
+	@mkdir -p $(@D)
+	$(call tell,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LIBOBJ) $(LDFLAGS) $(PKGLIBS)
 
 # ---- what people and CI call
 
@@ -146,7 +165,7 @@ docs: $(BUILD)/salestide ## Generate docs/configuration.md and the man page agai
 
 bench: ## Measure speed and size, beside others where they are installed
 	scripts/install-deps.sh build web
-	$(MAKE) -j$(JOBS) all
+	$(MAKE) -j$(JOBS) all bench-programs
 	bench/run.sh
 
 .PHONY: install uninstall clean
@@ -161,8 +180,9 @@ uninstall: ## Remove what install put there; data stays
 	rm -f $(DESTDIR)$(PREFIX)/bin/salestide $(DESTDIR)$(PREFIX)/share/man/man1/salestide.1 \
 	    $(DESTDIR)$(PREFIX)/lib/systemd/system/salestide.service
 clean: ## Remove what was built (build/deps, build/venv and web/node_modules stay)
-	rm -rf build/obj build/asan build/faults build/fuzz build/check build/web build/salestide
+	rm -rf build/obj build/bench build/asan build/faults build/fuzz build/check build/web build/salestide
 
 -include $(OBJ:.o=.d)
 -include $(UNIT:tests/unit/%.c=$(BUILD)/unit/%.d)
+-include $(BENCH:bench/%.c=$(BUILD)/bench/%.d)
 -include $(FUZZ:tests/fuzz/%.c=$(BUILD)/targets/%.d)
