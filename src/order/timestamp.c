@@ -27,6 +27,8 @@ enum {
 #define YEAR_MONTH_KINDS UINT64_C(0x7f76767f76767676)
 #define TIME_SHAPE UINT64_C(0x30303a30303a3030)
 #define TIME_KINDS UINT64_C(0x76767f76767f7676)
+#define USUAL_TAIL_SHAPE UINT64_C(0x5a303030) // "000Z"
+#define USUAL_TAIL_KINDS UINT64_C(0x7f767676)
 
 struct written { // as it stands in the text
     uint32_t year, month, day;
@@ -78,12 +80,26 @@ static bool read_fraction(const char **at, const char *end, struct written *w) {
     return *at > start && *at - start <= FRACTION_MAX;
 }
 
+// ".123Z", the tail that most programs write.
+static inline bool read_usual_tail(const char *at, const char *end, struct written *w) {
+    if (end - at != 5 || *at != '.') {
+        return false;
+    }
+    uint64_t x = load4(at + 1) ^ USUAL_TAIL_SHAPE;
+    w->ms = (uint32_t)((x & 0xff) * 100 + (x >> 8 & 0xff) * 10 + (x >> 16 & 0xff));
+    w->offset = OFFSET_GIVEN;
+    return swar_wrong(x, USUAL_TAIL_KINDS) == 0;
+}
+
 // All that follows HH:MM:SS.
 static inline bool read_tail(const char *at, const char *end, struct written *w) {
-    w->ms = 0;
-    w->offset = OFFSET_NONE;
     w->offset_minus = false;
     w->offset_hour = w->offset_minute = 0;
+    if (read_usual_tail(at, end, w)) {
+        return true;
+    }
+    w->ms = 0;
+    w->offset = OFFSET_NONE;
     if (at < end && *at == '.') {
         at++;
         if (!read_fraction(&at, end, w)) {
