@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// A blocked Bloom filter over 64-bit keys: answers "certainly new" from one cache line.
+// One thread adds and asks; another may add at the same time (bits are set atomically).
+#pragma once
+#include "base/must.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct bloom;
+// Sized for n_keys at 12 bits each (about 0.5 % false positives). NULL when memory is refused.
+MUST_CHECK struct bloom *bloom_new(size_t n_keys);
+void bloom_free(struct bloom *b);
+size_t bloom_capacity(const struct bloom *b); // n_keys it was sized for
+void bloom_prefetch(const struct bloom *b, uint64_t hash);
+void bloom_add(struct bloom *b, uint64_t hash);
+// False: certainly never added.
+bool bloom_maybe(const struct bloom *b, uint64_t hash);

@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: MIT
+// The index of order ids, made so that neither random ids (UUIDs) nor hundreds of millions of rows slow
+// the writer down. A unique index on the rows would dirty a page for every random id.
+//
+// Table order_index (key, position, n): the ids key .. key+n-1 are the rows position .. position+n-1.
+// Integer ids are their own key, so increasing ids fold into few extents; a text's key is a negative
+// 63-bit hash, n = 1, and equal hashes are told apart by the row (the next slot is tried).
+//
+// A new id's way:
+// 1. The Bloom filter says "certainly new" from one cache line; otherwise the waiting ids and the
+//    table are asked.
+// 2. It is added to `fresh`, a hash map in memory.
+// 3. When fresh has run_length ids, it becomes `frozen`, and a background thread sorts it into `run`.
+// 4. Each commit moves a stretch of the run, in key order, into the table: neighbouring pages.
+//    When the run is through, indexed_below moves up to the first row after it.
+//
+// Crash: the table may hold part of a run. At open, the ids of all rows from indexed_below on are read
+// back into fresh and take the same way again; writing an extent first deletes what lies inside it, so
+// doing it twice gives the same.
+//
+// The filter is filled by the background thread with a connection of its own (at open, and in double
+// size when the ids outgrow it), while the writer adds new ids to it; until it is full every id is
+// looked up in the table, which is slower and just as right.
+#include "store/order_index.h"
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/bloom.h"
+#include "store/id_map.h"
+#include "store/sqlite_schema.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+enum {
+    RUN_SHORTEST = 1 << 16,
+    RUN_LONGEST = 1 << 21,
+    BLOOM_SMALLEST = 1 << 20,
+};
+
+const char order_index_extent_sql[] =
+    "SELECT key, position, n FROM order_index WHERE key <= ?1 ORDER BY key DESC LIMIT 1";
+
+struct order_index {
+    sqlite3 *db;
+    const char *directory, *vfs;
+    sqlite3_stmt *find, *clear, *put;
+
+    pthread_mutex_t lock; // of fresh and frozen as maps, for readers on other threads
+    struct id_map fresh, frozen;
+    struct id_entry *run; // frozen, sorted; NULL until the sorter is through
+    size_t run_len, run_at;
+    int64_t indexed_below; // rows before it are in the table
+    int64_t frozen_below;  // rows before it are in the table or frozen
+    int64_t next_position;
+    size_t run_length, added;
+
+    struct bloom *bloom; // NULL until the first filling is through
+    struct bloom *next_bloom; // being filled
+
+    // Background work: one thread at most, started by the writer, joined by it.
+    pthread_t thread;
+    bool thread_runs;
+    atomic_bool thread_done, stop;
+    struct id_entry *sorted; // the thread's result
+    bool want_bloom, bloom_failed;
+};
+
+// --- Slots
+
+static uint64_t hash_mask = UINT64_MAX >> 1; // narrowed by tests only
+
+void order_index_set_hash_bits(int bits) {
+    hash_mask = bits >= 63 ? UINT64_MAX >> 1 : (UINT64_C(1) << bits) - 1;
+}
+
+int64_t order_index_slot(struct ident order_id) {
+    if (order_id.num >= 0) {
+        return order_id.num;
+    }
+    return (int64_t)((hash_text(order_id.text, 0) & hash_mask) | UINT64_C(1) << 63);
+}
+
+int64_t order_index_next_slot(int64_t slot) {
+    return slot == -1 ? INT64_MIN : slot + 1;
+}
+
+// --- The background thread: sorts the frozen ids, and fills a filter from them and from the table.
+
+static bool fill_from_table(struct order_index *ix) {
+    struct error err;
+    sqlite3 *db = NULL;
+    sqlite3_stmt *all = NULL;
+    bool ok = sqlite_connect(ix->directory, ix->vfs, SQLITE_READER, &db, &err) &&
+              sqlite_prepare(db, "SELECT key, n FROM order_index", &all, &err);
+    int rc = SQLITE_ERROR;
+    while (ok && !atomic_load(&ix->stop) && (rc = sqlite3_step(all)) == SQLITE_ROW) {
+        int64_t key = sqlite3_column_int64(all, 0), n = sqlite3_column_int64(all, 1);
+        for (int64_t i = 0; i < n; i++) {
+            bloom_add(ix->next_bloom, hash_u64((uint64_t)key + (uint64_t)i));
+        }
+    }
+    if (ok && rc != SQLITE_DONE && !atomic_load(&ix->stop)) {
+        sqlite_failed(db, "filling the filter of known ids", &err);
+    }
+    sqlite3_finalize(all);
+    sqlite3_close(db);
+    if (rc != SQLITE_DONE && !atomic_load(&ix->stop)) {
+        log_warn("store", "%s; ids are looked up in the table meanwhile", err.text);
+    }
+    return rc == SQLITE_DONE;
+}
+
+static void *background(void *user) {
+    struct order_index *ix = user;
+    if (ix->frozen.n > 0 && ix->run == NULL) {
+        ix->sorted = id_map_sorted(&ix->frozen); // NULL: the writer tries again later
+    }
+    if (ix->want_bloom) {
+        for (size_t i = 0; ix->frozen.slots != NULL && i <= ix->frozen.mask; i++) {
+            if (ix->frozen.slots[i].position != 0) {
+                bloom_add(ix->next_bloom, hash_u64((uint64_t)ix->frozen.slots[i].key));
+            }
+        }
+        ix->bloom_failed = !fill_from_table(ix);
+    }
+    atomic_store(&ix->thread_done, true);
+    return NULL;
+}
+
+static void start_background(struct order_index *ix) {
+    atomic_store(&ix->thread_done, false);
+    ix->sorted = NULL;
+    ix->thread_runs = pthread_create(&ix->thread, NULL, background, ix) == 0;
+}
+
+// Takes over what the thread has finished. The writer's thread.
+static void finish_background(struct order_index *ix) {
+    pthread_join(ix->thread, NULL);
+    ix->thread_runs = false;
+    if (ix->sorted != NULL) {
+        ix->run = ix->sorted;
+        ix->run_len = ix->frozen.n;
+        ix->run_at = 0;
+        ix->sorted = NULL;
+    }
+    if (ix->want_bloom) {
+        ix->want_bloom = false;
+        if (ix->bloom_failed) {
+            bloom_free(ix->next_bloom);
+        } else {
+            bloom_free(ix->bloom);
+            ix->bloom = ix->next_bloom;
+        }
+        ix->next_bloom = NULL;
+    }
+}
+
+// --- Opening
+
+static size_t run_length_for(int64_t n_rows) {
+    size_t eighth = (size_t)n_rows / 8;
+    return eighth < RUN_SHORTEST ? RUN_SHORTEST : eighth > RUN_LONGEST ? RUN_LONGEST : eighth;
+}
+
+// Begins to fill a filter for twice the ids there are. New ids go into it from now on.
+static void begin_bloom(struct order_index *ix) {
+    size_t n_keys = (size_t)ix->next_position * 2;
+    ix->next_bloom = bloom_new(n_keys < BLOOM_SMALLEST ? BLOOM_SMALLEST : n_keys);
+    ix->want_bloom = ix->next_bloom != NULL; // without memory for it: slower, and just as right
+}
+
+// The ids of all rows that the table may not have.
+static bool read_back(struct order_index *ix, struct error *err) {
+    sqlite3_stmt *rows = NULL;
+    if (!sqlite_prepare(ix->db,
+                        "SELECT position, order_id FROM order_rows WHERE position >= ?1 "
+                        "ORDER BY position",
+                        &rows, err)) {
+        return false;
+    }
+    sqlite3_bind_int64(rows, 1, ix->indexed_below);
+    int rc;
+    while ((rc = sqlite3_step(rows)) == SQLITE_ROW) {
+        int64_t position = sqlite3_column_int64(rows, 0), taken = 0;
+        int64_t slot = order_index_slot(sqlite_column_ident(rows, 1));
+        // The row's own entry may be in the table already; a slot of another text is passed over.
+        while (slot < 0 && order_index_find(ix, slot, &taken, err) == STORE_OK && taken != 0 &&
+               taken != position) {
+            slot = order_index_next_slot(slot);
+        }
+        ix->next_position = position + 1;
+        if (!id_map_add(&ix->fresh, slot, position)) {
+            error_set(err, ERROR_RETRIABLE, "out of memory while reading back order ids");
+            break;
+        }
+        if (ix->next_bloom != NULL) {
+            bloom_add(ix->next_bloom, hash_u64((uint64_t)slot));
+        }
+    }
+    if (rc != SQLITE_DONE && rc != SQLITE_ROW) {
+        sqlite_failed(ix->db, "reading back order ids", err);
+    }
+    sqlite3_finalize(rows);
+    return rc == SQLITE_DONE;
+}
+
+struct order_index *order_index_open(sqlite3 *db, const char *directory, const char *vfs,
+                                     int64_t indexed_below, struct error *err) {
+    struct order_index *ix = mem_zalloc(1, sizeof *ix);
+    ix->db = db;
+    ix->directory = directory;
+    ix->vfs = vfs;
+    ix->indexed_below = indexed_below;
+    ix->next_position = indexed_below;
+    pthread_mutex_init(&ix->lock, NULL);
+    if (!sqlite_prepare(db, order_index_extent_sql, &ix->find, err) ||
+        !sqlite_prepare(db, "DELETE FROM order_index WHERE key > ?1 AND key <= ?2", &ix->clear,
+                        err) ||
+        !sqlite_prepare(db, "INSERT OR REPLACE INTO order_index VALUES (?1, ?2, ?3)", &ix->put,
+                        err)) {
+        order_index_close(ix);
+        return NULL;
+    }
+    begin_bloom(ix);
+    if (!read_back(ix, err)) {
+        order_index_close(ix);
+        return NULL;
+    }
+    ix->frozen_below = indexed_below;
+    ix->run_length = run_length_for(ix->next_position);
+    start_background(ix);
+    return ix;
+}
+
+void order_index_close(struct order_index *ix) {
+    if (ix == NULL) {
+        return;
+    }
+    atomic_store(&ix->stop, true);
+    if (ix->thread_runs) {
+        finish_background(ix);
+    }
+    sqlite3_finalize(ix->find);
+    sqlite3_finalize(ix->clear);
+    sqlite3_finalize(ix->put);
+    bloom_free(ix->bloom);
+    bloom_free(ix->next_bloom);
+    id_map_free(&ix->fresh);
+    id_map_free(&ix->frozen);
+    free(ix->run);
+    pthread_mutex_destroy(&ix->lock);
+    free(ix);
+}
+
+// --- Asking and adding
+
+void order_index_prefetch(const struct order_index *ix, int64_t slot) {
+    if (ix->bloom != NULL) {
+        bloom_prefetch(ix->bloom, hash_u64((uint64_t)slot));
+    }
+    id_map_prefetch(&ix->fresh, slot);
+}
+
+static int64_t find_waiting(const struct order_index *ix, int64_t slot) {
+    int64_t position = id_map_find(&ix->fresh, slot);
+    return position != 0 ? position : id_map_find(&ix->frozen, slot);
+}
+
+int64_t order_index_find_waiting(struct order_index *ix, int64_t slot) {
+    pthread_mutex_lock(&ix->lock);
+    int64_t position = find_waiting(ix, slot);
+    pthread_mutex_unlock(&ix->lock);
+    return position;
+}
+
+static enum store_result find_in_table(struct order_index *ix, int64_t slot, int64_t *position,
+                                       struct error *err) {
+    sqlite3_bind_int64(ix->find, 1, slot);
+    int rc = sqlite3_step(ix->find);
+    if (rc == SQLITE_ROW) {
+        *position = extent_position(slot, sqlite3_column_int64(ix->find, 0),
+                                    sqlite3_column_int64(ix->find, 1),
+                                    sqlite3_column_int64(ix->find, 2));
+    }
+    enum store_result result = rc == SQLITE_ROW || rc == SQLITE_DONE
+                                   ? STORE_OK
+                                   : sqlite_failed(ix->db, "looking up an order id", err);
+    sqlite3_reset(ix->find);
+    return result;
+}
+
+enum store_result order_index_find(struct order_index *ix, int64_t slot, int64_t *position,
+                                   struct error *err) {
+    *position = 0;
+    if (ix->bloom != NULL && !bloom_maybe(ix->bloom, hash_u64((uint64_t)slot))) {
+        return STORE_OK;
+    }
+    *position = find_waiting(ix, slot); // this thread alone changes the maps: no lock to read
+    return *position != 0 ? STORE_OK : find_in_table(ix, slot, position, err);
+}
+
+// The background thread reads frozen; until it is through nothing may be frozen anew.
+static void freeze(struct order_index *ix) {
+    pthread_mutex_lock(&ix->lock);
+    ix->frozen = ix->fresh;
+    ix->fresh = (struct id_map){0};
+    id_map_reserve(&ix->fresh, ix->run_length + ix->run_length / 4);
+    pthread_mutex_unlock(&ix->lock);
+    ix->frozen_below = ix->next_position;
+    if (ix->bloom == NULL || (size_t)ix->next_position > bloom_capacity(ix->bloom)) {
+        begin_bloom(ix);
+    }
+    start_background(ix);
+}
+
+enum store_result order_index_add(struct order_index *ix, int64_t slot, int64_t position,
+                                  struct error *err) {
+    uint64_t hash = hash_u64((uint64_t)slot);
+    if (ix->bloom != NULL) {
+        bloom_add(ix->bloom, hash);
+    }
+    if (ix->next_bloom != NULL) {
+        bloom_add(ix->next_bloom, hash);
+    }
+    pthread_mutex_lock(&ix->lock);
+    bool added = id_map_add(&ix->fresh, slot, position);
+    pthread_mutex_unlock(&ix->lock);
+    if (!added) {
+        error_set(err, ERROR_RETRIABLE, "out of memory for order ids");
+        return STORE_RETRY;
+    }
+    ix->next_position = position + 1;
+    ix->added++;
+    return STORE_OK;
+}
+
+// --- Moving ids into the table
+
+// Ids that follow each other at positions that follow each other, from run[i] on. Texts never fold:
+// two hashes side by side mean nothing.
+static size_t extent_length(const struct order_index *ix, size_t i) {
+    const struct id_entry *run = ix->run;
+    size_t n = 1;
+    while (run[i].key >= 0 && i + n < ix->run_len && run[i + n].key == run[i].key + (int64_t)n &&
+           run[i + n].position == run[i].position + (int64_t)n) {
+        n++;
+    }
+    return n;
+}
+
+static bool put_extent(struct order_index *ix, const struct id_entry *first, size_t n) {
+    if (n > 1) { // what a run before a crash left inside this extent
+        sqlite3_bind_int64(ix->clear, 1, first->key);
+        sqlite3_bind_int64(ix->clear, 2, first->key + (int64_t)n - 1);
+        if (!sqlite_do(ix->clear)) {
+            return false;
+        }
+    }
+    sqlite3_bind_int64(ix->put, 1, first->key);
+    sqlite3_bind_int64(ix->put, 2, first->position);
+    sqlite3_bind_int64(ix->put, 3, (int64_t)n);
+    return sqlite_do(ix->put);
+}
+
+static void run_is_through(struct order_index *ix) {
+    pthread_mutex_lock(&ix->lock);
+    id_map_free(&ix->frozen);
+    pthread_mutex_unlock(&ix->lock);
+    free(ix->run);
+    ix->run = NULL;
+    ix->run_len = ix->run_at = 0;
+    ix->indexed_below = ix->frozen_below;
+    ix->run_length = run_length_for(ix->next_position);
+}
+
+// Writes extents until at least n_ids ids of the run are in the table.
+static enum store_result move_stretch(struct order_index *ix, size_t n_ids, struct error *err) {
+    size_t until = n_ids < ix->run_len - ix->run_at ? ix->run_at + n_ids : ix->run_len;
+    while (ix->run_at < until) {
+        size_t n = extent_length(ix, ix->run_at);
+        if (!put_extent(ix, &ix->run[ix->run_at], n)) {
+            return sqlite_failed(ix->db, "indexing order ids", err);
+        }
+        ix->run_at += n;
+    }
+    return STORE_OK;
+}
+
+enum store_result order_index_drain(struct order_index *ix, int64_t *indexed_below,
+                                    struct error *err) {
+    enum store_result result = STORE_OK;
+    if (ix->thread_runs && atomic_load(&ix->thread_done)) {
+        finish_background(ix);
+    }
+    if (ix->run != NULL) {
+        // A quarter faster than ids come in, so that a run is through before the next one is full.
+        size_t n_ids = ix->run_len * ix->added / ix->run_length * 5 / 4 + 16;
+        result = move_stretch(ix, n_ids, err);
+    }
+    ix->added = 0;
+    if (result == STORE_OK && ix->run != NULL && ix->run_at == ix->run_len && !ix->thread_runs) {
+        run_is_through(ix);
+    }
+    if (ix->frozen.n == 0 && !ix->thread_runs && ix->fresh.n >= ix->run_length) {
+        freeze(ix);
+    } else if (ix->frozen.n > 0 && ix->run == NULL && !ix->thread_runs) {
+        start_background(ix); // there was no memory for sorting, or no thread
+    }
+    *indexed_below = ix->indexed_below;
+    return result;
+}
+
+enum store_result order_index_drain_all(struct order_index *ix, int64_t *indexed_below,
+                                        struct error *err) {
+    enum store_result result = STORE_OK;
+    atomic_store(&ix->stop, true); // a filter is of no use any more
+    while (result == STORE_OK && (ix->fresh.n > 0 || ix->frozen.n > 0)) {
+        if (ix->frozen.n == 0) {
+            freeze(ix);
+        }
+        if (ix->thread_runs) {
+            finish_background(ix);
+        }
+        if (ix->run == NULL) {
+            error_set(err, ERROR_RETRIABLE, "out of memory while sorting order ids");
+            return STORE_RETRY;
+        }
+        result = move_stretch(ix, ix->run_len, err);
+        if (result == STORE_OK) {
+            run_is_through(ix);
+        }
+    }
+    *indexed_below = ix->indexed_below;
+    return result;
+}

@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: MIT
+// Reading the embedded store: each reader is a connection of its own, so it sees one consistent snapshot
+// a statement (or from begin to end) and never waits for the writer.
+//
+// Time-outs: a progress handler interrupts a statement that runs past its deadline; the answer is then an
+// error of class ERROR_RETRIABLE that says so. Amounts are sums of 64-bit integers that the writer's
+// guard keeps from overflowing.
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/sqlite_rows.h"
+#include "store/sqlite_store.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { PROGRESS_STEPS = 20000 };
+
+struct sqlite_reader {
+    struct sales_reader base;
+    sqlite3 *db;
+    struct store *writer; // or NULL
+    int64_t timeout_ns, deadline_ns;
+    sqlite3_stmt *extent, *order, *order_after_index, *adjustments, *recent, *rejected;
+};
+
+static struct sqlite_reader *of(struct sales_reader *r) {
+    return (struct sqlite_reader *)r;
+}
+
+static int64_t monotonic_ns(void) {
+    return clock_monotonic_ns(clock_system());
+}
+
+static int past_deadline(void *user) {
+    const struct sqlite_reader *r = user;
+    return monotonic_ns() > r->deadline_ns;
+}
+
+static void start_clock(struct sqlite_reader *r) {
+    r->deadline_ns = monotonic_ns() + r->timeout_ns;
+}
+
+static bool failed(struct sqlite_reader *r, const char *doing, struct error *err) {
+    if ((sqlite3_errcode(r->db) & 0xFF) == SQLITE_INTERRUPT) {
+        return error_set(err, ERROR_RETRIABLE,
+                         "%s took longer than %lld ms: ask for less (a shorter time range)", doing,
+                         (long long)(r->timeout_ns / 1000000));
+    }
+    sqlite_failed(r->db, doing, err);
+    return false;
+}
+
+// --- Orders
+
+// Steps through raw events; *n counts them.
+static bool each_event(struct sqlite_reader *r, sqlite3_stmt *stmt, enum order_kind kind,
+                       stored_event_fn each, void *user, int64_t *n, struct error *err) {
+    int rc;
+    bool go_on = true;
+    while (go_on && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        struct stored_event event;
+        if (!row_read(stmt, kind, NULL, &event)) {
+            sqlite3_reset(stmt);
+            return error_set(err, ERROR_RETRIABLE, "out of memory while reading an order");
+        }
+        (*n)++;
+        go_on = each(user, &event);
+    }
+    bool ok = !go_on || rc == SQLITE_DONE;
+    if (!ok) {
+        failed(r, "reading orders", err);
+    }
+    sqlite3_reset(stmt);
+    return ok;
+}
+
+static bool find_in_table(struct sqlite_reader *r, int64_t slot, int64_t *position,
+                          struct error *err) {
+    sqlite3_bind_int64(r->extent, 1, slot);
+    int rc = sqlite3_step(r->extent);
+    *position = rc == SQLITE_ROW ? extent_position(slot, sqlite3_column_int64(r->extent, 0),
+                                                   sqlite3_column_int64(r->extent, 1),
+                                                   sqlite3_column_int64(r->extent, 2))
+                                 : 0;
+    bool ok = rc == SQLITE_ROW || rc == SQLITE_DONE;
+    if (!ok) {
+        failed(r, "looking up an order", err);
+    }
+    sqlite3_reset(r->extent);
+    return ok;
+}
+
+struct wanted {
+    struct ident order_id;
+    stored_event_fn each;
+    void *user;
+    bool found;
+};
+
+static bool pass_if_wanted(void *user, const struct stored_event *event) {
+    struct wanted *w = user;
+    if (!ident_equal(event->order.order_id, w->order_id)) {
+        return true;
+    }
+    w->found = true;
+    w->each(w->user, event);
+    return false;
+}
+
+// Follows the slots of the id until a free one; the writer knows those that are not in the table yet.
+static bool find_placed(struct sqlite_reader *r, struct wanted *w, struct error *err) {
+    int64_t slot = order_index_slot(w->order_id);
+    while (!w->found) {
+        int64_t position = r->writer != NULL ? sqlite_store_find_waiting(r->writer, slot) : 0;
+        if (position == 0 && !find_in_table(r, slot, &position, err)) {
+            return false;
+        }
+        if (position == 0) {
+            return true;
+        }
+        int64_t n = 0;
+        sqlite3_bind_int64(r->order, 1, position);
+        if (!each_event(r, r->order, ORDER_PLACED, pass_if_wanted, w, &n, err)) {
+            return false;
+        }
+        slot = order_index_next_slot(slot);
+    }
+    return true;
+}
+
+static bool reader_order(struct sales_reader *base, struct ident order_id, stored_event_fn each,
+                         void *user, struct error *err) {
+    struct sqlite_reader *r = of(base);
+    struct wanted w = {order_id, each, user, false};
+    int64_t n = 0;
+    start_clock(r);
+    if (!find_placed(r, &w, err)) {
+        return false;
+    }
+    if (!w.found && r->writer == NULL) { // without the writer: the rows it may not have indexed
+        sqlite_bind_ident(r->order_after_index, 1, order_id);
+        if (!each_event(r, r->order_after_index, ORDER_PLACED, each, user, &n, err)) {
+            return false;
+        }
+    }
+    sqlite_bind_ident(r->adjustments, 1, order_id);
+    return each_event(r, r->adjustments, ORDER_CANCELLED, each, user, &n, err);
+}
+
+static bool reader_recent(struct sales_reader *base, int64_t after_position, int64_t limit,
+                          stored_event_fn each, void *user, struct error *err) {
+    struct sqlite_reader *r = of(base);
+    int64_t n = 0;
+    start_clock(r);
+    sqlite3_bind_int64(r->recent, 1, after_position);
+    sqlite3_bind_int64(r->recent, 2, limit);
+    return each_event(r, r->recent, ORDER_PLACED, each, user, &n, err);
+}
+
+// --- Sales
+
+static const char *sales_table(const struct sales_query *q, bool *all_time) {
+    *all_time = q->bucket == BUCKET_NONE && q->from == INT32_MIN && q->to == INT32_MAX;
+    if (q->by_product) {
+        return "product_cells";
+    }
+    switch (q->bucket) {
+    case BUCKET_MINUTE:
+        return "minute_cells";
+    case BUCKET_HOUR:
+        return "hour_cells";
+    case BUCKET_DAY:
+        return "day_cells";
+    default:
+        return *all_time ? "total_cells" : "day_cells";
+    }
+}
+
+// Columns: bucket, source, state, product, currency, then the measures. Cells are added up by their
+// integer ids first; names are joined to the few groups that are left.
+static void sales_sql(const struct sales_query *q, char *sql, size_t cap) {
+    bool all_time;
+    const char *table = sales_table(q, &all_time);
+    const char *bucket = q->bucket == BUCKET_NONE ? "0" : "cell >> 32";
+    const char *floor = q->bucket == BUCKET_MINUTE
+                            ? " AND cell >= (SELECT minute_floor << 32 FROM pipeline_state)"
+                        : q->bucket == BUCKET_HOUR
+                            ? " AND cell >= (SELECT hour_floor << 32 FROM pipeline_state)"
+                            : "";
+    const char *source = q->by_source ? "d.source" : "NULL";
+    const char *state = q->by_state ? "d.state" : "NULL";
+    const char *product = q->by_product ? "d.product_id" : "NULL";
+    snprintf(sql, cap,
+             "SELECT bucket, %s AS source, %s AS state, %s AS product, d.currency, sum(o), sum(u), "
+             "sum(su), sum(di), sum(sh), sum(ta), sum(tt), sum(ca), sum(re), sum(rt) FROM ("
+             "SELECT %s AS bucket, cell & 4294967295 AS dim, sum(orders) AS o, sum(units) AS u, "
+             "sum(subtotal_e4) AS su, sum(discount_e4) AS di, sum(shipping_e4) AS sh, "
+             "sum(tax_e4) AS ta, sum(total_e4) AS tt, sum(cancelled_orders) AS ca, "
+             "sum(refunds) AS re, sum(refunded_total_e4) AS rt FROM %s "
+             "WHERE cell >= ?1 AND cell < ?2%s GROUP BY 1, 2) "
+             "JOIN %s d ON d.id = dim GROUP BY bucket, source, state, product, d.currency "
+             "ORDER BY bucket, source, state, product, d.currency LIMIT ?3",
+             source, state, product, bucket, table, floor,
+             q->by_product ? "sales_products" : "sales_groups");
+}
+
+static void read_measures(sqlite3_stmt *stmt, int first, struct measures *m) {
+    m->orders = sqlite3_column_int64(stmt, first);
+    m->units = sqlite3_column_int64(stmt, first + 1);
+    m->subtotal_e4 = sqlite3_column_int64(stmt, first + 2);
+    m->discount_e4 = sqlite3_column_int64(stmt, first + 3);
+    m->shipping_e4 = sqlite3_column_int64(stmt, first + 4);
+    m->tax_e4 = sqlite3_column_int64(stmt, first + 5);
+    m->total_e4 = sqlite3_column_int64(stmt, first + 6);
+    m->cancelled_orders = sqlite3_column_int64(stmt, first + 7);
+    m->refunds = sqlite3_column_int64(stmt, first + 8);
+    m->refunded_total_e4 = sqlite3_column_int64(stmt, first + 9);
+}
+
+static void bind_range(sqlite3_stmt *stmt, const struct sales_query *q) {
+    bool all_time;
+    const char *table = sales_table(q, &all_time);
+    bool totals = strcmp(table, "total_cells") == 0;
+    int64_t from = totals ? 0 : cell_key(q->from, 0);
+    int64_t to = totals || q->to == INT32_MAX ? INT64_MAX : cell_key(q->to, 0);
+    sqlite3_bind_int64(stmt, 1, from);
+    sqlite3_bind_int64(stmt, 2, to);
+    sqlite3_bind_int64(stmt, 3, q->max_rows + 1);
+}
+
+static bool each_sales_row(struct sqlite_reader *r, sqlite3_stmt *stmt,
+                           const struct sales_query *q, sales_row_fn each, void *user,
+                           struct error *err) {
+    int rc = SQLITE_DONE;
+    int64_t n = 0;
+    bool go_on = true;
+    while (go_on && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        if (++n > q->max_rows) {
+            return error_set(err, ERROR_USAGE,
+                             "the answer has more than %lld rows: ask for a shorter time range or "
+                             "fewer groups",
+                             (long long)q->max_rows);
+        }
+        struct sales_row row = {.bucket = sqlite3_column_int(stmt, 0),
+                                .source = sqlite_column_text(stmt, 1),
+                                .state = sqlite_column_text(stmt, 2),
+                                .product_id = sqlite_column_ident(stmt, 3),
+                                .currency = sqlite_column_text(stmt, 4)};
+        read_measures(stmt, 5, &row.sum);
+        go_on = each(user, &row);
+    }
+    return !go_on || rc == SQLITE_DONE || failed(r, "adding up sales", err);
+}
+
+static bool reader_sales(struct sales_reader *base, const struct sales_query *q, sales_row_fn each,
+                         void *user, struct error *err) {
+    struct sqlite_reader *r = of(base);
+    char sql[2048];
+    sqlite3_stmt *stmt = NULL;
+    start_clock(r);
+    sales_sql(q, sql, sizeof sql);
+    if (!sqlite_prepare(r->db, sql, &stmt, err)) {
+        return false;
+    }
+    bind_range(stmt, q);
+    bool ok = each_sales_row(r, stmt, q, each, user, err);
+    sqlite3_finalize(stmt);
+    return ok;
+}
+
+// --- The rest
+
+static bool reader_rejected(struct sales_reader *base, int64_t before_id, int64_t limit,
+                            rejected_row_fn each, void *user, struct error *err) {
+    struct sqlite_reader *r = of(base);
+    start_clock(r);
+    sqlite3_bind_int64(r->rejected, 1, before_id);
+    sqlite3_bind_int64(r->rejected, 2, limit);
+    int rc = SQLITE_DONE;
+    bool go_on = true;
+    while (go_on && (rc = sqlite3_step(r->rejected)) == SQLITE_ROW) {
+        struct rejected_row row = {.id = sqlite3_column_int64(r->rejected, 0),
+                                   .arrival_ms = sqlite3_column_int64(r->rejected, 1),
+                                   .field = sqlite_column_text(r->rejected, 2),
+                                   .code = sqlite_column_text(r->rejected, 3),
+                                   .message = sqlite_column_text(r->rejected, 4),
+                                   .raw = sqlite_column_text(r->rejected, 5)};
+        row.raw_cut = sqlite3_column_int64(r->rejected, 6) > (int64_t)row.raw.len;
+        go_on = each(user, &row);
+    }
+    bool ok = !go_on || rc == SQLITE_DONE || failed(r, "reading rejected events", err);
+    sqlite3_reset(r->rejected);
+    return ok;
+}
+
+static bool reader_counts(struct sales_reader *base, struct store_counts *counts,
+                          int64_t *last_batch_id, struct error *err) {
+    struct sqlite_reader *r = of(base);
+    struct pipeline_state state;
+    start_clock(r);
+    if (!sqlite_state_read(r->db, &state, err)) {
+        return false;
+    }
+    *counts = state.counts;
+    *last_batch_id = state.last_batch_id;
+    return true;
+}
+
+static bool reader_begin(struct sales_reader *base, struct error *err) {
+    start_clock(of(base));
+    return sqlite_run(of(base)->db, "BEGIN", err);
+}
+
+static void reader_end(struct sales_reader *base) {
+    sqlite3_exec(of(base)->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+static void reader_close(struct sales_reader *base) {
+    struct sqlite_reader *r = of(base);
+    sqlite3_stmt *statements[] = {r->extent,      r->order,  r->order_after_index,
+                                  r->adjustments, r->recent, r->rejected};
+    for (size_t i = 0; i < COUNT_OF(statements); i++) {
+        sqlite3_finalize(statements[i]);
+    }
+    sqlite3_close(r->db);
+    free(r);
+}
+
+static const struct sales_reader_ops sqlite_reader_ops = {
+    .order = reader_order,
+    .sales = reader_sales,
+    .recent = reader_recent,
+    .rejected = reader_rejected,
+    .counts = reader_counts,
+    .begin = reader_begin,
+    .end = reader_end,
+    .close = reader_close,
+};
+
+static bool prepare_all(struct sqlite_reader *r, struct error *err) {
+    return sqlite_prepare(r->db, order_index_extent_sql, &r->extent, err) &&
+           sqlite_prepare(r->db, ORDER_SELECT_FROM "WHERE r.position = ?1", &r->order, err) &&
+           sqlite_prepare(r->db,
+                          ORDER_SELECT_FROM "WHERE r.position >= (SELECT indexed_below "
+                                            "FROM pipeline_state) AND r.order_id = ?1",
+                          &r->order_after_index, err) &&
+           sqlite_prepare(r->db, ADJUSTMENT_SELECT_FROM "WHERE r.order_id = ?1 ORDER BY r.position",
+                          &r->adjustments, err) &&
+           sqlite_prepare(r->db,
+                          ORDER_SELECT_FROM "WHERE r.position > ?1 ORDER BY r.position DESC LIMIT ?2",
+                          &r->recent, err) &&
+           sqlite_prepare(r->db,
+                          "SELECT id, arrival_ms, field, code, message, raw, raw_bytes "
+                          "FROM rejected_rows WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
+                          &r->rejected, err);
+}
+
+bool sqlite_reader_open(const char *directory, struct store *writer, int timeout_ms,
+                        struct sales_reader **out, struct store_settings *settings_out,
+                        struct error *err) {
+    struct sqlite_reader *r = mem_zalloc(1, sizeof *r);
+    r->base.ops = &sqlite_reader_ops;
+    r->writer = writer;
+    r->timeout_ns = (int64_t)timeout_ms * 1000000;
+    const char *vfs = writer != NULL ? ((struct sqlite_store *)writer)->vfs : NULL;
+    if (!sqlite_connect(directory, vfs, SQLITE_READER, &r->db, err) ||
+        !sqlite_settings_read(r->db, settings_out, err) || !prepare_all(r, err)) {
+        reader_close(&r->base);
+        return false;
+    }
+    sqlite3_progress_handler(r->db, PROGRESS_STEPS, past_deadline, r);
+    start_clock(r);
+    *out = &r->base;
+    return true;
+}

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: MIT
+// The file format of the embedded store, an ordinary SQLite database that any tool may read.
+//
+// Raw, in order of arrival, so that appending never touches old pages:
+//   order_rows       a row for each accepted placed order; position 1, 2, 3, ... without gaps
+//   adjustment_rows  a row for each accepted cancellation or refund; likewise
+//   order_index      order_id -> position (see order_index.c for its extents and its delay)
+// Aggregates: cells keyed by an integer, bucket << 32 | id of the group or product, so that an upsert
+// touches one short row and a time range is a range of keys:
+//   total_cells, minute_cells, hour_cells, day_cells (groups), product_cells (products; by day)
+//   sales_groups, sales_products   the dictionaries of those ids
+// The rest: rejected_rows, pipeline_state (one row: counts and floors), pipeline_positions,
+//   pipeline_batches (newest 10,000), currency_gross (overflow guard), settings.
+// Amounts are integers of ten-thousandths in columns *_e4; instants are UTC milliseconds in *_ms.
+// Views give the plain names of the design with plain numbers.
+#include "store/sqlite_schema.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const cells_table_names[CUBE_TABLES] = {"total_cells", "minute_cells", "hour_cells",
+                                                    "day_cells", "product_cells"};
+
+#define CELLS(name)                                                                                \
+    "CREATE TABLE " name " (cell INTEGER PRIMARY KEY, orders INTEGER NOT NULL, "                   \
+    "units INTEGER NOT NULL, subtotal_e4 INTEGER NOT NULL, discount_e4 INTEGER NOT NULL, "         \
+    "shipping_e4 INTEGER NOT NULL, tax_e4 INTEGER NOT NULL, total_e4 INTEGER NOT NULL, "           \
+    "cancelled_orders INTEGER NOT NULL, refunds INTEGER NOT NULL, "                                \
+    "refunded_total_e4 INTEGER NOT NULL);"
+
+// Columns that order_rows and adjustment_rows share.
+#define EVENT_COLUMNS                                                                              \
+    "created_ms INTEGER NOT NULL, customer_id, product_id, quantity INTEGER NOT NULL, "            \
+    "subtotal_e4 INTEGER NOT NULL, discount_e4 INTEGER NOT NULL, shipping_e4 INTEGER NOT NULL, "   \
+    "tax_e4 INTEGER NOT NULL, total_e4 INTEGER NOT NULL, group_id INTEGER NOT NULL, "              \
+    "arrival_ms INTEGER NOT NULL, items TEXT"
+
+static const char tables_sql[] =
+    "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE order_rows (position INTEGER PRIMARY KEY, order_id NOT NULL, " EVENT_COLUMNS ");"
+    "CREATE TABLE adjustment_rows (position INTEGER PRIMARY KEY, order_id NOT NULL, "
+    "event INTEGER NOT NULL, event_id TEXT NOT NULL, " EVENT_COLUMNS ");"
+    "CREATE UNIQUE INDEX adjustment_identity ON adjustment_rows (order_id, event, event_id);"
+    "CREATE TABLE order_index (key INTEGER PRIMARY KEY, position INTEGER NOT NULL, "
+    "n INTEGER NOT NULL);"
+    "CREATE TABLE sales_groups (id INTEGER PRIMARY KEY, source TEXT NOT NULL, "
+    "state TEXT NOT NULL, currency TEXT NOT NULL, UNIQUE (source, state, currency));"
+    "CREATE TABLE sales_products (id INTEGER PRIMARY KEY, product_id NOT NULL, "
+    "currency TEXT NOT NULL, UNIQUE (product_id, currency));"
+    CELLS("total_cells") CELLS("minute_cells") CELLS("hour_cells") CELLS("day_cells")
+    CELLS("product_cells")
+    "CREATE TABLE rejected_rows (id INTEGER PRIMARY KEY, arrival_ms INTEGER NOT NULL, "
+    "field TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, raw BLOB NOT NULL, "
+    "raw_bytes INTEGER NOT NULL);"
+    "CREATE TABLE pipeline_state (id INTEGER PRIMARY KEY CHECK (id = 1), received INTEGER, "
+    "accepted INTEGER, duplicate INTEGER, rejected INTEGER, rejected_expired INTEGER, "
+    "amounts_rounded INTEGER, total_mismatch INTEGER, quantity_zero INTEGER, late INTEGER, "
+    "future INTEGER, last_batch_id INTEGER, minute_floor INTEGER, hour_floor INTEGER, "
+    "indexed_below INTEGER);"
+    "INSERT INTO pipeline_state VALUES (1, 0,0,0,0,0, 0,0,0,0,0, 0, 0, 0, 1);"
+    "CREATE TABLE pipeline_positions (topic TEXT NOT NULL, partition INTEGER NOT NULL, "
+    "next_offset INTEGER NOT NULL, epoch INTEGER NOT NULL, PRIMARY KEY (topic, partition)) "
+    "WITHOUT ROWID;"
+    "INSERT INTO pipeline_positions VALUES ('embedded', 0, 0, 0);"
+    "CREATE TABLE batch_rows (batch_id INTEGER PRIMARY KEY, committed_ms INTEGER NOT NULL, "
+    "received INTEGER NOT NULL, accepted INTEGER NOT NULL, duplicate INTEGER NOT NULL, "
+    "rejected INTEGER NOT NULL);"
+    "CREATE TABLE currency_gross (currency TEXT PRIMARY KEY, gross_e4 INTEGER NOT NULL) "
+    "WITHOUT ROWID;";
+
+#define INSTANT(ms) "strftime('%Y-%m-%dT%H:%M:%fZ', " ms " / 1000.0, 'unixepoch')"
+#define AMOUNT(column) column "_e4 / 10000.0 AS " column
+#define EVENT_VIEW_COLUMNS                                                                         \
+    INSTANT("r.created_ms") " AS created_at, r.customer_id, " AMOUNT("discount")                   \
+    ", r.product_id, r.quantity, " AMOUNT("subtotal") ", " AMOUNT("tax") ", "                      \
+    INSTANT("r.arrival_ms") " AS timestamp, " AMOUNT("total") ", g.source, g.state, g.currency, "  \
+    AMOUNT("shipping") ", r.items, r.position"
+#define MEASURES_VIEW                                                                              \
+    "orders, units, " AMOUNT("subtotal") ", " AMOUNT("discount") ", " AMOUNT("shipping") ", "      \
+    AMOUNT("tax") ", " AMOUNT("total") ", cancelled_orders, refunds, " AMOUNT("refunded_total")
+#define CELLS_VIEW(view, table, bucket)                                                            \
+    "CREATE VIEW " view " AS SELECT " bucket " AS bucket, g.source, g.state, g.currency, "         \
+    MEASURES_VIEW " FROM " table " c JOIN sales_groups g ON g.id = c.cell & 4294967295;"
+
+static const char views_sql[] =
+    "CREATE VIEW orders AS SELECT r.order_id, " EVENT_VIEW_COLUMNS
+    " FROM order_rows r JOIN sales_groups g ON g.id = r.group_id;"
+    "CREATE VIEW order_adjustments AS SELECT r.order_id, "
+    "CASE r.event WHEN 1 THEN 'cancelled' ELSE 'refunded' END AS event, r.event_id, "
+    EVENT_VIEW_COLUMNS " FROM adjustment_rows r JOIN sales_groups g ON g.id = r.group_id;"
+    "CREATE VIEW recent_orders AS SELECT * FROM orders ORDER BY position DESC LIMIT 1000;"
+    "CREATE VIEW sales_totals AS SELECT g.source, g.state, g.currency, " MEASURES_VIEW
+    " FROM total_cells c JOIN sales_groups g ON g.id = c.cell & 4294967295;"
+    CELLS_VIEW("sales_by_minute", "minute_cells",
+               "strftime('%Y-%m-%dT%H:%M:%SZ', (c.cell >> 32) * 60, 'unixepoch')")
+    CELLS_VIEW("sales_by_hour", "hour_cells",
+               "strftime('%Y-%m-%dT%H:%M:%SZ', (c.cell >> 32) * 3600, 'unixepoch')")
+    CELLS_VIEW("sales_by_day", "day_cells", "date((c.cell >> 32) * 86400, 'unixepoch')")
+    "CREATE VIEW sales_by_product AS SELECT date((c.cell >> 32) * 86400, 'unixepoch') AS day, "
+    "p.product_id, p.currency, orders, units, " AMOUNT("total")
+    " FROM product_cells c JOIN sales_products p ON p.id = c.cell & 4294967295;"
+    "CREATE VIEW rejected_events AS SELECT id, " INSTANT("arrival_ms") " AS arrived_at, field, "
+    "code, message, CAST(raw AS TEXT) AS event FROM rejected_rows;"
+    "CREATE VIEW pipeline_batches AS SELECT batch_id, " INSTANT("committed_ms")
+    " AS committed_at, received, accepted, duplicate, rejected FROM batch_rows;"
+    // The projection that dashboards of this kind of pipeline already read: the shop's currency only.
+    "CREATE VIEW total_sales_by_source_state AS SELECT g.source, g.state, "
+    "c.total_e4 / 10000.0 AS total_sum_amount, "
+    "(SELECT " INSTANT("committed_ms") " FROM batch_rows ORDER BY batch_id DESC LIMIT 1) "
+    "AS processed_at, s.last_batch_id AS batch_id "
+    "FROM total_cells c JOIN sales_groups g ON g.id = c.cell & 4294967295, pipeline_state s "
+    "WHERE g.currency = (SELECT value FROM settings WHERE name = 'currency');";
+
+// --- Connections
+
+static bool set_up(sqlite3 *db, enum sqlite_role role, struct error *err) {
+    static const char *const by_role[] = {
+        // The writer keeps hot pages of the index and of the cells; checkpoints have their own thread.
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; "
+        "PRAGMA secure_delete = OFF; PRAGMA cache_size = -131072; PRAGMA cell_size_check = ON;",
+        "PRAGMA query_only = ON; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;",
+        "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -64;",
+    };
+    sqlite3_busy_timeout(db, role == SQLITE_WRITER ? 5000 : 2000);
+    return sqlite_run(db, by_role[role], err);
+}
+
+bool sqlite_connect(const char *directory, const char *vfs, enum sqlite_role role, sqlite3 **out,
+                    struct error *err) {
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s/sales.db", directory) >= (int)sizeof path) {
+        return error_set(err, ERROR_USAGE, "the path of the data directory is too long");
+    }
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+                (role == SQLITE_WRITER ? SQLITE_OPEN_CREATE : 0);
+    sqlite3 *db = NULL;
+    if (sqlite3_open_v2(path, &db, flags, vfs) != SQLITE_OK) {
+        if (role == SQLITE_READER && (sqlite3_errcode(db) & 0xFF) == SQLITE_CANTOPEN) {
+            error_set(err, ERROR_USAGE, "there is no readable %s; is --data right?", path);
+        } else {
+            sqlite_failed(db, "opening the database", err);
+        }
+        sqlite3_close(db);
+        return false;
+    }
+    if (role == SQLITE_WRITER &&
+        !sqlite_run(db, "PRAGMA page_size = 4096;", err)) { // only a new file takes it
+        sqlite3_close(db);
+        return false;
+    }
+    if (!set_up(db, role, err)) {
+        sqlite3_close(db);
+        return false;
+    }
+    *out = db;
+    return true;
+}
+
+// --- Settings
+
+static bool setting_read(sqlite3 *db, const char *name, char *out, size_t cap, struct error *err) {
+    sqlite3_stmt *stmt = NULL;
+    if (!sqlite_prepare(db, "SELECT value FROM settings WHERE name = ?1", &stmt, err)) {
+        return false;
+    }
+    sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
+    int rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW) {
+        snprintf(out, cap, "%s", (const char *)sqlite3_column_text(stmt, 0));
+    } else if (rc == SQLITE_DONE) {
+        error_set(err, ERROR_FATAL, "the setting %s is missing in the database", name);
+    } else {
+        sqlite_failed(db, "reading the settings", err);
+    }
+    sqlite3_finalize(stmt);
+    return rc == SQLITE_ROW;
+}
+
+static bool setting_write(sqlite3 *db, const char *name, const char *value, struct error *err) {
+    sqlite3_stmt *stmt = NULL;
+    if (!sqlite_prepare(db, "INSERT INTO settings VALUES (?1, ?2)", &stmt, err)) {
+        return false;
+    }
+    sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
+    sqlite3_bind_text(stmt, 2, value, -1, SQLITE_STATIC);
+    bool ok = sqlite3_step(stmt) == SQLITE_DONE;
+    if (!ok) {
+        sqlite_failed(db, "writing the settings", err);
+    }
+    sqlite3_finalize(stmt);
+    return ok;
+}
+
+bool sqlite_settings_read(sqlite3 *db, struct store_settings *settings, struct error *err) {
+    int64_t version = 0;
+    if (!sqlite_int(db, "PRAGMA user_version", 0, &version, err)) {
+        return false;
+    }
+    if (version != SCHEMA_VERSION) {
+        return error_set(err, ERROR_USAGE,
+                         "%s has schema version %lld, this program reads version %d",
+                         sqlite3_db_filename(db, "main"), (long long)version, SCHEMA_VERSION);
+    }
+    char late[32];
+    if (!setting_read(db, "currency", settings->currency, sizeof settings->currency, err) ||
+        !setting_read(db, "timezone", settings->timezone, sizeof settings->timezone, err) ||
+        !setting_read(db, "late_limit_ms", late, sizeof late, err)) {
+        return false;
+    }
+    settings->late_limit_ms = strtoll(late, NULL, 10);
+    return true;
+}
+
+static bool settings_fix(sqlite3 *db, struct store_settings *s, struct error *err) {
+    char late[32];
+    if (s->currency[0] == '\0') {
+        memcpy(s->currency, "USD", 4);
+    }
+    if (s->timezone[0] == '\0') {
+        memcpy(s->timezone, "UTC", 4);
+    }
+    if (s->late_limit_ms == 0) {
+        s->late_limit_ms = INT64_C(10) * 60 * 1000;
+    }
+    snprintf(late, sizeof late, "%lld", (long long)s->late_limit_ms);
+    return setting_write(db, "currency", s->currency, err) &&
+           setting_write(db, "timezone", s->timezone, err) &&
+           setting_write(db, "late_limit_ms", late, err);
+}
+
+static bool settings_compare(sqlite3 *db, struct store_settings *want, struct error *err) {
+    struct store_settings have;
+    if (!sqlite_settings_read(db, &have, err)) {
+        return false;
+    }
+    if (want->currency[0] != '\0' && strcmp(want->currency, have.currency) != 0) {
+        return error_set(err, ERROR_USAGE,
+                         "this data was made with --currency %s, not %s: totals of the two cannot be "
+                         "one; leave the option out or take another --data",
+                         have.currency, want->currency);
+    }
+    if (want->timezone[0] != '\0' && strcmp(want->timezone, have.timezone) != 0) {
+        return error_set(err, ERROR_USAGE,
+                         "this data was made with --timezone %s, not %s: its days begin elsewhere; "
+                         "leave the option out or take another --data",
+                         have.timezone, want->timezone);
+    }
+    if (want->late_limit_ms != 0 && want->late_limit_ms != have.late_limit_ms) {
+        return error_set(err, ERROR_USAGE,
+                         "this data was made with --late-limit %llds, not %llds; leave the option out "
+                         "or take another --data",
+                         (long long)have.late_limit_ms / 1000,
+                         (long long)want->late_limit_ms / 1000);
+    }
+    *want = have;
+    return true;
+}
+
+bool sqlite_schema_prepare(sqlite3 *db, struct store_settings *settings, struct error *err) {
+    int64_t version = 0, n_tables = 0;
+    if (!sqlite_int(db, "PRAGMA user_version", 0, &version, err) ||
+        !sqlite_int(db, "SELECT count(*) FROM sqlite_schema", 0, &n_tables, err)) {
+        return false;
+    }
+    if (version != 0 || n_tables != 0) {
+        return settings_compare(db, settings, err);
+    }
+    char version_sql[64];
+    snprintf(version_sql, sizeof version_sql, "PRAGMA user_version = %d; COMMIT;", SCHEMA_VERSION);
+    if (sqlite_run(db, "BEGIN IMMEDIATE", err) && sqlite_run(db, tables_sql, err) &&
+        sqlite_run(db, views_sql, err) && settings_fix(db, settings, err) &&
+        sqlite_run(db, version_sql, err)) {
+        return true;
+    }
+    sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    return false;
+}
+
+bool sqlite_state_read(sqlite3 *db, struct pipeline_state *state, struct error *err) {
+    sqlite3_stmt *stmt = NULL;
+    if (!sqlite_prepare(db,
+                        "SELECT received, accepted, duplicate, rejected, rejected_expired, "
+                        "amounts_rounded, total_mismatch, quantity_zero, late, future, "
+                        "last_batch_id, minute_floor, hour_floor, indexed_below "
+                        "FROM pipeline_state WHERE id = 1",
+                        &stmt, err)) {
+        return false;
+    }
+    int rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW) {
+        struct store_counts *c = &state->counts;
+        c->received = sqlite3_column_int64(stmt, 0);
+        c->accepted = sqlite3_column_int64(stmt, 1);
+        c->duplicate = sqlite3_column_int64(stmt, 2);
+        c->rejected = sqlite3_column_int64(stmt, 3);
+        c->rejected_expired = sqlite3_column_int64(stmt, 4);
+        for (int i = 0; i < ORDER_WARNING_KINDS; i++) {
+            c->warnings[i] = sqlite3_column_int64(stmt, 5 + i);
+        }
+        state->last_batch_id = sqlite3_column_int64(stmt, 10);
+        state->minute_floor = sqlite3_column_int(stmt, 11);
+        state->hour_floor = sqlite3_column_int(stmt, 12);
+        state->indexed_below = sqlite3_column_int64(stmt, 13);
+    } else if (rc == SQLITE_DONE) {
+        error_set(err, ERROR_FATAL, "pipeline_state is empty: the database is damaged");
+    } else {
+        sqlite_failed(db, "reading the state", err);
+    }
+    sqlite3_finalize(stmt);
+    return rc == SQLITE_ROW;
+}

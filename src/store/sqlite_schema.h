@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// The tables and views of sales.db, its settings, and how a connection is set up.
+#pragma once
+#include "store/sqlite_util.h"
+
+enum { SCHEMA_VERSION = 1 }; // PRAGMA user_version
+
+// What the newest commit left: one row of pipeline_state.
+struct pipeline_state {
+    struct store_counts counts;
+    int64_t last_batch_id;
+    int32_t minute_floor, hour_floor;
+    int64_t indexed_below; // order rows with a smaller position are in order_index
+};
+
+// Opens <directory>/sales.db and sets it up for its use: WAL, synchronous=FULL, time-outs.
+enum sqlite_role { SQLITE_WRITER, SQLITE_READER, SQLITE_CHECKPOINTER };
+MUST_CHECK bool sqlite_connect(const char *directory, const char *vfs, enum sqlite_role role,
+                               sqlite3 **out, struct error *err);
+
+// Writer only: makes what is missing and fixes the settings; empty ones in *settings are filled with
+// what is in force. ERROR_USAGE when the store was made with others.
+MUST_CHECK bool sqlite_schema_prepare(sqlite3 *db, struct store_settings *settings,
+                                      struct error *err);
+// Any connection: the settings in force. ERROR_USAGE when this is no store of ours.
+MUST_CHECK bool sqlite_settings_read(sqlite3 *db, struct store_settings *settings,
+                                     struct error *err);
+MUST_CHECK bool sqlite_state_read(sqlite3 *db, struct pipeline_state *state, struct error *err);
+
+// Columns of a cells table after `cell`, in this order everywhere.
+#define MEASURE_COLUMNS                                                                            \
+    "orders, units, subtotal_e4, discount_e4, shipping_e4, tax_e4, total_e4, cancelled_orders, "   \
+    "refunds, refunded_total_e4"
+enum { N_MEASURES = 10 };
+// By enum cube_table. A cell's key is bucket << 32 | id of its sales_groups or sales_products row.
+extern const char *const cells_table_names[CUBE_TABLES];
+
+static inline int64_t cell_key(int32_t bucket, int64_t dim_id) {
+    return (int64_t)((uint64_t)(uint32_t)bucket << 32) + dim_id;
+}
