@@ -109,7 +109,7 @@ clang-objects: $(OBJ)
 # For tools that need the compiler's flags.
 .PHONY: print-flags
 print-flags: $(YYJSON_H) | libraries
-	@echo $(subst ",\",$(CPPFLAGS)) $(PKGFLAGS) $(CSTD)
+	@echo $(CPPFLAGS) $(PKGFLAGS) $(CSTD)
 clang-build:
 	$(MAKE) $(FUZZ_BUILD) clang-objects
 
