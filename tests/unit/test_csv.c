@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+// The CSV reader: each case is fed whole and byte by byte, and must give the same rows.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "guard_page.h"
+#include "order/csv.h"
+#include <stdlib.h>
+
+// Renders what the reader says: cells as <a|b>, lines and problems where asked.
+static void read_all(struct text input, size_t chunk_bytes, size_t width, struct buf *out) {
+    struct csv *c = csv_new();
+    csv_set_width(c, width);
+    struct csv_row row;
+    size_t at = 0;
+    for (enum csv_next n; (n = csv_next(c, &row)) != CSV_END;) {
+        if (n == CSV_MORE) {
+            size_t left = input.len - at;
+            struct text chunk = {input.at + at, left < chunk_bytes ? left : chunk_bytes};
+            if (chunk.len == 0) {
+                csv_fed(c, 0);
+            } else {
+                at += csv_feed(c, chunk);
+            }
+            continue;
+        }
+        buf_printf(out, "%lld%s<", (long long)row.line, n == CSV_BAD_ROW ? "!" : "");
+        for (size_t i = 0; i < row.n_cells; i++) {
+            buf_put_str(out, i > 0 ? "|" : "");
+            buf_put_text(out, row.cells[i]);
+        }
+        buf_put_str(out, ">");
+        if (n == CSV_BAD_ROW) {
+            buf_printf(out, "(%.*s: %s)", TEXT_ARG(row.raw), row.problem);
+        }
+    }
+    csv_free(c);
+}
+
+static void expect_width(struct text input, size_t width, const char *want) {
+    for (size_t chunk = 1; chunk <= input.len + 1; chunk = chunk < 5 ? chunk + 1 : chunk * 3) {
+        struct buf got = {0};
+        read_all(input, chunk, width, &got);
+        buf_put_char(&got, '\0');
+        assert_string_equal(got.at, want);
+        buf_free(&got);
+    }
+}
+#define EXPECT(input, want) expect_width(TEXT_LIT(input), 0, want)
+
+static void plain_rows_are_cut_at_commas_and_line_ends(void **state) {
+    (void)state;
+    EXPECT("a,b\n1,2\n", "1<a|b>2<1|2>");
+    EXPECT("a,b\r\n1,2\r\n", "1<a|b>2<1|2>");
+    EXPECT("a,b\n1,2", "1<a|b>2<1|2>");
+    EXPECT("a,b\r\n1,2\r", "1<a|b>2<1|2>");
+    EXPECT("", "");
+    EXPECT("a", "1<a>");
+    EXPECT(",\n", "1<|>");
+    EXPECT("a,,c,\n", "1<a||c|>");
+    EXPECT(" a , b\n", "1< a | b>");
+    EXPECT("0123456789abcdef,0123456789abcdef0\nx\n", "1<0123456789abcdef|0123456789abcdef0>2<x>");
+}
+
+static void quotes_hold_commas_line_ends_and_doubled_quotes(void **state) {
+    (void)state;
+    EXPECT("\"a,b\",c\n", "1<a,b|c>");
+    EXPECT("\"a\"\"b\",\"\"\"\"\n", "1<a\"b|\">");
+    EXPECT("\"\",\"\"\n", "1<|>");
+    EXPECT("\"a\nb\",c\nd,e\n", "1<a\nb|c>3<d|e>");
+    EXPECT("\"a\r\nb\"\r\nc\r\n", "1<a\r\nb>3<c>");
+    EXPECT("x,\"y\"", "1<x|y>");
+    EXPECT("x,\"y\"\r", "1<x|y>");
+    EXPECT("\"\"\"a\"\"\",\"b\"\"\"\n", "1<\"a\"|b\">");
+}
+
+static void empty_lines_are_skipped_and_counted(void **state) {
+    (void)state;
+    EXPECT("\n\na\n\r\nb\n\n", "3<a>5<b>");
+    EXPECT("\n", "");
+    EXPECT("\"\"\n", "1<>"); // a quoted empty cell is a row
+    expect_width(TEXT_LIT("a,b\n\n1,2\n\n"), 2, "1<a|b>3<1|2>");
+}
+
+static void a_byte_order_mark_is_not_part_of_the_first_cell(void **state) {
+    (void)state;
+    EXPECT("\xEF\xBB\xBF"
+           "a,b\n",
+           "1<a|b>");
+    EXPECT("\xEF\xBB\xBF\"a\"\n", "1<a>");
+    EXPECT("\xEF\xBB\xBF", "");
+    EXPECT("\xEF\xBB", "1<\xEF\xBB>");
+    EXPECT("a\n\xEF\xBB\xBF"
+           "b\n",
+           "1<a>2<\xEF\xBB\xBF"
+           "b>");
+}
+
+static void a_lone_carriage_return_is_text(void **state) {
+    (void)state;
+    EXPECT("a\rb,c\n", "1<a\rb|c>");
+    EXPECT("a\r\r\n", "1<a\r>");
+}
+
+static void a_stray_quote_costs_one_line(void **state) {
+    (void)state;
+#define INSIDE "a quote inside a cell that does not start with one"
+#define BEHIND "text follows a closing quote (a quote inside quotes must be doubled)"
+    EXPECT("a,5\" pipe,b\nc,d\n", "1!<a>(a,5\" pipe,b: " INSIDE ")2<c|d>");
+    EXPECT("a,\"b\"c,d\r\ne,f\n", "1!<a>(a,\"b\"c,d: " BEHIND ")2<e|f>");
+    EXPECT("a,\"b\" ,d\ne\n", "1!<a>(a,\"b\" ,d: " BEHIND ")2<e>");
+    // The quote of line 2 swallows line 3 until the one of line 4 shows that it was stray.
+    EXPECT("a,b\n1,\"x\n2,y\n3,\"z\"\n4,w\n", "1<a|b>2!<1>(1,\"x: " BEHIND ")3<2|y>4<3|z>5<4|w>");
+}
+
+static void a_quote_that_is_never_closed_costs_one_line(void **state) {
+    (void)state;
+    EXPECT("a,\"b\nc,d\n", "1!<a>(a,\"b: a quote is opened and never closed)2<c|d>");
+    EXPECT("\"", "1!<>(\": a quote is opened and never closed)");
+}
+
+static void rows_of_another_width_than_the_header_are_bad(void **state) {
+    (void)state;
+    expect_width(TEXT_LIT("a,b\n1\n1,2,3\n4,5\n"), 2,
+                 "1<a|b>2!<1>(1: the row has 1 cell, the header has 2)"
+                 "3!<1|2|3>(1,2,3: the row has 3 cells, the header has 2)4<4|5>");
+}
+
+static struct text repeat(struct buf *b, const char *piece, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        buf_put_str(b, piece);
+    }
+    return buf_text(b);
+}
+
+static void a_row_with_too_many_cells_is_bad(void **state) {
+    (void)state;
+    struct buf b = {0}, got = {0};
+    repeat(&b, ",", CSV_CELLS_MAX - 1);
+    buf_put_str(&b, "\n");
+    repeat(&b, ",", CSV_CELLS_MAX);
+    buf_put_str(&b, "\nx\n");
+    struct csv *c = csv_new();
+    struct csv_row row;
+    assert_int_equal(csv_feed(c, buf_text(&b)), b.len);
+    csv_fed(c, 0);
+    assert_int_equal(csv_next(c, &row), CSV_ROW);
+    assert_int_equal(row.n_cells, CSV_CELLS_MAX);
+    assert_int_equal(csv_next(c, &row), CSV_BAD_ROW);
+    assert_string_equal(row.problem, "too many cells");
+    assert_int_equal(csv_next(c, &row), CSV_ROW);
+    assert_int_equal(row.line, 3);
+    assert_int_equal(csv_next(c, &row), CSV_END);
+    csv_free(c);
+    buf_free(&b);
+    buf_free(&got);
+}
+
+// Feeds in large chunks; returns line and kind of each row in `out`, without the text.
+static void outline(struct text input, struct buf *out) {
+    struct csv *c = csv_new();
+    struct csv_row row;
+    size_t at = 0;
+    for (enum csv_next n; (n = csv_next(c, &row)) != CSV_END;) {
+        if (n == CSV_MORE) {
+            size_t fed = csv_feed(c, (struct text){input.at + at, input.len - at});
+            assert_true(fed > 0 || at == input.len);
+            if (fed == 0) {
+                csv_fed(c, 0);
+            }
+            at += fed;
+            continue;
+        }
+        assert_true(row.raw.len <= 2 * CSV_ROW_MAX_BYTES);
+        buf_printf(out, "%lld%s ", (long long)row.line, n == CSV_BAD_ROW ? "!" : "");
+    }
+    buf_put_char(out, '\0');
+    csv_free(c);
+}
+
+static void a_row_that_is_too_long_is_bad_and_reading_goes_on(void **state) {
+    (void)state;
+    struct buf b = {0}, got = {0};
+    buf_put_str(&b, "a,b\n");
+    repeat(&b, "0123456789abcdef", 5 * CSV_ROW_MAX_BYTES / 16); // one line of 5 MiB
+    buf_put_str(&b, "\nc,d\n");
+    outline(buf_text(&b), &got);
+    assert_string_equal(got.at, "1 2! 3 ");
+    buf_clear(&got);
+    buf_clear(&b);
+    repeat(&b, "x",
+           CSV_ROW_MAX_BYTES - 1); // the longest row that is taken: with its line end 1 MiB
+    buf_put_str(&b, "\nc,d\n");
+    outline(buf_text(&b), &got);
+    assert_string_equal(got.at, "1 2 ");
+    buf_free(&b);
+    buf_free(&got);
+}
+
+static void an_open_quote_before_a_long_file_costs_one_line(void **state) {
+    (void)state;
+    struct buf b = {0}, got = {0};
+    buf_put_str(&b, "a,\"b\n");
+    for (int i = 0; i < 300000; i++) {
+        buf_put_str(&b, "c,d,e,f\n"); // 2.4 MB without a quote
+    }
+    outline(buf_text(&b), &got);
+    assert_memory_equal(got.at, "1! 2 3 4 5 ", 11);
+    assert_string_equal(got.at + got.len - 1 - 7, "300001 ");
+    buf_free(&b);
+    buf_free(&got);
+}
+
+static void split_cuts_a_row_once_more_and_reads_no_byte_too_far(void **state) {
+    (void)state;
+    static const char *const rows[] = {
+        "a",  "a,b",   "\"a\"",         ",",           "0123456,89abcdef,0",
+        "\"", "a,\"b", "\"a\nb\",\"\"", "\"\"\"\",xy", "\"a\"\r",
+    };
+    struct guard_page g = guard_page_new(4096);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct text row = guard_page_place(&g, text_of(rows[i]));
+        struct text cells[8];
+        char *scratch = malloc(row.len); // its own red zone under the sanitizer
+        size_t n = 0;
+        bool ok = csv_split(row, cells, COUNT_OF(cells), &n, scratch);
+        assert_int_equal(ok, i != 5 && i != 6);
+        free(scratch);
+    }
+    struct text cells[2];
+    size_t n;
+    char scratch[16];
+    assert_true(csv_split(TEXT_LIT("\"x\"\"y\",z"), cells, 2, &n, scratch));
+    assert_int_equal(n, 2);
+    assert_true(text_equal(cells[0], TEXT_LIT("x\"y")));
+    assert_true(text_equal(cells[1], TEXT_LIT("z")));
+    assert_false(csv_split(TEXT_LIT("1,2,3"), cells, 2, &n, scratch));
+    assert_false(csv_split(TEXT_LIT("1\n2"), cells, 2, &n, scratch));
+    guard_page_free(&g);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain_rows_are_cut_at_commas_and_line_ends),
+        cmocka_unit_test(quotes_hold_commas_line_ends_and_doubled_quotes),
+        cmocka_unit_test(empty_lines_are_skipped_and_counted),
+        cmocka_unit_test(a_byte_order_mark_is_not_part_of_the_first_cell),
+        cmocka_unit_test(a_lone_carriage_return_is_text),
+        cmocka_unit_test(a_stray_quote_costs_one_line),
+        cmocka_unit_test(a_quote_that_is_never_closed_costs_one_line),
+        cmocka_unit_test(rows_of_another_width_than_the_header_are_bad),
+        cmocka_unit_test(a_row_with_too_many_cells_is_bad),
+        cmocka_unit_test(a_row_that_is_too_long_is_bad_and_reading_goes_on),
+        cmocka_unit_test(an_open_quote_before_a_long_file_costs_one_line),
+        cmocka_unit_test(split_cuts_a_row_once_more_and_reads_no_byte_too_far),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
