@@ -8,8 +8,8 @@
 // 3. The store walks the cells, applies them, and the cube is cleared for the next batch.
 //
 // Dictionaries outlive a batch, so that a store's own keys are found without a look-up; they are
-// dropped when they grow past DIMS_MAX (a shop with unbounded sources must not grow memory) or after a
-// rollback. Nothing here fails except for want of memory.
+// dropped when they grow past DIMS_MAX (a shop with unbounded sources must not grow memory) or
+// after a rollback. Nothing here fails except for want of memory.
 #include "engine/cube.h"
 
 #include "base/hash.h"
@@ -144,16 +144,16 @@ static uint32_t dims_find_or_add(struct cube *c, struct dims *d, uint64_t hash,
 static uint32_t group_number(struct cube *c, const struct order *o) {
     struct cube_dim value = {.source = o->source, .state = o->state, .product_id = IDENT_NONE};
     memcpy(value.currency, o->currency, 4);
-    uint64_t hash = hash_text(o->source, 1) ^ hash_u64(hash_text(o->state, 2)) ^
-                    hash_bytes(o->currency, 4, 3);
+    uint64_t hash =
+        hash_text(o->source, 1) ^ hash_u64(hash_text(o->state, 2)) ^ hash_bytes(o->currency, 4, 3);
     return dims_find_or_add(c, &c->groups, hash, &value);
 }
 
 static uint32_t product_number(struct cube *c, struct ident product_id, const char *currency) {
     struct cube_dim value = {.product_id = product_id};
     memcpy(value.currency, currency, 4);
-    uint64_t hash = product_id.num >= 0 ? hash_u64((uint64_t)product_id.num)
-                                        : hash_text(product_id.text, 4);
+    uint64_t hash =
+        product_id.num >= 0 ? hash_u64((uint64_t)product_id.num) : hash_text(product_id.text, 4);
     return dims_find_or_add(c, &c->products, hash ^ hash_bytes(currency, 4, 3), &value);
 }
 
@@ -194,7 +194,9 @@ static struct measures *cell(struct cube *c, enum cube_table table, int32_t buck
 static struct measures measures_of(const struct order *o) {
     int64_t sign = o->kind == ORDER_PLACED ? 1 : -1;
     return (struct measures){
-        .orders = o->kind == ORDER_PLACED ? 1 : o->kind == ORDER_CANCELLED ? -1 : 0,
+        .orders = o->kind == ORDER_PLACED      ? 1
+                  : o->kind == ORDER_CANCELLED ? -1
+                                               : 0,
         .units = sign * o->quantity,
         .subtotal_e4 = sign * o->subtotal_e4,
         .discount_e4 = sign * o->discount_e4,

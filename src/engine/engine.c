@@ -28,8 +28,8 @@ enum {
     RUN_WAIT_MS = 500,
 };
 
-const int64_t engine_commit_bounds_us[12] = {100,   250,    500,    1000,   2500,    5000,
-                                             10000, 25000,  50000,  100000, 1000000, INT64_MAX};
+const int64_t engine_commit_bounds_us[12] = {100,   250,   500,   1000,   2500,    5000,
+                                             10000, 25000, 50000, 100000, 1000000, INT64_MAX};
 
 struct engine {
     struct store *store;
@@ -121,9 +121,9 @@ static enum store_result resolve_origin(struct engine *e, struct order *o, struc
             return STORE_OK;
         }
     }
-    const struct customer *customer =
-        o->source.at != NULL && o->state.at != NULL ? NULL
-                                                    : customers_find(e->customers, o->customer_id);
+    const struct customer *customer = o->source.at != NULL && o->state.at != NULL
+                                          ? NULL
+                                          : customers_find(e->customers, o->customer_id);
     if (customer != NULL) {
         o->source = o->source.at != NULL ? o->source : customer->source;
         o->state = o->state.at != NULL ? o->state : customer->state;
@@ -170,7 +170,8 @@ static enum store_result accept(struct engine *e, struct submission *s, struct e
         return engine_reject(e, s, event, &why, err);
     }
     uint32_t group = cube_add(e->cube, &resolved, e->minute_floor, e->hour_floor);
-    result = e->store->ops->add(e->store, &resolved, cube_group(e->cube, group), s->arrival_ms, err);
+    result =
+        e->store->ops->add(e->store, &resolved, cube_group(e->cube, group), s->arrival_ms, err);
     if (result != STORE_OK) {
         return result;
     }
@@ -197,7 +198,8 @@ static enum store_result judge(struct engine *e, struct submission *s, struct ev
         result = e->store->ops->find(e->store, event->order.order_id, event->order.kind,
                                      event->order.event_id, &known, &found, err);
         if (result == STORE_OK) {
-            result = found ? judge_known(e, s, event, &known, err) : accept(e, s, event, batch, err);
+            result =
+                found ? judge_known(e, s, event, &known, err) : accept(e, s, event, batch, err);
         }
     }
     batch->counts.accepted += event->verdict == VERDICT_ACCEPTED;
@@ -280,8 +282,8 @@ static void try_reopen(struct engine *e) {
     }
     struct error err = {0};
     if (e->store->ops->reopen(e->store, &err) != STORE_OK) {
-        e->reopen_wait_ms = e->reopen_wait_ms * 2 < REOPEN_LONGEST_MS ? e->reopen_wait_ms * 2
-                                                                      : REOPEN_LONGEST_MS;
+        e->reopen_wait_ms =
+            e->reopen_wait_ms * 2 < REOPEN_LONGEST_MS ? e->reopen_wait_ms * 2 : REOPEN_LONGEST_MS;
         store_went_down(e, &err);
         return;
     }
@@ -332,8 +334,8 @@ enum engine_step_result engine_step(struct engine *e, int timeout_ms) {
         try_reopen(e);
     }
     struct submission *list = NULL;
-    enum source_result took = e->source.ops->take(e->source.self, e->options.batch_max_events,
-                                                  timeout_ms, &list);
+    enum source_result took =
+        e->source.ops->take(e->source.self, e->options.batch_max_events, timeout_ms, &list);
     if (list == NULL) {
         return took == SOURCE_END ? ENGINE_END : e->store_down ? ENGINE_STORE_DOWN : ENGINE_IDLE;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The bounded queue: a linked list under one mutex. Doors append, the engine takes all that fits into
-// one batch at once; so while the engine commits, the next batch gathers here (group commit), and
-// nobody waits for a timer. Full: offer says no (503), offer_wait waits for the engine.
+// The bounded queue: a linked list under one mutex. Doors append, the engine takes all that fits
+// into one batch at once; so while the engine commits, the next batch gathers here (group commit),
+// and nobody waits for a timer. Full: offer says no (503), offer_wait waits for the engine.
 #include "engine/queue.h"
 
 #include "base/mem.h"

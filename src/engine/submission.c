@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Submissions: the events of one request with the memory they live in. All sizes come from outside, so
-// every allocation here may be refused and is answered with 503 by the door.
+// Submissions: the events of one request with the memory they live in. All sizes come from outside,
+// so every allocation here may be refused and is answered with 503 by the door.
 #include "engine/submission.h"
 
 #include "base/mem.h"

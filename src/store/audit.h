@@ -18,7 +18,7 @@ struct audit_report {
 // could not be carried out (err); look at report->problems for the verdict.
 MUST_CHECK bool audit_verify(const char *directory, FILE *out, struct audit_report *report,
                              struct error *err);
-// Recomputes every aggregate from raw and writes those that differ, in one transaction. Refused while
-// a writer has the directory. *changed: cells that differed.
+// Recomputes every aggregate from raw and writes those that differ, in one transaction. Refused
+// while a writer has the directory. *changed: cells that differed.
 MUST_CHECK bool audit_rebuild(const char *directory, FILE *out, int64_t *changed,
                               struct audit_report *report, struct error *err);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Blocked Bloom filter (Putze, Sanders, Singler: "Cache-, Hash- and Space-Efficient Bloom Filters").
-// The upper half of the hash picks a 512-bit block (one cache line), the lower half six bits in it,
-// a start and an odd step. Keys are given already hashed.
+// Blocked Bloom filter (Putze, Sanders, Singler: "Cache-, Hash- and Space-Efficient Bloom
+// Filters"). The upper half of the hash picks a 512-bit block (one cache line), the lower half six
+// bits in it, a start and an odd step. Keys are given already hashed.
 #include "store/bloom.h"
 
 #include "base/mem.h"

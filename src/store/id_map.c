@@ -39,8 +39,9 @@ static void put(struct id_map *m, int64_t key, int64_t position) {
 }
 
 static struct id_entry *try_slots(size_t n_slots) {
-    void *ask = try_alloc(0); // so that a test's hook can refuse; calloc itself hands out zero pages
-    if (ask == NULL) {        // that are only touched as the map fills
+    void *ask =
+        try_alloc(0);  // so that a test's hook can refuse; calloc itself hands out zero pages
+    if (ask == NULL) { // that are only touched as the map fills
         return NULL;
     }
     free(ask);
@@ -88,8 +89,8 @@ static uint64_t radix_key(int64_t key) {
     return (uint64_t)key ^ UINT64_C(1) << 63; // signed order as unsigned
 }
 
-// Least significant digit first, 11 bits a pass; passes in which all keys agree are skipped, which is
-// most of them for increasing integers.
+// Least significant digit first, 11 bits a pass; passes in which all keys agree are skipped, which
+// is most of them for increasing integers.
 static void radix_sort(struct id_entry **entries, struct id_entry **spare, size_t n) {
     for (int shift = 0; shift < 64; shift += 11) {
         size_t count[2048] = {0};

@@ -1,26 +1,28 @@
 // SPDX-License-Identifier: MIT
-// The index of order ids, made so that neither random ids (UUIDs) nor hundreds of millions of rows slow
-// the writer down. A unique index on the rows would dirty a page for every random id.
+// The index of order ids, made so that neither random ids (UUIDs) nor hundreds of millions of rows
+// slow the writer down. A unique index on the rows would dirty a page for every random id.
 //
-// Table order_index (key, position, n): the ids key .. key+n-1 are the rows position .. position+n-1.
-// Integer ids are their own key, so increasing ids fold into few extents; a text's key is a negative
-// 63-bit hash, n = 1, and equal hashes are told apart by the row (the next slot is tried).
+// Table order_index (key, position, n): the ids key .. key+n-1 are the rows position ..
+// position+n-1. Integer ids are their own key, so increasing ids fold into few extents; a text's
+// key is a negative 63-bit hash, n = 1, and equal hashes are told apart by the row (the next slot
+// is tried).
 //
 // A new id's way:
 // 1. The Bloom filter says "certainly new" from one cache line; otherwise the waiting ids and the
 //    table are asked.
 // 2. It is added to `fresh`, a hash map in memory.
-// 3. When fresh has run_length ids, it becomes `frozen`, and a background thread sorts it into `run`.
+// 3. When fresh has run_length ids, it becomes `frozen`, and a background thread sorts it into
+// `run`.
 // 4. Each commit moves a stretch of the run, in key order, into the table: neighbouring pages.
 //    When the run is through, indexed_below moves up to the first row after it.
 //
-// Crash: the table may hold part of a run. At open, the ids of all rows from indexed_below on are read
-// back into fresh and take the same way again; writing an extent first deletes what lies inside it, so
-// doing it twice gives the same.
+// Crash: the table may hold part of a run. At open, the ids of all rows from indexed_below on are
+// read back into fresh and take the same way again; writing an extent first deletes what lies
+// inside it, so doing it twice gives the same.
 //
-// The filter is filled by the background thread with a connection of its own (at open, and in double
-// size when the ids outgrow it), while the writer adds new ids to it; until it is full every id is
-// looked up in the table, which is slower and just as right.
+// The filter is filled by the background thread with a connection of its own (at open, and in
+// double size when the ids outgrow it), while the writer adds new ids to it; until it is full every
+// id is looked up in the table, which is slower and just as right.
 #include "store/order_index.h"
 
 #include "base/hash.h"
@@ -56,7 +58,7 @@ struct order_index {
     int64_t next_position;
     size_t run_length, added;
 
-    struct bloom *bloom; // NULL until the first filling is through
+    struct bloom *bloom;      // NULL until the first filling is through
     struct bloom *next_bloom; // being filled
 
     // Background work: one thread at most, started by the writer, joined by it.
@@ -280,9 +282,9 @@ static enum store_result find_in_table(struct order_index *ix, int64_t slot, int
     sqlite3_bind_int64(ix->find, 1, slot);
     int rc = sqlite3_step(ix->find);
     if (rc == SQLITE_ROW) {
-        *position = extent_position(slot, sqlite3_column_int64(ix->find, 0),
-                                    sqlite3_column_int64(ix->find, 1),
-                                    sqlite3_column_int64(ix->find, 2));
+        *position =
+            extent_position(slot, sqlite3_column_int64(ix->find, 0),
+                            sqlite3_column_int64(ix->find, 1), sqlite3_column_int64(ix->find, 2));
     }
     enum store_result result = rc == SQLITE_ROW || rc == SQLITE_DONE
                                    ? STORE_OK

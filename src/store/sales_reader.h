@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the query API, the live page and the audit ask of a store: a read-only connection with its own
-// snapshot. One thread at a time uses a reader; make one per thread. Every call has a time-out.
+// What the query API, the live page and the audit ask of a store: a read-only connection with its
+// own snapshot. One thread at a time uses a reader; make one per thread. Every call has a time-out.
 #pragma once
 #include "store/store.h"
 
@@ -14,8 +14,8 @@ struct sales_query {
     bool by_source, by_state, by_product; // grouping; product only with BUCKET_NONE or BUCKET_DAY
     enum sales_bucket bucket;
     // Bucket numbers, from inclusive, to exclusive (minutes or hours since 1970 UTC; the shop's day
-    // numbers). With BUCKET_NONE and both at their extremes (INT32_MIN, INT32_MAX) the all-time totals
-    // are read, otherwise they are day numbers.
+    // numbers). With BUCKET_NONE and both at their extremes (INT32_MIN, INT32_MAX) the all-time
+    // totals are read, otherwise they are day numbers.
     int32_t from, to;
     int64_t max_rows;
 };
@@ -25,7 +25,7 @@ struct sales_query {
 struct sales_row {
     struct text source, state, currency;
     struct ident product_id;
-    int32_t bucket; // meaningful unless BUCKET_NONE
+    int32_t bucket;      // meaningful unless BUCKET_NONE
     struct measures sum; // by product: orders, units and total only
 };
 

@@ -6,19 +6,19 @@
 #include "store/store.h"
 
 struct sqlite_options {
-    const char *directory;           // made if missing
-    struct store_settings settings;  // empty currency or timezone: what the store has, else USD, UTC
-    const char *vfs;                 // NULL: the system's; tests put in one that fails
+    const char *directory;          // made if missing
+    struct store_settings settings; // empty currency or timezone: what the store has, else USD, UTC
+    const char *vfs;                // NULL: the system's; tests put in one that fails
     const struct clock_source *clock;
 };
 
-// Opens for writing, creating what is missing. Takes <directory>/lock: a second writer is refused with
-// ERROR_USAGE. *settings_out: the settings in force.
+// Opens for writing, creating what is missing. Takes <directory>/lock: a second writer is refused
+// with ERROR_USAGE. *settings_out: the settings in force.
 MUST_CHECK bool sqlite_store_open(const struct sqlite_options *options, struct store **out,
                                   struct store_settings *settings_out, struct error *err);
 
-// A reader of the same file; any number, also from other processes, while a writer works. A look-up by
-// order id is fastest when `writer` (of this process, or NULL) knows ids not yet in the index.
+// A reader of the same file; any number, also from other processes, while a writer works. A look-up
+// by order id is fastest when `writer` (of this process, or NULL) knows ids not yet in the index.
 // timeout_ms bounds each call.
 MUST_CHECK bool sqlite_reader_open(const char *directory, struct store *writer, int timeout_ms,
                                    struct sales_reader **out, struct store_settings *settings_out,

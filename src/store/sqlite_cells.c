@@ -93,8 +93,7 @@ static enum store_result find_or_add(struct sqlite_cells *c, sqlite3_stmt *find,
     return STORE_OK;
 }
 
-enum store_result sqlite_group_id(struct sqlite_cells *c, struct cube_dim *dim,
-                                  struct error *err) {
+enum store_result sqlite_group_id(struct sqlite_cells *c, struct cube_dim *dim, struct error *err) {
     if (LIKELY(dim->store_id >= 0)) {
         return STORE_OK;
     }
@@ -166,8 +165,7 @@ static bool upsert(struct sqlite_cells *c, const struct keyed_cell *k) {
     return sqlite_do(stmt);
 }
 
-enum store_result sqlite_cells_apply(struct sqlite_cells *c, struct cube *cube,
-                                     struct error *err) {
+enum store_result sqlite_cells_apply(struct sqlite_cells *c, struct cube *cube, struct error *err) {
     enum store_result result = give_keys(c, cube, err);
     if (result != STORE_OK) {
         return result;

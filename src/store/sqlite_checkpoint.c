@@ -4,9 +4,10 @@
 // 1. After each commit the writer says how long the WAL is.
 // 2. From START_PAGES on the thread copies it into the database file (PASSIVE: it never blocks the
 //    writer or readers), and again while it grows.
-// 3. While the writer is busy the copy never quite reaches the end, so the file would grow for ever:
-//    past HELP_PAGES the writer copies the short rest itself between two commits, and its next commit
-//    starts the file over.
+// 3. While the writer is busy the copy never quite reaches the end, so the file would grow for
+// ever:
+//    past HELP_PAGES the writer copies the short rest itself between two commits, and its next
+//    commit starts the file over.
 // A long reader keeps the file from starting over; it grows meanwhile, which /metrics shows and a
 // warning says. Fails: an I/O error is logged and tried again after the next commit; commits are
 // durable in the WAL all the while.
@@ -63,8 +64,7 @@ static void *run(void *user) {
     return NULL;
 }
 
-struct checkpointer *checkpointer_start(const char *directory, const char *vfs,
-                                        struct error *err) {
+struct checkpointer *checkpointer_start(const char *directory, const char *vfs, struct error *err) {
     struct checkpointer *c = mem_zalloc(1, sizeof *c);
     if (!sqlite_connect(directory, vfs, SQLITE_CHECKPOINTER, &c->db, err)) {
         free(c);
@@ -110,8 +110,9 @@ bool checkpointer_notify(struct checkpointer *c, int n_pages) {
     c->warned = n_pages >= WARN_PAGES;
     pthread_mutex_unlock(&c->lock);
     if (warn) {
-        log_warn("store", "the write-ahead log has %d pages: a long reader keeps it from starting "
-                          "over; close tools that hold sales.db open",
+        log_warn("store",
+                 "the write-ahead log has %d pages: a long reader keeps it from starting "
+                 "over; close tools that hold sales.db open",
                  n_pages);
     }
     return help;

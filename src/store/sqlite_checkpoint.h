@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Checkpoints (WAL into the database file) on a thread of their own, so that commits do not wait for
-// them.
+// Checkpoints (WAL into the database file) on a thread of their own, so that commits do not wait
+// for them.
 #pragma once
 #include "base/error.h"
 #include "base/must.h"

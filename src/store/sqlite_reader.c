@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Reading the embedded store: each reader is a connection of its own, so it sees one consistent snapshot
-// a statement (or from begin to end) and never waits for the writer.
+// Reading the embedded store: each reader is a connection of its own, so it sees one consistent
+// snapshot a statement (or from begin to end) and never waits for the writer.
 //
-// Time-outs: a progress handler interrupts a statement that runs past its deadline; the answer is then an
-// error of class ERROR_RETRIABLE that says so. Amounts are sums of 64-bit integers that the writer's
-// guard keeps from overflowing.
+// Time-outs: a progress handler interrupts a statement that runs past its deadline; the answer is
+// then an error of class ERROR_RETRIABLE that says so. Amounts are sums of 64-bit integers that the
+// writer's guard keeps from overflowing.
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/sqlite_rows.h"
@@ -108,7 +108,8 @@ static bool pass_if_wanted(void *user, const struct stored_event *event) {
     return false;
 }
 
-// Follows the slots of the id until a free one; the writer knows those that are not in the table yet.
+// Follows the slots of the id until a free one; the writer knows those that are not in the table
+// yet.
 static bool find_placed(struct sqlite_reader *r, struct wanted *w, struct error *err) {
     int64_t slot = order_index_slot(w->order_id);
     while (!w->found) {
@@ -183,11 +184,10 @@ static void sales_sql(const struct sales_query *q, char *sql, size_t cap) {
     bool all_time;
     const char *table = sales_table(q, &all_time);
     const char *bucket = q->bucket == BUCKET_NONE ? "0" : "cell >> 32";
-    const char *floor = q->bucket == BUCKET_MINUTE
-                            ? " AND cell >= (SELECT minute_floor << 32 FROM pipeline_state)"
-                        : q->bucket == BUCKET_HOUR
-                            ? " AND cell >= (SELECT hour_floor << 32 FROM pipeline_state)"
-                            : "";
+    const char *floor =
+        q->bucket == BUCKET_MINUTE ? " AND cell >= (SELECT minute_floor << 32 FROM pipeline_state)"
+        : q->bucket == BUCKET_HOUR ? " AND cell >= (SELECT hour_floor << 32 FROM pipeline_state)"
+                                   : "";
     const char *source = q->by_source ? "d.source" : "NULL";
     const char *state = q->by_state ? "d.state" : "NULL";
     const char *product = q->by_product ? "d.product_id" : "NULL";
@@ -199,8 +199,8 @@ static void sales_sql(const struct sales_query *q, char *sql, size_t cap) {
              "sum(tax_e4) AS ta, sum(total_e4) AS tt, sum(cancelled_orders) AS ca, "
              "sum(refunds) AS re, sum(refunded_total_e4) AS rt FROM %s "
              "WHERE cell >= ?1 AND cell < ?2%s GROUP BY 1, 2) "
-             "JOIN %s d ON d.id = dim GROUP BY bucket, source, state, product, d.currency "
-             "ORDER BY bucket, source, state, product, d.currency LIMIT ?3",
+             "JOIN %s d ON d.id = dim GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5 "
+             "LIMIT ?3",
              source, state, product, bucket, table, floor,
              q->by_product ? "sales_products" : "sales_groups");
 }
@@ -229,9 +229,8 @@ static void bind_range(sqlite3_stmt *stmt, const struct sales_query *q) {
     sqlite3_bind_int64(stmt, 3, q->max_rows + 1);
 }
 
-static bool each_sales_row(struct sqlite_reader *r, sqlite3_stmt *stmt,
-                           const struct sales_query *q, sales_row_fn each, void *user,
-                           struct error *err) {
+static bool each_sales_row(struct sqlite_reader *r, sqlite3_stmt *stmt, const struct sales_query *q,
+                           sales_row_fn each, void *user, struct error *err) {
     int rc = SQLITE_DONE;
     int64_t n = 0;
     bool go_on = true;
@@ -347,9 +346,9 @@ static bool prepare_all(struct sqlite_reader *r, struct error *err) {
                           &r->order_after_index, err) &&
            sqlite_prepare(r->db, ADJUSTMENT_SELECT_FROM "WHERE r.order_id = ?1 ORDER BY r.position",
                           &r->adjustments, err) &&
-           sqlite_prepare(r->db,
-                          ORDER_SELECT_FROM "WHERE r.position > ?1 ORDER BY r.position DESC LIMIT ?2",
-                          &r->recent, err) &&
+           sqlite_prepare(
+               r->db, ORDER_SELECT_FROM "WHERE r.position > ?1 ORDER BY r.position DESC LIMIT ?2",
+               &r->recent, err) &&
            sqlite_prepare(r->db,
                           "SELECT id, arrival_ms, field, code, message, raw, raw_bytes "
                           "FROM rejected_rows WHERE id < ?1 ORDER BY id DESC LIMIT ?2",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Raw rows in and out. Items are kept as the canonical JSON text that order_set_items wrote, and read
-// back by the same JSON library.
+// Raw rows in and out. Items are kept as the canonical JSON text that order_set_items wrote, and
+// read back by the same JSON library.
 #include "store/sqlite_rows.h"
 
 #include <string.h>
@@ -95,10 +95,9 @@ bool row_read(sqlite3_stmt *select, enum order_kind table_kind, struct arena *ar
     o->state = sqlite_column_text(select, 14);
     struct text currency = sqlite_column_text(select, 15);
     memcpy(o->currency, currency.at, currency.len < 3 ? currency.len : 3);
-    o->kind = table_kind == ORDER_PLACED ? ORDER_PLACED
-                                         : (enum order_kind)sqlite3_column_int(select, 16);
-    struct text event_id =
-        table_kind == ORDER_PLACED ? TEXT_NONE : sqlite_column_text(select, 17);
+    o->kind =
+        table_kind == ORDER_PLACED ? ORDER_PLACED : (enum order_kind)sqlite3_column_int(select, 16);
+    struct text event_id = table_kind == ORDER_PLACED ? TEXT_NONE : sqlite_column_text(select, 17);
     o->event_id = event_id.len > 0 ? event_id : TEXT_NONE;
     if (arena == NULL) {
         return true;

@@ -5,8 +5,8 @@
 //   order_rows       a row for each accepted placed order; position 1, 2, 3, ... without gaps
 //   adjustment_rows  a row for each accepted cancellation or refund; likewise
 //   order_index      order_id -> position (see order_index.c for its extents and its delay)
-// Aggregates: cells keyed by an integer, bucket << 32 | id of the group or product, so that an upsert
-// touches one short row and a time range is a range of keys:
+// Aggregates: cells keyed by an integer, bucket << 32 | id of the group or product, so that an
+// upsert touches one short row and a time range is a range of keys:
 //   total_cells, minute_cells, hour_cells, day_cells (groups), product_cells (products; by day)
 //   sales_groups, sales_products   the dictionaries of those ids
 // The rest: rejected_rows, pipeline_state (one row: counts and floors), pipeline_positions,
@@ -29,6 +29,9 @@ const char *const cells_table_names[CUBE_TABLES] = {"total_cells", "minute_cells
     "cancelled_orders INTEGER NOT NULL, refunds INTEGER NOT NULL, "                                \
     "refunded_total_e4 INTEGER NOT NULL);"
 
+const char sqlite_temp_cells_sql[] = CELLS("temp.total_cells") CELLS("temp.minute_cells")
+    CELLS("temp.hour_cells") CELLS("temp.day_cells") CELLS("temp.product_cells");
+
 // Columns that order_rows and adjustment_rows share.
 #define EVENT_COLUMNS                                                                              \
     "created_ms INTEGER NOT NULL, customer_id, product_id, quantity INTEGER NOT NULL, "            \
@@ -47,80 +50,151 @@ static const char tables_sql[] =
     "CREATE TABLE sales_groups (id INTEGER PRIMARY KEY, source TEXT NOT NULL, "
     "state TEXT NOT NULL, currency TEXT NOT NULL, UNIQUE (source, state, currency));"
     "CREATE TABLE sales_products (id INTEGER PRIMARY KEY, product_id NOT NULL, "
-    "currency TEXT NOT NULL, UNIQUE (product_id, currency));"
-    CELLS("total_cells") CELLS("minute_cells") CELLS("hour_cells") CELLS("day_cells")
-    CELLS("product_cells")
-    "CREATE TABLE rejected_rows (id INTEGER PRIMARY KEY, arrival_ms INTEGER NOT NULL, "
-    "field TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, raw BLOB NOT NULL, "
-    "raw_bytes INTEGER NOT NULL);"
-    "CREATE TABLE pipeline_state (id INTEGER PRIMARY KEY CHECK (id = 1), received INTEGER, "
-    "accepted INTEGER, duplicate INTEGER, rejected INTEGER, rejected_expired INTEGER, "
-    "amounts_rounded INTEGER, total_mismatch INTEGER, quantity_zero INTEGER, late INTEGER, "
-    "future INTEGER, last_batch_id INTEGER, minute_floor INTEGER, hour_floor INTEGER, "
-    "indexed_below INTEGER);"
-    "INSERT INTO pipeline_state VALUES (1, 0,0,0,0,0, 0,0,0,0,0, 0, 0, 0, 1);"
-    "CREATE TABLE pipeline_positions (topic TEXT NOT NULL, partition INTEGER NOT NULL, "
-    "next_offset INTEGER NOT NULL, epoch INTEGER NOT NULL, PRIMARY KEY (topic, partition)) "
-    "WITHOUT ROWID;"
-    "INSERT INTO pipeline_positions VALUES ('embedded', 0, 0, 0);"
-    "CREATE TABLE batch_rows (batch_id INTEGER PRIMARY KEY, committed_ms INTEGER NOT NULL, "
-    "received INTEGER NOT NULL, accepted INTEGER NOT NULL, duplicate INTEGER NOT NULL, "
-    "rejected INTEGER NOT NULL);"
-    "CREATE TABLE currency_gross (currency TEXT PRIMARY KEY, gross_e4 INTEGER NOT NULL) "
-    "WITHOUT ROWID;";
+    "currency TEXT NOT NULL, UNIQUE (product_id, currency));" CELLS("total_cells")
+        CELLS("minute_cells") CELLS("hour_cells") CELLS("day_cells")
+            CELLS("product_cells") "CREATE TABLE rejected_rows (id INTEGER PRIMARY KEY, arrival_ms "
+                                   "INTEGER NOT NULL, "
+                                   "field TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT "
+                                   "NULL, raw BLOB NOT NULL, "
+                                   "raw_bytes INTEGER NOT NULL);"
+                                   "CREATE TABLE pipeline_state (id INTEGER PRIMARY KEY CHECK (id "
+                                   "= 1), received INTEGER, "
+                                   "accepted INTEGER, duplicate INTEGER, rejected INTEGER, "
+                                   "rejected_expired INTEGER, "
+                                   "amounts_rounded INTEGER, total_mismatch INTEGER, quantity_zero "
+                                   "INTEGER, late INTEGER, "
+                                   "future INTEGER, last_batch_id INTEGER, minute_floor INTEGER, "
+                                   "hour_floor INTEGER, "
+                                   "indexed_below INTEGER);"
+                                   "INSERT INTO pipeline_state VALUES (1, 0,0,0,0,0, 0,0,0,0,0, 0, "
+                                   "0, 0, 1);"
+                                   "CREATE TABLE pipeline_positions (topic TEXT NOT NULL, "
+                                   "partition INTEGER NOT NULL, "
+                                   "next_offset INTEGER NOT NULL, epoch INTEGER NOT NULL, PRIMARY "
+                                   "KEY (topic, partition)) "
+                                   "WITHOUT ROWID;"
+                                   "INSERT INTO pipeline_positions VALUES ('embedded', 0, 0, 0);"
+                                   "CREATE TABLE batch_rows (batch_id INTEGER PRIMARY KEY, "
+                                   "committed_ms INTEGER NOT NULL, "
+                                   "received INTEGER NOT NULL, accepted INTEGER NOT NULL, "
+                                   "duplicate INTEGER NOT NULL, "
+                                   "rejected INTEGER NOT NULL);"
+                                   "CREATE TABLE currency_gross (currency TEXT PRIMARY KEY, "
+                                   "gross_e4 INTEGER NOT NULL) "
+                                   "WITHOUT ROWID;";
 
 #define INSTANT(ms) "strftime('%Y-%m-%dT%H:%M:%fZ', " ms " / 1000.0, 'unixepoch')"
 #define AMOUNT(column) column "_e4 / 10000.0 AS " column
-#define EVENT_VIEW_COLUMNS                                                                         \
-    INSTANT("r.created_ms") " AS created_at, r.customer_id, " AMOUNT("discount")                   \
-    ", r.product_id, r.quantity, " AMOUNT("subtotal") ", " AMOUNT("tax") ", "                      \
-    INSTANT("r.arrival_ms") " AS timestamp, " AMOUNT("total") ", g.source, g.state, g.currency, "  \
-    AMOUNT("shipping") ", r.items, r.position"
+#define EVENT_VIEW_COLUMNS                                                                                       \
+    INSTANT("r.created_ms")                                                                                      \
+    " AS created_at, r.customer_id, " AMOUNT("discount") ", r.product_id, r.quantity, " AMOUNT("s"               \
+                                                                                               "u"               \
+                                                                                               "b"               \
+                                                                                               "t"               \
+                                                                                               "o"               \
+                                                                                               "t"               \
+                                                                                               "a"               \
+                                                                                               "l") ", " AMOUNT( \
+        "tax") ", " INSTANT("r.arrival_ms") " AS timestamp, " AMOUNT("total") ", g.source, "                     \
+                                                                              "g.state, "                        \
+                                                                              "g.currency,"                      \
+                                                                              " " AMOUNT("shippin"               \
+                                                                                         "g") ", "               \
+                                                                                              "r."               \
+                                                                                              "it"               \
+                                                                                              "em"               \
+                                                                                              "s,"               \
+                                                                                              " r"               \
+                                                                                              ".p"               \
+                                                                                              "os"               \
+                                                                                              "it"               \
+                                                                                              "io"               \
+                                                                                              "n"
 #define MEASURES_VIEW                                                                              \
-    "orders, units, " AMOUNT("subtotal") ", " AMOUNT("discount") ", " AMOUNT("shipping") ", "      \
-    AMOUNT("tax") ", " AMOUNT("total") ", cancelled_orders, refunds, " AMOUNT("refunded_total")
+    "orders, units, " AMOUNT("subtotal") ", " AMOUNT("discount") ", " AMOUNT(                      \
+        "shipping") ", " AMOUNT("tax") ", " AMOUNT("total") ", cancelled_orders, "                 \
+                                                            "refunds, " AMOUNT("refunded_total")
 #define CELLS_VIEW(view, table, bucket)                                                            \
-    "CREATE VIEW " view " AS SELECT " bucket " AS bucket, g.source, g.state, g.currency, "         \
-    MEASURES_VIEW " FROM " table " c JOIN sales_groups g ON g.id = c.cell & 4294967295;"
+    "CREATE VIEW " view " AS SELECT " bucket                                                       \
+    " AS bucket, g.source, g.state, g.currency, " MEASURES_VIEW " FROM " table                     \
+    " c JOIN sales_groups g ON g.id = c.cell & 4294967295;"
 
 static const char views_sql[] =
     "CREATE VIEW orders AS SELECT r.order_id, " EVENT_VIEW_COLUMNS
     " FROM order_rows r JOIN sales_groups g ON g.id = r.group_id;"
     "CREATE VIEW order_adjustments AS SELECT r.order_id, "
-    "CASE r.event WHEN 1 THEN 'cancelled' ELSE 'refunded' END AS event, r.event_id, "
-    EVENT_VIEW_COLUMNS " FROM adjustment_rows r JOIN sales_groups g ON g.id = r.group_id;"
+    "CASE r.event WHEN 1 THEN 'cancelled' ELSE 'refunded' END AS event, "
+    "r.event_id, " EVENT_VIEW_COLUMNS
+    " FROM adjustment_rows r JOIN sales_groups g ON g.id = r.group_id;"
     "CREATE VIEW recent_orders AS SELECT * FROM orders ORDER BY position DESC LIMIT 1000;"
     "CREATE VIEW sales_totals AS SELECT g.source, g.state, g.currency, " MEASURES_VIEW
-    " FROM total_cells c JOIN sales_groups g ON g.id = c.cell & 4294967295;"
-    CELLS_VIEW("sales_by_minute", "minute_cells",
-               "strftime('%Y-%m-%dT%H:%M:%SZ', (c.cell >> 32) * 60, 'unixepoch')")
-    CELLS_VIEW("sales_by_hour", "hour_cells",
-               "strftime('%Y-%m-%dT%H:%M:%SZ', (c.cell >> 32) * 3600, 'unixepoch')")
-    CELLS_VIEW("sales_by_day", "day_cells", "date((c.cell >> 32) * 86400, 'unixepoch')")
-    "CREATE VIEW sales_by_product AS SELECT date((c.cell >> 32) * 86400, 'unixepoch') AS day, "
-    "p.product_id, p.currency, orders, units, " AMOUNT("total")
-    " FROM product_cells c JOIN sales_products p ON p.id = c.cell & 4294967295;"
-    "CREATE VIEW rejected_events AS SELECT id, " INSTANT("arrival_ms") " AS arrived_at, field, "
-    "code, message, CAST(raw AS TEXT) AS event FROM rejected_rows;"
-    "CREATE VIEW pipeline_batches AS SELECT batch_id, " INSTANT("committed_ms")
-    " AS committed_at, received, accepted, duplicate, rejected FROM batch_rows;"
-    // The projection that dashboards of this kind of pipeline already read: the shop's currency only.
-    "CREATE VIEW total_sales_by_source_state AS SELECT g.source, g.state, "
-    "c.total_e4 / 10000.0 AS total_sum_amount, "
-    "(SELECT " INSTANT("committed_ms") " FROM batch_rows ORDER BY batch_id DESC LIMIT 1) "
-    "AS processed_at, s.last_batch_id AS batch_id "
-    "FROM total_cells c JOIN sales_groups g ON g.id = c.cell & 4294967295, pipeline_state s "
-    "WHERE g.currency = (SELECT value FROM settings WHERE name = 'currency');";
+    " FROM total_cells c JOIN sales_groups g ON g.id = c.cell & 4294967295;" CELLS_VIEW(
+        "sales_by_minute", "minute_cells",
+        "strftime('%Y-%m-%dT%H:%M:%SZ', (c.cell >> 32) * 60, 'unixepoch')") CELLS_VIEW("sales_by_"
+                                                                                       "hour",
+                                                                                       "hour_cells",
+                                                                                       "strftime('%"
+                                                                                       "Y-%m-%dT%H:"
+                                                                                       "%M:%SZ', "
+                                                                                       "(c.cell >> "
+                                                                                       "32) * "
+                                                                                       "3600, "
+                                                                                       "'unixepoch'"
+                                                                                       ")")
+        CELLS_VIEW(
+            "sales_by_day", "day_cells",
+            "date((c.cell >> 32) * 86400, 'unixepoch')") "CREATE VIEW sales_by_product AS SELECT "
+                                                         "date((c.cell >> 32) * 86400, "
+                                                         "'unixepoch') AS day, "
+                                                         "p.product_id, p.currency, orders, "
+                                                         "units, " AMOUNT(
+                                                             "total") " FROM product_cells c JOIN "
+                                                                      "sales_products p ON p.id = "
+                                                                      "c.cell & 4294967295;"
+                                                                      "CREATE VIEW rejected_events "
+                                                                      "AS SELECT id, " INSTANT(
+                                                                          "arrival_ms") " AS "
+                                                                                        "arrived_"
+                                                                                        "at, "
+                                                                                        "field, "
+                                                                                        "code, "
+                                                                                        "message, "
+                                                                                        "CAST(raw "
+                                                                                        "AS TEXT) "
+                                                                                        "AS event "
+                                                                                        "FROM "
+                                                                                        "rejected_"
+                                                                                        "rows;"
+                                                                                        "CREATE "
+                                                                                        "VIEW "
+                                                                                        "pipeline_"
+                                                                                        "batches "
+                                                                                        "AS SELECT "
+                                                                                        "batch_id,"
+                                                                                        " " INSTANT(
+                                                                                            "commit"
+                                                                                            "ted_"
+                                                                                            "ms") " AS committed_at, received, accepted, duplicate, rejected FROM batch_rows;"
+                                                                                                  // The projection that dashboards of this kind of pipeline already read: the shop's currency only.
+                                                                                                  "CREATE VIEW total_sales_by_source_state AS SELECT g.source, g.state, "
+                                                                                                  "c.total_e4 / 10000.0 AS total_sum_amount, "
+                                                                                                  "(SELECT " INSTANT(
+                                                                                                      "committed_ms") " FROM batch_rows ORDER BY batch_id DESC LIMIT 1) "
+                                                                                                                      "AS processed_at, s.last_batch_id AS batch_id "
+                                                                                                                      "FROM total_cells c JOIN sales_groups g ON g.id = c.cell & 4294967295, pipeline_state s "
+                                                                                                                      "WHERE g.currency = (SELECT value FROM settings WHERE name = 'currency');";
 
 // --- Connections
 
 static bool set_up(sqlite3 *db, enum sqlite_role role, struct error *err) {
     static const char *const by_role[] = {
-        // The writer keeps hot pages of the index and of the cells; checkpoints have their own thread.
+        // The writer keeps hot pages of the index and of the cells; checkpoints have their own
+        // thread.
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; "
         "PRAGMA secure_delete = OFF; PRAGMA cache_size = -131072; PRAGMA cell_size_check = ON;",
         "PRAGMA query_only = ON; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;",
         "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -64;",
+        "PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA temp.cache_size = -65536;",
     };
     sqlite3_busy_timeout(db, role == SQLITE_WRITER ? 5000 : 2000);
     return sqlite_run(db, by_role[role], err);
@@ -136,7 +210,7 @@ bool sqlite_connect(const char *directory, const char *vfs, enum sqlite_role rol
                 (role == SQLITE_WRITER ? SQLITE_OPEN_CREATE : 0);
     sqlite3 *db = NULL;
     if (sqlite3_open_v2(path, &db, flags, vfs) != SQLITE_OK) {
-        if (role == SQLITE_READER && (sqlite3_errcode(db) & 0xFF) == SQLITE_CANTOPEN) {
+        if (role != SQLITE_WRITER && (sqlite3_errcode(db) & 0xFF) == SQLITE_CANTOPEN) {
             error_set(err, ERROR_USAGE, "there is no readable %s; is --data right?", path);
         } else {
             sqlite_failed(db, "opening the database", err);
@@ -235,10 +309,11 @@ static bool settings_compare(sqlite3 *db, struct store_settings *want, struct er
         return false;
     }
     if (want->currency[0] != '\0' && strcmp(want->currency, have.currency) != 0) {
-        return error_set(err, ERROR_USAGE,
-                         "this data was made with --currency %s, not %s: totals of the two cannot be "
-                         "one; leave the option out or take another --data",
-                         have.currency, want->currency);
+        return error_set(
+            err, ERROR_USAGE,
+            "this data was made with --currency %s, not %s: totals of the two cannot be "
+            "one; leave the option out or take another --data",
+            have.currency, want->currency);
     }
     if (want->timezone[0] != '\0' && strcmp(want->timezone, have.timezone) != 0) {
         return error_set(err, ERROR_USAGE,
@@ -247,11 +322,11 @@ static bool settings_compare(sqlite3 *db, struct store_settings *want, struct er
                          have.timezone, want->timezone);
     }
     if (want->late_limit_ms != 0 && want->late_limit_ms != have.late_limit_ms) {
-        return error_set(err, ERROR_USAGE,
-                         "this data was made with --late-limit %llds, not %llds; leave the option out "
-                         "or take another --data",
-                         (long long)have.late_limit_ms / 1000,
-                         (long long)want->late_limit_ms / 1000);
+        return error_set(
+            err, ERROR_USAGE,
+            "this data was made with --late-limit %llds, not %llds; leave the option out "
+            "or take another --data",
+            (long long)have.late_limit_ms / 1000, (long long)want->late_limit_ms / 1000);
     }
     *want = have;
     return true;

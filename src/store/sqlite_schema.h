@@ -14,12 +14,12 @@ struct pipeline_state {
 };
 
 // Opens <directory>/sales.db and sets it up for its use: WAL, synchronous=FULL, time-outs.
-enum sqlite_role { SQLITE_WRITER, SQLITE_READER, SQLITE_CHECKPOINTER };
+enum sqlite_role { SQLITE_WRITER, SQLITE_READER, SQLITE_CHECKPOINTER, SQLITE_AUDITOR };
 MUST_CHECK bool sqlite_connect(const char *directory, const char *vfs, enum sqlite_role role,
                                sqlite3 **out, struct error *err);
 
-// Writer only: makes what is missing and fixes the settings; empty ones in *settings are filled with
-// what is in force. ERROR_USAGE when the store was made with others.
+// Writer only: makes what is missing and fixes the settings; empty ones in *settings are filled
+// with what is in force. ERROR_USAGE when the store was made with others.
 MUST_CHECK bool sqlite_schema_prepare(sqlite3 *db, struct store_settings *settings,
                                       struct error *err);
 // Any connection: the settings in force. ERROR_USAGE when this is no store of ours.
@@ -32,6 +32,8 @@ MUST_CHECK bool sqlite_state_read(sqlite3 *db, struct pipeline_state *state, str
     "orders, units, subtotal_e4, discount_e4, shipping_e4, tax_e4, total_e4, cancelled_orders, "   \
     "refunds, refunded_total_e4"
 enum { N_MEASURES = 10 };
+// SQL that makes the empty temporary tables temp.total_cells, ...: an audit's second set.
+extern const char sqlite_temp_cells_sql[];
 // By enum cube_table. A cell's key is bucket << 32 | id of its sales_groups or sales_products row.
 extern const char *const cells_table_names[CUBE_TABLES];
 

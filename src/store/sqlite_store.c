@@ -2,22 +2,25 @@
 // The embedded store's writer. One batch:
 //
 // 1. begin: BEGIN IMMEDIATE.
-// 2. find: order ids through order_index, adjustments through their unique index; add: one row appended,
+// 2. find: order ids through order_index, adjustments through their unique index; add: one row
+// appended,
 //    the id noted in order_index, the currency's gross sum raised.
-// 3. commit: cells upserted; waiting ids moved on; old minute and hour cells, rejections and batches
+// 3. commit: cells upserted; waiting ids moved on; old minute and hour cells, rejections and
+// batches
 //    dropped in small steps; counts, floors and position written; COMMIT, which fsyncs the WAL.
 // 4. The checkpoint thread is told how long the WAL is.
 //
-// How it fails: any error answers RETRY or ERROR and the engine rolls back. Memory (index, gross sums,
-// positions) may then be ahead of the file, so the store counts as down until reopen has closed
-// everything, opened it again, moved the whole WAL into the database file with an fsync (after a
-// failed fsync nothing in the page cache may be trusted to be on disk), checked that positions and
-// counts agree, and read the memory back from the file.
+// How it fails: any error answers RETRY or ERROR and the engine rolls back. Memory (index, gross
+// sums, positions) may then be ahead of the file, so the store counts as down until reopen has
+// closed everything, opened it again, moved the whole WAL into the database file with an fsync
+// (after a failed fsync nothing in the page cache may be trusted to be on disk), checked that
+// positions and counts agree, and read the memory back from the file.
 #include "store/sqlite_store.h"
 
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/currency.h"
 #include "store/sqlite_rows.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -41,40 +44,16 @@ static struct sqlite_store *of(struct store *s) {
     return (struct sqlite_store *)s;
 }
 
-// --- Currencies as numbers
-
-static int32_t currency_number(const char *c) {
-    return ((c[0] - 'A') * 26 + (c[1] - 'A')) * 26 + (c[2] - 'A');
-}
-
-static void currency_name(int32_t number, char out[4]) {
-    out[0] = (char)('A' + number / 676);
-    out[1] = (char)('A' + number / 26 % 26);
-    out[2] = (char)('A' + number % 26);
-    out[3] = '\0';
-}
-
-// The largest amount that any sum of its currency grows by: no sum can exceed the sum of these.
-static int64_t gross_of(const struct order *o) {
-    int64_t most = o->total_e4, lines = 0;
-    const int64_t others[] = {o->subtotal_e4, o->discount_e4, o->shipping_e4, o->tax_e4};
-    for (size_t i = 0; i < COUNT_OF(others); i++) {
-        most = others[i] > most ? others[i] : most;
-    }
-    for (uint32_t i = 0; i < o->n_items; i++) {
-        lines += o->items[i].subtotal_e4; // 200 lines below 10^16 each: fits
-    }
-    return lines > most ? lines : most;
-}
+// --- The overflow guard
 
 static bool store_fits(struct store *base, const struct order *o) {
     int64_t sum = of(base)->gross_e4[currency_number(o->currency)];
-    return money_add(&sum, gross_of(o));
+    return money_add(&sum, currency_gross_of(o));
 }
 
 static void raise_gross(struct sqlite_store *s, const struct order *o) {
     int32_t number = currency_number(o->currency);
-    s->gross_e4[number] += gross_of(o);
+    s->gross_e4[number] += currency_gross_of(o);
     if (!s->gross_is_dirty[number]) {
         s->gross_is_dirty[number] = true;
         s->gross_dirty[s->n_gross_dirty++] = number;
@@ -87,10 +66,9 @@ static void close_connections(struct sqlite_store *s) {
     checkpointer_stop(s->checkpointer);
     s->checkpointer = NULL;
     sqlite3_stmt **statements[] = {
-        &s->begin,        &s->commit,    &s->add_order,    &s->add_adjustment,
-        &s->add_rejected, &s->get_order, &s->get_adjustment, &s->put_state,
-        &s->put_position, &s->put_batch, &s->drop_batch,   &s->put_gross,
-        &s->drop_rejected, &s->drop_minutes, &s->drop_hours};
+        &s->begin,      &s->commit,         &s->add_order,     &s->add_adjustment, &s->add_rejected,
+        &s->get_order,  &s->get_adjustment, &s->put_state,     &s->put_position,   &s->put_batch,
+        &s->drop_batch, &s->put_gross,      &s->drop_rejected, &s->drop_minutes,   &s->drop_hours};
     for (size_t i = 0; i < COUNT_OF(statements); i++) {
         sqlite3_finalize(*statements[i]);
         *statements[i] = NULL;
@@ -127,9 +105,9 @@ static bool prepare_all(struct sqlite_store *s, struct error *err) {
         {&s->put_batch, "INSERT INTO batch_rows VALUES (?1,?2,?3,?4,?5,?6)"},
         {&s->drop_batch, "DELETE FROM batch_rows WHERE batch_id <= ?1"},
         {&s->put_gross, "INSERT OR REPLACE INTO currency_gross VALUES (?1, ?2)"},
-        {&s->drop_rejected,
-         "DELETE FROM rejected_rows WHERE id IN (SELECT id FROM rejected_rows ORDER BY id LIMIT ?3) "
-         "AND (id <= ?1 OR arrival_ms < ?2)"},
+        {&s->drop_rejected, "DELETE FROM rejected_rows WHERE id IN (SELECT id FROM rejected_rows "
+                            "ORDER BY id LIMIT ?3) "
+                            "AND (id <= ?1 OR arrival_ms < ?2)"},
         {&s->drop_minutes, "DELETE FROM minute_cells WHERE cell IN (SELECT cell FROM minute_cells "
                            "WHERE cell < ?1 ORDER BY cell LIMIT ?2)"},
         {&s->drop_hours, "DELETE FROM hour_cells WHERE cell IN (SELECT cell FROM hour_cells "
@@ -186,8 +164,8 @@ static bool read_memory(struct sqlite_store *s, struct error *err) {
     s->next_order = n_orders + 1;
     s->next_adjustment = n_adjustments + 1;
     // An id is never used twice, also when the newest rejected row is gone.
-    s->next_rejected = (last_rejected > s->state.counts.rejected ? last_rejected
-                                                                 : s->state.counts.rejected) + 1;
+    s->next_rejected =
+        (last_rejected > s->state.counts.rejected ? last_rejected : s->state.counts.rejected) + 1;
     s->next = s->state;
     return true;
 }
@@ -199,8 +177,8 @@ static int remember_wal_pages(void *user, sqlite3 *db, const char *name, int n_p
     return SQLITE_OK;
 }
 
-// Everything in the write-ahead log into the database file, with its fsync. A reader of an old snapshot
-// is in the way: at the first start that is fine, after a failure it is not.
+// Everything in the write-ahead log into the database file, with its fsync. A reader of an old
+// snapshot is in the way: at the first start that is fine, after a failure it is not.
 static bool make_durable(struct sqlite_store *s, bool after_failure, struct error *err) {
     int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL);
     if (rc == SQLITE_OK || (rc == SQLITE_BUSY && !after_failure)) {
@@ -226,9 +204,9 @@ static bool open_connections(struct sqlite_store *s, struct store_settings *sett
         return false;
     }
     s->cells = sqlite_cells_new(s->db, "main", err);
-    struct order_index *index =
-        s->cells == NULL ? NULL
-                         : order_index_open(s->db, s->directory, s->vfs, s->state.indexed_below, err);
+    struct order_index *index = s->cells == NULL ? NULL
+                                                 : order_index_open(s->db, s->directory, s->vfs,
+                                                                    s->state.indexed_below, err);
     if (index == NULL) {
         return false;
     }
@@ -289,8 +267,9 @@ static enum store_result find_order(struct sqlite_store *s, struct ident order_i
             return result;
         }
         if (!row) {
-            error_set(err, ERROR_FATAL, "the database is damaged: order_index knows row %lld, "
-                                        "order_rows does not; restore it from a copy",
+            error_set(err, ERROR_FATAL,
+                      "the database is damaged: order_index knows row %lld, "
+                      "order_rows does not; restore it from a copy",
                       (long long)position);
             return STORE_ERROR;
         }
@@ -302,9 +281,9 @@ static enum store_result find_order(struct sqlite_store *s, struct ident order_i
     }
 }
 
-static enum store_result store_find(struct store *base, struct ident order_id,
-                                    enum order_kind kind, struct text event_id,
-                                    struct stored_event *out, bool *found, struct error *err) {
+static enum store_result store_find(struct store *base, struct ident order_id, enum order_kind kind,
+                                    struct text event_id, struct stored_event *out, bool *found,
+                                    struct error *err) {
     struct sqlite_store *s = of(base);
     if (kind == ORDER_PLACED) {
         return find_order(s, order_id, out, found, err);
@@ -337,8 +316,8 @@ static enum store_result store_add_rejected(struct store *base, const struct eve
                                             int64_t arrival_ms, struct error *err) {
     struct sqlite_store *s = of(base);
     sqlite3_stmt *stmt = s->add_rejected;
-    size_t kept = e->raw.len < ORDER_REJECTED_TEXT_MAX_BYTES ? e->raw.len
-                                                             : ORDER_REJECTED_TEXT_MAX_BYTES;
+    size_t kept =
+        e->raw.len < ORDER_REJECTED_TEXT_MAX_BYTES ? e->raw.len : ORDER_REJECTED_TEXT_MAX_BYTES;
     sqlite3_bind_int64(stmt, 1, s->next_rejected++);
     sqlite3_bind_int64(stmt, 2, arrival_ms);
     sqlite_bind_text(stmt, 3, text_of(e->why->field));
@@ -452,8 +431,8 @@ static bool write_gross(struct sqlite_store *s) {
     return true;
 }
 
-// The write-ahead log is long and the checkpoint thread is idle: copy the short rest, so that the next
-// commit starts the file over. Not being able to is no failure of the batch, which is durable.
+// The write-ahead log is long and the checkpoint thread is idle: copy the short rest, so that the
+// next commit starts the file over. Not being able to is no failure of the batch, which is durable.
 static void help_checkpoint(struct sqlite_store *s) {
     int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     if (rc != SQLITE_OK && rc != SQLITE_BUSY) {
@@ -532,7 +511,8 @@ static void finish_index(struct sqlite_store *s) {
               order_index_drain_all(s->index, &s->next.indexed_below, &err) == STORE_OK &&
               write_state(s) && sqlite_do(s->commit);
     if (!ok) {
-        log_warn("store", "order ids could not be indexed at the end: the next start reads them back");
+        log_warn("store",
+                 "order ids could not be indexed at the end: the next start reads them back");
         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     }
 }

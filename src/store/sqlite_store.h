@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Inside of the SQLite store, for its own files (writer, reader): not for other layers.
 #pragma once
+#include "store/currency.h"
 #include "store/order_index.h"
 #include "store/sqlite.h"
 #include "store/sqlite_cells.h"
 #include "store/sqlite_checkpoint.h"
 #include "store/sqlite_schema.h"
 #include <pthread.h>
-
-enum { N_CURRENCIES = 26 * 26 * 26 };
 
 struct sqlite_store {
     struct store base; // first: a struct store * is a struct sqlite_store *
@@ -25,17 +24,17 @@ struct sqlite_store {
     sqlite3_stmt *get_order, *get_adjustment, *put_state, *put_position, *put_batch, *drop_batch;
     sqlite3_stmt *put_gross, *drop_rejected, *drop_minutes, *drop_hours;
 
-    struct pipeline_state state; // committed
-    struct pipeline_state next;  // of the batch in work
+    struct pipeline_state state;         // committed
+    struct pipeline_state next;          // of the batch in work
     int64_t next_order, next_adjustment; // positions
     int64_t next_rejected;
     int64_t free_slot; // where the last find ended: the slot that add takes
-    bool drop_more; // there may be cells below the floors
+    bool drop_more;    // there may be cells below the floors
     int wal_pages;
     struct arena found; // texts of the last find
 
-    int64_t *gross_e4;     // by currency, as 26-ary number of its letters
-    int32_t *gross_dirty;  // list of those changed in the batch
+    int64_t *gross_e4;    // by currency, as 26-ary number of its letters
+    int32_t *gross_dirty; // list of those changed in the batch
     int32_t n_gross_dirty;
     bool *gross_is_dirty;
 

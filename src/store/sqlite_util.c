@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// SQLite verbs. Errors become one line that says what was being done, what SQLite answered, and what to
-// do where that is known.
+// SQLite verbs. Errors become one line that says what was being done, what SQLite answered, and
+// what to do where that is known.
 #include "store/sqlite_util.h"
 
 #include <string.h>

@@ -7,8 +7,8 @@
 #include "store/store.h"
 #include <sqlite3.h>
 
-// What a failed call means: full disk, I/O, locks and memory may pass (RETRY); the rest will not. Fills
-// `err` with one line for people. `doing`: "storing a batch", ...
+// What a failed call means: full disk, I/O, locks and memory may pass (RETRY); the rest will not.
+// Fills `err` with one line for people. `doing`: "storing a batch", ...
 enum store_result sqlite_failed(sqlite3 *db, const char *doing, struct error *err);
 
 // Prepares for long use. On failure `err` is filled.

@@ -24,9 +24,9 @@ struct store_counts {
 
 // One batch as it was committed.
 struct batch_summary {
-    int64_t batch_id;      // 1, 2, 3, ...
-    int64_t committed_ms;  // the clock at commit
-    struct store_counts counts; // of this batch alone
+    int64_t batch_id;               // 1, 2, 3, ...
+    int64_t committed_ms;           // the clock at commit
+    struct store_counts counts;     // of this batch alone
     int32_t minute_min, minute_max; // touched minutes of created_at; min > max when none
 };
 
@@ -41,7 +41,7 @@ struct store_settings {
 struct stored_event {
     struct order order; // source and state resolved
     int64_t arrival_ms;
-    int64_t position;   // in order of acceptance, from 1, per kind (orders; adjustments)
+    int64_t position; // in order of acceptance, from 1, per kind (orders; adjustments)
 };
 
 struct store {
@@ -77,5 +77,5 @@ struct store_ops {
     // After RETRY: closes, opens again and checks what is there. OK: ready for begin.
     MUST_CHECK enum store_result (*reopen)(struct store *s, struct error *err);
     void (*counts)(struct store *s, struct store_counts *out); // committed, since it was made
-    void (*close)(struct store *s); // frees s
+    void (*close)(struct store *s);                            // frees s
 };
