@@ -51,7 +51,8 @@ BAD_TIMES = ["", "yesterday", "2024", "2024-01", "2024-1-1", "2024-13-01", "2024
              "2024-01-01T00:00:00 Z", "2024-01-01Z", "2024-01-01T", "2024/01/01", "01.02.2024",
              "2024-01-01T00:00:00,5Z", "20240101T000000Z", "2024-W01-1", "2024-001", "1704067200",
              "2024-01-01T00:00:00UTC", "２０２４-01-01", "2024-01-01T1:00:00Z", "+2024-01-01", "2024-01-01  10:00:00",
-             "12024-01-01T00:00:00Z", "2024-01-01T00:00:00-", "2024-01-01T-1:00:00Z"]  # fmt: skip
+             "12024-01-01T00:00:00Z", "2024-01-01T00:00:00-", "2024-01-01T-1:00:00Z",
+             "2024-01-01t00:00:00", "2024-01-01t00:00:00.5"]  # fmt: skip
 FAR_TIMES = ["1969-12-31T23:59:59Z", "1969-12-31T23:59:59.999Z", "1970-01-01T00:00:00+00:01",
              "2201-01-01T00:00:00Z", "2200-12-31T23:59:60Z", "2200-12-31T23:59:59-00:01", "9999-12-31T23:59:59Z",
              "0001-01-01", "0000-01-01T00:00:00Z", "1900-01-01", "1969-07-20"]  # fmt: skip
@@ -186,13 +187,13 @@ class Generator:
 
     def spell_time(self, at_ms):
         rng, roll = self.rng, self.rng.random()
-        separator = rng.choice("TTTTt ")
+        separator = rng.choice("TTTT ")
         digits = rng.choice([0, 0, 0, 3, 3, *range(1, 10)])
         fraction = "." + f"{at_ms % 1000:03d}{rng.randrange(10**6):06d}"[:digits] if digits else ""
         if roll < 0.06:
             return wall_of(at_ms).strftime("%Y-%m-%d")
         if roll < 0.55:
-            return wall_of(at_ms).strftime(f"%Y-%m-%d{separator}%H:%M:%S") + fraction + rng.choice("ZZZz")
+            return wall_of(at_ms).strftime(f"%Y-%m-%d{rng.choice('TTt ')}%H:%M:%S") + fraction + rng.choice("ZZZz")
         if roll < 0.75:
             return wall_of(at_ms).strftime(f"%Y-%m-%d{separator}%H:%M:%S") + fraction
         minutes = rng.choice([0, 60, -300, 330, 345, -570, rng.randrange(-1439, 1440)])

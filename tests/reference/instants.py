@@ -11,7 +11,7 @@ FIRST_MS = 0
 LAST_MS = int((datetime.datetime(2201, 1, 1) - EPOCH).total_seconds()) * 1000 - 1
 SPELLING = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
-    r"(?:[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?(?:([Zz])|([+-])([0-9]{2}):([0-9]{2}))?)?"
+    r"(?:([Tt ])([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?(?:([Zz])|([+-])([0-9]{2}):([0-9]{2}))?)?"
 )
 
 
@@ -26,7 +26,9 @@ def parse(text, zone):
     match = SPELLING.fullmatch(text)
     if match is None or not text.isascii():
         raise BadInstant("malformed")
-    year, month, day, hour, minute, second, fraction, z, sign, off_h, off_m = match.groups()
+    year, month, day, separator, hour, minute, second, fraction, z, sign, off_h, off_m = match.groups()
+    if separator == "t" and not (z or sign):
+        raise BadInstant("malformed")  # a small t is RFC 3339's alone, which has an offset
     seconds = int(second or 0)
     if seconds > 60:
         raise BadInstant("malformed", "out_of_range")

@@ -1,0 +1,426 @@
+# SPDX-License-Identifier: MIT
+"""The program against the reference: the same events, every verdict and every sum, digit for digit.
+
+DIFFERENTIAL_EVENTS and DIFFERENTIAL_SEED make it longer or other; both are part of a failure's message.
+"""
+
+import json
+import random
+import time
+
+import pytest
+
+import harness
+from reference import engine, events, rules
+
+TIMEZONE = "America/New_York"
+N_EVENTS = harness.number_of("DIFFERENTIAL_EVENTS", 100_000)
+N_HTTP_EVENTS = harness.number_of("DIFFERENTIAL_HTTP_EVENTS", 12_000)
+SEED = harness.number_of("DIFFERENTIAL_SEED", 1)
+SHOP = ("--currency", "USD", "--timezone", TIMEZONE)
+
+
+class Loaded:
+    """A data directory filled by `load` from a file, and the reference that saw the same."""
+
+    def __init__(self, directory, seed, n, timezone=TIMEZONE):
+        self.now_ms = int(time.time() * 1000)
+        self.made_by = f"seed {seed}, now_ms {self.now_ms}"
+        self.customers = directory / "customers.csv"
+        self.file = directory / "events.ndjson"
+        self.data = directory / "data"
+        generator = events.Generator(seed, self.now_ms, timezone)
+        generator.customers(self.customers)
+        texts = list(generator.events(n))
+        self.file.write_bytes(b"\n".join(texts) + b"\n")
+        self.reference = engine.Reference("USD", timezone, engine.read_customers(self.customers))
+        self.verdicts = [self.reference.submit_json(text, self.now_ms) for text in texts]
+        self.summary = self.load()
+
+    def load(self):
+        return harness.must_run("load", self.file, "--data", self.data, "--customers", self.customers, "--currency",
+                                "USD", "--timezone", self.reference.zone.key)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
+    return Loaded(tmp_path_factory.mktemp("differential"), SEED, N_EVENTS)
+
+
+def check_aggregates(data, reference, made_by):
+    found = harness.stored_aggregates(data)
+    wanted = reference.tables()
+    for name in wanted:
+        different = harness.differences(harness.without_zeros(found[name]), harness.without_zeros(wanted[name]))
+        assert not different, f"{name} ({made_by}):\n" + "\n".join(different)
+
+
+def check_counts(data, reference):
+    stored = harness.stored_counts(data)
+    assert {k: stored[k] for k in ("received", "accepted", "duplicate", "rejected")} == {
+        "received": reference.received, **{k: reference.counts[k] for k in ("accepted", "duplicate", "rejected")}
+    }  # fmt: skip
+    assert {k: stored[k] for k in ("amounts_rounded", "total_mismatch", "quantity_zero", "late", "future")} == {
+        "amounts_rounded": reference.warnings["amount_rounded"],
+        **{k: reference.warnings[k] for k in ("total_mismatch", "quantity_zero", "late", "future")},
+    }
+
+
+def check_raw(data, reference, made_by):
+    found = harness.stored_events(data)
+    wanted = [harness.as_stored(o) for o in (*reference.orders.values(), *reference.adjustments.values())]
+    for have, want in zip(found, wanted, strict=False):
+        assert have == want, made_by
+    assert len(found) == len(wanted), made_by
+
+
+def check_rejections(data, reference, made_by):
+    found = harness.stored_rejections(data)
+    for (field, code, message, raw, raw_bytes), (text, faults) in zip(found, reference.rejected, strict=False):
+        assert any(c == code and f in (None, field) for f, c in faults), (
+            f"{made_by}: rejected for {field!r} {code} ({message}), wanted one of {faults}: {text[:500]}"
+        )
+        assert message, text[:500]
+        raw = raw.encode() if isinstance(raw, str) else raw
+        assert raw_bytes == len(text), text[:500]
+        assert raw == text[: len(raw)], text[:500]
+        assert len(raw) == min(len(text), 64 * 1024) or len(raw) >= 64 * 1024 - 4, text[:500]
+    assert len(found) == len(reference.rejected), made_by
+
+
+def test_every_aggregate_is_that_of_the_reference(loaded):
+    check_aggregates(loaded.data, loaded.reference, loaded.made_by)
+
+
+def test_every_raw_event_is_that_of_the_reference_in_its_order(loaded):
+    check_raw(loaded.data, loaded.reference, loaded.made_by)
+
+
+def test_every_rejection_is_kept_with_its_field_and_code(loaded):
+    check_rejections(loaded.data, loaded.reference, loaded.made_by)
+
+
+def test_counts_and_warnings_are_those_of_the_reference(loaded):
+    check_counts(loaded.data, loaded.reference)
+
+
+def test_the_summary_of_load_tells_the_counts(loaded):
+    digits = loaded.summary.replace(",", "").replace("_", "").replace("'", "")
+    for name in ("accepted", "duplicate", "rejected"):
+        assert str(loaded.reference.counts[name]) in digits, loaded.summary
+
+
+def test_the_views_show_the_same_numbers(loaded):
+    measures = ", ".join(engine.MEASURES)
+    with harness.database(loaded.data) as db:
+        for view, cells in loaded.reference.tables().items():
+            if view == "sales_by_product":
+                sql = f"SELECT day, product_id, currency, orders, units, total FROM {view}"
+            elif view == "sales_totals":
+                sql = f"SELECT source, state, currency, {measures} FROM {view}"
+            else:
+                sql = f"SELECT bucket, source, state, currency, {measures} FROM {view}"
+            names = engine.PRODUCT_MEASURES if view == "sales_by_product" else engine.MEASURES
+            shown = {row[: -len(names)]: row[-len(names) :] for row in db.execute(sql)}
+            for key, sums in harness.without_zeros(cells).items():
+                row = dict(zip(names, shown[self_key(view, key)], strict=True))
+                for name in names:
+                    exact = sums[name] / 10_000 if name in harness.AMOUNT_COLUMNS else sums[name]
+                    assert row[name] == exact, (view, key, name)
+
+
+def self_key(view, key):
+    """A cell's key as the view spells it."""
+    if view == "sales_totals":
+        return key
+    at, *rest = key
+    if view in ("sales_by_day", "sales_by_product"):
+        return (harness.day_text(at), *rest)
+    seconds = at * (60 if view == "sales_by_minute" else 3600)
+    return (time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds)), *rest)
+
+
+def test_the_view_that_dashboards_read_is_the_totals_in_the_shops_currency(loaded):
+    with harness.database(loaded.data) as db:
+        rows = db.execute(
+            "SELECT source, state, total_sum_amount, processed_at, batch_id FROM total_sales_by_source_state"
+        ).fetchall()
+    wanted = {k[:2]: v["total"] / 10_000 for k, v in loaded.reference.totals.items() if k[2] == "USD"}
+    assert {row[:2]: row[2] for row in rows} == wanted
+    assert all(row[3] and row[4] >= 1 for row in rows)
+
+
+def test_the_raw_views_show_the_columns_of_the_contract(loaded):
+    columns = ["order_id", "created_at", "customer_id", "discount", "product_id", "quantity", "subtotal", "tax",
+               "timestamp", "total", "source", "state", "currency", "shipping", "items", "position"]  # fmt: skip
+    with harness.database(loaded.data) as db:
+        assert set(columns) <= {c[0] for c in db.execute("SELECT * FROM orders LIMIT 0").description}
+        adjustments = {c[0] for c in db.execute("SELECT * FROM order_adjustments LIMIT 0").description}
+        assert {*columns, "event", "event_id"} <= adjustments
+        newest = db.execute("SELECT order_id FROM recent_orders").fetchall()
+        shown = db.execute("SELECT order_id, created_at, total FROM orders ORDER BY position LIMIT 500").fetchall()
+    placed = list(loaded.reference.orders.values())
+    assert [row[0] for row in newest] == [o.order_id for o in placed[::-1][:1000]]
+    wanted = [(o.order_id, harness.instants.show(o.created_ms), o.amounts["total"] / 10_000) for o in placed[:500]]
+    assert shown == wanted
+
+
+def test_verify_passes_and_rebuild_changes_nothing(loaded):
+    harness.must_run("verify", "--data", loaded.data)
+    before = harness.stored_aggregates(loaded.data)
+    harness.must_run("rebuild", "--data", loaded.data)
+    assert harness.stored_aggregates(loaded.data) == before
+    harness.must_run("verify", "--data", loaded.data)
+
+
+def test_rebuild_repairs_what_was_tampered_with_and_verify_sees_it(loaded, tmp_path):
+    import shutil
+    import sqlite3
+
+    copy = tmp_path / "data"
+    shutil.copytree(loaded.data, copy)
+    changes = [
+        "UPDATE total_cells SET total_e4 = total_e4 + 1 WHERE cell = (SELECT max(cell) FROM total_cells)",
+        "UPDATE day_cells SET units = units - 1 WHERE cell = (SELECT min(cell) FROM day_cells)",
+        "DELETE FROM product_cells WHERE cell = (SELECT max(cell) FROM product_cells WHERE total_e4 <> 0)",
+        "INSERT INTO hour_cells SELECT cell + (1 << 32) * 99, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 FROM hour_cells "
+        "ORDER BY cell DESC LIMIT 1",
+        "UPDATE minute_cells SET orders = orders + 1 WHERE cell = (SELECT max(cell) FROM minute_cells)",
+    ]
+    for change in changes:
+        connection = sqlite3.connect(copy / "sales.db")
+        with connection:
+            assert connection.execute(change).rowcount == 1, change
+        connection.close()
+        done = harness.run("verify", "--data", copy)
+        assert done.returncode == 1, (change, done)
+        harness.must_run("rebuild", "--data", copy)
+        harness.must_run("verify", "--data", copy)
+    check_aggregates(copy, loaded.reference, loaded.made_by)
+
+
+def test_loading_it_all_again_changes_nothing_but_counts(loaded):
+    # Last of the tests on `loaded`: it changes the counts that the others look at.
+    before = harness.stored_aggregates(loaded.data)
+    raw = harness.stored_events(loaded.data)
+    loaded.load()
+    assert harness.stored_aggregates(loaded.data) == before
+    assert harness.stored_events(loaded.data) == raw
+    stored = harness.stored_counts(loaded.data)
+    counts = loaded.reference.counts
+    assert stored["accepted"] == counts["accepted"]
+    assert stored["duplicate"] == counts["accepted"] + 2 * counts["duplicate"]
+    assert stored["rejected"] == 2 * counts["rejected"]
+    harness.must_run("verify", "--data", loaded.data)
+
+
+@pytest.mark.parametrize("timezone", ["Australia/Lord_Howe", "Asia/Kathmandu", "Europe/Dublin", "America/Caracas",
+                                      "Pacific/Apia", "UTC"])  # fmt: skip
+def test_other_zones_give_the_references_days(timezone, tmp_path):
+    small = Loaded(tmp_path, SEED + 1, 4000, timezone)
+    check_aggregates(small.data, small.reference, small.made_by)
+    check_raw(small.data, small.reference, small.made_by)
+
+
+# --- Over HTTP: verdicts as they are answered
+
+
+def is_json(text):
+    try:
+        rules.read_json(text)
+    except rules.Faulty as faulty:
+        return all(code != "not_json" for _, code in faulty.faults)
+    return True
+
+
+def cut(texts, rng):
+    """The events as requests: (form, list of texts), in their order."""
+    at = 0
+    while at < len(texts):
+        form = rng.choice(["single", "single", "array", "array", "lines", "lines", "lines"])
+        n = 1 if form == "single" else rng.choice([1, 2, 10, 100, 400])
+        chunk = texts[at : at + n]
+        if form == "array" and not all(map(is_json, chunk)):
+            form = "lines"
+        if form == "single" and not (is_json(chunk[0]) and chunk[0].startswith(b"{")):
+            form = "lines"
+        yield form, chunk
+        at += n
+
+
+def body_of(form, chunk, rng):
+    if form == "single":
+        return harness.JSON, chunk[0]
+    if form == "array":
+        separator = rng.choice([b",", b" ,\n", b",\r\n\t"])
+        return harness.JSON, b"[" + separator.join(chunk) + b"]"
+    return harness.NDJSON, rng.choice([b"\n", b"\r\n"]).join(chunk) + rng.choice([b"", b"\n"])
+
+
+def check_answer(answer, verdicts, chunk):
+    counts = {name: sum(v.verdict == name for v in verdicts) for name in ("accepted", "duplicate", "rejected")}
+    taken = counts["accepted"] + counts["duplicate"] > 0
+    assert answer.status == (202 if taken else 422), (answer, chunk[0][:300])
+    body = answer.json()
+    assert {name: body[name] for name in counts} == counts, (body, [c[:200] for c in chunk])
+    wanted = [i for i, v in enumerate(verdicts) if v.verdict == "rejected"]
+    assert [e["index"] for e in body["errors"]] == wanted
+    for error in body["errors"]:
+        verdict = verdicts[error["index"]]
+        assert verdict.allows(error["field"], error["code"]), (error, verdict.faults, chunk[error["index"]][:500])
+        assert error["message"], error
+
+
+def test_every_verdict_over_http_is_that_of_the_reference(server, tmp_path):
+    seed, now_ms = SEED + 2, int(time.time() * 1000)
+    made_by = f"seed {seed}, now_ms {now_ms}"
+    rng = random.Random(seed)
+    generator = events.Generator(seed, now_ms, TIMEZONE)
+    generator.customers(tmp_path / "customers.csv")
+    reference = engine.Reference("USD", TIMEZONE, engine.read_customers(tmp_path / "customers.csv"))
+    options = (*SHOP, "--customers", tmp_path / "customers.csv")
+    one = server(*options)
+    connection = one.connection()
+    texts = list(generator.events(N_HTTP_EVENTS))
+    for form, chunk in cut(texts, rng):
+        verdicts = [reference.submit_json(text, now_ms) for text in chunk]
+        content_type, body = body_of(form, chunk, rng)
+        headers = {"Content-Type": content_type}
+        if rng.random() < 0.3:
+            headers["Content-Encoding"], body = "gzip", harness.gzipped(body)
+        answer = harness.ask(connection, "POST", "/v1/orders", body, headers)
+        check_answer(answer, verdicts, chunk)
+    check_aggregates(one.data, reference, made_by)
+    check_raw(one.data, reference, made_by)
+    check_rejections(one.data, reference, made_by)
+    check_counts(one.data, reference)
+    harness.must_run("verify", "--data", one.data)  # beside the server
+
+    check_sales(one, reference)
+    check_orders(one, reference, rng)
+
+    one.stop()
+    one = server(*options)
+    check_aggregates(one.data, reference, made_by)
+    for at in range(0, len(texts), 500):
+        chunk = texts[at : at + 500]
+        body = one.post(b"\n".join(chunk), harness.NDJSON).json()
+        assert body["accepted"] == 0, (made_by, at)
+    check_aggregates(one.data, reference, made_by)
+    one.stop()
+    harness.must_run("rebuild", "--data", one.data)
+    check_aggregates(one.data, reference, made_by)
+
+
+def check_sales(one, reference):
+    days = sorted({key[0] for key in reference.days})
+    middle, last = harness.day_text(days[len(days) // 2]), harness.day_text(days[-1])
+    for by in ((), ("source",), ("state",), ("source", "state")):
+        check_query(one, reference, by, None)
+        check_query(one, reference, by, "hour")
+        check_query(one, reference, by, "day")
+    check_query(one, reference, ("source", "state"), "minute")
+    check_query(one, reference, ("product",), None)
+    check_query(one, reference, ("product",), "day", days[-40], days[-1])
+    check_query(one, reference, ("source",), "day", days[len(days) // 2], days[-1])
+    check_query(one, reference, ("source",), None, days[len(days) // 2], days[-1])
+    assert middle < last
+
+
+def check_query(one, reference, by, bucket, start=None, end=None):
+    """start and end are the shop's days."""
+    parts = [f"by={','.join(by)}"] if by else []
+    parts += [f"bucket={bucket}"] if bucket else []
+    parts += [f"from={harness.day_text(start)}"] if start is not None else []
+    parts += [f"to={harness.day_text(end)}"] if end is not None else []
+    path = "/v1/sales" + ("?" + "&".join(parts) if parts else "")
+    answer = one.get(path)
+    assert answer.status == 200, (path, answer.body[:500])
+    names = engine.PRODUCT_MEASURES if "product" in by else engine.MEASURES
+    found = {}
+    for row in answer.json()["rows"]:
+        at = row.get("bucket")
+        product = row.get("product_id")
+        key = (at, row.get("source"), row.get("state"), product, row["currency"])
+        assert key not in found, (path, key)
+        shown = {name: row[name] for name in names if name in row}
+        for name in names:
+            if name in harness.AMOUNT_COLUMNS:
+                assert isinstance(shown[name], str), (path, row)
+        found[key] = shown
+    wanted = {}
+    for key, sums in reference.sales(by, bucket, start, end).items():
+        at = key[0]
+        if bucket == "day":
+            at = harness.day_text(at)
+        elif bucket:
+            at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at * {"minute": 60, "hour": 3600}[bucket]))
+        shown = {n: events_money(v) if n in harness.AMOUNT_COLUMNS else v for n, v in sums.items()}
+        if any(sums.values()):
+            wanted[at, *key[1:]] = shown
+    found = {k: v for k, v in found.items() if any(v[n] not in (0, "0.0000") for n in v)}
+    common = {n for row in found.values() for n in row}
+    assert {"orders", "units", "total"} <= common, path
+    wanted = {k: {n: v[n] for n in v if n in common} for k, v in wanted.items()}
+    assert not harness.differences(found, wanted), (path, harness.differences(found, wanted))
+
+
+def events_money(amount_e4):
+    from reference import money
+
+    return money.show(amount_e4)
+
+
+def check_orders(one, reference, rng):
+    """GET /v1/orders/{order_id} for orders of every spelling."""
+    from urllib.parse import quote
+
+    adjustments = {}
+    for o in reference.adjustments.values():
+        adjustments.setdefault(o.order_id, []).append(o)
+    ids = list({**reference.orders, **adjustments})
+    for order_id in rng.sample(ids, 400):
+        answer = one.get("/v1/orders/" + quote(str(order_id), safe=""))
+        known = reference.orders.get(order_id)
+        body = answer.json()
+        assert answer.status == 200, (order_id, answer)
+        shown = body.get("order") or (body if known else None)
+        changes = body["adjustments"]
+        assert [c["event_id"] or None for c in changes] == [o.event_id for o in adjustments.get(order_id, [])], body
+        if known:
+            check_shown(shown, known)
+        for change, o in zip(changes, adjustments.get(order_id, []), strict=True):
+            assert change["event"] == o.event
+            check_shown(change, o)
+    for unknown in ("no-such-order", "0", "%00", "%ff", "x" * 65, "9223372036854775808123"):
+        one.get(f"/v1/orders/{unknown}").problem(404)
+
+
+def check_shown(shown, o):
+    assert shown["order_id"] == o.order_id, shown
+    assert shown["created_at"] == harness.instants.show(o.created_ms)
+    for name, value in o.amounts.items():
+        assert shown[name] == events_money(value), (name, shown)
+    assert (shown["source"], shown["state"], shown["currency"]) == (o.source, o.state, o.currency)
+    assert shown["quantity"] == o.quantity
+    assert shown.get("customer_id") == o.customer_id
+    assert shown.get("product_id") == o.product_id
+    if o.items:
+        items = shown["items"] if isinstance(shown["items"], list) else json.loads(shown["items"])
+        assert [(i["product_id"], i["quantity"], i["subtotal"]) for i in items] == [
+            (p, q, events_money(s)) for p, q, s in o.items
+        ]
+
+
+def test_the_922_largest_totals_fit_and_the_next_is_refused(server):
+    one = server()
+    huge = [harness.order(i, total="999999999999.9999", subtotal=0) for i in range(925)]
+    body = one.post(huge).json()
+    assert (body["accepted"], body["rejected"]) == (922, 3)
+    assert {e["code"] for e in body["errors"]} == {"overflow"}
+    assert [e["index"] for e in body["errors"]] == [922, 923, 924]
+    assert one.post(harness.order(9999, total="100", subtotal="100")).json()["accepted"] == 1
+    assert one.post(harness.order(9998, total="100", currency="EUR")).json()["accepted"] == 1
+    (row,) = [r for r in one.get("/v1/sales").json()["rows"] if r["currency"] == "USD"]
+    assert row["total"] == "922000000000099.9078"
+    harness.must_run("verify", "--data", one.data)
