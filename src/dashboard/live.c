@@ -50,6 +50,8 @@ struct live {
     int64_t viewers;
     bool failed;          // the newest read of the store
     int64_t last_read_ns; // its begin
+    int64_t shown_ns;     // begin of the newest read that viewers can see
+    bool reading;         // one is on its way
     struct live_ring ring;
 
     // The thread's own.
@@ -193,40 +195,45 @@ no_memory:
     log_warn("dashboard", "no memory for an event of the live page; it is left out");
 }
 
+// One round. Under the lock, which is released in between.
+static void work(struct live *l) {
+    struct live_touched touched = l->touched;
+    bool reload = l->reload_products;
+    bool asked = l->refresh_wanted;
+    bool failed_before = l->failed;
+    int64_t viewers = l->viewers;
+    l->touched = untouched;
+    l->reload_products = l->refresh_wanted = false;
+    l->last_read_ns = now_ns(l);
+    l->reading = true;
+    pthread_mutex_unlock(&l->lock);
+
+    if (reload) {
+        load_products(l);
+    }
+    bool ok = read_store(l, touched, failed_before);
+    bool changed = render(l, ok, viewers);
+    changed |= now_ns(l) - l->last_event_ns >= SILENCE_NS;
+    if (changed) {
+        publish(l);
+    }
+
+    pthread_mutex_lock(&l->lock);
+    l->failed = !ok;
+    l->reading = false;
+    l->shown_ns = l->last_read_ns;
+    if (changed || asked) {
+        pthread_mutex_unlock(&l->lock);
+        l->options.changed(l->options.changed_user);
+        pthread_mutex_lock(&l->lock);
+    }
+}
+
 static void *live_thread(void *user) {
     struct live *l = user;
     pthread_mutex_lock(&l->lock);
-    for (;;) {
-        wait_for_work(l);
-        if (l->stop) {
-            break;
-        }
-        struct live_touched touched = l->touched;
-        bool reload = l->reload_products;
-        bool answer = l->refresh_wanted;
-        bool failed = l->failed;
-        int64_t viewers = l->viewers;
-        l->touched = untouched;
-        l->reload_products = l->refresh_wanted = false;
-        l->last_read_ns = now_ns(l);
-        pthread_mutex_unlock(&l->lock);
-
-        if (reload) {
-            load_products(l);
-        }
-        bool ok = read_store(l, touched, failed);
-        bool changed = render(l, ok, viewers);
-        changed |= now_ns(l) - l->last_event_ns >= SILENCE_NS;
-        if (changed) {
-            publish(l);
-        }
-        pthread_mutex_lock(&l->lock);
-        l->failed = !ok;
-        if (changed || answer) {
-            pthread_mutex_unlock(&l->lock);
-            l->options.changed(l->options.changed_user);
-            pthread_mutex_lock(&l->lock);
-        }
+    for (wait_for_work(l); !l->stop; wait_for_work(l)) {
+        work(l);
     }
     pthread_mutex_unlock(&l->lock);
     return NULL;
@@ -330,9 +337,9 @@ const struct live_event *live_next(struct live *l, uint64_t *last_id) {
     pthread_mutex_lock(&l->lock);
     bool snapshot;
     const struct live_event *event = live_ring_next(&l->ring, *last_id, &snapshot);
-    bool old = l->touched.batches > 0 && now_ns(l) - l->last_read_ns > FRESH_NS;
+    bool old = (l->touched.batches > 0 || l->reading) && now_ns(l) - l->shown_ns > FRESH_NS;
     if (snapshot && old && !l->failed && *last_id != ASKED) {
-        // Commits are waiting to be read, since nobody was looking: read them first, once.
+        // Commits may wait to be read, since nobody was looking: read them first, once.
         l->refresh_wanted = true;
         pthread_cond_signal(&l->wake);
         live_release(event);

@@ -348,15 +348,16 @@ static bool update_rows(struct live_render *r, const struct live_facts *facts) {
     if (f == NULL) {
         return false;
     }
-    put_minutes(&r->changed_minutes, f, r->anew ? NULL : r->sent_minutes);
-    put_orders(&r->new_orders, facts, r->anew ? 0 : r->sent_position);
-    bool changed = r->minutes.len == 0; // the first time
-    if (r->anew || r->changed_minutes.len > 2) {
+    bool all = r->anew || r->minutes.len == 0; // or the first figures ever
+    put_minutes(&r->changed_minutes, f, all ? NULL : r->sent_minutes);
+    put_orders(&r->new_orders, facts, all ? 0 : r->sent_position);
+    bool changed = all;
+    if (all || r->changed_minutes.len > 2) {
         buf_clear(&r->minutes);
         put_minutes(&r->minutes, f, NULL);
         changed = true;
     }
-    if (r->anew || r->new_orders.len > 2) {
+    if (all || r->new_orders.len > 2) {
         buf_clear(&r->orders);
         put_orders(&r->orders, facts, 0);
         changed = true;

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// The query side of the HTTP API: parameters into questions, answers into JSON. Parsing is pure;
+// the others ask a reader, so they run on a thread that has one.
+#pragma once
+#include "base/buf.h"
+#include "base/must.h"
+#include "store/sales_reader.h"
+
+// One query parameter, decoded.
+struct api_param {
+    struct text name, value;
+};
+enum { API_DETAIL_BYTES = 256 };
+
+struct sales_request {
+    struct sales_query query;
+    bool has_from, has_to;
+};
+
+// GET /v1/sales. On failure `detail` says which parameter is wrong and what it takes.
+MUST_CHECK bool sales_request_parse(const struct api_param *params, size_t n,
+                                    const struct zone *zone, int64_t max_rows,
+                                    struct sales_request *out,
+                                    char detail[static API_DETAIL_BYTES]);
+struct rejected_request {
+    int64_t before_id, limit;
+};
+// GET /v1/rejected; as above.
+MUST_CHECK bool rejected_request_parse(const struct api_param *params, size_t n,
+                                       struct rejected_request *out,
+                                       char detail[static API_DETAIL_BYTES]);
+// A path's {order_id}, decoded. False: no order can have this id.
+MUST_CHECK bool order_request_parse(struct text path_segment, struct ident *out);
+
+// Each writes the whole answer as JSON. False: the reader failed (ERROR_USAGE: too many rows).
+MUST_CHECK bool sales_api_sales(struct sales_reader *reader, const struct sales_request *request,
+                                const char *timezone, struct buf *out, struct error *err);
+MUST_CHECK bool sales_api_rejected(struct sales_reader *reader,
+                                   const struct rejected_request *request, struct buf *out,
+                                   struct error *err);
+// *found: whether anything is known of this order.
+MUST_CHECK bool sales_api_order(struct sales_reader *reader, struct ident order_id, struct buf *out,
+                                bool *found, struct error *err);

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: MIT
+// The live page's thread: commits become events for every viewer, soon, in order, whatever happens
+// to the store. Waits are bounded; nothing depends on how fast the machine is.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "dashboard/live.h"
+#include "live_testing.h"
+#include <stdatomic.h>
+
+enum { PATIENCE_MS = 20000 };
+
+struct shop {
+    struct zone *zone;
+    struct fake_reader *fake;
+    struct live *live;
+    struct clock_source clock; // the machine's, moved ahead by `ahead_ms`
+    atomic_llong ahead_ms;
+    atomic_long n_changed; // calls of `changed`
+    atomic_long queue;     // shown in health
+};
+
+static int64_t shop_now_ms(void *user) {
+    struct shop *s = user;
+    return clock_now_ms(clock_system()) + atomic_load(&s->ahead_ms);
+}
+
+static int64_t shop_monotonic_ns(void *user) {
+    UNUSED(user);
+    return clock_monotonic_ns(clock_system());
+}
+
+static void on_changed(void *user) {
+    atomic_fetch_add(&((struct shop *)user)->n_changed, 1);
+}
+
+static void put_health(void *user, struct buf *json) {
+    buf_printf(json, "{\"queue_events\":%ld}", atomic_load(&((struct shop *)user)->queue));
+}
+
+static void start(struct shop *s, const char *products_path) {
+    struct live_options options = {.reader = &s->fake->reader,
+                                   .zone = s->zone,
+                                   .currency = "USD",
+                                   .products_path = products_path,
+                                   .clock = &s->clock,
+                                   .changed = on_changed,
+                                   .changed_user = s,
+                                   .health = put_health,
+                                   .health_user = s};
+    struct error err;
+    s->live = live_start(&options, &err);
+    if (s->live == NULL) {
+        fail_msg("%s", err.text);
+    }
+}
+
+static int open_shop(void **state) {
+    struct shop *s = mem_zalloc(1, sizeof *s);
+    s->zone = open_zone("America/New_York");
+    s->fake = fake_reader_new(s->zone);
+    s->clock = (struct clock_source){shop_now_ms, shop_monotonic_ns, s};
+    *state = s;
+    return 0;
+}
+
+static int close_shop(void **state) {
+    struct shop *s = *state;
+    live_stop(s->live);
+    assert_int_equal(s->fake->closed, s->live != NULL);
+    fake_reader_free(s->fake);
+    zone_free(s->zone);
+    free(s);
+    return 0;
+}
+
+static void commit(struct shop *s, int64_t id, int64_t total_e4) {
+    struct order o = an_order(id, shop_now_ms(s), total_e4);
+    struct batch_summary batch = fake_commit(s->fake, &o);
+    live_notify(s->live, &batch);
+}
+
+// The viewer's next event, within the patience; release it.
+static const struct live_event *next_event(struct shop *s, uint64_t *last_id) {
+    for (int waited_ms = 0; waited_ms < PATIENCE_MS; waited_ms++) {
+        const struct live_event *e = live_next(s->live, last_id);
+        if (e != NULL) {
+            assert_int_equal(e->id, *last_id);
+            return e;
+        }
+        usleep(1000);
+    }
+    fail_msg("no event within %d ms", PATIENCE_MS);
+    return NULL;
+}
+
+static bool is_snapshot(const struct live_event *e) {
+    return memmem(e->bytes, e->len, "\nevent: snapshot\n", 17) != NULL;
+}
+
+// Reads events until one says that `path` is `want`.
+static void wait_for(struct shop *s, uint64_t *last_id, const char *path, const char *want) {
+    for (int i = 0; i < PATIENCE_MS; i++) {
+        const struct live_event *e = next_event(s, last_id);
+        yyjson_doc *doc = event_json((struct text){e->bytes, e->len});
+        yyjson_val *v = yyjson_doc_ptr_get(doc, path);
+        char *got = v != NULL ? yyjson_val_write(v, 0, NULL) : NULL;
+        bool found = got != NULL && strcmp(got, want) == 0;
+        free(got);
+        yyjson_doc_free(doc);
+        live_release(e);
+        if (found) {
+            return;
+        }
+    }
+    fail_msg("%s never became %s", path, want);
+}
+
+static void a_new_viewer_gets_a_snapshot_then_changes_with_growing_ids(void **state) {
+    struct shop *s = *state;
+    start(s, NULL);
+    live_set_viewers(s->live, 1);
+    uint64_t last_id = 0;
+    const struct live_event *e = next_event(s, &last_id);
+    assert_true(is_snapshot(e));
+    assert_true(e->id >> 20 > 1700000000000); // ms since 1970: above every earlier run
+    uint64_t first = e->id;
+    live_release(e);
+    commit(s, 1, 10000);
+    wait_for(s, &last_id, "/today/orders", "1");
+    assert_true(last_id > first);
+    commit(s, 2, 20000);
+    wait_for(s, &last_id, "/today/total", "\"3.0000\"");
+    assert_true(atomic_load(&s->n_changed) >= 3);
+}
+
+static void a_viewer_that_comes_back_gets_what_it_missed(void **state) {
+    struct shop *s = *state;
+    start(s, NULL);
+    live_set_viewers(s->live, 1);
+    uint64_t last_id = 0;
+    live_release(next_event(s, &last_id));
+    uint64_t away_since = last_id;
+    commit(s, 1, 10000);
+    wait_for(s, &last_id, "/today/orders", "1");
+    const struct live_event *e = next_event(s, &away_since);
+    assert_false(is_snapshot(e));
+    live_release(e);
+    uint64_t other_run = away_since - (UINT64_C(100000) << 20);
+    e = next_event(s, &other_run);
+    assert_true(is_snapshot(e));
+    live_release(e);
+}
+
+static void many_commits_become_few_events_and_none_is_missed(void **state) {
+    struct shop *s = *state;
+    start(s, NULL);
+    live_set_viewers(s->live, 1000); // 50 ms between two reads
+    uint64_t last_id = 0;
+    live_release(next_event(s, &last_id));
+    uint64_t first = last_id;
+    int64_t start_ms = shop_now_ms(s);
+    for (int i = 1; i <= 2000; i++) {
+        commit(s, i, 10000);
+        if (i % 10 == 0) {
+            usleep(1000);
+        }
+    }
+    wait_for(s, &last_id, "/all_time/orders", "2000");
+    int64_t took_ms = shop_now_ms(s) - start_ms;
+    assert_true(last_id - first <= (uint64_t)(took_ms / 50 + 3));
+    wait_for(s, &(uint64_t){0}, "/all_time/total", "\"2000.0000\"");
+}
+
+static void a_slow_viewer_gets_a_snapshot(void **state) {
+    struct shop *s = *state;
+    start(s, NULL);
+    live_set_viewers(s->live, 1);
+    uint64_t fast = 0, slow = 0;
+    live_release(next_event(s, &fast));
+    live_release(next_event(s, &slow));
+    for (int i = 1; i <= 40; i++) { // their bytes are many more than a snapshot has
+        char want[16];
+        snprintf(want, sizeof want, "%d", i);
+        commit(s, i, 10000);
+        wait_for(s, &fast, "/all_time/orders", want);
+    }
+    const struct live_event *e = next_event(s, &slow);
+    assert_true(is_snapshot(e));
+    live_release(e);
+    assert_int_equal(slow, fast);
+}
+
+static void the_first_viewer_after_a_pause_gets_fresh_figures(void **state) {
+    struct shop *s = *state;
+    start(s, NULL);
+    uint64_t last_id = 0;
+    live_release(next_event(s, &last_id));
+    for (int i = 1; i <= 20; i++) { // nobody is looking: reads are 250 ms apart
+        commit(s, i, 10000);
+        usleep(25000); // the newest read is older than a new viewer wants
+        char want[16];
+        snprintf(want, sizeof want, "%d", i);
+        uint64_t viewer = 0;
+        const struct live_event *e = next_event(s, &viewer);
+        assert_true(is_snapshot(e));
+        yyjson_doc *doc = event_json((struct text){e->bytes, e->len});
+        expect_json(doc, "/today/orders", want);
+        yyjson_doc_free(doc);
+        live_release(e);
+    }
+}
+
+static void the_shops_midnight_passes_without_a_commit(void **state) {
+    struct shop *s = *state;
+    // A minute before the next midnight in New York.
+    int64_t now_ms = clock_now_ms(clock_system());
+    int64_t midnight_ms = zone_day_start_ms(s->zone, zone_day(s->zone, now_ms) + 1);
+    atomic_store(&s->ahead_ms, midnight_ms - MINUTE_MS - now_ms);
+    start(s, NULL);
+    live_set_viewers(s->live, 1);
+    uint64_t last_id = 0;
+    live_release(next_event(s, &last_id));
+    commit(s, 1, 10000);
+    wait_for(s, &last_id, "/today/orders", "1");
+    atomic_store(&s->ahead_ms, midnight_ms + SECOND_MS - clock_now_ms(clock_system()));
+    wait_for(s, &last_id, "/today/orders", "0");
+}
+
+static void a_store_that_is_away_comes_back_by_itself(void **state) {
+    struct shop *s = *state;
+    fake_set_fail(s->fake, true);
+    start(s, NULL);
+    live_set_viewers(s->live, 1);
+    uint64_t last_id = 0;
+    wait_for(s, &last_id, "/store/ok", "false");
+    commit(s, 1, 10000);
+    fake_set_fail(s->fake, false);
+    wait_for(s, &last_id, "/today/orders", "1");
+    wait_for(s, &(uint64_t){0}, "/store/ok", "true");
+    fake_set_fail(s->fake, true);
+    commit(s, 2, 10000);
+    wait_for(s, &last_id, "/store/problem", "\"the fake store is away\"");
+    fake_set_fail(s->fake, false);
+    wait_for(s, &last_id, "/today/orders", "2");
+}
+
+static void health_and_viewers_are_sent_when_they_change(void **state) {
+    struct shop *s = *state;
+    start(s, NULL);
+    live_set_viewers(s->live, 7);
+    uint64_t last_id = 0;
+    wait_for(s, &last_id, "/viewers", "7");
+    atomic_store(&s->queue, 42);
+    wait_for(s, &last_id, "/health", "{\"queue_events\":42}");
+}
+
+static void write_products(const char *path, const char *content) {
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(content, f);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void products_are_read_again_on_demand_and_a_bad_file_changes_nothing(void **state) {
+    struct shop *s = *state;
+    char path[] = "/tmp/salestide-live-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    write_products(path, "product_id,title\n7,Old title\n");
+    start(s, path);
+    live_set_viewers(s->live, 1);
+    commit(s, 1, 10000);
+    uint64_t last_id = 0;
+    wait_for(s, &last_id, "/recent/0/title", "\"Old title\"");
+    write_products(path, "product_id,title\n7,New title\n");
+    live_reload_products(s->live);
+    wait_for(s, &last_id, "/recent/0/title", "\"New title\"");
+    write_products(path, "nonsense\n");
+    live_reload_products(s->live);
+    commit(s, 2, 10000);
+    wait_for(s, &last_id, "/recent/0/title", "\"New title\"");
+    unlink(path);
+}
+
+static void a_product_file_that_cannot_be_read_refuses_the_start(void **state) {
+    struct shop *s = *state;
+    struct live_options options = {.reader = &s->fake->reader,
+                                   .zone = s->zone,
+                                   .currency = "USD",
+                                   .products_path = "/nonexistent.csv",
+                                   .clock = &s->clock,
+                                   .changed = on_changed,
+                                   .changed_user = s};
+    struct error err;
+    assert_null(live_start(&options, &err));
+    assert_int_equal(err.cls, ERROR_USAGE);
+    assert_non_null(strstr(err.text, "/nonexistent.csv"));
+    assert_true(s->fake->closed); // it was live's from the call on
+    s->fake->closed = false;
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, open_shop, close_shop)
+
+int main(void) {
+    log_set_level(LOG_ERROR);
+    const struct CMUnitTest tests[] = {
+        TEST(a_new_viewer_gets_a_snapshot_then_changes_with_growing_ids),
+        TEST(a_viewer_that_comes_back_gets_what_it_missed),
+        TEST(many_commits_become_few_events_and_none_is_missed),
+        TEST(a_slow_viewer_gets_a_snapshot),
+        TEST(the_first_viewer_after_a_pause_gets_fresh_figures),
+        TEST(the_shops_midnight_passes_without_a_commit),
+        TEST(a_store_that_is_away_comes_back_by_itself),
+        TEST(health_and_viewers_are_sent_when_they_change),
+        TEST(products_are_read_again_on_demand_and_a_bad_file_changes_nothing),
+        TEST(a_product_file_that_cannot_be_read_refuses_the_start),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
