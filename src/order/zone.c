@@ -163,10 +163,14 @@ static struct zone *build(const char *name, const struct zone_changes *changes) 
 bool zone_open(const char *name, struct zone **out, struct error *err) {
     *out = NULL;
     if (!is_name(name)) {
+        int n_shown = 0; // an error is one line of text, whatever the name holds
+        while (n_shown < 40 && name[n_shown] >= ' ' && name[n_shown] <= '~') {
+            n_shown++;
+        }
         return error_set(err, ERROR_USAGE,
-                         "time zone \"%.40s\": not a zone's name; use one such as UTC or "
+                         "time zone \"%.*s\": not a zone's name; use one such as UTC or "
                          "America/New_York",
-                         name);
+                         n_shown, name);
     }
     struct zone_changes changes = {0};
     if (strcmp(name, "UTC") != 0) {

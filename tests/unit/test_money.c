@@ -4,6 +4,7 @@
 #include "order/money.h"
 #include <inttypes.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -353,6 +354,7 @@ static void reading_past_the_guard_page_kills(void **state) {
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
+        signal(SIGSEGV, SIG_DFL); // cmocka would make a failed test of it and go on
         if (freopen("/dev/null", "w", stderr) == NULL) { // a sanitizer would tell the story
             _exit(0);
         }
