@@ -8,6 +8,7 @@
 #include "order/order.h"
 
 #include "order/characters.h"
+#include "order/digits.h"
 #include "order/timestamp.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -101,27 +102,27 @@ struct place {
 struct place_name {
     char text[48];
 };
-static struct place_name name_of(struct place p) {
+static struct place_name name_of(const struct place *p) {
     struct place_name n;
-    if (p.item < 0) {
-        snprintf(n.text, sizeof n.text, "%s", order_field_name(p.field));
+    if (p->item < 0) {
+        snprintf(n.text, sizeof n.text, "%s", order_field_name(p->field));
     } else {
-        snprintf(n.text, sizeof n.text, "items[%ld].%s", p.item, order_field_name(p.field));
+        snprintf(n.text, sizeof n.text, "items[%ld].%s", p->item, order_field_name(p->field));
     }
     return n;
 }
 
 // "total must not be negative: '-5'"
-static bool refuse(struct place p, const char *code, const char *rule, struct text value) {
+static bool refuse(const struct place *p, const char *code, const char *rule, struct text value) {
     struct place_name n = name_of(p);
-    return reject(p.why, n.text, code, "%s %s: '%s'", n.text, rule, excerpt_of(value).text);
+    return reject(p->why, n.text, code, "%s %s: '%s'", n.text, rule, excerpt_of(value).text);
 }
 
 // "total must be an amount such as 12.50, not 'abc'"
-static bool refuse_spelling(struct place p, const char *code, struct text value) {
+static bool refuse_spelling(const struct place *p, const char *code, struct text value) {
     struct place_name n = name_of(p);
-    return reject(p.why, n.text, code, "%s must be %s, not '%s'", n.text,
-                  order_field_expects(p.field), excerpt_of(value).text);
+    return reject(p->why, n.text, code, "%s must be %s, not '%s'", n.text,
+                  order_field_expects(p->field), excerpt_of(value).text);
 }
 
 // --- Identifiers
@@ -135,17 +136,23 @@ static inline struct text trimmed(struct text t) {
 
 // Decimal digits without leading zeros, at most 2^63-1.
 static inline bool canonical_integer(struct text t, int64_t *out) {
-    if (t.len == 0 || t.len > 19 || (t.at[0] == '0' && t.len > 1)) {
+    if (t.len - 1 >= 19 || (t.at[0] == '0' && t.len > 1)) { // no characters wrap around
         return false;
     }
+    size_t head = t.len > 8 ? t.len - 8 : 0;
     uint64_t v = 0; // 19 digits fit
-    for (size_t i = 0; i < t.len; i++) {
+    for (size_t i = 0; i < head; i++) {
         unsigned digit = (unsigned)(unsigned char)t.at[i] - '0';
         if (digit > 9) {
             return false;
         }
         v = v * 10 + digit;
     }
+    uint64_t x = load_right_aligned(t.at + head, t.len - head) ^ SWAR_ZEROS;
+    if (swar_wrong(x, EACH_BYTE(SWAR_DIGIT)) != 0) {
+        return false;
+    }
+    v = v * 100000000 + swar_value(x);
     *out = (int64_t)v;
     return v <= INT64_MAX;
 }
@@ -159,7 +166,7 @@ struct ident ident_of_text(struct text t) {
 }
 
 // Says why a JSON number or the text of a whole number is not a canonical integer.
-static bool refuse_integer(struct place p, struct text t, const char *too_large) {
+static bool refuse_integer(const struct place *p, struct text t, const char *too_large) {
     size_t sign = t.len > 0 && t.at[0] == '-';
     size_t n = sign;
     while (n < t.len && t.at[n] >= '0' && t.at[n] <= '9') {
@@ -173,7 +180,7 @@ static bool refuse_integer(struct place p, struct text t, const char *too_large)
                 : refuse(p, REJECT_RANGE, too_large, t);
 }
 
-static bool set_text_ident(struct place p, struct text t, struct text *out) {
+static bool set_text_ident(const struct place *p, struct text t, struct text *out) {
     if (t.len == 0) {
         return refuse(p, REJECT_EMPTY, "must not be empty", t);
     }
@@ -187,13 +194,14 @@ static bool set_text_ident(struct place p, struct text t, struct text *out) {
     return true;
 }
 
-static bool set_number_ident(struct place p, struct text t, struct ident *out) {
+static bool set_number_ident(const struct place *p, struct text t, struct ident *out) {
     *out = IDENT_NONE;
     return canonical_integer(t, &out->num) ||
            refuse_integer(p, t, "must be at most 9223372036854775807");
 }
 
-static bool set_ident(struct place p, enum value_kind kind, struct text t, struct ident *out) {
+static bool set_ident(const struct place *p, enum value_kind kind, struct text t,
+                      struct ident *out) {
     if (kind == VALUE_NUMBER) {
         return set_number_ident(p, t, out);
     }
@@ -205,7 +213,7 @@ static bool set_ident(struct place p, enum value_kind kind, struct text t, struc
 }
 
 // 0 to 100 characters, none of them a control character.
-static bool check_text(struct place p, struct text t) {
+static bool check_text(const struct place *p, struct text t) {
     if (t.len == 0) {
         return true;
     }
@@ -218,7 +226,8 @@ static bool check_text(struct place p, struct text t) {
     return true;
 }
 
-static bool set_product(struct place p, enum value_kind kind, struct text t, struct ident *out) {
+static bool set_product(const struct place *p, enum value_kind kind, struct text t,
+                        struct ident *out) {
     if (kind == VALUE_NUMBER) {
         return set_number_ident(p, t, out);
     }
@@ -234,7 +243,11 @@ static bool set_product(struct place p, enum value_kind kind, struct text t, str
 
 // --- The other fields
 
-static bool set_event(struct place p, struct text t, enum order_kind *out) {
+static bool set_event(const struct place *p, struct text t, enum order_kind *out) {
+    if (LIKELY(t.len == 6 && memcmp(t.at, "placed", 6) == 0)) {
+        *out = ORDER_PLACED;
+        return true;
+    }
     for (enum order_kind k = ORDER_PLACED; k <= ORDER_REFUNDED; k++) {
         if (text_equal(t, text_of(order_kind_name(k)))) {
             *out = k;
@@ -244,7 +257,8 @@ static bool set_event(struct place p, struct text t, enum order_kind *out) {
     return refuse_spelling(p, REJECT_UNKNOWN_VALUE, t);
 }
 
-static bool set_created_at(struct place p, struct text t, const struct zone *zone, int64_t *out) {
+static bool set_created_at(const struct place *p, struct text t, const struct zone *zone,
+                           int64_t *out) {
     switch (timestamp_parse(t, zone, out)) {
     case TIMESTAMP_OK:
         return true;
@@ -258,7 +272,7 @@ static bool set_created_at(struct place p, struct text t, const struct zone *zon
     return false;
 }
 
-static bool set_quantity(struct place p, struct text t, int64_t *out, uint32_t *warnings) {
+static bool set_quantity(const struct place *p, struct text t, int64_t *out, uint32_t *warnings) {
     if (!canonical_integer(t, out)) {
         return refuse_integer(p, t, "must be at most 1000000");
     }
@@ -269,7 +283,7 @@ static bool set_quantity(struct place p, struct text t, int64_t *out, uint32_t *
     return true;
 }
 
-static bool set_amount(struct place p, struct text t, int64_t *out, uint32_t *warnings) {
+static bool set_amount(const struct place *p, struct text t, int64_t *out, uint32_t *warnings) {
     bool rounded;
     enum money_result result = money_parse(t, out, &rounded);
     if (LIKELY(result == MONEY_OK)) {
@@ -290,7 +304,7 @@ static inline bool is_capital(char c) {
     return c >= 'A' && c <= 'Z';
 }
 
-static bool set_currency(struct place p, struct text t, char out[static 4]) {
+static bool set_currency(const struct place *p, struct text t, char out[static 4]) {
     if (t.len != 3 || !is_capital(t.at[0]) || !is_capital(t.at[1]) || !is_capital(t.at[2])) {
         return refuse_spelling(p, REJECT_MALFORMED, t);
     }
@@ -299,25 +313,41 @@ static bool set_currency(struct place p, struct text t, char out[static 4]) {
     return true;
 }
 
-static bool set_text(struct place p, struct text t, struct text *out) {
+static bool set_text(const struct place *p, struct text t, struct text *out) {
     *out = t.len == 0 ? TEXT_NONE : t;
     return check_text(p, t);
 }
 
 // --- By name
 
-static bool set_field(struct order_builder *b, struct place p, enum value_kind kind,
-                      struct text t) {
+// The fields that a JSON number cannot spell.
+#define TEXT_ONLY                                                                                  \
+    (1u << FIELD_EVENT | 1u << FIELD_EVENT_ID | 1u << FIELD_CREATED_AT | 1u << FIELD_CURRENCY |    \
+     1u << FIELD_SOURCE | 1u << FIELD_STATE)
+
+static inline bool set_field(struct order_builder *b, const struct place *p, enum value_kind kind,
+                             struct text t) {
     struct order *o = b->order;
-    switch (p.field) {
+    if (kind == VALUE_NUMBER && (TEXT_ONLY >> p->field & 1) != 0) {
+        return refuse_spelling(p, REJECT_TYPE, t);
+    }
+    switch (p->field) {
     case FIELD_ORDER_ID:
         return set_ident(p, kind, t, &o->order_id);
+    case FIELD_EVENT:
+        return set_event(p, t, &o->kind);
+    case FIELD_EVENT_ID:
+        return set_text_ident(p, t, &o->event_id);
+    case FIELD_CREATED_AT:
+        return set_created_at(p, t, b->rules->zone, &o->created_ms);
     case FIELD_CUSTOMER_ID:
         return set_ident(p, kind, t, &o->customer_id);
     case FIELD_PRODUCT_ID:
         return set_product(p, kind, t, &o->product_id);
     case FIELD_QUANTITY:
         return set_quantity(p, t, &o->quantity, &o->warnings);
+    case FIELD_ITEMS:
+        return refuse_spelling(p, REJECT_TYPE, t);
     case FIELD_SUBTOTAL:
         return set_amount(p, t, &o->subtotal_e4, &o->warnings);
     case FIELD_DISCOUNT:
@@ -328,28 +358,16 @@ static bool set_field(struct order_builder *b, struct place p, enum value_kind k
         return set_amount(p, t, &o->tax_e4, &o->warnings);
     case FIELD_TOTAL:
         return set_amount(p, t, &o->total_e4, &o->warnings);
-    default:
-        break;
-    }
-    if (kind != VALUE_TEXT) {
-        return refuse_spelling(p, REJECT_TYPE, t);
-    }
-    switch (p.field) {
-    case FIELD_EVENT:
-        return set_event(p, t, &o->kind);
-    case FIELD_EVENT_ID:
-        return set_text_ident(p, t, &o->event_id);
-    case FIELD_CREATED_AT:
-        return set_created_at(p, t, b->rules->zone, &o->created_ms);
     case FIELD_CURRENCY:
         return set_currency(p, t, o->currency);
     case FIELD_SOURCE:
         return set_text(p, t, &o->source);
     case FIELD_STATE:
         return set_text(p, t, &o->state);
-    default: // FIELD_ITEMS
-        return refuse_spelling(p, REJECT_TYPE, t);
+    case FIELD_UNKNOWN:
+        break;
     }
+    return true;
 }
 
 bool order_set(struct order_builder *b, enum order_field f, enum value_kind kind,
@@ -357,8 +375,10 @@ bool order_set(struct order_builder *b, enum order_field f, enum value_kind kind
     if (f >= FIELD_UNKNOWN) {
         return true;
     }
-    struct text t = kind == VALUE_TEXT ? trimmed(spelling) : spelling;
-    if (!set_field(b, (struct place){b->why, f, -1}, kind, t)) {
+    // A number has no white space to trim: asking all the same saves a branch on the kind.
+    struct text t = trimmed(spelling);
+    struct place p = {b->why, f, -1};
+    if (!set_field(b, &p, kind, t)) {
         return false;
     }
     b->seen |= UINT32_C(1) << f;
@@ -367,15 +387,15 @@ bool order_set(struct order_builder *b, enum order_field f, enum value_kind kind
 
 bool order_item_set(struct order_builder *b, struct order_item *item, size_t index,
                     enum order_field f, enum value_kind kind, struct text spelling) {
-    struct text t = kind == VALUE_TEXT ? trimmed(spelling) : spelling;
+    struct text t = trimmed(spelling);
     struct place p = {b->why, f, (long)index};
     switch (f) {
     case FIELD_PRODUCT_ID:
-        return set_product(p, kind, t, &item->product_id);
+        return set_product(&p, kind, t, &item->product_id);
     case FIELD_QUANTITY:
-        return set_quantity(p, t, &item->quantity, &b->order->warnings);
+        return set_quantity(&p, t, &item->quantity, &b->order->warnings);
     case FIELD_SUBTOTAL:
-        return set_amount(p, t, &item->subtotal_e4, &b->order->warnings);
+        return set_amount(&p, t, &item->subtotal_e4, &b->order->warnings);
     default: // an item has no other fields: ignored as any unknown one
         return true;
     }

@@ -18,6 +18,7 @@
 
 #include "base/mem.h"
 #include "order/json_check.h"
+#include "order/order_scan.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,10 +29,17 @@ enum { POOL_BYTES = 64 * 1024 };
 
 static const yyjson_read_flag READ_FLAGS = YYJSON_READ_INSITU | YYJSON_READ_NUMBER_AS_RAW;
 
+// After as many events in a row that were not ordinary, the next ones go the long road at once: a
+// shop whose every order has a field of its own need not pay for both. It is tried again now and
+// then. No verdict depends on it.
+enum { MAX_SHORT_SKIPS = 64 };
+
 struct order_json {
     char *pool;
     size_t pool_bytes;
     struct key_set keys;
+    unsigned short_skips;      // events that go the long road before the short one is tried again
+    unsigned next_short_skips; // that many after the next one that is not ordinary
 };
 
 struct order_json *order_json_new(void) {
@@ -335,6 +343,25 @@ static bool read_object(struct reading *r) {
 
 // --- Parsing
 
+static bool take_short_road(struct order_json *p, const struct order_rules *rules, struct text json,
+                            struct order *out, struct rejection *why) {
+    if (p->short_skips > 0) {
+        p->short_skips--;
+        return false;
+    }
+    struct order_builder builder;
+    order_begin(&builder, rules, out, why);
+    if (LIKELY(order_scan(&builder, json))) {
+        p->next_short_skips = 0;
+        return true;
+    }
+    p->short_skips = p->next_short_skips;
+    p->next_short_skips = p->next_short_skips == 0                ? 1
+                          : p->next_short_skips < MAX_SHORT_SKIPS ? p->next_short_skips * 2
+                                                                  : MAX_SHORT_SKIPS;
+    return false;
+}
+
 static bool pool_fits(struct order_json *p, size_t json_bytes) {
     size_t need = yyjson_read_max_memory_usage(json_bytes, READ_FLAGS);
     if (LIKELY(need <= p->pool_bytes)) {
@@ -372,25 +399,13 @@ static uint32_t depth_limit(const struct order_rules *rules) {
     return depth > ORDER_DEPTH_MAX ? ORDER_DEPTH_MAX : depth;
 }
 
-enum order_json_result order_json_parse(struct order_json *p, const struct order_rules *rules,
-                                        struct text json, struct arena *arena, struct order *out,
-                                        struct rejection *why) {
-    if (json.len > ORDER_EVENT_MAX_BYTES) {
-        reject(why, "", REJECT_TOO_LARGE, "the event has %zu bytes, at most %d are allowed",
-               json.len, (int)ORDER_EVENT_MAX_BYTES);
-        return ORDER_JSON_REJECTED;
-    }
-    if (json.len == 0) {
-        reject(why, "", REJECT_NOT_JSON, "not JSON: the event is empty");
-        return ORDER_JSON_BROKEN;
-    }
-    char *copy = arena_try_bytes(arena, json.len + YYJSON_PADDING_SIZE);
-    if (copy == NULL || !pool_fits(p, json.len)) {
+// `copy` of `json` has zeros after it.
+static enum order_json_result take_long_road(struct order_json *p, const struct order_rules *rules,
+                                             char *copy, struct text json, struct arena *arena,
+                                             struct order *out, struct rejection *why) {
+    if (!pool_fits(p, json.len)) {
         return ORDER_JSON_NO_MEMORY;
     }
-    memcpy(copy, json.at, json.len);
-    memset(copy + json.len, 0, YYJSON_PADDING_SIZE);
-
     yyjson_alc pool;
     yyjson_read_err err;
     yyjson_alc_pool_init(&pool, p->pool, p->pool_bytes);
@@ -409,4 +424,29 @@ enum order_json_result order_json_parse(struct order_json *p, const struct order
         .p = p, .arena = arena, .why = why, .root = root, .max_depth = depth_limit(rules)};
     order_begin(&r.builder, rules, out, why);
     return read_object(&r) ? ORDER_JSON_OK : r.failure;
+}
+
+enum order_json_result order_json_parse(struct order_json *p, const struct order_rules *rules,
+                                        struct text json, struct arena *arena, struct order *out,
+                                        struct rejection *why) {
+    if (json.len > ORDER_EVENT_MAX_BYTES) {
+        reject(why, "", REJECT_TOO_LARGE, "the event has %zu bytes, at most %d are allowed",
+               json.len, (int)ORDER_EVENT_MAX_BYTES);
+        return ORDER_JSON_REJECTED;
+    }
+    if (json.len == 0) {
+        reject(why, "", REJECT_NOT_JSON, "not JSON: the event is empty");
+        return ORDER_JSON_BROKEN;
+    }
+    _Static_assert(ORDER_SCAN_PADDING >= YYJSON_PADDING_SIZE, "one padding for both roads");
+    char *at = arena_try_bytes(arena, json.len + ORDER_SCAN_PADDING);
+    if (at == NULL) {
+        return ORDER_JSON_NO_MEMORY;
+    }
+    memcpy(at, json.at, json.len);
+    memset(at + json.len, 0, ORDER_SCAN_PADDING);
+    if (LIKELY(take_short_road(p, rules, (struct text){at, json.len}, out, why))) {
+        return ORDER_JSON_OK;
+    }
+    return take_long_road(p, rules, at, json, arena, out, why);
 }

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+// How long one order event takes from JSON text to a checked struct order, on one core, warm.
+//
+// Makes a few thousand varied orders of about 250 bytes with every field of a single-product order
+// (integer and text ids, RFC 3339 times with and without fraction and offset, amounts as numbers
+// and as texts), parses them over and over with the arena reset every 1,000 as a batch would, and
+// prints the minimum and median over the rounds. A verdict other than OK ends it: a benchmark of
+// rejections would mean nothing.
+//
+// bench_parse [rounds] [repeats]
+#include "order/order_json.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <yyjson.h>
+
+enum { N_ORDERS = 4096, ORDER_ROOM = 512, ARENA_EVERY = 1000 };
+
+static uint64_t random_state = 20260131;
+static uint64_t random_below(uint64_t n) {
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state % n;
+}
+
+// Two decimals as shops write them, a fifth of them as JSON strings.
+static int put_amount(char *at, const char *name, uint64_t cents, bool text) {
+    const char *quote = text ? "\"" : "";
+    return sprintf(at, ",\"%s\":%s%" PRIu64 ".%02" PRIu64 "%s", name, quote, cents / 100,
+                   cents % 100, quote);
+}
+
+static int put_time(char *at) {
+    static const char *const ends[] = {"Z", "Z", "Z", ".535Z", ".12Z", "-05:00", "+01:00"};
+    return sprintf(at, ",\"created_at\":\"2026-%02d-%02dT%02d:%02d:%02d%s\"",
+                   1 + (int)random_below(12), 1 + (int)random_below(28), (int)random_below(24),
+                   (int)random_below(60), (int)random_below(60), ends[random_below(7)]);
+}
+
+static size_t make_order(char *out, uint64_t number) {
+    static const char *const sources[] = {"Organic", "Google", "Facebook", "Affiliate", "Twitter"};
+    static const char *const states[] = {"CA", "TX", "NY", "FL", "IL", "WA", "Ohio"};
+    char *at = out;
+    if (random_below(4) == 0) {
+        at += sprintf(at, "{\"order_id\":\"ORD-2026-%07" PRIu64 "\"", number);
+    } else {
+        at += sprintf(at, "{\"order_id\":%" PRIu64, 10000000 + number);
+    }
+    if (random_below(2) == 0) {
+        at += sprintf(at, ",\"event\":\"placed\"");
+    }
+    at += put_time(at);
+    at += sprintf(at,
+                  random_below(5) == 0 ? ",\"customer_id\":\"cus_%06" PRIu64 "\""
+                                       : ",\"customer_id\":%" PRIu64,
+                  random_below(1000000));
+    at += sprintf(at, ",\"product_id\":%" PRIu64 ",\"quantity\":%" PRIu64, 1 + random_below(5000),
+                  1 + random_below(4));
+    bool text = random_below(5) == 0;
+    uint64_t subtotal = 500 + random_below(30000), discount = random_below(subtotal / 4);
+    uint64_t shipping = random_below(1500), tax = subtotal * 8 / 100;
+    at += put_amount(at, "subtotal", subtotal, text);
+    at += put_amount(at, "discount", discount, text);
+    at += put_amount(at, "shipping", shipping, text);
+    at += put_amount(at, "tax", tax, text);
+    at += put_amount(at, "total", subtotal - discount + shipping + tax, text);
+    at += sprintf(at, ",\"currency\":\"USD\",\"source\":\"%s\",\"state\":\"%s\"}",
+                  sources[random_below(5)], states[random_below(7)]);
+    return (size_t)(at - out);
+}
+
+static double now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+struct bench {
+    struct order_json *parser;
+    struct order_rules rules;
+    struct arena arena;
+    struct text texts[N_ORDERS];
+    size_t total_bytes;
+    int64_t checksum; // keeps the compiler from leaving work out
+};
+
+static void parse_all(struct bench *b) {
+    struct order order;
+    struct rejection why;
+    for (int i = 0; i < N_ORDERS; i++) {
+        if (order_json_parse(b->parser, &b->rules, b->texts[i], &b->arena, &order, &why) !=
+            ORDER_JSON_OK) {
+            fprintf(stderr, "bench_parse: %.*s\n%s: %s\n", TEXT_ARG(b->texts[i]), why.field,
+                    why.message);
+            exit(1);
+        }
+        b->checksum += order.total_e4 + order.created_ms;
+        if (i % ARENA_EVERY == ARENA_EVERY - 1) {
+            arena_reset(&b->arena);
+        }
+    }
+}
+
+static void read_all(struct bench *b) {
+    static char pool[64 * 1024], copy[ORDER_ROOM + YYJSON_PADDING_SIZE];
+    for (int i = 0; i < N_ORDERS; i++) {
+        yyjson_alc alc;
+        yyjson_alc_pool_init(&alc, pool, sizeof pool);
+        memcpy(copy, b->texts[i].at, b->texts[i].len);
+        memset(copy + b->texts[i].len, 0, YYJSON_PADDING_SIZE);
+        yyjson_doc *doc = yyjson_read_opts(
+            copy, b->texts[i].len, YYJSON_READ_INSITU | YYJSON_READ_NUMBER_AS_RAW, &alc, NULL);
+        b->checksum += (int64_t)yyjson_doc_get_val_count(doc);
+    }
+}
+
+static int by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+enum { MAX_ROUNDS = 10000 };
+static void measure(struct bench *b, const char *name, void (*round)(struct bench *b), int rounds) {
+    static double ns[MAX_ROUNDS];
+    round(b); // warms caches and predictors
+    for (int i = 0; i < rounds; i++) {
+        double started_ns = now_ns();
+        round(b);
+        ns[i] = (now_ns() - started_ns) / N_ORDERS;
+    }
+    qsort(ns, (size_t)rounds, sizeof ns[0], by_value);
+    double bytes = (double)b->total_bytes / N_ORDERS, median = ns[rounds / 2];
+    printf("%-18s min %6.1f ns, median %6.1f ns an order of %.0f bytes, %5.0f MB/s\n", name, ns[0],
+           median, bytes, bytes / median * 1e3);
+}
+
+int main(int argc, char **argv) {
+    int rounds = argc > 1 ? atoi(argv[1]) : 300;
+    if (rounds < 1 || rounds > MAX_ROUNDS) {
+        fprintf(stderr, "usage: bench_parse [rounds, 1 to %d]\n", MAX_ROUNDS);
+        return 2;
+    }
+    struct error err;
+    struct zone *zone;
+    if (!zone_open("America/New_York", &zone, &err)) {
+        fprintf(stderr, "bench_parse: %s\n", err.text);
+        return 1;
+    }
+    static char room[N_ORDERS][ORDER_ROOM];
+    static struct bench b;
+    b.rules = (struct order_rules){.zone = zone, .currency = "USD"};
+    b.parser = order_json_new();
+    for (int i = 0; i < N_ORDERS; i++) {
+        b.texts[i] = (struct text){room[i], make_order(room[i], (uint64_t)i)};
+        b.total_bytes += b.texts[i].len;
+    }
+    measure(&b, "yyjson alone", read_all, rounds);
+    measure(&b, "parse + validate", parse_all, rounds);
+    printf("%d rounds of %d orders, checksum %" PRId64 "\n", rounds, N_ORDERS, b.checksum);
+    arena_free(&b.arena);
+    order_json_free(b.parser);
+    zone_free(zone);
+    return 0;
+}
