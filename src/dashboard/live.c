@@ -48,10 +48,9 @@ struct live {
     bool stop, reload_products, refresh_wanted;
     struct live_touched touched; // announced since the last read; batches > 0: there is something
     int64_t viewers;
-    bool failed;          // the newest read of the store
-    int64_t last_read_ns; // its begin
-    int64_t shown_ns;     // begin of the newest read that viewers can see
-    bool reading;         // one is on its way
+    bool failed;                      // the newest read of the store
+    uint64_t reads_begun, reads_done; // of the store
+    int64_t last_read_ns, shown_ns;   // begin of the newest read; of the newest that is done
     struct live_ring ring;
 
     // The thread's own.
@@ -205,7 +204,7 @@ static void work(struct live *l) {
     l->touched = untouched;
     l->reload_products = l->refresh_wanted = false;
     l->last_read_ns = now_ns(l);
-    l->reading = true;
+    l->reads_begun++;
     pthread_mutex_unlock(&l->lock);
 
     if (reload) {
@@ -220,7 +219,7 @@ static void work(struct live *l) {
 
     pthread_mutex_lock(&l->lock);
     l->failed = !ok;
-    l->reading = false;
+    l->reads_done++;
     l->shown_ns = l->last_read_ns;
     if (changed || asked) {
         pthread_mutex_unlock(&l->lock);
@@ -330,21 +329,34 @@ void live_set_viewers(struct live *l, int64_t viewers) {
     pthread_mutex_unlock(&l->lock);
 }
 
-// What *last_id says while its holder waits for a snapshot that is being read.
-#define ASKED UINT64_MAX
+// While a viewer waits for a snapshot that is yet to be read, its *last_id is this bit (no event's
+// id has it) and the number of the read it waits for.
+#define WAITING (UINT64_C(1) << 63)
+
+// True when the viewer has to wait: commits may be unread, since nobody was looking. Under the
+// lock.
+static bool wait_for_fresh(struct live *l, uint64_t *last_id) {
+    uint64_t read = *last_id & ~WAITING;
+    if ((*last_id & WAITING) != 0 && read <= l->reads_begun + 1) {
+        return read > l->reads_done;
+    }
+    bool unread = l->touched.batches > 0 || l->reads_begun > l->reads_done;
+    if (!unread || l->failed || now_ns(l) - l->shown_ns <= FRESH_NS) {
+        return false;
+    }
+    *last_id = WAITING | (l->reads_begun + 1);
+    l->refresh_wanted = true;
+    pthread_cond_signal(&l->wake);
+    return true;
+}
 
 const struct live_event *live_next(struct live *l, uint64_t *last_id) {
     pthread_mutex_lock(&l->lock);
     bool snapshot;
     const struct live_event *event = live_ring_next(&l->ring, *last_id, &snapshot);
-    bool old = (l->touched.batches > 0 || l->reading) && now_ns(l) - l->shown_ns > FRESH_NS;
-    if (snapshot && old && !l->failed && *last_id != ASKED) {
-        // Commits may wait to be read, since nobody was looking: read them first, once.
-        l->refresh_wanted = true;
-        pthread_cond_signal(&l->wake);
+    if (snapshot && wait_for_fresh(l, last_id)) {
         live_release(event);
         event = NULL;
-        *last_id = ASKED;
     }
     pthread_mutex_unlock(&l->lock);
     if (event != NULL) {

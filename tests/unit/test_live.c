@@ -213,7 +213,7 @@ static void the_first_viewer_after_a_pause_gets_fresh_figures(void **state) {
         const struct live_event *e = next_event(s, &viewer);
         assert_true(is_snapshot(e));
         yyjson_doc *doc = event_json((struct text){e->bytes, e->len});
-        expect_json(doc, "/today/orders", want);
+        expect_json(doc, "/counts/accepted", want);
         yyjson_doc_free(doc);
         live_release(e);
     }
