@@ -188,7 +188,7 @@ static enum cut_result cut_row(struct cut *k, const char *at) {
         struct text cell;
         const char *stop;
         if (at < k->end && *at == '"') {
-            const char *closed;
+            const char *closed = at;
             enum cut_result r = cut_quoted(k, at + 1, &closed, &cell);
             stop = closed;
             if (r == CUT_ROW) {

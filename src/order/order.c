@@ -157,7 +157,9 @@ static char *put_json_text(char *at, struct text text) {
 }
 
 static char *put_text(char *at, struct text text) {
-    memcpy(at, text.at, text.len);
+    if (text.len > 0) { // an absent text has no address to copy from
+        memcpy(at, text.at, text.len);
+    }
     return at + text.len;
 }
 
