@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// The memory that all requests in flight may hold together. Any thread.
+#pragma once
+#include "base/must.h"
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct http_budget {
+    atomic_size_t used_bytes;
+    size_t limit_bytes;
+};
+
+MUST_CHECK static inline bool budget_take(struct http_budget *b, size_t n_bytes) {
+    size_t before = atomic_fetch_add_explicit(&b->used_bytes, n_bytes, memory_order_relaxed);
+    if (n_bytes > b->limit_bytes || before > b->limit_bytes - n_bytes) {
+        atomic_fetch_sub_explicit(&b->used_bytes, n_bytes, memory_order_relaxed);
+        return false;
+    }
+    return true;
+}
+
+static inline void budget_give(struct http_budget *b, size_t n_bytes) {
+    atomic_fetch_sub_explicit(&b->used_bytes, n_bytes, memory_order_relaxed);
+}
+
+static inline size_t budget_used(struct http_budget *b) {
+    return atomic_load_explicit(&b->used_bytes, memory_order_relaxed);
+}
