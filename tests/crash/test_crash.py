@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: MIT
+"""kill -9 under load, again and again: what was acknowledged is there once, and every law holds.
+
+CRASH_KILLS is how many times (50 in CI, 1,000 by `make crash`), CRASH_SEED the seed, which is printed.
+SALESTIDE_FAULT_BIN is a program built with -DSALESTIDE_FAULTS, which kills itself at named points.
+"""
+
+import os
+import random
+import sqlite3
+import subprocess
+import time
+
+import pytest
+
+import harness
+import ledger
+
+KILLS = harness.number_of("CRASH_KILLS", 50)
+SEED = int(os.environ.get("CRASH_SEED", time.time_ns() % 10**9))
+PER_DIRECTORY = 50  # then a new one, so that checking stays quick
+POINTS = ["engine-before-begin", "engine-before-commit", "engine-after-commit", "engine-before-settle", "store-after-rows",
+          "store-after-cells", "store-before-commit", "store-after-commit", "store-checkpoint"]  # fmt: skip
+
+
+def check_after_crash(directory, books, *options):
+    """Restarts on the same data, checks everything, retries what was unanswered; the new server goes on."""
+    one = harness.Server(directory, *options)
+    try:
+        harness.must_run("verify", "--data", one.data)
+        books.settle(one, books.check(one.data))
+    except BaseException:
+        one.kill()
+        raise
+    return one
+
+
+@pytest.mark.timeout(60 + 12 * KILLS)
+def test_kills_at_random_times_lose_nothing_and_double_nothing(tmp_path):
+    print(f"CRASH_SEED={SEED} CRASH_KILLS={KILLS}")
+    rng = random.Random(SEED)
+    kills = 0
+    n_events = 0
+    while kills < KILLS:
+        directory = tmp_path / f"shop-{kills}"
+        directory.mkdir()
+        books = ledger.Ledger(SEED)
+        one = harness.Server(directory)
+        for _ in range(min(PER_DIRECTORY, KILLS - kills)):
+            started = ledger.clients(one, books, rng)
+            time.sleep(rng.choice([rng.uniform(0.02, 0.3), rng.uniform(0.02, 1.2)]))
+            one.kill()
+            kills += 1
+            ledger.join(started)
+            if rng.random() < 0.15:  # and once more, while it recovers
+                again = harness.Server(directory, wait=False)
+                time.sleep(rng.uniform(0, 0.05))
+                again.kill()
+            one = check_after_crash(directory, books)
+        one.stop()
+        books.check(one.data)
+        before = harness.stored_aggregates(one.data)
+        harness.must_run("rebuild", "--data", one.data)
+        assert harness.stored_aggregates(one.data) == before, SEED
+        harness.must_run("verify", "--data", one.data)
+        n_events += len(books.acknowledged)
+        assert not books.unanswered
+    print(f"{kills} kills, {n_events} acknowledged events, none lost, none doubled")
+    assert n_events > 50 * KILLS, "the clients hardly got anything through: the test says little"
+
+
+@pytest.mark.parametrize("nth", [1, 2, 7])
+@pytest.mark.parametrize("point", POINTS)
+def test_a_kill_at_a_named_point_loses_nothing(tmp_path, point, nth):
+    if point == "store-checkpoint" and nth > 2:
+        nth = 3  # they are seldom
+    program = harness.binary("SALESTIDE_FAULT_BIN", "build/faults/salestide")
+    rng = random.Random(f"{SEED}{point}{nth}")
+    books = ledger.Ledger(SEED)
+    one = harness.Server(tmp_path, program=program, env={"SALESTIDE_FAULT": f"{point}:{nth}"}, wait=False)
+    started = []
+    deadline = time.monotonic() + 40
+    try:
+        if wait_for_address(one):
+            started = ledger.clients(one, books, rng, 3)
+        while one.process.poll() is None:
+            assert time.monotonic() < deadline, f"{point} was not passed {nth} times"
+            time.sleep(0.01)
+    finally:
+        one.kill()
+    assert one.process.returncode == -9, one.log
+    ledger.join(started)
+    one = check_after_crash(tmp_path, books)
+    try:
+        started = ledger.clients(one, books, rng, 3)
+        time.sleep(0.3)
+    finally:
+        ledger.join(started)
+        one.stop()
+    books.check(one.data)
+    harness.must_run("verify", "--data", one.data)
+
+
+def wait_for_address(one):
+    """False when the program was killed before it listened, which a point at the start may do."""
+    deadline = time.monotonic() + harness.START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        match = harness.ADDRESS.search(one.log)
+        if match:
+            one.port = int(match[2])
+            return True
+        if one.process.poll() is not None:
+            return False
+        time.sleep(0.01)
+    raise AssertionError(one.log)
+
+
+def test_a_load_that_is_killed_and_begun_again_ends_as_one_that_was_not(tmp_path):
+    rng = random.Random(SEED)
+    books = ledger.Ledger(SEED)
+    identities = [i for _ in range(150) for i in books.identities(rng, 1000)]
+    file = tmp_path / "orders.ndjson"
+    file.write_bytes(harness.lines(*map(ledger.event_of, identities)))
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    start = time.monotonic()
+    harness.must_run("load", file, "--data", whole)
+    took = time.monotonic() - start
+    killed = 0
+    for _ in range(8):
+        process = subprocess.Popen([harness.binary(), "load", file, "--data", broken], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, env=harness.clean_env())  # fmt: skip
+        time.sleep(rng.uniform(0, took))
+        if process.poll() is None:
+            process.kill()
+            killed += 1
+        process.wait(30)
+        if (broken / "sales.db").exists() and harness.run("verify", "--data", broken).returncode != 0:
+            # only one whose tables were not made yet may be refused
+            with pytest.raises(sqlite3.OperationalError, match="no such table"):
+                harness.stored_counts(broken)
+    assert killed > 0, SEED
+    harness.must_run("load", file, "--data", broken)
+    harness.must_run("verify", "--data", broken)
+    assert harness.stored_aggregates(broken) == harness.stored_aggregates(whole)
+    assert harness.stored_events(broken) == harness.stored_events(whole)

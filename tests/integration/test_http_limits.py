@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: MIT
+"""Limits: no request makes the server slow, large or stuck for the others."""
+
+import json
+import socket
+import threading
+import time
+import zlib
+
+import pytest
+
+import harness
+from harness import NDJSON, lines, order
+
+POST = b"POST /v1/orders HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+
+
+def resident_bytes(one):
+    with open(f"/proc/{one.process.pid}/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * 4096
+
+
+def test_a_body_over_the_limit_is_answered_413(server):
+    one = server("--max-body", "64KiB")
+    padding = " " * 66_000
+    one.post((json.dumps(order(1)) + padding).encode()).problem(413)
+    assert one.post((json.dumps(order(1)) + padding[:60_000]).encode()).status == 202
+
+
+def test_a_chunked_body_over_the_limit_is_answered_413(server):
+    one = server("--max-body", "64KiB")
+    with one.raw() as sock:
+        sock.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n")
+        try:
+            for _ in range(30):
+                sock.sendall(b"1000\r\n" + b" " * 4096 + b"\r\n")
+                time.sleep(0.005)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # the answer was given and the rest not waited for
+        harness.read_answer(sock).problem(413)
+    assert one.post(order(1)).status == 202
+
+
+def test_a_length_over_the_limit_is_answered_before_the_body(server):
+    one = server()
+    with one.raw() as sock:
+        sock.sendall(POST + b"Content-Length: 17000000\r\n\r\n")
+        harness.read_answer(sock).problem(413)
+
+
+def test_a_gzip_bomb_is_answered_413_in_little_memory(server):
+    one = server()
+    squeezer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    block = b" " * 1_000_000
+    bomb = b"".join([squeezer.compress(block) for _ in range(2000)]) + squeezer.flush()
+    assert len(bomb) < 16 * 2**20
+    one.post(order(1))
+    before = resident_bytes(one)
+    for _ in range(5):
+        one.post(bomb, NDJSON, {"Content-Encoding": "gzip"}, timeout=60).problem(413)
+    assert resident_bytes(one) - before < 200 * 2**20
+    assert one.post(order(2)).status == 202
+
+
+def test_the_decompressed_limit_is_an_option(server):
+    one = server("--max-decompressed", "100KiB")
+    small, large = (harness.gzipped(json.dumps(order(1)).encode() + b" " * n) for n in (90_000, 110_000))
+    one.post(large, headers={"Content-Encoding": "gzip"}).problem(413)
+    assert one.post(small, headers={"Content-Encoding": "gzip"}).status == 202
+
+
+def test_more_events_than_allowed_are_answered_413_and_none_is_stored(server):
+    one = server("--max-events", "10")
+    one.post([order(n) for n in range(11)]).problem(413)
+    one.post(lines(*(order(n) for n in range(11))), NDJSON).problem(413)
+    assert one.get("/v1/sales").json()["rows"] == []
+    assert one.post([order(n) for n in range(10)]).json()["accepted"] == 10
+
+
+def test_the_depth_of_json_is_an_option(server):
+    one = server("--max-depth", "8")
+    assert one.post({**order(1), "x": [[[[]]]]}).status == 202
+    problem = one.post({**order(2), "x": [[[[[[[[[[]]]]]]]]]]}).problem(422)
+    assert problem["errors"][0]["code"] == "too_deep"
+
+
+def test_deep_nesting_never_crashes(shared_server):
+    for opening, closing in (("[", "]"), ('{"a":', "}")):
+        text = opening * 1_000_000 + closing * 1_000_000
+        answer = shared_server.post(text.encode(), NDJSON)
+        assert answer.status in (400, 413, 422), answer
+        shared_server.post(text.encode()).problem(shared_server.post(text.encode()).status)
+        answer = shared_server.post(('{"x":' + opening * 100_000).encode())
+        assert answer.status in (400, 422)
+    assert shared_server.get("/healthz").status == 200
+
+
+def test_a_slow_head_is_cut_off(server):
+    one = server("--header-timeout", "500ms")
+    start = time.monotonic()
+    with one.raw() as sock:
+        sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: local")
+        assert wait_for_end(sock, 8)
+    assert 0.3 < time.monotonic() - start < 7
+
+
+def test_a_head_that_trickles_is_cut_off(server):
+    # One byte a time keeps an idle timer happy: the limit is for the head as a whole.
+    one = server("--header-timeout", "1s")
+    start = time.monotonic()
+    with one.raw() as sock:
+        sock.settimeout(0.1)
+        while time.monotonic() - start < 10:
+            try:
+                sock.sendall(b"G" if time.monotonic() - start < 0.2 else b"x")
+                if sock.recv(1000) == b"":
+                    break
+                break
+            except TimeoutError:
+                continue
+            except (BrokenPipeError, ConnectionResetError):
+                break
+    assert time.monotonic() - start < 8
+
+
+def test_a_slow_body_is_answered_408(server):
+    one = server("--body-timeout", "1s")
+    with one.raw() as sock:
+        sock.sendall(POST + b"Content-Length: 1000\r\n\r\n{")
+        harness.read_answer(sock).problem(408)
+
+
+def test_a_body_that_trickles_is_answered_408(server):
+    one = server("--body-timeout", "1s")
+    stop = threading.Event()
+    with one.raw() as sock:
+        sock.sendall(POST + b"Content-Length: 1000000\r\n\r\n{")
+
+        def trickle():
+            while not stop.wait(0.05):
+                try:
+                    sock.sendall(b" ")
+                except OSError:
+                    return
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        try:
+            start = time.monotonic()
+            harness.read_answer(sock).problem(408)
+            assert time.monotonic() - start < 6
+        finally:
+            stop.set()
+            thread.join()
+
+
+def test_an_idle_connection_is_closed(server):
+    one = server("--idle-timeout", "1s")
+    with one.raw() as sock:
+        sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert harness.read_answer(sock).status == 200
+        assert wait_for_end(sock, 8)
+
+
+def wait_for_end(sock, timeout_s):
+    """Does the server close the connection, with or without a word?"""
+    sock.settimeout(timeout_s)
+    try:
+        while sock.recv(4096):
+            pass
+        return True
+    except ConnectionResetError:
+        return True
+    except TimeoutError:
+        return False
+
+
+def test_many_slow_clients_do_not_hold_up_a_quick_one(server):
+    one = server()
+    slow = []
+    try:
+        for n in range(300):
+            sock = one.raw()
+            sock.sendall(POST + b"Content-Length: 1000\r\n\r\n{" if n % 2 else b"GET / HTTP/1.1\r\nHo")
+            slow.append(sock)
+        start = time.monotonic()
+        for n in range(20):
+            assert one.post(order(n)).status == 202
+        assert time.monotonic() - start < 10
+    finally:
+        for sock in slow:
+            sock.close()
+
+
+def test_connections_over_the_limit_wait_or_are_closed(server):
+    one = server("--max-connections", "20")
+    held = []
+    try:
+        for _ in range(40):
+            sock = socket.create_connection((one.host, one.port), timeout=5)
+            held.append(sock)
+            sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        time.sleep(0.5)
+    finally:
+        for sock in held:
+            sock.close()
+    harness.wait_until(lambda: try_healthz(one), 10, "serving again after the connections were closed")
+
+
+def try_healthz(one):
+    try:
+        return one.get("/healthz", timeout=2).status == 200
+    except OSError:
+        return False
+
+
+def test_a_thousand_connections_post_at_once(server):
+    one = server()
+    n_connections = 1000
+    sockets = [one.raw(timeout=30) for _ in range(n_connections)]
+    try:
+        for n, sock in enumerate(sockets):
+            body = json.dumps(order(n)).encode()
+            sock.sendall(POST + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        assert {harness.read_answer(sock).status for sock in sockets} == {202}
+    finally:
+        for sock in sockets:
+            sock.close()
+    (row,) = one.get("/v1/sales").json()["rows"]
+    assert row["orders"] == n_connections
+
+
+def test_a_full_queue_is_answered_503_with_retry_after_and_loses_nothing(server):
+    one = server("--queue-events", "500", "--batch-events", "100")
+    taken, told = [], []
+    lock = threading.Lock()
+
+    def client(thread):
+        connection = one.connection(timeout=60)
+        for n in range(30):
+            ids = [f"{thread}-{n}-{i}" for i in range(400)]
+            answer = harness.ask(connection, "POST", "/v1/orders", lines(*(order(i) for i in ids)), {"Content-Type": NDJSON})
+            with lock:
+                if answer.status == 202:
+                    taken.extend(ids)
+                else:
+                    answer.problem(503)
+                    assert int(answer.headers["retry-after"]) >= 1
+                    told.append(answer)
+        connection.close()
+
+    threads = [threading.Thread(target=client, args=(i,)) for i in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert told, "the queue was never full: the test is too gentle"
+    with harness.database(one.data) as db:
+        found = {row[0] for row in db.execute("SELECT order_id FROM order_rows")}
+    assert found == set(taken)
+    assert one.post(order("after")).status == 202
+
+
+def test_memory_for_requests_is_bounded(server):
+    one = server("--max-inflight", "32MiB")
+    one.post(order(0))
+    before = resident_bytes(one)
+    statuses = []
+
+    def client(thread):
+        body = lines(*(order(f"{thread}-{n}", note="x" * 1000) for n in range(7000)))
+        try:
+            answer = one.post(body, NDJSON, timeout=60)
+            statuses.append(answer.status)
+            if answer.status != 202:
+                answer.problem(503)
+                assert "retry-after" in answer.headers
+        except OSError:
+            statuses.append(503)  # the answer came while the body was still being sent
+
+    threads = [threading.Thread(target=client, args=(i,)) for i in range(24)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert len(statuses) == 24
+    assert 202 in statuses
+    assert resident_bytes(one) - before < 600 * 2**20
+    assert one.post(order("after")).status == 202
+
+
+@pytest.mark.parametrize("path", ["/v1/sales?by=source,state", "/metrics", "/healthz", "/v1/rejected"])
+def test_queries_while_orders_pour_in_are_answered(server, path):
+    one = server()
+    stop = threading.Event()
+    posted = []
+
+    def pour():
+        n = 0
+        while not stop.is_set():
+            posted.append(one.post(lines(*(order(f"{n}-{i}", source=f"s{i % 50}") for i in range(1000))), NDJSON).status)
+            n += 1
+
+    thread = threading.Thread(target=pour)
+    thread.start()
+    try:
+        for _ in range(30):
+            start = time.monotonic()
+            assert one.get(path).status == 200
+            assert time.monotonic() - start < 5
+    finally:
+        stop.set()
+        thread.join(30)
+    assert set(posted) == {202}

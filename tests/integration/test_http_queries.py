@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: MIT
+"""GET: single orders, sums, rejections, health, metrics, the API's description, the page."""
+
+import gzip
+import json
+import re
+import urllib.parse
+
+import pytest
+
+import harness
+from harness import NDJSON, lines, order
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    """A server with a small, known history, and New York's days."""
+    one = harness.Server(tmp_path_factory.mktemp("shop"), "--timezone", "America/New_York", "--currency", "USD")
+    events = [
+        order(1, source="A", state="X", created_at="2024-05-01T10:00:00Z", total=10, customer_id="c 1"),
+        order(2, source="A", state="Y", created_at="2024-05-01T10:00:59Z", total=20, product_id="tea"),
+        order(3, source="B", state="Y", created_at="2024-05-02T03:59:59Z", total=30),  # still the 1st in New York
+        order(4, source="B", state="Y", created_at="2024-05-02T04:00:00Z", total=40, currency="EUR"),
+        order("a/b ?#%", source="Ü & co", state="Z", created_at="2024-05-03T12:00:00Z", total=50, tax="1.00005"),
+        order(2, event="refunded", event_id="r1", created_at="2024-05-04T00:00:00Z", total="5.5", quantity=0, subtotal=0,
+              product_id="tea"),
+        order(3, event="cancelled", created_at="2024-05-05T00:00:00Z", total=30),
+        order(9, event="cancelled", created_at="2024-05-05T00:00:00Z", total=1),
+        order(10, total=-1), order(11, quantity="x"), {"not": "an order"},
+    ]  # fmt: skip
+    answer = one.post(lines(*events), NDJSON)
+    assert (answer.json()["accepted"], answer.json()["rejected"]) == (8, 3)
+    yield one
+    one.stop()
+
+
+def rows(shop, query=""):
+    answer = shop.get("/v1/sales" + query)
+    assert answer.status == 200, answer
+    return answer.json()["rows"]
+
+
+def test_sums_without_a_question_are_all_there_is_by_currency(shop):
+    found = {row["currency"]: row for row in rows(shop)}
+    assert set(found) == {"USD", "EUR"}
+    assert found["USD"]["orders"] == 4 - 2
+    assert found["USD"]["total"] == "73.5000"
+    assert found["USD"]["refunded_total"] == "5.5000"
+    assert found["USD"]["tax"] == "1.0000"
+    assert found["EUR"]["total"] == "40.0000"
+
+
+@pytest.mark.parametrize("by", ["source", "state", "source,state", "state,source"])
+def test_sums_by_groups(shop, by):
+    found = rows(shop, f"?by={by}")
+    names = by.split(",")
+    usd = {tuple(row[n] for n in names): row["total"] for row in found if row["currency"] == "USD"}
+    by_both = {("A", "X"): "10.0000", ("A", "Y"): "14.5000", ("B", "Y"): "0.0000", ("Ü & co", "Z"): "50.0000",
+               ("(unknown)", "(unknown)"): "-1.0000"}  # fmt: skip
+    if len(names) == 2:
+        wanted = {k if names[0] == "source" else k[::-1]: v for k, v in by_both.items()}
+    elif by == "source":
+        wanted = {("A",): "24.5000", ("B",): "0.0000", ("Ü & co",): "50.0000", ("(unknown)",): "-1.0000"}
+    else:
+        wanted = {("X",): "10.0000", ("Y",): "14.5000", ("Z",): "50.0000", ("(unknown)",): "-1.0000"}
+    assert usd == wanted
+
+
+def test_days_are_the_shops(shop):
+    found = {(r["bucket"], r["currency"]): r["total"] for r in rows(shop, "?bucket=day")}
+    assert found == {
+        ("2024-05-01", "USD"): "60.0000", ("2024-05-02", "EUR"): "40.0000", ("2024-05-03", "USD"): "44.5000",
+        ("2024-05-04", "USD"): "-31.0000",
+    }  # fmt: skip
+
+
+def test_from_is_inclusive_and_to_is_exclusive(shop):
+    found = rows(shop, "?bucket=day&from=2024-05-02&to=2024-05-04")
+    assert [r["bucket"] for r in found] == ["2024-05-02", "2024-05-03"]
+    assert rows(shop, "?bucket=day&from=2024-05-04&to=2024-05-04") == []
+    (row,) = rows(shop, "?from=2024-05-01&to=2024-05-02")
+    assert (row["orders"], row["total"]) == (3, "60.0000")
+
+
+def test_products_are_by_day(shop):
+    found = {(str(r["product_id"]), r["currency"]): r["total"] for r in rows(shop, "?by=product")}
+    assert found[("tea", "USD")] == "14.5000"
+    days = rows(shop, "?by=product&bucket=day&from=2024-05-01&to=2024-05-02")
+    assert {(r["bucket"], str(r["product_id"])) for r in days} == {("2024-05-01", "1"), ("2024-05-01", "tea")}
+
+
+@pytest.mark.parametrize("query", ["by=color", "by=source,color", "bucket=week", "bucket=day&from=x", "bucket=day&to=2024-13-01",
+                                   "by=product&bucket=minute", "by=product&bucket=hour", "from=2024-02-30", "bucket=",
+                                   "bucket=minute&from=2024-05-01T10:00:61Z"])  # fmt: skip
+def test_a_wrong_question_is_answered_400_naming_the_parameter(shop, query):
+    problem = shop.get(f"/v1/sales?{query}").problem(400)
+    assert any(name in problem["detail"] for name in ("by", "bucket", "from", "to"))
+
+
+def test_one_order_is_shown_with_what_changed_it(shop):
+    body = shop.get("/v1/orders/2").json()
+    assert body["order"]["order_id"] == 2
+    assert body["order"]["total"] == "20.0000"
+    assert body["order"]["created_at"] == "2024-05-01T10:00:59.000Z"
+    (refund,) = body["adjustments"]
+    assert (refund["event"], refund["event_id"], refund["total"]) == ("refunded", "r1", "5.5000")
+    assert (refund["source"], refund["state"]) == ("A", "Y")
+    assert shop.get("/v1/orders/1").json()["order"]["customer_id"] == "c 1"
+
+
+def test_an_id_of_any_printable_text_can_be_asked_for(shop):
+    path = "/v1/orders/" + urllib.parse.quote("a/b ?#%", safe="")
+    assert shop.get(path).json()["order"]["order_id"] == "a/b ?#%"
+    shop.get("/v1/orders/8").problem(404)
+
+
+def test_rejected_events_are_shown_newest_first_with_their_text(shop):
+    found = shop.get("/v1/rejected").json()["rejected"]
+    assert [(r["field"], r["code"]) for r in found][1:] == [("quantity", "malformed"), ("total", "negative")]
+    assert json.loads(found[2]["event"])["order_id"] == 10
+    assert all(r["message"] for r in found)
+    limited = shop.get("/v1/rejected?limit=1").json()["rejected"]
+    assert limited == found[:1]
+    older = shop.get(f"/v1/rejected?limit=1&before={limited[0]['id']}").json()["rejected"]
+    assert older == found[1:2]
+
+
+def test_a_rejected_event_of_any_bytes_is_shown_as_json(server):
+    one = server()
+    for raw in (b"\xff\xfe", b'{"a":"\x00"}', b"{" + b"x" * 70_000, '{"é":"🛒'.encode()[:-1]):
+        one.post(raw, NDJSON).problem(422)
+    found = one.get("/v1/rejected").json()["rejected"]
+    assert len(found) == 4
+    assert {r["code"] for r in found} == {"not_json"}
+
+
+def test_health_and_readiness(shop):
+    assert shop.get("/healthz").status == 200
+    ready = shop.get("/readyz")
+    assert ready.status == 200
+
+
+def test_metrics_parse_and_add_up(server):
+    one = server()
+    one.post(lines(order(1), order(2), order(1), order(3, total="x"), order(4, total="1.00005")), NDJSON)
+    answer = one.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain")
+    found = harness.metrics(answer.body.decode())
+    events = {dict(labels)["verdict"]: value for name, values in found.items() if name.startswith("salestide_events")
+              for labels, value in values.items() if "verdict" in dict(labels)}  # fmt: skip
+    assert events == {"accepted": 3, "duplicate": 1, "rejected": 1}
+    assert sum(events.values()) == 5
+    warnings = {dict(labels)["kind"]: value for name, values in found.items() if name.startswith("salestide_warnings")
+                for labels, value in values.items() if "kind" in dict(labels)}  # fmt: skip
+    assert warnings["amounts_rounded" if "amounts_rounded" in warnings else "amount_rounded"] == 1
+    assert warnings["late"] == 3
+    assert all(name.startswith(("salestide_", "process_")) for name in found)
+    for name, values in found.items():
+        if name.endswith("_bucket"):
+            bounds = sorted((float(dict(labels)["le"]), value) for labels, value in values.items())
+            assert bounds[-1][0] == float("inf"), name
+            assert [v for _, v in bounds] == sorted(v for _, v in bounds), name
+            assert found[name.removesuffix("_bucket") + "_count"][()] == bounds[-1][1], name
+    requests = [name for name in found if "request" in name and name.endswith("_total")]
+    assert requests
+    again = harness.metrics(one.get("/metrics").body.decode())
+    for name, values in found.items():
+        if name.endswith(("_total", "_count", "_bucket")):
+            for labels, value in values.items():
+                assert again[name][labels] >= value, name
+
+
+def test_the_description_of_the_api_is_valid_and_every_path_answers(shop):
+    from openapi_spec_validator import validate
+
+    description = shop.get("/openapi.json").json()
+    validate(description)
+    assert description["openapi"].startswith("3.")
+    wanted = {"/v1/orders", "/v1/orders/{order_id}", "/v1/sales", "/v1/stream", "/v1/rejected", "/healthz", "/readyz",
+              "/metrics"}  # fmt: skip
+    assert wanted <= set(description["paths"])
+    for path, methods in description["paths"].items():
+        for method, operation in methods.items():
+            if method == "get" and path != "/v1/stream":
+                answer = shop.get(path.replace("{order_id}", "1"))
+                assert str(answer.status) in operation["responses"], (path, answer.status)
+                assert answer.status == 200, path
+            if method == "post":
+                answer = shop.post(order(1, source="A", state="X", total=10, customer_id="c 1"))
+                assert str(answer.status) in operation["responses"]
+                for status in ("400", "401", "403", "408", "413", "415", "422", "503"):
+                    assert status in operation["responses"], (path, status)
+
+
+def test_the_page_and_what_it_needs_are_served_and_nothing_from_elsewhere(shop):
+    page = shop.get("/")
+    assert page.status == 200
+    assert page.headers["content-type"].startswith("text/html")
+    assert "default-src" in page.headers["content-security-policy"]
+    text = gzip.decompress(page.body) if page.headers.get("content-encoding") == "gzip" else page.body
+    for path in re.findall(r'(?:src|href)="([^"#]+)"', text.decode()):
+        assert not path.startswith(("http", "//")), path
+        if not path.startswith("data:"):
+            assert shop.get("/" + path.removeprefix("./").removeprefix("/")).status == 200, path
+
+
+def test_the_page_is_sent_packed_and_only_when_it_changed(shop):
+    packed = shop.get("/", {"Accept-Encoding": "gzip"})
+    assert packed.headers["content-encoding"] == "gzip"
+    plain = shop.get("/")
+    assert gzip.decompress(packed.body) == plain.body
+    again = shop.get("/", {"If-None-Match": plain.headers["etag"]})
+    assert again.status == 304
+    assert again.body == b""
+
+
+def test_answers_about_data_are_not_cached(shop):
+    for path in ("/v1/sales", "/v1/orders/1", "/v1/rejected"):
+        assert "no-store" in shop.get(path).headers["cache-control"], path

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: MIT
+"""GET /v1/stream: a snapshot, then changes that lead from it to the truth, also after a reconnect."""
+
+import contextlib
+import datetime
+import json
+import socket
+import time
+
+import harness
+from harness import NDJSON, lines, order
+
+
+class Viewer:
+    """Reads server-sent events and keeps the page's state as the page would."""
+
+    def __init__(self, one, last_id=None, timeout=15):
+        self.sock = one.raw(timeout)
+        extra = f"Last-Event-ID: {last_id}\r\n" if last_id is not None else ""
+        self.sock.sendall(f"GET /v1/stream HTTP/1.1\r\nHost: localhost\r\n{extra}\r\n".encode())
+        self.file = self.sock.makefile("rb")
+        self.status = int(self.file.readline().split()[1])
+        self.headers = {}
+        while line := self.file.readline().strip():
+            name, _, value = line.decode().partition(":")
+            self.headers[name.lower()] = value.strip()
+        self.chunked = self.headers.get("transfer-encoding") == "chunked"
+        self.buffer = b""
+        self.last_id = last_id
+        self.state = {}
+
+    def close(self):
+        self.file.close()
+        self.sock.close()
+
+    def line(self):
+        while b"\n" not in self.buffer:
+            if self.chunked:
+                size = int(self.file.readline().split(b";")[0], 16)
+                assert size > 0, "the stream ended"
+                self.buffer += self.file.read(size)
+                self.file.readline()
+            else:
+                more = self.file.readline()
+                assert more, "the stream ended"
+                self.buffer += more
+        line, _, self.buffer = self.buffer.partition(b"\n")
+        return line.decode("utf-8")
+
+    def event(self):
+        """The next one: (id, event, data), put into the state."""
+        fields = {}
+        while True:
+            line = self.line()
+            if line == "" and "data" in fields:
+                break
+            name, _, value = line.partition(":")
+            if name:  # not a comment
+                fields[name] = value.removeprefix(" ")
+        self.last_id = fields["id"]
+        data = json.loads(fields["data"])
+        self.take(fields["event"], data)
+        return fields["id"], fields["event"], data
+
+    def take(self, event, data):
+        if event == "snapshot":
+            self.state = data
+            return
+        assert event == "change"
+        recent = data.pop("recent", []) + self.state.get("recent", [])
+        minutes = {m[0]: m for m in (*self.state.get("minutes", []), *data.pop("minutes", []))}
+        self.state.update(data)
+        self.state["recent"], self.state["minutes"] = recent, list(minutes.values())
+
+    def until(self, condition, timeout_s=10):
+        deadline = time.monotonic() + timeout_s
+        while not condition(self.state):
+            assert time.monotonic() < deadline, self.state
+            self.event()
+        return self.state
+
+
+@contextlib.contextmanager
+def viewer(one, last_id=None):
+    made = Viewer(one, last_id)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def now_text():
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def total_is(total):
+    return lambda state: state.get("all_time", {}).get("total") == total
+
+
+def test_a_stream_starts_with_a_snapshot_and_goes_on_with_changes(server):
+    one = server()
+    with viewer(one) as page:
+        assert page.status == 200
+        assert page.headers["content-type"].startswith("text/event-stream")
+        assert "no-store" in page.headers["cache-control"] or "no-cache" in page.headers["cache-control"]
+        assert page.event()[1] == "snapshot"
+        one.post(order("first", created_at=now_text(), source="GOOGLE", total="12.5"))
+        state = page.until(total_is("12.5000"))
+        assert state["today"]["orders"] == 1
+        assert state["last_hour"] == {"orders": 1, "total": "12.5000"}
+        page.until(lambda s: s["recent"] and s["recent"][0]["order_id"] == "first")
+        assert state["sources"]["rows"][0][0] == "GOOGLE"
+        one.post(order("r", event="refunded", event_id="1", order_id="first", total="2.5", created_at=now_text()))
+        assert page.until(total_is("10.0000"))["all_time"]["refunds"] == 1
+
+
+def test_a_new_viewer_gets_all_that_is_there(server):
+    one = server()
+    one.post([order(n, created_at=now_text()) for n in range(30)])
+    with viewer(one) as page:
+        page.event()
+        state = page.until(total_is("300.0000"))
+        assert state["counts"]["accepted"] == 30
+        assert [o["order_id"] for o in state["recent"][:3]] == ["29", "28", "27"]
+
+
+def test_last_event_id_is_honoured(server):
+    one = server()
+    with viewer(one) as page:
+        page.event()
+        one.post(order(1, created_at=now_text()))
+        page.until(total_is("10.0000"))
+        state, last_id = page.state, page.last_id
+    one.post(order(2, created_at=now_text()))
+    with viewer(one, last_id) as page:
+        page.state = state
+        assert page.event()[1] == "change"  # not everything again
+        page.until(total_is("20.0000"))
+        assert [o["order_id"] for o in page.state["recent"]] == ["2", "1"]
+
+
+def test_an_unknown_last_event_id_gets_a_snapshot(server):
+    one = server()
+    one.post(order(1))
+    for last_id in ("0", "999999999999999", "x", "-1", "18446744073709551616"):
+        with viewer(one, last_id) as page:
+            assert page.event()[1] == "snapshot"
+            page.until(total_is("10.0000"))
+
+
+def test_a_reconnect_after_a_restart_gets_a_snapshot(server):
+    one = server()
+    one.post(order(1))
+    with viewer(one) as page:
+        page.event()
+        page.until(total_is("10.0000"))
+        last_id = page.last_id
+    one.stop()
+    one = server()
+    one.post(order(2))
+    with viewer(one, last_id) as page:
+        assert page.event()[1] == "snapshot"
+        page.until(total_is("20.0000"))
+
+
+def test_changes_lead_to_the_same_state_as_a_snapshot(server):
+    one = server()
+    with viewer(one) as page:
+        page.event()
+        for n in range(40):
+            batch = [order(f"{n}-{i}", created_at=now_text(), source=f"s{i % 5}", state=f"t{n % 7}", product_id=i)
+                     for i in range(n % 9 + 1)]  # fmt: skip
+            one.post(lines(*batch), NDJSON)
+            if n % 10 == 0:
+                page.event()
+        with harness.database(one.data) as db:
+            (total,) = db.execute("SELECT sum(total_e4) FROM total_cells").fetchone()
+        wanted = f"{total // 10000}.{total % 10000:04d}"
+        page.until(total_is(wanted))
+        page.until(lambda s: s["recent"] and s["recent"][0]["order_id"] == "39-3")
+        with viewer(one) as fresh:
+            fresh.event()
+            fresh.until(total_is(wanted))
+            for name in ("all_time", "today", "sources", "states", "products", "counts", "last_hour", "currencies"):
+                assert page.state[name] == fresh.state[name], name
+            n_recent = len(fresh.state["recent"])
+            assert page.state["recent"][:n_recent] == fresh.state["recent"]
+            shown = {m[0]: m for m in page.state["minutes"] if m[1]}
+            assert shown == {m[0]: m for m in fresh.state["minutes"] if m[1]}
+
+
+def test_text_of_orders_is_data_and_nothing_else_on_the_stream(server):
+    one = server()
+    nasty = 'x"</script>\u2028data: {}\\n 🛒 é'
+    with viewer(one) as page:
+        page.event()
+        one.post(order("n\\'\"", created_at=now_text(), source=nasty, state=nasty, product_id=nasty))
+        state = page.until(lambda s: s.get("recent"))
+        assert state["recent"][0]["source"] == nasty
+        assert state["recent"][0]["product_id"] == nasty
+        assert state["recent"][0]["order_id"] == "n\\'\""
+
+
+def test_more_viewers_than_allowed_are_answered_503(server):
+    one = server("--max-viewers", "3")
+    with contextlib.ExitStack() as stack:
+        for _ in range(3):
+            assert stack.enter_context(viewer(one)).status == 200
+        one.get("/v1/stream", timeout=5).problem(503)
+        assert one.get("/healthz").status == 200
+    harness.wait_until(lambda: Viewer(one).status == 200, 10, "a place after the others left")
+
+
+def test_viewers_that_do_not_read_hold_up_nobody(server):
+    one = server()
+    stuck = []
+    for _ in range(50):
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.connect((one.host, one.port))
+        sock.sendall(b"GET /v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        stuck.append(sock)
+    try:
+        with viewer(one) as page:
+            page.event()
+            for n in range(300):
+                assert one.post(order(n, created_at=now_text(), source="x" * 100)).status == 202
+            page.until(total_is("3000.0000"))
+    finally:
+        for sock in stuck:
+            sock.close()
+
+
+def test_a_drain_ends_the_streams(server):
+    one = server()
+    with viewer(one) as page:
+        page.event()
+        start = time.monotonic()
+        one.stop()
+        assert time.monotonic() - start < 15
