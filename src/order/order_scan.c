@@ -16,8 +16,11 @@
 // Reads past the end of the text by less than ORDER_SCAN_PADDING: the zeros there end every search.
 #include "order/order_scan.h"
 
-#include "order/characters.h"
-#include "order/digits.h"
+#include "order/field_take.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -37,66 +40,116 @@ INLINE const char *skip_space(const char *at) {
     return at;
 }
 
-INLINE unsigned first_marked(uint64_t high_bits) {
-    return (unsigned)__builtin_ctzll(high_bits) / 8;
+// --- Where a value ends: the two searches, sixteen bytes at a time where the processor can
+
+#ifdef __SSE2__
+enum { STEP = 16 };
+
+struct string_marks {
+    uint32_t stop;      // a bit per byte: quote, escape or control character
+    uint32_t not_ascii; // likewise
+};
+INLINE struct string_marks mark_string(const char *at) {
+    __m128i w = _mm_loadu_si128((const __m128i *)at);
+    __m128i quote = _mm_cmpeq_epi8(w, _mm_set1_epi8('"'));
+    __m128i escape = _mm_cmpeq_epi8(w, _mm_set1_epi8('\\'));
+    __m128i control = _mm_cmpeq_epi8(_mm_max_epu8(w, _mm_set1_epi8(0x1F)), _mm_set1_epi8(0x1F));
+    __m128i stop = _mm_or_si128(_mm_or_si128(quote, escape), control);
+    return (struct string_marks){(uint32_t)_mm_movemask_epi8(stop), (uint32_t)_mm_movemask_epi8(w)};
 }
+
+// A bit per byte that is below '-' or above '|'.
+INLINE uint32_t mark_number(const char *at) {
+    __m128i w = _mm_loadu_si128((const __m128i *)at); // bytes from 0x80 on are negative
+    __m128i stop =
+        _mm_or_si128(_mm_cmplt_epi8(w, _mm_set1_epi8('-')), _mm_cmpgt_epi8(w, _mm_set1_epi8('|')));
+    return (uint32_t)_mm_movemask_epi8(stop);
+}
+#else
+enum { STEP = 8 };
+
+// The bits 7, 15, ... of `w` to bits 0, 1, ...
+INLINE uint32_t gather_high_bits(uint64_t w) {
+    return (uint32_t)((w >> 7 & EACH_BYTE(1)) * UINT64_C(0x0102040810204080) >> 56);
+}
+
+struct string_marks {
+    uint32_t stop;
+    uint32_t not_ascii;
+};
+INLINE struct string_marks mark_string(const char *at) {
+    uint64_t w = load8(at), low = w & ~SWAR_HIGH_BITS;
+    // A byte of `low` plus 0x7F has its high bit set unless it is 0: exact, nothing carries over.
+    uint64_t not_quote = (low ^ EACH_BYTE('"')) + EACH_BYTE(0x7F);
+    uint64_t not_escape = (low ^ EACH_BYTE('\\')) + EACH_BYTE(0x7F);
+    uint64_t not_control = low + EACH_BYTE(0x80 - 0x20);
+    uint64_t stop = ~((not_quote & not_escape & not_control) | w);
+    return (struct string_marks){gather_high_bits(stop), gather_high_bits(w)};
+}
+
+INLINE uint32_t mark_number(const char *at) {
+    uint64_t w = load8(at), low = w & ~SWAR_HIGH_BITS;
+    uint64_t not_below = low + EACH_BYTE(0x80 - '-'), above = low + EACH_BYTE(0x80 - '}');
+    return gather_high_bits(~not_below | above | w);
+}
+#endif
 
 // The closing quote of the string whose characters start at `at`. NULL when an escape or a control
-// character comes first, or it is not UTF-8. (In the searches below only the lowest mark is exact,
-// and only that one is used.)
+// character comes first, or it is not UTF-8.
 INLINE const char *string_end(const char *at) {
     const char *start = at;
-    uint64_t not_ascii = 0;
-    for (;; at += 8) {
-        uint64_t w = load8(at);
-        uint64_t quote = w ^ EACH_BYTE('"'), escape = w ^ EACH_BYTE('\\');
-        uint64_t marks = ((quote - EACH_BYTE(1)) & ~quote) | ((escape - EACH_BYTE(1)) & ~escape) |
-                         ((w - EACH_BYTE(0x20)) & ~w);
-        marks &= SWAR_HIGH_BITS;
-        if (marks == 0) {
-            not_ascii |= w;
-            continue;
-        }
-        not_ascii |= w & (marks ^ (marks - 1)); // no further than the mark
-        at += first_marked(marks);
-        if (*at != '"') {
-            return NULL;
-        }
-        if (UNLIKELY((not_ascii & SWAR_HIGH_BITS) != 0) &&
-            !text_is_utf8((struct text){start, (size_t)(at - start)})) {
-            return NULL;
-        }
-        return at;
+    struct string_marks m = mark_string(at);
+    uint32_t not_ascii = 0;
+    while (m.stop == 0) {
+        not_ascii |= m.not_ascii;
+        at += STEP;
+        m = mark_string(at);
     }
+    not_ascii |= m.not_ascii & (m.stop ^ (m.stop - 1)); // no further than the mark
+    at += __builtin_ctz(m.stop);
+    if (UNLIKELY(*at != '"')) {
+        return NULL;
+    }
+    if (UNLIKELY(not_ascii != 0) && !text_is_utf8((struct text){start, (size_t)(at - start)})) {
+        return NULL;
+    }
+    return at;
 }
 
-// Where the characters of a number end: at the first that is below '-' or above '|'. What is
-// between is up to the rule of the field; a '+', as in 1e+5, ends it too early and is so not
-// ordinary.
+// Where the characters of a number end. What is between is up to the rule of the field; a '+', as
+// in 1e+5, ends it too early and is so not ordinary.
 INLINE const char *number_end(const char *at) {
-    for (;; at += 8) {
-        uint64_t w = load8(at);
-        uint64_t marks = (w - EACH_BYTE('-')) | (w + EACH_BYTE(0x80 - '}')) | w;
-        marks &= SWAR_HIGH_BITS;
-        if (marks != 0) {
-            return at + first_marked(marks);
-        }
+    uint32_t stop = mark_number(at);
+    while (UNLIKELY(stop == 0)) {
+        at += STEP;
+        stop = mark_number(at);
     }
+    return at + __builtin_ctz(stop);
 }
 
 // Reads the value at `at` into the field. Returns where it ends, NULL when it is not ordinary.
 INLINE const char *read_value(struct order_builder *b, enum order_field f, const char *at) {
-    if (*at == '"') {
-        const char *to = string_end(at + 1);
-        struct text spelling = {at + 1, (size_t)(to - at - 1)};
-        return to != NULL && order_set(b, f, VALUE_TEXT, spelling) ? to + 1 : NULL;
+    enum value_kind kind = *at == '"' ? VALUE_TEXT : VALUE_NUMBER;
+    const char *from = at + 1, *to, *after;
+    if (kind == VALUE_TEXT) {
+        to = string_end(from);
+        if (UNLIKELY(to == NULL)) {
+            return NULL;
+        }
+        after = to + 1;
+    } else if (LIKELY(*at == '-' || (unsigned char)(*at - '0') <= 9)) {
+        from = at;
+        after = to = number_end(at);
+    } else { // null is absent
+        return load4(at) == load4("null") ? at + 4 : NULL;
     }
-    if (LIKELY(*at == '-' || (unsigned char)(*at - '0') <= 9)) {
-        const char *to = number_end(at);
-        struct text spelling = {at, (size_t)(to - at)};
-        return order_set(b, f, VALUE_NUMBER, spelling) ? to : NULL;
+    struct text spelling = {from, (size_t)(to - from)};
+    if (UNLIKELY(!take_field(b->order, b->rules, f, kind,
+                             kind == VALUE_TEXT ? trimmed(spelling) : spelling))) {
+        return NULL;
     }
-    return load4(at) == load4("null") ? at + 4 : NULL; // null is absent
+    b->seen |= UINT32_C(1) << f;
+    return after;
 }
 
 // memcmp of 4 to 16 bytes, a constant: in two loads that may overlap.

@@ -5,7 +5,7 @@
 #include "order/order.h"
 
 // Bytes after the text that must be there and be zero.
-enum { ORDER_SCAN_PADDING = 24 };
+enum { ORDER_SCAN_PADDING = 32 };
 
 // True: `json` is an order and finished in `b`, which was begun by order_begin; its slices borrow
 // from `json`. False: it is not, or it has something that is not ordinary (a field not known,

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+// The rules of the fields, as yes or no: take_field puts a value into an order if its spelling
+// obeys the rule of its field. Inline, because each order asks it a dozen times and in order_scan.c
+// the field is a constant. Inside src/order only: others call order_set, which also says what is
+// wrong.
+#pragma once
+#include "order/characters.h"
+#include "order/digits.h"
+#include "order/order.h"
+#include "order/timestamp.h"
+
+#define TAKE static inline __attribute__((always_inline))
+
+TAKE struct text trimmed(struct text t) {
+    if (LIKELY(t.len > 0 && (unsigned char)t.at[0] > ' ' && (unsigned char)t.at[t.len - 1] > ' ')) {
+        return t;
+    }
+    return text_trim(t);
+}
+
+// Decimal digits without leading zeros, at most 2^63-1.
+TAKE bool take_integer(struct text t, int64_t *out) {
+    if (t.len - 1 >= 19 || (t.at[0] == '0' && t.len > 1)) { // no characters: wraps around
+        return false;
+    }
+    uint64_t head = 0;
+    struct text tail = t;
+    if (UNLIKELY(t.len > 16)) {
+        for (; tail.len > 16; tail.at++, tail.len--) {
+            unsigned digit = (unsigned)(unsigned char)*tail.at - '0';
+            if (digit > 9) {
+                return false;
+            }
+            head = head * 10 + digit;
+        }
+    }
+    if (tail.len > 8) {
+        uint64_t x = load_right_aligned(tail.at, tail.len - 8) ^ SWAR_ZEROS;
+        if (swar_wrong(x, EACH_BYTE(SWAR_DIGIT)) != 0) {
+            return false;
+        }
+        head = head * 100000000 + swar_value(x);
+        tail = (struct text){tail.at + tail.len - 8, 8};
+    }
+    uint64_t x = load_right_aligned(tail.at, tail.len) ^ SWAR_ZEROS;
+    if (swar_wrong(x, EACH_BYTE(SWAR_DIGIT)) != 0) {
+        return false;
+    }
+    uint64_t v = head * 100000000 + swar_value(x); // 19 digits fit
+    *out = (int64_t)v;
+    return v <= INT64_MAX;
+}
+
+TAKE bool take_number_ident(struct text t, struct ident *out) {
+    out->text = TEXT_NONE;
+    return take_integer(t, &out->num);
+}
+
+TAKE struct ident canonical_ident(struct text t) {
+    struct ident i = IDENT_NONE;
+    if ((unsigned char)(t.at[0] - '0') > 9 || !take_integer(t, &i.num)) {
+        i = (struct ident){-1, t};
+    }
+    return i;
+}
+
+TAKE bool take_text_ident(struct text t, struct text *out) {
+    *out = t;
+    return t.len - 1 < ORDER_ID_MAX && is_printable_ascii(t);
+}
+
+TAKE bool take_ident(enum value_kind kind, struct text t, struct ident *out) {
+    if (kind == VALUE_NUMBER) {
+        return take_number_ident(t, out);
+    }
+    if (!take_text_ident(t, &t)) {
+        return false;
+    }
+    *out = canonical_ident(t);
+    return true;
+}
+
+// Up to 100 characters, none of them a control character; `t` is not empty.
+TAKE bool is_short_text(struct text t) {
+    return (t.len <= ORDER_TEXT_MAX || text_characters(t) <= ORDER_TEXT_MAX) &&
+           !has_control_character(t);
+}
+
+TAKE bool take_product(enum value_kind kind, struct text t, struct ident *out) {
+    if (kind == VALUE_NUMBER) {
+        return take_number_ident(t, out);
+    }
+    if (t.len == 0 || !is_short_text(t)) {
+        return false;
+    }
+    *out = canonical_ident(t);
+    return true;
+}
+
+TAKE bool take_text(struct text t, struct text *out) {
+    if (t.len == 0) { // absent
+        *out = TEXT_NONE;
+        return true;
+    }
+    *out = t;
+    return is_short_text(t);
+}
+
+TAKE bool take_event(struct text t, enum order_kind *out) {
+    if (LIKELY(t.len == 6 && memcmp(t.at, "placed", 6) == 0)) {
+        *out = ORDER_PLACED;
+        return true;
+    }
+    *out = t.len == 8 ? ORDER_REFUNDED : ORDER_CANCELLED;
+    return text_equal(t, t.len == 8 ? TEXT_LIT("refunded") : TEXT_LIT("cancelled"));
+}
+
+TAKE bool take_quantity(struct text t, int64_t *out, uint32_t *warnings) {
+    if (!take_integer(t, out) || *out > ORDER_QUANTITY_MAX) {
+        return false;
+    }
+    *warnings |= *out == 0 ? WARN_QUANTITY_ZERO : 0;
+    return true;
+}
+
+TAKE bool take_amount(struct text t, int64_t *out, uint32_t *warnings) {
+    bool rounded;
+    if (UNLIKELY(money_parse(t, out, &rounded) != MONEY_OK)) {
+        return false;
+    }
+    *warnings |= rounded ? WARN_AMOUNT_ROUNDED : 0;
+    return true;
+}
+
+TAKE bool is_capital(char c) {
+    return (unsigned char)(c - 'A') < 26;
+}
+
+TAKE bool take_currency(struct text t, char out[static 4]) {
+    if (t.len != 3 || !is_capital(t.at[0]) || !is_capital(t.at[1]) || !is_capital(t.at[2])) {
+        return false;
+    }
+    memcpy(out, t.at, 3);
+    return true;
+}
+
+// The fields that a JSON number cannot spell.
+#define TEXT_ONLY                                                                                  \
+    (1u << FIELD_EVENT | 1u << FIELD_EVENT_ID | 1u << FIELD_CREATED_AT | 1u << FIELD_CURRENCY |    \
+     1u << FIELD_SOURCE | 1u << FIELD_STATE)
+
+// `t` is trimmed. False: nothing is known about the field of the order.
+TAKE bool take_field(struct order *o, const struct order_rules *rules, enum order_field f,
+                     enum value_kind kind, struct text t) {
+    if (kind == VALUE_NUMBER && (TEXT_ONLY >> f & 1) != 0) {
+        return false;
+    }
+    switch (f) {
+    case FIELD_ORDER_ID:
+        return take_ident(kind, t, &o->order_id);
+    case FIELD_EVENT:
+        return take_event(t, &o->kind);
+    case FIELD_EVENT_ID:
+        return take_text_ident(t, &o->event_id);
+    case FIELD_CREATED_AT:
+        return timestamp_parse(t, rules->zone, &o->created_ms) == TIMESTAMP_OK;
+    case FIELD_CUSTOMER_ID:
+        return take_ident(kind, t, &o->customer_id);
+    case FIELD_PRODUCT_ID:
+        return take_product(kind, t, &o->product_id);
+    case FIELD_QUANTITY:
+        return take_quantity(t, &o->quantity, &o->warnings);
+    case FIELD_ITEMS:
+        return false;
+    case FIELD_SUBTOTAL:
+        return take_amount(t, &o->subtotal_e4, &o->warnings);
+    case FIELD_DISCOUNT:
+        return take_amount(t, &o->discount_e4, &o->warnings);
+    case FIELD_SHIPPING:
+        return take_amount(t, &o->shipping_e4, &o->warnings);
+    case FIELD_TAX:
+        return take_amount(t, &o->tax_e4, &o->warnings);
+    case FIELD_TOTAL:
+        return take_amount(t, &o->total_e4, &o->warnings);
+    case FIELD_CURRENCY:
+        return take_currency(t, o->currency);
+    case FIELD_SOURCE:
+        return take_text(t, &o->source);
+    case FIELD_STATE:
+        return take_text(t, &o->state);
+    case FIELD_UNKNOWN:
+        break;
+    }
+    return true;
+}
