@@ -40,7 +40,6 @@ struct dims {
 struct cube {
     const struct zone *zone;
     struct dims groups, products;
-    struct arena texts; // of both dictionaries
     struct cube_cell *cells;
     uint64_t *keys; // of cells
     size_t n_cells, cap_cells;
@@ -70,6 +69,11 @@ struct cube *cube_new(const struct zone *zone) {
 }
 
 static void dims_free(struct dims *d) {
+    for (uint32_t i = 0; i < d->n; i++) { // the texts are the dictionary's own copies
+        free((char *)(uintptr_t)d->at[i].source.at);
+        free((char *)(uintptr_t)d->at[i].state.at);
+        free((char *)(uintptr_t)d->at[i].product_id.text.at);
+    }
     free(d->at);
     free(d->hashes);
     free(d->slots.at);
@@ -82,7 +86,6 @@ void cube_free(struct cube *c) {
     }
     dims_free(&c->groups);
     dims_free(&c->products);
-    arena_free(&c->texts);
     free(c->cells);
     free(c->keys);
     free(c->cell_slots.at);
@@ -94,17 +97,11 @@ static bool dim_equal(const struct cube_dim *a, const struct cube_dim *b) {
            text_equal(a->state, b->state) && memcmp(a->currency, b->currency, 4) == 0;
 }
 
-static struct text keep_text(struct cube *c, struct text t) {
-    struct text copy = TEXT_NONE;
-    if (t.at != NULL && !arena_try_copy(&c->texts, t, &copy)) {
-        void *never = mem_alloc(SIZE_MAX / 2); // out of memory ends the process in its one place
-        free(never);
-    }
-    return copy;
+static struct text keep_text(struct text t) {
+    return t.at == NULL ? t : (struct text){mem_strndup(t.at, t.len), t.len};
 }
 
-static uint32_t dims_add(struct cube *c, struct dims *d, uint64_t hash,
-                         const struct cube_dim *value) {
+static uint32_t dims_add(struct dims *d, uint64_t hash, const struct cube_dim *value) {
     if (d->n == d->cap) {
         d->cap = d->cap ? d->cap * 2 : 256;
         d->at = mem_realloc(d->at, d->cap * sizeof *d->at);
@@ -120,17 +117,16 @@ static uint32_t dims_add(struct cube *c, struct dims *d, uint64_t hash,
     }
     uint32_t index = d->n++;
     d->at[index] = *value;
-    d->at[index].source = keep_text(c, value->source);
-    d->at[index].state = keep_text(c, value->state);
-    d->at[index].product_id.text = keep_text(c, value->product_id.text);
+    d->at[index].source = keep_text(value->source);
+    d->at[index].state = keep_text(value->state);
+    d->at[index].product_id.text = keep_text(value->product_id.text);
     d->at[index].store_id = -1;
     d->hashes[index] = hash;
     slots_put(&d->slots, hash, index);
     return index;
 }
 
-static uint32_t dims_find_or_add(struct cube *c, struct dims *d, uint64_t hash,
-                                 const struct cube_dim *value) {
+static uint32_t dims_find_or_add(struct dims *d, uint64_t hash, const struct cube_dim *value) {
     uint32_t i = (uint32_t)hash & d->slots.mask;
     for (; d->slots.at[i] != 0; i = (i + 1) & d->slots.mask) {
         uint32_t index = d->slots.at[i] - 1;
@@ -138,7 +134,7 @@ static uint32_t dims_find_or_add(struct cube *c, struct dims *d, uint64_t hash,
             return index;
         }
     }
-    return dims_add(c, d, hash, value);
+    return dims_add(d, hash, value);
 }
 
 static uint32_t group_number(struct cube *c, const struct order *o) {
@@ -146,7 +142,7 @@ static uint32_t group_number(struct cube *c, const struct order *o) {
     memcpy(value.currency, o->currency, 4);
     uint64_t hash =
         hash_text(o->source, 1) ^ hash_u64(hash_text(o->state, 2)) ^ hash_bytes(o->currency, 4, 3);
-    return dims_find_or_add(c, &c->groups, hash, &value);
+    return dims_find_or_add(&c->groups, hash, &value);
 }
 
 static uint32_t product_number(struct cube *c, struct ident product_id, const char *currency) {
@@ -154,7 +150,7 @@ static uint32_t product_number(struct cube *c, struct ident product_id, const ch
     memcpy(value.currency, currency, 4);
     uint64_t hash =
         product_id.num >= 0 ? hash_u64((uint64_t)product_id.num) : hash_text(product_id.text, 4);
-    return dims_find_or_add(c, &c->products, hash ^ hash_bytes(currency, 4, 3), &value);
+    return dims_find_or_add(&c->products, hash ^ hash_bytes(currency, 4, 3), &value);
 }
 
 static void cells_grow(struct cube *c) {
@@ -318,7 +314,6 @@ void cube_forget(struct cube *c) {
     clear_cells(c);
     dims_free(&c->groups);
     dims_free(&c->products);
-    arena_free(&c->texts);
     slots_init(&c->groups.slots, 1024);
     slots_init(&c->products.slots, 1024);
 }

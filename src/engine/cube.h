@@ -2,7 +2,6 @@
 // The cube: signed deltas of one batch on every aggregate. An accepted event adds one delta to each
 // table; a store applies the deltas in the transaction that stores the event. One thread.
 #pragma once
-#include "base/arena.h"
 #include "order/order.h"
 
 // The measures of one cell. A cancelled or refunded event subtracts units and amounts.
@@ -19,16 +18,16 @@ enum cube_table { CUBE_TOTALS, CUBE_MINUTE, CUBE_HOUR, CUBE_DAY, CUBE_PRODUCT, C
 // A dimension value that cells refer to by its number: (source, state, currency) for all tables but
 // CUBE_PRODUCT, (product, currency) there. Numbers are dense from 0 and live until cube_forget.
 struct cube_dim {
-    struct text source, state;  // group dimension
-    struct ident product_id;    // product dimension
+    struct text source, state; // group dimension
+    struct ident product_id;   // product dimension
     char currency[4];
-    int64_t store_id;           // the store's own key; -1 until the store sets it
+    int64_t store_id; // the store's own key; -1 until the store sets it
 };
 
 struct cube_cell {
-    uint8_t table;   // enum cube_table
-    uint32_t dim;    // index into groups or products
-    int32_t bucket;  // minutes, hours since 1970 UTC; the shop's day number; 0 for totals
+    uint8_t table;  // enum cube_table
+    uint32_t dim;   // index into groups or products
+    int32_t bucket; // minutes, hours since 1970 UTC; the shop's day number; 0 for totals
     struct measures sum;
 };
 
@@ -36,14 +35,15 @@ struct cube;
 MUST_CHECK struct cube *cube_new(const struct zone *zone); // zone is borrowed
 void cube_free(struct cube *c);
 
-// Adds one accepted event with source and state resolved. Buckets below the floors are left out (they
-// are past their retention). The caller has made sure that no sum can overflow. Returns the number of
-// the event's group.
+// Adds one accepted event with source and state resolved. Buckets below the floors are left out
+// (they are past their retention). The caller has made sure that no sum can overflow. Returns the
+// number of the event's group.
 uint32_t cube_add(struct cube *c, const struct order *o, int32_t minute_floor, int32_t hour_floor);
 
 size_t cube_n_cells(const struct cube *c);
 struct cube_cell *cube_cells(struct cube *c); // valid until the next cube_add or cube_clear
 struct cube_dim *cube_group(struct cube *c, uint32_t dim);
 struct cube_dim *cube_product(struct cube *c, uint32_t dim);
-void cube_clear(struct cube *c);  // drops the cells, keeps dimensions (unless they are too many)
-void cube_forget(struct cube *c); // drops dimensions too: after a rollback, when store ids may be void
+void cube_clear(struct cube *c); // drops the cells, keeps dimensions (unless they are too many)
+void cube_forget(
+    struct cube *c); // drops dimensions too: after a rollback, when store ids may be void

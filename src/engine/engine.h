@@ -14,8 +14,8 @@
 struct engine;
 struct engine_options {
     const struct clock_source *clock;
-    size_t batch_max_events;     // of one commit; 0: 20,000
-    int64_t late_limit_ms;       // 0: ten minutes
+    size_t batch_max_events; // of one commit; 0: 20,000
+    int64_t late_limit_ms;   // 0: ten minutes
     // After each commit, on the engine's thread: cheap, must not block. For the live page.
     void (*committed)(void *user, const struct batch_summary *batch);
     void *committed_user;
@@ -30,8 +30,8 @@ void engine_free(struct engine *e);
 enum engine_step_result { ENGINE_IDLE, ENGINE_WORKED, ENGINE_STORE_DOWN, ENGINE_END };
 // One batch: take (waiting up to timeout_ms), judge, commit, settle.
 enum engine_step_result engine_step(struct engine *e, int timeout_ms);
-// Steps until the source ends. While the store is down it goes on answering "try later" and reopens the
-// store with back-off.
+// Steps until the source ends. While the store is down it goes on answering "try later" and reopens
+// the store with back-off.
 void engine_run(struct engine *e);
 
 // Takes effect between two batches; the engine owns `customers` and frees the old ones.
@@ -40,10 +40,10 @@ void engine_set_customers(struct engine *e, struct customers *customers);
 // For /readyz and /metrics.
 struct engine_status {
     bool store_ready;
-    char problem[512];        // why not, one line
+    char problem[512];          // why not, one line
     struct store_counts counts; // since the store was made
     int64_t commits, commit_failures;
-    int64_t last_commit_ms;   // UTC; 0: none since start
+    int64_t last_commit_ms; // UTC; 0: none since start
     int64_t customers;
     // Histogram of commit durations: bucket i counts those <= engine_commit_bounds_us[i].
     int64_t commit_le[12];

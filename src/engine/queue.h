@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The bounded queue between the doors and the engine; the embedded pipeline's source. Any thread may
-// offer; one engine thread takes. When it is full a door is told so and answers 503.
+// The bounded queue between the doors and the engine; the embedded pipeline's source. Any thread
+// may offer; one engine thread takes. When it is full a door is told so and answers 503.
 #pragma once
 #include "engine/source.h"
 

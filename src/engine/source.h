@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Where the engine's input comes from: one const struct of functions, like a store. The HTTP door and
-// the loader share the bounded queue (engine/queue.h); a broker is another.
+// Where the engine's input comes from: one const struct of functions, like a store. The HTTP door
+// and the loader share the bounded queue (engine/queue.h); a broker is another.
 #pragma once
 #include "engine/submission.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A submission: the events of one request (or of one slice of a file, or of one fetch from a broker)
-// on their way through the engine. It is judged as one unit: all its verdicts come from one commit.
+// A submission: the events of one request (or of one slice of a file, or of one fetch from a
+// broker) on their way through the engine. It is judged as one unit: all its verdicts come from one
+// commit.
 //
 // Life: a door (HTTP, loader) makes it, parses events into it and gives it to a source's queue; the
 // engine judges and commits it and gives it back through `settled` on the engine's thread; the door
@@ -11,33 +12,33 @@
 #include "order/order.h"
 
 enum verdict {
-    VERDICT_NEW = 0,   // parsed, not judged yet
+    VERDICT_NEW = 0, // parsed, not judged yet
     VERDICT_ACCEPTED,
     VERDICT_DUPLICATE,
-    VERDICT_REJECTED,  // by the parser or by the engine; `why` is set
+    VERDICT_REJECTED, // by the parser or by the engine; `why` is set
 };
 
 struct event {
-    struct order order;     // valid unless the parser rejected it
+    struct order order; // valid unless the parser rejected it
     enum verdict verdict;
-    struct rejection *why;  // in the submission's arena; NULL unless rejected
-    struct text raw;        // its text as it came; valid as long as the submission
+    struct rejection *why; // in the submission's arena; NULL unless rejected
+    struct text raw;       // its text as it came; valid as long as the submission
 };
 
 enum settle_result {
-    SETTLE_DURABLE,    // verdicts are final and on disk
-    SETTLE_TRY_LATER,  // nothing was stored; the same submission may be sent again (503)
+    SETTLE_DURABLE,   // verdicts are final and on disk
+    SETTLE_TRY_LATER, // nothing was stored; the same submission may be sent again (503)
 };
 
 struct submission {
     struct event *events; // grows by submission_add
     size_t n_events, cap_events;
-    struct arena arena;   // slices of events, rejections
-    int64_t arrival_ms;   // the door's stamp, set before it is queued
-    size_t budget_bytes;  // what the door charged for it, for the door's own use
+    struct arena arena;  // slices of events, rejections
+    int64_t arrival_ms;  // the door's stamp, set before it is queued
+    size_t budget_bytes; // what the door charged for it, for the door's own use
     // Called once on the engine's thread. The receiver owns the submission from then on.
     void (*settled)(struct submission *s, enum settle_result result);
-    void *user;           // the door's
+    void *user;              // the door's
     struct submission *next; // link in whatever list holds it
 };
 

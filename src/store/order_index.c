@@ -31,6 +31,7 @@
 #include "store/bloom.h"
 #include "store/id_map.h"
 #include "store/sqlite_schema.h"
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -132,6 +133,7 @@ static void *background(void *user) {
 }
 
 static void start_background(struct order_index *ix) {
+    assert(!ix->thread_runs);
     atomic_store(&ix->thread_done, false);
     ix->sorted = NULL;
     ix->thread_runs = pthread_create(&ix->thread, NULL, background, ix) == 0;
@@ -419,6 +421,9 @@ enum store_result order_index_drain_all(struct order_index *ix, int64_t *indexed
     enum store_result result = STORE_OK;
     atomic_store(&ix->stop, true); // a filter is of no use any more
     while (result == STORE_OK && (ix->fresh.n > 0 || ix->frozen.n > 0)) {
+        if (ix->thread_runs) { // one at a time: it may still fill the filter
+            finish_background(ix);
+        }
         if (ix->frozen.n == 0) {
             freeze(ix);
         }

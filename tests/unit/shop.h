@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+// A whole pipeline for tests, without JSON or HTTP: a store in a temporary directory, an engine on
+// a queue, a clock that tests move, and orders made by hand.
+#pragma once
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "engine/engine.h"
+#include "engine/queue.h"
+#include "store/audit.h"
+#include "store/sqlite.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct shop {
+    char directory[64];
+    const char *vfs;
+    int64_t now_ms, now_ns;
+    struct clock_source clock;
+    struct zone *zone;
+    struct order_rules rules;
+    struct store *store;
+    struct store_settings settings;
+    struct queue *queue;
+    struct engine *engine;
+};
+
+static int64_t shop_now_ms(void *user) {
+    return ((struct shop *)user)->now_ms;
+}
+static int64_t shop_monotonic_ns(void *user) {
+    return ((struct shop *)user)->now_ns;
+}
+
+static inline bool shop_try_open(struct shop *s, struct error *err) {
+    struct sqlite_options options = {.directory = s->directory, .vfs = s->vfs, .clock = &s->clock};
+    if (!sqlite_store_open(&options, &s->store, &s->settings, err)) {
+        return false;
+    }
+    struct engine_options eo = {.clock = &s->clock};
+    s->queue = queue_new(100000);
+    s->engine = engine_new(s->store, queue_source(s->queue), &s->rules, NULL, &eo);
+    return true;
+}
+
+static inline void shop_open(struct shop *s) {
+    struct error err = {0};
+    if (!shop_try_open(s, &err)) {
+        fail_msg("cannot open the shop: %s", err.text);
+    }
+}
+
+static inline void shop_close(struct shop *s) {
+    engine_free(s->engine);
+    queue_free(s->queue);
+    s->store->ops->close(s->store);
+    s->store = NULL;
+}
+
+static inline void shop_make(struct shop *s, const char *vfs) {
+    struct error err = {0};
+    *s = (struct shop){.vfs = vfs, .now_ms = INT64_C(1767268800000)}; // 2026-01-01T12:00:00Z
+    strcpy(s->directory, "/tmp/salestide-test-XXXXXX");
+    assert_non_null(mkdtemp(s->directory));
+    s->clock = (struct clock_source){shop_now_ms, shop_monotonic_ns, s};
+    assert_true(zone_open("UTC", &s->zone, &err));
+    s->rules = (struct order_rules){.zone = s->zone, .currency = "USD", .max_depth = 32};
+}
+
+static inline void shop_remove(struct shop *s) {
+    char command[128];
+    if (s->store != NULL) {
+        shop_close(s);
+    }
+    zone_free(s->zone);
+    snprintf(command, sizeof command, "rm -rf %s", s->directory);
+    assert_int_equal(system(command), 0);
+}
+
+static inline struct order shop_order(const struct shop *s, int64_t id, int64_t total_e4) {
+    return (struct order){.order_id = {id, TEXT_NONE},
+                          .customer_id = IDENT_NONE,
+                          .product_id = {id % 7, TEXT_NONE},
+                          .source = TEXT_LIT("GOOGLE"),
+                          .state = TEXT_LIT("CA"),
+                          .currency = "USD",
+                          .created_ms = s->now_ms,
+                          .quantity = 2,
+                          .subtotal_e4 = total_e4,
+                          .total_e4 = total_e4};
+}
+
+// Sends one submission through the engine and gives back its result; *s keeps the verdicts.
+static void shop_settled(struct submission *submission, enum settle_result result) {
+    *(int *)submission->user = (int)result;
+}
+static inline struct submission *shop_submission(const struct order *orders, size_t n) {
+    struct submission *s = submission_new();
+    for (size_t i = 0; i < n; i++) {
+        struct event *e = submission_add(s);
+        e->order = orders[i];
+        e->raw = TEXT_LIT("{}");
+    }
+    return s;
+}
+static inline enum settle_result shop_send(struct shop *shop, struct submission *s) {
+    int result = -1;
+    s->user = &result;
+    s->settled = shop_settled;
+    s->arrival_ms = shop->now_ms;
+    assert_true(queue_offer(shop->queue, s));
+    engine_step(shop->engine, 0);
+    assert_int_not_equal(result, -1);
+    return (enum settle_result)result;
+}
+
+// One order; its verdict, or -1 when it was not stored.
+static inline int shop_place(struct shop *shop, struct order o) {
+    struct submission *s = shop_submission(&o, 1);
+    int verdict = shop_send(shop, s) == SETTLE_DURABLE ? (int)s->events[0].verdict : -1;
+    submission_free(s);
+    return verdict;
+}
+
+// The laws hold on what is on disk.
+static inline void shop_verify(struct shop *s, int64_t n_orders, int64_t n_adjustments) {
+    struct audit_report report;
+    struct error err = {0};
+    if (!audit_verify(s->directory, stdout, &report, &err)) {
+        fail_msg("verify could not run: %s", err.text);
+    }
+    assert_int_equal(report.problems, 0);
+    assert_int_equal(report.orders, n_orders);
+    assert_int_equal(report.adjustments, n_adjustments);
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+// The failure sweep: the same small history of orders is played again and again, and each time the
+// next write, fsync, truncate, open or allocation on the commit path fails, until none is left to
+// fail. Whatever fails, what was answered as durable is there, nothing is there twice, and the shop
+// recovers without being started again.
+#include "shop.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "fault_vfs.h"
+
+enum { N_STEPS = 3, PER_STEP = 12 };
+
+// Sends one step of the history until it is durable, as a client would on 503.
+static void send_until_durable(struct shop *shop, int step) {
+    struct order orders[PER_STEP];
+    for (int i = 0; i < PER_STEP; i++) {
+        orders[i] = shop_order(shop, (int64_t)step * PER_STEP + i, 10000 + i);
+    }
+    orders[0].kind = step > 0 ? ORDER_REFUNDED : ORDER_PLACED;
+    orders[0].event_id = step > 0 ? TEXT_LIT("r1") : TEXT_NONE;
+    for (int tries = 0; tries < 50; tries++) {
+        struct submission *s = shop_submission(orders, PER_STEP);
+        enum settle_result result = shop_send(shop, s);
+        bool ok = true;
+        for (size_t i = 0; i < s->n_events; i++) {
+            // After a failed fsync the batch may have reached the disk all the same: then the retry
+            // finds duplicates. Anything else would be wrong.
+            ok = ok && (s->events[i].verdict == VERDICT_ACCEPTED ||
+                        s->events[i].verdict == VERDICT_DUPLICATE);
+        }
+        submission_free(s);
+        if (result == SETTLE_DURABLE) {
+            assert_true(ok);
+            return;
+        }
+        shop->now_ns += INT64_C(10) * 1000 * 1000 * 1000; // past any back-off
+    }
+    fail_msg("step %d was never stored", step);
+}
+
+// Plays the history with the n-th call failing; false when it has no n-th call.
+static bool play(enum fault_call call, long n, long fail_for, int code, bool torn) {
+    struct shop shop;
+    shop_make(&shop, "fault");
+    fault_vfs_reset();
+    shop_open(&shop);
+    fault.code = code;
+    fault.torn = torn;
+    fault.fail_for = fail_for;
+    fault.fail_at[call] = fault.passed[call] + n;
+    for (int step = 0; step < N_STEPS; step++) {
+        send_until_durable(&shop, step);
+    }
+    bool hit = fault.hit;
+    fault_vfs_reset();
+    shop_close(&shop);
+    shop_open(&shop); // and once more from what is on disk
+    shop_verify(&shop, (int64_t)N_STEPS * PER_STEP - (N_STEPS - 1), N_STEPS - 1);
+    assert_int_equal(shop_place(&shop, shop_order(&shop, 1, 10001)), VERDICT_DUPLICATE);
+    shop_remove(&shop);
+    return hit;
+}
+
+static void sweep(enum fault_call call, long fail_for, int code, bool torn, long at_least) {
+    long n = 1;
+    while (play(call, n, fail_for, code, torn)) {
+        n++;
+    }
+    print_message("failed each of %ld calls\n", n - 1);
+    assert_true(n - 1 >= at_least);
+}
+
+static void every_write_may_find_the_disk_full(void **state) {
+    (void)state;
+    sweep(FAULT_WRITE, 1, SQLITE_FULL, false, 50);
+}
+
+static void every_write_may_be_torn(void **state) {
+    (void)state;
+    sweep(FAULT_WRITE, 1, SQLITE_IOERR_WRITE, true, 50);
+}
+
+static void a_disk_may_stay_full_for_a_while(void **state) {
+    (void)state;
+    sweep(FAULT_WRITE, 25, SQLITE_FULL, false, 50);
+}
+
+static void every_fsync_may_fail(void **state) {
+    (void)state;
+    sweep(FAULT_SYNC, 1, SQLITE_IOERR_FSYNC, false, N_STEPS);
+}
+
+static void fsync_may_fail_several_times(void **state) {
+    (void)state;
+    sweep(FAULT_SYNC, 4, SQLITE_IOERR_FSYNC, false, N_STEPS);
+}
+
+struct refusal {
+    long n, at;
+    bool hit;
+};
+
+static bool refuse_nth(void *user, size_t n_bytes) {
+    struct refusal *r = user;
+    (void)n_bytes;
+    bool now = ++r->n == r->at;
+    r->hit = r->hit || now;
+    return now;
+}
+
+static void every_allocation_on_the_commit_path_may_fail(void **state) {
+    (void)state;
+    struct refusal refusal = {.hit = true};
+    long at = 1;
+    for (; refusal.hit; at++) {
+        struct shop shop;
+        shop_make(&shop, NULL);
+        shop_open(&shop);
+        struct order orders[3] = {shop_order(&shop, 1, 10000), shop_order(&shop, 2, 20000),
+                                  shop_order(&shop, 1, 99)};
+        orders[1].order_id = (struct ident){-1, TEXT_LIT("text-id")};
+        struct submission *s = shop_submission(orders, 3);
+        refusal = (struct refusal){.at = at};
+        mem_set_fail_hook(refuse_nth, &refusal);
+        enum settle_result result = shop_send(&shop, s);
+        mem_set_fail_hook(NULL, NULL);
+        assert_true(result == SETTLE_DURABLE || refusal.hit);
+        shop.now_ns += INT64_C(10) * 1000 * 1000 * 1000;
+        if (result != SETTLE_DURABLE) {
+            assert_int_equal(s->events[0].verdict, VERDICT_NEW);
+            assert_int_equal(shop_send(&shop, s), SETTLE_DURABLE);
+        }
+        assert_int_equal(s->events[0].verdict, VERDICT_ACCEPTED);
+        assert_int_equal(s->events[1].verdict, VERDICT_ACCEPTED);
+        assert_int_equal(s->events[2].verdict, VERDICT_REJECTED);
+        submission_free(s);
+        shop_verify(&shop, 2, 0);
+        shop_remove(&shop);
+    }
+    assert_true(at > 3); // there were allocations to fail
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_write_may_find_the_disk_full),
+        cmocka_unit_test(every_write_may_be_torn),
+        cmocka_unit_test(a_disk_may_stay_full_for_a_while),
+        cmocka_unit_test(every_fsync_may_fail),
+        cmocka_unit_test(fsync_may_fail_several_times),
+        cmocka_unit_test(every_allocation_on_the_commit_path_may_fail),
+    };
+    log_set_level(LOG_ERROR + 1);
+    fault_vfs_register();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
