@@ -15,6 +15,11 @@ fi
 all_suites=(build unit reference integration browser crash fuzz lint)
 suites=("$@")
 [ $# -gt 0 ] || suites=("${all_suites[@]}")
+# These run the program: never an old one.
+case " ${suites[*]} " in
+*" build "*) ;;
+*" integration "* | *" browser "* | *" crash "* | *" lint "*) suites=(build "${suites[@]}") ;;
+esac
 
 # Options of the user's own shell must not change what is tested.
 for name in "${!SALESTIDE_@}"; do
@@ -26,6 +31,7 @@ export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 export PYTHONDONTWRITEBYTECODE=1
 if [ $full = yes ]; then
     export CRASH_KILLS=${CRASH_KILLS:-1000} FUZZ_SECONDS=${FUZZ_SECONDS:-300}
+    export DIFFERENTIAL_EVENTS=${DIFFERENTIAL_EVENTS:-1000000}
     limit_s=7200
 else
     export CRASH_KILLS=${CRASH_KILLS:-50} FUZZ_SECONDS=${FUZZ_SECONDS:-5}
