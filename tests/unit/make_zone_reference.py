@@ -47,6 +47,7 @@ RULES = [
     "<+0545>-5:45",
     "AAA-12BBB,J60/0,J300/3",  # J60 is 1 March in every year
     "CCC3:15:30DDD,J58,J299/24:30:15",
+    "MMM5NNN,M3.2.0/-0:30,M11.1.0",  # 23:30 to 00:30: midnight lies inside the gap
     "EEE-13FFF,J365/23,J1/20",  # across the turn of the year
 ]
 RULE_YEARS = [2024, 2200]

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #define UNTOUCHED INT64_C(-77)
+#define DATE_TIME_LEN 19               // YYYY-MM-DDTHH:MM:SS
 #define LAST_MS INT64_C(7289654399999) // 2200-12-31T23:59:59.999Z
 
 static struct guard_page guard; // made by main, like the zones
@@ -212,25 +213,47 @@ static void what_is_not_one_of_the_forms_is_malformed(void **state) {
     assert_int_equal(parse(TEXT_NONE, utc, &ms), TIMESTAMP_MALFORMED);
 }
 
-// The reader checks eight characters by one mask: no byte in any place may slip through it.
+static bool may_stand(char shape, int byte) {
+    switch (shape) {
+    case 'd':
+        return byte >= '0' && byte <= '9';
+    case 'T':
+        return byte == 'T' || byte == 't' || byte == ' ';
+    case '_':
+        return byte == 'T' || byte == ' ';
+    case 'Z':
+        return byte == 'Z' || byte == 'z';
+    case '+':
+        return byte == '+' || byte == '-';
+    default:
+        return byte == shape;
+    }
+}
+
+// The reader checks up to eight characters by one mask: no byte in any place may slip through it.
 static void every_byte_in_every_place_is_judged(void **state) {
     UNUSED(state);
+    static const char *const shapes[] = {"dddd-dd-dd", "dddd-dd-dd_dd:dd:dd",
+                                         "dddd-dd-ddTdd:dd:ddZ", "dddd-dd-ddTdd:dd:dd.dddZ",
+                                         "dddd-dd-ddTdd:dd:dd.ddd+dd:dd"};
     static const char good[] = "2011-11-11T11:11:11.111+11:11";
-    static const char shape[] = "dddd-dd-ddTdd:dd:dd.ddd+dd:dd";
-    for (size_t at = 0; at < sizeof good - 1; at++) {
-        for (int byte = 0; byte < 256; byte++) {
-            char spelling[sizeof good];
-            memcpy(spelling, good, sizeof good);
-            spelling[at] = (char)byte;
-            bool allowed = shape[at] == 'd'   ? byte >= '0' && byte <= '9'
-                           : shape[at] == 'T' ? byte == 'T' || byte == 't' || byte == ' '
-                           : shape[at] == '+' ? byte == '+' || byte == '-'
-                                              : byte == shape[at];
-            int64_t ms;
-            struct text t = {spelling, sizeof good - 1};
-            bool malformed = parse(t, utc, &ms) == TIMESTAMP_MALFORMED;
-            if (malformed == allowed) {
-                fail_msg("byte 0x%02x at %zu: malformed %d", (unsigned)byte, at, malformed);
+    for (size_t s = 0; s < COUNT_OF(shapes); s++) {
+        size_t len = strlen(shapes[s]);
+        for (size_t at = 0; at < len; at++) {
+            for (int byte = 0; byte < 256; byte++) {
+                char spelling[sizeof good];
+                memcpy(spelling, good, sizeof good);
+                spelling[len - 1] = shapes[s][len - 1] == 'Z' ? 'Z' : spelling[len - 1];
+                spelling[at] = (char)byte;
+                int64_t ms;
+                bool malformed =
+                    parse((struct text){spelling, len}, utc, &ms) == TIMESTAMP_MALFORMED;
+                bool digit_for_z = shapes[s][at] == 'Z' && at > DATE_TIME_LEN && byte >= '0' &&
+                                   byte <= '9'; // one more digit of the fraction, no offset
+                if (malformed == (may_stand(shapes[s][at], byte) || digit_for_z)) {
+                    fail_msg("%s: byte 0x%02x at %zu: malformed %d", shapes[s], (unsigned)byte, at,
+                             malformed);
+                }
             }
         }
     }

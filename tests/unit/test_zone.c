@@ -199,9 +199,10 @@ static void a_gap_moves_forward_and_an_overlap_is_the_first(void **state) {
     zone_free(z);
 }
 
-// Zero-based days, "59" being 29 February in a leap year and 1 March else: CPython 3.11 takes them
-// a day early, so these are glibc's answers.
-static void a_zero_based_day_counts_the_leap_day(void **state) {
+// Days by number: "59" counts from 0 and is 29 February in a leap year, "J59" is 28 February
+// always. CPython 3.11 takes the first a day early and the second a day late, so these are glibc's
+// answers.
+static void a_day_by_number_counts_the_leap_day_or_not(void **state) {
     UNUSED(state);
     static const int64_t changes_s[] = {1709183730, 1729997145, 1740806130, 1761619545};
     static const int32_t offsets_s[] = {-11730, -8130, -11730, -8130, -11730};
@@ -210,6 +211,10 @@ static void a_zero_based_day_counts_the_leap_day(void **state) {
         assert_int_equal(zone_offset_s(z, changes_s[k] - 1), offsets_s[k]);
         assert_int_equal(zone_offset_s(z, changes_s[k]), offsets_s[k + 1]);
     }
+    zone_free(z);
+    z = open_rule("CCC3:15:30DDD,J59,J299/24:30:15");
+    assert_int_equal(zone_offset_s(z, 1709097329), -11730); // 2024-02-28 02:00
+    assert_int_equal(zone_offset_s(z, 1709097330), -8130);
     zone_free(z);
 }
 
@@ -355,7 +360,7 @@ static void a_file_s_own_changes_come_before_its_rule(void **state) {
     struct file f;
     struct zone_changes changes;
     const char *problem;
-    const int64_t times[] = {-(INT64_C(1) << 59), 1000, 2000, 1700000000};
+    int64_t times[] = {-(INT64_C(1) << 59), 1000, 2000, 1700000000};
     put_file(&f, times, 4, "");
     assert_true(read_file(&f, &changes, &problem));
     assert_int_equal(changes.n, 4);
@@ -364,14 +369,37 @@ static void a_file_s_own_changes_come_before_its_rule(void **state) {
     assert_int_equal(changes.list[3].offset_s, 0);
     free(changes.list);
 
-    put_file(&f, times, 4, "XXX0YYY,M3.5.0/1,M10.5.0"); // the last change: 2023-11-14
+    times[3] = 1675209600; // 2023-02-01: all of that year's changes are still to come
+    put_file(&f, times, 4, "XXX0YYY,M3.5.0/1,M10.5.0");
     assert_true(read_file(&f, &changes, &problem));
-    assert_int_equal(changes.n, 4 + 2 * (ZONE_LAST_YEAR - 2023));
-    assert_int_equal(changes.list[4].at_s, 1711846800); // 2024-03-31T01:00Z
+    assert_int_equal(changes.n, 4 + 2 * (ZONE_LAST_YEAR - 2022));
+    assert_int_equal(changes.list[4].at_s, 1679792400); // 2023-03-26T01:00Z
     for (size_t k = 1; k < changes.n; k++) {
         assert_true(changes.list[k].at_s > changes.list[k - 1].at_s);
         assert_int_not_equal(changes.list[k].offset_s, changes.list[k - 1].offset_s);
     }
+    free(changes.list);
+}
+
+static void what_changes_no_offset_is_no_change(void **state) {
+    UNUSED(state);
+    struct file f;
+    struct zone_changes changes;
+    const char *problem;
+    const int64_t times[] = {1000, 2000, 1700000000}; // the last: 2023-11-14
+    put_file(&f, times, 3, "XXX0YYY,M3.5.0/1,M10.5.0");
+    f.at[2 * 44 + 3 * 8 + 2] = 0; // ... to the type of the one before: a new name, no more
+    assert_true(read_file(&f, &changes, &problem));
+    assert_int_equal(changes.list[1].at_s, 2000);
+    assert_int_equal(changes.list[2].at_s, 1711846800); // 2024-03-31, not some year before
+    assert_int_equal(changes.n, 2 + 2 * (ZONE_LAST_YEAR - 2023));
+    free(changes.list);
+
+    // Summer time all the year: each year's ends in the instant that the next one's begins.
+    put_file(&f, NULL, 0, "XXX3EDT4,0/0,J365/23");
+    assert_true(read_file(&f, &changes, &problem));
+    assert_int_equal(changes.n, 2); // from the type of the file; the last year's end is open
+    assert_int_equal(changes.list[0].offset_s, -4 * 3600);
     free(changes.list);
 }
 
@@ -614,7 +642,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(look_ups_agree_with_python_zoneinfo),
         cmocka_unit_test(a_gap_moves_forward_and_an_overlap_is_the_first),
-        cmocka_unit_test(a_zero_based_day_counts_the_leap_day),
+        cmocka_unit_test(a_day_by_number_counts_the_leap_day_or_not),
         cmocka_unit_test(days_follow_each_other_without_hole_or_overlap),
         cmocka_unit_test(an_instant_survives_the_way_over_local_time),
         cmocka_unit_test(the_ends_of_time_are_safe),
@@ -623,6 +651,7 @@ int main(void) {
         cmocka_unit_test(tzdir_is_honoured),
         cmocka_unit_test(what_is_no_zone_file_is_told_and_blocks_nobody),
         cmocka_unit_test(a_file_s_own_changes_come_before_its_rule),
+        cmocka_unit_test(what_changes_no_offset_is_no_change),
         cmocka_unit_test(damaged_files_are_told_apart),
         cmocka_unit_test(counts_that_point_beyond_the_file_are_refused),
         cmocka_unit_test(rules_that_are_none_are_refused),
