@@ -115,12 +115,8 @@ TAKE bool take_event(struct text t, enum order_kind *out) {
     return text_equal(t, t.len == 8 ? TEXT_LIT("refunded") : TEXT_LIT("cancelled"));
 }
 
-TAKE bool take_quantity(struct text t, int64_t *out, uint32_t *warnings) {
-    if (!take_integer(t, out) || *out > ORDER_QUANTITY_MAX) {
-        return false;
-    }
-    *warnings |= *out == 0 ? WARN_QUANTITY_ZERO : 0;
-    return true;
+TAKE bool take_quantity(struct text t, int64_t *out) {
+    return take_integer(t, out) && *out <= ORDER_QUANTITY_MAX;
 }
 
 TAKE bool take_amount(struct text t, int64_t *out, uint32_t *warnings) {
@@ -169,7 +165,7 @@ TAKE bool take_field(struct order *o, const struct order_rules *rules, enum orde
     case FIELD_PRODUCT_ID:
         return take_product(kind, t, &o->product_id);
     case FIELD_QUANTITY:
-        return take_quantity(t, &o->quantity, &o->warnings);
+        return take_quantity(t, &o->quantity);
     case FIELD_ITEMS:
         return false;
     case FIELD_SUBTOTAL:

@@ -199,7 +199,6 @@ bool order_set_items(struct order_builder *b, const struct order_item *items, si
         }
         at = put_item(at, &items[i]);
         o->quantity += items[i].quantity;
-        o->warnings |= items[i].quantity == 0 ? WARN_QUANTITY_ZERO : 0;
     }
     *at++ = ']';
     o->items_json = (struct text){json, (size_t)(at - json)};
@@ -258,6 +257,9 @@ bool order_finish(struct order_builder *b) {
     const int64_t one_cent_e4 = 100;
     if (off > one_cent_e4 || off < -one_cent_e4) {
         o->warnings |= WARN_TOTAL_MISMATCH;
+    }
+    if (o->quantity == 0) {
+        o->warnings |= WARN_QUANTITY_ZERO;
     }
     return true;
 }

@@ -254,7 +254,7 @@ bool order_item_set(struct order_builder *b, struct order_item *item, size_t ind
         taken = take_product(kind, t, &item->product_id);
         break;
     case FIELD_QUANTITY:
-        taken = take_quantity(t, &item->quantity, &b->order->warnings);
+        taken = take_quantity(t, &item->quantity);
         break;
     case FIELD_SUBTOTAL:
         taken = take_amount(t, &item->subtotal_e4, &b->order->warnings);
