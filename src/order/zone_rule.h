@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The rule at the end of a TZif file: a POSIX TZ text with the extensions of RFC 8536 section 3.3.1,
-// for example "EST5EDT,M3.2.0,M11.1.0" or "<-02>2<-01>,M3.5.0/-1,M10.5.0/0". Pure functions.
+// The rule at the end of a TZif file: a POSIX TZ text with the extensions of RFC 8536
+// section 3.3.1, for example "EST5EDT,M3.2.0,M11.1.0" or "<-02>2<-01>,M3.5.0/-1,M10.5.0/0". Pure
+// functions.
 #pragma once
 #include "base/must.h"
 #include "base/text.h"
@@ -15,8 +16,8 @@ struct zone_change {
 struct zone_rule_date {
     enum { RULE_WEEKDAY, RULE_JULIAN, RULE_DAY_OF_YEAR } kind;
     int32_t month, week, weekday; // RULE_WEEKDAY: week 5 is the last; weekday 0 is Sunday
-    int32_t day;                  // RULE_JULIAN: 1..365, never 29 February; RULE_DAY_OF_YEAR: 0..365
-    int32_t time_s;               // wall-clock time before the change; may be of another day
+    int32_t day;    // RULE_JULIAN: 1..365, never 29 February; RULE_DAY_OF_YEAR: 0..365
+    int32_t time_s; // wall-clock time before the change; may be of another day
 };
 
 struct zone_rule {

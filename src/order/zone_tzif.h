@@ -9,7 +9,7 @@
 #define ZONE_LAST_YEAR 2201              // changes are known to the end of this year
 
 struct zone_changes {
-    int32_t first_offset_s;   // before the first change
+    int32_t first_offset_s; // before the first change
     size_t n;
     struct zone_change *list; // ascending at_s, each a real change of offset; owned, free()
 };
