@@ -21,7 +21,11 @@ struct live_options {
     // Called on live's thread after a new event is ready; must be quick (it wakes the HTTP loop).
     void (*changed)(void *user);
     void *changed_user;
-    // Fills a JSON object with pipeline health ({"ready":true,"queue_events":0,...}) for the page.
+    // Appends a JSON object with the pipeline's health, on live's thread; must be quick. The page
+    // knows
+    // {"ready":bool,"problem":text|null,"queue_events":n,"queue_capacity":n,"last_commit_ms":n
+    // (UTC, 0: none since the start),"keys_required":bool}; a member left out is not shown. May be
+    // NULL.
     void (*health)(void *user, struct buf *json);
     void *health_user;
 };

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// The connection to /v1/stream. The browser's EventSource connects again by itself and sends the last
+// id; what it does not do is done here: try again after an answer it takes as final (the server was
+// starting, a proxy said 502), and notice a line that is open but silent.
+import type { Message } from "./types";
+
+export type Connection = "connecting" | "live" | "reconnecting";
+
+// The server says something at least every 15 seconds.
+const SILENCE_MS = 40_000;
+const AGAIN_MS = 2_000;
+
+export interface Listener {
+    snapshot(message: Message): void;
+    change(message: Message): void;
+    connection(state: Connection): void;
+}
+
+export function listen(url: string, listener: Listener): void {
+    let source: EventSource | undefined;
+    let silence: number | undefined;
+    let again: number | undefined;
+
+    function heard(): void {
+        window.clearTimeout(silence);
+        silence = window.setTimeout(reopen, SILENCE_MS);
+    }
+
+    function reopen(): void {
+        listener.connection("reconnecting");
+        open();
+    }
+
+    function open(): void {
+        source?.close();
+        window.clearTimeout(again);
+        const opened = new EventSource(url);
+        source = opened;
+        heard();
+        opened.addEventListener("snapshot", (event) => {
+            heard();
+            listener.snapshot(JSON.parse(event.data) as Message);
+            listener.connection("live");
+        });
+        opened.addEventListener("change", (event) => {
+            heard();
+            listener.change(JSON.parse(event.data) as Message);
+            listener.connection("live");
+        });
+        opened.addEventListener("error", () => {
+            listener.connection("reconnecting");
+            if (opened.readyState === EventSource.CLOSED) {
+                window.clearTimeout(again);
+                again = window.setTimeout(open, AGAIN_MS);
+            }
+        });
+    }
+
+    open();
+    // A page that comes back from the browser's cache or from sleep should not wait for a timer.
+    window.addEventListener("pageshow", (event) => {
+        if (event.persisted) {
+            reopen();
+        }
+    });
+    window.addEventListener("online", reopen);
+}
