@@ -6,8 +6,8 @@
 #include <string.h>
 #include <yyjson.h>
 
-void row_bind(sqlite3_stmt *insert, const struct order *o, int64_t position, int64_t group_id,
-              int64_t arrival_ms) {
+void adjustment_bind(sqlite3_stmt *insert, const struct order *o, int64_t position,
+                     int64_t group_id, int64_t arrival_ms) {
     sqlite3_bind_int64(insert, 1, position);
     sqlite_bind_ident(insert, 2, o->order_id);
     sqlite3_bind_int64(insert, 3, o->created_ms);
@@ -22,10 +22,8 @@ void row_bind(sqlite3_stmt *insert, const struct order *o, int64_t position, int
     sqlite3_bind_int64(insert, 12, group_id);
     sqlite3_bind_int64(insert, 13, arrival_ms);
     sqlite_bind_text(insert, 14, o->items_json);
-    if (o->kind != ORDER_PLACED) {
-        sqlite3_bind_int(insert, 15, (int)o->kind);
-        sqlite_bind_text(insert, 16, o->event_id.at != NULL ? o->event_id : TEXT_LIT(""));
-    }
+    sqlite3_bind_int(insert, 15, (int)o->kind);
+    sqlite_bind_text(insert, 16, o->event_id.at != NULL ? o->event_id : TEXT_LIT(""));
 }
 
 // One item of the canonical text. Its texts borrow from the document, so they are copied.

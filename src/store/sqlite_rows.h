@@ -14,16 +14,15 @@
     "r.subtotal_e4, r.discount_e4, r.shipping_e4, r.tax_e4, r.total_e4, r.arrival_ms, r.items, "   \
     "g.source, g.state, g.currency, r.event, r.event_id "                                          \
     "FROM adjustment_rows r JOIN sales_groups g ON g.id = r.group_id "
-#define ORDER_INSERT                                                                               \
-    "INSERT INTO order_rows VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)"
 #define ADJUSTMENT_INSERT                                                                          \
     "INSERT INTO adjustment_rows (position, order_id, created_ms, customer_id, product_id, "       \
     "quantity, subtotal_e4, discount_e4, shipping_e4, tax_e4, total_e4, group_id, arrival_ms, "    \
     "items, event, event_id) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)"
 
-// Binds all parameters of ORDER_INSERT or ADJUSTMENT_INSERT (by o->kind); borrows the texts of `o`.
-void row_bind(sqlite3_stmt *insert, const struct order *o, int64_t position, int64_t group_id,
-              int64_t arrival_ms);
+// Binds all parameters of ADJUSTMENT_INSERT; borrows the texts of `o`. (Placed orders:
+// sqlite_pending.h)
+void adjustment_bind(sqlite3_stmt *insert, const struct order *o, int64_t position,
+                     int64_t group_id, int64_t arrival_ms);
 // Reads the current row. Texts borrow from the statement until its next step or reset, unless
 // `arena` is given: then they are copied into it. Items are parsed into `arena` (needed for
 // products; without an arena only items_json is set). False when memory is refused.

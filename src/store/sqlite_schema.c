@@ -85,31 +85,61 @@ static const char tables_sql[] =
 
 #define INSTANT(ms) "strftime('%Y-%m-%dT%H:%M:%fZ', " ms " / 1000.0, 'unixepoch')"
 #define AMOUNT(column) column "_e4 / 10000.0 AS " column
-#define EVENT_VIEW_COLUMNS                                                                                       \
-    INSTANT("r.created_ms")                                                                                      \
-    " AS created_at, r.customer_id, " AMOUNT("discount") ", r.product_id, r.quantity, " AMOUNT("s"               \
-                                                                                               "u"               \
-                                                                                               "b"               \
-                                                                                               "t"               \
-                                                                                               "o"               \
-                                                                                               "t"               \
-                                                                                               "a"               \
-                                                                                               "l") ", " AMOUNT( \
-        "tax") ", " INSTANT("r.arrival_ms") " AS timestamp, " AMOUNT("total") ", g.source, "                     \
-                                                                              "g.state, "                        \
-                                                                              "g.currency,"                      \
-                                                                              " " AMOUNT("shippin"               \
-                                                                                         "g") ", "               \
-                                                                                              "r."               \
-                                                                                              "it"               \
-                                                                                              "em"               \
-                                                                                              "s,"               \
-                                                                                              " r"               \
-                                                                                              ".p"               \
-                                                                                              "os"               \
-                                                                                              "it"               \
-                                                                                              "io"               \
-                                                                                              "n"
+#define EVENT_VIEW_COLUMNS                                                                                   \
+    INSTANT("r.created_ms")                                                                                  \
+    " AS created_at, r.customer_id, " AMOUNT("discount") ", r.product_id, r.quantity, " AMOUNT(              \
+        "s"                                                                                                  \
+        "u"                                                                                                  \
+        "b"                                                                                                  \
+        "t"                                                                                                  \
+        "o"                                                                                                  \
+        "t"                                                                                                  \
+        "a"                                                                                                  \
+        "l") ", " AMOUNT("tax") ", " INSTANT("r.arrival_ms") " AS timestamp, " AMOUNT("total") ","           \
+                                                                                               " "           \
+                                                                                               "g"           \
+                                                                                               "."           \
+                                                                                               "s"           \
+                                                                                               "o"           \
+                                                                                               "u"           \
+                                                                                               "r"           \
+                                                                                               "c"           \
+                                                                                               "e"           \
+                                                                                               ","           \
+                                                                                               " "           \
+                                                                                               "g"           \
+                                                                                               "."           \
+                                                                                               "s"           \
+                                                                                               "t"           \
+                                                                                               "a"           \
+                                                                                               "t"           \
+                                                                                               "e"           \
+                                                                                               ","           \
+                                                                                               " "           \
+                                                                                               "g"           \
+                                                                                               "."           \
+                                                                                               "c"           \
+                                                                                               "u"           \
+                                                                                               "r"           \
+                                                                                               "r"           \
+                                                                                               "e"           \
+                                                                                               "n"           \
+                                                                                               "c"           \
+                                                                                               "y"           \
+                                                                                               ","           \
+                                                                                               " " AMOUNT(   \
+                                                                                                   "shippin" \
+                                                                                                   "g") ", " \
+                                                                                                        "r." \
+                                                                                                        "it" \
+                                                                                                        "em" \
+                                                                                                        "s," \
+                                                                                                        " r" \
+                                                                                                        ".p" \
+                                                                                                        "os" \
+                                                                                                        "it" \
+                                                                                                        "io" \
+                                                                                                        "n"
 #define MEASURES_VIEW                                                                              \
     "orders, units, " AMOUNT("subtotal") ", " AMOUNT("discount") ", " AMOUNT(                      \
         "shipping") ", " AMOUNT("tax") ", " AMOUNT("total") ", cancelled_orders, "                 \

@@ -5,8 +5,8 @@
 // 2. find: order ids through order_index, adjustments through their unique index; add: one row
 // appended,
 //    the id noted in order_index, the currency's gross sum raised.
-// 3. commit: cells upserted; waiting ids moved on; old minute and hour cells, rejections and
-// batches
+// 3. commit: the new rows appended in one statement; cells upserted; waiting ids moved on; old
+// minute and hour cells, rejections and batches
 //    dropped in small steps; counts, floors and position written; COMMIT, which fsyncs the WAL.
 // 4. The checkpoint thread is told how long the WAL is.
 //
@@ -66,7 +66,7 @@ static void close_connections(struct sqlite_store *s) {
     checkpointer_stop(s->checkpointer);
     s->checkpointer = NULL;
     sqlite3_stmt **statements[] = {
-        &s->begin,      &s->commit,         &s->add_order,     &s->add_adjustment, &s->add_rejected,
+        &s->begin,      &s->commit,         &s->add_orders,    &s->add_adjustment, &s->add_rejected,
         &s->get_order,  &s->get_adjustment, &s->put_state,     &s->put_position,   &s->put_batch,
         &s->drop_batch, &s->put_gross,      &s->drop_rejected, &s->drop_minutes,   &s->drop_hours};
     for (size_t i = 0; i < COUNT_OF(statements); i++) {
@@ -90,7 +90,7 @@ static bool prepare_all(struct sqlite_store *s, struct error *err) {
     } all[] = {
         {&s->begin, "BEGIN IMMEDIATE"},
         {&s->commit, "COMMIT"},
-        {&s->add_order, ORDER_INSERT},
+        {&s->add_orders, PENDING_INSERT},
         {&s->add_adjustment, ADJUSTMENT_INSERT},
         {&s->get_order, ORDER_SELECT_FROM "WHERE r.position = ?1"},
         {&s->get_adjustment,
@@ -200,7 +200,8 @@ static bool open_connections(struct sqlite_store *s, struct store_settings *sett
     if (!make_durable(s, after_failure, err)) { // before anything else is answered
         return false;
     }
-    if (!read_memory(s, err) || !prepare_all(s, err)) {
+    if (!read_memory(s, err) || !pending_register(s->db, &s->pending, err) ||
+        !prepare_all(s, err)) {
         return false;
     }
     s->cells = sqlite_cells_new(s->db, "main", err);
@@ -222,6 +223,8 @@ static bool open_connections(struct sqlite_store *s, struct store_settings *sett
 static enum store_result store_begin(struct store *base, struct error *err) {
     struct sqlite_store *s = of(base);
     s->next = s->state;
+    s->pending.n = 0;
+    s->first_pending = s->next_order;
     return sqlite_do(s->begin) ? STORE_OK : sqlite_failed(s->db, "beginning a batch", err);
 }
 
@@ -249,6 +252,27 @@ static enum store_result read_found(struct sqlite_store *s, sqlite3_stmt *select
     return result;
 }
 
+// The order at a position: of this batch, or stored.
+static enum store_result read_position(struct sqlite_store *s, int64_t position,
+                                       struct stored_event *out, struct error *err) {
+    if (position >= s->first_pending) {
+        const struct pending_order *row = &s->pending.at[position - s->first_pending];
+        *out = (struct stored_event){row->order, row->arrival_ms, position};
+        return STORE_OK;
+    }
+    bool found;
+    sqlite3_bind_int64(s->get_order, 1, position);
+    enum store_result result = read_found(s, s->get_order, ORDER_PLACED, out, &found, err);
+    if (result == STORE_OK && !found) {
+        error_set(err, ERROR_FATAL,
+                  "the database is damaged: order_index knows row %lld, order_rows does not; "
+                  "restore it from a copy",
+                  (long long)position);
+        return STORE_ERROR;
+    }
+    return result;
+}
+
 static enum store_result find_order(struct sqlite_store *s, struct ident order_id,
                                     struct stored_event *out, bool *found, struct error *err) {
     int64_t slot = order_index_slot(order_id);
@@ -260,18 +284,9 @@ static enum store_result find_order(struct sqlite_store *s, struct ident order_i
             s->free_slot = slot;
             return result;
         }
-        sqlite3_bind_int64(s->get_order, 1, position);
-        bool row;
-        result = read_found(s, s->get_order, ORDER_PLACED, out, &row, err);
+        result = read_position(s, position, out, err);
         if (result != STORE_OK) {
             return result;
-        }
-        if (!row) {
-            error_set(err, ERROR_FATAL,
-                      "the database is damaged: order_index knows row %lld, "
-                      "order_rows does not; restore it from a copy",
-                      (long long)position);
-            return STORE_ERROR;
         }
         if (ident_equal(out->order.order_id, order_id)) {
             *found = true;
@@ -301,15 +316,17 @@ static enum store_result store_add(struct store *base, const struct order *o,
     if (result != STORE_OK) {
         return result;
     }
-    bool placed = o->kind == ORDER_PLACED;
-    sqlite3_stmt *insert = placed ? s->add_order : s->add_adjustment;
-    int64_t position = placed ? s->next_order++ : s->next_adjustment++;
-    row_bind(insert, o, position, group->store_id, arrival_ms);
-    if (!sqlite_do(insert)) {
-        return sqlite_failed(s->db, "storing an order", err);
-    }
     raise_gross(s, o);
-    return placed ? order_index_add(s->index, s->free_slot, position, err) : STORE_OK;
+    if (o->kind == ORDER_PLACED) {
+        if (!pending_add(&s->pending, o, group->store_id, arrival_ms)) {
+            error_set(err, ERROR_RETRIABLE, "out of memory for a batch of orders");
+            return STORE_RETRY;
+        }
+        return order_index_add(s->index, s->free_slot, s->next_order++, err);
+    }
+    adjustment_bind(s->add_adjustment, o, s->next_adjustment++, group->store_id, arrival_ms);
+    return sqlite_do(s->add_adjustment) ? STORE_OK
+                                        : sqlite_failed(s->db, "storing an adjustment", err);
 }
 
 static enum store_result store_add_rejected(struct store *base, const struct event *e,
@@ -445,6 +462,9 @@ static void help_checkpoint(struct sqlite_store *s) {
 static enum store_result store_commit(struct store *base, struct cube *cube,
                                       struct batch_summary *batch, struct error *err) {
     struct sqlite_store *s = of(base);
+    if (s->pending.n > 0 && !sqlite_do(s->add_orders)) {
+        return sqlite_failed(s->db, "storing orders", err);
+    }
     fault_point("store-after-rows");
     enum store_result result = sqlite_cells_apply(s->cells, cube, err);
     if (result != STORE_OK) {
@@ -523,6 +543,7 @@ static void free_store(struct sqlite_store *s) {
     }
     pthread_rwlock_destroy(&s->index_lock);
     arena_free(&s->found);
+    pending_free(&s->pending);
     free(s->gross_e4);
     free(s->gross_dirty);
     free(s->gross_is_dirty);

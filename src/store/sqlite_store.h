@@ -6,6 +6,7 @@
 #include "store/sqlite.h"
 #include "store/sqlite_cells.h"
 #include "store/sqlite_checkpoint.h"
+#include "store/sqlite_pending.h"
 #include "store/sqlite_schema.h"
 #include <pthread.h>
 
@@ -20,18 +21,19 @@ struct sqlite_store {
     struct order_index *index;
     struct sqlite_cells *cells;
     struct checkpointer *checkpointer;
-    sqlite3_stmt *begin, *commit, *add_order, *add_adjustment, *add_rejected;
+    sqlite3_stmt *begin, *commit, *add_orders, *add_adjustment, *add_rejected;
     sqlite3_stmt *get_order, *get_adjustment, *put_state, *put_position, *put_batch, *drop_batch;
     sqlite3_stmt *put_gross, *drop_rejected, *drop_minutes, *drop_hours;
 
-    struct pipeline_state state;         // committed
-    struct pipeline_state next;          // of the batch in work
-    int64_t next_order, next_adjustment; // positions
+    struct pipeline_state state;                        // committed
+    struct pipeline_state next;                         // of the batch in work
+    int64_t first_pending, next_order, next_adjustment; // positions
     int64_t next_rejected;
     int64_t free_slot; // where the last find ended: the slot that add takes
     bool drop_more;    // there may be cells below the floors
     int wal_pages;
-    struct arena found; // texts of the last find
+    struct pending_orders pending; // accepted by the batch in work, not in order_rows yet
+    struct arena found;            // texts of the last find
 
     int64_t *gross_e4;    // by currency, as 26-ary number of its letters
     int32_t *gross_dirty; // list of those changed in the batch
