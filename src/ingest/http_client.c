@@ -10,7 +10,6 @@
 #include "ingest/http_client.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include <curl/curl.h>
 #include <stdio.h>
@@ -288,11 +287,28 @@ static bool is_stopping(const struct http_client *c) {
     return c->options.stopping != NULL && c->options.stopping(c->options.user);
 }
 
+static void tell_trouble(struct http_client *c, long status, int64_t limit_ms) {
+    char text[160];
+    if (c->told || c->options.trouble == NULL) {
+        return;
+    }
+    c->told = true;
+    if (status != 0) {
+        snprintf(text, sizeof text, "the server answers %ld; trying again for up to %d s", status,
+                 (int)(limit_ms / 1000));
+    } else {
+        snprintf(text, sizeof text, "the server cannot be reached; trying again for up to %d s",
+                 (int)(limit_ms / 1000));
+    }
+    c->options.trouble(c->options.user, text);
+}
+
 static void ended(struct http_client *c, struct slot *s, CURLcode code) {
     long status = 0;
     curl_multi_remove_handle(c->multi, s->easy);
     if (code == CURLE_OK) {
         curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &status);
+        c->reached = true;
         if ((status >= 200 && status < 300) || status == 422) {
             s->first_failure_ms = s->back_off_ms = 0;
             c->told = false;
@@ -302,20 +318,16 @@ static void ended(struct http_client *c, struct slot *s, CURLcode code) {
     }
     const char *problem = describe(c, s, code, status);
     int64_t now = now_ms();
+    int64_t limit_ms = c->reached ? c->options.give_up_ms : c->options.first_contact_ms;
     if (s->first_failure_ms == 0) {
         s->first_failure_ms = now;
     }
-    if (!may_pass(code, status) || now - s->first_failure_ms >= c->options.give_up_ms ||
-        is_stopping(c)) {
+    if (!may_pass(code, status) || now - s->first_failure_ms >= limit_ms || is_stopping(c)) {
         s->first_failure_ms = s->back_off_ms = 0;
         finish_slot(c, s, status, problem);
         return;
     }
-    if (!c->told) {
-        log_warn("ingest", "%s; trying again for up to %lld s", problem,
-                 (long long)(c->options.give_up_ms / 1000));
-        c->told = true;
-    }
+    tell_trouble(c, status, limit_ms);
     s->state = SLOT_WAITING;
     s->retry_at_ms = now + wait_before_retry(c, s);
 }

@@ -25,11 +25,15 @@ struct http_client_options {
     const char *key;   // API key, or NULL
     int max_in_flight; // requests, each on a connection of its own
     int64_t attempt_timeout_ms;
-    int64_t give_up_ms; // after so long without success a request has failed
+    int64_t first_contact_ms; // as give_up_ms, as long as the server has never answered
+    int64_t give_up_ms;       // after so long without success a request has failed
     void (*done)(void *user, const struct http_reply *reply); // borrows all of the reply
     void *user;
     // True when no more is to be sent: what fails then is not tried again. May be NULL.
     bool (*stopping)(void *user);
+    // One line for people when it begins to try again, once until something has passed. May be
+    // NULL.
+    void (*trouble)(void *user, const char *text);
 };
 
 // Copies the texts of options.

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// What the loader tells: a progress line on a terminal, the first rejections, the summary. Counting
+// is for any thread; the rest is for the main thread.
+#pragma once
+#include "base/clock.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct load_report;
+struct load_report *load_report_new(const struct clock_source *clock); // borrowed
+void load_report_free(struct load_report *r);
+
+// Any thread.
+void load_report_count(struct load_report *r, int64_t accepted, int64_t duplicate,
+                       int64_t rejected);
+// One rejected event, beside its count. Any thread; all are copied. line 0: not known.
+void load_report_rejected(struct load_report *r, const char *file, int64_t line, const char *field,
+                          const char *code, const char *message);
+
+// Main thread: shows how far it is, now and then. total_bytes 0: not known.
+void load_report_progress(struct load_report *r, const char *file, int64_t done_bytes,
+                          int64_t total_bytes);
+// Writes one line of its own, clear of the progress line: `salestide load: ...` on standard error.
+void load_report_problem(struct load_report *r, const char *text);
+// The rejections that were not shown, by code, and the summary. Returns whether any was rejected.
+bool load_report_summary(struct load_report *r, bool complete);
