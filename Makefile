@@ -34,7 +34,8 @@ CFLAGS   += $(CSTD) $(WARN) $(OPT) $(SANITIZE) $(FAULTS)
 
 SRC  := $(sort $(shell find src -name '*.c'))
 OBJ   = $(SRC:src/%.c=$(BUILD)/obj/%.o)
-LIBOBJ = $(filter-out $(BUILD)/obj/main.o,$(OBJ)) $(BUILD)/obj/web_assets.o $(YYJSON_O)
+LIBOBJ = $(filter-out $(BUILD)/obj/main.o,$(OBJ)) $(BUILD)/obj/web_assets.o $(BUILD)/obj/openapi_json.o \
+         $(YYJSON_O)
 UNIT := $(sort $(wildcard tests/unit/test_*.c))
 FUZZ := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
@@ -71,6 +72,16 @@ build/web/web_assets.c: $(WEB_SRC) scripts/build-web.sh
 	scripts/build-web.sh $@
 
 $(BUILD)/obj/web_assets.o: build/web/web_assets.c
+	@mkdir -p $(@D)
+	$(call tell,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+# The API's description, embedded as it stands.
+build/web/openapi_json.c: src/dashboard/openapi.json scripts/embed.sh
+	@mkdir -p $(@D)
+	scripts/embed.sh openapi_json $< >$@
+
+$(BUILD)/obj/openapi_json.o: build/web/openapi_json.c
 	@mkdir -p $(@D)
 	$(call tell,CC)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<

@@ -125,6 +125,14 @@ const struct option_spec option_specs[] = {
      .max = 1000,
      .commands = "serve load",
      .help = "Deepest nesting of JSON in one event; deeper ones are rejected."},
+    {.name = "max-rows",
+     .type = OPTION_INT,
+     .value = "N",
+     .fallback = "100000",
+     .min = 1,
+     .max = 10000000,
+     .commands = "serve",
+     .help = "Most rows in one answer of /v1/sales; a question with more is answered 400."},
 
     // Limits of the server.
     {.name = "header-timeout",
@@ -158,7 +166,7 @@ const struct option_spec option_specs[] = {
      .min = 1,
      .max = 100000,
      .commands = "serve",
-     .help = "Most connections at once, viewers among them; further ones wait or are closed."},
+     .help = "Most connections at once, live pages apart; further ones wait."},
     {.name = "max-viewers",
      .type = OPTION_INT,
      .value = "N",
@@ -207,28 +215,33 @@ const struct option_spec option_specs[] = {
      .type = OPTION_LIST,
      .value = "FIELD=COLUMN,...",
      .commands = "load",
-     .help = "Names of the file's columns that differ, as in order_id=ID,customer_id=USER_ID."},
+     .help = "Names of the file's columns that differ, as in order_id=ID,customer_id=USER_ID. The "
+             "field unit_price gives subtotal = quantity * unit_price. A name with a comma goes in "
+             "double quotes."},
     {.name = "set",
      .type = OPTION_LIST,
      .value = "FIELD=VALUE",
      .commands = "load",
-     .help = "A value for a field that the file does not have, as in currency=GBP."},
+     .help = "A value for a field in all rows, as in currency=GBP; goes before a column of that "
+             "name."},
     {.name = "group-by",
      .value = "FIELD",
      .choices = "order_id",
      .commands = "load",
-     .help =
-         "Each row is one line of an order: neighbouring rows of one order_id become its items."},
+     .help = "Each row is one line of an order: the rows of one order_id, wherever they stand, "
+             "become its items. Without a column for total it is subtotal - discount + shipping + "
+             "tax. Reads the file twice."},
 
     // The demo producer.
     {.name = "rate",
      .type = OPTION_INT,
      .value = "N",
-     .fallback = "0",
+     .fallback = "100",
      .min = 0,
      .max = 10000000,
      .commands = "generate",
-     .help = "Orders per second; 0: as fast as they are taken."},
+     .help = "Events per second: with --to as they are sent (0: as fast as they are taken), on "
+             "standard output as created_at runs on, more slowly at night."},
     {.name = "count",
      .type = OPTION_INT,
      .value = "N",
@@ -243,16 +256,18 @@ const struct option_spec option_specs[] = {
      .min = 0,
      .max = INT64_MAX,
      .commands = "generate",
-     .help = "The same seed makes the same events. Without it identifiers start from the clock."},
+     .help = "The same seed makes the same events, another seed other orders. Without it each run "
+             "is new: identifiers start from the clock."},
     {.name = "start",
      .value = "TIME",
      .commands = "generate",
-     .help = "created_at of the first event, as in 2026-01-31T09:00:00Z; with it time runs by the "
-             "events, without it they carry the clock's time."},
+     .help = "created_at of the first event, as in 2026-01-31T09:00:00Z. On standard output "
+             "without it: 2026-01-01T00:00:00Z with --seed, else now. With --to without it: every "
+             "event is created when it is sent."},
     {.name = "ids",
      .value = "KIND",
-     .fallback = "sequential",
-     .choices = "sequential uuid",
+     .fallback = "increasing",
+     .choices = "increasing random",
      .commands = "generate",
      .help = "Identifiers of orders: increasing numbers or random UUIDs."},
     {.name = "with-customer-fields",
@@ -262,11 +277,12 @@ const struct option_spec option_specs[] = {
     {.name = "write-customers",
      .value = "FILE",
      .commands = "generate",
-     .help = "Write the customers that the orders refer to as CSV and stop."},
+     .help = "Write the customers that the orders refer to as CSV, the same for all seeds; without "
+             "--count and --to that is all it does."},
     {.name = "write-products",
      .value = "FILE",
      .commands = "generate",
-     .help = "Write the products that the orders refer to as CSV and stop."},
+     .help = "Likewise the products."},
 
     // What is told.
     {.name = "log-level",

@@ -184,6 +184,7 @@ void http_metrics(struct request *r);
 
 // --- http_viewer.c
 void http_viewers_new(struct http_server *s);
+void http_viewers_close(struct http_server *s); // all of them
 void http_viewers_free(struct http_server *s);
 // Takes the connection's socket over; then false: the library is to close its own end.
 MUST_CHECK bool http_stream(struct request *r);

@@ -190,7 +190,7 @@ static void decide(struct request *r, const struct head *h, const char *url, con
         refuse(r, PROBLEM_NO_SUCH_PATH, "see /openapi.json for the calls there are");
     }
     if (r->allow != NULL) {
-        refuse(r, PROBLEM_METHOD, r->allow);
+        refuse(r, PROBLEM_METHOD, r->route == ROUTE_ORDERS ? "use POST" : "use GET");
     }
     check_key(r, h);
     if (s->stopping) {

@@ -34,7 +34,7 @@ enum {
     TRIM_EVERY_MS = 2000,
     WORKER_THREADS = 2,
     WORKER_QUEUE = 64,
-    CONNECTION_BYTES = 16 * 1024, // head of a request, and what is read of its body at once
+    CONNECTION_BYTES = 12 * 1024, // head of a request, and what is read of its body at once
     SPARE_DESCRIPTORS = 128,
 };
 
@@ -211,6 +211,10 @@ const char *http_url(const struct http_server *s) {
     return s->url;
 }
 
+bool http_keys_required(const struct http_server *s) {
+    return s->keys_needed;
+}
+
 void http_set_live(struct http_server *s, struct live *live) {
     s->live = live;
 }
@@ -331,8 +335,7 @@ void http_run(struct http_server *s, const sigset_t *signals) {
     if (s->n_requests > 0) {
         log_warn("ingest", "%zu requests did not end within %d s", s->n_requests, STOP_MS / 1000);
     }
-    http_viewers_free(s);
-    http_viewers_new(s);
+    http_viewers_close(s);
     if (signal_fd >= 0) {
         close(signal_fd);
     }

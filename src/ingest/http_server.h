@@ -53,7 +53,8 @@ MUST_CHECK bool http_new(const struct http_options *options, struct http_server 
                          struct error *err);
 // "http://127.0.0.1:8080/", with the port that was taken. Valid as long as the server.
 const char *http_url(const struct http_server *s);
-// The page's stream; before http_run. Without it /v1/stream is not there.
+bool http_keys_required(const struct http_server *s); // any thread
+// The page's stream; before http_run, and NULL after it. Without it /v1/stream is not there.
 void http_set_live(struct http_server *s, struct live *live);
 // Runs the loop until SIGTERM or SIGINT; `signals` (blocked in all threads) are taken by the loop.
 void http_run(struct http_server *s, const sigset_t *signals);

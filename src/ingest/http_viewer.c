@@ -94,15 +94,19 @@ static void drop(struct http_server *s, struct viewer *v) {
     }
 }
 
+void http_viewers_close(struct http_server *s) {
+    while (s->viewers->all != NULL) {
+        drop(s, s->viewers->all);
+    }
+}
+
 void http_viewers_free(struct http_server *s) {
     struct viewers *all = s->viewers;
     if (all == NULL) {
         return;
     }
-    while (all->all != NULL) {
-        drop(s, all->all);
-    }
-    while (all->news != NULL) {
+    http_viewers_close(s);
+    while (all->news != NULL) { // the dropped ones that still waited there
         struct viewer *v = all->news;
         all->news = v->next_news;
         free(v);

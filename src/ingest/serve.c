@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: MIT
+// `salestide serve`: store, engine, live page and HTTP door in one process.
+//
+// Start: signals are blocked for all threads, the store takes the directory's lock, the engine and
+// the door are made (the address is bound), the live page and the engine get their threads; then
+// one line on standard output says that it is ready. This thread runs the HTTP loop. Stop (SIGTERM,
+// SIGINT): the loop ends when nothing is in flight, the queue is closed and the engine drains it,
+// then all is closed in the opposite order. Whatever fails on the way up is one line and exit code
+// 1 or 2.
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "commands.h"
+#include "dashboard/live.h"
+#include "engine/engine.h"
+#include "engine/queue.h"
+#include "ingest/http_server.h"
+#include "order/order.h"
+#include "store/sqlite.h"
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { QUERY_TIMEOUT_MS = 5000, LIVE_TIMEOUT_MS = 5000 };
+
+struct serve {
+    const struct options *options;
+    const char *directory;
+    const char *customers_path;
+    struct store_settings settings;
+    struct store *store;
+    struct zone *zone;
+    struct order_rules rules;
+    struct queue *queue;
+    struct engine *engine;
+    struct http_server *http;
+    struct live *live;
+    pthread_t engine_thread;
+    bool engine_runs;
+};
+
+// --- What the parts ask of each other
+
+static void fill_status(void *user, struct engine_status *out) {
+    struct serve *s = user;
+    engine_status(s->engine, out);
+}
+
+static void fill_sizes(void *user, int64_t *db_bytes, int64_t *wal_bytes) {
+    struct serve *s = user;
+    sqlite_store_sizes(s->directory, db_bytes, wal_bytes);
+}
+
+static bool open_reader(void *user, struct sales_reader **out, struct error *err) {
+    struct serve *s = user;
+    struct store_settings settings;
+    return sqlite_reader_open(s->directory, s->store, QUERY_TIMEOUT_MS, out, &settings, err);
+}
+
+// Engine's thread, after each commit.
+static void committed(void *user, const struct batch_summary *batch) {
+    struct serve *s = user;
+    live_notify(s->live, batch);
+}
+
+// Live's thread.
+static void put_health(void *user, struct buf *json) {
+    struct serve *s = user;
+    struct engine_status status;
+    engine_status(s->engine, &status);
+    buf_printf(json,
+               "{\"ready\":%s,\"queue_events\":%zu,\"queue_capacity\":%zu,\"last_commit_ms\":%lld,"
+               "\"keys_required\":%s",
+               status.store_ready ? "true" : "false", queue_events(s->queue),
+               queue_capacity(s->queue), (long long)status.last_commit_ms,
+               http_keys_required(s->http) ? "true" : "false");
+    if (!status.store_ready && status.problem[0] != '\0') {
+        buf_put_str(json, ",\"problem\":");
+        buf_put_json(json, text_of(status.problem));
+    }
+    buf_put_char(json, '}');
+}
+
+// A worker's thread, on SIGHUP. What cannot be read changes nothing.
+static void reload(void *user) {
+    struct serve *s = user;
+    struct customers *customers = NULL;
+    struct error err = {0};
+    if (s->customers_path == NULL) {
+        log_info("ingest", "SIGHUP: there is no --customers file to read again");
+    } else if (customers_load(s->customers_path, &customers, &err)) {
+        log_info("ingest", "SIGHUP: %zu customers read from %s", customers_count(customers),
+                 s->customers_path);
+        engine_set_customers(s->engine, customers);
+    } else {
+        log_warn("ingest", "SIGHUP: %s; the customers known before stay in force", err.text);
+    }
+    live_reload_products(s->live);
+}
+
+static void *engine_main(void *user) {
+    struct serve *s = user;
+    engine_run(s->engine);
+    return NULL;
+}
+
+// --- Start
+
+static bool open_store(struct serve *s, struct error *err) {
+    const struct options *o = s->options;
+    struct sqlite_options options = {.directory = s->directory, .clock = clock_system()};
+    const char *currency = option_text(o, "currency");
+    const char *timezone = option_text(o, "timezone");
+    if (currency != NULL && strlen(currency) != 3) {
+        return error_set(err, ERROR_USAGE,
+                         "--currency %s: want three capital letters, as in USD or EUR", currency);
+    }
+    snprintf(options.settings.currency, sizeof options.settings.currency, "%s",
+             currency != NULL ? currency : "");
+    snprintf(options.settings.timezone, sizeof options.settings.timezone, "%s",
+             timezone != NULL ? timezone : "");
+    int64_t late_limit_ms = option_int(o, "late-limit");
+    options.settings.late_limit_ms = late_limit_ms > 0 ? late_limit_ms : 0;
+    if (timezone != NULL) { // refused before a data directory is made with it
+        struct zone *zone;
+        if (!zone_open(timezone, &zone, err)) {
+            return false;
+        }
+        zone_free(zone);
+    }
+    return sqlite_store_open(&options, &s->store, &s->settings, err);
+}
+
+static bool make_engine(struct serve *s, struct error *err) {
+    const struct options *o = s->options;
+    struct customers *customers = NULL;
+    if (s->customers_path != NULL && !customers_load(s->customers_path, &customers, err)) {
+        return false;
+    }
+    s->rules =
+        (struct order_rules){.zone = s->zone, .max_depth = (uint32_t)option_int(o, "max-depth")};
+    memcpy(s->rules.currency, s->settings.currency, sizeof s->rules.currency);
+    s->queue = queue_new((size_t)option_int(o, "queue-events"));
+    const struct engine_options options = {
+        .clock = clock_system(),
+        .batch_max_events = (size_t)option_int(o, "batch-events"),
+        .late_limit_ms = s->settings.late_limit_ms,
+        .committed = committed,
+        .committed_user = s,
+    };
+    s->engine = engine_new(s->store, queue_source(s->queue), &s->rules, customers, &options);
+    return true;
+}
+
+static bool make_http(struct serve *s, struct error *err) {
+    const struct options *o = s->options;
+    const struct http_options options = {
+        .listen = option_text(o, "listen"),
+        .directory = s->directory,
+        .require_keys = option_flag(o, "require-keys"),
+        .insecure = option_flag(o, "insecure"),
+        .limits = {.body_bytes = (size_t)option_int(o, "max-body"),
+                   .decompressed_bytes = (size_t)option_int(o, "max-decompressed"),
+                   .inflight_bytes = (size_t)option_int(o, "max-inflight"),
+                   .events = option_int(o, "max-events"),
+                   .rows = option_int(o, "max-rows"),
+                   .headers_ms = option_int(o, "header-timeout"),
+                   .body_ms = option_int(o, "body-timeout"),
+                   .idle_ms = option_int(o, "idle-timeout"),
+                   .connections = (unsigned)option_int(o, "max-connections"),
+                   .viewers = (unsigned)option_int(o, "max-viewers")},
+        .rules = &s->rules,
+        .timezone = s->settings.timezone,
+        .queue = s->queue,
+        .clock = clock_system(),
+        .status = fill_status,
+        .sizes = fill_sizes,
+        .open_reader = open_reader,
+        .reload = reload,
+        .user = s,
+    };
+    return http_new(&options, &s->http, err);
+}
+
+static bool make_live(struct serve *s, struct error *err) {
+    struct live_options options = {
+        .zone = s->zone,
+        .products_path = option_text(s->options, "products"),
+        .clock = clock_system(),
+        .changed = http_live_changed,
+        .changed_user = s->http,
+        .health = put_health,
+        .health_user = s,
+    };
+    struct store_settings settings;
+    memcpy(options.currency, s->settings.currency, sizeof options.currency);
+    if (!sqlite_reader_open(s->directory, s->store, LIVE_TIMEOUT_MS, &options.reader, &settings,
+                            err)) {
+        return false;
+    }
+    s->live = live_start(&options, err);
+    if (s->live == NULL) {
+        return false;
+    }
+    http_set_live(s->http, s->live);
+    return true;
+}
+
+static bool start(struct serve *s, struct error *err) {
+    if (!open_store(s, err) || !zone_open(s->settings.timezone, &s->zone, err) ||
+        !make_engine(s, err) || !make_http(s, err) || !make_live(s, err)) {
+        return false;
+    }
+    int code = pthread_create(&s->engine_thread, NULL, engine_main, s);
+    if (code != 0) {
+        return error_set(err, ERROR_FATAL, "cannot start the engine's thread: %s", strerror(code));
+    }
+    s->engine_runs = true;
+    return true;
+}
+
+// --- Stop: also from a start that went halfway
+
+static void stop(struct serve *s) {
+    if (s->queue != NULL) {
+        queue_close(s->queue);
+    }
+    if (s->engine_runs) {
+        pthread_join(s->engine_thread, NULL);
+    }
+    if (s->http != NULL) {
+        http_set_live(s->http, NULL);
+    }
+    if (s->live != NULL) {
+        live_stop(s->live);
+    }
+    http_free(s->http);
+    if (s->engine != NULL) {
+        engine_free(s->engine);
+    }
+    queue_free(s->queue);
+    zone_free(s->zone);
+    if (s->store != NULL) {
+        s->store->ops->close(s->store);
+    }
+}
+
+int command_serve(const struct options *o) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL); // every thread inherits it; the loop takes them
+    signal(SIGPIPE, SIG_IGN);
+    struct serve s = {
+        .options = o,
+        .directory = option_text(o, "data"),
+        .customers_path = option_text(o, "customers"),
+    };
+    struct error err = {0};
+    if (!start(&s, &err)) {
+        fprintf(stderr, "salestide serve: %s\n", err.text);
+        stop(&s);
+        return err.cls == ERROR_USAGE ? 2 : 1;
+    }
+    printf("Salestide is ready: %s (data in %s)\n", http_url(s.http), s.directory);
+    fflush(stdout);
+    http_run(s.http, &signals);
+    stop(&s);
+    log_info("ingest", "stopped");
+    return 0;
+}
