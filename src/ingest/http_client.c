@@ -47,6 +47,7 @@ struct http_client {
     struct slot *slots;
     int in_flight;   // slots that are not free
     bool told;       // of the trouble that goes on
+    bool reached;    // the server has answered once
     uint64_t jitter; // state of a small random sequence
     char problem[1024];
 };
