@@ -10,7 +10,7 @@
 // A new id's way:
 // 1. The Bloom filter says "certainly new" from one cache line; otherwise the waiting ids and the
 //    table are asked.
-// 2. It is added to `fresh`, a hash map in memory.
+// 2. It is added to `fresh`, the ids that wait in memory (waiting_ids.c).
 // 3. When fresh has run_length ids, it becomes `frozen`, and a background thread sorts it into
 // `run`.
 // 4. Each commit moves a stretch of the run, in key order, into the table: neighbouring pages.
@@ -29,8 +29,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/bloom.h"
-#include "store/id_map.h"
 #include "store/sqlite_schema.h"
+#include "store/waiting_ids.h"
 #include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -51,13 +51,13 @@ struct order_index {
     sqlite3_stmt *find, *clear, *put;
 
     pthread_mutex_t lock; // of fresh and frozen as maps, for readers on other threads
-    struct id_map fresh, frozen;
-    struct id_entry *run; // frozen, sorted; NULL until the sorter is through
+    struct waiting fresh, frozen;
+    struct extent *run; // frozen, sorted and folded; NULL until the sorter is through
     size_t run_len, run_at;
     int64_t indexed_below; // rows before it are in the table
     int64_t frozen_below;  // rows before it are in the table or frozen
     int64_t next_position;
-    size_t run_length, added;
+    size_t run_length, added; // in ids
 
     struct bloom *bloom;      // NULL until the first filling is through
     struct bloom *next_bloom; // being filled
@@ -66,7 +66,8 @@ struct order_index {
     pthread_t thread;
     bool thread_runs;
     atomic_bool thread_done, stop;
-    struct id_entry *sorted; // the thread's result
+    struct extent *sorted; // the thread's result
+    size_t n_sorted;
     bool want_bloom, bloom_failed;
 };
 
@@ -89,7 +90,23 @@ int64_t order_index_next_slot(int64_t slot) {
     return slot == -1 ? INT64_MIN : slot + 1;
 }
 
+// The filter's hash of a slot: eight integers in a row share a cache line of the filter, so that
+// increasing ids find it in the cache.
+static uint64_t filter_hash(int64_t slot) {
+    const uint64_t in_block = (1 << 18) - 1;
+    uint64_t hash = hash_u64((uint64_t)slot);
+    return slot < 0 ? hash : (hash_u64((uint64_t)slot >> 3) & ~in_block) | (hash & in_block);
+}
+
 // --- The background thread: sorts the frozen ids, and fills a filter from them and from the table.
+
+static void fill_from_extents(struct order_index *ix, const struct extent *extents, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        for (int64_t k = 0; k < extents[i].n; k++) {
+            bloom_add(ix->next_bloom, filter_hash(extents[i].key + k));
+        }
+    }
+}
 
 static bool fill_from_table(struct order_index *ix) {
     struct error err;
@@ -101,7 +118,7 @@ static bool fill_from_table(struct order_index *ix) {
     while (ok && !atomic_load(&ix->stop) && (rc = sqlite3_step(all)) == SQLITE_ROW) {
         int64_t key = sqlite3_column_int64(all, 0), n = sqlite3_column_int64(all, 1);
         for (int64_t i = 0; i < n; i++) {
-            bloom_add(ix->next_bloom, hash_u64((uint64_t)key + (uint64_t)i));
+            bloom_add(ix->next_bloom, filter_hash(key + i));
         }
     }
     if (ok && rc != SQLITE_DONE && !atomic_load(&ix->stop)) {
@@ -117,16 +134,16 @@ static bool fill_from_table(struct order_index *ix) {
 
 static void *background(void *user) {
     struct order_index *ix = user;
-    if (ix->frozen.n > 0 && ix->run == NULL) {
-        ix->sorted = id_map_sorted(&ix->frozen); // NULL: the writer tries again later
+    if (waiting_count(&ix->frozen) > 0 && ix->run == NULL) {
+        // NULL, without memory: the writer tries again later.
+        ix->sorted = waiting_sorted(&ix->frozen, &ix->n_sorted);
+        if (ix->want_bloom && ix->sorted != NULL) {
+            fill_from_extents(ix, ix->sorted, ix->n_sorted);
+        }
     }
     if (ix->want_bloom) {
-        for (size_t i = 0; ix->frozen.slots != NULL && i <= ix->frozen.mask; i++) {
-            if (ix->frozen.slots[i].position != 0) {
-                bloom_add(ix->next_bloom, hash_u64((uint64_t)ix->frozen.slots[i].key));
-            }
-        }
-        ix->bloom_failed = !fill_from_table(ix);
+        bool frozen_in = waiting_count(&ix->frozen) == 0 || ix->sorted != NULL;
+        ix->bloom_failed = !frozen_in || !fill_from_table(ix);
     }
     atomic_store(&ix->thread_done, true);
     return NULL;
@@ -145,7 +162,7 @@ static void finish_background(struct order_index *ix) {
     ix->thread_runs = false;
     if (ix->sorted != NULL) {
         ix->run = ix->sorted;
-        ix->run_len = ix->frozen.n;
+        ix->run_len = ix->n_sorted;
         ix->run_at = 0;
         ix->sorted = NULL;
     }
@@ -195,12 +212,12 @@ static bool read_back(struct order_index *ix, struct error *err) {
             slot = order_index_next_slot(slot);
         }
         ix->next_position = position + 1;
-        if (!id_map_add(&ix->fresh, slot, position)) {
+        if (!waiting_add(&ix->fresh, slot, position)) {
             error_set(err, ERROR_RETRIABLE, "out of memory while reading back order ids");
             break;
         }
         if (ix->next_bloom != NULL) {
-            bloom_add(ix->next_bloom, hash_u64((uint64_t)slot));
+            bloom_add(ix->next_bloom, filter_hash(slot));
         }
     }
     if (rc != SQLITE_DONE && rc != SQLITE_ROW) {
@@ -251,8 +268,8 @@ void order_index_close(struct order_index *ix) {
     sqlite3_finalize(ix->put);
     bloom_free(ix->bloom);
     bloom_free(ix->next_bloom);
-    id_map_free(&ix->fresh);
-    id_map_free(&ix->frozen);
+    waiting_free(&ix->fresh);
+    waiting_free(&ix->frozen);
     free(ix->run);
     pthread_mutex_destroy(&ix->lock);
     free(ix);
@@ -262,14 +279,14 @@ void order_index_close(struct order_index *ix) {
 
 void order_index_prefetch(const struct order_index *ix, int64_t slot) {
     if (ix->bloom != NULL) {
-        bloom_prefetch(ix->bloom, hash_u64((uint64_t)slot));
+        bloom_prefetch(ix->bloom, filter_hash(slot));
     }
-    id_map_prefetch(&ix->fresh, slot);
+    waiting_prefetch(&ix->fresh, slot);
 }
 
 static int64_t find_waiting(const struct order_index *ix, int64_t slot) {
-    int64_t position = id_map_find(&ix->fresh, slot);
-    return position != 0 ? position : id_map_find(&ix->frozen, slot);
+    int64_t position = waiting_find(&ix->fresh, slot);
+    return position != 0 ? position : waiting_find(&ix->frozen, slot);
 }
 
 int64_t order_index_find_waiting(struct order_index *ix, int64_t slot) {
@@ -298,7 +315,7 @@ static enum store_result find_in_table(struct order_index *ix, int64_t slot, int
 enum store_result order_index_find(struct order_index *ix, int64_t slot, int64_t *position,
                                    struct error *err) {
     *position = 0;
-    if (ix->bloom != NULL && !bloom_maybe(ix->bloom, hash_u64((uint64_t)slot))) {
+    if (ix->bloom != NULL && !bloom_maybe(ix->bloom, filter_hash(slot))) {
         return STORE_OK;
     }
     *position = find_waiting(ix, slot); // this thread alone changes the maps: no lock to read
@@ -309,8 +326,9 @@ enum store_result order_index_find(struct order_index *ix, int64_t slot, int64_t
 static void freeze(struct order_index *ix) {
     pthread_mutex_lock(&ix->lock);
     ix->frozen = ix->fresh;
-    ix->fresh = (struct id_map){0};
-    id_map_reserve(&ix->fresh, ix->run_length + ix->run_length / 4);
+    ix->fresh = (struct waiting){0};
+    // As much room as the last run took: ids of one shop are of one kind.
+    waiting_reserve(&ix->fresh, ix->frozen.map.n + ix->frozen.map.n / 4);
     pthread_mutex_unlock(&ix->lock);
     ix->frozen_below = ix->next_position;
     if (ix->bloom == NULL || (size_t)ix->next_position > bloom_capacity(ix->bloom)) {
@@ -321,7 +339,7 @@ static void freeze(struct order_index *ix) {
 
 enum store_result order_index_add(struct order_index *ix, int64_t slot, int64_t position,
                                   struct error *err) {
-    uint64_t hash = hash_u64((uint64_t)slot);
+    uint64_t hash = filter_hash(slot);
     if (ix->bloom != NULL) {
         bloom_add(ix->bloom, hash);
     }
@@ -329,7 +347,7 @@ enum store_result order_index_add(struct order_index *ix, int64_t slot, int64_t 
         bloom_add(ix->next_bloom, hash);
     }
     pthread_mutex_lock(&ix->lock);
-    bool added = id_map_add(&ix->fresh, slot, position);
+    bool added = waiting_add(&ix->fresh, slot, position);
     pthread_mutex_unlock(&ix->lock);
     if (!added) {
         error_set(err, ERROR_RETRIABLE, "out of memory for order ids");
@@ -342,35 +360,23 @@ enum store_result order_index_add(struct order_index *ix, int64_t slot, int64_t 
 
 // --- Moving ids into the table
 
-// Ids that follow each other at positions that follow each other, from run[i] on. Texts never fold:
-// two hashes side by side mean nothing.
-static size_t extent_length(const struct order_index *ix, size_t i) {
-    const struct id_entry *run = ix->run;
-    size_t n = 1;
-    while (run[i].key >= 0 && i + n < ix->run_len && run[i + n].key == run[i].key + (int64_t)n &&
-           run[i + n].position == run[i].position + (int64_t)n) {
-        n++;
-    }
-    return n;
-}
-
-static bool put_extent(struct order_index *ix, const struct id_entry *first, size_t n) {
-    if (n > 1) { // what a run before a crash left inside this extent
-        sqlite3_bind_int64(ix->clear, 1, first->key);
-        sqlite3_bind_int64(ix->clear, 2, first->key + (int64_t)n - 1);
+static bool put_extent(struct order_index *ix, const struct extent *e) {
+    if (e->n > 1) { // what a run before a crash left inside this extent
+        sqlite3_bind_int64(ix->clear, 1, e->key);
+        sqlite3_bind_int64(ix->clear, 2, e->key + e->n - 1);
         if (!sqlite_do(ix->clear)) {
             return false;
         }
     }
-    sqlite3_bind_int64(ix->put, 1, first->key);
-    sqlite3_bind_int64(ix->put, 2, first->position);
-    sqlite3_bind_int64(ix->put, 3, (int64_t)n);
+    sqlite3_bind_int64(ix->put, 1, e->key);
+    sqlite3_bind_int64(ix->put, 2, e->position);
+    sqlite3_bind_int64(ix->put, 3, e->n);
     return sqlite_do(ix->put);
 }
 
 static void run_is_through(struct order_index *ix) {
     pthread_mutex_lock(&ix->lock);
-    id_map_free(&ix->frozen);
+    waiting_free(&ix->frozen);
     pthread_mutex_unlock(&ix->lock);
     free(ix->run);
     ix->run = NULL;
@@ -381,13 +387,11 @@ static void run_is_through(struct order_index *ix) {
 
 // Writes extents until at least n_ids ids of the run are in the table.
 static enum store_result move_stretch(struct order_index *ix, size_t n_ids, struct error *err) {
-    size_t until = n_ids < ix->run_len - ix->run_at ? ix->run_at + n_ids : ix->run_len;
-    while (ix->run_at < until) {
-        size_t n = extent_length(ix, ix->run_at);
-        if (!put_extent(ix, &ix->run[ix->run_at], n)) {
+    for (size_t moved = 0; ix->run_at < ix->run_len && moved < n_ids; ix->run_at++) {
+        if (!put_extent(ix, &ix->run[ix->run_at])) {
             return sqlite_failed(ix->db, "indexing order ids", err);
         }
-        ix->run_at += n;
+        moved += (size_t)ix->run[ix->run_at].n;
     }
     return STORE_OK;
 }
@@ -400,16 +404,17 @@ enum store_result order_index_drain(struct order_index *ix, int64_t *indexed_bel
     }
     if (ix->run != NULL) {
         // A quarter faster than ids come in, so that a run is through before the next one is full.
-        size_t n_ids = ix->run_len * ix->added / ix->run_length * 5 / 4 + 16;
+        size_t n_ids = waiting_count(&ix->frozen) * ix->added / ix->run_length * 5 / 4 + 16;
         result = move_stretch(ix, n_ids, err);
     }
     ix->added = 0;
     if (result == STORE_OK && ix->run != NULL && ix->run_at == ix->run_len && !ix->thread_runs) {
         run_is_through(ix);
     }
-    if (ix->frozen.n == 0 && !ix->thread_runs && ix->fresh.n >= ix->run_length) {
+    size_t n_frozen = waiting_count(&ix->frozen);
+    if (n_frozen == 0 && !ix->thread_runs && waiting_count(&ix->fresh) >= ix->run_length) {
         freeze(ix);
-    } else if (ix->frozen.n > 0 && ix->run == NULL && !ix->thread_runs) {
+    } else if (n_frozen > 0 && ix->run == NULL && !ix->thread_runs) {
         start_background(ix); // there was no memory for sorting, or no thread
     }
     *indexed_below = ix->indexed_below;
@@ -420,11 +425,12 @@ enum store_result order_index_drain_all(struct order_index *ix, int64_t *indexed
                                         struct error *err) {
     enum store_result result = STORE_OK;
     atomic_store(&ix->stop, true); // a filter is of no use any more
-    while (result == STORE_OK && (ix->fresh.n > 0 || ix->frozen.n > 0)) {
+    while (result == STORE_OK &&
+           (waiting_count(&ix->fresh) > 0 || waiting_count(&ix->frozen) > 0)) {
         if (ix->thread_runs) { // one at a time: it may still fill the filter
             finish_background(ix);
         }
-        if (ix->frozen.n == 0) {
+        if (waiting_count(&ix->frozen) == 0) {
             freeze(ix);
         }
         if (ix->thread_runs) {
@@ -434,7 +440,7 @@ enum store_result order_index_drain_all(struct order_index *ix, int64_t *indexed
             error_set(err, ERROR_RETRIABLE, "out of memory while sorting order ids");
             return STORE_RETRY;
         }
-        result = move_stretch(ix, ix->run_len, err);
+        result = move_stretch(ix, SIZE_MAX, err);
         if (result == STORE_OK) {
             run_is_through(ix);
         }

@@ -4,6 +4,7 @@
 // order_index_find_waiting.
 #pragma once
 #include "store/sqlite_util.h"
+#include "store/waiting_ids.h"
 
 struct order_index;
 
@@ -42,9 +43,3 @@ int64_t order_index_find_waiting(struct order_index *ix, int64_t slot);
 // The prepared statement text that finds a slot's extent: parameter 1 the slot; columns key,
 // position, n. See extent_position().
 extern const char order_index_extent_sql[];
-// Position of `slot` in the extent (key, position, n), 0 when it is outside.
-static inline int64_t extent_position(int64_t slot, int64_t key, int64_t position, int64_t n) {
-    // Unsigned: the distance of two int64 may not fit in one.
-    uint64_t distance = (uint64_t)slot - (uint64_t)key;
-    return slot >= key && distance < (uint64_t)n ? position + (int64_t)distance : 0;
-}
