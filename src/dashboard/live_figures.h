@@ -6,7 +6,7 @@
 enum {
     LIVE_MINUTES = 60,    // of the chart, the running one included
     LIVE_RECENT = 20,     // newest orders
-    LIVE_TOP = 12,        // rows of a ranking; the rest is summed up as "others"
+    LIVE_TOP = 10,        // rows of a ranking; the rest is summed up as "others"
     LIVE_CURRENCIES = 12, // besides the shop's
     LIVE_NAME_BYTES = 4 * ORDER_TEXT_MAX,
 };

@@ -332,9 +332,9 @@ static void a_ranking_is_by_total_and_sums_up_the_rest(void **state) {
     expect(p, "/today/total", "\"465.0000\"");
     expect(p, "/sources/rows/0/3", "\"30.0000\"");
     expect(p, "/sources/rows/0/0", "\"S17\"");
-    expect(p, "/sources/rows/11/3", "\"19.0000\"");
-    expect(p, "/sources/rows/12", NULL);
-    expect(p, "/sources/others", "[18,18,36,\"171.0000\"]"); // 1 + ... + 18
+    expect(p, "/sources/rows/9/3", "\"21.0000\"");
+    expect(p, "/sources/rows/10", NULL);
+    expect(p, "/sources/others", "[20,20,40,\"210.0000\"]"); // 1 + ... + 20
 }
 
 static void too_many_sources_are_said_and_the_sums_still_right(void **state) {

@@ -32,10 +32,7 @@ export class MinuteChart {
         this.rows = state.minutes;
         this.currency = state.shop?.currency ?? this.currency;
         this.time = time;
-        this.chart.setOption({
-            xAxis: { data: this.rows.map(([minute]) => time.ofMinute(minute)) },
-            series: [{ data: this.rows.map(([, , total]) => roughly(total)) }],
-        });
+        this.fillBars();
         this.fillText(state);
         this.fillTable();
     }
@@ -52,7 +49,7 @@ export class MinuteChart {
                 data: [],
                 axisTick: { show: false },
                 axisLine: { lineStyle: { color: color("--line") } },
-                axisLabel: { ...text, interval: (index: number) => index % 10 === 9, hideOverlap: true },
+                axisLabel: { ...text, interval: (index: number) => (this.rows[index]?.[0] ?? 1) % 10 === 0, hideOverlap: true },
             },
             yAxis: {
                 type: "value",
@@ -79,12 +76,23 @@ export class MinuteChart {
                 },
             ],
         });
-        if (this.rows.length > 0) {
-            this.chart.setOption({
-                xAxis: { data: this.rows.map(([minute]) => this.time.ofMinute(minute)) },
-                series: [{ data: this.rows.map(([, , total]) => roughly(total)) }],
-            });
-        }
+        this.fillBars();
+    }
+
+    /** The last minute is still running: its bar is paler. */
+    private fillBars(): void {
+        const last = this.rows.length - 1;
+        this.chart.setOption({
+            xAxis: { data: this.rows.map(([minute]) => this.time.ofMinute(minute)) },
+            series: [
+                {
+                    data: this.rows.map(([, , total], i) => ({
+                        value: roughly(total),
+                        itemStyle: { opacity: i === last ? 0.55 : 1 },
+                    })),
+                },
+            ],
+        });
     }
 
     private tip(params: unknown): string {

@@ -33,16 +33,15 @@ function fillRanking(id: string, rows: Ranked[], none: string, currency: string)
             make(
                 "tr",
                 "",
-                make("td", "name", make("span", "label"), make("span", "muted"), make("span", "bar")),
+                make("td", "name", make("span", "label"), make("span", "bar")),
                 make("td", "number"),
                 make("td", "number"),
             ),
         (element, row) => {
             const [name, orders, total] = Array.from(element.children) as [HTMLElement, Element, HTMLElement];
-            const [label, note, bar] = Array.from(name.children) as [Element, Element, HTMLElement];
+            const [label, bar] = Array.from(name.children) as [Element, HTMLElement];
             element.classList.toggle("others", row.others);
             setText(label, row.name);
-            setText(note, row.note);
             name.title = row.note === "" ? row.name : `${row.name} (${row.note})`;
             const share = most > 0 && !row.others ? Math.max(0, roughly(row.total) / most) : 0;
             bar.style.setProperty("--share", share.toFixed(4));
@@ -112,26 +111,26 @@ export function fillOrders(state: State, time: ShopTime): void {
                 "tr",
                 "",
                 make("td", "time"),
-                make("td", "id"),
-                make("td", "product"),
+                make("td", "id", make("span", "label"), make("span", "narrow")),
+                make("td", "wide"),
                 make("td", "wide"),
                 make("td", "wide"),
                 make("td", "number"),
             ),
         (row, order, isNew) => {
             const cells = Array.from(row.children) as HTMLElement[];
-            const texts = [
-                time.ofOrder(order.created_ms, state.day),
-                order.order_id,
-                productOf(order),
-                order.source,
-                order.state,
-                money(order.total, order.currency),
-            ];
-            texts.forEach((text, i) => setText(cells[i]!, text));
-            cells[1]!.title = order.order_id;
-            cells[2]!.title = `${texts[2]}, ${counted(order.quantity, "unit", "units")}`;
-            cells[5]!.title = exactMoney(order.total, order.currency);
+            const [when, id, product, source, from, total] = cells as [HTMLElement, ...HTMLElement[]] & HTMLElement[];
+            const productText = productOf(order);
+            setText(when, time.ofOrder(order.created_ms, state.day));
+            setText(id!.children[0]!, order.order_id);
+            setText(id!.children[1]!, productText); // where there is no room for a column of its own
+            id!.title = order.order_id;
+            setText(product!, productText);
+            product!.title = `${productText}, ${counted(order.quantity, "unit", "units")}`;
+            setText(source!, order.source);
+            setText(from!, order.state);
+            setText(total!, money(order.total, order.currency));
+            total!.title = exactMoney(order.total, order.currency);
             row.classList.toggle("fresh", isNew && ordersShown);
         },
     );
