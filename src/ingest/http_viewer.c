@@ -239,8 +239,7 @@ static bool send_head(int fd) {
                                 "Cache-Control: no-store\r\n"
                                 "X-Content-Type-Options: nosniff\r\n"
                                 "X-Accel-Buffering: no\r\n"
-                                "Connection: close\r\n\r\n"
-                                "retry: 2000\n\n";
+                                "Connection: close\r\n\r\n";
     return send(fd, bytes, sizeof bytes - 1, MSG_NOSIGNAL | MSG_DONTWAIT) ==
            (ssize_t)sizeof bytes - 1;
 }
