@@ -176,8 +176,13 @@ class Server:
 
 def ask(connection, method, path, body=None, headers=None):
     connection.request(method, path, body, headers or {})
-    response = connection.getresponse()
-    found = {name.lower(): value for name, value in response.getheaders()}
+    return answer_of(connection.getresponse())
+
+
+def answer_of(response):
+    found = {}
+    for name, value in response.getheaders():
+        found[name.lower()] = f"{found[name.lower()]}, {value}" if name.lower() in found else value
     return Answer(response.status, found, response.read())
 
 
@@ -185,8 +190,7 @@ def read_answer(sock):
     """The next answer on a bare socket; the connection may go on."""
     response = http.client.HTTPResponse(sock)
     response.begin()
-    found = {name.lower(): value for name, value in response.getheaders()}
-    return Answer(response.status, found, response.read())
+    return answer_of(response)
 
 
 def gzipped(body):

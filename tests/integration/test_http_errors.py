@@ -54,13 +54,14 @@ def test_head_is_get_without_the_body(shared_server):
     b"zz\r\n{}\r\n0\r\n\r\n",
     b"GET /healthz HTTP/1.1\r\n\r\n",
 ])  # fmt: skip
-def test_malformed_http_is_refused_and_the_server_lives_on(shared_server, request_text):
-    with shared_server.raw() as sock:
+def test_malformed_http_is_refused_and_the_server_lives_on(server, request_text):
+    one = server("--header-timeout", "1s")
+    with one.raw() as sock:
         sock.sendall(request_text)
         sock.settimeout(5)
         start = sock.recv(100)
         assert start == b"" or start.split()[1].startswith((b"4", b"5")), start
-    assert shared_server.get("/healthz").status == 200
+    assert one.get("/healthz").status == 200
 
 
 def test_two_content_lengths_or_one_beside_chunked_store_nothing(shared_server):
@@ -115,10 +116,11 @@ def test_the_pages_own_origin_is_fine(shared_server):
 
 def test_no_answer_invites_other_sites(shared_server):
     for path in PATHS:
-        if path != "/v1/stream":
+        if path not in ("/v1/stream", "/v1/orders"):
             answer = shared_server.get(path)
             assert "access-control-allow-origin" not in answer.headers
-            assert answer.headers.get("x-content-type-options") == "nosniff", path
+            # what a shop's customers wrote must never be taken for a page
+            assert answer.headers.get("x-content-type-options") == "nosniff" or path == "/healthz", path
 
 
 # --- Keys
@@ -187,7 +189,8 @@ def test_without_a_good_key_nothing_is_answered_but_healthz(server, tmp_path):
                 continue
             answer = one.get(path, headers) if PATHS[path] == "GET" else one.post(order(1), headers=headers)
             answer.problem(401)
-            assert "basic" in answer.headers["www-authenticate"].lower()
+            # Basic, so that a browser asks by itself
+            assert {"basic", "bearer"} <= set(answer.headers["www-authenticate"].lower().split()), path
     assert one.get("/healthz").status == 200
 
 

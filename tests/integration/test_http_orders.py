@@ -3,6 +3,7 @@
 
 import json
 import threading
+import zlib
 
 import pytest
 
@@ -18,7 +19,7 @@ def counts(answer):
 @pytest.fixture
 def ids(request):
     """Order ids that no other test uses: ids(1), ids(2), ..."""
-    return lambda n: f"{request.node.name[:50]}-{n}"
+    return lambda n: f"{zlib.crc32(request.node.name.encode()):08x}-{n}"
 
 
 def test_one_order_is_accepted_then_a_duplicate_then_a_conflict(shared_server, ids):
@@ -68,7 +69,7 @@ def test_a_line_that_is_not_json_is_one_rejected_event(shared_server, ids):
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"", b"\n\n\n", b"\n  \n"])
 def test_line_ends_and_blank_lines_do_not_matter(shared_server, ids, end):
-    text = json.dumps(order(ids(repr(end)))).encode()
+    text = json.dumps(order(ids(1))).encode()
     answer = shared_server.post(b"\n" + text + end, NDJSON)
     assert (answer.status, counts(answer)) == (202, (1, 0, 0))
 
@@ -102,7 +103,7 @@ def test_broken_gzip_is_answered_400_and_stores_nothing(shared_server, ids, brok
         "empty": b"",
     }[broken]
     shared_server.post(body, NDJSON, {"Content-Encoding": "gzip"}).problem(400)
-    shared_server.get("/v1/orders/" + ids(0).replace(" ", "%20").replace("[", "%5B").replace("]", "%5D")).problem(404)
+    shared_server.get("/v1/orders/" + ids(0)).problem(404)
 
 
 @pytest.mark.parametrize("body", [b"", b"  ", b"{", b"[", b"[{}", b"[{},]", b"{}x", b"hello", b"[1 2]", b"\xff", b"[{}]]",
@@ -296,5 +297,5 @@ def test_sums_follow_every_answer_at_once(server):
     one = server()
     for n in range(1, 51):
         assert one.post(order(n)).status == 202
-        (row,) = one.get("/v1/sales").json()["rows"]
+        (row,) = one.get("/v1/sales?by=").json()["rows"]
         assert (row["orders"], row["total"]) == (n, f"{n * 10}.0000")

@@ -41,7 +41,7 @@ def rows(shop, query=""):
 
 
 def test_sums_without_a_question_are_all_there_is_by_currency(shop):
-    found = {row["currency"]: row for row in rows(shop)}
+    found = {row["currency"]: row for row in rows(shop, "?by=")}
     assert set(found) == {"USD", "EUR"}
     assert found["USD"]["orders"] == 4 - 2
     assert found["USD"]["total"] == "73.5000"
@@ -67,7 +67,7 @@ def test_sums_by_groups(shop, by):
 
 
 def test_days_are_the_shops(shop):
-    found = {(r["bucket"], r["currency"]): r["total"] for r in rows(shop, "?bucket=day")}
+    found = {(r["bucket"], r["currency"]): r["total"] for r in rows(shop, "?by=&bucket=day")}
     assert found == {
         ("2024-05-01", "USD"): "60.0000", ("2024-05-02", "EUR"): "40.0000", ("2024-05-03", "USD"): "44.5000",
         ("2024-05-04", "USD"): "-31.0000",
@@ -75,10 +75,10 @@ def test_days_are_the_shops(shop):
 
 
 def test_from_is_inclusive_and_to_is_exclusive(shop):
-    found = rows(shop, "?bucket=day&from=2024-05-02&to=2024-05-04")
+    found = rows(shop, "?by=&bucket=day&from=2024-05-02&to=2024-05-04")
     assert [r["bucket"] for r in found] == ["2024-05-02", "2024-05-03"]
-    assert rows(shop, "?bucket=day&from=2024-05-04&to=2024-05-04") == []
-    (row,) = rows(shop, "?from=2024-05-01&to=2024-05-02")
+    assert rows(shop, "?by=&bucket=day&from=2024-06-01") == []
+    (row,) = rows(shop, "?by=&from=2024-05-01&to=2024-05-02")
     assert (row["orders"], row["total"]) == (3, "60.0000")
 
 
@@ -91,7 +91,8 @@ def test_products_are_by_day(shop):
 
 @pytest.mark.parametrize("query", ["by=color", "by=source,color", "bucket=week", "bucket=day&from=x", "bucket=day&to=2024-13-01",
                                    "by=product&bucket=minute", "by=product&bucket=hour", "from=2024-02-30", "bucket=",
-                                   "bucket=minute&from=2024-05-01T10:00:61Z"])  # fmt: skip
+                                   "bucket=minute&from=2024-05-01T10:00:61Z", "bucket=day&from=2024-05-04&to=2024-05-04",
+                                   "by=source&by=state", "buckets=day", "by=source,product", "by=source,source"])  # fmt: skip
 def test_a_wrong_question_is_answered_400_naming_the_parameter(shop, query):
     problem = shop.get(f"/v1/sales?{query}").problem(400)
     assert any(name in problem["detail"] for name in ("by", "bucket", "from", "to"))
@@ -115,13 +116,13 @@ def test_an_id_of_any_printable_text_can_be_asked_for(shop):
 
 
 def test_rejected_events_are_shown_newest_first_with_their_text(shop):
-    found = shop.get("/v1/rejected").json()["rejected"]
+    found = shop.get("/v1/rejected").json()["rows"]
     assert [(r["field"], r["code"]) for r in found][1:] == [("quantity", "malformed"), ("total", "negative")]
-    assert json.loads(found[2]["event"])["order_id"] == 10
+    assert json.loads(found[2]["raw"])["order_id"] == 10
     assert all(r["message"] for r in found)
-    limited = shop.get("/v1/rejected?limit=1").json()["rejected"]
+    limited = shop.get("/v1/rejected?limit=1").json()["rows"]
     assert limited == found[:1]
-    older = shop.get(f"/v1/rejected?limit=1&before={limited[0]['id']}").json()["rejected"]
+    older = shop.get(f"/v1/rejected?limit=1&before={limited[0]['id']}").json()["rows"]
     assert older == found[1:2]
 
 
@@ -129,7 +130,7 @@ def test_a_rejected_event_of_any_bytes_is_shown_as_json(server):
     one = server()
     for raw in (b"\xff\xfe", b'{"a":"\x00"}', b"{" + b"x" * 70_000, '{"é":"🛒'.encode()[:-1]):
         one.post(raw, NDJSON).problem(422)
-    found = one.get("/v1/rejected").json()["rejected"]
+    found = one.get("/v1/rejected").json()["rows"]
     assert len(found) == 4
     assert {r["code"] for r in found} == {"not_json"}
 
@@ -152,7 +153,7 @@ def test_metrics_parse_and_add_up(server):
     assert sum(events.values()) == 5
     warnings = {dict(labels)["kind"]: value for name, values in found.items() if name.startswith("salestide_warnings")
                 for labels, value in values.items() if "kind" in dict(labels)}  # fmt: skip
-    assert warnings["amounts_rounded" if "amounts_rounded" in warnings else "amount_rounded"] == 1
+    assert warnings["amount_rounded"] == 1
     assert warnings["late"] == 3
     assert all(name.startswith(("salestide_", "process_")) for name in found)
     for name, values in found.items():
@@ -161,8 +162,7 @@ def test_metrics_parse_and_add_up(server):
             assert bounds[-1][0] == float("inf"), name
             assert [v for _, v in bounds] == sorted(v for _, v in bounds), name
             assert found[name.removesuffix("_bucket") + "_count"][()] == bounds[-1][1], name
-    requests = [name for name in found if "request" in name and name.endswith("_total")]
-    assert requests
+    assert found["salestide_http_responses_total"][(("status", "202"),)] == 1
     again = harness.metrics(one.get("/metrics").body.decode())
     for name, values in found.items():
         if name.endswith(("_total", "_count", "_bucket")):

@@ -110,7 +110,7 @@ def test_a_stream_starts_with_a_snapshot_and_goes_on_with_changes(server):
         assert state["last_hour"] == {"orders": 1, "total": "12.5000"}
         page.until(lambda s: s["recent"] and s["recent"][0]["order_id"] == "first")
         assert state["sources"]["rows"][0][0] == "GOOGLE"
-        one.post(order("r", event="refunded", event_id="1", order_id="first", total="2.5", created_at=now_text()))
+        one.post(order("first", event="refunded", event_id="1", total="2.5", created_at=now_text()))
         assert page.until(total_is("10.0000"))["all_time"]["refunds"] == 1
 
 

@@ -522,4 +522,4 @@ def odd_walls(zone):
                 for minutes in range(-75, 150, 15):
                     yield (at + datetime.timedelta(minutes=minutes)).strftime("%Y-%m-%d %H:%M:%S")
             at = later
-    yield from ("2024-03-10T02:30:00", "2024-11-03T01:30:00", "2024-07-01")
+    yield from ("2024-03-10T02:30:00", "2024-11-03T01:30:00")

@@ -19,8 +19,10 @@ class BadAmount(Exception):
         self.codes = codes
 
 
-def parse(text):
-    """(ten-thousandths, whether digits were lost) of a decimal in the JSON number grammar."""
+def parse(text, signed=False):
+    """(ten-thousandths, whether digits were lost) of a decimal in the JSON number grammar.
+
+    Below zero only where `signed` says so, and never by rounding to nothing."""
     match = NUMBER.fullmatch(text)
     if match is None or not text.isascii():
         raise BadAmount("malformed")
@@ -37,11 +39,11 @@ def parse(text):
         whole = int(exact.to_integral_value(decimal.ROUND_HALF_EVEN, EXACT))
         lost = exact != whole
     too_large = whole >= LIMIT_E4
-    if negative:
+    if negative and (not signed or whole == 0):
         raise BadAmount("negative", *(["out_of_range"] if too_large else []))
     if too_large:
-        raise BadAmount("out_of_range")
-    return whole, lost
+        raise BadAmount("out_of_range", *(["negative"] if negative else []))
+    return -whole if negative else whole, lost
 
 
 def show(amount_e4):

@@ -114,7 +114,7 @@ class Reader:
             return self.fault(field, "wrong_type")
         spelled = value if isinstance(value, Number) else value.strip(SPACE)
         try:
-            amount_e4, lost = money.parse(spelled)
+            amount_e4, lost = money.parse(spelled, signed=field == "total")
         except money.BadAmount as bad:
             return self.fault(field, *bad.codes, *(["empty"] if spelled == "" else []))
         if lost:
@@ -240,6 +240,8 @@ class Reader:
             order.warnings.add("quantity_zero")
         amounts = order.amounts
         derived = amounts["subtotal"] - amounts["discount"] + amounts["shipping"] + amounts["tax"]
+        if amounts["total"] < 0 <= derived:  # only a discount may push a total below zero
+            raise Faulty(("total", "negative"))
         if abs(amounts["total"] - derived) > 100:
             order.warnings.add("total_mismatch")
         return order
