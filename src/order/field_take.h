@@ -128,6 +128,21 @@ TAKE bool take_amount(struct text t, int64_t *out, uint32_t *warnings) {
     return true;
 }
 
+// The total alone may be below zero, when the discount is what makes it so: order_finish looks.
+TAKE bool take_total(struct text t, int64_t *out, uint32_t *warnings) {
+    if (LIKELY(t.len == 0 || t.at[0] != '-')) {
+        return take_amount(t, out, warnings);
+    }
+    bool rounded;
+    if (money_parse((struct text){t.at + 1, t.len - 1}, out, &rounded) != MONEY_OK ||
+        (*out == 0 && rounded)) {
+        return false;
+    }
+    *out = -*out;
+    *warnings |= rounded ? WARN_AMOUNT_ROUNDED : 0;
+    return true;
+}
+
 TAKE bool is_capital(char c) {
     return (unsigned char)(c - 'A') < 26;
 }
@@ -177,7 +192,7 @@ TAKE bool take_field(struct order *o, const struct order_rules *rules, enum orde
     case FIELD_TAX:
         return take_amount(t, &o->tax_e4, &o->warnings);
     case FIELD_TOTAL:
-        return take_amount(t, &o->total_e4, &o->warnings);
+        return take_total(t, &o->total_e4, &o->warnings);
     case FIELD_CURRENCY:
         return take_currency(t, o->currency);
     case FIELD_SOURCE:

@@ -253,7 +253,14 @@ bool order_finish(struct order_builder *b) {
         return missing(b, FIELD_EVENT_ID, " for a refund, since two equal partial refunds are two");
     }
     // Each is below 10^16: no sum of five can overflow.
-    int64_t off = o->total_e4 - (o->subtotal_e4 - o->discount_e4 + o->shipping_e4 + o->tax_e4);
+    int64_t expected_e4 = o->subtotal_e4 - o->discount_e4 + o->shipping_e4 + o->tax_e4;
+    if (UNLIKELY(o->total_e4 < 0 && expected_e4 >= 0)) {
+        char total[24];
+        return reject(b->why, "total", REJECT_NEGATIVE,
+                      "total must not be negative unless the discount makes it so: '%.*s'",
+                      (int)money_format(o->total_e4, total), total);
+    }
+    int64_t off = o->total_e4 - expected_e4;
     const int64_t one_cent_e4 = 100;
     if (off > one_cent_e4 || off < -one_cent_e4) {
         o->warnings |= WARN_TOTAL_MISMATCH;

@@ -13,7 +13,7 @@ void currency_name(int32_t number, char out[static 4]) {
 }
 
 int64_t currency_gross_of(const struct order *o) {
-    int64_t most = o->total_e4, lines = 0;
+    int64_t most = o->total_e4 < 0 ? -o->total_e4 : o->total_e4, lines = 0;
     const int64_t others[] = {o->subtotal_e4, o->discount_e4, o->shipping_e4, o->tax_e4};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         most = others[i] > most ? others[i] : most;
