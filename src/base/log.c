@@ -25,8 +25,8 @@ void log_line(enum log_level level, const char *layer, const char *format, ...) 
     gmtime_r(&now.tv_sec, &utc);
     char line[2048];
     size_t n = strftime(line, sizeof line, "%Y-%m-%dT%H:%M:%S", &utc);
-    n += (size_t)snprintf(line + n, sizeof line - n, ".%03dZ %s %s: ",
-                          (int)(now.tv_nsec / 1000000), names[level], layer);
+    n += (size_t)snprintf(line + n, sizeof line - n, ".%03dZ %s %s: ", (int)(now.tv_nsec / 1000000),
+                          names[level], layer);
     va_list args;
     va_start(args, format);
     int more = vsnprintf(line + n, sizeof line - n - 1, format, args);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Log lines on stderr: `2026-01-31T12:00:00.123Z warn store: text`. One write(2) a line, so lines of
-// several threads never mix. Any thread may call.
+// Log lines on stderr: `2026-01-31T12:00:00.123Z warn store: text`. One write(2) a line, so lines
+// of several threads never mix. Any thread may call.
 #pragma once
 #include "base/must.h"
 

@@ -17,8 +17,9 @@ void mem_set_fail_hook(mem_fail_hook hook, void *user) {
 
 static void *or_die(void *p, size_t n_bytes) {
     if (p == NULL) {
-        fprintf(stderr, "salestide: out of memory (%zu bytes asked); stopping, nothing acknowledged "
-                        "is lost\n",
+        fprintf(stderr,
+                "salestide: out of memory (%zu bytes asked); stopping, nothing acknowledged "
+                "is lost\n",
                 n_bytes);
         abort();
     }
