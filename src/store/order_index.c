@@ -14,7 +14,9 @@
 // 3. When fresh has run_length ids, it becomes `frozen`, and a background thread sorts it into
 // `run`.
 // 4. Each commit moves a stretch of the run, in key order, into the table: neighbouring pages.
-//    When the run is through, indexed_below moves up to the first row after it.
+// 5. The commit after the last stretch moves indexed_below up to the first row after the run and
+//    forgets `frozen`. Not before: until the last stretch is committed, readers and the filling of
+//    a filter, which have connections of their own, do not see it in the table.
 //
 // Crash: the table may hold part of a run. At open, the ids of all rows from indexed_below on are
 // read back into fresh and take the same way again; writing an extent first deletes what lies
@@ -77,6 +79,13 @@ static uint64_t hash_mask = UINT64_MAX >> 1; // narrowed by tests only
 
 void order_index_set_hash_bits(int bits) {
     hash_mask = bits >= 63 ? UINT64_MAX >> 1 : (UINT64_C(1) << bits) - 1;
+}
+
+static size_t run_shortest = RUN_SHORTEST, bloom_smallest = BLOOM_SMALLEST; // likewise
+
+void order_index_set_sizes(size_t run, size_t bloom) {
+    run_shortest = run != 0 ? run : RUN_SHORTEST;
+    bloom_smallest = bloom != 0 ? bloom : BLOOM_SMALLEST;
 }
 
 int64_t order_index_slot(struct ident order_id) {
@@ -182,14 +191,30 @@ static void finish_background(struct order_index *ix) {
 
 static size_t run_length_for(int64_t n_rows) {
     size_t eighth = (size_t)n_rows / 8;
-    return eighth < RUN_SHORTEST ? RUN_SHORTEST : eighth > RUN_LONGEST ? RUN_LONGEST : eighth;
+    return eighth < run_shortest ? run_shortest : eighth > RUN_LONGEST ? RUN_LONGEST : eighth;
 }
 
 // Begins to fill a filter for twice the ids there are. New ids go into it from now on.
 static void begin_bloom(struct order_index *ix) {
     size_t n_keys = (size_t)ix->next_position * 2;
-    ix->next_bloom = bloom_new(n_keys < BLOOM_SMALLEST ? BLOOM_SMALLEST : n_keys);
+    bloom_free(ix->next_bloom); // one whose thread could not be started
+    ix->next_bloom = bloom_new(n_keys < bloom_smallest ? bloom_smallest : n_keys);
     ix->want_bloom = ix->next_bloom != NULL; // without memory for it: slower, and just as right
+}
+
+// The slot of a row's text from its first slot on: its own entry may be in the table already; slots
+// of other texts are passed over.
+static bool own_slot(struct order_index *ix, int64_t position, int64_t *slot, struct error *err) {
+    for (;;) {
+        int64_t taken;
+        if (order_index_find(ix, *slot, &taken, err) != STORE_OK) {
+            return false;
+        }
+        if (taken == 0 || taken == position) {
+            return true;
+        }
+        *slot = order_index_next_slot(*slot);
+    }
 }
 
 // The ids of all rows that the table may not have.
@@ -204,12 +229,10 @@ static bool read_back(struct order_index *ix, struct error *err) {
     sqlite3_bind_int64(rows, 1, ix->indexed_below);
     int rc;
     while ((rc = sqlite3_step(rows)) == SQLITE_ROW) {
-        int64_t position = sqlite3_column_int64(rows, 0), taken = 0;
+        int64_t position = sqlite3_column_int64(rows, 0);
         int64_t slot = order_index_slot(sqlite_column_ident(rows, 1));
-        // The row's own entry may be in the table already; a slot of another text is passed over.
-        while (slot < 0 && order_index_find(ix, slot, &taken, err) == STORE_OK && taken != 0 &&
-               taken != position) {
-            slot = order_index_next_slot(slot);
+        if (slot < 0 && !own_slot(ix, position, &slot, err)) {
+            break;
         }
         ix->next_position = position + 1;
         if (!waiting_add(&ix->fresh, slot, position)) {
@@ -375,6 +398,7 @@ static bool put_extent(struct order_index *ix, const struct extent *e) {
 }
 
 static void run_is_through(struct order_index *ix) {
+    assert(!ix->thread_runs); // it reads frozen
     pthread_mutex_lock(&ix->lock);
     waiting_free(&ix->frozen);
     pthread_mutex_unlock(&ix->lock);
@@ -402,15 +426,15 @@ enum store_result order_index_drain(struct order_index *ix, int64_t *indexed_bel
     if (ix->thread_runs && atomic_load(&ix->thread_done)) {
         finish_background(ix);
     }
+    if (ix->run != NULL && ix->run_at == ix->run_len) { // its last stretch is committed by now
+        run_is_through(ix);
+    }
     if (ix->run != NULL) {
         // A quarter faster than ids come in, so that a run is through before the next one is full.
         size_t n_ids = waiting_count(&ix->frozen) * ix->added / ix->run_length * 5 / 4 + 16;
         result = move_stretch(ix, n_ids, err);
     }
     ix->added = 0;
-    if (result == STORE_OK && ix->run != NULL && ix->run_at == ix->run_len && !ix->thread_runs) {
-        run_is_through(ix);
-    }
     size_t n_frozen = waiting_count(&ix->frozen);
     if (n_frozen == 0 && !ix->thread_runs && waiting_count(&ix->fresh) >= ix->run_length) {
         freeze(ix);

@@ -16,6 +16,9 @@ int64_t order_index_next_slot(int64_t slot);
 
 // For tests: fewer bits of hash make collisions; 63 is the normal case.
 void order_index_set_hash_bits(int bits);
+// For tests: shorter runs and a smaller first filter, so that few ids go all the way; 0 is the
+// normal case.
+void order_index_set_sizes(size_t run_shortest, size_t bloom_smallest);
 
 // Reads back the ids of rows at `indexed_below` and after. `directory`/`vfs`: for the background
 // connection that fills the filter. NULL and `err` on failure. Borrows `db`.

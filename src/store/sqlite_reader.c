@@ -125,6 +125,9 @@ static bool find_placed(struct sqlite_reader *r, struct wanted *w, struct error 
         if (!each_event(r, r->order, ORDER_PLACED, pass_if_wanted, w, &n, err)) {
             return false;
         }
+        if (slot >= 0) { // an integer has one slot; its row may not be committed yet
+            return true;
+        }
         slot = order_index_next_slot(slot);
     }
     return true;

@@ -292,6 +292,13 @@ static enum store_result find_order(struct sqlite_store *s, struct ident order_i
             *found = true;
             return STORE_OK;
         }
+        if (slot >= 0) { // an integer has one slot
+            error_set(err, ERROR_FATAL,
+                      "the database is damaged: row %lld of order_rows is not the order that "
+                      "order_index knows there; restore it from a copy",
+                      (long long)position);
+            return STORE_ERROR;
+        }
         slot = order_index_next_slot(slot); // another text with the same hash
     }
 }

@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: MIT
+// The index of order ids against a plain set: at every stage of an id's way (waiting, frozen, its
+// run half moved, in the table), after crashes and after orderly ends, a known id is found at its
+// own position and an unknown id is not found, by the writer and by readers.
+#include "shop.h"
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/sqlite_store.h"
+#include <search.h>
+
+enum { IDS_MAX = 60000, BATCH = 400 };
+
+// A shop with the plain set beside it: all ids in order of position, and a table by their text.
+struct world {
+    struct shop shop;
+    struct cube *cube;
+    struct cube_dim group;
+    struct ident *ids;
+    int64_t n;
+    struct hsearch_data set;
+    struct arena texts;
+    sqlite3 *look; // a connection of the test's own
+    bool saw_none_moved, saw_half_moved, saw_all_moved;
+    uint64_t random;
+};
+
+static uint64_t dice(struct world *w) {
+    return hash_u64(w->random += UINT64_C(0x9e3779b97f4a7c15));
+}
+
+static sqlite3 *connect_to(const char *directory) {
+    char path[128];
+    sqlite3 *db = NULL;
+    snprintf(path, sizeof path, "%s/sales.db", directory);
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    return db;
+}
+
+static int64_t ask(sqlite3 *db, const char *sql) {
+    int64_t value = 0;
+    struct error err;
+    if (!sqlite_int(db, sql, 0, &value, &err)) {
+        fail_msg("%s", err.text);
+    }
+    return value;
+}
+
+static void world_open(struct world *w) {
+    shop_open(&w->shop);
+    w->look = connect_to(w->shop.directory);
+}
+
+static void world_close(struct world *w) {
+    sqlite3_close(w->look);
+    shop_close(&w->shop);
+}
+
+static void world_make(struct world *w, size_t run_length, size_t bloom_keys) {
+    memset(w, 0, sizeof *w);
+    order_index_set_sizes(run_length, bloom_keys);
+    shop_make(&w->shop, NULL);
+    w->cube = cube_new(w->shop.zone);
+    w->group = (struct cube_dim){TEXT_LIT("GOOGLE"), TEXT_LIT("CA"), IDENT_NONE, "USD", -1};
+    w->ids = mem_zalloc(IDS_MAX, sizeof *w->ids);
+    assert_int_not_equal(hcreate_r(IDS_MAX * 2, &w->set), 0);
+    world_open(w);
+}
+
+static void world_remove(struct world *w) {
+    sqlite3_close(w->look);
+    shop_remove(&w->shop);
+    cube_free(w->cube);
+    hdestroy_r(&w->set);
+    arena_free(&w->texts);
+    free(w->ids);
+    order_index_set_sizes(0, 0);
+    order_index_set_hash_bits(63);
+}
+
+// --- The plain set
+
+static char *key_of(struct ident id, char *key) {
+    if (id.num >= 0) {
+        sprintf(key, "%lld", (long long)id.num);
+    } else {
+        sprintf(key, "%.*s", TEXT_ARG(id.text));
+    }
+    return key;
+}
+
+static int64_t set_find(struct world *w, struct ident id) {
+    char key[ORDER_ID_MAX + 1];
+    ENTRY wanted = {.key = key_of(id, key)}, *found = NULL;
+    hsearch_r(wanted, FIND, &found, &w->set);
+    return found != NULL ? (int64_t)(intptr_t)found->data : 0;
+}
+
+static void set_add(struct world *w, struct ident id) {
+    assert_true(w->n < IDS_MAX);
+    w->ids[w->n++] = id;
+    char key[ORDER_ID_MAX + 1];
+    struct text kept;
+    assert_true(arena_try_copy(&w->texts, (struct text){key_of(id, key), strlen(key) + 1}, &kept));
+    ENTRY entry = {.key = (char *)(uintptr_t)kept.at, .data = (void *)(intptr_t)w->n}, *put;
+    assert_int_not_equal(hsearch_r(entry, ENTER, &put, &w->set), 0);
+}
+
+// --- What the store says
+
+// Inside a batch.
+static void check(struct world *w, struct ident id) {
+    struct stored_event event;
+    bool found;
+    struct error err;
+    struct store *s = w->shop.store;
+    int64_t want = set_find(w, id);
+    if (s->ops->find(s, id, ORDER_PLACED, TEXT_NONE, &event, &found, &err) != STORE_OK) {
+        fail_msg("%s", err.text);
+    }
+    if (found != (want != 0) || (found && event.position != want)) {
+        char key[ORDER_ID_MAX + 1];
+        fail_msg("%s of %lld ids: is at %lld (0: new), the store says %lld", key_of(id, key),
+                 (long long)w->n, (long long)want, (long long)(found ? event.position : 0));
+    }
+    assert_true(!found || ident_equal(event.order.order_id, id));
+}
+
+static bool keep_position(void *user, const struct stored_event *event) {
+    *(int64_t *)user = event->position;
+    return true;
+}
+
+static void check_readers(struct world *w, const struct ident *ids, int n) {
+    for (int with_writer = 0; with_writer < 2; with_writer++) {
+        struct sales_reader *r;
+        struct store_settings settings;
+        struct error err;
+        assert_true(sqlite_reader_open(w->shop.directory, with_writer ? w->shop.store : NULL, 10000,
+                                       &r, &settings, &err));
+        for (int i = 0; i < n; i++) {
+            int64_t position = 0;
+            if (!r->ops->order(r, ids[i], keep_position, &position, &err)) {
+                fail_msg("%s", err.text);
+            }
+            assert_int_equal(position, set_find(w, ids[i]));
+        }
+        r->ops->close(r);
+    }
+}
+
+static void observe(struct world *w) {
+    int64_t in_table = ask(w->look, "SELECT sum(n) FROM order_index");
+    int64_t below = ask(w->look, "SELECT indexed_below FROM pipeline_state");
+    assert_true(in_table >= below - 1);
+    assert_true(in_table <= w->n);
+    w->saw_none_moved = w->saw_none_moved || (w->n > 0 && in_table == 0);
+    w->saw_half_moved = w->saw_half_moved || in_table > below - 1;
+    w->saw_all_moved = w->saw_all_moved || (in_table > 0 && in_table == below - 1);
+}
+
+// --- Batches
+
+static void begin(struct world *w) {
+    struct error err;
+    assert_int_equal(w->shop.store->ops->begin(w->shop.store, &err), STORE_OK);
+    w->group.store_id = -1;
+}
+
+static void commit(struct world *w, struct batch_summary *batch) {
+    struct error err;
+    if (w->shop.store->ops->commit(w->shop.store, w->cube, batch, &err) != STORE_OK) {
+        fail_msg("%s", err.text);
+    }
+    observe(w);
+}
+
+static void check_all(struct world *w) {
+    begin(w);
+    for (int64_t i = 0; i < w->n; i++) {
+        check(w, w->ids[i]);
+    }
+    commit(w, &(struct batch_summary){0});
+}
+
+// One batch: those of the ids that are new are added, as the engine would.
+static void add_batch(struct world *w, const struct ident *ids, int n) {
+    struct store *s = w->shop.store;
+    struct error err;
+    struct batch_summary batch = {0};
+    begin(w);
+    for (int i = 0; i < n; i++) {
+        struct order o = shop_order(&w->shop, 0, 10000);
+        o.order_id = ids[i];
+        check(w, ids[i]);
+        batch.counts.received++;
+        if (set_find(w, ids[i]) != 0) {
+            batch.counts.duplicate++;
+            continue;
+        }
+        assert_int_equal(s->ops->add(s, &o, &w->group, w->shop.now_ms, &err), STORE_OK);
+        set_add(w, ids[i]);
+        batch.counts.accepted++;
+        if (dice(w) % 16 == 0) { // at once
+            check(w, ids[i]);
+        }
+    }
+    commit(w, &batch);
+}
+
+// A sample of what is known, and of neighbours that may or may not be.
+static void check_sample(struct world *w, int n) {
+    begin(w);
+    for (int i = 0; i < n && w->n > 0; i++) {
+        struct ident id = w->ids[dice(w) % (uint64_t)w->n];
+        check(w, id);
+        if (id.num > 0 && id.num < INT64_MAX) {
+            check(w, (struct ident){id.num - 1, TEXT_NONE});
+            check(w, (struct ident){id.num + 1, TEXT_NONE});
+            check(w, (struct ident){(int64_t)(dice(w) >> 1), TEXT_NONE});
+        }
+    }
+    commit(w, &(struct batch_summary){0});
+}
+
+enum kind { INCREASING, GAPS, SHUFFLED, NEAR_THE_END, TEXTS, KINDS };
+static struct ident nth(struct world *w, enum kind kind, int64_t i);
+static void check_nth(struct world *w, enum kind kind, int64_t from, int64_t n) {
+    begin(w);
+    for (int64_t i = from; i < from + n; i++) {
+        check(w, nth(w, kind, i));
+    }
+    commit(w, &(struct batch_summary){0});
+}
+
+static struct ident text_ident(struct world *w, const char *format, uint64_t number) {
+    char text[ORDER_ID_MAX + 1];
+    struct ident id = IDENT_NONE;
+    int len = snprintf(text, sizeof text, format, (unsigned long long)number);
+    assert_true(arena_try_copy(&w->texts, (struct text){text, (size_t)len}, &id.text));
+    return id;
+}
+
+// The i-th id of a kind; all kinds are disjoint.
+static struct ident nth(struct world *w, enum kind kind, int64_t i) {
+    switch (kind) {
+    case INCREASING:
+        return (struct ident){1 + i, TEXT_NONE};
+    case GAPS: // 7 of 10
+        return (struct ident){1000000 + i + i / 7 * 3, TEXT_NONE};
+    case SHUFFLED: // a permutation of 2^20 numbers
+        return (struct ident){INT64_C(1) << 40 | (i * 517253 & 0xfffff), TEXT_NONE};
+    case NEAR_THE_END:
+        return (struct ident){INT64_MAX - i, TEXT_NONE};
+    default:
+        return text_ident(w, "order-%016llx", hash_u64((uint64_t)i + 1));
+    }
+}
+
+static void add_of_kind(struct world *w, enum kind kind, int64_t from, int64_t n) {
+    struct ident ids[BATCH];
+    for (int64_t i = 0; i < n;) {
+        int take = 0;
+        // Batches of all sizes, with one known id again in each.
+        int size = 1 + (int)(dice(w) % (BATCH - 1));
+        for (; take < size && i < n; take++, i++) {
+            ids[take] = nth(w, kind, from + i);
+        }
+        if (take < BATCH && w->n > 0) {
+            ids[take++] = w->ids[dice(w) % (uint64_t)w->n];
+        }
+        add_batch(w, ids, take);
+        check_sample(w, 10);
+    }
+}
+
+static void expect_all_stages(const struct world *w) {
+    assert_true(w->saw_none_moved);
+    assert_true(w->saw_half_moved);
+    assert_true(w->saw_all_moved);
+}
+
+// --- Tests
+
+static void check_kind(enum kind kind, int64_t n) {
+    struct world w;
+    world_make(&w, 1000, 1500);
+    add_of_kind(&w, kind, 0, n);
+    check_all(&w);
+    struct ident some[40];
+    for (int i = 0; i < 40; i++) { // 20 known ones, 20 that are not
+        some[i] = nth(&w, kind, i % 2 == 0 ? (int64_t)(dice(&w) % (uint64_t)n) : n + i);
+    }
+    check_readers(&w, some, 40);
+    check_nth(&w, kind, n, 1000);
+    expect_all_stages(&w);
+    world_close(&w); // orderly: everything goes into the table
+    world_open(&w);
+    assert_int_equal(ask(w.look, "SELECT sum(n) FROM order_index"), n);
+    assert_int_equal(ask(w.look, "SELECT indexed_below FROM pipeline_state"), n + 1);
+    check_all(&w);
+    check_readers(&w, some, 40);
+    world_remove(&w);
+}
+
+static void increasing_ids_are_known_at_every_stage(void **state) {
+    (void)state;
+    check_kind(INCREASING, 8000);
+}
+static void ids_with_gaps_are_known_at_every_stage(void **state) {
+    (void)state;
+    check_kind(GAPS, 8000);
+}
+static void shuffled_ids_are_known_at_every_stage(void **state) {
+    (void)state;
+    check_kind(SHUFFLED, 8000);
+}
+static void the_largest_ids_are_known_at_every_stage(void **state) {
+    (void)state;
+    check_kind(NEAR_THE_END, 8000);
+}
+static void texts_are_known_at_every_stage(void **state) {
+    (void)state;
+    check_kind(TEXTS, 8000);
+}
+
+static void texts_with_equal_hashes_are_told_apart(void **state) {
+    (void)state;
+    struct world w;
+    order_index_set_hash_bits(11); // 2,048 first slots for 1,500 texts
+    world_make(&w, 200, 300);
+    add_of_kind(&w, TEXTS, 0, 1500);
+    expect_all_stages(&w);
+    check_nth(&w, TEXTS, 0, 3000); // the second half is not known
+    world_close(&w);
+    world_open(&w);
+    check_nth(&w, TEXTS, 0, 3000);
+    world_remove(&w);
+}
+
+static void all_texts_may_have_one_hash(void **state) {
+    (void)state;
+    struct world w;
+    order_index_set_hash_bits(0);
+    world_make(&w, 40, 100);
+    add_of_kind(&w, TEXTS, 0, 150);
+    check_all(&w);
+    check_nth(&w, TEXTS, 150, 1);
+    assert_int_equal(ask(w.look, "SELECT count(*) FROM order_index WHERE n <> 1"), 0);
+    world_remove(&w);
+}
+
+static void the_slot_after_the_last_is_the_first(void **state) {
+    (void)state;
+    assert_int_equal(order_index_next_slot(-1), INT64_MIN);
+    assert_int_equal(order_index_next_slot(INT64_MIN), INT64_MIN + 1);
+}
+
+static void increasing_ids_fold_into_few_rows(void **state) {
+    (void)state;
+    struct world w;
+    world_make(&w, 2000, 0);
+    struct ident ids[BATCH];
+    for (int64_t i = 0; i < 20000; i += BATCH) {
+        for (int k = 0; k < BATCH; k++) {
+            ids[k] = nth(&w, INCREASING, i + k);
+        }
+        add_batch(&w, ids, BATCH);
+    }
+    world_close(&w);
+    world_open(&w);
+    assert_int_equal(ask(w.look, "SELECT sum(n) FROM order_index"), 20000);
+    assert_in_range(ask(w.look, "SELECT count(*) FROM order_index"), 1, 11); // runs, and the rest
+    check_all(&w);
+    world_remove(&w);
+}
+
+// The files as they are now, in another directory: what a crash would leave.
+static void crash(struct world *w) {
+    char other[64] = "/tmp/salestide-test-XXXXXX", command[512];
+    assert_non_null(mkdtemp(other));
+    snprintf(command, sizeof command, "cp %s/sales.db %s/sales.db-wal %s/", w->shop.directory,
+             w->shop.directory, other);
+    assert_int_equal(system(command), 0);
+    world_close(w);
+    snprintf(command, sizeof command, "rm -rf %s", w->shop.directory);
+    assert_int_equal(system(command), 0);
+    strcpy(w->shop.directory, other);
+    world_open(w);
+}
+
+static void crashes_forget_no_id(void **state) {
+    (void)state;
+    struct world w;
+    order_index_set_hash_bits(14);
+    world_make(&w, 500, 700);
+    int64_t next[KINDS] = {0};
+    int n_half = 0;
+    for (int round = 0; round < 25; round++) {
+        for (int kind = 0; kind < KINDS; kind++) {
+            int64_t n = (int64_t)(dice(&w) % 250);
+            add_of_kind(&w, (enum kind)kind, next[kind], n);
+            next[kind] += n;
+        }
+        n_half += ask(w.look, "SELECT sum(n) > indexed_below - 1 FROM order_index, pipeline_state");
+        crash(&w);
+        check_all(&w);
+        check_sample(&w, 100);
+    }
+    assert_true(n_half >= 3); // crashes in the middle of a run
+    world_close(&w);
+    world_open(&w);
+    check_all(&w);
+    for (int kind = 0; kind < KINDS; kind++) {
+        check_nth(&w, (enum kind)kind, next[kind], 50);
+    }
+    assert_int_equal(ask(w.look, "SELECT sum(n) FROM order_index"), w.n);
+    world_remove(&w);
+}
+
+// A filter filled while the last ids of a run were moved in a transaction not yet committed did not
+// have them: they were new again.
+static void ids_moved_while_the_filter_grows_stay_known(void **state) {
+    (void)state;
+    struct world w;
+    world_make(&w, 250, 300);
+    struct ident ids[BATCH];
+    for (int64_t i = 0; i < 20000; i += BATCH) { // each batch longer than a run
+        for (int k = 0; k < BATCH; k++) {
+            ids[k] = nth(&w, SHUFFLED, i + k);
+        }
+        add_batch(&w, ids, BATCH);
+        usleep(2000); // sorted and filled by now, most often
+    }
+    check_all(&w);
+    world_remove(&w);
+}
+
+// An id that the writer knows but has not committed is not there for a reader; the look-up must
+// neither go on to the ids after it nor past the largest integer.
+static void an_uncommitted_id_is_not_there_for_readers(void **state) {
+    (void)state;
+    struct world w;
+    world_make(&w, 0, 0);
+    struct store *s = w.shop.store;
+    struct error err;
+    struct ident largest = {INT64_MAX, TEXT_NONE};
+    struct order o = shop_order(&w.shop, 0, 10000);
+    o.order_id = largest;
+    begin(&w);
+    check(&w, largest);
+    assert_int_equal(s->ops->add(s, &o, &w.group, w.shop.now_ms, &err), STORE_OK);
+    check_readers(&w, &largest, 1);
+    struct batch_summary batch = {.counts = {.received = 1, .accepted = 1}};
+    commit(&w, &batch);
+    set_add(&w, largest);
+    check_readers(&w, &largest, 1);
+    world_remove(&w);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(increasing_ids_are_known_at_every_stage),
+        cmocka_unit_test(ids_with_gaps_are_known_at_every_stage),
+        cmocka_unit_test(shuffled_ids_are_known_at_every_stage),
+        cmocka_unit_test(the_largest_ids_are_known_at_every_stage),
+        cmocka_unit_test(texts_are_known_at_every_stage),
+        cmocka_unit_test(texts_with_equal_hashes_are_told_apart),
+        cmocka_unit_test(all_texts_may_have_one_hash),
+        cmocka_unit_test(the_slot_after_the_last_is_the_first),
+        cmocka_unit_test(increasing_ids_fold_into_few_rows),
+        cmocka_unit_test(crashes_forget_no_id),
+        cmocka_unit_test(ids_moved_while_the_filter_grows_stay_known),
+        cmocka_unit_test(an_uncommitted_id_is_not_there_for_readers),
+    };
+    log_set_level(LOG_ERROR + 1);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
