@@ -51,10 +51,11 @@ static void on_stop(int signal_number) {
 }
 
 static void catch_signals(void) {
-    struct sigaction action = {.sa_handler = on_stop, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction action = {.sa_handler = on_stop};
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    action.sa_flags = (int)SA_RESETHAND; // a second Ctrl-C kills
+    sigaction(SIGINT, &action, NULL);
 }
 
 static int fail(const char *text) {

@@ -29,12 +29,13 @@ static void on_stop(int signal_number) {
     stop_asked = 1;
 }
 
-// The first Ctrl-C ends the reading and tells what was loaded; a second one kills.
+// The reading ends, and what was loaded is told.
 static void catch_signals(void) {
-    struct sigaction action = {.sa_handler = on_stop, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction action = {.sa_handler = on_stop};
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    action.sa_flags = (int)SA_RESETHAND; // a second Ctrl-C kills
+    sigaction(SIGINT, &action, NULL);
 }
 
 bool load_must_stop(const struct load_job *job, const struct load_input *in) {
