@@ -101,7 +101,10 @@ static bool pool_fits(struct order_json *p, size_t json_bytes) {
 static enum order_json_result not_json(struct rejection *why, struct text json,
                                        const yyjson_read_err *err) {
     if (err->code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) {
-        return ORDER_JSON_NO_MEMORY;
+        // The pool holds any JSON of this length, one value in two bytes. Only brackets that are
+        // not closed make more.
+        reject(why, "", REJECT_NOT_JSON, "not JSON: more brackets are opened than closed");
+        return ORDER_JSON_BROKEN;
     }
     size_t at = err->pos < json.len ? err->pos : json.len;
     struct text rest = {json.at + at, json.len - at};

@@ -1,0 +1,685 @@
+// SPDX-License-Identifier: MIT
+// One event from JSON: what is not JSON, what JSON must obey beyond its grammar (duplicate keys,
+// nesting, size), what comes of null and of numbers, and memory. Each event ends at a guard page
+// and goes both roads of the parser, which must agree (order_testing.h).
+#include "order_testing.h"
+
+static char big[12 * 1024 * 1024]; // for texts that are made
+
+// A complete order with `value` as the value of a field that is not known.
+static const char *with_unknown(const char *value) {
+    static char json[256 * 1024];
+    int n = snprintf(json, sizeof json, "%.*s,\"x\":%s}", (int)strlen(order_with("")) - 1,
+                     order_with(""), value);
+    assert_true(n > 0 && n < (int)sizeof json);
+    return json;
+}
+
+static struct text text_lit_with_nul(const char *at, size_t sizeof_literal) {
+    return (struct text){at, sizeof_literal - 1};
+}
+#define BYTES(literal) text_lit_with_nul(literal, sizeof(literal))
+
+// --- Not JSON
+
+static void what_is_not_json_is_broken(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "",
+        " ",
+        "\n\t\r ",
+        "{",
+        "}",
+        "{\"a\"",
+        "{\"a\":",
+        "{\"a\":1",
+        "{\"a\":1,",
+        "{\"a\":1,}",
+        "{,}",
+        "{\"a\" 1}",
+        "{a:1}",
+        "{'a':1}",
+        "{\"a\":1}}",
+        "{\"a\":1} x",
+        "{\"a\":1}{\"a\":1}",
+        "{\"a\":[1,]}",
+        "{\"a\":[1 2]}",
+        "{\"a\":[}",
+        "[",
+        "]",
+        "\"",
+        "nul",
+        "nulll",
+        "True",
+        "undefined",
+        "NaN",
+        "Infinity",
+        "-",
+        "{\"a\":NaN}",
+        "{\"a\":Infinity}",
+        "{\"a\":-Infinity}",
+        "{\"a\":01}",
+        "{\"a\":1.}",
+        "{\"a\":.5}",
+        "{\"a\":+1}",
+        "{\"a\":0x1}",
+        "{\"a\":1e}",
+        "{\"a\":1e+}",
+        "{\"a\":--1}",
+        "{\"a\":1_000}",
+        "{\"a\":tru}",
+        "{\"a\":\"x}",
+        "{\"a\":\"\\x41\"}",
+        "{\"a\":\"\\u12\"}",
+        "{\"a\":\"\\u12g4\"}",
+        "{\"a\":\"\\",
+        "/**/{}",
+        "{}//",
+        "{\"a\":1;}",
+        "<order/>",
+        "order_id,total",
+        "\xEF\xBB\xBF{}", // a byte order mark is the body's affair
+    };
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        broken(text_of(texts[i]));
+    }
+}
+
+static void a_known_field_that_is_not_json_makes_the_event_broken(void **state) {
+    (void)state;
+    static const char *const values[] = {"01",  "1.",   ".5",  "+1",  "NaN",  "1e",  "0x1",
+                                         "-",   "1 2",  "1e+", "'x'", "x",    "\"x", "\"\\q\"",
+                                         "tru", "nulL", "1,2", "1-",  "1.5.", "--1", "\"a\"b"};
+    for (enum order_field f = 0; f < FIELD_COUNT; f++) {
+        for (size_t i = 0; i < COUNT_OF(values); i++) {
+            broken(text_of(order_of(order_field_name(f), values[i])));
+        }
+    }
+}
+
+static void invalid_utf8_and_lone_surrogates_are_broken(void **state) {
+    (void)state;
+    static const char *const bad[] = {
+        "\x80",
+        "\xC0\x80",
+        "\xC3",
+        "\xE6\x9C",
+        "\xE0\x80\x80",
+        "\xED\xA0\x80",
+        "\xED\xBF\xBF",
+        "\xF0\x80\x80\x80",
+        "\xF4\x90\x80\x80",
+        "\xF8\x88\x80\x80",
+        "\xFF",
+        "\xFE",
+        "\\ud800",
+        "\\udc00",
+        "\\ud800x",
+        "\\ud800\\u0041",
+        "\\udc00\\ud800",
+        "\\ud800\\ud800",
+        "12345678\xFF",
+        "1234567890123456\xC3",
+    };
+    static const char *const names[] = {"source", "product_id", "order_id", "x"};
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        char value[64];
+        snprintf(value, sizeof value, "\"a%sb\"", bad[i]);
+        for (size_t k = 0; k < COUNT_OF(names); k++) {
+            broken(text_of(order_of(names[k], value)));
+        }
+        char key[64];
+        snprintf(key, sizeof key, ",\"%s\":1", bad[i]);
+        broken(text_of(order_with(key)));
+    }
+    assert_true(text_equal(accepted(order_of("source", "\"\\ud83d\\uded2\""))->source,
+                           TEXT_LIT("\xF0\x9F\x9B\x92")));
+}
+
+static void raw_control_characters_are_broken_json(void **state) {
+    (void)state;
+    for (int c = 0; c < 0x20; c++) {
+        char json[256];
+        int n = snprintf(json, sizeof json, "%s", order_of("source", "\"a@b\""));
+        char *at = memchr(json, '@', (size_t)n);
+        *at = (char)c;
+        broken((struct text){json, (size_t)n});
+    }
+    broken(BYTES("{\"a\":1}\0"));
+    broken(BYTES("\0{\"a\":1}"));
+    broken(BYTES("{\"a\":1\0}"));
+    broken(BYTES("{\"a\0\":1}"));
+    broken(BYTES("\0\0\0\0"));
+}
+
+static void every_beginning_of_an_order_is_broken(void **state) {
+    (void)state;
+    static const char *const orders[] = {
+        "{\"order_id\":\"A-1\",\"created_at\":\"2026-01-31T12:00:00Z\",\"product_id\":3,"
+        "\"quantity\":2,\"customer_id\":null,\"total\":1.5e1,\"source\":\"S\xC3\xA3o Paulo\"}",
+        "{ \"order_id\" : 1 , \"created_at\" : \"2026-01-31\" , \"total\" : \"1\" , \"items\" : [ "
+        "{ \"product_id\" : 1 , \"quantity\" : 1 , \"x\" : [ { } ] } ] , \"y\" : false }",
+    };
+    for (size_t i = 0; i < COUNT_OF(orders); i++) {
+        struct text whole = text_of(orders[i]);
+        (void)accepted(orders[i]);
+        for (size_t n = 0; n < whole.len; n++) {
+            broken((struct text){whole.at, n});
+        }
+    }
+}
+
+static void both_roads_agree_on_every_changed_byte(void **state) {
+    (void)state;
+    static char json[] =
+        "{\"order_id\":\"A1\",\"event\":\"placed\",\"created_at\":\"2026-01-31T12:00:00Z\","
+        "\"product_id\":33,\"quantity\":2, \"tax\":null,\"total\":19.98,\"source\":\"\xC3\xA9\"}";
+    static const unsigned char others[] = {0,   1,   '\t', '\n', ' ',  '"',  '\\', ',', ':',
+                                           '{', '}', '[',  ']',  '-',  '+',  '.',  'e', '0',
+                                           '9', 'n', 'x',  '/',  0x7F, 0x80, 0xC3, 0xFF};
+    size_t n_accepted = 0;
+    for (size_t i = 0; i < sizeof json - 1; i++) {
+        char was = json[i];
+        for (size_t k = 0; k < COUNT_OF(others); k++) {
+            json[i] = (char)others[k];
+            n_accepted += read_event((struct text){json, sizeof json - 1}) == ORDER_JSON_OK;
+        }
+        json[i] = was;
+    }
+    assert_true(n_accepted > 100); // digits and letters that may be others
+}
+
+static void a_message_tells_the_byte(void **state) {
+    (void)state;
+    broken(TEXT_LIT("{\"total\":12.x}"));
+    assert_non_null(strstr(ot.why.message, "at byte 1")); // 10 to 12
+    broken(TEXT_LIT("{\"total\":1}}"));
+    assert_non_null(strstr(ot.why.message, "at byte 11, '}'"));
+}
+
+static void json_that_is_no_object_is_no_order(void **state) {
+    (void)state;
+    static const char *const texts[] = {"[]",    "[{}]", "7",     "\"x\"", "true",
+                                        "false", "null", " [1] ", "-1e5"};
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        rejected(texts[i], "", REJECT_NOT_OBJECT);
+    }
+}
+
+// --- Spellings of the same
+
+static void white_space_between_tokens_does_not_count(void **state) {
+    (void)state;
+    const struct order *o = accepted(" \r\n\t{ \"order_id\"\n:\t7 ,\r\"created_at\" : "
+                                     "\"2026-01-31T12:00:00Z\" , \"product_id\": 3 ,\n\n"
+                                     "\"quantity\" :2, \"total\":19.98 } \n\t\r ");
+    assert_true(o->order_id.num == 7 && o->total_e4 == 199800);
+    broken(TEXT_LIT("\f{}"));
+    broken(TEXT_LIT("{}\v"));
+    broken(TEXT_LIT("\xC2\xA0{}"));
+}
+
+static void names_and_values_may_be_escaped(void **state) {
+    (void)state;
+    const struct order *o =
+        accepted("{\"\\u006frder_id\":\"\\u0037\",\"created_at\":\"2026\\u002d01-31T12:00:00Z\","
+                 "\"product_id\":3,\"quantity\":\"\\u0032\",\"tot\\u0061l\":\"\\u0031.5\","
+                 "\"currency\":\"\\u0045UR\",\"event\":\"\\u0070laced\"}");
+    assert_true(o->order_id.num == 7 && o->quantity == 2 && o->total_e4 == 15000);
+    assert_string_equal(o->currency, "EUR");
+}
+
+static void members_may_come_in_any_order(void **state) {
+    (void)state;
+    const struct order *o = accepted("{\"total\":19.98,\"quantity\":2,\"product_id\":3,"
+                                     "\"created_at\":\"2026-01-31T12:00:00Z\",\"order_id\":7}");
+    assert_true(o->order_id.num == 7 && o->quantity == 2);
+}
+
+static void any_json_may_stand_in_a_field_that_is_not_known(void **state) {
+    (void)state;
+    static const char *const values[] = {
+        "null",
+        "true",
+        "false",
+        "0",
+        "-0",
+        "-0.0e-0",
+        "1E400",
+        "-1e-400",
+        "1e999999999999",
+        "123456789012345678901234567890.5",
+        "\"\"",
+        "\"\\u0000\\n\"",
+        "[]",
+        "{}",
+        "[[],{},[{}]]",
+        "{\"order_id\":1,\"items\":[]}",
+        "{\"\":{\"\":0}}",
+        "\"\\ud83d\\uded2\"",
+        "[1,\"a\",null,{\"b\":[true,false]}]",
+    };
+    for (size_t i = 0; i < COUNT_OF(values); i++) {
+        (void)accepted(with_unknown(values[i]));
+    }
+    (void)accepted(order_with(",\"\":1,\"Order_id\":2,\"order_id \":3,\"order_i\":4,\"taxx\":5"));
+}
+
+// --- Duplicate keys
+
+static void the_same_key_twice_in_an_object_is_refused_by_its_path(void **state) {
+    (void)state;
+    for (enum order_field f = 0; f < FIELD_COUNT; f++) { // each known field, also as null
+        char twice[128];
+        const char *name = order_field_name(f);
+        snprintf(twice, sizeof twice, "{\"%s\":null,\"%s\":null}", name, name);
+        rejected(twice, name, REJECT_DUPLICATE_KEY);
+    }
+    static const struct {
+        const char *json, *field;
+    } cases[] = {
+        {"{\"order_id\":1,\"order_id\":1}", "order_id"},
+        {"{\"order_id\":1,\"\\u006frder_id\":1}", "order_id"},
+        {"{\"x\":1,\"x\":1}", "x"},
+        {"{\"\":1,\"\":1}", ""},
+        {"{\"x\":{\"a\":1,\"a\":2}}", "x.a"},
+        {"{\"x\":[0,{\"b\":1,\"a\":1,\"a\":2}]}", "x[1].a"},
+        {"{\"x\":[[[{\"a\":{\"b\":1,\"c\":{},\"b\":1}}]]]}", "x[0][0][0].a.b"},
+        {"{\"x\":1,\"y\":{\"z\":[1,2,{},{\"q\":[],\"q\":[]}]}}", "y.z[3].q"},
+        {"{\"items\":[{\"product_id\":1,\"product_id\":1}]}", "items[0].product_id"},
+        {"{\"items\":[{\"product_id\":1,\"quantity\":1},{\"x\":1,\"x\":1}]}", "items[1].x"},
+        {"{\"items\":[{\"product_id\":1,\"quantity\":1,\"x\":{\"y\":1,\"y\":2}}]}", "items[0].x.y"},
+        {"{\"a b\":{\"c\\nd\":1,\"c\\u000ad\":1}}", "a b.c?d"},
+        {"{\"\xC3\xA9\":{\"\\u00e9\":1,\"\xC3\xA9\":1}}", "\xC3\xA9.\xC3\xA9"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        rejected(cases[i].json, cases[i].field, REJECT_DUPLICATE_KEY);
+    }
+}
+
+static void the_same_key_in_different_objects_is_fine(void **state) {
+    (void)state;
+    (void)accepted(with_unknown("{\"x\":{\"x\":{\"x\":[{\"x\":1},{\"x\":2}]}},\"order_id\":1}"));
+    (void)accepted("{\"order_id\":1,\"created_at\":\"2026-01-31\",\"total\":1,\"items\":["
+                   "{\"product_id\":1,\"quantity\":1,\"x\":1},"
+                   "{\"product_id\":1,\"quantity\":1,\"x\":1}],\"x\":{\"x\":1}}");
+}
+
+static void a_path_that_is_too_long_is_cut_between_characters(void **state) {
+    (void)state;
+    for (int n = 30; n < 60; n++) {
+        char json[512];
+        snprintf(json, sizeof json, "{\"%.*s\xE6\x9C\xAC\xE6\x9C\xAC\":{\"a\":1,\"a\":2}}", n,
+                 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+        assert_int_equal(read_event(text_of(json)), ORDER_JSON_REJECTED);
+        assert_string_equal(ot.why.code, REJECT_DUPLICATE_KEY);
+        assert_true(strlen(ot.why.field) >= 30 && text_is_utf8(text_of(ot.why.field)));
+        assert_message_is_for_people();
+    }
+}
+
+// An object of n different keys in `big`, and, unless `again` is n or more, one that comes again.
+static struct text object_of_keys(size_t n, size_t again, const char *format) {
+    size_t len = 0;
+    big[len++] = '{';
+    for (size_t i = 0; i <= n; i++) {
+        if (i == n && again >= n) {
+            break;
+        }
+        len += (size_t)sprintf(big + len, i > 0 ? ",\"" : "\"");
+        len += (size_t)sprintf(big + len, format, i == n ? again : i);
+        len += (size_t)sprintf(big + len, "\":0");
+    }
+    big[len++] = '}';
+    return (struct text){big, len};
+}
+
+static void a_key_that_comes_again_is_found_among_any_number(void **state) {
+    (void)state;
+    for (size_t n = 1; n <= 70; n++) { // pairs first, a table from 17 keys on
+        for (size_t again = 0; again < n; again++) {
+            char field[32];
+            snprintf(field, sizeof field, "k%zu", again);
+            expect_refusal(object_of_keys(n, again, "k%zu"), ORDER_JSON_REJECTED, field,
+                           REJECT_DUPLICATE_KEY);
+        }
+        // None comes again: then the required fields are what is missing.
+        expect_refusal(object_of_keys(n, n, "k%zu"), ORDER_JSON_REJECTED, "order_id",
+                       REJECT_MISSING);
+    }
+}
+
+static void a_hundred_thousand_keys_are_no_trouble(void **state) {
+    (void)state;
+    enum { N = 100000 };
+    expect_refusal(object_of_keys(N, N, "%zu"), ORDER_JSON_REJECTED, "order_id", REJECT_MISSING);
+    expect_refusal(object_of_keys(N, 77777, "%zu"), ORDER_JSON_REJECTED, "77777",
+                   REJECT_DUPLICATE_KEY);
+    // The same inside an unknown field, beside many small objects.
+    static char json[ORDER_EVENT_MAX_BYTES];
+    struct text object = object_of_keys(60000, 59999, "%zu");
+    int n = snprintf(json, sizeof json, "{\"x\":[{\"a\":1},%.*s]}", TEXT_ARG(object));
+    expect_refusal((struct text){json, (size_t)n}, ORDER_JSON_REJECTED, "x[1].59999",
+                   REJECT_DUPLICATE_KEY);
+}
+
+// --- Nesting
+
+// "{"x": and n brackets, one in the other.
+static struct text nested(size_t n, char open, char close) {
+    size_t len =
+        (size_t)sprintf(big, "%.*s,\"x\":", (int)strlen(order_with("")) - 1, order_with(""));
+    for (size_t i = 0; i < n; i++) {
+        big[len++] = open;
+        if (open == '{' && i + 1 < n) {
+            len += (size_t)sprintf(big + len, "\"a\":");
+        }
+    }
+    memset(big + len, close, n);
+    len += n;
+    big[len++] = '}';
+    return (struct text){big, len};
+}
+
+static void nesting_is_allowed_up_to_the_rules_depth(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t rule, depth;
+    } cases[] = {{0, 32}, {32, 32}, {2, 2}, {100, 100}, {512, 512}, {100000, 512}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        ot.rules.max_depth = cases[i].rule;
+        for (int object = 0; object < 2; object++) {
+            char open = object ? '{' : '[', close = object ? '}' : ']';
+            assert_int_equal(read_event(nested(cases[i].depth - 1, open, close)), ORDER_JSON_OK);
+            assert_int_equal(read_event(nested(cases[i].depth, open, close)), ORDER_JSON_REJECTED);
+            assert_string_equal(ot.why.code, REJECT_TOO_DEEP);
+            assert_int_equal(ot.why.field[0], 'x');
+            assert_message_is_for_people();
+        }
+    }
+    ot.rules.max_depth = 1;
+    (void)accepted(order_with(",\"x\":1"));
+    rejected(order_with(",\"x\":[]"), "x", REJECT_TOO_DEEP);
+    ot.rules.max_depth = 0;
+}
+
+static void items_are_two_levels_below_the_order(void **state) {
+    (void)state;
+    const char *json = "{\"order_id\":1,\"created_at\":\"2026-01-31\",\"total\":1,\"items\":["
+                       "{\"product_id\":1,\"quantity\":1,\"x\":[[]]}]}";
+    ot.rules.max_depth = 5;
+    (void)accepted(json);
+    ot.rules.max_depth = 4;
+    rejected(json, "items[0].x[0]", REJECT_TOO_DEEP);
+    ot.rules.max_depth = 3;
+    rejected(json, "items[0].x", REJECT_TOO_DEEP);
+    ot.rules.max_depth = 2;
+    rejected(json, "items", REJECT_TOO_DEEP);
+    ot.rules.max_depth = 1;
+    rejected(json, "items", REJECT_TOO_DEEP);
+    ot.rules.max_depth = 0;
+}
+
+static void half_a_million_brackets_are_an_error_not_a_crash(void **state) {
+    (void)state;
+    expect_refusal(nested(500000, '[', ']'), ORDER_JSON_REJECTED,
+                   "x[0][0][0][0][0][0][0][0][0][0][0][0][0][0][0]", REJECT_TOO_DEEP);
+    expect_refusal(nested(100000, '{', '}'), ORDER_JSON_REJECTED,
+                   "x.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a", REJECT_TOO_DEEP);
+    memset(big, '[', 1000000);
+    broken((struct text){big, 1000000});
+    memset(big, '{', 1000000);
+    broken((struct text){big, 1000000});
+}
+
+// --- Size
+
+static void an_event_has_at_most_a_mebibyte(void **state) {
+    (void)state;
+    struct text start = text_of(order_with(",\"x\":\""));
+    size_t fixed = start.len - 1;
+    memset(big, 'y', sizeof big);
+    memcpy(big, start.at, fixed); // without the closing brace
+    big[ORDER_EVENT_MAX_BYTES - 2] = '"';
+    big[ORDER_EVENT_MAX_BYTES - 1] = '}';
+    assert_int_equal(read_event((struct text){big, ORDER_EVENT_MAX_BYTES}), ORDER_JSON_OK);
+    big[ORDER_EVENT_MAX_BYTES] = ' ';
+    expect_refusal((struct text){big, ORDER_EVENT_MAX_BYTES + 1}, ORDER_JSON_REJECTED, "",
+                   REJECT_TOO_LARGE);
+    expect_refusal((struct text){big, 10 * 1024 * 1024}, ORDER_JSON_REJECTED, "",
+                   REJECT_TOO_LARGE); // a string of ten megabytes
+    memset(big, 0, sizeof big);
+    expect_refusal((struct text){big, sizeof big}, ORDER_JSON_REJECTED, "", REJECT_TOO_LARGE);
+}
+
+static void long_values_of_known_fields_are_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *field, *code;
+    } cases[] = {{"order_id", REJECT_TOO_LONG},   {"source", REJECT_TOO_LONG},
+                 {"product_id", REJECT_TOO_LONG}, {"created_at", REJECT_MALFORMED},
+                 {"event", REJECT_UNKNOWN_VALUE}, {"currency", REJECT_MALFORMED},
+                 {"total", REJECT_MALFORMED},     {"quantity", REJECT_MALFORMED}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        size_t n = (size_t)sprintf(big, "{\"%s\":\"", cases[i].field);
+        memset(big + n, 'x', 1000000);
+        n += 1000000;
+        n += (size_t)sprintf(big + n, "\"}");
+        expect_refusal((struct text){big, n}, ORDER_JSON_REJECTED, cases[i].field, cases[i].code);
+    }
+    // A number of a million digits is one, only too large.
+    size_t n = (size_t)sprintf(big, "{\"total\":");
+    memset(big + n, '9', 1000000);
+    n += 1000000;
+    big[n++] = '}';
+    expect_refusal((struct text){big, n}, ORDER_JSON_REJECTED, "total", REJECT_RANGE);
+}
+
+static void the_largest_trees_are_read(void **state) {
+    (void)state;
+    // Two bytes a value, the most that a text can hold.
+    size_t n = (size_t)sprintf(big, "%s", order_with(",\"x\":["));
+    big[--n] = '\0';
+    while (n < ORDER_EVENT_MAX_BYTES - 4) {
+        big[n++] = '0';
+        big[n++] = ',';
+    }
+    n += (size_t)sprintf(big + n, "0]}");
+    assert_int_equal(read_event((struct text){big, n}), ORDER_JSON_OK);
+    (void)accepted(order_with("")); // and a small one again, on the larger pool
+}
+
+// --- The two roads
+
+static void ordinary_orders_take_the_short_road(void **state) {
+    (void)state;
+    static const struct {
+        const char *members;
+        bool ordinary;
+    } cases[] = {
+        {"", true},
+        {",\"source\":\"S\xC3\xA3o Paulo\",\"tax\":null", true},
+        {",\"customer_id\":\"c\",\"event\":\"placed\",\"event_id\":\"e\"", true},
+        {", \"currency\" : \"EUR\" ", true},
+        {",\"x\":1", false},
+        {",\"source\":\"a\\u0041b\"", false},
+        {",\"discount\":1e+1", false},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char padded[1024] = {0};
+        size_t n = (size_t)snprintf(padded, sizeof padded, "%s", order_with(cases[i].members));
+        // The padding, not the text, ends at the guard page.
+        struct text placed =
+            guard_page_place(&ot.guard, (struct text){padded, n + ORDER_SCAN_PADDING});
+        struct order o;
+        struct rejection why;
+        struct order_builder b;
+        order_begin(&b, &ot.rules, &o, &why);
+        assert_int_equal(order_scan(&b, (struct text){placed.at, n}), cases[i].ordinary);
+        (void)accepted(order_with(cases[i].members));
+    }
+}
+
+static void the_short_road_never_reads_past_its_padding(void **state) {
+    (void)state;
+    static const char *const texts[] = {"{\"order_id\":\"abc",
+                                        "{\"order_id\":12345678",
+                                        "{\"order_id\":\"",
+                                        "{\"order_id\":",
+                                        "{\"order_id\"",
+                                        "{\"customer_id",
+                                        "{\"",
+                                        "{",
+                                        "",
+                                        "{\"order_id\":1234567890123456",
+                                        "{\"source\":\"1234567",
+                                        "{\"total\":nul"};
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        char padded[128] = {0};
+        size_t n = (size_t)snprintf(padded, sizeof padded, "%s", texts[i]);
+        struct text placed =
+            guard_page_place(&ot.guard, (struct text){padded, n + ORDER_SCAN_PADDING});
+        struct order o;
+        struct rejection why;
+        struct order_builder b;
+        order_begin(&b, &ot.rules, &o, &why);
+        assert_false(order_scan(&b, (struct text){placed.at, n}));
+    }
+}
+
+static void orders_of_both_kinds_may_alternate(void **state) {
+    (void)state;
+    for (int i = 0; i < 1000; i++) { // one parser, so that it also skips the short road
+        const char *json =
+            i % 7 == 0 || (i > 300 && i < 600) ? order_with(",\"x\":{}") : order_with(",\"tax\":1");
+        arena_reset(&ot.arena);
+        assert_int_equal(
+            order_json_parse(ot.parser, &ot.rules, text_of(json), &ot.arena, &ot.order, &ot.why),
+            ORDER_JSON_OK);
+        assert_true(ot.order.order_id.num == 7 && ot.order.total_e4 == 199800);
+    }
+}
+
+// --- Memory
+
+static void an_order_lives_in_its_arena_not_in_the_input(void **state) {
+    (void)state;
+    static char json[64 * 1024];
+    for (int road = 0; road < 2; road++) {
+        snprintf(json, sizeof json, "%s",
+                 order_with(road == 0 ? ",\"source\":\"abc\"" : ",\"source\":\"abc\",\"x\":1"));
+        arena_reset(&ot.arena);
+        assert_int_equal(
+            order_json_parse(ot.parser, &ot.rules, text_of(json), &ot.arena, &ot.order, &ot.why),
+            ORDER_JSON_OK);
+        memset(json, '!', sizeof json);
+        struct order next; // the parser's own memory is used again
+        assert_int_equal(order_json_parse_long(ot.parser, &ot.rules,
+                                               text_of(order_with(",\"source\":\"zzz\"")),
+                                               &ot.arena, &next, &ot.why),
+                         ORDER_JSON_OK);
+        assert_true(text_equal(ot.order.source, TEXT_LIT("abc")));
+    }
+}
+
+struct refusing {
+    int allowed; // allocations before one is refused
+    int asked;
+};
+static bool refuse_nth(void *user, size_t n_bytes) {
+    struct refusing *r = user;
+    (void)n_bytes;
+    return r->asked++ == r->allowed;
+}
+
+static void every_refused_allocation_is_told_and_forgotten(void **state) {
+    (void)state;
+    // Needs arena blocks, a larger pool, a table of keys and items.
+    size_t n = (size_t)sprintf(big, "{\"order_id\":1,\"created_at\":\"2026-01-31\",\"total\":1,"
+                                    "\"items\":[");
+    for (int i = 0; i < 200; i++) {
+        n += (size_t)sprintf(big + n, "%s{\"product_id\":\"%080d\",\"quantity\":1}",
+                             i > 0 ? "," : "", i);
+    }
+    n += (size_t)sprintf(big + n, "]");
+    for (int i = 0; i < 300; i++) {
+        n += (size_t)sprintf(big + n, ",\"k%d\":%d", i, i);
+    }
+    n += (size_t)sprintf(big + n, "}");
+    int n_refused = 0;
+    for (int allowed = 0;; allowed++) {
+        struct order_json *p = order_json_new();
+        struct arena arena = {0};
+        struct refusing r = {.allowed = allowed};
+        mem_set_fail_hook(refuse_nth, &r);
+        enum order_json_result result =
+            order_json_parse(p, &ot.rules, (struct text){big, n}, &arena, &ot.order, &ot.why);
+        mem_set_fail_hook(NULL, NULL);
+        bool all_allowed = r.asked <= allowed;
+        assert_int_equal(result, all_allowed ? ORDER_JSON_OK : ORDER_JSON_NO_MEMORY);
+        n_refused += !all_allowed;
+        // The same parser goes on.
+        assert_int_equal(
+            order_json_parse(p, &ot.rules, (struct text){big, n}, &arena, &ot.order, &ot.why),
+            ORDER_JSON_OK);
+        order_json_free(p);
+        arena_free(&arena);
+        if (all_allowed) {
+            break;
+        }
+    }
+    assert_true(n_refused >= 4);
+}
+
+static void ordinary_events_allocate_nothing_but_their_arena(void **state) {
+    (void)state;
+    arena_reset(&ot.arena);
+    struct refusing r = {.allowed = -1};
+    mem_set_fail_hook(refuse_nth, &r); // counts
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(order_json_parse(ot.parser, &ot.rules,
+                                          text_of(order_with(i % 2 ? ",\"x\":[{}]" : "")),
+                                          &ot.arena, &ot.order, &ot.why),
+                         ORDER_JSON_OK);
+    }
+    mem_set_fail_hook(NULL, NULL);
+    assert_int_equal(r.asked, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_not_json_is_broken),
+        cmocka_unit_test(a_known_field_that_is_not_json_makes_the_event_broken),
+        cmocka_unit_test(invalid_utf8_and_lone_surrogates_are_broken),
+        cmocka_unit_test(raw_control_characters_are_broken_json),
+        cmocka_unit_test(every_beginning_of_an_order_is_broken),
+        cmocka_unit_test(both_roads_agree_on_every_changed_byte),
+        cmocka_unit_test(a_message_tells_the_byte),
+        cmocka_unit_test(json_that_is_no_object_is_no_order),
+        cmocka_unit_test(white_space_between_tokens_does_not_count),
+        cmocka_unit_test(names_and_values_may_be_escaped),
+        cmocka_unit_test(members_may_come_in_any_order),
+        cmocka_unit_test(any_json_may_stand_in_a_field_that_is_not_known),
+        cmocka_unit_test(the_same_key_twice_in_an_object_is_refused_by_its_path),
+        cmocka_unit_test(the_same_key_in_different_objects_is_fine),
+        cmocka_unit_test(a_path_that_is_too_long_is_cut_between_characters),
+        cmocka_unit_test(a_key_that_comes_again_is_found_among_any_number),
+        cmocka_unit_test(a_hundred_thousand_keys_are_no_trouble),
+        cmocka_unit_test(nesting_is_allowed_up_to_the_rules_depth),
+        cmocka_unit_test(items_are_two_levels_below_the_order),
+        cmocka_unit_test(half_a_million_brackets_are_an_error_not_a_crash),
+        cmocka_unit_test(an_event_has_at_most_a_mebibyte),
+        cmocka_unit_test(long_values_of_known_fields_are_refused),
+        cmocka_unit_test(the_largest_trees_are_read),
+        cmocka_unit_test(ordinary_orders_take_the_short_road),
+        cmocka_unit_test(the_short_road_never_reads_past_its_padding),
+        cmocka_unit_test(orders_of_both_kinds_may_alternate),
+        cmocka_unit_test(an_order_lives_in_its_arena_not_in_the_input),
+        cmocka_unit_test(every_refused_allocation_is_told_and_forgotten),
+        cmocka_unit_test(ordinary_events_allocate_nothing_but_their_arena),
+    };
+    order_testing_start();
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    order_testing_end();
+    return failed;
+}
