@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { PROGRESS_STEPS = 20000 };
+enum { PROGRESS_STEPS = 20000, SALES_KINDS = 64 };
 
 struct sqlite_reader {
     struct sales_reader base;
@@ -22,6 +22,7 @@ struct sqlite_reader {
     struct store *writer; // or NULL
     int64_t timeout_ns, deadline_ns;
     sqlite3_stmt *extent, *order, *order_after_index, *adjustments, *recent, *rejected;
+    sqlite3_stmt *sales[SALES_KINDS]; // by kind of query; NULL: not asked yet
 };
 
 static struct sqlite_reader *of(struct sales_reader *r) {
@@ -181,11 +182,18 @@ static const char *sales_table(const struct sales_query *q, bool *all_time) {
     }
 }
 
+// Whether each cell is a row of its own: grouped by everything that the table is by.
+static bool cells_are_rows(const struct sales_query *q, bool all_time) {
+    bool by_all = q->by_product || (q->by_source && q->by_state);
+    return by_all && (q->bucket != BUCKET_NONE || (all_time && !q->by_product));
+}
+
 // Columns: bucket, source, state, product, currency, then the measures. Cells are added up by their
 // integer ids first; names are joined to the few groups that are left.
 static void sales_sql(const struct sales_query *q, char *sql, size_t cap) {
     bool all_time;
     const char *table = sales_table(q, &all_time);
+    const char *names = q->by_product ? "sales_products" : "sales_groups";
     const char *bucket = q->bucket == BUCKET_NONE ? "0" : "cell >> 32";
     const char *floor =
         q->bucket == BUCKET_MINUTE ? " AND cell >= (SELECT minute_floor << 32 FROM pipeline_state)"
@@ -194,6 +202,16 @@ static void sales_sql(const struct sales_query *q, char *sql, size_t cap) {
     const char *source = q->by_source ? "d.source" : "NULL";
     const char *state = q->by_state ? "d.state" : "NULL";
     const char *product = q->by_product ? "d.product_id" : "NULL";
+    if (cells_are_rows(q, all_time)) {
+        snprintf(sql, cap,
+                 "SELECT %s AS bucket, %s AS source, %s AS state, %s AS product, d.currency, "
+                 "orders, units, subtotal_e4, discount_e4, shipping_e4, tax_e4, total_e4, "
+                 "cancelled_orders, refunds, refunded_total_e4 FROM %s JOIN %s d "
+                 "ON d.id = cell & 4294967295 WHERE cell >= ?1 AND cell < ?2%s "
+                 "ORDER BY 1, 2, 3, 4, 5 LIMIT ?3",
+                 bucket, source, state, product, table, names, floor);
+        return;
+    }
     snprintf(sql, cap,
              "SELECT bucket, %s AS source, %s AS state, %s AS product, d.currency, sum(o), sum(u), "
              "sum(su), sum(di), sum(sh), sum(ta), sum(tt), sum(ca), sum(re), sum(rt) FROM ("
@@ -204,8 +222,7 @@ static void sales_sql(const struct sales_query *q, char *sql, size_t cap) {
              "WHERE cell >= ?1 AND cell < ?2%s GROUP BY 1, 2) "
              "JOIN %s d ON d.id = dim GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5 "
              "LIMIT ?3",
-             source, state, product, bucket, table, floor,
-             q->by_product ? "sales_products" : "sales_groups");
+             source, state, product, bucket, table, floor, names);
 }
 
 static void read_measures(sqlite3_stmt *stmt, int first, struct measures *m) {
@@ -255,19 +272,34 @@ static bool each_sales_row(struct sqlite_reader *r, sqlite3_stmt *stmt, const st
     return !go_on || rc == SQLITE_DONE || failed(r, "adding up sales", err);
 }
 
+// The statement of this kind of query, prepared at its first use; NULL: err says why.
+static sqlite3_stmt *sales_stmt(struct sqlite_reader *r, const struct sales_query *q,
+                                struct error *err) {
+    bool all_time;
+    sales_table(q, &all_time);
+    size_t kind = (size_t)q->bucket << 4 | (size_t)all_time << 3 | (size_t)q->by_product << 2 |
+                  (size_t)q->by_state << 1 | (size_t)q->by_source;
+    if (r->sales[kind] == NULL) {
+        char sql[2048];
+        sales_sql(q, sql, sizeof sql);
+        if (!sqlite_prepare(r->db, sql, &r->sales[kind], err)) {
+            return NULL;
+        }
+    }
+    return r->sales[kind];
+}
+
 static bool reader_sales(struct sales_reader *base, const struct sales_query *q, sales_row_fn each,
                          void *user, struct error *err) {
     struct sqlite_reader *r = of(base);
-    char sql[2048];
-    sqlite3_stmt *stmt = NULL;
     start_clock(r);
-    sales_sql(q, sql, sizeof sql);
-    if (!sqlite_prepare(r->db, sql, &stmt, err)) {
+    sqlite3_stmt *stmt = sales_stmt(r, q, err);
+    if (stmt == NULL) {
         return false;
     }
     bind_range(stmt, q);
     bool ok = each_sales_row(r, stmt, q, each, user, err);
-    sqlite3_finalize(stmt);
+    sqlite3_reset(stmt);
     return ok;
 }
 
@@ -324,6 +356,9 @@ static void reader_close(struct sales_reader *base) {
                                   r->adjustments, r->recent, r->rejected};
     for (size_t i = 0; i < COUNT_OF(statements); i++) {
         sqlite3_finalize(statements[i]);
+    }
+    for (size_t i = 0; i < SALES_KINDS; i++) {
+        sqlite3_finalize(r->sales[i]);
     }
     sqlite3_close(r->db);
     free(r);
