@@ -54,7 +54,7 @@ $(BUILD)/obj/%.o: src/%.c $(YYJSON_H) | libraries
 $(BUILD)/obj/yyjson.o: $(YYJSON_H)
 	@mkdir -p $(@D)
 	$(call tell,CC)
-	$(Q)$(CC) -O2 -g $(SANITIZE) -DYYJSON_DISABLE_UTILS=1 -c -o $@ $(YYJSON_DIR)/yyjson.c
+	$(Q)$(CC) -O2 -g $(SANITIZE) -c -o $@ $(YYJSON_DIR)/yyjson.c
 
 build/deps/yyjson/yyjson.h:
 	scripts/get-yyjson.sh $(@D)

@@ -111,7 +111,7 @@ static bool open_store(struct serve *s, struct error *err) {
     const struct options *o = s->options;
     struct sqlite_options options = {.directory = s->directory, .clock = clock_system()};
     const char *currency = option_text(o, "currency");
-    const char *timezone = option_text(o, "timezone");
+    const char *zone_wanted = option_text(o, "timezone");
     if (currency != NULL && strlen(currency) != 3) {
         return error_set(err, ERROR_USAGE,
                          "--currency %s: want three capital letters, as in USD or EUR", currency);
@@ -119,7 +119,7 @@ static bool open_store(struct serve *s, struct error *err) {
     snprintf(options.settings.currency, sizeof options.settings.currency, "%s",
              currency != NULL ? currency : "");
     snprintf(options.settings.timezone, sizeof options.settings.timezone, "%s",
-             timezone != NULL ? timezone : "");
+             zone_wanted != NULL ? zone_wanted : "");
     int64_t late_limit_ms = option_int(o, "late-limit");
     options.settings.late_limit_ms = late_limit_ms > 0 ? late_limit_ms : 0;
     if (timezone != NULL) { // refused before a data directory is made with it

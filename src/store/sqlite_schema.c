@@ -220,8 +220,8 @@ static bool set_up(sqlite3 *db, enum sqlite_role role, struct error *err) {
     static const char *const by_role[] = {
         // The writer keeps hot pages of the index and of the cells; checkpoints have their own
         // thread.
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; "
-        "PRAGMA secure_delete = OFF; PRAGMA cache_size = -131072; PRAGMA cell_size_check = ON;",
+        ("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; "
+         "PRAGMA secure_delete = OFF; PRAGMA cache_size = -131072; PRAGMA cell_size_check = ON;"),
         "PRAGMA query_only = ON; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;",
         "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -64;",
         "PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA temp.cache_size = -65536;",
