@@ -75,6 +75,11 @@ bool listen_parse(const char *text, struct listen_address *out, struct error *er
                            text, host);
 }
 
+static int port_of(const struct sockaddr_storage *at) {
+    return ntohs(at->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)at)->sin6_port
+                                           : ((const struct sockaddr_in *)at)->sin_port);
+}
+
 int listen_open(const struct listen_address *a, int *port, struct error *err) {
     int fd = socket(a->at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     const int on = 1, off = 0;
@@ -92,13 +97,13 @@ int listen_open(const struct listen_address *a, int *port, struct error *err) {
         const char *hint = errno == EADDRINUSE ? "; is another server running? choose another "
                                                  "--listen"
                                                : "";
-        error_set(err, ERROR_FATAL, "cannot listen on %s: %s%s", a->host, strerror(errno), hint);
+        error_set(err, ERROR_FATAL, "cannot listen on %s:%d: %s%s", a->host, port_of(&a->at),
+                  strerror(errno), hint);
         if (fd >= 0) {
             close(fd);
         }
         return -1;
     }
-    *port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-                                              : ((struct sockaddr_in *)&bound)->sin_port);
+    *port = port_of(&bound);
     return fd;
 }
