@@ -122,9 +122,9 @@ static bool open_store(struct serve *s, struct error *err) {
              zone_wanted != NULL ? zone_wanted : "");
     int64_t late_limit_ms = option_int(o, "late-limit");
     options.settings.late_limit_ms = late_limit_ms > 0 ? late_limit_ms : 0;
-    if (timezone != NULL) { // refused before a data directory is made with it
+    if (zone_wanted != NULL) { // refused before a data directory is made with it
         struct zone *zone;
-        if (!zone_open(timezone, &zone, err)) {
+        if (!zone_open(zone_wanted, &zone, err)) {
             return false;
         }
         zone_free(zone);
