@@ -81,7 +81,7 @@ class Reference:
                 return self.reject(text, [(None, "conflict")])
             self.counts["duplicate"] += 1
             return Verdict("duplicate")
-        gross = {name: self.gross[order.currency, name] + value for name, value in order.amounts.items()}
+        gross = {name: self.gross[order.currency, name] + abs(value) for name, value in order.amounts.items()}
         if max(gross.values()) > GROSS_MAX:
             return self.reject(text, [(None, "overflow")])
         for name, value in gross.items():

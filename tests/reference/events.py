@@ -17,6 +17,8 @@ from . import instants, rules
 
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
+# From the arrival: late, future, and the ends of minutes and hours that are kept.
+BORDERS_MS = (-10 * MINUTE_MS, DAY_MS, -15 * DAY_MS, -400 * DAY_MS)
 CURRENCIES = ["USD"] * 12 + ["EUR", "EUR", "GBP", "JPY", "BHD"]
 SOURCES = ["GOOGLE", "TWITTER", "FACEBOOK", "AFFILIATE", "ORGANIC", "münchen-newsletter", "🛒 mobile app",
            'the "best" shop', "back\\slash", "日本語", "(unknown)", "a,b;c", "x" * 100, "é" * 100]  # fmt: skip
@@ -167,7 +169,14 @@ class Generator:
         return self.amount(cents * 100 if rng.random() < 0.9 else cents * 100 + rng.randrange(100))
 
     def time(self):
-        """created_at: mostly recent, some old, some edges; never near a border that the arrival moves."""
+        """created_at: mostly recent, some old, some edges; never near a border that moves with the arrival."""
+        while True:
+            made = self.any_time()
+            at_ms = instants.parse(json.loads(made), self.zone)
+            if min(abs(at_ms - self.now_ms - border_ms) for border_ms in BORDERS_MS) > 20 * MINUTE_MS:
+                return made
+
+    def any_time(self):
         rng, roll = self.rng, self.rng.random()
         if roll < 0.04:
             return quote(rng.choice(EDGE_TIMES))
@@ -297,9 +306,14 @@ class Generator:
             parts = {name: rng.randrange(10**6) for name in ("subtotal", "shipping", "tax")}
             parts["discount"] = rng.randrange(parts["subtotal"] + 1)
             total = parts["subtotal"] - parts["discount"] + parts["shipping"] + parts["tax"]
+            if rng.random() < 0.05:  # a voucher worth more than the goods: the total is below zero
+                parts["discount"] += total + rng.randrange(1, 10**5)
+                total = parts["subtotal"] - parts["discount"] + parts["shipping"] + parts["tax"]
             total += rng.choice([0, 0, 0, 99, 100, 101, 200, -99, -100, -101])
-            parts["total"] = max(0, total)
             fields.update({name: self.amount(value) for name, value in parts.items()})
+            fields["total"] = ("-" if total < 0 else "") + f"{abs(total) // 10_000}.{abs(total) % 10_000:04d}"
+            if rng.random() < 0.3:
+                fields["total"] = quote(fields["total"])
             return
         fields["total"] = self.some_amount()
         for name in ("subtotal", "discount", "shipping", "tax"):

@@ -116,7 +116,8 @@ class Reader:
         try:
             amount_e4, lost = money.parse(spelled, signed=field == "total")
         except money.BadAmount as bad:
-            return self.fault(field, *bad.codes, *(["empty"] if spelled == "" else []))
+            also = ["empty"] if spelled == "" else ["negative"] if field == "total" and spelled.startswith("-") else []
+            return self.fault(field, *bad.codes, *also)
         if lost:
             self.order.warnings.add("amount_rounded")
         return amount_e4
@@ -232,6 +233,11 @@ class Reader:
                     self.fault(field, "missing")
         if order.event == "refunded" and "event_id" not in self.seen:
             self.fault("event_id", "missing")
+        amounts = order.amounts
+        if None not in amounts.values():
+            derived = amounts["subtotal"] - amounts["discount"] + amounts["shipping"] + amounts["tax"]
+            if amounts["total"] < 0 <= derived:
+                self.fault("total", "negative")
         if self.faults:
             raise Faulty(*self.faults)
         if order.items:

@@ -219,6 +219,17 @@ def test_a_total_off_by_more_than_a_cent_is_a_warning():
     assert reference.warnings["total_mismatch"] == 2
 
 
+def test_a_total_below_zero_needs_a_discount_that_explains_it():
+    reference = engine.Reference()
+    assert submit(reference, order_id=1, discount=20, total=-10).order.amounts["total"] == -100_000
+    assert submit(reference, order_id=2, discount=20, total="-10.1").verdict == "accepted"  # a cent off: a warning
+    assert submit(reference, order_id=3, discount=10, total="-0.01").faults == [("total", "negative")]
+    assert submit(reference, order_id=4, discount=20, total="-0.00001").verdict == "rejected"
+    assert submit(reference, order_id=5, discount=20, total="-0").verdict == "accepted"
+    assert submit(reference, order_id=6, discount=-20, total=1).faults == [("discount", "negative")]
+    assert reference.warnings["total_mismatch"] == 2
+
+
 def test_old_orders_have_no_minute_or_hour():
     reference = engine.Reference()
     submit(reference, order_id=1, created_at="2024-05-17T12:00:00Z")  # fifteen days to the minute: kept
