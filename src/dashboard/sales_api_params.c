@@ -49,9 +49,10 @@ static bool parse_by(struct text by, struct sales_query *q, char *detail) {
         q->by_source = q->by_state = true;
         return true;
     }
-    while (by.len > 0) {
-        const char *comma = memchr(by.at, ',', by.len);
+    for (bool more = by.len > 0; more;) {
+        const char *comma = by.len > 0 ? memchr(by.at, ',', by.len) : NULL;
         struct text word = {by.at, comma ? (size_t)(comma - by.at) : by.len};
+        more = comma != NULL;
         by = comma ? (struct text){comma + 1, by.len - word.len - 1} : TEXT_LIT("");
         bool *flag = text_equal(word, TEXT_LIT("source"))    ? &q->by_source
                      : text_equal(word, TEXT_LIT("state"))   ? &q->by_state
