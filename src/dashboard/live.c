@@ -46,11 +46,12 @@ struct live {
 
     // Under the lock.
     bool stop, reload_products, refresh_wanted;
-    struct live_touched touched; // announced since the last read; batches > 0: there is something
+    struct live_touched touched; // announced since the last read; a batch: there is something
     int64_t viewers;
     bool failed;                      // the newest read of the store
     uint64_t reads_begun, reads_done; // of the store
     int64_t last_read_ns, shown_ns;   // begin of the newest read; of the newest that is done
+    int64_t rest_ns;                  // what the newest read asks for
     struct live_ring ring;
 
     // The thread's own.
@@ -70,6 +71,10 @@ static int64_t now_ns(const struct live *l) {
 
 // --- When to read
 
+static int64_t at_least(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
 static int64_t gap_ns(const struct live *l) {
     if (l->failed) {
         return FAILED_GAP_NS;
@@ -78,7 +83,8 @@ static int64_t gap_ns(const struct live *l) {
         return 250 * MS_NS; // nobody looks: leave the machine to the orders
     }
     int64_t gap_ms = l->viewers / 20;
-    return (gap_ms < 5 ? 5 : gap_ms > 500 ? 500 : gap_ms) * MS_NS;
+    gap_ms = gap_ms < 5 ? 5 : gap_ms > 500 ? 500 : gap_ms;
+    return at_least(gap_ms * MS_NS, l->rest_ns);
 }
 
 // The moment of the next read. Under the lock.
@@ -87,13 +93,13 @@ static int64_t next_read_ns(const struct live *l) {
         return l->last_read_ns;
     }
     int64_t gap = gap_ns(l);
-    if (l->touched.batches > 0 || l->failed) {
+    if (l->touched.last_batch_id > 0 || l->failed) {
         return l->last_read_ns + gap;
     }
     int64_t at_ns = l->last_read_ns + TICK_NS;
     int64_t due_ns = live_state_due_ns(l->state); // only this thread changes it
     if (due_ns < at_ns) {
-        at_ns = due_ns > l->last_read_ns + gap ? due_ns : l->last_read_ns + gap;
+        at_ns = at_least(due_ns, l->last_read_ns + gap);
     }
     return at_ns;
 }
@@ -221,6 +227,7 @@ static void work(struct live *l) {
     l->failed = !ok;
     l->reads_done++;
     l->shown_ns = l->last_read_ns;
+    l->rest_ns = live_state_rest_ns(l->state);
     if (changed || asked) {
         pthread_mutex_unlock(&l->lock);
         l->options.changed(l->options.changed_user);
@@ -302,8 +309,8 @@ void live_stop(struct live *l) {
 
 void live_notify(struct live *l, const struct batch_summary *batch) {
     pthread_mutex_lock(&l->lock);
-    bool first = l->touched.batches == 0;
-    live_touch(&l->touched, (struct live_touched){.batches = 1,
+    bool first = l->touched.last_batch_id == 0;
+    live_touch(&l->touched, (struct live_touched){.last_batch_id = batch->batch_id,
                                                   .minute_min = batch->minute_min,
                                                   .minute_max = batch->minute_max});
     if (first) {
@@ -340,8 +347,8 @@ static bool wait_for_fresh(struct live *l, uint64_t *last_id) {
     if ((*last_id & WAITING) != 0 && read <= l->reads_begun + 1) {
         return read > l->reads_done;
     }
-    bool unread = l->touched.batches > 0 || l->reads_begun > l->reads_done;
-    if (!unread || l->failed || now_ns(l) - l->shown_ns <= FRESH_NS) {
+    bool unread = l->touched.last_batch_id > 0 || l->reads_begun > l->reads_done;
+    if (!unread || l->failed || now_ns(l) - l->shown_ns <= at_least(FRESH_NS, l->rest_ns)) {
         return false;
     }
     *last_id = WAITING | (l->reads_begun + 1);

@@ -69,3 +69,9 @@ struct live_figures {
 static inline struct text live_name_text(const struct live_name *n) {
     return (struct text){n->at, n->len};
 }
+static inline void live_name_set(struct live_name *n, struct text t) {
+    n->len = t.len < sizeof n->at ? t.len : sizeof n->at;
+    if (n->len > 0) {
+        memcpy(n->at, t.at, n->len);
+    }
+}

@@ -1,50 +1,33 @@
 // SPDX-License-Identifier: MIT
 // Reads the parts of the live page's figures: each function runs one or two queries and replaces
 // its part. On failure the part is in pieces, so the caller works on a copy.
+//
+// Sums are asked for at their finest grain, which a store can read off without adding up, and are
+// added up here. When that is more rows than we are willing to read, each ranking is asked for
+// alone.
 #include "dashboard/live_read.h"
 
+#include "dashboard/live_groups.h"
 #include <yyjson.h>
 
 enum {
-    MAX_GROUPS = 50000,       // sources or states of a day; all currencies there can be are fewer
-    MAX_PRODUCTS = 200000,    // of a day
-    MAX_MINUTE_ROWS = 2000000 // an hour of all currencies there can be
+    MAX_GROUPS = 50000,         // sources, states or both of a day; all currencies are fewer
+    MAX_PRODUCTS = 200000,      // of a day
+    MAX_MINUTE_ROWS = 500000,   // of the chart
+    MAX_CURRENCY_ROWS = 2000000 // an hour of all currencies there can be
 };
 
-// The engine has refused every event that could push a sum past 64 bits; a file that somebody
-// edited may still do so, and must not be undefined behaviour.
-static int64_t plus(int64_t a, int64_t b) {
-    return (int64_t)((uint64_t)a + (uint64_t)b);
-}
-
-static void add_measures(struct live_sum *sum, const struct measures *m) {
-    sum->orders = plus(sum->orders, m->orders);
-    sum->units = plus(sum->units, m->units);
-    sum->total_e4 = plus(sum->total_e4, m->total_e4);
-    sum->cancelled_orders = plus(sum->cancelled_orders, m->cancelled_orders);
-    sum->refunds = plus(sum->refunds, m->refunds);
-    sum->refunded_total_e4 = plus(sum->refunded_total_e4, m->refunded_total_e4);
-}
-
-static void add_sum(struct live_sum *sum, const struct live_sum *more) {
-    add_measures(sum, &(struct measures){.orders = more->orders,
-                                         .units = more->units,
-                                         .total_e4 = more->total_e4,
-                                         .cancelled_orders = more->cancelled_orders,
-                                         .refunds = more->refunds,
-                                         .refunded_total_e4 = more->refunded_total_e4});
-}
-
-static void set_name(struct live_name *n, struct text t) {
-    n->len = t.len < sizeof n->at ? t.len : sizeof n->at;
-    if (n->len > 0) {
-        memcpy(n->at, t.at, n->len);
-    }
-}
+// What the rows of a query are added up into; NULL: not wanted.
+struct rows_of {
+    struct live_figures *f;
+    struct live_groups *sources, *states, *products;
+    struct live_sum *shop;                                     // of its currency
+    struct live_sum *(*other)(struct live_currency *currency); // of another
+};
 
 static void set_ident(struct live_name *n, struct ident id) {
     char digits[24];
-    set_name(n, ident_present(id) ? ident_text(id, digits) : TEXT_NONE);
+    live_name_set(n, ident_present(id) ? ident_text(id, digits) : TEXT_NONE);
 }
 
 static bool is_shop_currency(const struct live_figures *f, struct text currency) {
@@ -68,144 +51,129 @@ static struct live_currency *other_currency(struct live_figures *f, struct text 
     return c;
 }
 
-// --- Rankings
-
-static bool ranks_before(const struct live_sum *a, const struct live_sum *b) {
-    return a->total_e4 != b->total_e4 ? a->total_e4 > b->total_e4 : a->orders > b->orders;
-}
-
-// Rows come sorted by name, so equal ones stay in that order.
-static void rank(struct live_ranking *r, struct text name, const struct measures *m) {
-    struct live_sum sum = {0};
-    add_measures(&sum, m);
-    size_t at = r->n;
-    while (at > 0 && ranks_before(&sum, &r->rows[at - 1].sum)) {
-        at--;
-    }
-    if (r->n == LIVE_TOP) {
-        r->n_others++;
-        add_sum(&r->others, at == LIVE_TOP ? &sum : &r->rows[LIVE_TOP - 1].sum);
-        if (at == LIVE_TOP) {
-            return;
-        }
-        r->n--;
-    }
-    memmove(&r->rows[at + 1], &r->rows[at], (r->n - at) * sizeof r->rows[0]);
-    r->n++;
-    set_name(&r->rows[at].name, name);
-    r->rows[at].sum = sum;
-}
-
 // --- Today and all time
 
-struct rows_of {
-    struct live_figures *f;
-    struct live_ranking *ranking; // NULL: no ranking
-    bool all_time;
-};
+static struct live_sum *today_of(struct live_currency *c) {
+    return &c->today;
+}
 
-static bool take_total(void *user, const struct sales_row *row) {
-    struct rows_of *u = user;
-    struct live_figures *f = u->f;
-    struct live_currency *c =
-        is_shop_currency(u->f, row->currency) ? &f->shop : other_currency(f, row->currency);
+static struct live_sum *all_time_of(struct live_currency *c) {
+    return &c->all_time;
+}
+
+static void take_other_currency(struct rows_of *u, const struct sales_row *row) {
+    struct live_currency *c = u->other != NULL ? other_currency(u->f, row->currency) : NULL;
     if (c != NULL) {
-        add_measures(u->all_time ? &c->all_time : &c->today, &row->sum);
+        live_sum_add(u->other(c), &row->sum);
     }
-    return true;
 }
 
-static bool take_source(void *user, const struct sales_row *row) {
+static bool take_row(void *user, const struct sales_row *row) {
     struct rows_of *u = user;
-    if (is_shop_currency(u->f, row->currency)) {
-        rank(u->ranking, row->source, &row->sum);
+    if (!is_shop_currency(u->f, row->currency)) {
+        take_other_currency(u, row);
+        return true;
     }
-    return take_total(user, row);
-}
-
-static bool take_state(void *user, const struct sales_row *row) {
-    struct rows_of *u = user;
-    if (is_shop_currency(u->f, row->currency)) {
-        rank(u->ranking, row->state, &row->sum);
+    if (u->shop != NULL) {
+        live_sum_add(u->shop, &row->sum);
     }
-    return true;
-}
-
-static bool take_product(void *user, const struct sales_row *row) {
-    struct rows_of *u = user;
-    if (is_shop_currency(u->f, row->currency)) {
+    if (u->sources != NULL) {
+        live_groups_add(u->sources, row->source, &row->sum);
+    }
+    if (u->states != NULL) {
+        live_groups_add(u->states, row->state, &row->sum);
+    }
+    if (u->products != NULL) {
         char digits[24];
-        rank(u->ranking, ident_text(row->product_id, digits), &row->sum);
+        live_groups_add(u->products, ident_text(row->product_id, digits), &row->sum);
     }
     return true;
 }
 
-static bool query(struct sales_reader *r, const struct sales_query *q, sales_row_fn each,
-                  struct rows_of *user, struct error *err) {
-    return r->ops->sales(r, q, each, user, err);
-}
-
-static struct sales_query today_query(const struct live_figures *f, int64_t max_rows) {
+static struct sales_query today_query(const struct live_figures *f) {
     return (struct sales_query){
-        .bucket = BUCKET_DAY, .from = f->day, .to = f->day + 1, .max_rows = max_rows};
+        .bucket = BUCKET_DAY, .from = f->day, .to = f->day + 1, .max_rows = MAX_GROUPS};
 }
 
-// A ranking of today. More groups than we are willing to read is an answer, not a failure.
+static void forget(struct live_figures *f, struct live_sum *(*part)(struct live_currency *)) {
+    *part(&f->shop) = (struct live_sum){0};
+    for (size_t i = 0; i < f->n_others; i++) {
+        *part(&f->others[i]) = (struct live_sum){0};
+    }
+}
+
+// One ranking by itself. More groups than we are willing to read is an answer, not a failure.
 static bool read_ranking(struct sales_reader *r, struct live_figures *f,
-                         const struct sales_query *q, sales_row_fn each,
-                         struct live_ranking *ranking, struct error *err) {
-    *ranking = (struct live_ranking){0};
-    struct rows_of rows = {.f = f, .ranking = ranking};
-    if (query(r, q, each, &rows, err)) {
+                         const struct sales_query *q, struct live_ranking *ranking,
+                         struct error *err) {
+    struct live_groups groups = {0};
+    struct rows_of rows = {.f = f,
+                           .sources = q->by_source ? &groups : NULL,
+                           .states = q->by_state ? &groups : NULL,
+                           .products = q->by_product ? &groups : NULL};
+    bool ok = r->ops->sales(r, q, take_row, &rows, err);
+    if (ok) {
+        live_groups_rank(&groups, ranking);
+    } else if (err->cls == ERROR_USAGE) {
+        *ranking = (struct live_ranking){.too_many = true};
+        ok = true;
+    }
+    live_groups_free(&groups);
+    return ok;
+}
+
+static bool read_today_in_parts(struct sales_reader *r, struct live_figures *f, struct error *err) {
+    struct sales_query all = today_query(f), by_source = all, by_state = all;
+    by_source.by_source = by_state.by_state = true;
+    forget(f, today_of);
+    struct rows_of rows = {.f = f, .shop = &f->shop.today, .other = today_of};
+    return r->ops->sales(r, &all, take_row, &rows, err) &&
+           read_ranking(r, f, &by_source, &f->sources, err) &&
+           read_ranking(r, f, &by_state, &f->states, err);
+}
+
+bool live_read_today(struct sales_reader *r, struct live_figures *f, struct error *err) {
+    struct live_groups sources = {0}, states = {0};
+    struct rows_of rows = {
+        .f = f, .sources = &sources, .states = &states, .shop = &f->shop.today, .other = today_of};
+    struct sales_query finest = today_query(f);
+    finest.by_source = finest.by_state = true;
+    forget(f, today_of);
+    bool ok = r->ops->sales(r, &finest, take_row, &rows, err);
+    if (ok) {
+        live_groups_rank(&sources, &f->sources);
+        live_groups_rank(&states, &f->states);
+    }
+    live_groups_free(&sources);
+    live_groups_free(&states);
+    return ok || (err->cls == ERROR_USAGE && read_today_in_parts(r, f, err));
+}
+
+bool live_read_all_time(struct sales_reader *r, struct live_figures *f, struct error *err) {
+    struct sales_query finest = {.by_source = true,
+                                 .by_state = true,
+                                 .from = INT32_MIN,
+                                 .to = INT32_MAX,
+                                 .max_rows = MAX_GROUPS};
+    struct sales_query all = finest;
+    all.by_source = all.by_state = false;
+    struct rows_of rows = {.f = f, .shop = &f->shop.all_time, .other = all_time_of};
+    forget(f, all_time_of);
+    if (r->ops->sales(r, &finest, take_row, &rows, err)) {
         return true;
     }
     if (err->cls != ERROR_USAGE) {
         return false;
     }
-    *ranking = (struct live_ranking){.too_many = true};
-    return true;
-}
-
-static void forget_today(struct live_figures *f) {
-    f->shop.today = (struct live_sum){0};
-    for (size_t i = 0; i < f->n_others; i++) {
-        f->others[i].today = (struct live_sum){0};
-    }
-}
-
-bool live_read_today(struct sales_reader *r, struct live_figures *f, struct error *err) {
-    struct sales_query by_state = today_query(f, MAX_GROUPS);
-    by_state.by_state = true;
-    struct sales_query by_source = today_query(f, MAX_GROUPS);
-    by_source.by_source = true;
-    forget_today(f);
-    if (!read_ranking(r, f, &by_source, take_source, &f->sources, err) ||
-        !read_ranking(r, f, &by_state, take_state, &f->states, err)) {
-        return false;
-    }
-    if (!f->sources.too_many) {
-        return true;
-    }
-    forget_today(f); // the rows before the limit have been added
-    struct sales_query all = today_query(f, MAX_GROUPS);
-    struct rows_of rows = {.f = f};
-    return query(r, &all, take_total, &rows, err);
-}
-
-bool live_read_all_time(struct sales_reader *r, struct live_figures *f, struct error *err) {
-    f->shop.all_time = (struct live_sum){0};
-    for (size_t i = 0; i < f->n_others; i++) {
-        f->others[i].all_time = (struct live_sum){0};
-    }
-    struct sales_query q = {.from = INT32_MIN, .to = INT32_MAX, .max_rows = MAX_GROUPS};
-    struct rows_of rows = {.f = f, .all_time = true};
-    return query(r, &q, take_total, &rows, err);
+    forget(f, all_time_of); // the rows before the limit have been added
+    return r->ops->sales(r, &all, take_row, &rows, err);
 }
 
 bool live_read_products(struct sales_reader *r, struct live_figures *f, struct error *err) {
-    struct sales_query q = today_query(f, MAX_PRODUCTS);
+    struct sales_query q = today_query(f);
     q.by_product = true;
-    return read_ranking(r, f, &q, take_product, &f->products, err);
+    q.max_rows = MAX_PRODUCTS;
+    return read_ranking(r, f, &q, &f->products, err);
 }
 
 // --- Minutes
@@ -220,21 +188,39 @@ static bool take_minute(void *user, const struct sales_row *row) {
     bool inside = row->bucket > f->last_minute - LIVE_MINUTES && row->bucket <= f->last_minute;
     if (inside && is_shop_currency(u->f, row->currency)) {
         struct live_minute *m = minute_slot(f, row->bucket);
-        m->orders = plus(m->orders, row->sum.orders);
-        m->total_e4 = plus(m->total_e4, row->sum.total_e4);
+        m->orders = (int64_t)((uint64_t)m->orders + (uint64_t)row->sum.orders);
+        m->total_e4 = (int64_t)((uint64_t)m->total_e4 + (uint64_t)row->sum.total_e4);
     }
     return true;
 }
 
-bool live_read_minutes(struct sales_reader *r, struct live_figures *f, int32_t first, int32_t last,
-                       struct error *err) {
+static void forget_minutes(struct live_figures *f, int32_t first, int32_t last) {
     for (int32_t m = first; m <= last; m++) {
         *minute_slot(f, m) = (struct live_minute){.minute = m};
     }
-    struct sales_query q = {
-        .bucket = BUCKET_MINUTE, .from = first, .to = last + 1, .max_rows = MAX_MINUTE_ROWS};
+}
+
+bool live_read_minutes(struct sales_reader *r, struct live_figures *f, int32_t first, int32_t last,
+                       struct error *err) {
+    struct sales_query finest = {.by_source = true,
+                                 .by_state = true,
+                                 .bucket = BUCKET_MINUTE,
+                                 .from = first,
+                                 .to = last + 1,
+                                 .max_rows = MAX_MINUTE_ROWS};
     struct rows_of rows = {.f = f};
-    return query(r, &q, take_minute, &rows, err);
+    forget_minutes(f, first, last);
+    if (r->ops->sales(r, &finest, take_minute, &rows, err)) {
+        return true;
+    }
+    if (err->cls != ERROR_USAGE) {
+        return false;
+    }
+    struct sales_query all = finest;
+    all.by_source = all.by_state = false;
+    all.max_rows = MAX_CURRENCY_ROWS;
+    forget_minutes(f, first, last);
+    return r->ops->sales(r, &all, take_minute, &rows, err);
 }
 
 // --- Newest orders
@@ -247,7 +233,7 @@ static void set_items(struct live_order *o, struct text items_json) {
     if (yyjson_is_int(id)) {
         set_ident(&o->product_id, (struct ident){.num = yyjson_get_sint(id)});
     } else if (yyjson_is_str(id)) {
-        set_name(&o->product_id, (struct text){yyjson_get_str(id), yyjson_get_len(id)});
+        live_name_set(&o->product_id, (struct text){yyjson_get_str(id), yyjson_get_len(id)});
     }
     size_t n = yyjson_arr_size(items);
     o->more_products = n > 0 ? (int64_t)n - 1 : 0;
@@ -262,8 +248,8 @@ static void set_order(struct live_order *to, const struct stored_event *e) {
                               .total_e4 = o->total_e4};
     set_ident(&to->order_id, o->order_id);
     set_ident(&to->product_id, o->product_id);
-    set_name(&to->source, o->source);
-    set_name(&to->state, o->state);
+    live_name_set(&to->source, o->source);
+    live_name_set(&to->state, o->state);
     memcpy(to->currency, o->currency, sizeof to->currency);
     if (o->items_json.at != NULL) {
         set_items(to, o->items_json);

@@ -3,16 +3,15 @@
 //
 // A refresh, in steps:
 //   1. begin a snapshot; read the counts and the number of the last batch;
-//   2. when the batch, the shop's day or the running minute has moved, mark the parts that may have
-//      changed (a batch that nobody announced, from another process, marks all);
-//   3. read the marked parts that are due. The newest two minutes and new orders always are; sums
-//      are while they are quick to read; the whole hour and the products once a second at most.
-//      What was slow to read rests for many times as long, so that an odd shop (100,000 products
-//      a day) costs a few per cent of a core and seldom delays the rest;
+//   2. when a batch was committed or the shop's day has changed: read the sums of today and of all
+//      time, the newest minutes and the new orders, all from this snapshot, so that they agree;
+//   3. the products, and the whole hour when an older minute was touched (or a batch was committed
+//      that nobody announced, by another process), are read at most once a second; what was slow
+//      to read rests for a hundred times as long, so that an odd shop (100,000 products a day)
+//      seldom delays the rest;
 //   4. end the snapshot and swap the new figures in.
 //
-// When anything fails the last good figures stay as they are and all marks are kept for the next
-// try, so a refresh never mixes two snapshots within one part.
+// When anything fails the last good figures stay as they are and everything is read anew next time.
 #include "dashboard/live_state.h"
 
 #include "base/mem.h"
@@ -21,33 +20,26 @@
 
 #define MINUTE_MS INT64_C(60000)
 #define SECOND_NS INT64_C(1000000000)
-#define QUICK_NS INT64_C(1000000) // a read that needs no rest
+enum { REST_TIMES_COST = 4, PART_REST_TIMES_COST = 100 };
+#define REST_MAX_NS (5 * SECOND_NS)
 
-// A part of the figures that is read again only when something changed and its pause is over.
+// A part of the figures that is read again only when something changed and its rest is over.
 struct part {
     bool changed;
     int64_t due_ns;
 };
-
-enum { PART_TODAY, PART_ALL_TIME, PART_HOUR, PART_PRODUCTS, PARTS };
-static const struct pause {
-    int64_t least_ns;
-    int64_t times_cost;
-} pauses[PARTS] = {
-    [PART_TODAY] = {0, 20},
-    [PART_ALL_TIME] = {0, 20},
-    [PART_HOUR] = {SECOND_NS, 50},
-    [PART_PRODUCTS] = {SECOND_NS, 100},
-};
+enum { PART_HOUR, PART_PRODUCTS, PARTS };
 
 struct live_state {
     struct sales_reader *reader;
     const struct zone *zone;
     const struct clock_source *clock;
-    bool read_once;
+    bool read_once, read_all; // read_all: the newest refresh failed
     struct live_figures *good, *next;
     struct part parts[PARTS];
     struct live_touched touched; // not read yet
+    int64_t announced_id;        // newest batch that was announced, in order
+    int64_t rest_ns;
 };
 
 static const struct live_touched untouched = {.minute_min = INT32_MAX, .minute_max = INT32_MIN};
@@ -58,6 +50,7 @@ struct live_state *live_state_new(struct sales_reader *reader, const struct zone
     s->reader = reader;
     s->zone = zone;
     s->clock = clock;
+    s->read_all = true;
     s->good = mem_zalloc(1, sizeof *s->good);
     s->next = mem_zalloc(1, sizeof *s->next);
     memcpy(s->good->shop.code, currency, sizeof s->good->shop.code);
@@ -77,6 +70,10 @@ const struct live_figures *live_state_figures(const struct live_state *s) {
     return s->read_once ? s->good : NULL;
 }
 
+int64_t live_state_rest_ns(const struct live_state *s) {
+    return s->rest_ns;
+}
+
 int64_t live_state_due_ns(const struct live_state *s) {
     int64_t due_ns = INT64_MAX;
     for (size_t i = 0; i < PARTS; i++) {
@@ -87,40 +84,7 @@ int64_t live_state_due_ns(const struct live_state *s) {
     return due_ns;
 }
 
-static void mark_all(struct live_state *s) {
-    for (size_t i = 0; i < PARTS; i++) {
-        s->parts[i].changed = true;
-    }
-}
-
-// Time has its own changes: another day, another minute. Both are due at once.
-static void follow_clock(struct live_state *s) {
-    struct live_figures *f = s->next;
-    int64_t now_ms = clock_now_ms(s->clock);
-    int32_t day = zone_day(s->zone, now_ms);
-    int32_t minute = (int32_t)(now_ms / MINUTE_MS);
-    if (day != f->day) {
-        f->day = day;
-        s->parts[PART_TODAY] = s->parts[PART_PRODUCTS] = (struct part){.changed = true};
-    }
-    if (minute != f->last_minute) {
-        f->last_minute = minute; // orders ahead of the clock come into view by this as well
-        s->parts[PART_HOUR] = (struct part){.changed = true};
-    }
-}
-
-static void follow_commits(struct live_state *s) {
-    const struct live_figures *f = s->next;
-    int64_t batches = f->last_batch_id - s->good->last_batch_id;
-    int32_t newest = f->last_minute;
-    bool all_announced = s->touched.batches >= batches;
-    bool older =
-        s->touched.minute_min < newest - 1 && s->touched.minute_max > newest - LIVE_MINUTES;
-    s->parts[PART_TODAY].changed = true;
-    s->parts[PART_ALL_TIME].changed = true;
-    s->parts[PART_PRODUCTS].changed = true;
-    s->parts[PART_HOUR].changed |= older || !all_announced;
-}
+// --- The parts that may wait
 
 static bool read_hour(struct sales_reader *r, struct live_figures *f, struct error *err) {
     return live_read_minutes(r, f, f->last_minute - LIVE_MINUTES + 1, f->last_minute, err);
@@ -129,8 +93,6 @@ static bool read_hour(struct sales_reader *r, struct live_figures *f, struct err
 static bool read_part(struct live_state *s, size_t part, struct error *err) {
     static bool (*const read[PARTS])(struct sales_reader *, struct live_figures *,
                                      struct error *) = {
-        [PART_TODAY] = live_read_today,
-        [PART_ALL_TIME] = live_read_all_time,
         [PART_HOUR] = read_hour,
         [PART_PRODUCTS] = live_read_products,
     };
@@ -143,28 +105,66 @@ static bool read_part(struct live_state *s, size_t part, struct error *err) {
         return false;
     }
     int64_t end_ns = clock_monotonic_ns(s->clock);
-    int64_t cost_ns = end_ns - start_ns;
-    int64_t pause_ns = cost_ns > QUICK_NS ? cost_ns * pauses[part].times_cost : 0;
-    if (pause_ns < pauses[part].least_ns) {
-        pause_ns = pauses[part].least_ns;
-    }
-    *p = (struct part){.changed = false, .due_ns = end_ns + pause_ns};
+    int64_t rest_ns = (end_ns - start_ns) * PART_REST_TIMES_COST;
+    *p = (struct part){.due_ns = end_ns + (rest_ns > SECOND_NS ? rest_ns : SECOND_NS)};
     return true;
 }
 
+// --- The parts that agree
+
+static bool hour_touched(const struct live_state *s) {
+    const struct live_touched *t = &s->touched;
+    int32_t newest = s->next->last_minute;
+    bool older = t->minute_min < newest - 1 && t->minute_max > newest - LIVE_MINUTES;
+    return older || s->next->last_batch_id > s->announced_id;
+}
+
+// The minutes since the last refresh, and the one before if a commit may have touched it.
+static bool read_newest_minutes(struct live_state *s, struct error *err) {
+    int32_t last = s->next->last_minute, known = s->good->last_minute;
+    int32_t first = known < last ? known + 1 : last;
+    bool before = s->touched.minute_min < last || s->next->last_batch_id > s->announced_id;
+    first = before && first == last ? last - 1 : first;
+    if (known > last || last - known >= LIVE_MINUTES) {
+        return read_hour(s->reader, s->next, err); // the clock was set, or nobody looked for long
+    }
+    return live_read_minutes(s->reader, s->next, first, last, err);
+}
+
+static bool read_sums(struct live_state *s, struct error *err) {
+    struct live_figures *f = s->next;
+    return live_read_today(s->reader, f, err) && live_read_all_time(s->reader, f, err) &&
+           live_read_recent(s->reader, f, err);
+}
+
+// --- A refresh
+
 static bool read_snapshot(struct live_state *s, struct error *err) {
     struct live_figures *f = s->next;
+    int64_t now_ms = clock_now_ms(s->clock);
     if (!s->reader->ops->counts(s->reader, &f->counts, &f->last_batch_id, err)) {
         return false;
     }
-    follow_clock(s);
-    if (!s->read_once || f->last_batch_id != s->good->last_batch_id) {
-        follow_commits(s);
-        if (!live_read_recent(s->reader, f, err) ||
-            !live_read_minutes(s->reader, f, f->last_minute - 1, f->last_minute, err)) {
-            return false;
-        }
+    f->day = zone_day(s->zone, now_ms);
+    f->last_minute = (int32_t)(now_ms / MINUTE_MS);
+    bool committed = s->read_all || f->last_batch_id != s->good->last_batch_id;
+    bool new_day = s->read_all || f->day != s->good->day;
+    bool new_minute = s->read_all || f->last_minute != s->good->last_minute;
+    if (s->read_all || new_day) {
+        s->parts[PART_PRODUCTS] = (struct part){.changed = true};
     }
+    if (s->read_all) {
+        s->parts[PART_HOUR] = (struct part){.changed = true};
+    }
+    s->parts[PART_PRODUCTS].changed |= committed;
+    s->parts[PART_HOUR].changed |= committed && hour_touched(s);
+    if ((committed || new_day) && !read_sums(s, err)) {
+        return false;
+    }
+    return !(committed || new_minute) || read_newest_minutes(s, err);
+}
+
+static bool read_parts(struct live_state *s, struct error *err) {
     for (size_t i = 0; i < PARTS; i++) {
         if (!read_part(s, i, err)) {
             return false;
@@ -175,17 +175,21 @@ static bool read_snapshot(struct live_state *s, struct error *err) {
 
 bool live_state_refresh(struct live_state *s, struct live_touched touched, struct error *err) {
     live_touch(&s->touched, touched);
-    if (!s->read_once) {
-        mark_all(s);
-    }
+    s->announced_id =
+        touched.last_batch_id > s->announced_id ? touched.last_batch_id : s->announced_id;
     *s->next = *s->good;
+    int64_t start_ns = clock_monotonic_ns(s->clock);
     if (!s->reader->ops->begin(s->reader, err)) {
+        s->read_all = true;
         return false;
     }
     bool ok = read_snapshot(s, err);
+    int64_t rest_ns = (clock_monotonic_ns(s->clock) - start_ns) * REST_TIMES_COST;
+    s->rest_ns = rest_ns < REST_MAX_NS ? rest_ns : REST_MAX_NS;
+    ok = ok && read_parts(s, err);
     s->reader->ops->end(s->reader);
+    s->read_all = !ok; // what was read into `next` is dropped with it
     if (!ok) {
-        mark_all(s); // what was read into `next` is dropped with it
         return false;
     }
     struct live_figures *old = s->good;

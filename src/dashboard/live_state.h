@@ -15,11 +15,12 @@ void live_state_free(struct live_state *s);
 
 // What announced commits have touched since the last refresh.
 struct live_touched {
-    int64_t batches;
+    int64_t last_batch_id;          // 0: no batch
     int32_t minute_min, minute_max; // since 1970 UTC; min > max: none
 };
 static inline void live_touch(struct live_touched *t, struct live_touched more) {
-    t->batches += more.batches;
+    t->last_batch_id =
+        more.last_batch_id > t->last_batch_id ? more.last_batch_id : t->last_batch_id;
     t->minute_min = more.minute_min < t->minute_min ? more.minute_min : t->minute_min;
     t->minute_max = more.minute_max > t->minute_max ? more.minute_max : t->minute_max;
 }
@@ -34,3 +35,6 @@ const struct live_figures *live_state_figures(const struct live_state *s);
 // When (clock_monotonic_ns) another refresh is due even without a commit, because an expensive part
 // was put off; INT64_MAX: none is.
 int64_t live_state_due_ns(const struct live_state *s);
+// How long to leave the store alone after the newest refresh, in proportion to what it cost, so
+// that reading takes at most a fifth of a core.
+int64_t live_state_rest_ns(const struct live_state *s);

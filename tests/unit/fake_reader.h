@@ -23,10 +23,11 @@ struct fake_reader {
     struct store_counts counts_seen;
     int64_t batch_seen;
     // What the test wants to go wrong, and what it wants to know.
-    bool fail;                            // begin fails
-    int64_t n_begins, n_sales;            // calls
-    void (*on_product_query)(void *user); // may move a virtual clock: a slow query
-    void *on_product_query_user;
+    bool fail;                 // begin fails
+    int64_t n_begins, n_sales; // calls
+    // May move a virtual clock: a slow query.
+    void (*on_query)(void *user, const struct sales_query *q);
+    void *on_query_user;
     bool closed;
 };
 
@@ -109,8 +110,8 @@ static bool fake_sales(struct sales_reader *r, const struct sales_query *q, sale
                        void *user, struct error *err) {
     struct fake_reader *f = fake_of(r);
     f->n_sales++;
-    if (q->by_product && f->on_product_query != NULL) {
-        f->on_product_query(f->on_product_query_user);
+    if (f->on_query != NULL) {
+        f->on_query(f->on_query_user, q);
     }
     bool all = q->bucket == BUCKET_NONE && q->from == INT32_MIN && q->to == INT32_MAX;
     struct sales_row *rows = mem_zalloc(FAKE_GROUPS_MAX, sizeof *rows);
