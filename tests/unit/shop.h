@@ -63,6 +63,11 @@ static inline void shop_close(struct shop *s) {
     s->store = NULL;
 }
 
+static inline void shop_restart(struct shop *s) {
+    shop_close(s);
+    shop_open(s);
+}
+
 static inline void shop_make(struct shop *s, const char *vfs) {
     struct error err = {0};
     *s = (struct shop){.vfs = vfs, .now_ms = INT64_C(1767268800000)}; // 2026-01-01T12:00:00Z
@@ -128,14 +133,62 @@ static inline int shop_place(struct shop *shop, struct order o) {
     return verdict;
 }
 
-// The laws hold on what is on disk.
-static inline void shop_verify(struct shop *s, int64_t n_orders, int64_t n_adjustments) {
-    struct audit_report report;
+// Sends one order that is to be rejected with this code.
+static inline void shop_refuse(struct shop *shop, struct order o, const char *code) {
+    struct submission *s = shop_submission(&o, 1);
+    assert_int_equal(shop_send(shop, s), SETTLE_DURABLE);
+    assert_int_equal(s->events[0].verdict, VERDICT_REJECTED);
+    assert_string_equal(s->events[0].why->code, code);
+    assert_true(s->events[0].why->message[0] != '\0');
+    submission_free(s);
+}
+
+static inline struct order shop_refund(const struct shop *shop, int64_t id, const char *event_id,
+                                       int64_t total_e4) {
+    struct order o = shop_order(shop, id, total_e4);
+    o.kind = ORDER_REFUNDED;
+    o.event_id = text_of(event_id);
+    return o;
+}
+
+static inline struct order shop_cancellation(const struct shop *shop, int64_t id,
+                                             int64_t total_e4) {
+    struct order o = shop_order(shop, id, total_e4);
+    o.kind = ORDER_CANCELLED;
+    return o;
+}
+
+static inline struct sales_reader *shop_reader(struct shop *shop) {
+    struct sales_reader *r;
+    struct store_settings settings;
     struct error err = {0};
-    if (!audit_verify(s->directory, stdout, &report, &err)) {
+    if (!sqlite_reader_open(shop->directory, shop->store, 10000, &r, &settings, &err)) {
+        fail_msg("cannot open a reader: %s", err.text);
+    }
+    return r;
+}
+
+// verify, with what it prints in `out`; the number of broken laws.
+static inline int64_t shop_audit(const struct shop *s, char *out, size_t cap,
+                                 struct audit_report *report) {
+    struct error err = {0};
+    FILE *file = fmemopen(out, cap, "w");
+    assert_non_null(file);
+    bool ok = audit_verify(s->directory, file, report, &err);
+    fclose(file);
+    if (!ok) {
         fail_msg("verify could not run: %s", err.text);
     }
-    assert_int_equal(report.problems, 0);
+    return report->problems;
+}
+
+// The laws hold on what is on disk.
+static inline void shop_verify(const struct shop *s, int64_t n_orders, int64_t n_adjustments) {
+    struct audit_report report;
+    char out[4096];
+    if (shop_audit(s, out, sizeof out, &report) != 0) {
+        fail_msg("%s", out);
+    }
     assert_int_equal(report.orders, n_orders);
     assert_int_equal(report.adjustments, n_adjustments);
 }
