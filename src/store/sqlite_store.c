@@ -2,25 +2,16 @@
 // The embedded store's writer. One batch:
 //
 // 1. begin: BEGIN IMMEDIATE.
-// 2. find: order ids through order_index, adjustments through their unique index; add: one row
-// appended,
-//    the id noted in order_index, the currency's gross sum raised.
-// 3. commit: the new rows appended in one statement; cells upserted; waiting ids moved on; old
-// minute and hour cells, rejections and batches
-//    dropped in small steps; counts, floors and position written; COMMIT, which fsyncs the WAL.
-// 4. The checkpoint thread is told how long the WAL is.
+// 2. find: order ids through order_index, adjustments through their unique index. add: the row is
+//    kept for the commit, its id noted in order_index, its currency's gross sum raised.
+// 3. commit: see sqlite_commit.c.
 //
 // How it fails: any error answers RETRY or ERROR and the engine rolls back. Memory (index, gross
 // sums, positions) may then be ahead of the file, so the store counts as down until reopen has
-// closed everything, opened it again, moved the whole WAL into the database file with an fsync
-// (after a failed fsync nothing in the page cache may be trusted to be on disk), checked that
-// positions and counts agree, and read the memory back from the file.
+// closed everything and opened it again (sqlite_open.c).
 #include "store/sqlite_store.h"
 
-#include "base/fault.h"
-#include "base/log.h"
 #include "base/mem.h"
-#include "store/currency.h"
 #include "store/sqlite_rows.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -31,14 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-    MINUTES_KEPT = 15 * 24 * 60,
-    HOURS_KEPT = 400 * 24,
-    BATCHES_KEPT = 10000,
-    REJECTED_KEPT = 1000000,
-    DROP_STEP = 2000, // rows of each kind that one commit drops at most
-};
-static const int64_t REJECTED_KEPT_MS = INT64_C(30) * 24 * 3600 * 1000;
+enum { MINUTES_KEPT = 15 * 24 * 60, HOURS_KEPT = 400 * 24 };
 
 static struct sqlite_store *of(struct store *s) {
     return (struct sqlite_store *)s;
@@ -58,164 +42,6 @@ static void raise_gross(struct sqlite_store *s, const struct order *o) {
         s->gross_is_dirty[number] = true;
         s->gross_dirty[s->n_gross_dirty++] = number;
     }
-}
-
-// --- Opening and closing
-
-static void close_connections(struct sqlite_store *s) {
-    checkpointer_stop(s->checkpointer);
-    s->checkpointer = NULL;
-    sqlite3_stmt **statements[] = {
-        &s->begin,      &s->commit,         &s->add_orders,    &s->add_adjustment, &s->add_rejected,
-        &s->get_order,  &s->get_adjustment, &s->put_state,     &s->put_position,   &s->put_batch,
-        &s->drop_batch, &s->put_gross,      &s->drop_rejected, &s->drop_minutes,   &s->drop_hours};
-    for (size_t i = 0; i < COUNT_OF(statements); i++) {
-        sqlite3_finalize(*statements[i]);
-        *statements[i] = NULL;
-    }
-    sqlite_cells_free(s->cells);
-    s->cells = NULL;
-    pthread_rwlock_wrlock(&s->index_lock);
-    order_index_close(s->index);
-    s->index = NULL;
-    pthread_rwlock_unlock(&s->index_lock);
-    sqlite3_close(s->db);
-    s->db = NULL;
-}
-
-static bool prepare_all(struct sqlite_store *s, struct error *err) {
-    const struct {
-        sqlite3_stmt **stmt;
-        const char *sql;
-    } all[] = {
-        {&s->begin, "BEGIN IMMEDIATE"},
-        {&s->commit, "COMMIT"},
-        {&s->add_orders, PENDING_INSERT},
-        {&s->add_adjustment, ADJUSTMENT_INSERT},
-        {&s->get_order, ORDER_SELECT_FROM "WHERE r.position = ?1"},
-        {&s->get_adjustment,
-         ADJUSTMENT_SELECT_FROM "WHERE r.order_id = ?1 AND r.event = ?2 AND r.event_id = ?3"},
-        {&s->add_rejected, "INSERT INTO rejected_rows VALUES (?1,?2,?3,?4,?5,?6,?7)"},
-        {&s->put_state,
-         "UPDATE pipeline_state SET received=?1, accepted=?2, duplicate=?3, rejected=?4, "
-         "rejected_expired=?5, amounts_rounded=?6, total_mismatch=?7, quantity_zero=?8, late=?9, "
-         "future=?10, last_batch_id=?11, minute_floor=?12, hour_floor=?13, indexed_below=?14"},
-        {&s->put_position, "UPDATE pipeline_positions SET next_offset = ?1 "
-                           "WHERE topic = 'embedded' AND partition = 0"},
-        {&s->put_batch, "INSERT INTO batch_rows VALUES (?1,?2,?3,?4,?5,?6)"},
-        {&s->drop_batch, "DELETE FROM batch_rows WHERE batch_id <= ?1"},
-        {&s->put_gross, "INSERT OR REPLACE INTO currency_gross VALUES (?1, ?2)"},
-        {&s->drop_rejected, "DELETE FROM rejected_rows WHERE id IN (SELECT id FROM rejected_rows "
-                            "ORDER BY id LIMIT ?3) "
-                            "AND (id <= ?1 OR arrival_ms < ?2)"},
-        {&s->drop_minutes, "DELETE FROM minute_cells WHERE cell IN (SELECT cell FROM minute_cells "
-                           "WHERE cell < ?1 ORDER BY cell LIMIT ?2)"},
-        {&s->drop_hours, "DELETE FROM hour_cells WHERE cell IN (SELECT cell FROM hour_cells "
-                         "WHERE cell < ?1 ORDER BY cell LIMIT ?2)"},
-    };
-    for (size_t i = 0; i < COUNT_OF(all); i++) {
-        if (!sqlite_prepare(s->db, all[i].sql, all[i].stmt, err)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool read_gross(struct sqlite_store *s, struct error *err) {
-    memset(s->gross_e4, 0, N_CURRENCIES * sizeof *s->gross_e4);
-    memset(s->gross_is_dirty, 0, N_CURRENCIES * sizeof *s->gross_is_dirty);
-    s->n_gross_dirty = 0;
-    sqlite3_stmt *stmt = NULL;
-    if (!sqlite_prepare(s->db, "SELECT currency, gross_e4 FROM currency_gross", &stmt, err)) {
-        return false;
-    }
-    int rc;
-    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        struct text name = sqlite_column_text(stmt, 0);
-        if (name.len == 3) {
-            s->gross_e4[currency_number(name.at)] = sqlite3_column_int64(stmt, 1);
-        }
-    }
-    if (rc != SQLITE_DONE) {
-        sqlite_failed(s->db, "reading the sums of currencies", err);
-    }
-    sqlite3_finalize(stmt);
-    return rc == SQLITE_DONE;
-}
-
-// Everything kept in memory, from the file; and that the file agrees with itself: positions are
-// without gaps, so their highest must be the number of accepted events.
-static bool read_memory(struct sqlite_store *s, struct error *err) {
-    int64_t n_orders, n_adjustments, last_rejected;
-    if (!sqlite_state_read(s->db, &s->state, err) ||
-        !sqlite_int(s->db, "SELECT max(position) FROM order_rows", 0, &n_orders, err) ||
-        !sqlite_int(s->db, "SELECT max(position) FROM adjustment_rows", 0, &n_adjustments, err) ||
-        !sqlite_int(s->db, "SELECT max(id) FROM rejected_rows", 0, &last_rejected, err) ||
-        !read_gross(s, err)) {
-        return false;
-    }
-    if (n_orders + n_adjustments != s->state.counts.accepted) {
-        return error_set(err, ERROR_FATAL,
-                         "the database is damaged: %lld orders and %lld adjustments are stored but "
-                         "%lld events were accepted; restore it from a copy",
-                         (long long)n_orders, (long long)n_adjustments,
-                         (long long)s->state.counts.accepted);
-    }
-    s->next_order = n_orders + 1;
-    s->next_adjustment = n_adjustments + 1;
-    // An id is never used twice, also when the newest rejected row is gone.
-    s->next_rejected =
-        (last_rejected > s->state.counts.rejected ? last_rejected : s->state.counts.rejected) + 1;
-    s->next = s->state;
-    return true;
-}
-
-static int remember_wal_pages(void *user, sqlite3 *db, const char *name, int n_pages) {
-    UNUSED(db);
-    UNUSED(name);
-    ((struct sqlite_store *)user)->wal_pages = n_pages;
-    return SQLITE_OK;
-}
-
-// Everything in the write-ahead log into the database file, with its fsync. A reader of an old
-// snapshot is in the way: at the first start that is fine, after a failure it is not.
-static bool make_durable(struct sqlite_store *s, bool after_failure, struct error *err) {
-    int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL);
-    if (rc == SQLITE_OK || (rc == SQLITE_BUSY && !after_failure)) {
-        return true;
-    }
-    sqlite_failed(s->db, "moving the write-ahead log into the database", err);
-    return false;
-}
-
-static bool open_connections(struct sqlite_store *s, struct store_settings *settings,
-                             bool after_failure, struct error *err) {
-    if (!sqlite_connect(s->directory, s->vfs, SQLITE_WRITER, &s->db, err)) {
-        return false;
-    }
-    sqlite3_wal_hook(s->db, remember_wal_pages, s);
-    if (!sqlite_schema_prepare(s->db, settings, err)) {
-        return false;
-    }
-    if (!make_durable(s, after_failure, err)) { // before anything else is answered
-        return false;
-    }
-    if (!read_memory(s, err) || !pending_register(s->db, &s->pending, err) ||
-        !prepare_all(s, err)) {
-        return false;
-    }
-    s->cells = sqlite_cells_new(s->db, "main", err);
-    struct order_index *index = s->cells == NULL ? NULL
-                                                 : order_index_open(s->db, s->directory, s->vfs,
-                                                                    s->state.indexed_below, err);
-    if (index == NULL) {
-        return false;
-    }
-    pthread_rwlock_wrlock(&s->index_lock);
-    s->index = index;
-    pthread_rwlock_unlock(&s->index_lock);
-    s->checkpointer = checkpointer_start(s->directory, s->vfs, err);
-    return s->checkpointer != NULL;
 }
 
 // --- A batch
@@ -369,150 +195,21 @@ static void store_floors(struct store *base, int64_t arrival_ms, int32_t *minute
     *hour_floor = s->next.hour_floor;
 }
 
-// --- Commit
-
-// Drops what is past its retention, a bounded step a commit, so that none takes long.
-static bool drop_old(struct sqlite_store *s, struct batch_summary *batch) {
-    if (s->drop_more) {
-        sqlite3_bind_int64(s->drop_minutes, 1, cell_key(s->next.minute_floor, 0));
-        sqlite3_bind_int(s->drop_minutes, 2, DROP_STEP);
-        sqlite3_bind_int64(s->drop_hours, 1, cell_key(s->next.hour_floor, 0));
-        sqlite3_bind_int(s->drop_hours, 2, DROP_STEP);
-        if (!sqlite_do(s->drop_minutes)) {
-            return false;
-        }
-        s->drop_more = sqlite3_changes64(s->db) == DROP_STEP;
-        if (!sqlite_do(s->drop_hours)) {
-            return false;
-        }
-        s->drop_more = s->drop_more || sqlite3_changes64(s->db) == DROP_STEP;
-    }
-    if (batch->counts.rejected > 0) {
-        sqlite3_bind_int64(s->drop_rejected, 1, s->next_rejected - 1 - REJECTED_KEPT);
-        sqlite3_bind_int64(s->drop_rejected, 2, batch->committed_ms - REJECTED_KEPT_MS);
-        sqlite3_bind_int64(s->drop_rejected, 3, batch->counts.rejected * 2 + 16);
-        if (!sqlite_do(s->drop_rejected)) {
-            return false;
-        }
-        s->next.counts.rejected_expired += sqlite3_changes64(s->db);
-    }
-    sqlite3_bind_int64(s->drop_batch, 1, batch->batch_id - BATCHES_KEPT);
-    return sqlite_do(s->drop_batch);
-}
-
-static void count_batch(struct sqlite_store *s, struct batch_summary *batch) {
-    struct store_counts *c = &s->next.counts;
-    c->received += batch->counts.received;
-    c->accepted += batch->counts.accepted;
-    c->duplicate += batch->counts.duplicate;
-    c->rejected += batch->counts.rejected;
-    for (int i = 0; i < ORDER_WARNING_KINDS; i++) {
-        c->warnings[i] += batch->counts.warnings[i];
-    }
-    batch->batch_id = ++s->next.last_batch_id;
-}
-
-static bool write_state(struct sqlite_store *s) {
-    const struct pipeline_state *n = &s->next;
-    sqlite3_bind_int64(s->put_state, 1, n->counts.received);
-    sqlite3_bind_int64(s->put_state, 2, n->counts.accepted);
-    sqlite3_bind_int64(s->put_state, 3, n->counts.duplicate);
-    sqlite3_bind_int64(s->put_state, 4, n->counts.rejected);
-    sqlite3_bind_int64(s->put_state, 5, n->counts.rejected_expired);
-    for (int i = 0; i < ORDER_WARNING_KINDS; i++) {
-        sqlite3_bind_int64(s->put_state, 6 + i, n->counts.warnings[i]);
-    }
-    sqlite3_bind_int64(s->put_state, 11, n->last_batch_id);
-    sqlite3_bind_int(s->put_state, 12, n->minute_floor);
-    sqlite3_bind_int(s->put_state, 13, n->hour_floor);
-    sqlite3_bind_int64(s->put_state, 14, n->indexed_below);
-    sqlite3_bind_int64(s->put_position, 1, n->counts.received);
-    return sqlite_do(s->put_state) && sqlite_do(s->put_position);
-}
-
-static bool write_batch(struct sqlite_store *s, const struct batch_summary *batch) {
-    sqlite3_bind_int64(s->put_batch, 1, batch->batch_id);
-    sqlite3_bind_int64(s->put_batch, 2, batch->committed_ms);
-    sqlite3_bind_int64(s->put_batch, 3, batch->counts.received);
-    sqlite3_bind_int64(s->put_batch, 4, batch->counts.accepted);
-    sqlite3_bind_int64(s->put_batch, 5, batch->counts.duplicate);
-    sqlite3_bind_int64(s->put_batch, 6, batch->counts.rejected);
-    return sqlite_do(s->put_batch);
-}
-
-static bool write_gross(struct sqlite_store *s) {
-    while (s->n_gross_dirty > 0) {
-        int32_t number = s->gross_dirty[--s->n_gross_dirty];
-        char name[4];
-        currency_name(number, name);
-        s->gross_is_dirty[number] = false;
-        sqlite3_bind_text(s->put_gross, 1, name, 3, SQLITE_STATIC);
-        sqlite3_bind_int64(s->put_gross, 2, s->gross_e4[number]);
-        if (!sqlite_do(s->put_gross)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-// The write-ahead log is long and the checkpoint thread is idle: copy the short rest, so that the
-// next commit starts the file over. Not being able to is no failure of the batch, which is durable.
-static void help_checkpoint(struct sqlite_store *s) {
-    int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    if (rc != SQLITE_OK && rc != SQLITE_BUSY) {
-        struct error err;
-        sqlite_failed(s->db, "moving the write-ahead log into the database", &err);
-        log_warn("store", "%s", err.text);
-    }
-}
-
-static enum store_result store_commit(struct store *base, struct cube *cube,
-                                      struct batch_summary *batch, struct error *err) {
-    struct sqlite_store *s = of(base);
-    if (s->pending.n > 0 && !sqlite_do(s->add_orders)) {
-        return sqlite_failed(s->db, "storing orders", err);
-    }
-    fault_point("store-after-rows");
-    enum store_result result = sqlite_cells_apply(s->cells, cube, err);
-    if (result != STORE_OK) {
-        return result;
-    }
-    fault_point("store-after-cells");
-    result = order_index_drain(s->index, &s->next.indexed_below, err);
-    if (result != STORE_OK) {
-        return result;
-    }
-    count_batch(s, batch);
-    if (!write_batch(s, batch) || !drop_old(s, batch) || !write_gross(s) || !write_state(s)) {
-        return sqlite_failed(s->db, "closing a batch", err);
-    }
-    fault_point("store-before-commit");
-    if (!sqlite_do(s->commit)) {
-        return sqlite_failed(s->db, "committing a batch", err);
-    }
-    fault_point("store-after-commit");
-    s->state = s->next;
-    if (checkpointer_notify(s->checkpointer, s->wal_pages)) {
-        help_checkpoint(s);
-    }
-    return STORE_OK;
-}
-
 static void store_rollback(struct store *base) {
     struct sqlite_store *s = of(base);
     // What is in memory is ahead of the file now: the store is down until reopen.
     sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-    close_connections(s);
+    sqlite_store_disconnect(s);
 }
 
 static enum store_result store_reopen(struct store *base, struct error *err) {
     struct sqlite_store *s = of(base);
-    close_connections(s);
+    sqlite_store_disconnect(s);
     struct store_settings settings = {0}; // whatever is in force
-    if (open_connections(s, &settings, true, err)) {
+    if (sqlite_store_connect(s, &settings, true, err)) {
         return STORE_OK;
     }
-    close_connections(s);
+    sqlite_store_disconnect(s);
     return err->cls == ERROR_RETRIABLE ? STORE_RETRY : STORE_ERROR;
 }
 
@@ -529,20 +226,6 @@ int64_t sqlite_store_find_waiting(struct store *writer, int64_t slot) {
 }
 
 // --- Life
-
-// Orderly end: all ids into the table, so that the next start has nothing to read back.
-static void finish_index(struct sqlite_store *s) {
-    struct error err;
-    s->next = s->state;
-    bool ok = sqlite_do(s->begin) &&
-              order_index_drain_all(s->index, &s->next.indexed_below, &err) == STORE_OK &&
-              write_state(s) && sqlite_do(s->commit);
-    if (!ok) {
-        log_warn("store",
-                 "order ids could not be indexed at the end: the next start reads them back");
-        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-    }
-}
 
 static void free_store(struct sqlite_store *s) {
     if (s->lock_fd >= 0) {
@@ -562,9 +245,9 @@ static void free_store(struct sqlite_store *s) {
 static void store_close(struct store *base) {
     struct sqlite_store *s = of(base);
     if (s->index != NULL) {
-        finish_index(s);
+        sqlite_store_finish_index(s);
     }
-    close_connections(s); // the last connection to close moves the WAL into the file
+    sqlite_store_disconnect(s); // the last connection to close moves the WAL into the file
     free_store(s);
 }
 
@@ -603,7 +286,7 @@ static const struct store_ops sqlite_store_ops = {
     .add_rejected = store_add_rejected,
     .fits = store_fits,
     .floors = store_floors,
-    .commit = store_commit,
+    .commit = sqlite_store_commit,
     .rollback = store_rollback,
     .reopen = store_reopen,
     .counts = store_counts,
@@ -631,8 +314,8 @@ bool sqlite_store_open(const struct sqlite_options *options, struct store **out,
     struct sqlite_store *s = new_store(options);
     *settings_out = options->settings;
     if (!make_directory(s->directory, err) || !lock_directory(s, err) ||
-        !open_connections(s, settings_out, false, err)) {
-        close_connections(s);
+        !sqlite_store_connect(s, settings_out, false, err)) {
+        sqlite_store_disconnect(s);
         free_store(s);
         return false;
     }

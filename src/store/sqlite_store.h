@@ -46,3 +46,15 @@ struct sqlite_store {
 
 // For a reader: position of a waiting id, 0 when there is none or the store is down.
 int64_t sqlite_store_find_waiting(struct store *writer, int64_t slot);
+
+// sqlite_open.c: opens all connections and reads memory back from the file; on failure what was
+// opened stays for disconnect. `after_failure`: a reader in the way of moving the log is no excuse.
+MUST_CHECK bool sqlite_store_connect(struct sqlite_store *s, struct store_settings *settings,
+                                     bool after_failure, struct error *err);
+void sqlite_store_disconnect(struct sqlite_store *s);
+
+// sqlite_commit.c: store_ops.commit; and the orderly end: all ids into the table, so that the next
+// start has nothing to read back.
+MUST_CHECK enum store_result sqlite_store_commit(struct store *base, struct cube *cube,
+                                                 struct batch_summary *batch, struct error *err);
+void sqlite_store_finish_index(struct sqlite_store *s);
