@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""A real browser on the real program. Every page that a test opens is watched: an error in its console,
+an exception in its scripts or a request that leaves the server fails the test."""
+
+import shutil
+import urllib.parse
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+import harness
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+PATIENCE_MS = 20_000
+DESK = {"width": 1440, "height": 900}
+TABLET = {"width": 800, "height": 1000}
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def server(tmp_path):
+    """Starts servers: server("--option", ...). At the end each still running one must drain and exit 0."""
+    started = []
+
+    def start(*options, **more):
+        one = harness.Server(tmp_path, *options, **more)
+        started.append(one)
+        return one
+
+    yield start
+    for one in started:
+        if one.process.returncode is None:
+            one.stop()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert program, "the browser tests need Chromium: run 'make deps', or install the package chromium"
+    with sync_playwright() as playwright:
+        one = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield one
+        one.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """open_page(server) gives the live page, connected. Look-outs are on for all of them."""
+    contexts, complaints = [], []
+
+    def open_one(server, viewport=None, color_scheme="light", disconnects=False):
+        context = browser.new_context(viewport=viewport or DESK, color_scheme=color_scheme, locale="en-US",
+                                      reduced_motion="reduce")  # fmt: skip
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        origin = urllib.parse.urlsplit(server.url)
+
+        def look_at_request(request):
+            url = urllib.parse.urlsplit(request.url)
+            if (url.scheme, url.netloc) != (origin.scheme, origin.netloc):
+                complaints.append(f"a request leaves the server: {request.url}")
+
+        def look_at_console(message):
+            lost = disconnects and "net::ERR_" in message.text
+            if message.type in ("error", "warning") and not lost:
+                complaints.append(f"console {message.type}: {message.text}")
+
+        page.on("request", look_at_request)
+        page.on("console", look_at_console)
+        page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
+        page.goto(server.url + "/")
+        page.wait_for_selector("#connection[data-state=live]")
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert not complaints, "\n".join(complaints)
