@@ -82,30 +82,37 @@ suite_build() {
 # cmocka's subunit form has one line for each test and none twice: `success: name`, `failure: ...`. A
 # test that began and did not end crashed its program.
 suite_unit() {
-    local source program out code began ok skip
+    local source name out code began ok skip
     if ! logged make -k -j"$jobs" unit-build; then
         failed=$((failed + 1))
         echo "FAIL the unit tests do not all build" >>"$log"
     fi
+    rm -f "$logs"/test_*.subunit "$logs"/test_*.code
+    # As many at a time as there are cores; counted afterwards, in order.
+    # shellcheck disable=SC2016  # the inner shell expands
+    find tests/unit -name 'test_*.c' -print0 | sort -z |
+        xargs -0 -P "$jobs" -n 1 bash -c '
+            name=$(basename "$1" .c)
+            CMOCKA_MESSAGE_OUTPUT=SUBUNIT timeout --kill-after=10 300 "build/asan/unit/$name" \
+                >"$0/$name.subunit" 2>&1 </dev/null
+            echo $? >"$0/$name.code"' "$logs"
     for source in tests/unit/test_*.c; do
-        program=build/asan/unit/$(basename "$source" .c)
-        out=$logs/$(basename "$program").subunit
-        [ -x "$program" ] || { echo "FAIL $program was not built" >>"$log"; failed=$((failed + 1)); continue; }
-        CMOCKA_MESSAGE_OUTPUT=SUBUNIT timeout --kill-after=10 300 "$program" >"$out" 2>&1 </dev/null
-        code=$?
+        name=$(basename "$source" .c)
+        out=$logs/$name.subunit
+        code=$(cat "$logs/$name.code")
         began=$(grep -c '^test: ' "$out")
         ok=$(grep -c '^success: ' "$out")
         skip=$(grep -c '^skip: ' "$out")
         cat "$out" >>"$log"
-        grep '^skip: ' "$out" | sed "s|^skip: |SKIP $(basename "$program"): |" >>"$log"
+        grep '^skip: ' "$out" | sed "s|^skip: |SKIP $name: |" >>"$log"
         passed=$((passed + ok))
         skipped=$((skipped + skip))
         failed=$((failed + began - ok - skip))
-        if [ "$began" -eq 0 ] || { [ $code -ne 0 ] && [ $((ok + skip)) -eq "$began" ]; }; then
+        if [ "$began" -eq 0 ] || { [ "$code" -ne 0 ] && [ $((ok + skip)) -eq "$began" ]; }; then
             failed=$((failed + 1))
-            echo "FAIL $program: exit code $code after $began tests" >>"$log"
-        elif [ $code -ne 0 ]; then
-            echo "FAIL $program: exit code $code" >>"$log"
+            echo "FAIL $name: exit code $code after $began tests" >>"$log"
+        elif [ "$code" -ne 0 ]; then
+            echo "FAIL $name: exit code $code" >>"$log"
         fi
     done
 }
@@ -167,8 +174,9 @@ for suite in "${suites[@]}"; do
     fi
     if [ $failed -gt 0 ]; then
         echo "---- $suite: the end of build/check/$suite.log, and what failed"
-        tail -n 80 "$log"
-        grep -E '^(FAIL|FAILED|ERROR|failure:|error:) ?' "$log" | sort -u | head -n 40
+        # Of a unit program's report only what failed, then the names alone.
+        grep -vE '^(test|success): ' "$log" | tail -n 80
+        grep -E '^(FAIL|failure:|error:) ?' "$log" | sort -u | head -n 40
         echo "----"
     fi
     grep '^SKIP ' "$log"
