@@ -24,6 +24,20 @@ static void put_money(struct buf *out, const char *key, int64_t amount_e4) {
     buf_put_char(out, '"');
 }
 
+// Rows go on while this is true.
+static bool has_room(const struct buf *out) {
+    return !out->failed && out->len <= API_ANSWER_MAX_BYTES;
+}
+
+static bool finish(const struct buf *out, const char *what_to_do, struct error *err) {
+    if (out->failed) {
+        return error_set(err, ERROR_RETRIABLE, "no memory for this answer");
+    }
+    return out->len <= API_ANSWER_MAX_BYTES ||
+           error_set(err, ERROR_USAGE, "the answer would be longer than %d MiB: %s",
+                     API_ANSWER_MAX_BYTES / (1024 * 1024), what_to_do);
+}
+
 // null when absent.
 static void put_text(struct buf *out, const char *key, struct text t) {
     put_key(out, key);
@@ -123,7 +137,7 @@ static bool write_sales_row(void *user, const struct sales_row *row) {
         put_measures(out, &row->sum);
     }
     buf_put_char(out, '}');
-    return !out->failed;
+    return has_room(out);
 }
 
 static void put_range_end(struct buf *out, const char *key, const struct sales_query *q, bool given,
@@ -153,7 +167,7 @@ bool sales_api_sales(struct sales_reader *reader, const struct sales_request *re
     buf_put_char(out, ',');
     put_text(out, "timezone", text_of(timezone));
     buf_put_str(out, "}\n");
-    return true;
+    return finish(out, "narrow from and to", err);
 }
 
 // --- One order
@@ -211,7 +225,7 @@ static bool write_stored_event(void *user, const struct stored_event *e) {
     if (e->order.kind == ORDER_PLACED) {
         w->any_order = true;
         put_event(w->out, e);
-        return !w->out->failed;
+        return has_room(w->out);
     }
     if (!w->any_order && !w->any_adjustment) {
         buf_put_str(w->out, "null"); // adjustments of an order that was never seen itself
@@ -219,7 +233,7 @@ static bool write_stored_event(void *user, const struct stored_event *e) {
     buf_put_str(w->out, w->any_adjustment ? ",\n" : ",\n\"adjustments\":[");
     w->any_adjustment = true;
     put_event(w->out, e);
-    return !w->out->failed;
+    return has_room(w->out);
 }
 
 bool sales_api_order(struct sales_reader *reader, struct ident order_id, struct buf *out,
@@ -231,7 +245,7 @@ bool sales_api_order(struct sales_reader *reader, struct ident order_id, struct 
     }
     buf_put_str(out, w.any_adjustment ? "]}\n" : ",\n\"adjustments\":[]}\n");
     *found = w.any_order || w.any_adjustment;
-    return true;
+    return finish(out, "this order has too many adjustments to be shown", err);
 }
 
 // --- Rejected events
@@ -258,7 +272,7 @@ static bool write_rejected_row(void *user, const struct rejected_row *row) {
     buf_put_char(out, ',');
     put_text(out, "raw", row->raw);
     buf_put_str(out, row->raw_cut ? ",\"raw_cut\":true}" : ",\"raw_cut\":false}");
-    return !out->failed;
+    return has_room(out);
 }
 
 bool sales_api_rejected(struct sales_reader *reader, const struct rejected_request *request,
@@ -276,5 +290,5 @@ bool sales_api_rejected(struct sales_reader *reader, const struct rejected_reque
         buf_put_str(out, "null");
     }
     buf_put_str(out, "}\n");
-    return true;
+    return finish(out, "ask for fewer with limit", err);
 }

@@ -10,7 +10,10 @@
 struct api_param {
     struct text name, value;
 };
-enum { API_DETAIL_BYTES = 256 };
+enum {
+    API_DETAIL_BYTES = 256,
+    API_ANSWER_MAX_BYTES = 32 * 1024 * 1024, // an answer that would be longer is an ERROR_USAGE
+};
 
 struct sales_request {
     struct sales_query query;
@@ -32,7 +35,8 @@ MUST_CHECK bool rejected_request_parse(const struct api_param *params, size_t n,
 // A path's {order_id}, decoded. False: no order can have this id.
 MUST_CHECK bool order_request_parse(struct text path_segment, struct ident *out);
 
-// Each writes the whole answer as JSON. False: the reader failed (ERROR_USAGE: too many rows).
+// Each writes the whole answer as JSON. False: the reader failed, or the answer would be too long
+// (ERROR_USAGE).
 MUST_CHECK bool sales_api_sales(struct sales_reader *reader, const struct sales_request *request,
                                 const char *timezone, struct buf *out, struct error *err);
 MUST_CHECK bool sales_api_rejected(struct sales_reader *reader,

@@ -34,6 +34,7 @@ static void connection_closed(struct http_server *s, struct connection *c) {
         c->next->prev = c->prev;
     }
     s->n_connections--;
+    s->n_closed++;
     free(c);
 }
 

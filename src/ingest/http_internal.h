@@ -99,7 +99,7 @@ struct http_server {
     int64_t keys_looked_ms;
     struct deadlines deadlines;
     struct connection *connections;
-    int64_t n_connections;
+    int64_t n_connections, n_closed;
     struct request *free_requests;
     size_t n_free_requests, n_requests;
     struct submission *free_submissions;

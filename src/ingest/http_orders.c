@@ -258,6 +258,7 @@ static enum problem unpack(struct request *r, struct text *body) {
     }
     switch (body_gunzip(*body, limits->decompressed_bytes, &r->server->budget, &r->unpacked)) {
     case BODY_OK:
+        body_clear(&r->body, &r->server->budget); // the packed bytes are no longer needed
         *body = body_text(&r->unpacked);
         return PROBLEM_NONE;
     case BODY_NO_BUDGET:

@@ -45,6 +45,12 @@ static bool ask(struct request *r, struct sales_reader *reader, struct error *er
     } else {
         ok = sales_api_order(reader, q->order_id, &r->answer, &found, err);
     }
+    if (ok && !budget_take(&r->server->budget, r->answer.cap)) {
+        ok = error_set(err, ERROR_RETRIABLE,
+                       "memory for requests in flight (--max-inflight) is used up");
+    } else if (ok) {
+        r->charged_bytes += r->answer.cap; // until it is sent
+    }
     if (ok && !found) {
         r->problem = PROBLEM_NO_SUCH_ORDER;
         snprintf(r->detail, sizeof r->detail, "no order and no adjustment with this order_id");

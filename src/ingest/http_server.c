@@ -266,6 +266,14 @@ static void take_signals(struct http_server *s, int signal_fd) {
     }
 }
 
+static void run_library(struct http_server *s) {
+    int64_t closed_before = s->n_closed;
+    MHD_run(s->daemon);
+    if (s->n_closed != closed_before) {
+        MHD_run(s->daemon); // at the limit of connections only the next run listens again
+    }
+}
+
 // How long the loop may sleep.
 static int wait_ms(struct http_server *s, bool more) {
     MHD_UNSIGNED_LONG_LONG library_ms = 0;
@@ -320,7 +328,7 @@ void http_run(struct http_server *s, const sigset_t *signals) {
     int64_t trimmed_ms = s->now_ms, stop_at_ms = INT64_MAX;
     while (!(s->stopping && (s->n_requests == 0 || s->now_ms >= stop_at_ms))) {
         continue_completed(s);
-        MHD_run(s->daemon);
+        run_library(s);
         if (atomic_exchange(&s->live_changed, false)) {
             http_viewers_notify(s);
         }

@@ -204,7 +204,7 @@ static void an_order_id_in_a_path_is_canonical(void **state) {
 static struct sales_row rows[3];
 static struct stored_event events[3];
 static struct rejected_row rejects[2];
-static size_t n_rows, n_events, n_rejects;
+static size_t n_rows, n_events, n_rejects, n_rejects_given;
 
 static bool give_sales(struct sales_reader *r, const struct sales_query *q, sales_row_fn each,
                        void *user, struct error *err) {
@@ -236,7 +236,10 @@ static bool give_rejected(struct sales_reader *r, int64_t before_id, int64_t lim
     UNUSED(limit);
     UNUSED(err);
     for (size_t i = 0; i < n_rejects; i++) {
-        assert_true(each(user, &rejects[i]));
+        if (!each(user, &rejects[i % COUNT_OF(rejects)])) {
+            n_rejects_given = i + 1;
+            break;
+        }
     }
     return true;
 }
@@ -431,6 +434,22 @@ static void rejected_events_tell_where_the_next_page_is(void **state) {
                         "\"next_before\":null}");
 }
 
+static void an_answer_that_would_be_too_long_is_stopped_in_time(void **state) {
+    UNUSED(state);
+    static char quotes[64 * 1024];
+    struct error err = {0};
+    memset(quotes, '"', sizeof quotes);
+    for (size_t i = 0; i < COUNT_OF(rejects); i++) {
+        rejects[i].raw = (struct text){quotes, sizeof quotes};
+    }
+    n_rejects = 1000 * 1000;
+    assert_true(reject_query("limit=1000"));
+    assert_false(sales_api_rejected(&reader, &rejected, &out, &err));
+    assert_int_equal(err.cls, ERROR_USAGE);
+    assert_true(n_rejects_given < 400); // 128 KiB each, 32 MiB in all
+    buf_free(&out);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_parameters_all_time_sums_by_source_and_state_are_asked),
@@ -452,6 +471,7 @@ int main(void) {
         cmocka_unit_test(adjustments_of_an_unknown_order_are_shown),
         cmocka_unit_test(an_unknown_order_is_not_found),
         cmocka_unit_test(rejected_events_tell_where_the_next_page_is),
+        cmocka_unit_test(an_answer_that_would_be_too_long_is_stopped_in_time),
     };
     return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
 }
