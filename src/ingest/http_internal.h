@@ -2,10 +2,10 @@
 // What the files of the HTTP door share. Everything here belongs to the loop's thread, but for what
 // is marked otherwise.
 //
-// A request's way: http_request.c reads its head, decides and collects the body; http_orders.c,
-// http_question.c, http_page.c, http_health.c and http_viewer.c answer; http_reply.c sends. While
-// the engine or a worker has a request, its connection is suspended; who has it gives it back by
-// http_complete, and the loop goes on with r->on_loop.
+// A request's way: http_request.c decides from its head (http_head.c) and collects the body;
+// http_orders.c, http_question.c, http_page.c, http_health.c and http_viewer.c answer; http_reply.c
+// sends. While the engine or a worker has a request, its connection is suspended; who has it gives
+// it back by http_complete, and the loop goes on with r->on_loop.
 #pragma once
 #include "base/buf.h"
 #include "ingest/http_body.h"
@@ -58,7 +58,6 @@ struct request {
     bool head;         // HEAD: no body is sent
     bool answered_raw; // written to the socket directly: throw the rest away
     bool has_body;     // one was announced
-    bool chunked;
     bool gzipped;
     bool accepts_gzip;
     enum body_form form;

@@ -12,6 +12,7 @@
 // because closing with unread data would take the answer away from the client. A client that asked
 // "Expect: 100-continue" is answered at once; one with more to send gets the answer past the
 // library.
+#include "ingest/http_head.h"
 #include "ingest/http_internal.h"
 
 #include "base/log.h"
@@ -19,76 +20,12 @@
 #include "ingest/http_header.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
 enum {
     DISCARD_MAX_BYTES = 1024 * 1024,
     FREE_REQUESTS_MAX = 1024,
     KEYS_LOOK_EVERY_MS = 1000,
 };
-
-struct head {
-    struct guard_headers guard;
-    struct text content_type, content_encoding, transfer_encoding, authorization, accept_encoding;
-    struct text content_length;
-    bool expects_continue, lengths_differ;
-};
-
-static bool is_name(const char *key, size_t len, const char *name) {
-    return strncasecmp(key, name, len) == 0;
-}
-
-// One pass over the header lines; lengths tell nearly all names apart.
-static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const char *key,
-                                   size_t key_len, const char *value, size_t value_len) {
-    struct head *h = cls;
-    struct text v = {value != NULL ? value : "", value_len};
-    struct text *slot = NULL;
-    UNUSED(kind);
-    switch (key_len) {
-    case 4:
-        slot = is_name(key, 4, "Host") ? &h->guard.host : NULL;
-        break;
-    case 6:
-        if (is_name(key, 6, "Origin")) {
-            slot = &h->guard.origin;
-        } else if (is_name(key, 6, "Expect")) {
-            h->expects_continue = v.len == 12 && strncasecmp(v.at, "100-continue", 12) == 0;
-        }
-        break;
-    case 12:
-        slot = is_name(key, 12, "Content-Type") ? &h->content_type : NULL;
-        break;
-    case 13:
-        slot = is_name(key, 13, "Authorization") ? &h->authorization : NULL;
-        break;
-    case 14:
-        if (is_name(key, 14, "Content-Length")) {
-            h->lengths_differ |= h->content_length.at != NULL && !text_equal(h->content_length, v);
-            slot = &h->content_length;
-        } else if (is_name(key, 14, "Sec-Fetch-Site")) {
-            slot = &h->guard.sec_fetch_site;
-        } else if (is_name(key, 14, "Sec-Fetch-Mode")) {
-            slot = &h->guard.sec_fetch_mode;
-        }
-        break;
-    case 15:
-        slot = is_name(key, 15, "Accept-Encoding") ? &h->accept_encoding : NULL;
-        break;
-    case 16:
-        slot = is_name(key, 16, "Content-Encoding") ? &h->content_encoding : NULL;
-        break;
-    case 17:
-        slot = is_name(key, 17, "Transfer-Encoding") ? &h->transfer_encoding : NULL;
-        break;
-    default:
-        break;
-    }
-    if (slot != NULL) {
-        *slot = v;
-    }
-    return MHD_YES;
-}
 
 static void refuse(struct request *r, enum problem p, const char *detail) {
     if (r->refusal == PROBLEM_NONE) {
@@ -97,29 +34,7 @@ static void refuse(struct request *r, enum problem p, const char *detail) {
     }
 }
 
-static uint64_t parse_length(struct text digits) {
-    uint64_t n = 0;
-    for (size_t i = 0; i < digits.len && n < UINT64_MAX / 16; i++) {
-        n = n * 10 + (uint64_t)(digits.at[i] - '0');
-    }
-    return n;
-}
-
-// How long the body is. False: it cannot be told, so nothing after the head can be trusted.
-static bool read_framing(struct request *r, const struct head *h) {
-    if (h->transfer_encoding.at != NULL) {
-        r->chunked = r->has_body = true;
-        return h->content_length.at == NULL && h->transfer_encoding.len == 7 &&
-               strncasecmp(h->transfer_encoding.at, "chunked", 7) == 0;
-    }
-    if (h->content_length.at != NULL) {
-        r->declared_bytes = parse_length(h->content_length); // the library has checked the digits
-        r->has_body = r->declared_bytes > 0;
-    }
-    return !h->lengths_differ;
-}
-
-static void check_key(struct request *r, const struct head *h) {
+static void check_key(struct request *r, const struct http_head *h) {
     struct http_server *s = r->server;
     if (!s->keys_needed || r->route == ROUTE_HEALTHZ) {
         return;
@@ -153,7 +68,7 @@ static void check_key(struct request *r, const struct head *h) {
     }
 }
 
-static void check_body_headers(struct request *r, const struct head *h) {
+static void check_body_headers(struct request *r, const struct http_head *h) {
     const struct http_limits *limits = &r->server->options.limits;
     if (!header_body_form(h->content_type, &r->form)) {
         refuse(r, PROBLEM_CONTENT_TYPE,
@@ -174,7 +89,8 @@ static void check_body_headers(struct request *r, const struct head *h) {
 }
 
 // Everything that can be said from the head alone.
-static void decide(struct request *r, const struct head *h, const char *url, const char *method) {
+static void decide(struct request *r, const struct http_head *h, const char *url,
+                   const char *method) {
     struct http_server *s = r->server;
     r->route = http_route(s, url, method, &r->allow);
     if (h->guard.host.at == NULL && h->guard.origin.at != NULL) {
@@ -240,8 +156,7 @@ static void request_free(struct request *r) {
     r->mhd = NULL;
     r->on_loop = NULL;
     r->route = ROUTE_NONE;
-    r->suspended = r->head = r->answered_raw = r->has_body = r->chunked = r->gzipped =
-        r->accepts_gzip = false;
+    r->suspended = r->head = r->answered_raw = r->has_body = r->gzipped = r->accepts_gzip = false;
     r->declared_bytes = r->discarded_bytes = 0;
     r->refusal = r->problem = PROBLEM_NONE;
     r->allow = NULL;
@@ -276,15 +191,16 @@ static enum MHD_Result first_call(struct http_server *s, struct MHD_Connection *
     r->connection->request = r;
     r->mhd = mhd;
     *context = r;
-    struct head h = {0};
-    MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, take_header, &h);
-    if (!read_framing(r, &h)) {
+    struct http_head h;
+    if (!http_head_read(mhd, &h)) {
         http_arm(r->connection, DEADLINE_SEND);
         http_reply_problem(r, PROBLEM_BAD_REQUEST,
                            "the body's length is ambiguous: send either Content-Length or "
                            "Transfer-Encoding: chunked");
         return MHD_YES; // a reply before the body closes the connection
     }
+    r->has_body = h.has_body;
+    r->declared_bytes = h.content_bytes;
     decide(r, &h, url, method);
     if (!r->has_body) {
         deadline_disarm(&s->deadlines, &r->connection->deadline);
