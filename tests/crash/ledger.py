@@ -125,7 +125,7 @@ class Client(threading.Thread):
     def run(self):
         connection = self.one.connection(timeout=30)
         while not self.stopped.is_set():
-            n = self.rng.choice([1, 1, 1, 1, 3, 20, 100, self.rng.choice([500, 3000])])
+            n = self.rng.choice([1, 1, 1, 1, 3, 20, 100, self.rng.choice([100, 100, 100, 2000])])
             identities = self.ledger.identities(self.rng, n)
             form, body = self.spell(identities)
             try:
