@@ -96,16 +96,22 @@ struct wanted {
     struct ident order_id;
     stored_event_fn each;
     void *user;
-    bool found;
+    bool found, stopped; // stopped: the caller has enough
 };
+
+static bool pass_on(void *user, const struct stored_event *event) {
+    struct wanted *w = user;
+    w->found = true;
+    w->stopped = !w->each(w->user, event);
+    return !w->stopped;
+}
 
 static bool pass_if_wanted(void *user, const struct stored_event *event) {
     struct wanted *w = user;
     if (!ident_equal(event->order.order_id, w->order_id)) {
         return true;
     }
-    w->found = true;
-    w->each(w->user, event);
+    pass_on(w, event);
     return false;
 }
 
@@ -134,23 +140,39 @@ static bool find_placed(struct sqlite_reader *r, struct wanted *w, struct error 
     return true;
 }
 
-static bool reader_order(struct sales_reader *base, struct ident order_id, stored_event_fn each,
-                         void *user, struct error *err) {
-    struct sqlite_reader *r = of(base);
-    struct wanted w = {order_id, each, user, false};
+static bool order_then_adjustments(struct sqlite_reader *r, struct wanted *w, struct error *err) {
     int64_t n = 0;
-    start_clock(r);
-    if (!find_placed(r, &w, err)) {
+    if (!find_placed(r, w, err)) {
         return false;
     }
-    if (!w.found && r->writer == NULL) { // without the writer: the rows it may not have indexed
-        sqlite_bind_ident(r->order_after_index, 1, order_id);
-        if (!each_event(r, r->order_after_index, ORDER_PLACED, each, user, &n, err)) {
+    if (!w->found && r->writer == NULL) { // without the writer: the rows it may not have indexed
+        sqlite_bind_ident(r->order_after_index, 1, w->order_id);
+        if (!each_event(r, r->order_after_index, ORDER_PLACED, pass_on, w, &n, err)) {
             return false;
         }
     }
-    sqlite_bind_ident(r->adjustments, 1, order_id);
-    return each_event(r, r->adjustments, ORDER_CANCELLED, each, user, &n, err);
+    if (w->stopped) {
+        return true;
+    }
+    sqlite_bind_ident(r->adjustments, 1, w->order_id);
+    return each_event(r, r->adjustments, ORDER_CANCELLED, pass_on, w, &n, err);
+}
+
+static bool reader_order(struct sales_reader *base, struct ident order_id, stored_event_fn each,
+                         void *user, struct error *err) {
+    struct sqlite_reader *r = of(base);
+    struct wanted w = {order_id, each, user, false, false};
+    start_clock(r);
+    // One snapshot: between two, an id may move from the rows not indexed into the index.
+    bool own = sqlite3_get_autocommit(r->db) != 0;
+    if (own && !sqlite_run(r->db, "BEGIN", err)) {
+        return false;
+    }
+    bool ok = order_then_adjustments(r, &w, err);
+    if (own) {
+        sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
+    }
+    return ok;
 }
 
 static bool reader_recent(struct sales_reader *base, int64_t after_position, int64_t limit,
@@ -293,6 +315,11 @@ static bool reader_sales(struct sales_reader *base, const struct sales_query *q,
                          void *user, struct error *err) {
     struct sqlite_reader *r = of(base);
     start_clock(r);
+    bool by_day = q->bucket == BUCKET_NONE || q->bucket == BUCKET_DAY;
+    if (q->by_product && (q->by_source || q->by_state || !by_day)) {
+        return error_set(err, ERROR_USAGE,
+                         "sales by product are kept by day, not by minute, hour, source or state");
+    }
     sqlite3_stmt *stmt = sales_stmt(r, q, err);
     if (stmt == NULL) {
         return false;

@@ -26,7 +26,7 @@ struct shop {
     struct zone *zone;
     struct order_rules rules;
     struct store *store;
-    struct store_settings settings;
+    struct store_settings settings; // asked for, then those in force
     struct queue *queue;
     struct engine *engine;
 };
@@ -39,7 +39,8 @@ static int64_t shop_monotonic_ns(void *user) {
 }
 
 static inline bool shop_try_open(struct shop *s, struct error *err) {
-    struct sqlite_options options = {.directory = s->directory, .vfs = s->vfs, .clock = &s->clock};
+    struct sqlite_options options = {
+        .directory = s->directory, .settings = s->settings, .vfs = s->vfs, .clock = &s->clock};
     if (!sqlite_store_open(&options, &s->store, &s->settings, err)) {
         return false;
     }
@@ -76,6 +77,15 @@ static inline void shop_make(struct shop *s, const char *vfs) {
     s->clock = (struct clock_source){shop_now_ms, shop_monotonic_ns, s};
     assert_true(zone_open("UTC", &s->zone, &err));
     s->rules = (struct order_rules){.zone = s->zone, .currency = "USD", .max_depth = 32};
+}
+
+// Before it is opened for the first time.
+static inline void shop_set_zone(struct shop *s, const char *name) {
+    struct error err = {0};
+    zone_free(s->zone);
+    assert_true(zone_open(name, &s->zone, &err));
+    s->rules.zone = s->zone;
+    snprintf(s->settings.timezone, sizeof s->settings.timezone, "%s", name);
 }
 
 static inline void shop_remove(struct shop *s) {

@@ -1,0 +1,611 @@
+// SPDX-License-Identifier: MIT
+// The sales reader on the real store: every grouping and bucket against sums made from the events
+// one by one, time ranges, limits, snapshots, and look-ups of orders.
+#include "shop_sql.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+
+enum { EVENTS = 300, ROWS_MAX = 4000, DAY_S = 24 * 3600 };
+
+static const struct order_item ITEMS[] = {
+    {{7, TEXT_NONE}, 1, 1000}, {{-1, {"tea", 3}}, 4, 500}, {{7, TEXT_NONE}, 2, 30}};
+#define ITEMS_JSON                                                                                 \
+    "[{\"product_id\":7,\"quantity\":1,\"subtotal\":\"0.1000\"},"                                  \
+    "{\"product_id\":\"tea\",\"quantity\":4,\"subtotal\":\"0.0500\"},"                             \
+    "{\"product_id\":7,\"quantity\":2,\"subtotal\":\"0.0030\"}]"
+
+// --- The shop's history: EVENTS events, spread over three days
+
+struct history {
+    struct shop shop;
+    struct order events[EVENTS];
+};
+
+static uint64_t dice_state;
+static unsigned dice(unsigned sides) {
+    dice_state = dice_state * UINT64_C(6364136223846793005) + 1442695040888963407;
+    return (unsigned)(dice_state >> 33) % sides;
+}
+
+static struct order made_up(const struct shop *shop, int i) {
+    static const char *const sources[] = {"GOOGLE", "EMAIL", "tv"};
+    static const char *const states[] = {"CA", "NY", "(unknown)"};
+    static const char *const currencies[] = {"USD", "USD", "EUR"};
+    struct order o = shop_order(shop, i, (int64_t)dice(5000));
+    o.source = text_of(sources[dice(3)]);
+    o.state = text_of(states[dice(3)]);
+    memcpy(o.currency, currencies[dice(3)], 4);
+    o.kind = (enum order_kind)(dice(5) < 3 ? 0 : 1 + dice(2));
+    o.event_id = o.kind == ORDER_REFUNDED ? TEXT_LIT("r") : TEXT_NONE;
+    // Few minutes, so that cells are shared; around midnights of the shop and of UTC.
+    o.created_ms = shop->now_ms - (int64_t)dice(3) * DAY_S * 1000 + (int64_t)dice(40) * 1800000;
+    o.quantity = dice(4);
+    o.discount_e4 = dice(100);
+    o.shipping_e4 = dice(100);
+    o.tax_e4 = dice(100);
+    o.total_e4 = dice(3000);
+    if (dice(4) == 0) {
+        o.product_id = IDENT_NONE;
+        o.items = ITEMS;
+        o.n_items = COUNT_OF(ITEMS);
+        o.items_json = TEXT_LIT(ITEMS_JSON);
+    } else if (dice(4) == 0) {
+        o.product_id = (struct ident){-1, TEXT_LIT("mug")};
+    }
+    return o;
+}
+
+static struct history *history_make(void) {
+    struct history *h = mem_zalloc(1, sizeof *h);
+    struct shop *shop = &h->shop;
+    dice_state = 7;
+    shop_make(shop, NULL);
+    shop_set_zone(shop, "America/New_York");
+    shop_open(shop);
+    for (int i = 0; i < EVENTS; i++) {
+        h->events[i] = made_up(shop, i);
+    }
+    for (int at = 0; at < EVENTS; at += 50) {
+        struct submission *s = shop_submission(&h->events[at], 50);
+        assert_int_equal(shop_send(shop, s), SETTLE_DURABLE);
+        for (int i = 0; i < 50; i++) {
+            assert_int_equal(s->events[i].verdict, VERDICT_ACCEPTED);
+        }
+        submission_free(s);
+    }
+    return h;
+}
+
+static void history_remove(struct history *h) {
+    shop_remove(&h->shop);
+    free(h);
+}
+
+// --- Sums by hand
+
+struct rows {
+    struct sales_row at[ROWS_MAX];
+    int n;
+};
+
+static int compare_text(struct text a, struct text b) {
+    size_t len = a.len < b.len ? a.len : b.len;
+    int first = len > 0 ? memcmp(a.at, b.at, len) : 0;
+    return first != 0 ? first : (a.len > b.len) - (a.len < b.len);
+}
+
+// Bucket, source, state, product (numbers before texts), currency.
+static int compare_rows(const void *left, const void *right) {
+    const struct sales_row *a = left, *b = right;
+    if (a->bucket != b->bucket) {
+        return a->bucket < b->bucket ? -1 : 1;
+    }
+    int c = compare_text(a->source, b->source);
+    c = c != 0 ? c : compare_text(a->state, b->state);
+    if (c == 0 && (a->product_id.num >= 0) != (b->product_id.num >= 0)) {
+        return a->product_id.num >= 0 ? -1 : 1;
+    }
+    if (c == 0 && a->product_id.num != b->product_id.num) {
+        return a->product_id.num < b->product_id.num ? -1 : 1;
+    }
+    c = c != 0 ? c : compare_text(a->product_id.text, b->product_id.text);
+    return c != 0 ? c : compare_text(a->currency, b->currency);
+}
+
+static struct measures *row_of(struct rows *rows, const struct sales_row *key) {
+    for (int i = 0; i < rows->n; i++) {
+        if (compare_rows(&rows->at[i], key) == 0) {
+            return &rows->at[i].sum;
+        }
+    }
+    assert_true(rows->n < ROWS_MAX);
+    rows->at[rows->n] = *key;
+    return &rows->at[rows->n++].sum;
+}
+
+static int32_t bucket_of(const struct history *h, const struct order *o, enum sales_bucket bucket) {
+    return bucket == BUCKET_MINUTE ? (int32_t)(o->created_ms / 60000)
+           : bucket == BUCKET_HOUR ? (int32_t)(o->created_ms / 3600000)
+                                   : zone_day(h->shop.zone, o->created_ms);
+}
+
+static void add_by_product(struct rows *rows, struct sales_row key, const struct order *o) {
+    int64_t sign = o->kind == ORDER_PLACED ? 1 : -1;
+    int64_t orders = o->kind == ORDER_PLACED ? 1 : o->kind == ORDER_CANCELLED ? -1 : 0;
+    if (o->n_items == 0) {
+        key.product_id = o->product_id;
+        struct measures *m = row_of(rows, &key);
+        m->orders += orders;
+        m->units += sign * o->quantity;
+        m->total_e4 += sign * o->total_e4;
+        return;
+    }
+    // The history's items: product 7 twice, tea once.
+    key.product_id = (struct ident){7, TEXT_NONE};
+    struct measures *m = row_of(rows, &key);
+    m->orders += orders;
+    m->units += sign * 3;
+    m->total_e4 += sign * 1030;
+    key.product_id = (struct ident){-1, TEXT_LIT("tea")};
+    m = row_of(rows, &key);
+    m->orders += orders;
+    m->units += sign * 4;
+    m->total_e4 += sign * 500;
+}
+
+static void add_by_group(struct rows *rows, const struct sales_row *key, const struct order *o) {
+    struct measures *m = row_of(rows, key);
+    int64_t sign = o->kind == ORDER_PLACED ? 1 : -1;
+    m->orders += o->kind == ORDER_PLACED ? 1 : o->kind == ORDER_CANCELLED ? -1 : 0;
+    m->units += sign * o->quantity;
+    m->subtotal_e4 += sign * o->subtotal_e4;
+    m->discount_e4 += sign * o->discount_e4;
+    m->shipping_e4 += sign * o->shipping_e4;
+    m->tax_e4 += sign * o->tax_e4;
+    m->total_e4 += sign * o->total_e4;
+    m->cancelled_orders += o->kind == ORDER_CANCELLED;
+    m->refunds += o->kind == ORDER_REFUNDED;
+    m->refunded_total_e4 += o->kind == ORDER_REFUNDED ? o->total_e4 : 0;
+}
+
+static void sums_by_hand(const struct history *h, const struct sales_query *q, struct rows *rows) {
+    rows->n = 0;
+    for (int i = 0; i < EVENTS; i++) {
+        const struct order *o = &h->events[i];
+        int32_t bucket = bucket_of(h, o, q->bucket);
+        bool all_time = q->bucket == BUCKET_NONE && q->from == INT32_MIN && q->to == INT32_MAX;
+        if (!all_time && (bucket < q->from || bucket >= q->to)) {
+            continue;
+        }
+        struct sales_row key = {.source = q->by_source ? o->source : TEXT_NONE,
+                                .state = q->by_state ? o->state : TEXT_NONE,
+                                .currency = text_of(o->currency),
+                                .product_id = IDENT_NONE,
+                                .bucket = q->bucket == BUCKET_NONE ? 0 : bucket};
+        if (q->by_product) {
+            add_by_product(rows, key, o);
+        } else {
+            add_by_group(rows, &key, o);
+        }
+    }
+    qsort(rows->at, (size_t)rows->n, sizeof *rows->at, compare_rows);
+}
+
+// --- Against the reader
+
+struct expectation {
+    const struct rows *rows;
+    const struct sales_query *q;
+    int at;
+};
+
+static bool expect_row(void *user, const struct sales_row *row) {
+    struct expectation *e = user;
+    assert_true(e->at < e->rows->n);
+    const struct sales_row *want = &e->rows->at[e->at++];
+    assert_int_equal(compare_rows(row, want), 0);
+    assert_int_equal(row->source.at != NULL, e->q->by_source);
+    assert_int_equal(row->state.at != NULL, e->q->by_state);
+    assert_int_equal(ident_present(row->product_id), e->q->by_product);
+    assert_memory_equal(&row->sum, &want->sum, sizeof row->sum);
+    return true;
+}
+
+static void expect_answer(struct history *h, struct sales_reader *r, const struct sales_query *q) {
+    struct rows *rows = mem_zalloc(1, sizeof *rows);
+    struct expectation e = {rows, q, 0};
+    struct error err = {0};
+    sums_by_hand(h, q, rows);
+    if (!r->ops->sales(r, q, expect_row, &e, &err)) {
+        fail_msg("%s", err.text);
+    }
+    assert_int_equal(e.at, rows->n);
+    free(rows);
+}
+
+static void every_grouping_and_bucket_adds_up(void **state) {
+    (void)state;
+    struct history *h = history_make();
+    struct sales_reader *r = shop_reader(&h->shop);
+    for (int bucket = BUCKET_NONE; bucket <= BUCKET_DAY; bucket++) {
+        int32_t middle = bucket_of(h, &h->events[0], (enum sales_bucket)bucket);
+        for (int by = 0; by < 5; by++) {
+            struct sales_query q = {.by_source = by < 4 && by & 1,
+                                    .by_state = by < 4 && by & 2,
+                                    .by_product = by == 4,
+                                    .bucket = (enum sales_bucket)bucket,
+                                    .from = INT32_MIN,
+                                    .to = INT32_MAX,
+                                    .max_rows = ROWS_MAX};
+            if (q.by_product && (bucket == BUCKET_MINUTE || bucket == BUCKET_HOUR)) {
+                continue;
+            }
+            expect_answer(h, r, &q); // all time
+            q.from = middle;         // inclusive
+            expect_answer(h, r, &q);
+            q.to = middle + 1; // one bucket
+            expect_answer(h, r, &q);
+            q.to = middle; // exclusive: nothing
+            expect_answer(h, r, &q);
+            q.from = INT32_MIN; // all before
+            expect_answer(h, r, &q);
+            q.from = middle + 1; // to before from: nothing
+            expect_answer(h, r, &q);
+        }
+    }
+    r->ops->close(r);
+    int n_orders = 0;
+    for (int i = 0; i < EVENTS; i++) {
+        n_orders += h->events[i].kind == ORDER_PLACED;
+    }
+    shop_verify(&h->shop, n_orders, EVENTS - n_orders);
+    history_remove(h);
+}
+
+static bool count_row(void *user, const struct sales_row *row) {
+    (void)row;
+    ++*(int *)user;
+    return true;
+}
+
+static bool count_one(void *user, const struct sales_row *row) {
+    (void)row;
+    ++*(int *)user;
+    return false;
+}
+
+static const struct sales_query BY_HOUR = {
+    .by_source = true, .bucket = BUCKET_HOUR, .from = INT32_MIN, .to = INT32_MAX, .max_rows = 5000};
+
+static void more_rows_than_asked_for_are_refused(void **state) {
+    (void)state;
+    struct history *h = history_make();
+    struct sales_reader *r = shop_reader(&h->shop);
+    struct sales_query q = BY_HOUR;
+    struct error err = {0};
+    int n = 0, again = 0;
+    assert_true(r->ops->sales(r, &q, count_row, &n, &err));
+    assert_true(n > 10);
+    q.max_rows = n - 1;
+    assert_false(r->ops->sales(r, &q, count_row, &again, &err));
+    assert_int_equal(err.cls, ERROR_USAGE);
+    assert_non_null(strstr(err.text, "shorter time range"));
+    assert_int_equal(again, n - 1);
+    q.max_rows = n; // exactly; and the reader works on
+    again = 0;
+    assert_true(r->ops->sales(r, &q, count_row, &again, &err));
+    assert_int_equal(again, n);
+    q.max_rows = 1; // a caller that has enough
+    again = 0;
+    assert_true(r->ops->sales(r, &q, count_one, &again, &err));
+    assert_int_equal(again, 1);
+    r->ops->close(r);
+    history_remove(h);
+}
+
+static void products_have_no_minutes_and_no_sources(void **state) {
+    (void)state;
+    struct history *h = history_make();
+    struct sales_reader *r = shop_reader(&h->shop);
+    const struct sales_query bad[] = {
+        {.by_product = true, .bucket = BUCKET_MINUTE, .max_rows = 10},
+        {.by_product = true, .bucket = BUCKET_HOUR, .max_rows = 10},
+        {.by_product = true, .by_source = true, .bucket = BUCKET_DAY, .max_rows = 10},
+        {.by_product = true, .by_state = true, .max_rows = 10}};
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        struct error err = {0};
+        int n = 0;
+        assert_false(r->ops->sales(r, &bad[i], count_row, &n, &err));
+        assert_int_equal(err.cls, ERROR_USAGE);
+        assert_int_equal(n, 0);
+    }
+    r->ops->close(r);
+    history_remove(h);
+}
+
+// --- Orders
+
+struct list {
+    char text[1024];
+    int n, max;
+};
+
+// "3:placed 1:refunded/r " and so on: position, kind and event id.
+static bool put_event(void *user, const struct stored_event *event) {
+    struct list *l = user;
+    size_t len = strlen(l->text);
+    snprintf(l->text + len, sizeof l->text - len, "%lld:%s%s%.*s ", (long long)event->position,
+             order_kind_name(event->order.kind), event->order.event_id.at != NULL ? "/" : "",
+             TEXT_ARG(event->order.event_id));
+    return ++l->n != l->max;
+}
+
+static void expect_order(struct shop *shop, struct ident id, const char *want) {
+    for (int with_writer = 0; with_writer < 2; with_writer++) {
+        struct sales_reader *r;
+        struct store_settings settings;
+        struct error err = {0};
+        struct list l = {0};
+        assert_true(sqlite_reader_open(shop->directory, with_writer ? shop->store : NULL, 10000, &r,
+                                       &settings, &err));
+        assert_true(r->ops->order(r, id, put_event, &l, &err));
+        assert_string_equal(l.text, want);
+        r->ops->close(r);
+    }
+}
+
+static void an_order_comes_with_its_adjustments_in_order(void **state) {
+    (void)state;
+    struct shop shop;
+    shop_make(&shop, NULL);
+    shop_open(&shop);
+    struct ident text = {-1, TEXT_LIT("order-1")};
+    struct order o = shop_order(&shop, 0, 10000);
+    o.order_id = text;
+    struct order orders[] = {shop_order(&shop, 1, 10000), shop_refund(&shop, 1, "b", 1),
+                             shop_refund(&shop, 2, "x", 1), shop_refund(&shop, 1, "a", 2), o};
+    struct submission *s = shop_submission(orders, COUNT_OF(orders));
+    assert_int_equal(shop_send(&shop, s), SETTLE_DURABLE);
+    submission_free(s);
+    assert_int_equal(shop_place(&shop, shop_cancellation(&shop, 1, 10000)), VERDICT_ACCEPTED);
+    for (int i = 0; i < 2; i++) { // waiting in memory, then in the index
+        expect_order(&shop, (struct ident){1, TEXT_NONE},
+                     "1:placed 1:refunded/b 3:refunded/a 4:cancelled ");
+        expect_order(&shop, text, "2:placed ");
+        expect_order(&shop, (struct ident){2, TEXT_NONE}, "2:refunded/x ");
+        expect_order(&shop, (struct ident){3, TEXT_NONE}, "");
+        expect_order(&shop, (struct ident){-1, TEXT_LIT("order-2")}, "");
+        shop_restart(&shop);
+    }
+    shop_remove(&shop);
+}
+
+static void a_caller_that_has_enough_gets_no_more(void **state) {
+    (void)state;
+    struct shop shop;
+    shop_make(&shop, NULL);
+    shop_open(&shop);
+    struct order orders[] = {shop_order(&shop, 1, 10000), shop_refund(&shop, 1, "a", 1),
+                             shop_refund(&shop, 1, "b", 1)};
+    struct submission *s = shop_submission(orders, 3);
+    assert_int_equal(shop_send(&shop, s), SETTLE_DURABLE);
+    submission_free(s);
+    struct sales_reader *r = shop_reader(&shop);
+    for (int max = 1; max <= 3; max++) {
+        struct list l = {.max = max};
+        struct error err = {0};
+        assert_true(r->ops->order(r, (struct ident){1, TEXT_NONE}, put_event, &l, &err));
+        assert_int_equal(l.n, max);
+    }
+    r->ops->close(r);
+    shop_remove(&shop);
+}
+
+static bool keep_event(void *user, const struct stored_event *event) {
+    struct stored_event *out = user;
+    assert_int_equal(event->order.n_items, 0); // only their text
+    assert_string_equal(event->order.items_json.at, ITEMS_JSON);
+    *out = *event;
+    return true;
+}
+
+static void a_stored_order_is_read_as_it_came(void **state) {
+    (void)state;
+    struct shop shop;
+    struct stored_event have = {0};
+    struct error err = {0};
+    shop_make(&shop, NULL);
+    shop_open(&shop);
+    struct order o = shop_order(&shop, 1, 10000);
+    o.customer_id = (struct ident){-1, TEXT_LIT("ann")};
+    o.discount_e4 = 1;
+    o.shipping_e4 = 2;
+    o.tax_e4 = 3;
+    o.product_id = IDENT_NONE;
+    o.items = ITEMS;
+    o.n_items = COUNT_OF(ITEMS);
+    o.items_json = TEXT_LIT(ITEMS_JSON);
+    o.created_ms -= 1234567;
+    assert_int_equal(shop_place(&shop, o), VERDICT_ACCEPTED);
+    struct sales_reader *r = shop_reader(&shop);
+    assert_true(r->ops->order(r, o.order_id, keep_event, &have, &err));
+    assert_int_equal(have.position, 1);
+    assert_int_equal(have.arrival_ms, shop.now_ms);
+    assert_int_equal(have.order.created_ms, o.created_ms);
+    assert_int_equal(have.order.quantity, o.quantity);
+    assert_int_equal(have.order.subtotal_e4, 10000);
+    assert_int_equal(have.order.discount_e4, 1);
+    assert_int_equal(have.order.shipping_e4, 2);
+    assert_int_equal(have.order.tax_e4, 3);
+    assert_int_equal(have.order.total_e4, 10000);
+    assert_string_equal(have.order.currency, "USD");
+    assert_false(ident_present(have.order.product_id));
+    r->ops->close(r);
+    shop_remove(&shop);
+}
+
+static void the_newest_orders_come_first(void **state) {
+    (void)state;
+    struct shop shop;
+    shop_make(&shop, NULL);
+    shop_open(&shop);
+    for (int i = 1; i <= 5; i++) {
+        assert_int_equal(shop_place(&shop, shop_order(&shop, i, 10000)), VERDICT_ACCEPTED);
+        assert_int_equal(shop_place(&shop, shop_refund(&shop, i, "a", 1)), VERDICT_ACCEPTED);
+    }
+    const struct {
+        int64_t after, limit;
+        int max;
+        const char *want;
+    } cases[] = {{0, 10, 0, "5:placed 4:placed 3:placed 2:placed 1:placed "},
+                 {3, 10, 0, "5:placed 4:placed "},
+                 {0, 2, 0, "5:placed 4:placed "},
+                 {0, 10, 1, "5:placed "},
+                 {5, 10, 0, ""},
+                 {0, 0, 0, ""}};
+    struct sales_reader *r = shop_reader(&shop);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct list l = {.max = cases[i].max};
+        struct error err = {0};
+        assert_true(r->ops->recent(r, cases[i].after, cases[i].limit, put_event, &l, &err));
+        assert_string_equal(l.text, cases[i].want);
+    }
+    r->ops->close(r);
+    shop_remove(&shop);
+}
+
+// --- Rejected events
+
+static bool put_rejected(void *user, const struct rejected_row *row) {
+    struct list *l = user;
+    size_t len = strlen(l->text);
+    snprintf(l->text + len, sizeof l->text - len, "%lld%s ", (long long)row->id,
+             row->raw_cut ? " cut" : "");
+    assert_true(text_equal(row->code, TEXT_LIT(REJECT_MISSING)));
+    assert_int_equal(row->arrival_ms, INT64_C(1767268800000));
+    return ++l->n != l->max;
+}
+
+static void rejected_events_are_read_page_by_page(void **state) {
+    (void)state;
+    struct shop shop;
+    shop_make(&shop, NULL);
+    shop_open(&shop);
+    size_t n_long = ORDER_REJECTED_TEXT_MAX_BYTES + 1;
+    char *text = mem_alloc(n_long);
+    memset(text, 'x', n_long);
+    struct submission *s = submission_new();
+    for (int i = 0; i < 7; i++) {
+        struct rejection why = {.field = "total", .code = REJECT_MISSING, .message = "is missing"};
+        struct event *e = submission_add(s);
+        e->raw = (struct text){text, n_long - (i == 3 ? 0 : 1)};
+        assert_true(submission_reject(s, e, &why));
+    }
+    assert_int_equal(shop_send(&shop, s), SETTLE_DURABLE);
+    submission_free(s);
+    free(text);
+    const struct {
+        int64_t before, limit;
+        int max;
+        const char *want;
+    } pages[] = {{INT64_MAX, 3, 0, "7 6 5 "},
+                 {5, 3, 0, "4 cut 3 2 "},
+                 {2, 3, 0, "1 "},
+                 {1, 3, 0, ""},
+                 {INT64_MAX, 3, 2, "7 6 "}};
+    struct sales_reader *r = shop_reader(&shop);
+    for (size_t i = 0; i < COUNT_OF(pages); i++) {
+        struct list l = {.max = pages[i].max};
+        struct error err = {0};
+        assert_true(r->ops->rejected(r, pages[i].before, pages[i].limit, put_rejected, &l, &err));
+        assert_string_equal(l.text, pages[i].want);
+    }
+    r->ops->close(r);
+    shop_remove(&shop);
+}
+
+// --- Snapshots, counts and time-outs
+
+static int64_t accepted(struct sales_reader *r, int64_t *last_batch_id) {
+    struct store_counts counts;
+    struct error err = {0};
+    assert_true(r->ops->counts(r, &counts, last_batch_id, &err));
+    return counts.accepted;
+}
+
+static void calls_between_begin_and_end_see_one_snapshot(void **state) {
+    (void)state;
+    struct shop shop;
+    int64_t batch = 0;
+    shop_make(&shop, NULL);
+    shop_open(&shop);
+    assert_int_equal(shop_place(&shop, shop_order(&shop, 1, 10000)), VERDICT_ACCEPTED);
+    struct sales_reader *r = shop_reader(&shop);
+    struct error err = {0};
+    assert_true(r->ops->begin(r, &err));
+    assert_int_equal(accepted(r, &batch), 1);
+    assert_int_equal(batch, 1);
+    assert_int_equal(shop_place(&shop, shop_order(&shop, 2, 10000)), VERDICT_ACCEPTED);
+    struct list l = {0};
+    assert_int_equal(accepted(r, &batch), 1);
+    assert_true(r->ops->recent(r, 0, 10, put_event, &l, &err));
+    assert_string_equal(l.text, "1:placed ");
+    l = (struct list){0};
+    assert_true(r->ops->order(r, (struct ident){2, TEXT_NONE}, put_event, &l, &err));
+    assert_string_equal(l.text, "");
+    assert_int_equal(accepted(r, &batch), 1); // a look-up does not end the snapshot
+    r->ops->end(r);
+    assert_int_equal(accepted(r, &batch), 2);
+    assert_int_equal(batch, 2);
+    assert_true(r->ops->order(r, (struct ident){2, TEXT_NONE}, put_event, &l, &err));
+    assert_string_equal(l.text, "2:placed ");
+    r->ops->close(r);
+    shop_remove(&shop);
+}
+
+static void a_query_that_takes_too_long_is_ended(void **state) {
+    (void)state;
+    struct shop shop;
+    shop_make(&shop, NULL);
+    shop_open(&shop);
+    assert_int_equal(shop_place(&shop, shop_order(&shop, 1, 10000)), VERDICT_ACCEPTED);
+    // 300,000 cells in the future, which no order gives.
+    shop_sql(&shop,
+             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300000) "
+             "INSERT INTO minute_cells SELECT c.cell + (i << 32), 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 "
+             "FROM minute_cells c, n");
+    struct sales_reader *r;
+    struct store_settings settings;
+    struct error err = {0};
+    assert_true(sqlite_reader_open(shop.directory, NULL, 1, &r, &settings, &err));
+    struct sales_query q = {
+        .bucket = BUCKET_MINUTE, .from = INT32_MIN, .to = INT32_MAX, .max_rows = INT32_MAX};
+    int n = 0;
+    assert_false(r->ops->sales(r, &q, count_row, &n, &err));
+    assert_int_equal(err.cls, ERROR_RETRIABLE);
+    assert_non_null(strstr(err.text, "longer than 1 ms"));
+    q.to = (int32_t)(shop.now_ms / 60000) + 1; // a short one works on the same reader
+    n = 0;
+    assert_true(r->ops->sales(r, &q, count_row, &n, &err));
+    assert_int_equal(n, 1);
+    r->ops->close(r);
+    shop_remove(&shop);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_grouping_and_bucket_adds_up),
+        cmocka_unit_test(more_rows_than_asked_for_are_refused),
+        cmocka_unit_test(products_have_no_minutes_and_no_sources),
+        cmocka_unit_test(an_order_comes_with_its_adjustments_in_order),
+        cmocka_unit_test(a_caller_that_has_enough_gets_no_more),
+        cmocka_unit_test(a_stored_order_is_read_as_it_came),
+        cmocka_unit_test(the_newest_orders_come_first),
+        cmocka_unit_test(rejected_events_are_read_page_by_page),
+        cmocka_unit_test(calls_between_begin_and_end_see_one_snapshot),
+        cmocka_unit_test(a_query_that_takes_too_long_is_ended),
+    };
+    log_set_level(LOG_ERROR + 1);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
