@@ -23,7 +23,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PUMP_VIEWERS = 128, PUMP_EVENTS = 8 };
+enum {
+    PUMP_VIEWERS = 128,
+    PUMP_EVENTS = 8,
+    SEND_BUFFER_BYTES = 128 * 1024, // the kernel's, of one viewer; it would grow to megabytes
+};
 
 struct viewer {
     struct deadline deadline; // first: an expired deadline is cast back
@@ -249,6 +253,8 @@ static void adopt(struct http_server *s, int fd, uint64_t last_id) {
     v->fd = fd;
     v->last_id = last_id;
     struct epoll_event want = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = v};
+    const int buffer_bytes = SEND_BUFFER_BYTES;
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer_bytes, sizeof buffer_bytes);
     if (!send_head(fd) || epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &want) != 0) {
         close(fd);
         free(v);
