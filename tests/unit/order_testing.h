@@ -172,3 +172,23 @@ static inline const char *order_of(const char *field, const char *value) {
                ? order_without(field, member)
                : order_with(member);
 }
+
+static inline void assert_text(struct text got, const char *want) {
+    if (!text_equal(got, text_of(want))) {
+        fail_msg("'%.*s', wanted '%s'", TEXT_ARG(got), want);
+    }
+}
+
+// n characters, each `character`, in quotes.
+static inline const char *quoted(const char *character, size_t n) {
+    static char text[8 * 1024];
+    size_t bytes = strlen(character), len = 0;
+    assert_true(n * bytes + 3 < sizeof text);
+    text[len++] = '"';
+    for (size_t i = 0; i < n; i++, len += bytes) {
+        memcpy(text + len, character, bytes);
+    }
+    text[len++] = '"';
+    text[len] = '\0';
+    return text;
+}
