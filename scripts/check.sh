@@ -117,11 +117,13 @@ suite_unit() {
     done
 }
 
-run_pytest() { # FOLDER
+run_pytest() { # FOLDER [OPTION...]
+    local folder=$1
+    shift
     local report=$logs/$suite.xml code ok='' bad='' skip=''
     rm -f "$report"
-    logged build/venv/bin/python -m pytest -c tests/pytest.ini --rootdir=. "$1" \
-        --junitxml="$report" -o junit_family=xunit2
+    logged build/venv/bin/python -m pytest -c tests/pytest.ini --rootdir=. "$folder" \
+        --junitxml="$report" -o junit_family=xunit2 --durations=10 "$@"
     code=$?
     python3 scripts/junit_counts.py "$report" >"$report.counts" 2>&1
     cat "$report.counts" >>"$log"
@@ -136,7 +138,8 @@ run_pytest() { # FOLDER
     fi
 }
 suite_reference() { run_pytest tests/reference; }
-suite_integration() { run_pytest tests/integration; }
+# They mostly wait: side by side, but the tests of one file in order, since some share a server.
+suite_integration() { run_pytest tests/integration --numprocesses="$jobs" --dist=loadfile; }
 suite_browser() { run_pytest tests/browser; }
 suite_crash() { run_pytest tests/crash; }
 
