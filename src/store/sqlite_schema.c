@@ -39,180 +39,89 @@ const char sqlite_temp_cells_sql[] = CELLS("temp.total_cells") CELLS("temp.minut
     "tax_e4 INTEGER NOT NULL, total_e4 INTEGER NOT NULL, group_id INTEGER NOT NULL, "              \
     "arrival_ms INTEGER NOT NULL, items TEXT"
 
+// clang-format off
 static const char tables_sql[] =
     "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE order_rows (position INTEGER PRIMARY KEY, order_id NOT NULL, " EVENT_COLUMNS ");"
     "CREATE TABLE adjustment_rows (position INTEGER PRIMARY KEY, order_id NOT NULL, "
-    "event INTEGER NOT NULL, event_id TEXT NOT NULL, " EVENT_COLUMNS ");"
+        "event INTEGER NOT NULL, event_id TEXT NOT NULL, " EVENT_COLUMNS ");"
     "CREATE UNIQUE INDEX adjustment_identity ON adjustment_rows (order_id, event, event_id);"
     "CREATE TABLE order_index (key INTEGER PRIMARY KEY, position INTEGER NOT NULL, "
-    "n INTEGER NOT NULL);"
+        "n INTEGER NOT NULL);"
     "CREATE TABLE sales_groups (id INTEGER PRIMARY KEY, source TEXT NOT NULL, "
-    "state TEXT NOT NULL, currency TEXT NOT NULL, UNIQUE (source, state, currency));"
+        "state TEXT NOT NULL, currency TEXT NOT NULL, UNIQUE (source, state, currency));"
     "CREATE TABLE sales_products (id INTEGER PRIMARY KEY, product_id NOT NULL, "
-    "currency TEXT NOT NULL, UNIQUE (product_id, currency));" CELLS("total_cells")
-        CELLS("minute_cells") CELLS("hour_cells") CELLS("day_cells")
-            CELLS("product_cells") "CREATE TABLE rejected_rows (id INTEGER PRIMARY KEY, arrival_ms "
-                                   "INTEGER NOT NULL, "
-                                   "field TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT "
-                                   "NULL, raw BLOB NOT NULL, "
-                                   "raw_bytes INTEGER NOT NULL);"
-                                   "CREATE TABLE pipeline_state (id INTEGER PRIMARY KEY CHECK (id "
-                                   "= 1), received INTEGER, "
-                                   "accepted INTEGER, duplicate INTEGER, rejected INTEGER, "
-                                   "rejected_expired INTEGER, "
-                                   "amounts_rounded INTEGER, total_mismatch INTEGER, quantity_zero "
-                                   "INTEGER, late INTEGER, "
-                                   "future INTEGER, last_batch_id INTEGER, minute_floor INTEGER, "
-                                   "hour_floor INTEGER, "
-                                   "indexed_below INTEGER);"
-                                   "INSERT INTO pipeline_state VALUES (1, 0,0,0,0,0, 0,0,0,0,0, 0, "
-                                   "0, 0, 1);"
-                                   "CREATE TABLE pipeline_positions (topic TEXT NOT NULL, "
-                                   "partition INTEGER NOT NULL, "
-                                   "next_offset INTEGER NOT NULL, epoch INTEGER NOT NULL, PRIMARY "
-                                   "KEY (topic, partition)) "
-                                   "WITHOUT ROWID;"
-                                   "INSERT INTO pipeline_positions VALUES ('embedded', 0, 0, 0);"
-                                   "CREATE TABLE batch_rows (batch_id INTEGER PRIMARY KEY, "
-                                   "committed_ms INTEGER NOT NULL, "
-                                   "received INTEGER NOT NULL, accepted INTEGER NOT NULL, "
-                                   "duplicate INTEGER NOT NULL, "
-                                   "rejected INTEGER NOT NULL);"
-                                   "CREATE TABLE currency_gross (currency TEXT PRIMARY KEY, "
-                                   "gross_e4 INTEGER NOT NULL) "
-                                   "WITHOUT ROWID;";
+        "currency TEXT NOT NULL, UNIQUE (product_id, currency));"
+    CELLS("total_cells") CELLS("minute_cells") CELLS("hour_cells") CELLS("day_cells")
+    CELLS("product_cells")
+    "CREATE TABLE rejected_rows (id INTEGER PRIMARY KEY, arrival_ms INTEGER NOT NULL, "
+        "field TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, raw BLOB NOT NULL, "
+        "raw_bytes INTEGER NOT NULL);"
+    "CREATE TABLE pipeline_state (id INTEGER PRIMARY KEY CHECK (id = 1), received INTEGER, "
+        "accepted INTEGER, duplicate INTEGER, rejected INTEGER, rejected_expired INTEGER, "
+        "amounts_rounded INTEGER, total_mismatch INTEGER, quantity_zero INTEGER, late INTEGER, "
+        "future INTEGER, last_batch_id INTEGER, minute_floor INTEGER, hour_floor INTEGER, "
+        "indexed_below INTEGER);"
+    "INSERT INTO pipeline_state VALUES (1, 0,0,0,0,0, 0,0,0,0,0, 0, 0, 0, 1);"
+    "CREATE TABLE pipeline_positions (topic TEXT NOT NULL, partition INTEGER NOT NULL, "
+        "next_offset INTEGER NOT NULL, epoch INTEGER NOT NULL, PRIMARY KEY (topic, partition)) "
+        "WITHOUT ROWID;"
+    "INSERT INTO pipeline_positions VALUES ('embedded', 0, 0, 0);"
+    "CREATE TABLE batch_rows (batch_id INTEGER PRIMARY KEY, committed_ms INTEGER NOT NULL, "
+        "received INTEGER NOT NULL, accepted INTEGER NOT NULL, duplicate INTEGER NOT NULL, "
+        "rejected INTEGER NOT NULL);"
+    "CREATE TABLE currency_gross (currency TEXT PRIMARY KEY, gross_e4 INTEGER NOT NULL) "
+        "WITHOUT ROWID;";
 
 #define INSTANT(ms) "strftime('%Y-%m-%dT%H:%M:%fZ', " ms " / 1000.0, 'unixepoch')"
 #define AMOUNT(column) column "_e4 / 10000.0 AS " column
-#define EVENT_VIEW_COLUMNS                                                                                   \
-    INSTANT("r.created_ms")                                                                                  \
-    " AS created_at, r.customer_id, " AMOUNT("discount") ", r.product_id, r.quantity, " AMOUNT(              \
-        "s"                                                                                                  \
-        "u"                                                                                                  \
-        "b"                                                                                                  \
-        "t"                                                                                                  \
-        "o"                                                                                                  \
-        "t"                                                                                                  \
-        "a"                                                                                                  \
-        "l") ", " AMOUNT("tax") ", " INSTANT("r.arrival_ms") " AS timestamp, " AMOUNT("total") ","           \
-                                                                                               " "           \
-                                                                                               "g"           \
-                                                                                               "."           \
-                                                                                               "s"           \
-                                                                                               "o"           \
-                                                                                               "u"           \
-                                                                                               "r"           \
-                                                                                               "c"           \
-                                                                                               "e"           \
-                                                                                               ","           \
-                                                                                               " "           \
-                                                                                               "g"           \
-                                                                                               "."           \
-                                                                                               "s"           \
-                                                                                               "t"           \
-                                                                                               "a"           \
-                                                                                               "t"           \
-                                                                                               "e"           \
-                                                                                               ","           \
-                                                                                               " "           \
-                                                                                               "g"           \
-                                                                                               "."           \
-                                                                                               "c"           \
-                                                                                               "u"           \
-                                                                                               "r"           \
-                                                                                               "r"           \
-                                                                                               "e"           \
-                                                                                               "n"           \
-                                                                                               "c"           \
-                                                                                               "y"           \
-                                                                                               ","           \
-                                                                                               " " AMOUNT(   \
-                                                                                                   "shippin" \
-                                                                                                   "g") ", " \
-                                                                                                        "r." \
-                                                                                                        "it" \
-                                                                                                        "em" \
-                                                                                                        "s," \
-                                                                                                        " r" \
-                                                                                                        ".p" \
-                                                                                                        "os" \
-                                                                                                        "it" \
-                                                                                                        "io" \
-                                                                                                        "n"
+#define EVENT_VIEW_COLUMNS                                                                         \
+    INSTANT("r.created_ms") " AS created_at, r.customer_id, " AMOUNT("discount") ", "              \
+    "r.product_id, r.quantity, " AMOUNT("subtotal") ", " AMOUNT("tax") ", "                        \
+    INSTANT("r.arrival_ms") " AS timestamp, " AMOUNT("total") ", g.source, g.state, g.currency, "  \
+    AMOUNT("shipping") ", r.items, r.position"
 #define MEASURES_VIEW                                                                              \
-    "orders, units, " AMOUNT("subtotal") ", " AMOUNT("discount") ", " AMOUNT(                      \
-        "shipping") ", " AMOUNT("tax") ", " AMOUNT("total") ", cancelled_orders, "                 \
-                                                            "refunds, " AMOUNT("refunded_total")
-#define CELLS_VIEW(view, table, bucket)                                                            \
-    "CREATE VIEW " view " AS SELECT " bucket                                                       \
-    " AS bucket, g.source, g.state, g.currency, " MEASURES_VIEW " FROM " table                     \
-    " c JOIN sales_groups g ON g.id = c.cell & 4294967295;"
+    "orders, units, " AMOUNT("subtotal") ", " AMOUNT("discount") ", " AMOUNT("shipping") ", "      \
+    AMOUNT("tax") ", " AMOUNT("total") ", cancelled_orders, refunds, " AMOUNT("refunded_total")
+#define FROM_CELLS(table) " FROM " table " c JOIN sales_groups g ON g.id = c.cell & 4294967295"
+// Cells below a floor are past their retention: incomplete, and dropped step by step.
+#define FROM_FLOOR(floor) " WHERE c.cell >= (SELECT " floor " << 32 FROM pipeline_state)"
+#define CELLS_VIEW(view, table, bucket, where)                                                     \
+    "CREATE VIEW " view " AS SELECT " bucket " AS bucket, g.source, g.state, g.currency, "         \
+    MEASURES_VIEW FROM_CELLS(table) where ";"
 
 static const char views_sql[] =
     "CREATE VIEW orders AS SELECT r.order_id, " EVENT_VIEW_COLUMNS
-    " FROM order_rows r JOIN sales_groups g ON g.id = r.group_id;"
+        " FROM order_rows r JOIN sales_groups g ON g.id = r.group_id;"
     "CREATE VIEW order_adjustments AS SELECT r.order_id, "
-    "CASE r.event WHEN 1 THEN 'cancelled' ELSE 'refunded' END AS event, "
-    "r.event_id, " EVENT_VIEW_COLUMNS
-    " FROM adjustment_rows r JOIN sales_groups g ON g.id = r.group_id;"
+        "CASE r.event WHEN 1 THEN 'cancelled' ELSE 'refunded' END AS event, r.event_id, "
+        EVENT_VIEW_COLUMNS " FROM adjustment_rows r JOIN sales_groups g ON g.id = r.group_id;"
     "CREATE VIEW recent_orders AS SELECT * FROM orders ORDER BY position DESC LIMIT 1000;"
-    "CREATE VIEW sales_totals AS SELECT g.source, g.state, g.currency, " MEASURES_VIEW
-    " FROM total_cells c JOIN sales_groups g ON g.id = c.cell & 4294967295;" CELLS_VIEW(
-        "sales_by_minute", "minute_cells",
-        "strftime('%Y-%m-%dT%H:%M:%SZ', (c.cell >> 32) * 60, 'unixepoch')") CELLS_VIEW("sales_by_"
-                                                                                       "hour",
-                                                                                       "hour_cells",
-                                                                                       "strftime('%"
-                                                                                       "Y-%m-%dT%H:"
-                                                                                       "%M:%SZ', "
-                                                                                       "(c.cell >> "
-                                                                                       "32) * "
-                                                                                       "3600, "
-                                                                                       "'unixepoch'"
-                                                                                       ")")
-        CELLS_VIEW(
-            "sales_by_day", "day_cells",
-            "date((c.cell >> 32) * 86400, 'unixepoch')") "CREATE VIEW sales_by_product AS SELECT "
-                                                         "date((c.cell >> 32) * 86400, "
-                                                         "'unixepoch') AS day, "
-                                                         "p.product_id, p.currency, orders, "
-                                                         "units, " AMOUNT(
-                                                             "total") " FROM product_cells c JOIN "
-                                                                      "sales_products p ON p.id = "
-                                                                      "c.cell & 4294967295;"
-                                                                      "CREATE VIEW rejected_events "
-                                                                      "AS SELECT id, " INSTANT(
-                                                                          "arrival_ms") " AS "
-                                                                                        "arrived_"
-                                                                                        "at, "
-                                                                                        "field, "
-                                                                                        "code, "
-                                                                                        "message, "
-                                                                                        "CAST(raw "
-                                                                                        "AS TEXT) "
-                                                                                        "AS event "
-                                                                                        "FROM "
-                                                                                        "rejected_"
-                                                                                        "rows;"
-                                                                                        "CREATE "
-                                                                                        "VIEW "
-                                                                                        "pipeline_"
-                                                                                        "batches "
-                                                                                        "AS SELECT "
-                                                                                        "batch_id,"
-                                                                                        " " INSTANT(
-                                                                                            "commit"
-                                                                                            "ted_"
-                                                                                            "ms") " AS committed_at, received, accepted, duplicate, rejected FROM batch_rows;"
-                                                                                                  // The projection that dashboards of this kind of pipeline already read: the shop's currency only.
-                                                                                                  "CREATE VIEW total_sales_by_source_state AS SELECT g.source, g.state, "
-                                                                                                  "c.total_e4 / 10000.0 AS total_sum_amount, "
-                                                                                                  "(SELECT " INSTANT(
-                                                                                                      "committed_ms") " FROM batch_rows ORDER BY batch_id DESC LIMIT 1) "
-                                                                                                                      "AS processed_at, s.last_batch_id AS batch_id "
-                                                                                                                      "FROM total_cells c JOIN sales_groups g ON g.id = c.cell & 4294967295, pipeline_state s "
-                                                                                                                      "WHERE g.currency = (SELECT value FROM settings WHERE name = 'currency');";
+    "CREATE VIEW sales_totals AS SELECT g.source, g.state, g.currency, "
+        MEASURES_VIEW FROM_CELLS("total_cells") ";"
+    CELLS_VIEW("sales_by_minute", "minute_cells",
+               "strftime('%Y-%m-%dT%H:%M:%SZ', (c.cell >> 32) * 60, 'unixepoch')",
+               FROM_FLOOR("minute_floor"))
+    CELLS_VIEW("sales_by_hour", "hour_cells",
+               "strftime('%Y-%m-%dT%H:%M:%SZ', (c.cell >> 32) * 3600, 'unixepoch')",
+               FROM_FLOOR("hour_floor"))
+    CELLS_VIEW("sales_by_day", "day_cells", "date((c.cell >> 32) * 86400, 'unixepoch')", "")
+    "CREATE VIEW sales_by_product AS SELECT date((c.cell >> 32) * 86400, 'unixepoch') AS day, "
+        "p.product_id, p.currency, orders, units, " AMOUNT("total")
+        " FROM product_cells c JOIN sales_products p ON p.id = c.cell & 4294967295;"
+    "CREATE VIEW rejected_events AS SELECT id, " INSTANT("arrival_ms") " AS arrived_at, "
+        "field, code, message, CAST(raw AS TEXT) AS event FROM rejected_rows;"
+    "CREATE VIEW pipeline_batches AS SELECT batch_id, " INSTANT("committed_ms")
+        " AS committed_at, received, accepted, duplicate, rejected FROM batch_rows;"
+    // The projection that dashboards of this kind of pipeline already read: the shop's currency
+    // only.
+    "CREATE VIEW total_sales_by_source_state AS SELECT g.source, g.state, "
+        "c.total_e4 / 10000.0 AS total_sum_amount, "
+        "(SELECT " INSTANT("committed_ms") " FROM batch_rows ORDER BY batch_id DESC LIMIT 1) "
+        "AS processed_at, s.last_batch_id AS batch_id" FROM_CELLS("total_cells") ", "
+        "pipeline_state s WHERE g.currency = "
+        "(SELECT value FROM settings WHERE name = 'currency');";
+// clang-format on
 
 // --- Connections
 

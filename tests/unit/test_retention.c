@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+// What the store drops as time goes by, in virtual time: minute cells after 15 days, hour cells
+// after 400, rejected events after 30 days or a million, batches after 10,000. The laws hold all
+// the while, and sums below the floors are not shown.
+#include "shop_sql.h"
+
+#include "base/log.h"
+
+static const int64_t MINUTE_MS = 60000, HOUR_MS = 3600000, DAY_MS = INT64_C(86400000);
+
+static bool add_orders(void *user, const struct sales_row *row) {
+    *(int64_t *)user += row->sum.orders;
+    return true;
+}
+
+// Orders in all buckets of a kind, as the reader shows them.
+static int64_t orders_by(struct shop *shop, enum sales_bucket bucket) {
+    struct sales_query q = {
+        .bucket = bucket, .from = INT32_MIN, .to = INT32_MAX, .max_rows = 100000};
+    struct sales_reader *r = shop_reader(shop);
+    struct error err = {0};
+    int64_t n = 0;
+    assert_true(r->ops->sales(r, &q, add_orders, &n, &err));
+    r->ops->close(r);
+    return n;
+}
+
+static void expect_orders(struct shop *shop, int64_t by_minute, int64_t by_hour, int64_t by_day) {
+    assert_int_equal(orders_by(shop, BUCKET_MINUTE), by_minute);
+    assert_int_equal(orders_by(shop, BUCKET_HOUR), by_hour);
+    assert_int_equal(orders_by(shop, BUCKET_DAY), by_day);
+    assert_int_equal(orders_by(shop, BUCKET_NONE), by_day);
+}
+
+// A duplicate moves time on without adding to a sum.
+static void touch(struct shop *shop) {
+    assert_int_equal(shop_place(shop, shop_order(shop, 1, 10000)), VERDICT_DUPLICATE);
+}
+
+static void minutes_are_kept_for_fifteen_days(void **state) {
+    (void)state;
+    struct shop shop;
+    shop_make(&shop, NULL);
+    shop_open(&shop);
+    assert_int_equal(shop_place(&shop, shop_order(&shop, 1, 10000)), VERDICT_ACCEPTED);
+    shop.now_ms += 15 * DAY_MS;
+    touch(&shop);
+    expect_orders(&shop, 1, 1, 1); // still
+    shop_verify(&shop, 1, 0);
+    shop.now_ms += MINUTE_MS;
+    touch(&shop);
+    expect_orders(&shop, 0, 1, 1);
+    assert_int_equal(shop_sql(&shop, "SELECT count(*) FROM minute_cells"), 0);
+    shop_verify(&shop, 1, 0);
+    shop_remove(&shop);
+}
+
+static void hours_are_kept_for_four_hundred_days(void **state) {
+    (void)state;
+    struct shop shop;
+    shop_make(&shop, NULL);
+    shop_open(&shop);
+    assert_int_equal(shop_place(&shop, shop_order(&shop, 1, 10000)), VERDICT_ACCEPTED);
+    shop.now_ms += 400 * DAY_MS;
+    touch(&shop);
+    expect_orders(&shop, 0, 1, 1);
+    shop.now_ms += HOUR_MS;
+    touch(&shop);
+    expect_orders(&shop, 0, 0, 1); // days and totals for ever
+    assert_int_equal(shop_sql(&shop, "SELECT count(*) FROM hour_cells"), 0);
+    shop_verify(&shop, 1, 0);
+    shop_remove(&shop);
+}
+
+static void an_order_below_the_floor_is_in_days_and_totals_only(void **state) {
+    (void)state;
+    struct shop shop;
+    shop_make(&shop, NULL);
+    shop_open(&shop);
+    struct order late = shop_order(&shop, 1, 10000), later = shop_order(&shop, 2, 10000);
+    late.created_ms -= 15 * DAY_MS + MINUTE_MS;
+    later.created_ms -= 400 * DAY_MS + HOUR_MS;
+    assert_int_equal(shop_place(&shop, late), VERDICT_ACCEPTED);
+    expect_orders(&shop, 0, 1, 1);
+    assert_int_equal(shop_place(&shop, later), VERDICT_ACCEPTED);
+    expect_orders(&shop, 0, 1, 2);
+    shop_verify(&shop, 2, 0);
+    shop_remove(&shop);
+}
+
+static void floors_never_go_back(void **state) {
+    (void)state;
+    struct shop shop;
+    shop_make(&shop, NULL);
+    shop_open(&shop);
+    shop.now_ms += 30 * DAY_MS;
+    assert_int_equal(shop_place(&shop, shop_order(&shop, 1, 10000)), VERDICT_ACCEPTED);
+    shop.now_ms -= 30 * DAY_MS; // the machine's clock was put back
+    shop_restart(&shop);
+    assert_int_equal(shop_place(&shop, shop_order(&shop, 2, 10000)), VERDICT_ACCEPTED);
+    expect_orders(&shop, 1, 2, 2); // the second is below the floor of minutes
+    shop_verify(&shop, 2, 0);
+    shop_remove(&shop);
+}
+
+static void many_old_cells_go_in_steps_and_are_never_shown(void **state) {
+    (void)state;
+    enum { CELLS = 5000 }; // more than two steps of one commit
+    struct shop shop;
+    shop_make(&shop, NULL);
+    shop_open(&shop);
+    struct submission *s = submission_new();
+    for (int i = 0; i < CELLS; i++) {
+        struct event *e = submission_add(s);
+        e->order = shop_order(&shop, 1 + i, 10000);
+        e->order.created_ms = shop.now_ms - i * MINUTE_MS;
+        e->order.product_id.num = 7;
+        e->raw = TEXT_LIT("{}");
+    }
+    assert_int_equal(shop_send(&shop, s), SETTLE_DURABLE);
+    submission_free(s);
+    expect_orders(&shop, CELLS, CELLS, CELLS);
+    shop.now_ms += 20 * DAY_MS;
+    int n_commits = 0;
+    for (int64_t left = CELLS; left > 0; n_commits++) {
+        struct order again = shop_order(&shop, 1, 10000);
+        again.product_id.num = 7;
+        assert_int_equal(shop_place(&shop, again), VERDICT_DUPLICATE);
+        expect_orders(&shop, 0, CELLS, CELLS);
+        assert_int_equal(shop_sql(&shop, "SELECT count(*) FROM sales_by_minute"), 0); // nor a view
+        shop_verify(&shop, CELLS, 0);
+        int64_t have = shop_sql(&shop, "SELECT count(*) FROM minute_cells");
+        assert_in_range(left - have, 1, 2000);
+        left = have;
+    }
+    assert_int_equal(n_commits, 3);
+    shop_remove(&shop);
+}
+
+// --- Rejected events
+
+static void reject_one(struct shop *shop) {
+    shop_refuse(shop, shop_order(shop, 1, 10001), REJECT_CONFLICT);
+}
+
+static void rejected_events_are_kept_for_thirty_days(void **state) {
+    (void)state;
+    struct shop shop;
+    shop_make(&shop, NULL);
+    shop_open(&shop);
+    assert_int_equal(shop_place(&shop, shop_order(&shop, 1, 10000)), VERDICT_ACCEPTED);
+    for (int i = 0; i < 3; i++) {
+        reject_one(&shop);
+    }
+    shop.now_ms += 30 * DAY_MS;
+    reject_one(&shop);
+    assert_int_equal(shop_sql(&shop, "SELECT count(*) FROM rejected_rows"), 4);
+    shop.now_ms += 1;
+    reject_one(&shop);
+    shop_sql_expect(&shop, "SELECT group_concat(id) FROM rejected_rows", "4,5");
+    shop_sql_expect(&shop, "SELECT rejected, rejected_expired FROM pipeline_state", "5|3");
+    shop_verify(&shop, 1, 0);
+    shop_remove(&shop);
+}
+
+static void an_id_of_a_rejected_event_is_never_used_again(void **state) {
+    (void)state;
+    struct shop shop;
+    shop_make(&shop, NULL);
+    shop_open(&shop);
+    assert_int_equal(shop_place(&shop, shop_order(&shop, 1, 10000)), VERDICT_ACCEPTED);
+    reject_one(&shop);
+    reject_one(&shop);
+    shop_close(&shop);
+    // As if all had expired.
+    shop_sql(&shop, "DELETE FROM rejected_rows; UPDATE pipeline_state SET rejected_expired = 2");
+    shop_open(&shop);
+    reject_one(&shop);
+    shop_sql_expect(&shop, "SELECT group_concat(id) FROM rejected_rows", "3");
+    shop_verify(&shop, 1, 0);
+    shop_remove(&shop);
+}
+
+static void the_newest_million_rejected_events_is_kept(void **state) {
+    (void)state;
+    struct shop shop;
+    shop_make(&shop, NULL);
+    shop_open(&shop);
+    assert_int_equal(shop_place(&shop, shop_order(&shop, 1, 10000)), VERDICT_ACCEPTED);
+    for (int i = 0; i < 3; i++) {
+        reject_one(&shop);
+    }
+    shop_close(&shop);
+    // As if a million less three had been rejected and were gone.
+    shop_sql(&shop, "UPDATE pipeline_state SET rejected = 1000000, received = 1000001, "
+                    "rejected_expired = 999997; "
+                    "UPDATE pipeline_positions SET next_offset = 1000001");
+    shop_open(&shop);
+    reject_one(&shop); // 1,000,001: the first goes
+    shop_sql_expect(&shop, "SELECT group_concat(id) FROM rejected_rows", "2,3,1000001");
+    reject_one(&shop);
+    shop_sql_expect(&shop, "SELECT group_concat(id) FROM rejected_rows", "3,1000001,1000002");
+    shop_verify(&shop, 1, 0);
+    shop_remove(&shop);
+}
+
+static void the_newest_ten_thousand_batches_are_kept(void **state) {
+    (void)state;
+    struct shop shop;
+    shop_make(&shop, NULL);
+    shop_open(&shop);
+    assert_int_equal(shop_place(&shop, shop_order(&shop, 1, 10000)), VERDICT_ACCEPTED);
+    shop_close(&shop);
+    shop_sql(&shop, "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n LIMIT 9999) "
+                    "INSERT INTO batch_rows SELECT i, 0, 0, 0, 0, 0 FROM n; "
+                    "UPDATE pipeline_state SET last_batch_id = 10000");
+    shop_open(&shop);
+    shop_sql_expect(&shop, "SELECT count(*), min(batch_id) FROM batch_rows", "10000|1");
+    touch(&shop);
+    shop_sql_expect(&shop, "SELECT count(*), min(batch_id) FROM batch_rows", "10000|2");
+    shop_verify(&shop, 1, 0);
+    shop_remove(&shop);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(minutes_are_kept_for_fifteen_days),
+        cmocka_unit_test(hours_are_kept_for_four_hundred_days),
+        cmocka_unit_test(an_order_below_the_floor_is_in_days_and_totals_only),
+        cmocka_unit_test(floors_never_go_back),
+        cmocka_unit_test(many_old_cells_go_in_steps_and_are_never_shown),
+        cmocka_unit_test(rejected_events_are_kept_for_thirty_days),
+        cmocka_unit_test(an_id_of_a_rejected_event_is_never_used_again),
+        cmocka_unit_test(the_newest_million_rejected_events_is_kept),
+        cmocka_unit_test(the_newest_ten_thousand_batches_are_kept),
+    };
+    log_set_level(LOG_ERROR + 1);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
