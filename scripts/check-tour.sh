@@ -12,12 +12,19 @@ wrong() {
 
 tour=$(awk 'tolower($0) ~ /^#+ .*source tour/ {on = 1; next} /^## / {on = 0} on' README.md)
 [ -n "$tour" ] || { wrong "there is no section of that name"; exit 1; }
-# Paths have a slash or a file's ending; other words in backticks are names of the code.
+# Paths have a slash or a file's ending; other words in backticks are names of the code. A file without a
+# folder is in the folder that was named last, as a reader takes it.
 # shellcheck disable=SC2016  # the backticks are meant as they are
-named=$(grep -o '`[^` ]*`' <<<"$tour" | tr -d '`' | grep -E '/|\.(c|h|py|sh|ts|md)$|^Makefile$' | sort -u)
+named=$(grep -o '`[^` ]*`' <<<"$tour" | tr -d '`' | grep -E '/|\.(c|h|py|sh|ts|md)$|^Makefile$')
 [ -n "$named" ] || wrong "it names no file"
+room=
 while read -r path; do
-    [ -z "$path" ] || [ -e "$path" ] || [ -e "src/$path" ] || wrong "$path does not exist"
+    case $path in
+    '') ;;
+    */) [ -d "$path" ] || wrong "there is no folder $path"; room=$path ;;
+    */*) [ -e "$path" ] || wrong "there is no $path" ;;
+    *) [ -e "$room$path" ] || wrong "there is no $path in $room" ;;
+    esac
 done <<<"$named"
 for folder in src/*/ web/ tests/*/ bench/ scripts/ deploy/; do
     [ -d "$folder" ] || continue
