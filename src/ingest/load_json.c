@@ -36,7 +36,7 @@ struct line_reader {
 static bool reject_long(const struct load_job *job, struct text event, int64_t line,
                         struct error *err) {
     struct load_place place = {job->name, line};
-    event.len = ORDER_REJECTED_TEXT_MAX_BYTES; // as much as is kept
+    event.len = ORDER_REJECTED_TEXT_MAX_BYTES + 1; // kept, and one to tell that it is cut
     return job->sink->ops->too_long(job->sink, event, place, err);
 }
 
