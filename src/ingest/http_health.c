@@ -3,6 +3,7 @@
 #include "ingest/http_internal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -119,20 +120,25 @@ static void put_door(struct buf *out, struct http_server *s) {
     }
 }
 
+// The second number of /proc/self/statm, in pages; 0 when it cannot be read.
+static long long resident_pages(void) {
+    char line[128] = "";
+    FILE *f = fopen("/proc/self/statm", "re");
+    if (f == NULL) {
+        return 0;
+    }
+    const char *got = fgets(line, sizeof line, f);
+    fclose(f);
+    const char *second = got != NULL ? strchr(line, ' ') : NULL;
+    return second != NULL ? strtoll(second, NULL, 10) : 0;
+}
+
 static void put_process(struct buf *out) {
     struct rusage use;
-    long pages = 0, resident = 0;
-    FILE *f = fopen("/proc/self/statm", "re");
-    if (f != NULL) {
-        if (fscanf(f, "%ld %ld", &pages, &resident) != 2) {
-            resident = 0;
-        }
-        fclose(f);
-    }
     buf_printf(out,
                "# HELP process_resident_memory_bytes Resident memory size in bytes.\n"
                "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes %lld\n",
-               (long long)resident * sysconf(_SC_PAGESIZE));
+               resident_pages() * sysconf(_SC_PAGESIZE));
     if (getrusage(RUSAGE_SELF, &use) == 0) {
         double cpu_s = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
                        (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;

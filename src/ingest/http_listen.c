@@ -4,7 +4,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,7 +21,7 @@ static bool parse_port(const char *at, uint16_t *port) {
 }
 
 static bool set_ipv4(struct listen_address *out, const char *host, uint16_t port) {
-    struct sockaddr_in *in = (struct sockaddr_in *)&out->at;
+    struct sockaddr_in *in = &out->at.v4;
     in->sin_family = AF_INET;
     in->sin_port = htons(port);
     out->at_len = sizeof *in;
@@ -35,7 +34,7 @@ static bool set_ipv4(struct listen_address *out, const char *host, uint16_t port
 }
 
 static bool set_ipv6(struct listen_address *out, const char *host, uint16_t port) {
-    struct sockaddr_in6 *in = (struct sockaddr_in6 *)&out->at;
+    struct sockaddr_in6 *in = &out->at.v6;
     in->sin6_family = AF_INET6;
     in->sin6_port = htons(port);
     out->at_len = sizeof *in;
@@ -75,35 +74,37 @@ bool listen_parse(const char *text, struct listen_address *out, struct error *er
                            text, host);
 }
 
-static int port_of(const struct sockaddr_storage *at) {
-    return ntohs(at->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)at)->sin6_port
-                                           : ((const struct sockaddr_in *)at)->sin_port);
+static int port_of(const union socket_address *at) {
+    return ntohs(at->any.sa_family == AF_INET6 ? at->v6.sin6_port : at->v4.sin_port);
+}
+
+// Options, bind, listen.
+static bool set_up(int fd, const struct listen_address *a) {
+    const int on = 1, off = 0;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        (a->at.any.sa_family == AF_INET6 &&
+         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) != 0)) {
+        return false;
+    }
+    // Connections inherit it: an answer is never held back for another one's acknowledgement.
+    return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
+           bind(fd, &a->at.any, a->at_len) == 0 && listen(fd, BACKLOG) == 0;
 }
 
 int listen_open(const struct listen_address *a, int *port, struct error *err) {
-    int fd = socket(a->at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    const int on = 1, off = 0;
-    bool ok = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0;
-    if (ok && a->at.ss_family == AF_INET6) {
-        ok = setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0;
-    }
-    // Connections inherit it: an answer is never held back for another one's acknowledgement.
-    ok = ok && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
-         bind(fd, (const struct sockaddr *)&a->at, a->at_len) == 0 && listen(fd, BACKLOG) == 0;
-    struct sockaddr_storage bound = {0};
+    int fd = socket(a->at.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    union socket_address bound = {0};
     socklen_t bound_len = sizeof bound;
-    ok = ok && getsockname(fd, (struct sockaddr *)&bound, &bound_len) == 0;
-    if (!ok) {
-        const char *hint = errno == EADDRINUSE ? "; is another server running? choose another "
-                                                 "--listen"
-                                               : "";
-        error_set(err, ERROR_FATAL, "cannot listen on %s:%d: %s%s", a->host, port_of(&a->at),
-                  strerror(errno), hint);
-        if (fd >= 0) {
-            close(fd);
-        }
-        return -1;
+    if (fd >= 0 && set_up(fd, a) && getsockname(fd, &bound.any, &bound_len) == 0) {
+        *port = port_of(&bound);
+        return fd;
     }
-    *port = port_of(&bound);
-    return fd;
+    const char *hint =
+        errno == EADDRINUSE ? "; is another server running? choose another --listen" : "";
+    error_set(err, ERROR_FATAL, "cannot listen on %s:%d: %s%s", a->host, port_of(&a->at),
+              strerror(errno), hint);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return -1;
 }

@@ -3,12 +3,19 @@
 #pragma once
 #include "base/error.h"
 #include "base/must.h"
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
 
+union socket_address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
 struct listen_address {
-    struct sockaddr_storage at;
+    union socket_address at;
     socklen_t at_len;
     bool loopback; // reachable from this machine alone
     char host[64]; // as it stands in a URL: "127.0.0.1", "[::1]"

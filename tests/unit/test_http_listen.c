@@ -40,10 +40,10 @@ static void host_and_port_are_taken_apart(void **state) {
     UNUSED(state);
     struct listen_address a = parsed("[::1]:65535");
     assert_string_equal(a.host, "[::1]");
-    assert_int_equal(ntohs(((struct sockaddr_in6 *)&a.at)->sin6_port), 65535);
+    assert_int_equal(ntohs(a.at.v6.sin6_port), 65535);
     a = parsed("localhost:80");
     assert_string_equal(a.host, "127.0.0.1");
-    assert_int_equal(ntohs(((struct sockaddr_in *)&a.at)->sin_port), 80);
+    assert_int_equal(ntohs(a.at.v4.sin_port), 80);
 }
 
 static void what_is_no_address_is_refused(void **state) {
