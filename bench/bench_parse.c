@@ -82,6 +82,7 @@ struct bench {
     struct order_rules rules;
     struct arena arena;
     struct text texts[N_ORDERS];
+    struct text array, lines; // bodies of all of them
     size_t total_bytes;
     int64_t checksum; // keeps the compiler from leaving work out
 };
@@ -114,6 +115,42 @@ static void read_all(struct bench *b) {
             copy, b->texts[i].len, YYJSON_READ_INSITU | YYJSON_READ_NUMBER_AS_RAW, &alc, NULL);
         b->checksum += (int64_t)yyjson_doc_get_val_count(doc);
     }
+}
+
+static void split(struct bench *b, struct text body, enum body_form form) {
+    struct body_split s;
+    struct text event;
+    int n = 0;
+    body_split_start(&s, body, form);
+    while (body_split_next(&s, &event) == BODY_EVENT) {
+        n++;
+        b->checksum += (int64_t)event.len;
+    }
+    if (n != N_ORDERS) {
+        fprintf(stderr, "bench_parse: %d events in a body of %d\n", n, (int)N_ORDERS);
+        exit(1);
+    }
+}
+
+static void split_array(struct bench *b) {
+    split(b, b->array, BODY_JSON);
+}
+
+static void split_lines(struct bench *b) {
+    split(b, b->lines, BODY_LINES);
+}
+
+static struct text body_of(const struct bench *b, const char *open, const char *between,
+                           const char *close) {
+    static char room[2][(ORDER_ROOM + 2) * N_ORDERS];
+    static int n_rooms;
+    char *body = room[n_rooms++], *at = body;
+    at += sprintf(at, "%s", open);
+    for (int i = 0; i < N_ORDERS; i++) {
+        at += sprintf(at, "%s%.*s", i > 0 ? between : "", TEXT_ARG(b->texts[i]));
+    }
+    at += sprintf(at, "%s", close);
+    return (struct text){body, (size_t)(at - body)};
 }
 
 static int by_value(const void *a, const void *b) {
@@ -156,8 +193,12 @@ int main(int argc, char **argv) {
         b.texts[i] = (struct text){room[i], make_order(room[i], (uint64_t)i)};
         b.total_bytes += b.texts[i].len;
     }
+    b.array = body_of(&b, "[", ",", "]");
+    b.lines = body_of(&b, "", "\n", "\n");
     measure(&b, "yyjson alone", read_all, rounds);
     measure(&b, "parse + validate", parse_all, rounds);
+    measure(&b, "cut from an array", split_array, rounds);
+    measure(&b, "cut from lines", split_lines, rounds);
     printf("%d rounds of %d orders, checksum %" PRId64 "\n", rounds, N_ORDERS, b.checksum);
     arena_free(&b.arena);
     order_json_free(b.parser);

@@ -10,6 +10,10 @@
 // after the end is not what must be there. What is inside an event is the parser's affair.
 #include "order/order_json.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 // JSON's white space: no other character may stand around a value.
 static bool is_space(char c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -32,59 +36,120 @@ static struct text slice_trimmed(struct text t, size_t from, size_t to) {
     return (struct text){t.at + from, to - from};
 }
 
-// One after the closing quote of the string that starts at `at`, or the end of the text.
-static size_t skip_string(struct text t, size_t at) {
-    for (at++; at < t.len; at++) {
-        if (t.at[at] == '"') {
-            return at + 1;
-        }
-        if (t.at[at] == '\\') {
-            at++; // the escaped character, also a quote, does not end it
+// --- Finding where a value ends: brackets are counted, strings are skipped. A parser then checks
+// what is inside; here kinds of brackets are not told apart.
+
+struct bracket_scan {
+    struct text t;
+    size_t at;
+    size_t n_open;
+    bool in_string;
+    bool stop_at_comma; // outside brackets
+};
+
+// Goes over the bytes before `limit` one by one. True: s->at is where the value ends.
+static bool scan_bytes(struct bracket_scan *s, size_t limit) {
+    for (; s->at < limit; s->at++) {
+        char c = s->t.at[s->at];
+        if (s->in_string) {
+            s->at += c == '\\'; // the escaped character, also a quote, does not end the string
+            s->in_string = c != '"';
+        } else if (c == '"') {
+            s->in_string = true;
+        } else if (c == '{' || c == '[') {
+            s->n_open++;
+        } else if (c == '}' || c == ']') {
+            if (s->n_open == 0) {
+                return true;
+            }
+            s->n_open--;
+        } else if (c == ',' && s->n_open == 0 && s->stop_at_comma) {
+            return true;
         }
     }
-    return t.len;
+    return false;
 }
 
-// The first ',' or closing bracket outside strings and inner brackets, or the end of the text.
-// Kinds of brackets are not told apart: a parser does that.
-static size_t find_value_end(struct text t, size_t at) {
-    size_t n_open = 0;
-    while (at < t.len) {
-        switch (t.at[at]) {
-        case '"':
-            at = skip_string(t, at);
-            continue;
-        case '{':
-        case '[':
-            n_open++;
-            break;
-        case '}':
-        case ']':
-            if (n_open == 0) {
-                return at;
-            }
-            n_open--;
-            break;
-        case ',':
-            if (n_open == 0) {
-                return at;
-            }
-            break;
-        default:
-            break;
-        }
-        at++;
+#ifdef __SSE2__
+enum { BLOCK_BYTES = 64 };
+
+struct block_marks { // bit i: byte i is such a character
+    uint64_t quotes, escapes, brackets, commas;
+};
+
+static inline struct block_marks mark_block(const char *at) {
+    struct block_marks m = {0};
+    for (int i = 0; i < BLOCK_BYTES; i += 16) {
+        __m128i w = _mm_loadu_si128((const __m128i *)(at + i));
+        __m128i folded = _mm_or_si128(w, _mm_set1_epi8(0x20)); // '[' and ']' become '{' and '}'
+        __m128i brackets = _mm_or_si128(_mm_cmpeq_epi8(folded, _mm_set1_epi8('{')),
+                                        _mm_cmpeq_epi8(folded, _mm_set1_epi8('}')));
+        __m128i quotes = _mm_cmpeq_epi8(w, _mm_set1_epi8('"'));
+        __m128i escapes = _mm_cmpeq_epi8(w, _mm_set1_epi8('\\'));
+        __m128i commas = _mm_cmpeq_epi8(w, _mm_set1_epi8(','));
+        m.quotes |= (uint64_t)(uint32_t)_mm_movemask_epi8(quotes) << i;
+        m.escapes |= (uint64_t)(uint32_t)_mm_movemask_epi8(escapes) << i;
+        m.brackets |= (uint64_t)(uint32_t)_mm_movemask_epi8(brackets) << i;
+        m.commas |= (uint64_t)(uint32_t)_mm_movemask_epi8(commas) << i;
     }
-    return t.len;
+    return m;
 }
 
-// One after the closing bracket of the object or array at `at`, or the end of the text.
-static size_t find_container_end(struct text t, size_t at) {
-    size_t close = find_value_end(t, at + 1);
-    while (close < t.len && t.at[close] == ',') { // commas between its own members
-        close = find_value_end(t, close + 1);
+// Bit i: an odd number of bits 0 .. i is set.
+static inline uint64_t odd_so_far(uint64_t bits) {
+    for (unsigned n = 1; n < 64; n *= 2) {
+        bits ^= bits << n;
     }
-    return close < t.len ? close + 1 : t.len;
+    return bits;
+}
+
+// As scan_bytes for the next 64 bytes, several times as fast: of most blocks only the brackets
+// outside strings are looked at, and a block of an order has few.
+static inline bool scan_block(struct bracket_scan *s) {
+    struct block_marks m = mark_block(s->t.at + s->at);
+    if (m.escapes != 0) {
+        return scan_bytes(s, s->at + BLOCK_BYTES);
+    }
+    uint64_t inside = odd_so_far(m.quotes) ^ (s->in_string ? ~UINT64_C(0) : 0);
+    uint64_t brackets = m.brackets & ~inside;
+    uint64_t commas = s->stop_at_comma ? m.commas & ~inside : 0;
+    for (;;) {
+        uint64_t next = s->n_open == 0 ? brackets | commas : brackets;
+        if (next == 0) {
+            break;
+        }
+        unsigned i = (unsigned)__builtin_ctzll(next);
+        char c = s->t.at[s->at + i];
+        if (c == '{' || c == '[') {
+            s->n_open++;
+        } else if (s->n_open == 0) { // a closing bracket or a comma
+            s->at += i;
+            return true;
+        } else {
+            s->n_open--;
+        }
+        uint64_t after = ~UINT64_C(1) << i;
+        brackets &= after;
+        commas &= after;
+    }
+    s->in_string = inside >> 63 != 0;
+    s->at += BLOCK_BYTES;
+    return false;
+}
+#endif
+
+// The first closing bracket (or comma) outside strings and inner brackets from `at` on, or the end
+// of the text.
+static size_t find_end(struct text t, size_t at, bool stop_at_comma) {
+    struct bracket_scan s = {.t = t, .at = at, .stop_at_comma = stop_at_comma};
+#ifdef __SSE2__
+    while (s.at < t.len && t.len - s.at >= BLOCK_BYTES) {
+        if (scan_block(&s)) {
+            return s.at;
+        }
+    }
+#endif
+    return scan_bytes(&s, t.len) ? s.at : t.len;
 }
 
 static bool has_line_end(struct text t, size_t from, size_t to) {
@@ -105,7 +170,8 @@ static void decide_object(struct body_split *s) {
     if (!has_line_end(t, s->at, t.len)) {
         return;
     }
-    size_t end = find_container_end(t, s->at);
+    size_t close = find_end(t, s->at + 1, false);
+    size_t end = close < t.len ? close + 1 : close;
     size_t more = skip_space(t, end);
     if (more == t.len) {
         return; // also when the object does not end: its parser will say so
@@ -174,7 +240,7 @@ static enum body_next next_element(struct body_split *s, struct text *event) {
     bool first = s->first;
     s->first = false;
     size_t from = skip_space(t, s->at);
-    if (!first) { // s->at is one after the last element, at what find_value_end stopped at
+    if (!first) { // s->at is one after the last element, at what find_end stopped at
         if (t.at[from] == ']') {
             return end_of_array(s, from + 1);
         }
@@ -182,7 +248,7 @@ static enum body_next next_element(struct body_split *s, struct text *event) {
     } else if (from < t.len && t.at[from] == ']') {
         return malformed(s, from, "the array is empty");
     }
-    size_t end = find_value_end(t, from);
+    size_t end = find_end(t, from, true);
     if (end == t.len) {
         return malformed(s, end, "the array does not end: ] is missing");
     }

@@ -195,22 +195,46 @@ static void every_beginning_of_a_body_is_safe(void **state) {
     }
 }
 
-// What is cut from an array of orders is what was put into it, wherever brackets and quotes stand.
+// What is cut from an array is what was put into it, wherever brackets, quotes and escapes stand: a
+// first element of every length moves the others over the borders of the blocks that are looked at
+// together.
 static void elements_come_out_as_they_went_in(void **state) {
     (void)state;
     static const char *const pieces[] = {
         "{\"a\":\"[{\"}", "[\"\\\\\",\"]\"]", "\",\"", "7", "{\"\\\"\":[[],{}]}", "null"};
-    enum { N = COUNT_OF(pieces) };
+    enum { N = COUNT_OF(pieces), MAX_PADDING = 140 };
+    static char padding[MAX_PADDING + 3], body[512];
     for (size_t i = 0; i < (size_t)N * N * N; i++) {
-        const char *chosen[3] = {pieces[i % N], pieces[i / N % N], pieces[i / N / N]};
-        char body[256];
-        snprintf(body, sizeof body, "[%s,%s ,\n%s]", chosen[0], chosen[1], chosen[2]);
-        struct cut c = cut(text_of(body), BODY_JSON);
-        assert_int_equal(c.n, 3);
-        assert_int_equal(c.end, BODY_END);
-        for (size_t k = 0; k < 3; k++) {
-            assert_true(text_equal(c.events[k], text_of(chosen[k])));
+        const char *chosen[4] = {padding, pieces[i % N], pieces[i / N % N], pieces[i / N / N]};
+        for (int n = 0; n <= MAX_PADDING; n++) {
+            memset(padding, n % 2 == 0 ? '}' : 'x', sizeof padding);
+            padding[0] = padding[n + 1] = '"';
+            padding[n + 2] = '\0';
+            snprintf(body, sizeof body, "[%s,%s,%s ,\n%s]", chosen[0], chosen[1], chosen[2],
+                     chosen[3]);
+            struct cut c = cut(text_of(body), BODY_JSON);
+            assert_int_equal(c.n, 4);
+            assert_int_equal(c.end, BODY_END);
+            for (size_t k = 0; k < 4; k++) {
+                assert_true(text_equal(c.events[k], text_of(chosen[k])));
+            }
         }
+    }
+}
+
+// The same for the end of an object in front of more lines.
+static void the_first_object_ends_where_it_ends(void **state) {
+    (void)state;
+    for (int n = 0; n <= 140; n++) {
+        char padding[160], body[512];
+        memset(padding, '{', sizeof padding);
+        padding[n] = '\0';
+        snprintf(body, sizeof body, "{\"%s\":[{},\"\\\"}\",{\"a\":[]}],\"b\":1}\n{}", padding);
+        assert_true(cut(text_of(body), BODY_JSON).lines);
+        *strrchr(body, '\n') = ' ';
+        strcat(body, "\n");
+        expect_malformed(text_of(body), BODY_JSON, 0, "follows the object on its last line",
+                         strlen(body) - 3);
     }
 }
 
@@ -226,6 +250,7 @@ int main(void) {
         cmocka_unit_test(a_body_of_nothing_is_empty),
         cmocka_unit_test(every_beginning_of_a_body_is_safe),
         cmocka_unit_test(elements_come_out_as_they_went_in),
+        cmocka_unit_test(the_first_object_ends_where_it_ends),
     };
     order_testing_start();
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
