@@ -19,6 +19,7 @@ TIMEZONE = "America/New_York"
 N_EVENTS = harness.number_of("DIFFERENTIAL_EVENTS", 100_000)
 N_HTTP_EVENTS = harness.number_of("DIFFERENTIAL_HTTP_EVENTS", 12_000)
 SEED = harness.number_of("DIFFERENTIAL_SEED", 1)
+pytestmark = pytest.mark.timeout(300 + N_EVENTS // 200)  # on a busy machine
 SHOP = ("--currency", "USD", "--timezone", TIMEZONE)
 
 

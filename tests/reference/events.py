@@ -72,7 +72,7 @@ ASCII = "".join(chr(c) for c in range(0x20, 0x7F))
 
 def quote(text, rng=None):
     """A JSON string; with `rng` spelled in one of the many ways."""
-    if rng is None or rng.random() < 0.7:
+    if rng is None or rng.random() < 0.9:
         return json.dumps(text, ensure_ascii=rng is not None and rng.random() < 0.5)
     out = []
     for c in text:

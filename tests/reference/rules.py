@@ -296,6 +296,9 @@ def no_constant(name):
 
 def depth_of(text):
     """How deeply arrays and objects nest, strings skipped."""
+    at_most = text.count(b"[") + text.count(b"{")
+    if at_most <= MAX_DEPTH:
+        return at_most  # few enough that it does not matter how they nest
     depth = deepest = 0
     for mark in re.finditer(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', text, re.S):
         if mark[0] in b"[{":
@@ -311,7 +314,7 @@ def has_lone_surrogate(value):
         return any(has_lone_surrogate(key) or has_lone_surrogate(item) for key, item in value)
     if isinstance(value, list):
         return any(has_lone_surrogate(item) for item in value)
-    return isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value)
+    return isinstance(value, str) and not value.isascii() and re.search("[\ud800-\udfff]", value) is not None
 
 
 def find_duplicate_keys(reader, path, value):
