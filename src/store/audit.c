@@ -3,7 +3,7 @@
 //
 // verify: one read transaction, so that a writer may go on meanwhile.
 // 1. Counts agree: received = accepted + duplicate + rejected, and each is what the tables hold.
-// 2. No order id is there twice; no position is missing.
+// 2. No order id is there twice, no position is missing, and the index leads to the right rows.
 // 3. Raw events added up again (audit_recount.c) give every cell inside its retention, to the last
 //    digit, and no cell is there that raw does not give.
 // Each broken law is one line.
@@ -13,6 +13,7 @@
 #include "store/audit.h"
 
 #include "base/mem.h"
+#include "store/audit_index.h"
 #include "store/audit_recount.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -76,6 +77,10 @@ static bool check_counts(struct audit *a, struct error *err) {
     if (a->recount->gaps != 0) {
         problem(a, "%" PRId64 " positions of raw events are missing", a->recount->gaps);
     }
+    if (a->recount->impossible != 0) {
+        problem(a, "%" PRId64 " raw events have an amount, a time or a currency that no order has",
+                a->recount->impossible);
+    }
     return expect(a, "rejected events kept", "SELECT count(*) FROM rejected_rows",
                   c->rejected - c->rejected_expired, err) &&
            expect(a, "position in the input", "SELECT next_offset FROM pipeline_positions",
@@ -85,9 +90,13 @@ static bool check_counts(struct audit *a, struct error *err) {
 }
 
 static bool check_ids(struct audit *a, struct error *err) {
-    int64_t indexed;
-    if (!sqlite_int(a->db, "SELECT sum(n) FROM order_index", 0, &indexed, err)) {
+    int64_t indexed, n_wrong;
+    if (!sqlite_int(a->db, "SELECT CAST(total(n) AS INTEGER) FROM order_index", 0, &indexed, err) ||
+        !audit_index(a->db, &n_wrong, err)) {
         return false;
+    }
+    if (n_wrong != 0) {
+        problem(a, "%" PRId64 " ids of order_index do not lead to their order", n_wrong);
     }
     if (indexed < a->state.indexed_below - 1 || indexed > a->recount->orders) {
         problem(a,
@@ -110,6 +119,10 @@ static bool check_gross(struct audit *a, struct error *err) {
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         struct text name = sqlite_column_text(stmt, 0);
         int64_t have = sqlite3_column_int64(stmt, 1);
+        if (!currency_is(name)) {
+            problem(a, "currency_gross has a row for a currency that none can be");
+            continue;
+        }
         int64_t *want = &a->recount->gross_e4[currency_number(name.at)];
         if (have != *want) {
             problem(a, "gross sum of %.*s is %" PRId64 " e-4, raw orders give %" PRId64,
@@ -358,6 +371,12 @@ bool audit_rebuild(const char *directory, FILE *out, int64_t *changed, struct au
     *changed = 0;
     int lock_fd = take_lock(directory, err);
     bool ok = lock_fd >= 0 && open_audit(&a, directory, "BEGIN IMMEDIATE", err);
+    if (ok && a.recount->impossible != 0) {
+        ok = error_set(err, ERROR_FATAL,
+                       "%" PRId64 " raw events have an amount, a time or a currency that no order "
+                       "has: the file is damaged; restore it from a copy",
+                       a.recount->impossible);
+    }
     for (int table = 0; ok && table < CUBE_TABLES; table++) {
         ok = replace_cells(&a, table, changed, err);
     }

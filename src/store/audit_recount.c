@@ -28,6 +28,26 @@ static bool apply(struct counting *c, struct error *err) {
     return true;
 }
 
+static bool amount_is(int64_t amount_e4) {
+    return amount_e4 >= 0 && amount_e4 < MONEY_LIMIT_E4;
+}
+
+// Whether the order code could have made this event. A damaged row might wrap a sum.
+static bool possible(const struct order *o, enum order_kind table_kind) {
+    bool placed = table_kind == ORDER_PLACED;
+    bool ok = (placed || o->kind == ORDER_CANCELLED || o->kind == ORDER_REFUNDED) &&
+              currency_is(text_of(o->currency)) && o->created_ms >= 0 &&
+              o->created_ms < INT64_C(7289654400000) && // the year 2201
+              o->quantity >= 0 && o->quantity <= (int64_t)ORDER_QUANTITY_MAX * ORDER_ITEMS_MAX &&
+              amount_is(o->total_e4 < 0 ? -(o->total_e4 + 1) : o->total_e4) &&
+              amount_is(o->subtotal_e4) && amount_is(o->discount_e4) && amount_is(o->shipping_e4) &&
+              amount_is(o->tax_e4) && o->n_items <= ORDER_ITEMS_MAX;
+    for (uint32_t i = 0; ok && i < o->n_items; i++) { // money_parse has read their subtotals
+        ok = o->items[i].quantity >= 0 && o->items[i].quantity <= ORDER_QUANTITY_MAX;
+    }
+    return ok;
+}
+
 static bool count_row(struct counting *c, sqlite3_stmt *select, enum order_kind kind,
                       int64_t *last_position, struct error *err) {
     struct stored_event event;
@@ -38,6 +58,10 @@ static bool count_row(struct counting *c, sqlite3_stmt *select, enum order_kind 
     }
     c->out->gaps += event.position - *last_position - 1;
     *last_position = event.position;
+    if (!possible(&event.order, kind)) {
+        c->out->impossible++;
+        return true;
+    }
     cube_add(c->cube, &event.order, c->state->minute_floor, c->state->hour_floor);
     // Wraps instead of trapping: a wrong sum is what the comparison is there to find.
     int64_t *gross = &c->out->gross_e4[currency_number(event.order.currency)];

@@ -9,6 +9,7 @@
 struct recount {
     int64_t orders, adjustments;    // raw events read
     int64_t gaps;                   // positions that are missing
+    int64_t impossible;             // raw events with what no order can have; not added up
     int64_t gross_e4[N_CURRENCIES]; // by currency_number
 };
 

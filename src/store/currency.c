@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "store/currency.h"
 
+bool currency_is(struct text name) {
+    bool capitals = name.len == 3;
+    for (size_t i = 0; capitals && i < 3; i++) {
+        capitals = name.at[i] >= 'A' && name.at[i] <= 'Z';
+    }
+    return capitals;
+}
+
 int32_t currency_number(const char *letters) {
     return ((letters[0] - 'A') * 26 + (letters[1] - 'A')) * 26 + (letters[2] - 'A');
 }

@@ -5,6 +5,8 @@
 
 enum { N_CURRENCIES = 26 * 26 * 26 };
 
+// Whether a text is three capital letters.
+bool currency_is(struct text name);
 // Three capital letters as a number 0 .. N_CURRENCIES - 1, and back.
 int32_t currency_number(const char *letters);
 void currency_name(int32_t number, char out[static 4]);

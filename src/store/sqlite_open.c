@@ -83,7 +83,7 @@ static bool read_gross(struct sqlite_store *s, struct error *err) {
     int rc;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         struct text name = sqlite_column_text(stmt, 0);
-        if (name.len == 3) {
+        if (currency_is(name)) {
             s->gross_e4[currency_number(name.at)] = sqlite3_column_int64(stmt, 1);
         }
     }

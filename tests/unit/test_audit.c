@@ -1,0 +1,547 @@
+// SPDX-License-Identifier: MIT
+// verify and rebuild on data that was tampered with: each broken law is named, rebuild mends what
+// can be made again from the raw orders and nothing else, and sound data stays as it is.
+#include "shop_sql.h"
+
+#include "base/log.h"
+#include "store/order_index.h"
+
+// A closed shop with a bit of everything, and a copy of its file to begin each case with.
+struct world {
+    struct shop shop;
+    char out[8192]; // what verify or rebuild printed
+    struct audit_report report;
+};
+
+static const struct order_item ITEMS[] = {{{7, TEXT_NONE}, 1, 1000}, {{-1, {"tea", 3}}, 4, 500}};
+
+static struct order of_items(struct order o) {
+    o.product_id = IDENT_NONE;
+    o.items = ITEMS;
+    o.n_items = 2;
+    o.items_json = TEXT_LIT("[{\"product_id\":7,\"quantity\":1,\"subtotal\":\"0.1000\"},"
+                            "{\"product_id\":\"tea\",\"quantity\":4,\"subtotal\":\"0.0500\"}]");
+    o.quantity = 5;
+    return o;
+}
+
+// 12 orders (10 with ids that fold, 2 texts) in 2 currencies and 2 states; 2 adjustments.
+enum { ORDERS = 12, ADJUSTMENTS = 2 };
+static void place_all(struct shop *shop) {
+    struct order orders[ORDERS + ADJUSTMENTS];
+    for (int i = 0; i < ORDERS; i++) {
+        orders[i] = shop_order(shop, 100 + i, 10000 + i);
+        orders[i].created_ms -= (int64_t)i * 3600000;
+        orders[i].state = i % 2 == 0 ? TEXT_LIT("CA") : TEXT_LIT("NY");
+    }
+    memcpy(orders[3].currency, "EUR", 4);
+    orders[4] = of_items(orders[4]);
+    orders[10].order_id = (struct ident){-1, TEXT_LIT("A-1")};
+    orders[11].order_id = (struct ident){-1, TEXT_LIT("A-2")};
+    orders[12] = shop_cancellation(shop, 100, 10000);
+    orders[13] = of_items(shop_refund(shop, 104, "r1", 500));
+    struct submission *s = shop_submission(orders, COUNT_OF(orders));
+    assert_int_equal(shop_send(shop, s), SETTLE_DURABLE);
+    for (size_t i = 0; i < COUNT_OF(orders); i++) {
+        assert_int_equal(s->events[i].verdict, VERDICT_ACCEPTED);
+    }
+    submission_free(s);
+}
+
+static void copy(const struct shop *shop, const char *from, const char *to) {
+    char path[128], bytes[65536];
+    size_t n;
+    snprintf(path, sizeof path, "%s/%s", shop->directory, from);
+    FILE *in = fopen(path, "r");
+    snprintf(path, sizeof path, "%s/%s", shop->directory, to);
+    FILE *out = fopen(path, "w");
+    assert_true(in != NULL && out != NULL);
+    while ((n = fread(bytes, 1, sizeof bytes, in)) > 0) {
+        assert_int_equal(fwrite(bytes, 1, n, out), n);
+    }
+    assert_int_equal(fclose(in) | fclose(out), 0);
+}
+
+static void world_make(struct world *w) {
+    shop_make(&w->shop, NULL);
+    shop_open(&w->shop);
+    place_all(&w->shop);
+    shop_refuse(&w->shop, shop_order(&w->shop, 100, 1), REJECT_CONFLICT);
+    assert_int_equal(shop_place(&w->shop, shop_order(&w->shop, 100, 10000)), VERDICT_DUPLICATE);
+    shop_close(&w->shop);
+    copy(&w->shop, "sales.db", "sound.db");
+}
+
+static int64_t verify(struct world *w) {
+    return shop_audit(&w->shop, w->out, sizeof w->out, &w->report);
+}
+
+static void expect_said(const struct world *w, const char *words) {
+    if (strstr(w->out, words) == NULL) {
+        fail_msg("does not say '%s':\n%s", words, w->out);
+    }
+}
+
+static void expect_sound(struct world *w) {
+    if (verify(w) != 0) {
+        fail_msg("%s", w->out);
+    }
+    assert_int_equal(w->report.orders, ORDERS);
+    assert_int_equal(w->report.adjustments, ADJUSTMENTS);
+}
+
+// The SQL breaks a law that verify names with these words.
+static void tamper(struct world *w, const char *sql, const char *words) {
+    copy(&w->shop, "sound.db", "sales.db");
+    shop_sql(&w->shop, sql);
+    if (verify(w) == 0) {
+        fail_msg("not noticed: %s\n%s", sql, w->out);
+    }
+    expect_said(w, "problem: ");
+    expect_said(w, words);
+}
+
+static int64_t rebuild(struct world *w) {
+    struct error err = {0};
+    struct audit_report report;
+    int64_t changed = -1;
+    FILE *out = fmemopen(w->out, sizeof w->out, "w");
+    bool ok = audit_rebuild(w->shop.directory, out, &changed, &report, &err);
+    fclose(out);
+    if (!ok) {
+        fail_msg("%s", err.text);
+    }
+    assert_int_equal(report.orders, ORDERS);
+    assert_int_equal(report.adjustments, ADJUSTMENTS);
+    return changed;
+}
+
+static const char *const TABLES[] = {"total_cells", "minute_cells", "hour_cells", "day_cells",
+                                     "product_cells"};
+static const char *const MEASURES[] = {
+    "orders", "units",    "subtotal_e4",      "discount_e4", "shipping_e4",
+    "tax_e4", "total_e4", "cancelled_orders", "refunds",     "refunded_total_e4"};
+
+// Everything in the file, one number a table: rows and their content.
+static void fingerprint(const struct world *w, char *out, size_t cap) {
+    static const char *const tables[] = {"total_cells",     "minute_cells",       "hour_cells",
+                                         "day_cells",       "product_cells",      "order_rows",
+                                         "adjustment_rows", "order_index",        "sales_groups",
+                                         "sales_products",  "rejected_rows",      "pipeline_state",
+                                         "currency_gross",  "pipeline_positions", "batch_rows"};
+    size_t len = 0;
+    for (size_t i = 0; i < COUNT_OF(tables); i++) {
+        char sql[512], columns[512], row[1024];
+        snprintf(sql, sizeof sql,
+                 "SELECT group_concat('quote(' || name || ')', '||') FROM pragma_table_info('%s')",
+                 tables[i]);
+        shop_sql_text(&w->shop, sql, columns, sizeof columns);
+        snprintf(row, sizeof row, "SELECT count(*), group_concat(r) FROM (SELECT %s AS r FROM %s)",
+                 columns, tables[i]);
+        shop_sql_text(&w->shop, row, out + len, cap - len);
+        len += strlen(out + len);
+    }
+}
+
+// --- verify
+
+static void sound_data_is_told_in_figures(void **state) {
+    (void)state;
+    struct world w;
+    world_make(&w);
+    expect_sound(&w);
+    assert_int_equal(w.report.groups, 3); // CA and NY in USD, NY in EUR
+    // 3 totals; 12 orders in minutes, hours and days of their own or shared; and products.
+    int64_t cells = 0;
+    for (size_t i = 0; i < COUNT_OF(TABLES); i++) {
+        char sql[64];
+        snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", TABLES[i]);
+        cells += shop_sql(&w.shop, sql);
+    }
+    assert_int_equal(w.report.cells, cells);
+    assert_string_equal(w.out, "EUR: 1 groups, 1 orders, total 1.0003\n"
+                               "USD: 2 groups, 10 orders, total 9.9563\n");
+    shop_remove(&w.shop);
+}
+
+static void every_measure_of_every_table_is_compared(void **state) {
+    (void)state;
+    struct world w;
+    world_make(&w);
+    for (size_t table = 0; table < COUNT_OF(TABLES); table++) {
+        for (size_t i = 0; i < COUNT_OF(MEASURES); i++) {
+            char sql[256];
+            snprintf(sql, sizeof sql,
+                     "UPDATE %s SET %s = %s %s 1 WHERE cell = (SELECT max(cell) FROM %s)",
+                     TABLES[table], MEASURES[i], MEASURES[i], i % 2 == 0 ? "+" : "-",
+                     TABLES[table]);
+            tamper(&w, sql, TABLES[table]);
+            expect_said(&w, "is not what raw orders add up to");
+            assert_int_equal(w.report.problems, 1);
+        }
+    }
+    shop_remove(&w.shop);
+}
+
+static void missing_and_extra_cells_are_named(void **state) {
+    (void)state;
+    struct world w;
+    world_make(&w);
+    for (size_t table = 0; table < COUNT_OF(TABLES); table++) {
+        char sql[512];
+        for (int last = 0; last < 2; last++) {
+            const char *end = last ? "max" : "min";
+            snprintf(sql, sizeof sql, "DELETE FROM %s WHERE cell = (SELECT %s(cell) FROM %s)",
+                     TABLES[table], end, TABLES[table]);
+            tamper(&w, sql, TABLES[table]);
+            expect_said(&w, "raw orders give it, but it is not stored");
+            assert_int_equal(w.report.problems, 1);
+            snprintf(sql, sizeof sql,
+                     "INSERT INTO %s SELECT %s(cell) %s 1000, 0,0,0,0,0, 0,0,0,0,0 FROM %s",
+                     TABLES[table], end, last ? "+" : "-", TABLES[table]);
+            tamper(&w, sql, TABLES[table]);
+            expect_said(&w, "is stored, but no raw order gives it"); // even one of zeros
+            assert_int_equal(w.report.problems, 1);
+        }
+        snprintf(sql, sizeof sql, "UPDATE %s SET total_e4 = total_e4 + 0.5", TABLES[table]);
+        tamper(&w, sql, "is not what raw orders add up to"); // a fraction is no integer
+    }
+    shop_remove(&w.shop);
+}
+
+static void many_differences_are_counted_and_some_shown(void **state) {
+    (void)state;
+    struct world w;
+    world_make(&w);
+    tamper(&w, "UPDATE hour_cells SET units = units + 1", "hour_cells");
+    assert_int_equal(w.report.problems, shop_sql(&w.shop, "SELECT count(*) FROM hour_cells"));
+    int n_shown = 0;
+    for (const char *at = w.out; (at = strstr(at, "problem: ")) != NULL; at++) {
+        n_shown++;
+    }
+    assert_int_equal(n_shown, 5);
+    shop_remove(&w.shop);
+}
+
+static void counts_that_do_not_agree_are_named(void **state) {
+    (void)state;
+    const char *const cases[][2] = {
+        {"UPDATE pipeline_state SET received = received + 1", "received 17 is not accepted 14"},
+        {"UPDATE pipeline_state SET duplicate = duplicate - 1", "received 16 is not"},
+        {"UPDATE pipeline_state SET accepted = accepted + 1, duplicate = duplicate - 1",
+         "accepted is 15, but 12 orders and 2 adjustments"},
+        {"UPDATE pipeline_state SET rejected = rejected + 1, received = received + 1",
+         "rejected events kept: 1, but it should be 2"},
+        {"UPDATE pipeline_state SET rejected_expired = 1", "rejected events kept: 1"},
+        {"DELETE FROM rejected_rows", "rejected events kept: 0, but it should be 1"},
+        {"UPDATE pipeline_positions SET next_offset = 15", "position in the input: 15"},
+        {"UPDATE pipeline_state SET last_batch_id = 9", "newest batch: 3, but it should be 9"},
+        {"DELETE FROM batch_rows WHERE batch_id = 3", "newest batch: 2"},
+        {"UPDATE pipeline_state SET indexed_below = 14", "order_index knows 12 ids of 12 orders"},
+    };
+    struct world w;
+    world_make(&w);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        tamper(&w, cases[i][0], cases[i][1]);
+    }
+    shop_remove(&w.shop);
+}
+
+static void gross_sums_are_compared(void **state) {
+    (void)state;
+    const char *const cases[][2] = {
+        {"UPDATE currency_gross SET gross_e4 = gross_e4 + 1 WHERE currency = 'USD'",
+         "gross sum of USD is"},
+        {"DELETE FROM currency_gross WHERE currency = 'EUR'", "gross sum of EUR is missing"},
+        {"INSERT INTO currency_gross VALUES ('ABC', 5)", "gross sum of ABC is 5"},
+        {"INSERT INTO currency_gross VALUES ('zz', 5)", "currency that none can be"},
+        {"INSERT INTO currency_gross VALUES ('usd', 5)", "currency that none can be"},
+    };
+    struct world w;
+    world_make(&w);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        tamper(&w, cases[i][0], cases[i][1]);
+        assert_int_equal(w.report.problems, 1);
+    }
+    shop_remove(&w.shop);
+}
+
+static void raw_rows_that_are_gone_or_doubled_are_named(void **state) {
+    (void)state;
+    const char *const cases[][2] = {
+        {"DELETE FROM order_rows WHERE position = 5", "1 positions of raw events are missing"},
+        {"DELETE FROM order_rows WHERE position = 5", "accepted is 14, but 11 orders and 2"},
+        {"DELETE FROM order_rows WHERE position = 12", "accepted is 14, but 11 orders and 2"},
+        {"DELETE FROM order_rows WHERE position = 1", "1 positions of raw events are missing"},
+        {"DELETE FROM adjustment_rows WHERE position = 2", "12 orders and 1 adjustments"},
+        {"DELETE FROM adjustment_rows WHERE position = 1", "1 positions of raw events"},
+        {"UPDATE order_rows SET order_id = 101 WHERE position = 1",
+         "order ids that are stored twice: 1"},
+        {"UPDATE order_rows SET order_id = 'A-1' WHERE position = 12",
+         "order ids that are stored twice: 1"},
+        {"DELETE FROM sales_groups WHERE currency = 'EUR'", "11 orders and 2 adjustments"},
+    };
+    struct world w;
+    world_make(&w);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        tamper(&w, cases[i][0], cases[i][1]);
+    }
+    shop_remove(&w.shop);
+}
+
+static void every_raw_figure_is_in_some_sum(void **state) {
+    (void)state;
+    const char *const columns[] = {"quantity",    "subtotal_e4", "discount_e4",
+                                   "shipping_e4", "tax_e4",      "total_e4"};
+    struct world w;
+    world_make(&w);
+    for (size_t i = 0; i < COUNT_OF(columns); i++) {
+        char sql[128];
+        snprintf(sql, sizeof sql, "UPDATE order_rows SET %s = %s + 1 WHERE position = 2",
+                 columns[i], columns[i]);
+        tamper(&w, sql, "total_cells");
+        snprintf(sql, sizeof sql, "UPDATE adjustment_rows SET %s = %s + 1 WHERE position = 2",
+                 columns[i], columns[i]);
+        tamper(&w, sql, "total_cells");
+    }
+    tamper(&w, "UPDATE order_rows SET created_ms = created_ms + 60000 WHERE position = 2",
+           "minute_cells");
+    tamper(&w, "UPDATE order_rows SET group_id = 1 WHERE position = 2", "total_cells");
+    tamper(&w, "UPDATE order_rows SET product_id = 99 WHERE position = 2", "product_cells");
+    tamper(&w, "UPDATE order_rows SET items = replace(items, '4', '5') WHERE position = 5",
+           "product_cells");
+    tamper(&w, "UPDATE adjustment_rows SET event = 2 WHERE position = 1", "total_cells");
+    tamper(&w, "UPDATE sales_products SET product_id = 98 WHERE product_id = 'tea'",
+           "product_cells");
+    shop_remove(&w.shop);
+}
+
+static void figures_that_no_order_has_are_named_and_not_added_up(void **state) {
+    (void)state;
+    const char *const cases[] = {
+        "UPDATE order_rows SET total_e4 = 9223372036854775807 WHERE position = 1",
+        "UPDATE order_rows SET total_e4 = -9223372036854775807 - 1 WHERE position = 1",
+        "UPDATE order_rows SET tax_e4 = 10000000000000000 WHERE position = 1",
+        "UPDATE order_rows SET discount_e4 = -1 WHERE position = 1",
+        "UPDATE order_rows SET quantity = -9223372036854775807 - 1 WHERE position = 1",
+        "UPDATE order_rows SET created_ms = -1 WHERE position = 1",
+        "UPDATE order_rows SET created_ms = 9223372036854775807 WHERE position = 1",
+        "UPDATE adjustment_rows SET event = 7 WHERE position = 1",
+        "UPDATE adjustment_rows SET event = 0 WHERE position = 1",
+        "UPDATE sales_groups SET currency = 'eur' WHERE currency = 'EUR'",
+        "UPDATE sales_groups SET currency = '' WHERE currency = 'EUR'",
+        "UPDATE order_rows SET items = replace(items, '4,', '18446744073709551615,') "
+        "WHERE position = 5"};
+    struct world w;
+    world_make(&w);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        tamper(&w, cases[i], "1 raw events have an amount, a time or a currency that no order has");
+        struct audit_report report;
+        struct error err = {0};
+        int64_t changed;
+        FILE *out = fmemopen(w.out, sizeof w.out, "w");
+        assert_false(audit_rebuild(w.shop.directory, out, &changed, &report, &err));
+        fclose(out);
+        assert_int_equal(err.cls, ERROR_FATAL);
+        assert_non_null(strstr(err.text, "damaged"));
+    }
+    shop_remove(&w.shop);
+}
+
+static void the_index_must_lead_to_the_orders(void **state) {
+    (void)state;
+    const char *const cases[][2] = {
+        {"UPDATE order_index SET position = position + 1 WHERE key = 100", "do not lead to"},
+        {"UPDATE order_index SET key = key + 1 WHERE key = 100", "10 ids of order_index do not"},
+        {"UPDATE order_index SET key = key + 1 WHERE key < 0", "2 ids of order_index do not"},
+        {"UPDATE order_index SET position = 23 - position WHERE key < 0", "2 ids of order_index"},
+        {"UPDATE order_index SET n = n + 1 WHERE key = 100", "order_index knows 13 ids"},
+        {"UPDATE order_index SET n = n - 1 WHERE key = 100", "order_index knows 11 ids"},
+        {"UPDATE order_index SET n = 9223372036854775807 WHERE key = 100", "do not lead to"},
+        {"UPDATE order_index SET position = 0 WHERE key = 100", "do not lead to"},
+        {"UPDATE order_index SET n = 0 WHERE key < 0", "do not lead to"},
+        {"DELETE FROM order_index WHERE key < 0", "order_index knows 10 ids of 12"},
+        {"INSERT INTO order_index VALUES (5000, 1, 1)", "1 ids of order_index do not"},
+        {"UPDATE order_rows SET order_id = 105000 WHERE position = 3", "1 ids of order_index"},
+    };
+    struct world w;
+    world_make(&w);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        tamper(&w, cases[i][0], cases[i][1]);
+    }
+    shop_remove(&w.shop);
+}
+
+static void texts_with_equal_hashes_are_no_problem(void **state) {
+    (void)state;
+    struct shop shop;
+    order_index_set_hash_bits(3);
+    shop_make(&shop, NULL);
+    shop_open(&shop);
+    char ids[40][8];
+    for (int i = 0; i < 40; i++) {
+        struct order o = shop_order(&shop, i, 10000);
+        sprintf(ids[i], "text-%d", i);
+        o.order_id = (struct ident){-1, text_of(ids[i])};
+        assert_int_equal(shop_place(&shop, o), VERDICT_ACCEPTED);
+    }
+    shop_close(&shop);
+    shop_verify(&shop, 40, 0);
+    struct world w = {.shop = shop};
+    shop_sql(&shop, "DELETE FROM order_index WHERE key = (SELECT min(key) FROM order_index)");
+    assert_true(verify(&w) > 0); // a look-up would end at the gap
+    expect_said(&w, "do not lead to");
+    order_index_set_hash_bits(63);
+    shop_remove(&shop);
+}
+
+static void items_that_cannot_be_read_stop_verify(void **state) {
+    (void)state;
+    struct world w;
+    world_make(&w);
+    shop_sql(&w.shop, "UPDATE order_rows SET items = '[{' WHERE position = 5");
+    struct audit_report report;
+    struct error err = {0};
+    FILE *out = fmemopen(w.out, sizeof w.out, "w");
+    assert_false(audit_verify(w.shop.directory, out, &report, &err));
+    fclose(out);
+    assert_non_null(strstr(err.text, "position 5"));
+    shop_remove(&w.shop);
+}
+
+static void there_must_be_something_to_verify(void **state) {
+    (void)state;
+    struct shop shop;
+    struct audit_report report;
+    struct error err = {0};
+    int64_t changed;
+    shop_make(&shop, NULL);
+    assert_false(audit_verify(shop.directory, stdout, &report, &err));
+    assert_int_equal(err.cls, ERROR_USAGE);
+    assert_non_null(strstr(err.text, "--data"));
+    assert_false(audit_rebuild(shop.directory, stdout, &changed, &report, &err));
+    assert_int_equal(err.cls, ERROR_USAGE);
+    assert_non_null(strstr(err.text, "not a data directory"));
+    shop_open(&shop); // an empty one is sound
+    shop_verify(&shop, 0, 0);
+    shop_remove(&shop);
+}
+
+// --- rebuild
+
+static void rebuild_changes_nothing_on_sound_data(void **state) {
+    (void)state;
+    struct world w;
+    static char before[32768], after[32768];
+    world_make(&w);
+    fingerprint(&w, before, sizeof before);
+    assert_true(strlen(before) > 2000);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(rebuild(&w), 0);
+        fingerprint(&w, after, sizeof after);
+        assert_string_equal(after, before);
+    }
+    expect_sound(&w);
+    shop_remove(&w.shop);
+}
+
+static void rebuild_mends_the_sums_and_leaves_the_rest(void **state) {
+    (void)state;
+    static char sound[32768], after[32768];
+    struct world w;
+    world_make(&w);
+    fingerprint(&w, sound, sizeof sound);
+    for (size_t table = 0; table < COUNT_OF(TABLES); table++) {
+        char sql[1024];
+        const char *const name = TABLES[table];
+        snprintf(sql, sizeof sql,
+                 "UPDATE %s SET total_e4 = 1 WHERE cell = (SELECT min(cell) FROM %s);"
+                 "DELETE FROM %s WHERE cell = (SELECT max(cell) FROM %s);"
+                 "INSERT INTO %s SELECT max(cell) + 1000, 1,1,1,1,1, 1,1,1,1,1 FROM %s",
+                 name, name, name, name, name, name);
+        tamper(&w, sql, name);
+        assert_int_equal(w.report.problems, 3);
+        assert_int_equal(rebuild(&w), 3);
+        expect_sound(&w);
+        fingerprint(&w, after, sizeof after);
+        assert_string_equal(after, sound);
+    }
+    tamper(&w, "UPDATE currency_gross SET gross_e4 = 1", "gross sum");
+    assert_int_equal(rebuild(&w), 0); // no cell, but mended as well
+    expect_sound(&w);
+    for (size_t table = 0; table < COUNT_OF(TABLES); table++) { // everything at once
+        char sql[64];
+        snprintf(sql, sizeof sql, "DELETE FROM %s", TABLES[table]);
+        shop_sql(&w.shop, sql);
+    }
+    assert_true(rebuild(&w) > 20);
+    expect_sound(&w);
+    fingerprint(&w, after, sizeof after);
+    assert_string_equal(after, sound);
+    shop_remove(&w.shop);
+}
+
+static void rebuild_is_refused_while_a_writer_works(void **state) {
+    (void)state;
+    struct world w;
+    struct audit_report report;
+    struct error err = {0};
+    int64_t changed;
+    world_make(&w);
+    shop_open(&w.shop);
+    assert_false(audit_rebuild(w.shop.directory, stdout, &changed, &report, &err));
+    assert_int_equal(err.cls, ERROR_USAGE);
+    assert_non_null(strstr(err.text, "stop it before rebuild"));
+    expect_sound(&w); // verify is not
+    shop_close(&w.shop);
+    assert_int_equal(rebuild(&w), 0);
+    shop_open(&w.shop); // the lock was given back
+    assert_int_equal(shop_place(&w.shop, shop_order(&w.shop, 100, 10000)), VERDICT_DUPLICATE);
+    shop_remove(&w.shop);
+}
+
+static void verify_sees_one_snapshot_of_a_batch_in_work(void **state) {
+    (void)state;
+    struct world w;
+    world_make(&w);
+    shop_open(&w.shop);
+    struct store *s = w.shop.store;
+    struct error err;
+    struct cube_dim group = {TEXT_LIT("NEW"), TEXT_LIT("TX"), IDENT_NONE, "USD", -1};
+    struct order o = shop_order(&w.shop, 500, 10000);
+    struct stored_event known;
+    bool found;
+    assert_int_equal(s->ops->begin(s, &err), STORE_OK);
+    assert_int_equal(s->ops->find(s, o.order_id, ORDER_PLACED, TEXT_NONE, &known, &found, &err),
+                     STORE_OK);
+    assert_int_equal(s->ops->add(s, &o, &group, w.shop.now_ms, &err), STORE_OK);
+    expect_sound(&w);
+    s->ops->rollback(s);
+    assert_int_equal(s->ops->reopen(s, &err), STORE_OK);
+    expect_sound(&w);
+    shop_remove(&w.shop);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sound_data_is_told_in_figures),
+        cmocka_unit_test(every_measure_of_every_table_is_compared),
+        cmocka_unit_test(missing_and_extra_cells_are_named),
+        cmocka_unit_test(many_differences_are_counted_and_some_shown),
+        cmocka_unit_test(counts_that_do_not_agree_are_named),
+        cmocka_unit_test(gross_sums_are_compared),
+        cmocka_unit_test(raw_rows_that_are_gone_or_doubled_are_named),
+        cmocka_unit_test(every_raw_figure_is_in_some_sum),
+        cmocka_unit_test(figures_that_no_order_has_are_named_and_not_added_up),
+        cmocka_unit_test(the_index_must_lead_to_the_orders),
+        cmocka_unit_test(texts_with_equal_hashes_are_no_problem),
+        cmocka_unit_test(items_that_cannot_be_read_stop_verify),
+        cmocka_unit_test(there_must_be_something_to_verify),
+        cmocka_unit_test(rebuild_changes_nothing_on_sound_data),
+        cmocka_unit_test(rebuild_mends_the_sums_and_leaves_the_rest),
+        cmocka_unit_test(rebuild_is_refused_while_a_writer_works),
+        cmocka_unit_test(verify_sees_one_snapshot_of_a_batch_in_work),
+    };
+    log_set_level(LOG_ERROR + 1);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
