@@ -35,7 +35,7 @@ struct csv *csv_new(void) {
     struct csv *c = mem_zalloc(1, sizeof *c);
     c->buffer = mem_alloc(BUFFER_BYTES);
     c->scratch = mem_alloc(BUFFER_BYTES);
-    c->line = 1;
+    csv_reset(c);
     return c;
 }
 
@@ -45,6 +45,13 @@ void csv_free(struct csv *c) {
         free(c->scratch);
         free(c);
     }
+}
+
+void csv_reset(struct csv *c) {
+    c->start = c->end = 0;
+    c->line = 1;
+    c->width = 0;
+    c->finished = c->started = c->skipping = false;
 }
 
 char *csv_room(struct csv *c, size_t *n_bytes) {
@@ -84,6 +91,7 @@ void csv_set_width(struct csv *c, size_t n_cells) {
 struct cut {
     const char *end; // of what may be read
     bool final;      // nothing comes after `end`
+    bool stripped;   // and the row's line end is gone already
     struct text *cells;
     size_t n_cells, max_cells;
     char *scratch;       // next free byte
@@ -168,7 +176,7 @@ static enum cut_result cut_quoted(struct cut *k, const char *at, const char **af
 // Behind a closing quote: a carriage return belongs to the line end that must follow it.
 static enum cut_result after_quote(struct cut *k, const char **at) {
     const char *p = *at;
-    if (p < k->end && *p == '\r') {
+    if (p < k->end && *p == '\r' && !k->stripped) {
         if (p + 1 == k->end && !k->final) {
             return CUT_MORE;
         }
@@ -203,7 +211,7 @@ static enum cut_result cut_row(struct cut *k, const char *at) {
                 return fault(k, "a quote inside a cell that does not start with one");
             }
             bool line_ends = stop == k->end || *stop == '\n';
-            bool cr = line_ends && stop > at && stop[-1] == '\r';
+            bool cr = line_ends && stop > at && stop[-1] == '\r' && !k->stripped;
             cell = (struct text){at, (size_t)(stop - at) - cr};
         }
         if (stop == k->end && !k->final) {
@@ -226,6 +234,7 @@ bool csv_split(struct text row, struct text *cells, size_t max_cells, size_t *n_
                char *scratch) {
     struct cut k = {.end = row.at + row.len,
                     .final = true,
+                    .stripped = true,
                     .cells = cells,
                     .max_cells = max_cells,
                     .scratch = scratch};

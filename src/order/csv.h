@@ -33,6 +33,7 @@ enum csv_next {
 struct csv;
 MUST_CHECK struct csv *csv_new(void); // dies when out of memory
 void csv_free(struct csv *c);         // NULL is fine
+void csv_reset(struct csv *c);        // as new, for the next input
 
 // Where to put the next bytes, and how many fit (never 0 after CSV_MORE). Ends the life of all
 // rows.
