@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Measures speed and size, beside what people use otherwise: `make bench` (about 10 minutes).
+#   QUICK=1   short rounds, under 3 minutes, for a look while working
+#   LONG=1    100 million stored orders instead of 20 million
+#   ONLY=a,b  these figures alone (see bench/run.py)
+#   DOCS=1    writes the tables into docs/benchmarks.md
+# Everything listens on 127.0.0.1 only, and what it stores (up to 8 GB, LONG=1 40 GB) goes into
+# build/bench/tmp and is removed at the end.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+venv=build/bench-venv
+
+die() { printf 'bench: %s\n' "$*" >&2; exit 1; }
+
+for tool in wrk python3; do
+    command -v "$tool" >/dev/null 2>&1 || die "$tool is missing (Debian: apt-get install $tool)"
+done
+command -v perf >/dev/null 2>&1 ||
+    echo "bench: perf is missing (Debian: linux-perf): no profiles in this run" >&2
+
+# The peers, pinned; installed again when the list changes.
+if ! cmp -s bench/requirements.txt "$venv/requirements.txt"; then
+    echo "bench: installing what is compared with into $venv" >&2
+    rm -rf "$venv"
+    python3 -m venv "$venv"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+        --requirement bench/requirements.txt </dev/null ||
+        die "pip could not install what bench/requirements.txt lists"
+    cp bench/requirements.txt "$venv/requirements.txt"
+fi
+ulimit -n "$(ulimit -Hn)" # a thousand connections on both sides
+exec "$venv/bin/python" bench/run.py "$@"

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""What the project asks of itself, beside what was measured: the first table of docs/benchmarks.md."""
+
+from tools.results import verdict
+
+
+def median(data, figure, key):
+    return data[figure][key]["median"]
+
+
+def ratios(data):
+    """Of one order a request over FastAPI, by connections."""
+    single = data["http_single"]
+    names = [k.removeprefix("salestide ") for k in single if k.startswith("salestide ")]
+    return {n: single[f"salestide {n}"]["median"] / single[f"fastapi {n}"]["median"] for n in names}
+
+
+def load(data):
+    ours = median(data, "load_file", "salestide")
+    return ours, ours / median(data, "load_file", "chdb")
+
+
+def single(data):
+    return [v["median"] for k, v in data["http_single"].items() if k.startswith("salestide ")]
+
+
+def growth(data, kind):
+    """(orders/s at the end, over that of the first million, orders stored)."""
+    found = data["store_growth"][kind]
+    last = sorted(speed for _, speed, _ in found["million"][-3:])
+    return last[len(last) // 2], last[len(last) // 2] / found["million"][0][1], found["orders"] // 1_000_000
+
+
+def viewers_ok(data):
+    return all(r["complete_viewers"] == r["viewers"] == 1000 for r in data["viewers"]["rounds"])
+
+
+# Figure, name, must, aim, and of the data: (what was measured, must holds, aim reached or None where it is not measured)
+TARGETS = (
+    ("parse", "parse and validate one order of 250 bytes", "≤ 200 ns", "≤ 120 ns",
+     lambda d: (f"{median(d, 'parse', 'parse + validate'):.0f} ns", median(d, "parse", "parse + validate") <= 200,
+                median(d, "parse", "parse + validate") <= 120)),
+    ("load_file", "file of NDJSON, durable, deduplicated, added up", "≥ 1.2 × chDB", "≥ 2.0 M orders/s",
+     lambda d: (f"{verdict(load(d)[1])}; {load(d)[0]:,.0f} orders/s", load(d)[1] >= 1.2, load(d)[0] >= 2e6)),
+    ("http_single", "HTTP, one order a request, durable before the answer", "≥ 5 × FastAPI without storage",
+     "≥ 100,000 orders/s",
+     lambda d: ("; ".join(f"{verdict(r)} at {n}" for n, r in ratios(d).items()) + " connections; "
+                f"{min(single(d)):,.0f} to {max(single(d)):,.0f} orders/s", min(ratios(d).values()) >= 5,
+                min(single(d)) >= 1e5)),
+    ("http_batch", "HTTP, 1,000 orders a request", "≥ 300,000 orders/s", "≥ 583,000 orders/s",
+     lambda d: (f"{(v := median(d, 'http_batch', 'salestide 1,000 orders as NDJSON')):,.0f} orders/s", v >= 3e5,
+                v >= 583e3)),
+    ("stream_latency", "POST to the event on the stream at 1,000 orders/s, 99th percentile", "≤ 50 ms", "≤ 10 ms",
+     lambda d: (f"{(v := d['stream_latency']['arrival_ms']['p99']['median']):.1f} ms", v <= 50, v <= 10)),
+    ("store_growth", "the same speed with many orders stored as with 1 million, increasing ids", "≥ 70 %",
+     "≥ 90 %, at 100 M",
+     lambda d: ("{1:.0%} at {2} M ({0:,.0f} orders/s)".format(*(v := growth(d, "increasing"))), v[1] >= 0.7,
+                v[1] >= 0.9 if v[2] >= 100 else None)),
+    ("store_growth", "random ids at 20 million stored orders", "≥ 150,000 orders/s", "≥ 400,000 orders/s",
+     lambda d: ("{0:,.0f} orders/s at {2} M".format(*(v := growth(d, "random"))), v[0] >= 15e4, v[0] >= 4e5)),
+    ("viewers", "live viewers on one machine", "1,000", "10,000",
+     lambda d: ("1,000, every one saw every order", viewers_ok(d), None)),
+    ("start_size", "resident memory at rest", "≤ 50 MB", "≤ 20 MB",
+     lambda d: (f"{(v := median(d, 'start_size', 'idle_rss_mb')):.1f} MB", v <= 50, v <= 20)),
+    ("start_size", "start to first answer", "≤ 200 ms", "≤ 50 ms",
+     lambda d: (f"{(v := median(d, 'start_size', 'start_ms')):.0f} ms", v <= 200, v <= 50)),
+)  # fmt: skip
+WORDS = {True: "holds", False: "**missed**"}
+AIMS = {True: "reached", False: "not reached", None: "not measured"}
+
+
+def summary(data):
+    lines = ["| figure | must | aim | measured | must | aim |", "|---|---|---|---|---|---|"]
+    for figure, name, must, aim, look in TARGETS:
+        if figure in data:
+            measured, must_holds, aim_reached = look(data)
+            lines.append(f"| {name} | {must} | {aim} | {measured} | {WORDS[must_holds]} | {AIMS[aim_reached]} |")
+    return "\n".join(lines)
