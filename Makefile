@@ -174,8 +174,8 @@ format: ## Format all C files
 docs: $(BUILD)/salestide ## Generate docs/configuration.md and the man page again
 	scripts/generate-docs.sh $< docs
 
-bench: ## Measure speed and size, beside others where they are installed
-	scripts/install-deps.sh build web
+bench: ## Measure speed and size, beside others, on this machine; QUICK=1 is short
+	scripts/install-deps.sh build web bench
 	$(MAKE) -j$(JOBS) all bench-programs
 	bench/run.sh
 

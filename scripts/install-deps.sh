@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Installs what building and testing need, and only what is missing.
 # usage: install-deps.sh SET...     sets: build (compiler, libraries), web (node and npm, for the
-#                                   page), test (test tools, linters, browser, Python packages)
+#                                   page), test (test tools, linters, browser, Python packages),
+#                                   bench (wrk)
 # On Debian and its relatives by apt (with sudo unless root). Elsewhere it tells what is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -67,6 +68,12 @@ want_test() {
     fi
 }
 
+# perf (linux-perf) is used where it is there.
+want_bench() {
+    want_python
+    want_command wrk wrk
+}
+
 install_missing() {
     [ ${#missing[@]} -gt 0 ] || return 0
     if ! command -v apt-get >/dev/null 2>&1; then
@@ -102,12 +109,12 @@ install_python() {
     cp tests/requirements.txt "$stamp"
 }
 
-[ $# -gt 0 ] || die "usage: install-deps.sh build|web|test..."
+[ $# -gt 0 ] || die "usage: install-deps.sh build|web|test|bench..."
 mkdir -p build/deps
 for set in "$@"; do
     case $set in
-    build | web | test) "want_$set" ;;
-    *) die "unknown set \"$set\"; there are build, web, test" ;;
+    build | web | test | bench) "want_$set" ;;
+    *) die "unknown set \"$set\"; there are build, web, test, bench" ;;
     esac
 done
 install_missing
