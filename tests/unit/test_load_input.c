@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT
+// Files as the loader reads them: plain, gzip of one or several members, damaged ones; and what a
+// server's answer means.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "ingest/load_input.h"
+#include "ingest/post_reply.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <zlib.h>
+
+static char directory[] = "/tmp/salestide-input-XXXXXX";
+static char path[sizeof directory + 16];
+
+static void write_file(const char *name, struct text t) {
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_int_equal(fwrite(t.at, 1, t.len, f), t.len);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void put_gzip(struct buf *out, struct text t) {
+    z_stream z = {0};
+    assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    assert_true(buf_reserve(out, t.len + 1024));
+    z.next_in = (unsigned char *)t.at;
+    z.avail_in = (unsigned)t.len;
+    z.next_out = (unsigned char *)out->at + out->len;
+    z.avail_out = (unsigned)(t.len + 1024);
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    out->len += t.len + 1024 - z.avail_out;
+    deflateEnd(&z);
+}
+
+// Reads `path` to its end in steps of `step` bytes. False: the error.
+static bool read_all(size_t step, struct buf *out, struct error *err) {
+    struct load_input *in;
+    if (!load_input_open(path, &in, err)) {
+        return false;
+    }
+    enum load_input_result r;
+    do {
+        size_t n = 0;
+        assert_true(buf_reserve(out, step));
+        r = load_input_read(in, out->at + out->len, step, &n, err);
+        assert_true(r != INPUT_BYTES || (n > 0 && n <= step));
+        out->len += n;
+    } while (r == INPUT_BYTES || r == INPUT_IDLE);
+    load_input_close(in);
+    return r == INPUT_END;
+}
+
+static void expect(struct text want) {
+    static const size_t steps[] = {1, 7, 4096, 1 << 20};
+    for (size_t i = 0; i < 4; i++) {
+        struct buf got = {0};
+        struct error err = {0};
+        if (!read_all(steps[i], &got, &err)) {
+            fail_msg("%s", err.text);
+        }
+        assert_true(text_equal(buf_text(&got), want));
+        buf_free(&got);
+    }
+}
+
+static void expect_failure(const char *why, size_t n_before) {
+    struct buf got = {0};
+    struct error err = {0};
+    assert_false(read_all(4096, &got, &err));
+    if (strstr(err.text, why) == NULL || strstr(err.text, path) == NULL) {
+        fail_msg("'%s' does not say '%s' about %s", err.text, why, path);
+    }
+    assert_true(got.len >= n_before);
+    buf_free(&got);
+}
+
+// Text that does not shrink much.
+static struct buf noise(size_t n) {
+    struct buf b = {0};
+    uint64_t x = 88172645463325252u;
+    for (size_t i = 0; i < n; i++) {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        buf_put_char(&b, (char)(32 + x % 95));
+    }
+    return b;
+}
+
+static void plain_files_are_read_as_they_are(void **state) {
+    (void)state;
+    struct buf big = noise(700000);
+    write_file("x", buf_text(&big));
+    expect(buf_text(&big));
+    write_file("x", TEXT_LIT(""));
+    expect(TEXT_LIT(""));
+    write_file("x", TEXT_LIT("\x1F"));
+    expect(TEXT_LIT("\x1F"));
+    buf_free(&big);
+}
+
+static void gzip_is_known_by_its_bytes_and_may_have_members(void **state) {
+    (void)state;
+    struct buf big = noise(700000), packed = {0}, all = {0};
+    put_gzip(&packed, buf_text(&big));
+    write_file("no-ending", buf_text(&packed));
+    expect(buf_text(&big));
+    put_gzip(&packed, TEXT_LIT("")); // an empty member
+    put_gzip(&packed, TEXT_LIT("tail\n"));
+    buf_put(&packed, "\0\0\0\0", 4); // padding, as tapes had
+    buf_put_text(&all, buf_text(&big));
+    buf_put_str(&all, "tail\n");
+    write_file("x.gz", buf_text(&packed));
+    expect(buf_text(&all));
+    buf_free(&big);
+    buf_free(&packed);
+    buf_free(&all);
+}
+
+static void a_damaged_gzip_file_is_an_error_after_what_was_whole(void **state) {
+    (void)state;
+    struct buf big = noise(700000), packed = {0};
+    put_gzip(&packed, buf_text(&big));
+    write_file("x.gz", (struct text){packed.at, packed.len / 2});
+    expect_failure("the file is cut off", 200000);
+    write_file("x.gz", (struct text){packed.at, packed.len - 4});
+    expect_failure("the file is cut off", big.len);
+    packed.at[packed.len - 6] ^= 1; // of the check sum
+    write_file("x.gz", buf_text(&packed));
+    expect_failure("incorrect data check", 0);
+    packed.at[packed.len - 6] ^= 1;
+    buf_put_str(&packed, "rubbish");
+    write_file("x.gz", buf_text(&packed));
+    expect_failure("something that is not gzip follows", big.len);
+    write_file("x.gz", TEXT_LIT("{\"order_id\":1}\n"));
+    expect_failure("is not a gzip file", 0);
+    write_file("x.gz", TEXT_LIT(""));
+    expect_failure("is not a gzip file", 0);
+    buf_free(&big);
+    buf_free(&packed);
+}
+
+static void what_is_peeked_is_still_to_be_read(void **state) {
+    (void)state;
+    struct buf big = noise(10000), packed = {0};
+    put_gzip(&packed, buf_text(&big));
+    for (int gzip = 0; gzip < 2; gzip++) {
+        struct load_input *in;
+        struct error err = {0};
+        struct text head;
+        write_file("x", buf_text(gzip ? &packed : &big));
+        assert_true(load_input_open(path, &in, &err));
+        assert_true(load_input_peek(in, &head, &err));
+        assert_true(head.len > 1 && memcmp(head.at, big.at, head.len) == 0);
+        struct buf got = {0};
+        size_t n = 0;
+        while (buf_reserve(&got, 100) &&
+               load_input_read(in, got.at + got.len, 100, &n, &err) == INPUT_BYTES) {
+            got.len += n;
+        }
+        assert_true(text_equal(buf_text(&got), buf_text(&big)));
+        int64_t done_bytes, total_bytes;
+        load_input_progress(in, &done_bytes, &total_bytes);
+        assert_int_equal(done_bytes, gzip ? packed.len : big.len);
+        assert_int_equal(total_bytes, done_bytes);
+        buf_free(&got);
+        load_input_close(in);
+    }
+    buf_free(&big);
+    buf_free(&packed);
+}
+
+static void what_is_no_file_is_said(void **state) {
+    (void)state;
+    snprintf(path, sizeof path, "%s", directory);
+    expect_failure("is a directory", 0);
+    snprintf(path, sizeof path, "%s/none", directory);
+    expect_failure("No such file", 0);
+}
+
+// --- Answers of a server
+
+static int64_t indexes;
+static void add_index(void *user, const struct post_error *error) {
+    assert_ptr_equal(user, &indexes);
+    assert_string_equal(error->code, "missing");
+    assert_string_equal(error->field, "total");
+    indexes = indexes * 10 + error->index;
+}
+
+static void an_answer_gives_counts_and_errors(void **state) {
+    (void)state;
+    struct post_counts c;
+    indexes = 0;
+    assert_true(post_reply_read(
+        TEXT_LIT(
+            "{\"type\":\"/problems/x\",\"accepted\":1,\"duplicate\":2,\"rejected\":2,\"errors\":["
+            "{\"index\":3,\"field\":\"total\",\"code\":\"missing\",\"message\":\"m\"},{},"
+            "{\"index\":5,\"field\":\"total\",\"code\":\"missing\",\"message\":\"m\"}]}"),
+        &c, add_index, &indexes));
+    assert_int_equal(c.accepted, 1);
+    assert_int_equal(c.duplicate, 2);
+    assert_int_equal(c.rejected, 2);
+    assert_int_equal(indexes, 35);
+}
+
+static void what_is_no_answer_is_not_taken_for_one(void **state) {
+    (void)state;
+    struct post_counts c;
+    assert_false(post_reply_read(TEXT_NONE, &c, NULL, NULL));
+    assert_false(post_reply_read(TEXT_LIT(""), &c, NULL, NULL));
+    assert_false(post_reply_read(TEXT_LIT("<html>"), &c, NULL, NULL));
+    assert_false(post_reply_read(TEXT_LIT("[1]"), &c, NULL, NULL));
+    assert_false(post_reply_read(TEXT_LIT("{\"accepted\":1}"), &c, NULL, NULL));
+    assert_false(post_reply_read(TEXT_LIT("{\"accepted\":-1,\"duplicate\":0,\"rejected\":0}"), &c,
+                                 NULL, NULL));
+    assert_false(post_reply_read(
+        TEXT_LIT("{\"accepted\":18446744073709551615,\"duplicate\":0,\"rejected\":0}"), &c, NULL,
+        NULL));
+}
+
+int main(void) {
+    if (mkdtemp(directory) == NULL) {
+        perror(directory);
+        return 1;
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain_files_are_read_as_they_are),
+        cmocka_unit_test(gzip_is_known_by_its_bytes_and_may_have_members),
+        cmocka_unit_test(a_damaged_gzip_file_is_an_error_after_what_was_whole),
+        cmocka_unit_test(what_is_peeked_is_still_to_be_read),
+        cmocka_unit_test(what_is_no_file_is_said),
+        cmocka_unit_test(an_answer_gives_counts_and_errors),
+        cmocka_unit_test(what_is_no_answer_is_not_taken_for_one),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    static const char *const names[] = {"x", "x.gz", "no-ending"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+        unlink(path);
+    }
+    rmdir(directory);
+    return failed;
+}
