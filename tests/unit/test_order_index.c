@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/audit_index.h"
 #include "store/sqlite_store.h"
 #include <search.h>
 
@@ -152,9 +153,14 @@ static void check_readers(struct world *w, const struct ident *ids, int n) {
 
 static void observe(struct world *w) {
     int64_t in_table = ask(w->look, "SELECT sum(n) FROM order_index");
-    int64_t below = ask(w->look, "SELECT indexed_below FROM pipeline_state");
+    int64_t below = ask(w->look, "SELECT indexed_below FROM pipeline_state"), n_wrong;
+    struct error err;
     assert_true(in_table >= below - 1);
     assert_true(in_table <= w->n);
+    if (dice(w) % 10 == 0) { // what verify says of it
+        assert_true(audit_index(w->look, &n_wrong, &err));
+        assert_int_equal(n_wrong, 0);
+    }
     w->saw_none_moved = w->saw_none_moved || (w->n > 0 && in_table == 0);
     w->saw_half_moved = w->saw_half_moved || in_table > below - 1;
     w->saw_all_moved = w->saw_all_moved || (in_table > 0 && in_table == below - 1);
