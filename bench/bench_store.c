@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Engine and embedded store alone: events that are parsed already are judged, added up and committed,
-// with fsync, 20,000 a batch. Shows what the store does as it grows.
+// Engine and embedded store alone: events that are parsed already are judged, added up and
+// committed, with fsync, 20,000 a batch. Shows what the store does as it grows.
 //
 //     bench_store DIRECTORY N_ORDERS increasing|random
-// prints a line per million orders: orders stored, orders/s over that million, slowest commit in ms.
+// prints a line per million orders: orders stored, orders/s over that million, slowest commit in
+// ms.
 #include "base/hash.h"
 #include "engine/engine.h"
 #include "store/sqlite.h"

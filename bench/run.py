@@ -14,6 +14,7 @@ import pathlib
 import platform
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -122,6 +123,7 @@ def main():
     names, docs = choose(), bool(os.environ.get("DOCS"))
     if docs and os.environ.get("QUICK"):
         raise SystemExit("bench: QUICK=1 is for a look; its figures do not go into docs")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # stops servers and removes files on the way out
     OUT.mkdir(parents=True, exist_ok=True)
     started, clock = time.strftime("%Y-%m-%d", time.gmtime()), time.monotonic()
     load, (_, stolen) = os.getloadavg()[0], processes.machine_busy_s()

@@ -73,7 +73,8 @@ def measure(setup):
 
 def limit(setup, figure, path, data, cores):
     figure.limit(f"{setup.file_orders:,} orders, {path.stat().st_size / setup.file_orders:.0f} bytes each; both sums "
-                 f"{figure.data['sum']}. `salestide load` keeps {cores.median:.1f} of {setup.cores} cores busy.")  # fmt: skip
+                 f"{figure.data['sum']}. `salestide load` keeps {cores.median:.1f} of "
+                 f"{setup.cores} cores busy.")  # fmt: skip
     if profile.available():
         samples = setup.tmp / "load.perf"
         load(path, data, profile.command(samples))

@@ -27,6 +27,6 @@ def measure(setup):
         figure.keep(what, fields)
         figure.row(what, fields.text("{:.0f}", "ns"), "")
     whole, alone = (figure.data[k]["median"] for k in ("parse + validate", "yyjson alone"))
-    figure.limit(f"One core's speed. yyjson's reader takes {alone:.0f} ns for the same texts without looking at a field; "
-                 f"reading, checking and converting all fields takes {whole / alone:.2f} times that.")  # fmt: skip
+    figure.limit(f"One core's speed. yyjson's reader takes {alone:.0f} ns for the same texts without looking at a "
+                 f"field; reading, checking and converting all fields takes {whole / alone:.2f} times that.")  # fmt: skip
     return figure

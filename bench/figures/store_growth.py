@@ -32,7 +32,8 @@ def one(setup, figure, kind, n):
                  f"{done.written_mb / done.wall_s:.0f} MB/s.")  # fmt: skip
     start = Series(start_size.first_answer_ms(setup, directory) for _ in range(3))
     figure.keep(f"{kind} start_ms", start)
-    figure.limit(f"{kind.capitalize()}: `serve` on these {n:,} orders answers {start.text('{:.0f}', 'ms')} after its start.")
+    figure.limit(f"{kind.capitalize()}: `serve` on these {n:,} orders answers "
+                 f"{start.text('{:.0f}', 'ms')} after its start.")  # fmt: skip
     shutil.rmtree(directory)
 
 

@@ -41,8 +41,8 @@ def latency(setup):
         rounds(setup, figure, server, 1000, 1)
         commits = [server.metric(f"salestide_commit_duration_seconds_{k}") - then
                    for k, then in zip(("sum", "count"), commits, strict=True)]  # fmt: skip
-        figure.limit(f"Events are at least 5 ms apart by design, so an order waits 2.5 ms for its event on average; a commit "
-                     f"took {1000 * commits[0] / commits[1]:.2f} ms on average.")  # fmt: skip
+        figure.limit(f"Events are at least 5 ms apart by design, so an order waits 2.5 ms for its event on average; a "
+                     f"commit took {1000 * commits[0] / commits[1]:.2f} ms on average.")  # fmt: skip
     return figure
 
 

@@ -17,7 +17,8 @@ function init(args)
             '"subtotal":%d.%02d,"discount":0.00,"shipping":4.99,"tax":3.00,"total":%d.%02d,' ..
             '"currency":"USD","source":"%s","state":"%s"}',
             args[2], 10000 + i * 7, 100 + i % 200, 1 + i % 3, math.floor(cents / 100), cents % 100,
-            math.floor(total / 100), total % 100, sources[1 + i % #sources], states[1 + i % #states])
+            math.floor(total / 100), total % 100, sources[1 + i % #sources],
+            states[1 + i % #states])
         local open = '{"order_id":'
         heads[i] = string.format(
             "POST /v1/orders HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n" ..

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""What the figures share: processes, profiles, wrk, tables."""

@@ -35,7 +35,8 @@ def viewers_ok(data):
     return all(r["complete_viewers"] == r["viewers"] == 1000 for r in data["viewers"]["rounds"])
 
 
-# Figure, name, must, aim, and of the data: (what was measured, must holds, aim reached or None where it is not measured)
+# Figure, name, must, aim, and of the data: (what was measured, whether the must holds, whether the aim is reached or
+# None where it is not measured).
 TARGETS = (
     ("parse", "parse and validate one order of 250 bytes", "≤ 200 ns", "≤ 120 ns",
      lambda d: (f"{median(d, 'parse', 'parse + validate'):.0f} ns", median(d, "parse", "parse + validate") <= 200,
