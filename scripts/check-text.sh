@@ -12,7 +12,7 @@ if git grep -nIE "$machine" -- . ':!web/package-lock.json'; then
     code=1
 fi
 while read -r file; do
-    head -n 2 "$file" | grep -q 'SPDX-License-Identifier: MIT' ||
+    [ ! -s "$file" ] || head -n 2 "$file" | grep -q 'SPDX-License-Identifier: MIT' ||
         { echo "$file: no licence line (SPDX-License-Identifier: MIT)"; code=1; }
 done < <(git ls-files '*.c' '*.h' '*.py' '*.sh' '*.ts' Makefile)
 exit $code

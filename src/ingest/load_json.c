@@ -216,7 +216,7 @@ bool load_json_document(const struct load_job *job, struct load_input *in, struc
     struct buf text = {0};
     bool ok = read_document(job, in, &text, err) && !load_must_stop(job, in) &&
               check_document(job, buf_text(&text), err);
-    if (ok) {
+    if (ok && text.len > 0) {
         struct load_block *block = load_block_new(text.len);
         memcpy(block->bytes, text.at, text.len);
         block->len = text.len;

@@ -5,6 +5,7 @@
 #include "store/waiting_ids.h"
 
 #include "base/mem.h"
+#include <assert.h>
 #include <stdlib.h>
 
 void waiting_prefetch(const struct waiting *w, int64_t slot) {
@@ -54,6 +55,7 @@ static bool add_up(struct waiting *w, int64_t slot, int64_t position) {
         w->up = up;
         w->cap_up = cap;
     }
+    assert(w->up != NULL);
     w->up[w->n_up++] = (struct extent){slot, position, 1};
     w->n_up_ids++;
     return true;
