@@ -2,6 +2,7 @@
 // Allocation: plain verbs die in one place, try_ verbs can be made to fail by a test's hook.
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,4 +60,11 @@ void *try_realloc(void *old, size_t n_bytes) {
         return NULL;
     }
     return realloc(old, n_bytes ? n_bytes : 1);
+}
+
+void mem_keep_freed(void) {
+    enum { KEPT_BYTES = 64 << 20, STEP_BYTES = 1 << 20 };
+    mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+    mallopt(M_MMAP_THRESHOLD, KEPT_BYTES / 2);
+    mallopt(M_TOP_PAD, STEP_BYTES);
 }

@@ -19,3 +19,7 @@ MUST_CHECK void *try_realloc(void *old, size_t n_bytes);
 // NULL switches the hook off.
 typedef bool (*mem_fail_hook)(void *user, size_t n_bytes);
 void mem_set_fail_hook(mem_fail_hook hook, void *user);
+
+// For a process that takes and gives back megabytes all the time: freed memory up to 64 MiB is kept
+// instead of being returned to the kernel and faulted in again. Once, before threads start.
+void mem_keep_freed(void);

@@ -290,6 +290,7 @@ struct live *live_start(const struct live_options *options, struct error *err) {
         live_free(l);
         return NULL;
     }
+    pthread_setname_np(l->thread, "live");
     return l;
 }
 

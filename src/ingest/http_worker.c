@@ -91,6 +91,7 @@ bool http_workers_start(const struct http_workers_options *options, struct http_
             http_workers_stop(w);
             return error_set(err, ERROR_FATAL, "cannot start a worker thread: %s", strerror(code));
         }
+        pthread_setname_np(w->threads[i], "worker");
         w->n_threads++;
     }
     pthread_mutex_unlock(&w->lock);

@@ -437,7 +437,11 @@ static bool start_engine(struct load_store *l, const struct load_store_options *
     l->queue = queue_new((size_t)(queued < o->queue_events ? queued : o->queue_events));
     l->engine = engine_new(l->store, queue_source(l->queue), &l->rules, customers, &options);
     l->thread_runs = pthread_create(&l->thread, NULL, run_engine, l->engine) == 0;
-    return l->thread_runs || error_set(err, ERROR_RETRIABLE, "cannot start a thread");
+    if (!l->thread_runs) {
+        return error_set(err, ERROR_RETRIABLE, "cannot start the engine's thread");
+    }
+    pthread_setname_np(l->thread, "engine");
+    return true;
 }
 
 bool load_store_open(const struct load_store_options *options, const struct load_target *target,

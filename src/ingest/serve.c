@@ -213,6 +213,9 @@ static bool start(struct serve *s, struct error *err) {
         return false;
     }
     int code = pthread_create(&s->engine_thread, NULL, engine_main, s);
+    if (code == 0) {
+        pthread_setname_np(s->engine_thread, "engine");
+    }
     if (code != 0) {
         return error_set(err, ERROR_FATAL, "cannot start the engine's thread: %s", strerror(code));
     }
@@ -254,6 +257,7 @@ int command_serve(const struct options *o) {
     sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL); // every thread inherits it; the loop takes them
     signal(SIGPIPE, SIG_IGN);
+    mem_keep_freed();
     struct serve s = {
         .options = o,
         .directory = option_text(o, "data"),

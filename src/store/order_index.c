@@ -163,6 +163,9 @@ static void start_background(struct order_index *ix) {
     atomic_store(&ix->thread_done, false);
     ix->sorted = NULL;
     ix->thread_runs = pthread_create(&ix->thread, NULL, background, ix) == 0;
+    if (ix->thread_runs) {
+        pthread_setname_np(ix->thread, "index");
+    }
 }
 
 // Takes over what the thread has finished. The writer's thread.

@@ -78,6 +78,7 @@ struct checkpointer *checkpointer_start(const char *directory, const char *vfs, 
         free(c);
         return NULL;
     }
+    pthread_setname_np(c->thread, "checkpoint");
     return c;
 }
 
