@@ -384,8 +384,8 @@ static void increasing_ids_fold_into_few_rows(void **state) {
 
 // The files as they are now, in another directory: what a crash would leave.
 static void crash(struct world *w) {
-    char other[64] = "/tmp/salestide-test-XXXXXX", command[512];
-    assert_non_null(mkdtemp(other));
+    char other[64], command[512];
+    shop_make_directory(other);
     snprintf(command, sizeof command, "cp %s/sales.db %s/sales.db-wal %s/", w->shop.directory,
              w->shop.directory, other);
     assert_int_equal(system(command), 0);
@@ -403,7 +403,7 @@ static void crashes_forget_no_id(void **state) {
     world_make(&w, 500, 700);
     int64_t next[KINDS] = {0};
     int n_half = 0;
-    for (int round = 0; round < 25; round++) {
+    for (int round = 0; round < 15; round++) {
         for (int kind = 0; kind < KINDS; kind++) {
             int64_t n = (int64_t)(dice(&w) % 250);
             add_of_kind(&w, (enum kind)kind, next[kind], n);
@@ -414,7 +414,7 @@ static void crashes_forget_no_id(void **state) {
         check_all(&w);
         check_sample(&w, 100);
     }
-    assert_true(n_half >= 3); // crashes in the middle of a run
+    assert_true(n_half >= 2); // crashes in the middle of a run
     world_close(&w);
     world_open(&w);
     check_all(&w);
