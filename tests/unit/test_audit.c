@@ -330,8 +330,7 @@ static void figures_that_no_order_has_are_named_and_not_added_up(void **state) {
         "UPDATE adjustment_rows SET event = 0 WHERE position = 1",
         "UPDATE sales_groups SET currency = 'eur' WHERE currency = 'EUR'",
         "UPDATE sales_groups SET currency = '' WHERE currency = 'EUR'",
-        "UPDATE order_rows SET items = replace(items, '4,', '18446744073709551615,') "
-        "WHERE position = 5"};
+        "UPDATE order_rows SET items = replace(items, '4,', '18446744073709551615,')"};
     struct world w;
     world_make(&w);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
