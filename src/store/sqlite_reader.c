@@ -96,7 +96,8 @@ struct wanted {
     struct ident order_id;
     stored_event_fn each;
     void *user;
-    bool found, stopped; // stopped: the caller has enough
+    bool found, stopped;  // stopped: the caller has enough
+    bool waiting_unknown; // nobody tells which ids are not in the table yet
 };
 
 static bool pass_on(void *user, const struct stored_event *event) {
@@ -120,7 +121,9 @@ static bool pass_if_wanted(void *user, const struct stored_event *event) {
 static bool find_placed(struct sqlite_reader *r, struct wanted *w, struct error *err) {
     int64_t slot = order_index_slot(w->order_id);
     while (!w->found) {
-        int64_t position = r->writer != NULL ? sqlite_store_find_waiting(r->writer, slot) : 0;
+        int64_t position = r->writer != NULL ? sqlite_store_find_waiting(r->writer, slot) : -1;
+        w->waiting_unknown = w->waiting_unknown || position < 0;
+        position = position < 0 ? 0 : position;
         if (position == 0 && !find_in_table(r, slot, &position, err)) {
             return false;
         }
@@ -145,7 +148,7 @@ static bool order_then_adjustments(struct sqlite_reader *r, struct wanted *w, st
     if (!find_placed(r, w, err)) {
         return false;
     }
-    if (!w->found && r->writer == NULL) { // without the writer: the rows it may not have indexed
+    if (!w->found && w->waiting_unknown) { // the rows that may not be indexed
         sqlite_bind_ident(r->order_after_index, 1, w->order_id);
         if (!each_event(r, r->order_after_index, ORDER_PLACED, pass_on, w, &n, err)) {
             return false;
@@ -161,7 +164,7 @@ static bool order_then_adjustments(struct sqlite_reader *r, struct wanted *w, st
 static bool reader_order(struct sales_reader *base, struct ident order_id, stored_event_fn each,
                          void *user, struct error *err) {
     struct sqlite_reader *r = of(base);
-    struct wanted w = {order_id, each, user, false, false};
+    struct wanted w = {order_id, each, user, false, false, false};
     start_clock(r);
     // One snapshot: between two, an id may move from the rows not indexed into the index.
     bool own = sqlite3_get_autocommit(r->db) != 0;

@@ -220,7 +220,7 @@ static void store_counts(struct store *base, struct store_counts *out) {
 int64_t sqlite_store_find_waiting(struct store *writer, int64_t slot) {
     struct sqlite_store *s = of(writer);
     pthread_rwlock_rdlock(&s->index_lock);
-    int64_t position = s->index != NULL ? order_index_find_waiting(s->index, slot) : 0;
+    int64_t position = s->index != NULL ? order_index_find_waiting(s->index, slot) : -1;
     pthread_rwlock_unlock(&s->index_lock);
     return position;
 }

@@ -44,7 +44,8 @@ struct sqlite_store {
     pthread_rwlock_t index_lock;
 };
 
-// For a reader: position of a waiting id, 0 when there is none or the store is down.
+// For a reader: position of a waiting id, 0 when there is none, -1 when the store is down and does
+// not know.
 int64_t sqlite_store_find_waiting(struct store *writer, int64_t slot);
 
 // sqlite_open.c: opens all connections and reads memory back from the file; on failure what was

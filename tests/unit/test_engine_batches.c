@@ -387,6 +387,37 @@ static void the_store_is_tried_again_with_back_off(void **state) {
     shop_remove(&shop);
 }
 
+static bool count_event(void *user, const struct stored_event *event) {
+    (void)event;
+    ++*(int *)user;
+    return true;
+}
+
+static void known_orders_are_found_while_the_store_is_down(void **state) {
+    (void)state;
+    struct shop shop;
+    struct error err = {0};
+    fault_vfs_reset();
+    shop_make(&shop, "fault");
+    shop_open(&shop);
+    struct sales_reader *r = shop_reader(&shop);
+    struct order text = shop_order(&shop, 1, 10000);
+    text.order_id = (struct ident){-1, TEXT_LIT("A-1")};
+    assert_int_equal(shop_place(&shop, shop_order(&shop, 1, 10000)), VERDICT_ACCEPTED);
+    assert_int_equal(shop_place(&shop, text), VERDICT_ACCEPTED);
+    fail_from_now(FAULT_WRITE, 1000000, SQLITE_FULL);
+    assert_int_equal(shop_place(&shop, shop_order(&shop, 2, 10000)), -1);
+    const struct ident ids[] = {{1, TEXT_NONE}, text.order_id, {2, TEXT_NONE}};
+    for (int i = 0; i < 3; i++) {
+        int n = 0;
+        assert_true(r->ops->order(r, ids[i], count_event, &n, &err));
+        assert_int_equal(n, i < 2 ? 1 : 0);
+    }
+    fault_vfs_reset();
+    r->ops->close(r);
+    shop_remove(&shop);
+}
+
 static void a_store_that_is_down_can_be_closed(void **state) {
     (void)state;
     struct shop shop;
@@ -415,6 +446,7 @@ int main(void) {
         cmocka_unit_test(the_engine_runs_until_its_source_ends),
         cmocka_unit_test(a_batch_that_cannot_be_stored_is_told_to_try_later),
         cmocka_unit_test(the_store_is_tried_again_with_back_off),
+        cmocka_unit_test(known_orders_are_found_while_the_store_is_down),
         cmocka_unit_test(a_store_that_is_down_can_be_closed),
     };
     log_set_level(LOG_ERROR + 1);
