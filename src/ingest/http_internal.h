@@ -55,6 +55,9 @@ struct request {
     void (*on_loop)(struct request *r); // where to go on when it is complete
     enum http_route route;
     bool suspended;
+    bool parked;       // waits without being suspended: http_park
+    bool returned;     // a parked one came back: go on with on_loop at the library's next call
+    bool orphaned;     // the connection of a parked one is gone: freed when it comes back
     bool head;         // HEAD: no body is sent
     bool answered_raw; // written to the socket directly: throw the rest away
     bool has_body;     // one was announced
@@ -100,7 +103,8 @@ struct http_server {
     struct connection *connections;
     int64_t n_connections, n_closed;
     struct request *free_requests;
-    size_t n_free_requests, n_requests;
+    size_t n_free_requests, n_requests, n_parked;
+    uint64_t n_events, n_events_seen; // progress of the library, and when it was last looked at
     struct submission *free_submissions;
     size_t n_free_submissions, low_free_submissions;
     struct order_json *parser;
@@ -140,6 +144,9 @@ enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const cha
 void http_on_completed(void *cls, struct MHD_Connection *mhd, void **context,
                        enum MHD_RequestTerminationCode code);
 void http_suspend(struct request *r);
+// As http_suspend, but cheaper, for what comes back soon; see http_request.c.
+void http_park(struct request *r);
+void http_returned(struct request *r);          // the engine or a worker gave it back
 void http_requests_free(struct http_server *s); // the freelist
 
 // --- http_route.c

@@ -227,6 +227,9 @@ static void send_answer(struct request *r) {
         atomic_fetch_add(&r->server->budget.used_bytes, more);
         r->charged_bytes += more;
         r->job.run = render_job;
+        if (!r->suspended) {
+            http_suspend(r);
+        }
         if (r->server->workers != NULL &&
             http_workers_submit(r->server->workers, JOB_ORDERS, &r->job)) {
             return;
@@ -327,7 +330,7 @@ void http_orders(struct request *r) {
         p = offer(r);
     }
     if (p == PROBLEM_NONE) {
-        http_suspend(r);
+        http_park(r);
     } else {
         http_reply_problem(r, p, r->detail);
     }

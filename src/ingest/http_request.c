@@ -25,6 +25,7 @@ enum {
     DISCARD_MAX_BYTES = 1024 * 1024,
     FREE_REQUESTS_MAX = 1024,
     KEYS_LOOK_EVERY_MS = 1000,
+    PARKED_MAX = 1024,
 };
 
 static void refuse(struct request *r, enum problem p, const char *detail) {
@@ -156,7 +157,8 @@ static void request_free(struct request *r) {
     r->mhd = NULL;
     r->on_loop = NULL;
     r->route = ROUTE_NONE;
-    r->suspended = r->head = r->answered_raw = r->has_body = r->gzipped = r->accepts_gzip = false;
+    r->suspended = r->parked = r->returned = r->orphaned = r->head = r->answered_raw = r->has_body =
+        r->gzipped = r->accepts_gzip = false;
     r->declared_bytes = r->discarded_bytes = 0;
     r->refusal = r->problem = PROBLEM_NONE;
     r->allow = NULL;
@@ -182,6 +184,7 @@ void http_requests_free(struct http_server *s) {
 static enum MHD_Result first_call(struct http_server *s, struct MHD_Connection *mhd,
                                   const char *url, const char *method, void **context) {
     struct request *r = request_new(s);
+    s->n_events++;
     if (r == NULL) {
         return MHD_NO; // no memory even for this: the connection closes
     }
@@ -224,6 +227,7 @@ static void discard(struct request *r, size_t n_bytes) {
 
 static void take_body(struct request *r, const char *at, size_t n_bytes) {
     struct http_server *s = r->server;
+    s->n_events++;
     if (r->refusal == PROBLEM_NONE && r->route != ROUTE_ORDERS) {
         refuse(r, PROBLEM_BAD_REQUEST, "this call takes no body");
     }
@@ -245,6 +249,7 @@ static void take_body(struct request *r, const char *at, size_t n_bytes) {
 }
 
 static enum MHD_Result last_call(struct request *r, const char *url) {
+    r->server->n_events++;
     if (r->answered_raw) {
         return MHD_NO; // the answer is out; close
     }
@@ -282,6 +287,15 @@ static enum MHD_Result last_call(struct request *r, const char *url) {
     return MHD_YES;
 }
 
+// The library asks again.
+static void still_parked(struct request *r) {
+    if (r->returned) {
+        r->parked = r->returned = false;
+        r->server->n_parked--;
+        r->on_loop(r);
+    }
+}
+
 enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const char *url,
                                 const char *method, const char *version, const char *upload,
                                 size_t *upload_bytes, void **context) {
@@ -289,6 +303,10 @@ enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const cha
     struct request *r = *context;
     if (r == NULL) {
         return first_call(cls, mhd, url, method, context);
+    }
+    if (r->parked) {
+        still_parked(r);
+        return MHD_YES;
     }
     if (*upload_bytes > 0) {
         take_body(r, upload, *upload_bytes);
@@ -310,11 +328,38 @@ void http_on_completed(void *cls, struct MHD_Connection *mhd, void **context,
     struct connection *c = r->connection;
     c->request = NULL;
     *context = NULL;
-    request_free(r);
+    s->n_events++;
+    if (r->parked && !r->returned) {
+        r->orphaned = true; // the engine has it; it is freed when it comes back
+    } else {
+        s->n_parked -= r->parked;
+        request_free(r);
+    }
     if (s->stopping) {
         shutdown(c->fd, SHUT_RDWR);
     } else {
         http_arm(c, DEADLINE_IDLE);
+    }
+}
+
+void http_park(struct request *r) {
+    if (r->server->n_parked < PARKED_MAX) {
+        r->parked = true;
+        r->server->n_parked++;
+    } else {
+        http_suspend(r);
+    }
+}
+
+void http_returned(struct request *r) {
+    r->server->n_events++;
+    if (r->orphaned) {
+        r->server->n_parked--;
+        request_free(r);
+    } else if (r->parked) {
+        r->returned = true;
+    } else {
+        r->on_loop(r);
     }
 }
 

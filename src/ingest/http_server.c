@@ -75,7 +75,7 @@ static void continue_completed(struct http_server *s) {
     while (in_order != NULL) {
         r = in_order;
         in_order = r->next;
-        r->on_loop(r);
+        http_returned(r);
     }
 }
 
@@ -277,8 +277,14 @@ static void run_library(struct http_server *s) {
 // How long the loop may sleep.
 static int wait_ms(struct http_server *s, bool more) {
     MHD_UNSIGNED_LONG_LONG library_ms = 0;
-    if (more || (MHD_get_timeout(s->daemon, &library_ms) == MHD_YES && library_ms == 0)) {
+    bool pending = MHD_get_timeout(s->daemon, &library_ms) == MHD_YES && library_ms == 0;
+    bool progress = s->n_events != s->n_events_seen;
+    s->n_events_seen = s->n_events;
+    if (more || (pending && (progress || s->n_parked == 0))) {
         return 0;
+    }
+    if (pending) {
+        return 1; // parked requests look like pending data; a look a millisecond finds the latter
     }
     int64_t ms = deadline_wait_ms(&s->deadlines, s->now_ms);
     int64_t longest_ms = s->stopping ? 100 : s->n_free_submissions > 0 ? TRIM_EVERY_MS : 60000;
@@ -362,6 +368,7 @@ void http_free(struct http_server *s) {
         // The library insists that every connection is resumed.
         continue_completed(s);
         MHD_run(s->daemon);
+        MHD_run(s->daemon); // answers of parked requests are made in one turn and sent in the next
         http_connections_close_all(s);
         MHD_run(s->daemon);
         MHD_stop_daemon(s->daemon);
