@@ -9,7 +9,9 @@
 #include "base/mem.h"
 #include "store/audit_index.h"
 #include "store/sqlite_store.h"
+#include <pthread.h>
 #include <search.h>
+#include <stdatomic.h>
 
 enum { IDS_MAX = 60000, BATCH = 400 };
 
@@ -478,6 +480,81 @@ static void an_uncommitted_id_is_not_there_for_readers(void **state) {
     world_remove(&w);
 }
 
+// --- Readers on other threads
+
+struct onlooker {
+    struct world *w;
+    bool with_writer;
+    pthread_t thread;
+    atomic_llong *n_committed;
+    atomic_bool *stop;
+    atomic_llong n_asked;
+    int64_t n_missed, n_failed;
+};
+
+static void *look_on(void *user) {
+    struct onlooker *o = user;
+    struct sales_reader *r;
+    struct store_settings settings;
+    struct error err;
+    uint64_t random = o->with_writer;
+    if (!sqlite_reader_open(o->w->shop.directory, o->with_writer ? o->w->shop.store : NULL, 10000,
+                            &r, &settings, &err)) {
+        o->n_failed++;
+        return NULL;
+    }
+    while (!atomic_load(o->stop)) {
+        int64_t n = atomic_load(o->n_committed), position = 0;
+        if (n == 0) {
+            continue;
+        }
+        random += UINT64_C(0x9e3779b97f4a7c15);
+        int64_t i = (int64_t)(hash_u64(random) % (uint64_t)n);
+        struct ident id = nth(o->w, SHUFFLED, i);
+        o->n_failed += !r->ops->order(r, id, keep_position, &position, &err);
+        o->n_missed += position != i + 1;
+        atomic_fetch_add(&o->n_asked, 1);
+    }
+    r->ops->close(r);
+    return NULL;
+}
+
+// Whatever the index does meanwhile, an order that was committed is found.
+static void readers_never_miss_a_committed_order(void **state) {
+    (void)state;
+    struct world w;
+    struct onlooker lookers[2];
+    struct ident ids[100];
+    atomic_llong n_committed = 0;
+    atomic_bool stop = false;
+    world_make(&w, 150, 200);
+    for (int i = 0; i < 2; i++) {
+        lookers[i] = (struct onlooker){
+            .w = &w, .with_writer = i == 1, .n_committed = &n_committed, .stop = &stop};
+        assert_int_equal(pthread_create(&lookers[i].thread, NULL, look_on, &lookers[i]), 0);
+    }
+    for (int64_t i = 0; i < 12000; i += 100) {
+        for (int k = 0; k < 100; k++) {
+            ids[k] = nth(&w, SHUFFLED, i + k);
+        }
+        add_batch(&w, ids, 100);
+        atomic_store(&n_committed, i + 100);
+    }
+    for (int i = 0; i < 20000 &&
+                    !(atomic_load(&lookers[0].n_asked) > 0 && atomic_load(&lookers[1].n_asked) > 0);
+         i++) {
+        usleep(1000);
+    }
+    atomic_store(&stop, true);
+    for (int i = 0; i < 2; i++) {
+        pthread_join(lookers[i].thread, NULL);
+        assert_int_equal(lookers[i].n_failed, 0);
+        assert_int_equal(lookers[i].n_missed, 0);
+        assert_true(atomic_load(&lookers[i].n_asked) > 0);
+    }
+    world_remove(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(increasing_ids_are_known_at_every_stage),
@@ -492,6 +569,7 @@ int main(void) {
         cmocka_unit_test(crashes_forget_no_id),
         cmocka_unit_test(ids_moved_while_the_filter_grows_stay_known),
         cmocka_unit_test(an_uncommitted_id_is_not_there_for_readers),
+        cmocka_unit_test(readers_never_miss_a_committed_order),
     };
     log_set_level(LOG_ERROR + 1);
     return cmocka_run_group_tests(tests, NULL, NULL);
