@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "ingest/http_listen.h"
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -317,10 +318,17 @@ static void wait_for_events(struct http_server *s, int signal_fd, int timeout_ms
     }
 }
 
+// Gives back what a burst of requests took: submissions not needed lately, and when none is left
+// the rest at once.
 static void trim_memory(struct http_server *s, int64_t *trimmed_ms) {
-    if (s->now_ms - *trimmed_ms >= TRIM_EVERY_MS) {
-        *trimmed_ms = s->now_ms;
-        http_submissions_trim(s, false);
+    if (s->now_ms - *trimmed_ms < TRIM_EVERY_MS || s->n_free_submissions == 0) {
+        return;
+    }
+    *trimmed_ms = s->now_ms;
+    http_submissions_trim(s, false);
+    if (s->n_free_submissions == 0 && s->n_requests == 0) {
+        http_requests_free(s);
+        malloc_trim(0);
     }
 }
 
