@@ -2,6 +2,8 @@
 """POST /v1/orders: what is taken, in which forms, and how it is answered."""
 
 import json
+import socket
+import struct
 import threading
 import zlib
 
@@ -273,6 +275,25 @@ def test_a_client_that_goes_away_before_the_answer_may_send_it_again(shared_serv
     answer = shared_server.post(order(ids(1)))
     assert counts(answer) in ((1, 0, 0), (0, 1, 0))
     assert counts(shared_server.post(order(ids(1)))) == (0, 1, 0)
+
+
+def test_clients_that_reset_their_connection_while_their_order_is_judged_disturb_nobody(server):
+    one = server()
+    for round_ in range(5):
+        sockets = [one.raw() for _ in range(100)]
+        for n, sock in enumerate(sockets):
+            body = json.dumps(order(f"{round_}-{n}")).encode()
+            sock.sendall(b"POST /v1/orders HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                         b"Content-Length: %d\r\n\r\n" % len(body) + body)  # fmt: skip
+        for sock in sockets[::2]:  # a reset, not an orderly end
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sock.close()
+        for sock in sockets[1::2]:
+            assert counts(harness.read_answer(sock)) == (1, 0, 0)
+            sock.close()
+    found = harness.metrics(one.get("/metrics").body.decode())
+    assert found["salestide_http_requests_in_flight"][()] == 1  # this one
+    assert found["salestide_http_inflight_bytes"][()] == 0
 
 
 def test_a_hundred_thousand_events_fit_in_one_request(server):
