@@ -97,8 +97,10 @@ static enum form form_of(const char *path, const char *format, struct text head)
     if (ends_in(name, ".csv")) {
         return FORM_CSV;
     }
-    bool json_name = ends_in(name, ".ndjson") || ends_in(name, ".jsonl") || ends_in(name, ".json");
-    return json_name || looks_like_json(head) ? json_form(head) : FORM_CSV;
+    if (ends_in(name, ".ndjson") || ends_in(name, ".jsonl")) {
+        return FORM_NDJSON; // also when its first line is broken: that is one rejected event
+    }
+    return ends_in(name, ".json") || looks_like_json(head) ? json_form(head) : FORM_CSV;
 }
 
 static bool load_file(const struct load_job *job, const char *format, struct error *err) {

@@ -91,6 +91,13 @@ def test_the_format_is_seen_by_name_or_content(tmp_path, name, packed):
     assert counts(tmp_path / "data") == (1, 0, 0)
 
 
+@pytest.mark.parametrize("first", ["{", "[", "}", '{"order_id":', "order_id,total"])
+def test_a_broken_first_line_of_ndjson_is_one_rejected_event(tmp_path, first):
+    path = write(tmp_path / "x.ndjson", first.encode() + b"\n" + lines(order(1), order(2)))
+    assert harness.run("load", path, "--data", tmp_path / "data").returncode == 1
+    assert counts(tmp_path / "data") == (2, 0, 1)
+
+
 def test_standard_input_is_a_file_called_minus(tmp_path):
     harness.must_run("load", "-", "--data", tmp_path / "data", stdin=lines(order(1), order(2)))
     harness.must_run("load", "-", "--data", tmp_path / "data", stdin=(HEADER + "3,2024-05-01,7,1,1\n").encode())
