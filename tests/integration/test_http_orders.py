@@ -37,6 +37,13 @@ def test_one_order_is_accepted_then_a_duplicate_then_a_conflict(shared_server, i
     assert problem["errors"][0]["code"] == "conflict"
 
 
+def test_a_placed_order_is_known_by_its_id_alone_and_changes_by_their_event_id_too(shared_server, ids):
+    for event_id, wanted in (("a", (1, 0, 0)), ("b", (0, 1, 0)), (None, (0, 1, 0))):
+        assert counts(shared_server.post(order(ids(1), event_id=event_id))) == wanted
+    for event_id, wanted in (("a", (1, 0, 0)), ("b", (1, 0, 0)), (None, (1, 0, 0)), (" b ", (0, 1, 0))):
+        assert counts(shared_server.post(order(ids(1), event="cancelled", event_id=event_id))) == wanted
+
+
 def test_an_answer_comes_after_the_order_is_on_disk(shared_server, ids):
     for n in range(20):
         assert shared_server.post(order(ids(n))).status == 202

@@ -273,6 +273,8 @@ class Generator:
         fields = {"order_id": self.new_order_id(), "created_at": self.time()}
         if rng.random() < 0.15:
             fields["event"] = quote(rng.choice(["placed", " placed "]), rng)
+        if rng.random() < 0.04:  # a placed order is known by its order_id alone
+            fields["event_id"] = quote(rng.choice(["e-1", " e-1 ", "7", "x" * 64]), rng)
         if rng.random() < 0.8:
             fields["customer_id"] = self.customer()
         elif rng.random() < 0.2:
@@ -351,6 +353,8 @@ class Generator:
             fields["source"] = quote("another")
         if rng.random() < 0.3:
             fields["state"] = quote("another")
+        if rng.random() < 0.05 and "event" not in fields:
+            fields["event_id"] = quote(f"again-{rng.randrange(9)}")
         order_id = json.loads(fields["order_id"], parse_int=str)
         fields["order_id"] = quote(self.padded(order_id), rng)  # 7 becomes "7"
         return fields
