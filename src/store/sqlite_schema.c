@@ -139,6 +139,22 @@ static bool set_up(sqlite3 *db, enum sqlite_role role, struct error *err) {
     return sqlite_run(db, by_role[role], err);
 }
 
+static bool refuse_version(sqlite3 *db, int64_t version, struct error *err) {
+    return error_set(err, ERROR_USAGE, "%s has schema version %lld, this program reads version %d",
+                     sqlite3_db_filename(db, "main"), (long long)version, SCHEMA_VERSION);
+}
+
+// A new file, or a store of this version: another program's database is left as it is.
+static bool check_ours(sqlite3 *db, struct error *err) {
+    int64_t version = 0, n_tables = 0;
+    if (!sqlite_int(db, "PRAGMA user_version", 0, &version, err) ||
+        !sqlite_int(db, "SELECT count(*) FROM sqlite_schema", 0, &n_tables, err)) {
+        return false;
+    }
+    bool is_new = version == 0 && n_tables == 0;
+    return is_new || version == SCHEMA_VERSION || refuse_version(db, version, err);
+}
+
 bool sqlite_connect(const char *directory, const char *vfs, enum sqlite_role role, sqlite3 **out,
                     struct error *err) {
     char path[4096];
@@ -157,12 +173,10 @@ bool sqlite_connect(const char *directory, const char *vfs, enum sqlite_role rol
         sqlite3_close(db);
         return false;
     }
-    if (role == SQLITE_WRITER &&
-        !sqlite_run(db, "PRAGMA page_size = 4096;", err)) { // only a new file takes it
-        sqlite3_close(db);
-        return false;
-    }
-    if (!set_up(db, role, err)) {
+    // Before set_up, which writes into the file; only a new file takes the page size.
+    bool ours = role != SQLITE_WRITER ||
+                (check_ours(db, err) && sqlite_run(db, "PRAGMA page_size = 4096;", err));
+    if (!ours || !set_up(db, role, err)) {
         sqlite3_close(db);
         return false;
     }
@@ -211,9 +225,7 @@ bool sqlite_settings_read(sqlite3 *db, struct store_settings *settings, struct e
         return false;
     }
     if (version != SCHEMA_VERSION) {
-        return error_set(err, ERROR_USAGE,
-                         "%s has schema version %lld, this program reads version %d",
-                         sqlite3_db_filename(db, "main"), (long long)version, SCHEMA_VERSION);
+        return refuse_version(db, version, err);
     }
     char late[32];
     if (!setting_read(db, "currency", settings->currency, sizeof settings->currency, err) ||
@@ -263,21 +275,20 @@ static bool settings_compare(sqlite3 *db, struct store_settings *want, struct er
     if (want->late_limit_ms != 0 && want->late_limit_ms != have.late_limit_ms) {
         return error_set(
             err, ERROR_USAGE,
-            "this data was made with --late-limit %llds, not %llds; leave the option out "
+            "this data was made with --late-limit %lldms, not %lldms; leave the option out "
             "or take another --data",
-            (long long)have.late_limit_ms / 1000, (long long)want->late_limit_ms / 1000);
+            (long long)have.late_limit_ms, (long long)want->late_limit_ms);
     }
     *want = have;
     return true;
 }
 
 bool sqlite_schema_prepare(sqlite3 *db, struct store_settings *settings, struct error *err) {
-    int64_t version = 0, n_tables = 0;
-    if (!sqlite_int(db, "PRAGMA user_version", 0, &version, err) ||
-        !sqlite_int(db, "SELECT count(*) FROM sqlite_schema", 0, &n_tables, err)) {
+    int64_t version = 0; // sqlite_connect has seen that the file is new or ours
+    if (!sqlite_int(db, "PRAGMA user_version", 0, &version, err)) {
         return false;
     }
-    if (version != 0 || n_tables != 0) {
+    if (version != 0) {
         return settings_compare(db, settings, err);
     }
     char version_sql[64];
