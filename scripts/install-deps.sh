@@ -59,6 +59,7 @@ want_test() {
     want_command llvm-symbolizer llvm
     want_command shellcheck shellcheck
     want_command chromium chromium
+    want_command curl curl
     want_command groff groff-base
     want_command git git
     # The sanitizers' and libFuzzer's run-time parts come in a package of their own.
