@@ -42,6 +42,12 @@ FUZZ := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 .PHONY: all
 all: $(BUILD)/salestide
 
+# Everything but main: a test or benchmark links only what it uses of it.
+$(BUILD)/libsalestide.a: $(LIBOBJ)
+	$(call tell,AR)
+	@rm -f $@.new
+	$(Q)$(AR) rcs $@.new $(LIBOBJ) && mv $@.new $@
+
 $(BUILD)/salestide: $(BUILD)/obj/main.o $(LIBOBJ)
 	$(call tell,LD)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDFLAGS) $(PKGLIBS)
@@ -93,10 +99,10 @@ ASAN_BUILD := BUILD=build/asan OPT='-O1 -g -fno-omit-frame-pointer' SANITIZE='$(
               FAULTS=-DSALESTIDE_FAULTS
 .PHONY: unit-programs unit-build asan faults
 unit-programs: $(UNIT:tests/unit/%.c=$(BUILD)/unit/%)
-$(BUILD)/unit/%: tests/unit/%.c $(LIBOBJ)
+$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libsalestide.a
 	@mkdir -p $(@D)
 	$(call tell,CC)
-	$(Q)$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) -Itests/unit -MMD -MP -MF $@.d -o $@ $< $(LIBOBJ) $(LDFLAGS) $(PKGLIBS) -lcmocka
+	$(Q)$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) -Itests/unit -MMD -MP -MF $@.d -o $@ $< $(BUILD)/libsalestide.a $(LDFLAGS) $(PKGLIBS) -lcmocka
 
 unit-build:
 	$(MAKE) $(ASAN_BUILD) unit-programs
@@ -110,10 +116,10 @@ FUZZ_BUILD := BUILD=build/fuzz CC=clang OPT='-O1 -g -fno-omit-frame-pointer' \
               SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined'
 .PHONY: fuzz-programs fuzz-build clang-objects clang-build
 fuzz-programs: $(FUZZ:tests/fuzz/%.c=$(BUILD)/targets/%)
-$(BUILD)/targets/%: tests/fuzz/%.c $(LIBOBJ)
+$(BUILD)/targets/%: tests/fuzz/%.c $(BUILD)/libsalestide.a
 	@mkdir -p $(@D)
 	$(call tell,CC)
-	$(Q)$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) -fsanitize=fuzzer -MMD -MP -MF $@.d -o $@ $< $(LIBOBJ) $(LDFLAGS) $(PKGLIBS)
+	$(Q)$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) -fsanitize=fuzzer -MMD -MP -MF $@.d -o $@ $< $(BUILD)/libsalestide.a $(LDFLAGS) $(PKGLIBS)
 fuzz-build:
 	$(MAKE) $(FUZZ_BUILD) fuzz-programs
 clang-objects: $(OBJ)
@@ -128,10 +134,10 @@ clang-build:
 BENCH := $(sort $(wildcard bench/bench_*.c))
 .PHONY: bench-programs
 bench-programs: $(BENCH:bench/%.c=$(BUILD)/bench/%)
-$(BUILD)/bench/%: bench/%.c $(LIBOBJ)
+$(BUILD)/bench/%: bench/%.c $(BUILD)/libsalestide.a
 	@mkdir -p $(@D)
 	$(call tell,CC)
-	$(Q)$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LIBOBJ) $(LDFLAGS) $(PKGLIBS)
+	$(Q)$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(BUILD)/libsalestide.a $(LDFLAGS) $(PKGLIBS)
 
 # ---- what people and CI call
 
@@ -191,7 +197,7 @@ uninstall: ## Remove what install put there; data stays
 	rm -f $(DESTDIR)$(PREFIX)/bin/salestide $(DESTDIR)$(PREFIX)/share/man/man1/salestide.1 \
 	    $(DESTDIR)$(PREFIX)/lib/systemd/system/salestide.service
 clean: ## Remove what was built (build/deps, build/venv and web/node_modules stay)
-	rm -rf build/obj build/bench build/asan build/faults build/fuzz build/check build/web build/salestide
+	rm -rf build/obj build/libsalestide.a build/bench build/asan build/faults build/fuzz build/check build/web build/salestide
 
 -include $(OBJ:.o=.d)
 -include $(UNIT:tests/unit/%.c=$(BUILD)/unit/%.d)
