@@ -79,7 +79,7 @@ static void other_settings_are_refused(void **state) {
     REFUSED(&shop, ((struct store_settings){.timezone = "Asia/Tokyo"}), ERROR_USAGE, "--timezone",
             "UTC", "Asia/Tokyo", "--data");
     REFUSED(&shop, ((struct store_settings){.late_limit_ms = 5000}), ERROR_USAGE, "--late-limit",
-            "600s", "5s", "--data");
+            "600000ms", "5000ms", "--data");
     shop_open(&shop); // none of them left anything behind, not even the lock
     expect_settings(&shop.settings, "USD", "UTC", 600000);
     assert_int_equal(shop_place(&shop, shop_order(&shop, 1, 10000)), VERDICT_DUPLICATE);
