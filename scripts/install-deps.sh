@@ -62,7 +62,6 @@ want_test() {
     want_command curl curl
     want_command groff groff-base
     want_command git git
-    want_command curl curl
     # The sanitizers' and libFuzzer's run-time parts come in a package of their own.
     if ! command -v clang >/dev/null 2>&1 ||
         [ ! -e "$(clang -print-resource-dir)/lib/linux/libclang_rt.fuzzer-$(uname -m).a" ]; then
