@@ -24,17 +24,25 @@ stop() {
 trap 'stop; exit 0' INT TERM
 trap stop EXIT
 
+host=${listen%:*} port=${listen##*:}
+host=${host#[} host=${host%]}
+case $host in 0.0.0.0 | ::) host=localhost ;; esac
+
 # True when the server answers that it is ready.
 ready() {
-    local host=${listen%:*} port=${listen##*:} line=''
-    host=${host#[} host=${host%]}
-    case $host in 0.0.0.0 | ::) host=localhost ;; esac
+    local line=''
     exec 3<>"/dev/tcp/$host/$port" || return 1
     printf 'GET /readyz HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$listen" >&3
     read -r -t 2 line <&3 || true
     exec 3>&-
     [[ $line == *' 200 '* ]]
 }
+
+# Demo orders must never go to a server that was there before.
+if (exec 3<>"/dev/tcp/$host/$port") 2>/dev/null; then
+    echo "run-demo: something listens on $listen already; try SALESTIDE_LISTEN=127.0.0.1:8081 make run" >&2
+    exit 1
+fi
 
 mkdir -p "$data"
 "$program" generate --write-customers "$data/demo-customers.csv" \
