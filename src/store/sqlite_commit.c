@@ -14,6 +14,7 @@
 
 enum {
     BATCHES_KEPT = 10000,
+    BATCHES_STEP = 256, // dropped at once: most commits do not touch the table's oldest page
     REJECTED_KEPT = 1000000,
     DROP_STEP = 2000, // rows of each kind that one commit drops at most
 };
@@ -43,6 +44,9 @@ static bool drop_old(struct sqlite_store *s, struct batch_summary *batch) {
             return false;
         }
         s->next.counts.rejected_expired += sqlite3_changes64(s->db);
+    }
+    if (batch->batch_id % BATCHES_STEP != 0) {
+        return true;
     }
     sqlite3_bind_int64(s->drop_batch, 1, batch->batch_id - BATCHES_KEPT);
     return sqlite_do(s->drop_batch);
