@@ -211,13 +211,15 @@ static void the_newest_ten_thousand_batches_are_kept(void **state) {
     shop_open(&shop);
     assert_int_equal(shop_place(&shop, shop_order(&shop, 1, 10000)), VERDICT_ACCEPTED);
     shop_close(&shop);
-    shop_sql(&shop, "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n LIMIT 9999) "
+    shop_sql(&shop, "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n LIMIT 10238) "
                     "INSERT INTO batch_rows SELECT i, 0, 0, 0, 0, 0 FROM n; "
-                    "UPDATE pipeline_state SET last_batch_id = 10000");
+                    "DELETE FROM batch_rows WHERE batch_id = 10239; "
+                    "UPDATE pipeline_state SET last_batch_id = 10238");
     shop_open(&shop);
-    shop_sql_expect(&shop, "SELECT count(*), min(batch_id) FROM batch_rows", "10000|1");
-    touch(&shop);
-    shop_sql_expect(&shop, "SELECT count(*), min(batch_id) FROM batch_rows", "10000|2");
+    touch(&shop); // 10,239: not a multiple of 256, so nothing is dropped
+    shop_sql_expect(&shop, "SELECT count(*), min(batch_id) FROM batch_rows", "10239|1");
+    touch(&shop); // 10,240 = 40 * 256
+    shop_sql_expect(&shop, "SELECT count(*), min(batch_id) FROM batch_rows", "10000|241");
     shop_verify(&shop, 1, 0);
     shop_remove(&shop);
 }
