@@ -32,10 +32,10 @@ export PYTHONDONTWRITEBYTECODE=1
 if [ $full = yes ]; then
     export CRASH_KILLS=${CRASH_KILLS:-1000} FUZZ_SECONDS=${FUZZ_SECONDS:-300}
     export DIFFERENTIAL_EVENTS=${DIFFERENTIAL_EVENTS:-1000000}
-    limit_s=7200
+    limit_s=7200 test_limit_s=3600
 else
     export CRASH_KILLS=${CRASH_KILLS:-50} FUZZ_SECONDS=${FUZZ_SECONDS:-5}
-    limit_s=600
+    limit_s=600 test_limit_s=180
 fi
 jobs=$(nproc)
 logs=$PWD/build/check
@@ -123,7 +123,8 @@ run_pytest() { # FOLDER [OPTION...]
     local report=$logs/$suite.xml code ok='' bad='' skip=''
     rm -f "$report"
     logged build/venv/bin/python -m pytest -c tests/pytest.ini --rootdir=. "$folder" \
-        --junitxml="$report" -o junit_family=xunit2 --durations=10 "$@"
+        --junitxml="$report" -o junit_family=xunit2 --durations=10 \
+        --timeout="$test_limit_s" "$@"
     code=$?
     python3 scripts/junit_counts.py "$report" >"$report.counts" 2>&1
     cat "$report.counts" >>"$log"
