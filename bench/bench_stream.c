@@ -5,7 +5,7 @@
 //
 // One thread, one epoll set, so that it takes little from the cores it shares with the server.
 // 1. VIEWERS connections open the stream; each waits for its first snapshot.
-// 2. Order k is due at start + k / RATE. It goes out on the first idle of CONNECTIONS keep-alive
+// 2. Order k is due at start + k / RATE. It goes out on the next idle of CONNECTIONS keep-alive
 //    connections. All times count from when it was due, so a server (or this program) that falls
 //    behind is seen in them.
 // 3. Every event says how many orders were accepted in all. The k-th order sent has arrived at a
@@ -59,6 +59,7 @@ struct bench {
     int64_t interval_ns, start_ns;
     int64_t n_orders, n_sent, n_answered, n_late_sends;
     int64_t n_before; // orders in the store at the start
+    int64_t n_turns;  // of the posters
     int64_t n_viewers, n_posters, n_started, n_complete, event_bytes;
     struct peer *viewers, *posters;
     struct times answers, arrivals;
@@ -219,9 +220,11 @@ static void post_due(struct bench *b) {
         if (b->n_sent >= b->n_orders || b->start_ns + b->n_sent * b->interval_ns > now) {
             return;
         }
-        if (b->posters[i].due_ns == 0) {
+        // In turn: a connection that is never used is closed by the server after --header-timeout.
+        struct peer *p = &b->posters[b->n_turns++ % b->n_posters];
+        if (p->due_ns == 0) {
             b->n_late_sends += now - (b->start_ns + b->n_sent * b->interval_ns) > SECOND_NS / 1000;
-            post(b, &b->posters[i]);
+            post(b, p);
         }
     }
 }
