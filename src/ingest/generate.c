@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/stop.h"
 #include "ingest/demo_orders.h"
 #include "ingest/demo_shop.h"
 #include "ingest/http_client.h"
@@ -22,7 +23,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -42,21 +42,6 @@ enum {
 };
 #define IDS_PER_SEED INT64_C(1000000000)
 #define SEEDS_APART INT64_C(9000000) // so that ids stay below 2^53
-
-static volatile int stop_asked; // by a signal, of which there is one for the process
-
-static void on_stop(int signal_number) {
-    UNUSED(signal_number);
-    stop_asked = 1;
-}
-
-static void catch_signals(void) {
-    struct sigaction action = {.sa_handler = on_stop};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGTERM, &action, NULL);
-    action.sa_flags = (int)SA_RESETHAND; // a second Ctrl-C kills
-    sigaction(SIGINT, &action, NULL);
-}
 
 static int fail(const char *text) {
     fprintf(stderr, "salestide generate: %s\n", text);
@@ -104,7 +89,7 @@ static int write_events(struct demo_orders *d, int64_t count, int64_t rate, int6
     struct buf b = {0};
     int64_t ms = start_ms, ns = 0; // of created_at; ns: below one millisecond
     bool ok = true;
-    for (int64_t n = 0; ok && (count == 0 || n < count) && !stop_asked; n++) {
+    for (int64_t n = 0; ok && (count == 0 || n < count) && !stop_asked(); n++) {
         demo_orders_next(d, ms, &b);
         ns += INT64_C(1000000000) * 1000 / rate / demo_busy_permille(ms);
         ms += ns / 1000000;
@@ -150,7 +135,7 @@ static void answered(void *user, const struct http_reply *reply) {
 
 static bool user_stops(void *user) {
     UNUSED(user);
-    return stop_asked != 0;
+    return stop_asked();
 }
 
 static void tell_trouble(void *user, const char *text) {
@@ -199,7 +184,7 @@ static int64_t due(struct posting *p, int64_t *origin_ns) {
 
 static void post_all(struct posting *p) {
     int64_t origin_ns = clock_monotonic_ns(clock_system());
-    while ((p->count == 0 || p->sent < p->count) && p->problem[0] == '\0' && !stop_asked) {
+    while ((p->count == 0 || p->sent < p->count) && p->problem[0] == '\0' && !stop_asked()) {
         int64_t n = due(p, &origin_ns);
         if (p->count > 0 && n > p->count - p->sent) {
             n = p->count - p->sent;
@@ -239,7 +224,7 @@ static int post_stream(const struct options *o, struct posting *p) {
             " duplicate, %" PRId64 " rejected\n",
             p->sent, ms / 1000, (int)(ms / 100 % 10), p->answered.accepted, p->answered.duplicate,
             p->answered.rejected);
-    if (p->problem[0] != '\0' && !stop_asked) {
+    if (p->problem[0] != '\0' && !stop_asked()) {
         return fail(p->problem);
     }
     return p->answered.rejected > 0 ? FAILED : DONE;
@@ -288,7 +273,7 @@ static int run(const struct options *o, int64_t start_ms) {
     struct demo_options options = demo_options_of(o);
     struct demo_orders *orders = demo_orders_new(&options);
     int64_t count = option_int(o, "count"), rate = option_int(o, "rate");
-    catch_signals();
+    stop_on_signals();
     int code;
     if (option_text(o, "to") != NULL) {
         struct posting p = {.orders = orders, .count = count, .rate = rate, .start_ms = start_ms};

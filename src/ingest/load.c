@@ -11,9 +11,9 @@
 // finds it as duplicates.
 #include "commands.h"
 
+#include "base/stop.h"
 #include "ingest/load_file.h"
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,22 +21,6 @@
 #include <unistd.h>
 
 enum { LOADED = 0, FAILED = 1, USAGE = 2 };
-
-static volatile int stop_asked; // by a signal, of which there is one for the process
-
-static void on_stop(int signal_number) {
-    UNUSED(signal_number);
-    stop_asked = 1;
-}
-
-// The reading ends, and what was loaded is told.
-static void catch_signals(void) {
-    struct sigaction action = {.sa_handler = on_stop};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGTERM, &action, NULL);
-    action.sa_flags = (int)SA_RESETHAND; // a second Ctrl-C kills
-    sigaction(SIGINT, &action, NULL);
-}
 
 bool load_must_stop(const struct load_job *job, const struct load_input *in) {
     int64_t done_bytes, total_bytes;
@@ -232,7 +216,7 @@ static int run(const struct options *o, struct load_target *target,
         load_report_problem(target->report, err.text);
         return err.cls == ERROR_USAGE ? USAGE : FAILED;
     }
-    catch_signals();
+    stop_on_signals();
     bool ok = load_files(o, sink, target, fields);
     if (*target->stop) {
         load_report_problem(target->report,
@@ -250,7 +234,7 @@ int command_load(const struct options *o) {
     int code = USAGE;
     if (check_files(o, &err) && check_target(o, &err) && read_fields(o, &fields, &err)) {
         struct load_target target = {.report = load_report_new(clock_system()),
-                                     .stop = &stop_asked};
+                                     .stop = stop_flag()};
         code = run(o, &target, &fields);
         load_report_free(target.report);
     } else {

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#include "base/stop.h"
+
+#include "base/must.h"
+#include <signal.h>
+#include <stddef.h>
+
+static volatile int asked; // by a signal, of which there is one for the process
+
+static void on_stop(int signal_number) {
+    UNUSED(signal_number);
+    asked = 1;
+}
+
+void stop_on_signals(void) {
+    struct sigaction action = {.sa_handler = on_stop};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGTERM, &action, NULL);
+    action.sa_flags = (int)SA_RESETHAND; // a second Ctrl-C kills
+    sigaction(SIGINT, &action, NULL);
+}
+
+bool stop_asked(void) {
+    return asked != 0;
+}
+
+const volatile int *stop_flag(void) {
+    return &asked;
+}
