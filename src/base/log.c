@@ -5,17 +5,26 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 static atomic_int lowest_level = LOG_INFO;
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
 void log_set_level(enum log_level lowest) {
     atomic_store(&lowest_level, (int)lowest);
 }
 
+void log_set_level_named(const char *name) {
+    for (int level = LOG_DEBUG; level <= LOG_ERROR; level++) {
+        if (strcmp(name, level_names[level]) == 0) {
+            log_set_level((enum log_level)level);
+        }
+    }
+}
+
 void log_line(enum log_level level, const char *layer, const char *format, ...) {
-    static const char *const names[] = {"debug", "info", "warn", "error"};
     if ((int)level < atomic_load(&lowest_level)) {
         return;
     }
@@ -26,7 +35,7 @@ void log_line(enum log_level level, const char *layer, const char *format, ...) 
     char line[2048];
     size_t n = strftime(line, sizeof line, "%Y-%m-%dT%H:%M:%S", &utc);
     n += (size_t)snprintf(line + n, sizeof line - n, ".%03dZ %s %s: ", (int)(now.tv_nsec / 1000000),
-                          names[level], layer);
+                          level_names[level], layer);
     va_list args;
     va_start(args, format);
     int more = vsnprintf(line + n, sizeof line - n - 1, format, args);

@@ -7,6 +7,8 @@
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
 void log_set_level(enum log_level lowest);
+// By its name: debug, info, warn or error (the choices of --log-level); others change nothing.
+void log_set_level_named(const char *name);
 // `layer` is the folder that speaks: "ingest", "engine", "store", "dashboard".
 void log_line(enum log_level level, const char *layer, const char *format, ...) PRINTF_LIKE(3, 4);
 

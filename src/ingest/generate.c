@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/stop.h"
 #include "ingest/demo_orders.h"
 #include "ingest/demo_shop.h"
@@ -286,6 +287,7 @@ static int run(const struct options *o, int64_t start_ms) {
 }
 
 int command_generate(const struct options *o) {
+    log_set_level_named(option_text(o, "log-level"));
     struct error err = {0};
     int64_t start_ms;
     bool to_server = option_text(o, "to") != NULL;

@@ -398,10 +398,6 @@ void http_client_post(struct http_client *c, struct buf *body, int64_t tag) {
     http_client_drive(c, 0); // on its way before the caller makes the next one
 }
 
-int http_client_in_flight(const struct http_client *c) {
-    return c->in_flight;
-}
-
 void http_client_finish(struct http_client *c) {
     while (c->in_flight > 0) {
         http_client_drive(c, DRIVE_STEP_MS);

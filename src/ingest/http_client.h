@@ -47,6 +47,5 @@ void http_client_free(struct http_client *c);
 void http_client_post(struct http_client *c, struct buf *body, int64_t tag);
 // Moves requests along for up to timeout_ms, less when something has ended.
 void http_client_drive(struct http_client *c, int timeout_ms);
-int http_client_in_flight(const struct http_client *c);
 // Until nothing is under way.
 void http_client_finish(struct http_client *c);

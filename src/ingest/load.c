@@ -11,6 +11,7 @@
 // finds it as duplicates.
 #include "commands.h"
 
+#include "base/log.h"
 #include "base/stop.h"
 #include "ingest/load_file.h"
 #include <errno.h>
@@ -229,6 +230,7 @@ static int run(const struct options *o, struct load_target *target,
 }
 
 int command_load(const struct options *o) {
+    log_set_level_named(option_text(o, "log-level"));
     struct csv_fields fields = {0};
     struct error err = {0};
     int code = USAGE;

@@ -250,6 +250,7 @@ static void stop(struct serve *s) {
 }
 
 int command_serve(const struct options *o) {
+    log_set_level_named(option_text(o, "log-level"));
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);

@@ -311,3 +311,10 @@ def test_both_ends_of_ipv6_loopback(server):
     port = int(harness.ADDRESS.search(one.log)[2])
     one.host, one.port = "::1", port
     assert one.post(order(1), JSON).status == 202
+
+
+@pytest.mark.parametrize("level, speaks", [("info", True), ("warn", False)])
+def test_the_log_level_is_heeded(tmp_path, level, speaks):
+    one = harness.Server(tmp_path, "--log-level", level)
+    one.stop()
+    assert (" info " in one.log) == speaks, one.log
