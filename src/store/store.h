@@ -37,11 +37,25 @@ struct store_settings {
     int64_t late_limit_ms;
 };
 
+// Where an event stands in its input. From a log: partition << 48 | offset; from a door: 0, the
+// store counts for itself.
+#define POSITION_OFFSET_BITS 48
+static inline int64_t log_position(int32_t partition, int64_t offset) {
+    return (int64_t)partition << POSITION_OFFSET_BITS | offset;
+}
+static inline int32_t log_position_partition(int64_t position) {
+    return (int32_t)(position >> POSITION_OFFSET_BITS);
+}
+static inline int64_t log_position_offset(int64_t position) {
+    return position & ((INT64_C(1) << POSITION_OFFSET_BITS) - 1);
+}
+
 // An event as the store holds it.
 struct stored_event {
     struct order order; // source and state resolved
     int64_t arrival_ms;
-    int64_t position; // in order of acceptance, from 1, per kind (orders; adjustments)
+    int64_t position; // embedded: in order of acceptance, from 1, per kind (orders; adjustments);
+                      // from a log: log_position
 };
 
 struct store {
