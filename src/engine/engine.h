@@ -27,12 +27,18 @@ MUST_CHECK struct engine *engine_new(struct store *store, struct source source,
                                      const struct engine_options *options);
 void engine_free(struct engine *e);
 
-enum engine_step_result { ENGINE_IDLE, ENGINE_WORKED, ENGINE_STORE_DOWN, ENGINE_END };
+enum engine_step_result {
+    ENGINE_IDLE,
+    ENGINE_WORKED,
+    ENGINE_STORE_DOWN,
+    ENGINE_END,
+    ENGINE_FAILED, // the source failed for good
+};
 // One batch: take (waiting up to timeout_ms), judge, commit, settle.
 enum engine_step_result engine_step(struct engine *e, int timeout_ms);
 // Steps until the source ends. While the store is down it goes on answering "try later" and reopens
-// the store with back-off.
-void engine_run(struct engine *e);
+// the store with back-off. False: the source failed for good and has said why.
+bool engine_run(struct engine *e);
 
 // Takes effect between two batches; the engine owns `customers` and frees the old ones.
 void engine_set_customers(struct engine *e, struct customers *customers);
