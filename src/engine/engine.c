@@ -34,9 +34,6 @@ enum {
 // Of a log a batch takes what is there, but no longer than this: the sums should not stand still.
 #define BATCH_LONGEST_NS INT64_C(500000000)
 
-const int64_t engine_commit_bounds_us[12] = {100,   250,   500,   1000,   2500,    5000,
-                                             10000, 25000, 50000, 100000, 1000000, INT64_MAX};
-
 struct engine {
     struct store *store;
     struct source source;
@@ -341,10 +338,7 @@ static void count_commit(struct engine *e, const struct batch_summary *batch, in
     struct engine_status *s = &e->status;
     s->commits++;
     s->last_commit_ms = batch->committed_ms;
-    s->commit_sum_us += took_us;
-    for (size_t i = 0; i < COUNT_OF(engine_commit_bounds_us); i++) {
-        s->commit_le[i] += took_us <= engine_commit_bounds_us[i];
-    }
+    durations_add(&s->commit, took_us);
     e->store->ops->counts(e->store, &s->counts);
     pthread_mutex_unlock(&e->status_lock);
 }

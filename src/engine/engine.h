@@ -7,6 +7,7 @@
 // from any.
 #pragma once
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "engine/customers.h"
 #include "engine/source.h"
 #include "store/store.h"
@@ -51,9 +52,6 @@ struct engine_status {
     int64_t commits, commit_failures;
     int64_t last_commit_ms; // UTC; 0: none since start
     int64_t customers;
-    // Histogram of commit durations: bucket i counts those <= engine_commit_bounds_us[i].
-    int64_t commit_le[12];
-    int64_t commit_sum_us;
+    struct durations commit; // from a batch's first write to durable
 };
-extern const int64_t engine_commit_bounds_us[12]; // the last is INT64_MAX
 void engine_status(struct engine *e, struct engine_status *out);

@@ -154,7 +154,7 @@ static void offer(struct load_store *l, struct unit *u) {
     pthread_mutex_lock(&l->lock);
     l->under_way++;
     pthread_mutex_unlock(&l->lock);
-    if (!queue_offer_wait(l->queue, u->s)) {
+    if (!intake_offer_wait(queue_intake(l->queue), u->s)) {
         abort(); // only this thread closes the queue
     }
 }
@@ -358,7 +358,7 @@ static void *run_engine(void *user) {
 static void sink_close(struct load_sink *base) {
     struct load_store *l = of(base);
     if (l->thread_runs) {
-        queue_close(l->queue);
+        intake_close(queue_intake(l->queue));
         pthread_join(l->thread, NULL);
     }
     if (l->unit != NULL) {

@@ -13,6 +13,7 @@
 #include "commands.h"
 #include "dashboard/live.h"
 #include "engine/engine.h"
+#include "engine/engine_metrics.h"
 #include "engine/queue.h"
 #include "ingest/http_server.h"
 #include "order/order.h"
@@ -42,14 +43,27 @@ struct serve {
 
 // --- What the parts ask of each other
 
-static void fill_status(void *user, struct engine_status *out) {
+static bool is_ready(void *user, char problem[static INTAKE_PROBLEM_BYTES]) {
     struct serve *s = user;
-    engine_status(s->engine, out);
+    struct engine_status status;
+    engine_status(s->engine, &status);
+    if (!status.store_ready) {
+        snprintf(problem, INTAKE_PROBLEM_BYTES, "store: %.480s",
+                 status.problem[0] != '\0' ? status.problem : "not open yet");
+        return false;
+    }
+    return intake_ready(queue_intake(s->queue), problem);
 }
 
-static void fill_sizes(void *user, int64_t *db_bytes, int64_t *wal_bytes) {
+static void put_metrics(void *user, struct buf *out) {
     struct serve *s = user;
-    sqlite_store_sizes(s->directory, db_bytes, wal_bytes);
+    struct engine_status status;
+    int64_t db_bytes = 0, wal_bytes = 0;
+    engine_status(s->engine, &status);
+    sqlite_store_sizes(s->directory, &db_bytes, &wal_bytes);
+    engine_metrics(out, &status, clock_now_ms(clock_system()));
+    metric_value(out, "database_bytes", "gauge", "Size of sales.db.", db_bytes);
+    metric_value(out, "wal_bytes", "gauge", "Size of its write-ahead log.", wal_bytes);
 }
 
 static bool open_reader(void *user, struct sales_reader **out, struct error *err) {
@@ -68,12 +82,13 @@ static void committed(void *user, const struct batch_summary *batch) {
 static void put_health(void *user, struct buf *json) {
     struct serve *s = user;
     struct engine_status status;
+    struct intake intake = queue_intake(s->queue);
     engine_status(s->engine, &status);
     buf_printf(json,
                "{\"ready\":%s,\"queue_events\":%zu,\"queue_capacity\":%zu,\"last_commit_ms\":%lld,"
                "\"keys_required\":%s",
-               status.store_ready ? "true" : "false", queue_events(s->queue),
-               queue_capacity(s->queue), (long long)status.last_commit_ms,
+               status.store_ready ? "true" : "false", intake_events(intake),
+               intake_capacity(intake), (long long)status.last_commit_ms,
                http_keys_required(s->http) ? "true" : "false");
     if (!status.store_ready && status.problem[0] != '\0') {
         buf_put_str(json, ",\"problem\":");
@@ -172,10 +187,10 @@ static bool make_http(struct serve *s, struct error *err) {
                    .viewers = (unsigned)option_int(o, "max-viewers")},
         .rules = &s->rules,
         .timezone = s->settings.timezone,
-        .queue = s->queue,
+        .intake = queue_intake(s->queue),
         .clock = clock_system(),
-        .status = fill_status,
-        .sizes = fill_sizes,
+        .ready = is_ready,
+        .metrics = put_metrics,
         .open_reader = open_reader,
         .reload = reload,
         .user = s,
@@ -227,7 +242,7 @@ static bool start(struct serve *s, struct error *err) {
 
 static void stop(struct serve *s) {
     if (s->queue != NULL) {
-        queue_close(s->queue);
+        intake_close(queue_intake(s->queue));
     }
     if (s->engine_runs) {
         pthread_join(s->engine_thread, NULL);
