@@ -9,17 +9,16 @@
 // 1 or 2.
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "commands.h"
 #include "dashboard/live.h"
 #include "engine/engine.h"
 #include "engine/engine_metrics.h"
 #include "engine/queue.h"
 #include "ingest/http_server.h"
+#include "ingest/http_setup.h"
 #include "order/order.h"
 #include "store/sqlite.h"
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -125,25 +124,12 @@ static void *engine_main(void *user) {
 static bool open_store(struct serve *s, struct error *err) {
     const struct options *o = s->options;
     struct sqlite_options options = {.directory = s->directory, .clock = clock_system()};
-    const char *currency = option_text(o, "currency");
-    const char *zone_wanted = option_text(o, "timezone");
-    if (currency != NULL && strlen(currency) != 3) {
-        return error_set(err, ERROR_USAGE,
-                         "--currency %s: want three capital letters, as in USD or EUR", currency);
+    if (!http_shop_read(o, options.settings.currency, options.settings.timezone,
+                        sizeof options.settings.timezone, err)) {
+        return false;
     }
-    snprintf(options.settings.currency, sizeof options.settings.currency, "%s",
-             currency != NULL ? currency : "");
-    snprintf(options.settings.timezone, sizeof options.settings.timezone, "%s",
-             zone_wanted != NULL ? zone_wanted : "");
     int64_t late_limit_ms = option_int(o, "late-limit");
     options.settings.late_limit_ms = late_limit_ms > 0 ? late_limit_ms : 0;
-    if (zone_wanted != NULL) { // refused before a data directory is made with it
-        struct zone *zone;
-        if (!zone_open(zone_wanted, &zone, err)) {
-            return false;
-        }
-        zone_free(zone);
-    }
     return sqlite_store_open(&options, &s->store, &s->settings, err);
 }
 
@@ -170,20 +156,8 @@ static bool make_engine(struct serve *s, struct error *err) {
 
 static bool make_http(struct serve *s, struct error *err) {
     const struct options *o = s->options;
-    const struct http_options options = {
-        .listen = option_text(o, "listen"),
-        .directory = s->directory,
-        .require_keys = option_flag(o, "require-keys"),
-        .insecure = option_flag(o, "insecure"),
-        .limits = {.body_bytes = (size_t)option_int(o, "max-body"),
-                   .decompressed_bytes = (size_t)option_int(o, "max-decompressed"),
-                   .inflight_bytes = (size_t)option_int(o, "max-inflight"),
-                   .events = option_int(o, "max-events"),
-                   .rows = option_int(o, "max-rows"),
-                   .headers_ms = option_int(o, "header-timeout"),
-                   .body_ms = option_int(o, "body-timeout"),
-                   .idle_ms = option_int(o, "idle-timeout"),
-                   .connections = (unsigned)option_int(o, "max-connections"),
+    struct http_options options = {
+        .limits = {.rows = option_int(o, "max-rows"),
                    .viewers = (unsigned)option_int(o, "max-viewers")},
         .rules = &s->rules,
         .timezone = s->settings.timezone,
@@ -195,6 +169,7 @@ static bool make_http(struct serve *s, struct error *err) {
         .reload = reload,
         .user = s,
     };
+    http_options_read(o, &options);
     return http_new(&options, &s->http, err);
 }
 
@@ -267,13 +242,7 @@ static void stop(struct serve *s) {
 int command_serve(const struct options *o) {
     log_set_level_named(option_text(o, "log-level"));
     sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL); // every thread inherits it; the loop takes them
-    signal(SIGPIPE, SIG_IGN);
-    mem_keep_freed();
+    http_prepare_process(&signals);
     struct serve s = {
         .options = o,
         .directory = option_text(o, "data"),
