@@ -396,7 +396,9 @@ static enum store_result commit_batch(struct engine *e, struct submission **list
 static void batch_failed(struct engine *e, struct submission *list,
                          const struct batch_summary *batch, const struct error *err) {
     cube_forget(e->cube);
-    if (!e->source.ops->is_log) {
+    if (e->source.ops->is_log) {
+        e->source.ops->hold(e->source.self);
+    } else {
         forget_judgements(list, (size_t)batch->counts.received);
     }
     store_went_down(e, err);

@@ -25,6 +25,9 @@ struct source_ops {
     // whatever its size), or NULL when nothing came. SOURCE_END: closed and drained, *list is NULL.
     enum source_result (*take)(void *self, size_t max_events, int timeout_ms,
                                struct submission **list);
+    // Logs only. The store is down: hand nothing over until rewind, but go on being taken from, so
+    // that the broker does not give this process up.
+    void (*hold)(void *self);
     // Logs only. The store was open again or another batch failed: go on at what it holds
     // (store_ops.held). False: it could not, `err` says why.
     MUST_CHECK bool (*rewind)(void *self, struct error *err);

@@ -57,10 +57,10 @@ struct submission {
     size_t budget_bytes; // what the door charged for it, for the door's own use
     // Called once on the engine's thread. The receiver owns the submission from then on.
     void (*settled)(struct submission *s, enum settle_result result);
-    void *user;                  // the door's
-    struct submission *next;     // link in whatever list holds it
-    _Atomic size_t undelivered;  // for an intake that hands its events on one by one
-    _Atomic bool not_delivered;  // likewise: one of them could not be
+    void *user;                 // the door's
+    struct submission *next;    // link in whatever list holds it
+    _Atomic size_t undelivered; // for an intake that hands its events on one by one
+    _Atomic bool not_delivered; // likewise: one of them could not be
 };
 
 MUST_CHECK struct submission *submission_new(void); // NULL when memory is refused

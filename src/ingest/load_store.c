@@ -195,11 +195,6 @@ static bool gave_up(struct load_store *l, struct unit *failed, struct error *err
                      status.problem[0] != '\0' ? status.problem : "stopped");
 }
 
-static void sleep_ms(int ms) {
-    struct timespec t = {ms / 1000, (long)(ms % 1000) * 1000000};
-    nanosleep(&t, NULL); // a signal may end it early: fine
-}
-
 // Offers again what the store did not take, until it has taken all.
 static bool try_again(struct load_store *l, struct error *err) {
     int64_t start_ns = clock_monotonic_ns(clock_system());
@@ -213,7 +208,7 @@ static bool try_again(struct load_store *l, struct error *err) {
             load_report_problem(l->target.report,
                                 "the store takes no orders just now; trying again for a minute");
         }
-        sleep_ms(wait_ms);
+        clock_sleep_ms(wait_ms);
         wait_ms = wait_ms * 2 < RETRY_LONGEST_MS ? wait_ms * 2 : RETRY_LONGEST_MS;
         while (failed != NULL) {
             offer(l, take_first(&failed));
