@@ -326,6 +326,9 @@ static void try_reopen(struct engine *e) {
     }
     log_info("engine", "the store is open again and checked; orders are taken");
     e->store_down = false;
+    if (!e->source.ops->is_log) { // a log comes back at once with what may fail again
+        e->reopen_wait_ms = REOPEN_FIRST_MS;
+    }
     pthread_mutex_lock(&e->status_lock);
     e->status.store_ready = true;
     e->status.problem[0] = '\0';
