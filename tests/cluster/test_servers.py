@@ -255,9 +255,13 @@ def test_no_server_outlives_the_run_that_started_it(tmp_path):
             os.kill(pid, 0)
         finally:
             run.kill()
-    harness.wait_until(lambda: not pathlib.Path(f"/proc/{pid}").exists() or state_of(pid) == "Z", what="its end")
-    with socket.socket() as probe:
-        assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+    def is_deaf():
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) != 0
+
+    harness.wait_until(is_deaf, what="its end")
+    assert not pathlib.Path(f"/proc/{pid}").exists() or state_of(pid) == "Z"  # whom nobody waits for yet
 
 
 def test_ports_are_not_handed_out_twice():
