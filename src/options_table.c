@@ -114,6 +114,24 @@ const struct option_spec option_specs[] = {
      .help = "API key (scope ingest) for --to. Better in the environment, where other users of the "
              "machine cannot see it."},
 
+    // How to reach MySQL or MariaDB.
+    {.name = "mysql-password-file",
+     .value = "FILE",
+     .commands = "serve setup verify rebuild",
+     .help = "The password for mysql:// is the first line of this file; without it, what "
+             "SALESTIDE_MYSQL_PASSWORD says."},
+    {.name = "mysql-tls",
+     .value = "MODE",
+     .choices = "off encrypt verify",
+     .commands = "serve setup verify rebuild",
+     .help = "TLS to mysql://: off, encrypt (whoever answers is believed) or verify (the server "
+             "shows a certificate for its host name). Without it: verify if --mysql-ca is given, "
+             "else off."},
+    {.name = "mysql-ca",
+     .value = "FILE",
+     .commands = "serve setup verify rebuild",
+     .help = "Certificates (PEM) to trust for mysql:// instead of the system's."},
+
     // Limits of one request.
     {.name = "max-body",
      .type = OPTION_BYTES,
