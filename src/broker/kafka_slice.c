@@ -35,9 +35,13 @@ static void free_slice(struct kafka_slice *slice) {
 }
 
 static void on_settled(struct submission *s, enum settle_result result) {
-    UNUSED(result); // judged: the store says what was committed
     struct kafka_slice *slice = s->user;
     struct kafka_log *log = slice->log;
+    struct log_partition *p = &log->partitions[s->log.partition];
+    // What was committed the store tells. That history was remembered only we know.
+    if (result == SETTLE_TRY_LATER && s->log.history && s->log.first_offset < p->expected) {
+        p->expected = s->log.first_offset;
+    }
     for (size_t i = 0; i < slice->n_messages; i++) {
         rd_kafka_message_destroy(slice->messages[i]);
     }
@@ -158,6 +162,7 @@ static struct kafka_slice *begin_slice(struct kafka_log *log, const rd_kafka_mes
     s->settled = on_settled;
     s->arrival_ms = 0;
     s->log = (struct log_slice){.partition = m->partition,
+                                .first_offset = m->offset,
                                 .history = m->offset < log->partitions[m->partition].history_until};
     return slice;
 }

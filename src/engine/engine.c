@@ -405,7 +405,7 @@ static void batch_failed(struct engine *e, struct submission *list,
         forget_judgements(list, (size_t)batch->counts.received);
     }
     store_went_down(e, err);
-    settle_all(list, e->source.ops->is_log ? SETTLE_JUDGED : SETTLE_TRY_LATER);
+    settle_all(list, SETTLE_TRY_LATER);
 }
 
 static void batch_done(struct engine *e, struct submission *list, const struct batch_summary *batch,
@@ -440,7 +440,7 @@ enum engine_step_result engine_step(struct engine *e, int timeout_ms) {
                                        : ENGINE_IDLE;
     }
     if (e->store_down) {
-        settle_all(list, e->source.ops->is_log ? SETTLE_JUDGED : SETTLE_TRY_LATER);
+        settle_all(list, SETTLE_TRY_LATER);
         return ENGINE_STORE_DOWN;
     }
     adopt_new_customers(e);

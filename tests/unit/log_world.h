@@ -279,7 +279,12 @@ struct member {
 };
 
 static void member_settled(struct submission *s, enum settle_result result) {
-    assert_int_equal(result, SETTLE_JUDGED);
+    struct member *m = s->user;
+    int p = s->log.partition;
+    assert_true(result == SETTLE_JUDGED || result == SETTLE_TRY_LATER);
+    if (result == SETTLE_TRY_LATER && s->log.history && s->log.first_offset < m->expected[p]) {
+        m->expected[p] = s->log.first_offset;
+    }
     submission_free(s);
 }
 
@@ -288,7 +293,10 @@ static struct submission *member_slice(struct member *m, int p, size_t max) {
     struct submission *s = submission_new();
     assert_non_null(s);
     s->settled = member_settled;
-    s->log = (struct log_slice){.partition = p, .history = m->expected[p] < m->history_until[p]};
+    s->user = m;
+    s->log = (struct log_slice){.partition = p,
+                                .first_offset = m->expected[p],
+                                .history = m->expected[p] < m->history_until[p]};
     int64_t end = s->log.history ? m->history_until[p] : w->log_end[p];
     for (size_t n = 0; n < max && m->expected[p] < end; n++) {
         int64_t offset = m->expected[p]++;
@@ -348,7 +356,8 @@ static bool member_rewind(void *self, struct error *err) {
         m->lost[p] = m->lost[p] || held.lost;
         if (!m->lost[p] &&
             (m->expected[p] > m->history_until[p] || held.next_offset > m->history_until[p])) {
-            m->expected[p] = m->history_until[p] = held.next_offset;
+            int64_t next = held.next_offset >= 0 ? held.next_offset : m->history_until[p];
+            m->expected[p] = m->history_until[p] = next;
         }
     }
     m->held = false;
@@ -373,7 +382,7 @@ static inline void member_start(struct member *m, struct world *w, int number) {
                                         .window_ms = INT64_C(24) * 3600 * 1000,
                                         .window_bytes = (size_t)64 << 20};
     m->store = split_store_new(&split);
-    struct engine_options eo = {.clock = &w->clock, .batch_max_events = 100};
+    struct engine_options eo = {.clock = &w->clock, .batch_max_events = 60};
     m->engine = engine_new(m->store, (struct source){&ops, m}, &w->rules, NULL, &eo);
 }
 

@@ -119,7 +119,12 @@ static void move_partition(struct world *w, struct member *members, bool *zombie
     w->owner[p] = member_assign(&members[to], p) ? to : -1;
 }
 
-static void run(uint64_t seed, int n_messages, int fail_per_mille, int move_per_mille) {
+// What a run went through.
+struct troubles {
+    int64_t retries, doubts_lost, doubts_committed, fenced, kills;
+};
+
+static struct troubles run(uint64_t seed, int n_messages, int fail_per_mille, int move_per_mille) {
     struct world *w = calloc(1, sizeof *w);
     struct member members[MEMBERS];
     bool zombie[PARTITIONS] = {false};
@@ -137,7 +142,7 @@ static void run(uint64_t seed, int n_messages, int fail_per_mille, int move_per_
     for (int i = 0; i < MEMBERS; i++) {
         member_start(&members[i], w, i);
     }
-    int steps = 0;
+    int steps = 0, kills = 0;
     for (; !is_drained(w) && steps < 200000; steps++) {
         w->now_ns += (int64_t)roll(w, 50) * 1000000;
         for (int p = 0; p < PARTITIONS; p++) {
@@ -149,6 +154,7 @@ static void run(uint64_t seed, int n_messages, int fail_per_mille, int move_per_
         }
         int i = (int)roll(w, MEMBERS);
         if ((int)roll(w, 3000) < move_per_mille) { // kill -9, started again
+            kills++;
             member_stop(&members[i]);
             member_start(&members[i], w, i);
             for (int p = 0; p < PARTITIONS; p++) {
@@ -175,37 +181,44 @@ static void run(uint64_t seed, int n_messages, int fail_per_mille, int move_per_
     }
     assert_int_equal(n_raw, want.orders);
     assert_true(raw_e4 >= w->total_e4);
-    if (fail_per_mille > 0) {
-        print_message("%d steps, %d batches, %d retries, %d doubts (%d of them done), %d fenced\n",
-                      steps, (int)w->last_batch_id, (int)w->n_retries,
-                      (int)(w->n_doubts_lost + w->n_doubts_committed), (int)w->n_doubts_committed,
-                      (int)w->n_fenced);
-        assert_true(w->n_fenced + w->n_doubts_committed + w->n_doubts_lost > 0);
-    }
+    struct troubles t = {w->n_retries, w->n_doubts_lost, w->n_doubts_committed, w->n_fenced, kills};
     for (int i = 0; i < MEMBERS; i++) {
         member_stop(&members[i]);
     }
     zone_free(w->zone);
     free(w);
+    return t;
 }
 
 static void a_quiet_group_counts_everything_once(void **state) {
     (void)state;
-    run(1, 3000, 0, 0);
+    struct troubles t = run(1, 3000, 0, 0);
+    assert_int_equal(t.fenced, 0);
 }
 
 static void partitions_that_move_count_once(void **state) {
     (void)state;
     for (uint64_t seed = 1; seed <= 10; seed++) {
-        run(seed, 2000, 0, 30);
+        struct troubles t = run(seed, 2000, 0, 30);
+        assert_int_equal(t.retries + t.doubts_lost + t.doubts_committed, 0);
     }
 }
 
 static void failing_stores_moving_partitions_and_kills_count_once(void **state) {
     (void)state;
-    for (uint64_t seed = 100; seed < 140; seed++) {
-        run(seed, 1500, 60, 20);
+    struct troubles all = {0};
+    for (uint64_t seed = 100; seed < 200; seed++) {
+        struct troubles t = run(seed, 1500, 60, 20);
+        all.retries += t.retries;
+        all.doubts_lost += t.doubts_lost;
+        all.doubts_committed += t.doubts_committed;
+        all.fenced += t.fenced;
+        all.kills += t.kills;
     }
+    print_message("%d retries, %d + %d doubts, %d fenced, %d kills\n", (int)all.retries,
+                  (int)all.doubts_lost, (int)all.doubts_committed, (int)all.fenced, (int)all.kills);
+    assert_true(all.retries > 50 && all.doubts_lost > 50 && all.doubts_committed > 50);
+    assert_true(all.fenced > 50 && all.kills > 50);
 }
 
 int main(void) {
