@@ -190,7 +190,12 @@ bool kafka_settings_read(const char *url, const struct options *o, struct kafka_
 // Any of the library's threads. Levels are syslog's.
 static void write_log(const rd_kafka_t *rk, int level, const char *facility, const char *text) {
     UNUSED(rk);
-    enum log_level as = level <= 3 ? LOG_ERROR : level <= 4 ? LOG_WARN : LOG_DEBUG;
+    // What fails with a connection is told to the error callback too, which knows what it means.
+    bool told = strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0;
+    enum log_level as = told         ? LOG_DEBUG
+                        : level <= 3 ? LOG_ERROR
+                        : level <= 4 ? LOG_WARN
+                                     : LOG_DEBUG;
     log_line(as, "broker", "%s: %s", facility, text);
 }
 
