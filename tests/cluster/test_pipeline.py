@@ -171,3 +171,56 @@ def test_mysql8_gives_the_same_by_caching_sha2_password(shop, mysql8):
     pipeline.post_all(door, texts, chunk=200)
     assert len(one.check().raw) > 1000
     assert mysql8.sql("SELECT plugin FROM mysql.user WHERE user = 'sales'") == [("caching_sha2_password",)]
+
+
+DAMAGES = [
+    *(f"UPDATE {table} SET {column} = {column} + {step} LIMIT 1"
+      for table in ("sales_totals", "sales_by_minute", "sales_by_hour", "sales_by_day")
+      for column, step in (("orders", 1), ("units", 1), ("total", 0.0001), ("refunded_total", 0.0001))),
+    *(f"DELETE FROM {table} WHERE total <> 0 LIMIT 1" for table in pipeline.KEYS),
+    "UPDATE sales_by_product SET total = total - 0.0001 LIMIT 1",
+    "UPDATE sales_by_day SET bucket = bucket + INTERVAL 1000 DAY ORDER BY total DESC LIMIT 1",
+    "UPDATE total_sales_by_source_state SET total_sum_amount = total_sum_amount + 0.0001 LIMIT 1",
+    "UPDATE pipeline_state SET duplicate = duplicate + 1, received = received + 1",
+    "UPDATE pipeline_state SET late = late + 1",
+    "DELETE FROM rejected_events LIMIT 1",
+    "UPDATE rejected_events SET code = 'conflict' WHERE code <> 'conflict' LIMIT 1",
+    "DELETE FROM pipeline_batches ORDER BY batch_id DESC LIMIT 1",
+    "UPDATE recent_orders SET total = total + 1 LIMIT 1",
+    "DELETE FROM recent_orders LIMIT 1",
+]  # fmt: skip
+
+
+def test_the_laws_of_this_suite_notice_every_kind_of_damage(shop):
+    one = shop(partitions=2)
+    texts = list(events.Generator(SEED + 3, int(time.time() * 1000), one.timezone).events(600))
+    one.kafka.produce_lines(one.name, pipeline.keyed(texts, one.currency, one.timezone))
+    one.processor()
+    notices_damage(one, one.check())
+
+
+def notices_damage(one, expected):
+    for damage in DAMAGES:
+        one.mysql.sql("START TRANSACTION")
+        one.mysql.sql(damage, database=one.name)
+        assert one.mysql.sql("SELECT ROW_COUNT()") == [(1,)], damage
+        try:
+            with pytest.raises(AssertionError):
+                one.check(expected)
+                pytest.fail(f"nobody noticed: {damage}", pytrace=False)
+        finally:
+            one.mysql.sql("ROLLBACK")
+    one.check(expected)
+    order_id = next(raw.identity[0] for raw in expected.raw.values() if raw.identity[1] == "placed")
+    where = f"WHERE order_id = '{order_id.replace(chr(39), chr(39) * 2)}'"
+    ((state,),) = one.cassandra.cql(f"SELECT state FROM {one.name}.orders {where}")
+    for new, problem in (("elsewhere", AssertionError), (state, None)):
+        one.cassandra.cql(f"UPDATE {one.name}.orders SET state = %s {where}", (new,))
+        if problem:
+            with pytest.raises(problem, match="raw rows"):
+                one.check(expected)
+        else:
+            one.check(expected)
+    one.cassandra.cql(f"DELETE FROM {one.name}.orders {where}")
+    with pytest.raises(AssertionError, match="raw rows"):
+        one.check(expected)
