@@ -154,7 +154,7 @@ static void offer(struct load_store *l, struct unit *u) {
     pthread_mutex_lock(&l->lock);
     l->under_way++;
     pthread_mutex_unlock(&l->lock);
-    if (!queue_offer_wait(l->queue, u->s)) {
+    if (!intake_offer_wait(queue_intake(l->queue), u->s)) {
         abort(); // only this thread closes the queue
     }
 }
@@ -195,11 +195,6 @@ static bool gave_up(struct load_store *l, struct unit *failed, struct error *err
                      status.problem[0] != '\0' ? status.problem : "stopped");
 }
 
-static void sleep_ms(int ms) {
-    struct timespec t = {ms / 1000, (long)(ms % 1000) * 1000000};
-    nanosleep(&t, NULL); // a signal may end it early: fine
-}
-
 // Offers again what the store did not take, until it has taken all.
 static bool try_again(struct load_store *l, struct error *err) {
     int64_t start_ns = clock_monotonic_ns(clock_system());
@@ -213,7 +208,7 @@ static bool try_again(struct load_store *l, struct error *err) {
             load_report_problem(l->target.report,
                                 "the store takes no orders just now; trying again for a minute");
         }
-        sleep_ms(wait_ms);
+        clock_sleep_ms(wait_ms);
         wait_ms = wait_ms * 2 < RETRY_LONGEST_MS ? wait_ms * 2 : RETRY_LONGEST_MS;
         while (failed != NULL) {
             offer(l, take_first(&failed));
@@ -358,7 +353,7 @@ static void *run_engine(void *user) {
 static void sink_close(struct load_sink *base) {
     struct load_store *l = of(base);
     if (l->thread_runs) {
-        queue_close(l->queue);
+        intake_close(queue_intake(l->queue));
         pthread_join(l->thread, NULL);
     }
     if (l->unit != NULL) {
