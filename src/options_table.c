@@ -378,6 +378,13 @@ const struct option_spec option_specs[] = {
      .commands = "process",
      .help = "When messages were deleted before they were counted, go on without them instead of "
              "stopping. Their orders are in no total."},
+    {.name = "rejected-topic",
+     .value = "NAME",
+     .commands = "process",
+     .help =
+         "Also send a copy of each rejected event to this topic, as in sales.rejected, with the "
+         "reason and where it came from in its headers. They are kept in rejected_events in "
+         "any case."},
     {.name = "start-timeout",
      .type = OPTION_DURATION,
      .value = "TIME",

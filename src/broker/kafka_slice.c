@@ -12,6 +12,7 @@
 //
 // How it fails: out of memory ends the process; the log has everything.
 #include "broker/kafka_log_internal.h"
+#include "broker/kafka_rejected.h"
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -115,6 +116,12 @@ static void parse(struct kafka_log *log, struct submission *s, struct event *e,
     struct rejection why;
     e->raw = (struct text){m->payload, m->len};
     e->key = (struct text){m->key, m->key_len};
+    if (m->key == NULL && kafka_rejected_read(m, &why)) { // a door has answered so already
+        if (!submission_reject(s, e, &why)) {
+            out_of_memory();
+        }
+        return;
+    }
     switch (order_json_parse(log->parser, log->options.rules, e->raw, &s->arena, &e->order, &why)) {
     case ORDER_JSON_OK:
         e->at.digest = order_digest(&e->order);

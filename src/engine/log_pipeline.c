@@ -14,6 +14,7 @@
 #include "base/metrics.h"
 #include "broker/kafka_config.h"
 #include "broker/kafka_log.h"
+#include "broker/kafka_rejected.h"
 #include "engine/engine_metrics.h"
 #include "store/parts.h"
 #include "store/split_store.h"
@@ -34,6 +35,7 @@ struct log_pipeline {
     struct order_rules rules;
     struct store *store;
     struct kafka_log *log;
+    struct kafka_rejected *rejected; // NULL: no copies are wanted
     struct engine *engine;
     pthread_t thread;
     bool runs;
@@ -68,6 +70,10 @@ static void on_committed(void *user, const struct batch_summary *batch) {
     if (p->hooks.committed != NULL) {
         p->hooks.committed(p->hooks.user, batch);
     }
+}
+
+static void on_rejected(void *user, const struct rejected_event *e) {
+    kafka_rejected_send(((struct log_pipeline *)user)->rejected, e);
 }
 
 static void *engine_main(void *user) {
@@ -105,6 +111,8 @@ static bool open_patiently(struct log_pipeline *p, open_fn open, struct error *e
 
 static bool open_store(struct log_pipeline *p, struct error *err) {
     struct split_options split = {
+        .rejected = p->rejected != NULL ? on_rejected : NULL,
+        .rejected_user = p,
         .topic = p->kafka.topic,
         .window_ms = option_int(p->options, "dedupe-window"),
         .window_bytes = (size_t)option_int(p->options, "dedupe-memory"),
@@ -118,6 +126,12 @@ static bool open_store(struct log_pipeline *p, struct error *err) {
     }
     p->store = split_store_new(&split);
     return true;
+}
+
+static bool open_rejected(struct log_pipeline *p, struct error *err) {
+    const char *topic = option_text(p->options, "rejected-topic");
+    return topic == NULL ||
+           kafka_rejected_start(&p->kafka, p->kafka.topic, topic, &p->rejected, err);
 }
 
 static bool open_log(struct log_pipeline *p, struct error *err) {
@@ -189,8 +203,8 @@ bool log_pipeline_start(const struct options *o, const struct log_pipeline_hooks
         broker != NULL ||
         error_set(err, ERROR_USAGE, "say where orders come from: --broker kafka://HOST:9092/TOPIC");
     ok = ok && parts_check(o, err) && kafka_settings_read(broker, o, &p->kafka, err) &&
-         open_patiently(p, open_store, err) && make_rules(p, err) && open_log(p, err) &&
-         make_engine(p, err) && start_thread(p, err);
+         open_rejected(p, err) && open_patiently(p, open_store, err) && make_rules(p, err) &&
+         open_log(p, err) && make_engine(p, err) && start_thread(p, err);
     if (!ok) {
         log_pipeline_stop(p);
         return false;
@@ -216,6 +230,7 @@ void log_pipeline_stop(struct log_pipeline *p) {
     if (p->store != NULL) {
         p->store->ops->close(p->store);
     }
+    kafka_rejected_stop(p->rejected);
     zone_free(p->zone);
     free(p);
 }
@@ -313,6 +328,11 @@ void log_pipeline_metrics(struct log_pipeline *p, struct buf *out) {
                  facts.foreign_keys);
     metric_value(out, "kafka_gaps_skipped_total", "counter",
                  "Times deleted messages were skipped because of --skip-gap.", facts.skipped_gaps);
+    if (p->rejected != NULL) {
+        metric_value(out, "rejected_copies_left_out_total", "counter",
+                     "Rejected events without a copy in --rejected-topic.",
+                     kafka_rejected_left_out(p->rejected));
+    }
     metric_value(out, "dedupe_ids", "gauge", "Identities known.", atomic_load(&p->window_ids));
     metric_value(out, "dedupe_bytes", "gauge", "Memory they take.", atomic_load(&p->window_bytes));
     metric_value(out, "dedupe_window_seconds", "gauge",
