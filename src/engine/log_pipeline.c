@@ -286,6 +286,19 @@ void log_pipeline_reload(struct log_pipeline *p) {
 
 // --- Metrics
 
+// How old the newest aggregates are: 0 while there is nothing to count.
+static void put_freshness(struct buf *out, const struct engine_status *status,
+                          const struct kafka_partition_facts *at, size_t n) {
+    bool idle = true;
+    for (size_t i = 0; i < n; i++) {
+        idle = idle && at[i].end_offset <= (at[i].next_offset > 0 ? at[i].next_offset : 0);
+    }
+    metric_head(out, "staleness_seconds", "gauge",
+                "Age at its commit of the oldest event of the newest batch; 0 when the lag is 0.");
+    buf_printf(out, "salestide_staleness_seconds %.3f\n",
+               idle ? 0.0 : (double)status->last_freshness_ms / 1e3);
+}
+
 static void put_partitions(struct buf *out, const struct kafka_partition_facts *at, size_t n) {
     metric_head(out, "kafka_next_offset", "gauge", "First offset that is not counted yet.");
     for (size_t i = 0; i < n; i++) {
@@ -311,6 +324,7 @@ void log_pipeline_metrics(struct log_pipeline *p, struct buf *out) {
     kafka_log_facts(p->log, &facts, at, PARTITIONS_SHOWN);
     engine_metrics(out, &status, clock_now_ms(clock_system()));
     put_partitions(out, at, facts.n_partitions);
+    put_freshness(out, &status, at, facts.n_partitions);
     free(at);
     metric_value(out, "kafka_partitions", "gauge", "Partitions in this process's hands.",
                  (int64_t)facts.n_partitions);
