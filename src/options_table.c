@@ -56,16 +56,19 @@ const struct option_spec option_specs[] = {
     {.name = "raw",
      .value = "URL",
      .commands = "process",
-     .help = "Where raw orders are kept: cassandra://h1,h2:9042/keyspace, or none."},
+     .help =
+         "Where raw orders are kept: cassandra://h1,h2:9042/keyspace, none, or, with aggregates "
+         "there too, sqlite: the file in --data."},
     {.name = "aggregates",
      .value = "URL",
      .commands = "process",
-     .help = "Where aggregates are kept: mysql://user@host:3306/database."},
+     .help = "Where aggregates are kept: mysql://user@host:3306/database, or sqlite: the file in "
+             "--data (one process then)."},
     {.name = "data",
      .value = "DIR",
      .fallback = "./data",
      .commands = "process",
-     .help = "Where the API keys are; process stores nothing else there."},
+     .help = "Where the API keys are, and with sqlite the data."},
     {.name = "customers",
      .value = "FILE",
      .commands = "serve load process",
