@@ -430,7 +430,7 @@ bool sqlite_reader_open(const char *directory, struct store *writer, int timeout
     r->base.ops = &sqlite_reader_ops;
     r->writer = writer;
     r->timeout_ns = (int64_t)timeout_ms * 1000000;
-    const char *vfs = writer != NULL ? ((struct sqlite_store *)writer)->vfs : NULL;
+    const char *vfs = writer != NULL ? ((struct sqlite_store *)writer)->sums.vfs : NULL;
     if (!sqlite_connect(directory, vfs, SQLITE_READER, &r->db, err) ||
         !sqlite_settings_read(r->db, settings_out, err) || !prepare_all(r, err)) {
         reader_close(&r->base);
