@@ -284,6 +284,15 @@ static void split_held(struct store *base, int32_t partition, struct log_claim *
     }
 }
 
+// A claim that failed may have closed the store of aggregates. Without a batch nothing else would
+// open it again; the batch in work, if there is one, is in memory and does not mind.
+static void open_for_next_claim(struct split_store *s) {
+    struct error err;
+    if (s->options.aggregates->ops->reopen(s->options.aggregates, &err) != STORE_OK) {
+        log_debug("store", "%s", err.text);
+    }
+}
+
 static enum store_result split_claim(struct store *base, const char *topic, int32_t partition,
                                      struct log_claim *out, struct error *err) {
     struct split_store *s = of(base);
@@ -296,6 +305,7 @@ static enum store_result split_claim(struct store *base, const char *topic, int3
     enum store_result result = s->options.aggregates->ops->claim(s->options.aggregates, topic,
                                                                  partition, 0, &claim, &lost, err);
     if (result != STORE_OK) {
+        open_for_next_claim(s);
         return result;
     }
     make_parts(s, partition);
