@@ -303,6 +303,7 @@ static bool configure(struct kafka_log *log, rd_kafka_conf_t *conf, struct error
         {"enable.auto.offset.store", "false"},
         {"auto.offset.reset", "error"}, // never a silent gap
         {"isolation.level", "read_committed"},
+        {"enable.partition.eof", "true"}, // tells of marks of transactions at the end
         {"partition.assignment.strategy", "cooperative-sticky"},
         {"fetch.wait.max.ms", "100"},
         {"check.crcs", "true"},
