@@ -12,6 +12,7 @@
 //
 // How it fails: out of memory ends the process; the log has everything.
 #include "broker/kafka_log_internal.h"
+#include "broker/kafka_rejected.h"
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -35,9 +36,13 @@ static void free_slice(struct kafka_slice *slice) {
 }
 
 static void on_settled(struct submission *s, enum settle_result result) {
-    UNUSED(result); // judged: the store says what was committed
     struct kafka_slice *slice = s->user;
     struct kafka_log *log = slice->log;
+    struct log_partition *p = &log->partitions[s->log.partition];
+    // What was committed the store tells. That history was remembered only we know.
+    if (result == SETTLE_TRY_LATER && s->log.history && s->log.first_offset < p->expected) {
+        p->expected = s->log.first_offset;
+    }
     for (size_t i = 0; i < slice->n_messages; i++) {
         rd_kafka_message_destroy(slice->messages[i]);
     }
@@ -111,6 +116,12 @@ static void parse(struct kafka_log *log, struct submission *s, struct event *e,
     struct rejection why;
     e->raw = (struct text){m->payload, m->len};
     e->key = (struct text){m->key, m->key_len};
+    if (m->key == NULL && kafka_rejected_read(m, &why)) { // a door has answered so already
+        if (!submission_reject(s, e, &why)) {
+            out_of_memory();
+        }
+        return;
+    }
     switch (order_json_parse(log->parser, log->options.rules, e->raw, &s->arena, &e->order, &why)) {
     case ORDER_JSON_OK:
         e->at.digest = order_digest(&e->order);
@@ -136,6 +147,8 @@ static void take_message(struct kafka_slice *slice, rd_kafka_message_t *m) {
     arrival_ms = arrival_ms > 0 ? arrival_ms : 1; // a producer that gave none
     s->arrival_ms = arrival_ms > s->arrival_ms ? arrival_ms : s->arrival_ms;
     keep_message(slice, m);
+    slice->log->now.messages++;
+    slice->log->now.bytes += (int64_t)m->len;
     if (m->len == 0) {
         s->log.n_skipped++;
         return;
@@ -158,6 +171,7 @@ static struct kafka_slice *begin_slice(struct kafka_log *log, const rd_kafka_mes
     s->settled = on_settled;
     s->arrival_ms = 0;
     s->log = (struct log_slice){.partition = m->partition,
+                                .first_offset = m->offset,
                                 .history = m->offset < log->partitions[m->partition].history_until};
     return slice;
 }
@@ -166,6 +180,17 @@ static bool is_wanted(const struct kafka_log *log, const rd_kafka_message_t *m) 
     return m->err == RD_KAFKA_RESP_ERR_NO_ERROR && m->partition < log->n_partitions &&
            log->partitions[m->partition].state == PARTITION_ACTIVE &&
            m->offset >= log->partitions[m->partition].expected;
+}
+
+// The end of a partition that lies past what was expected next: what is between are marks of
+// transactions, or messages of aborted ones, which nobody is handed.
+static bool is_end_behind_marks(const struct kafka_log *log, const rd_kafka_message_t *m) {
+    if (m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF || m->partition >= log->n_partitions) {
+        return false;
+    }
+    const struct log_partition *p = &log->partitions[m->partition];
+    return p->state == PARTITION_ACTIVE && p->expected >= p->history_until &&
+           m->offset > p->expected;
 }
 
 // Whether the message still belongs to the slice.
@@ -181,18 +206,22 @@ struct submission *kafka_slices(struct kafka_log *log, rd_kafka_message_t **mess
     struct kafka_slice *slice = NULL;
     for (size_t i = 0; i < n; i++) {
         rd_kafka_message_t *m = messages[i];
-        if (!is_wanted(log, m)) {
+        bool marks = is_end_behind_marks(log, m);
+        if (!marks && !is_wanted(log, m)) {
             rd_kafka_message_destroy(m);
             continue;
         }
-        log->now.messages++;
-        log->now.bytes += (int64_t)m->len;
         if (slice == NULL || !belongs(log, slice, m)) {
             slice = begin_slice(log, m);
             *tail = slice->submission;
             tail = &slice->submission->next;
         }
-        take_message(slice, m);
+        if (marks) {
+            slice->submission->log.next_offset = log->partitions[m->partition].expected = m->offset;
+            rd_kafka_message_destroy(m);
+        } else {
+            take_message(slice, m);
+        }
     }
     return first;
 }
