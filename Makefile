@@ -8,7 +8,7 @@ JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
 CSTD    := -std=c17 -D_GNU_SOURCE
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 OPT     ?= -O2 -g -fno-omit-frame-pointer
-PKGS    := libmicrohttpd sqlite3 zlib libxxhash libssl libcrypto libcurl inih
+PKGS    := libmicrohttpd sqlite3 zlib libxxhash libcrypto libssl libcurl inih rdkafka libmariadb
 PKGFLAGS = $(shell pkg-config --cflags $(PKGS))
 PKGLIBS  = $(shell pkg-config --libs $(PKGS)) -lpthread -lm
 VERSION := 0.1.0
@@ -150,12 +150,13 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/libsalestide.a
 
 # ---- what people and CI call
 
-.PHONY: help deps run check check-full unit integration browser crash fuzz lint format docs bench
+.PHONY: help deps run check check-full unit integration browser crash cluster check-mysql8 fuzz lint format docs bench
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
-deps: ## Install what building and testing need (Debian: by apt)
-	scripts/install-deps.sh build web test
+deps: ## Install what building and testing need (Debian: by apt), and get the real servers
+	scripts/install-deps.sh build web test servers
+	scripts/get-servers.sh kafka cassandra mysql8
 
 # Targets that build after installing start make again, since what is installed decides the flags.
 run: ## Install, build, and run the demo: a server, orders for it, and a live page
@@ -164,11 +165,11 @@ run: ## Install, build, and run the demo: a server, orders for it, and a live pa
 	scripts/run-demo.sh
 
 check: ## All tests, on a fresh machine too; ends with `N passed, N failed`
-	scripts/install-deps.sh build web test
+	scripts/install-deps.sh build web test servers
 	scripts/check.sh
 
 check-full: ## The long forms: 1,000 kills, long fuzzing
-	scripts/install-deps.sh build web test
+	scripts/install-deps.sh build web test servers
 	scripts/check.sh --full
 
 unit: ## Unit tests under ASan and UBSan
@@ -179,6 +180,10 @@ browser: ## Tests of the page in Chromium
 	scripts/check.sh browser
 crash: ## kill -9 at random points, 1,000 times
 	scripts/check.sh --full crash
+cluster: ## With real Kafka, Cassandra and MariaDB; FULL=1 for the long form
+	scripts/check.sh $(if $(FULL),--full) cluster
+check-mysql8: ## With Oracle's MySQL 8 in place of MariaDB
+	scripts/check.sh $(if $(FULL),--full) mysql8
 fuzz: ## Fuzzing, FUZZ_SECONDS (60) for each target
 	scripts/fuzz.sh $(or $(FUZZ_SECONDS),60)
 lint: ## Format, static analysis, warnings of clang, drift of generated documents
@@ -205,7 +210,7 @@ install: all ## Install program, man page and systemd unit below PREFIX (/usr/lo
 uninstall: ## Remove what install put there; data stays
 	rm -f $(DESTDIR)$(PREFIX)/bin/salestide $(DESTDIR)$(PREFIX)/share/man/man1/salestide.1 \
 	    $(DESTDIR)$(PREFIX)/lib/systemd/system/salestide.service
-clean: ## Remove what was built (build/deps, build/venv and web/node_modules stay)
+clean: ## Remove what was built (build/deps, build/venv, build/servers and web/node_modules stay)
 	rm -rf build/obj build/libsalestide.a build/bench build/tools build/asan build/faults build/fuzz build/check build/web build/salestide
 
 -include $(OBJ:.o=.d)

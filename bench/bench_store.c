@@ -93,7 +93,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: bench_store DIRECTORY N_ORDERS increasing|random\n");
         return 2;
     }
-    static const struct source_ops ops = {"bench", take};
+    static const struct source_ops ops = {.name = "bench", .take = take};
     const struct clock_source *clock = clock_system();
     struct producer p = {.next = 0,
                          .total = atoll(argv[2]),

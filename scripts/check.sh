@@ -12,18 +12,18 @@ if [ "${1:-}" = --full ]; then
     full=yes
     shift
 fi
-all_suites=(build unit reference integration browser crash fuzz lint)
+all_suites=(build unit reference integration browser crash cluster mysql8 fuzz lint)
 suites=("$@")
 [ $# -gt 0 ] || suites=("${all_suites[@]}")
 # These run the program: never an old one.
 case " ${suites[*]} " in
 *" build "*) ;;
-*" integration "* | *" browser "* | *" crash "* | *" lint "*) suites=(build "${suites[@]}") ;;
+*" integration "* | *" browser "* | *" crash "* | *" cluster "* | *" mysql8 "* | *" lint "*) suites=(build "${suites[@]}") ;;
 esac
 
 # Options of the user's own shell must not change what is tested.
 for name in "${!SALESTIDE_@}"; do
-    [[ $name != *_BIN ]] || continue # which program to test
+    [[ $name != *_BIN && $name != SALESTIDE_SERVERS ]] || continue # which program to test, and where servers are
     unset "$name"
 done
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:strict_string_checks=1
@@ -143,6 +143,25 @@ suite_reference() { run_pytest tests/reference; }
 suite_integration() { run_pytest tests/integration --numprocesses="$jobs" --dist=loadfile; }
 suite_browser() { run_pytest tests/browser; }
 suite_crash() { run_pytest tests/crash; }
+# Real servers, which the tests share: one after the other, since the memory is for one of each. What
+# is marked full runs in the long form only.
+[ $full = yes ] && chosen='' || chosen=' and not full'
+suite_cluster() { run_cluster kafka cassandra -- -m "not mysql8$chosen"; }
+suite_mysql8() { run_cluster kafka cassandra mysql8 -- -m "mysql8$chosen"; }
+run_cluster() { # SERVER... -- OPTION...
+    local servers=()
+    while [ "$1" != -- ]; do
+        servers+=("$1")
+        shift
+    done
+    shift
+    if ! logged scripts/get-servers.sh "${servers[@]}"; then
+        failed=$((failed + 1))
+        echo "FAIL the servers could not be had" >>"$log"
+        return
+    fi
+    run_pytest tests/cluster "$@"
+}
 
 # These print `PASS name` and `FAIL name` for each of their tests.
 run_counted() {

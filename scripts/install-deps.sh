@@ -3,6 +3,7 @@
 # Installs what building and testing need, and only what is missing.
 # usage: install-deps.sh SET...     sets: build (compiler, libraries), web (node and npm, for the
 #                                   page), test (test tools, linters, browser, Python packages),
+#                                   servers (what Kafka, Cassandra, MariaDB and MySQL run on),
 #                                   bench (wrk)
 # On Debian and its relatives by apt (with sudo unless root). Elsewhere it tells what is missing.
 set -euo pipefail
@@ -18,6 +19,7 @@ want_command() { command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }
 want_library() {
     command -v pkg-config >/dev/null 2>&1 && pkg-config --exists "$1" || missing+=("$2")
 }
+want_shared() { PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep "$1 " >/dev/null || missing+=("$2"); }
 want_header() { [ -e "/usr/include/$1" ] || missing+=("$2"); }
 
 want_build() {
@@ -30,6 +32,9 @@ want_build() {
     want_library zlib zlib1g-dev
     want_library libxxhash libxxhash-dev
     want_library libcrypto libssl-dev
+    want_library libssl libssl-dev
+    want_library rdkafka librdkafka-dev
+    want_library libmariadb libmariadb-dev
     want_library libcurl libcurl4-openssl-dev
     want_library inih libinih-dev
     [ -d /usr/share/zoneinfo ] || missing+=(tzdata)
@@ -67,6 +72,30 @@ want_test() {
         [ ! -e "$(clang -print-resource-dir)/lib/linux/libclang_rt.fuzzer-$(uname -m).a" ]; then
         missing+=(libclang-rt-14-dev)
     fi
+}
+
+# Java 17 is what both Kafka 4 and Cassandra 5 run on; a newer one beside it does no harm.
+java_17() {
+    local java
+    for java in java /usr/lib/jvm/*17*/bin/java; do
+        "$java" -version 2>&1 | grep -q 'version "17\.' && return 0
+    done
+    return 1
+}
+
+# mariadb-server-core is the server's program alone: unlike mariadb-server it starts nothing by itself.
+# The MySQL of get-servers.sh needs libaio and libnuma.
+want_servers() {
+    want_python
+    java_17 || missing+=(openjdk-17-jre-headless)
+    want_command mvn maven
+    want_command kcat kcat
+    PATH=$PATH:/usr/sbin want_command mariadbd mariadb-server-core
+    want_command mariadb mariadb-client
+    want_command openssl openssl
+    want_command flock util-linux
+    want_shared libaio.so.1 libaio1
+    want_shared libnuma.so.1 libnuma1
 }
 
 # perf (linux-perf) is used where it is there.
@@ -110,12 +139,12 @@ install_python() {
     cp tests/requirements.txt "$stamp"
 }
 
-[ $# -gt 0 ] || die "usage: install-deps.sh build|web|test|bench..."
+[ $# -gt 0 ] || die "usage: install-deps.sh build|web|test|servers|bench..."
 mkdir -p build/deps
 for set in "$@"; do
     case $set in
-    build | web | test | bench) "want_$set" ;;
-    *) die "unknown set \"$set\"; there are build, web, test, bench" ;;
+    build | web | test | servers | bench) "want_$set" ;;
+    *) die "unknown set \"$set\"; there are build, web, test, servers, bench" ;;
     esac
 done
 install_missing

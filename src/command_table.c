@@ -10,15 +10,23 @@ const struct command_spec command_specs[] = {
      "totals, and shows them live at /. SIGTERM or SIGINT drains and stops; SIGHUP reads the "
      "customers and products files again. One process at a time may use a data directory.",
      command_serve},
+    {"ingest", "", "take orders by HTTP and hand them to Kafka",
+     "The HTTP API of `serve` in front of a Kafka topic: an order is answered when all in-sync "
+     "replicas have it (acks=all), keyed by its order_id. Duplicates are judged later, by whoever "
+     "processes the topic. While no broker is reachable orders are answered 503 with Retry-After, "
+     "and the server goes on by itself when one is back. --currency and --timezone have to be the "
+     "shop's, as for processing. SIGTERM or SIGINT drains and stops.",
+     command_ingest},
     {"load", "FILE...", "load orders from CSV or NDJSON files, .gz too",
      "Takes the files through the same checks as the HTTP API, into a data directory or, with "
-     "--to, "
-     "to a running server. A file may be - for standard input. Loading a file twice changes "
+     "--to, to a running server or a Kafka topic. A file may be - for standard input. Loading a "
+     "file twice changes "
      "nothing: "
      "its orders are known the second time.",
      command_load},
     {"generate", "", "make realistic demo orders",
-     "Writes NDJSON to standard output, or posts it with --to.", command_generate},
+     "Writes NDJSON to standard output, or sends it with --to to a server or a Kafka topic.",
+     command_generate},
     {"verify", "", "check that every total is what the raw orders add up to",
      "Reads one snapshot, also while a server writes, and holds every aggregate against the raw "
      "orders, to the last digit. Exit code 1 when something does not add up.",

@@ -25,3 +25,8 @@ const struct clock_source *clock_system(void) {
     static const struct clock_source clock = {system_now_ms, system_monotonic_ns, NULL};
     return &clock;
 }
+
+void clock_sleep_ms(int ms) {
+    struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+    nanosleep(&t, NULL);
+}

@@ -12,6 +12,9 @@ struct clock_source {
 // The machine's clocks. Static lifetime, any thread.
 const struct clock_source *clock_system(void);
 
+// Sleeps on the machine's clock; a signal may end it early.
+void clock_sleep_ms(int ms);
+
 static inline int64_t clock_now_ms(const struct clock_source *c) {
     return c->now_ms(c->user);
 }

@@ -8,6 +8,10 @@
 // 3. store.commit: cube, counts and rows become durable in one transaction.
 // 4. Settle every submission as durable; tell the live page.
 //
+// From a log, 1 and 2 repeat until the batch is full, half a second has gone by or nothing waits,
+// and submissions are given back as they are judged: the log has them. After a failure the log is
+// wound back to what the store holds.
+//
 // How it fails: any RETRY or ERROR of the store rolls the whole batch back, forgets every judgement
 // of it and settles its submissions as "try later": nothing was stored, nobody was told otherwise.
 // Until the store can be opened again (tried with back-off) all submissions are settled that way.
@@ -27,9 +31,8 @@ enum {
     PREFETCH_AHEAD = 12,
     RUN_WAIT_MS = 500,
 };
-
-const int64_t engine_commit_bounds_us[12] = {100,   250,   500,   1000,   2500,    5000,
-                                             10000, 25000, 50000, 100000, 1000000, INT64_MAX};
+// Of a log a batch takes what is there, but no longer than this: the sums should not stand still.
+#define BATCH_LONGEST_NS INT64_C(500000000)
 
 struct engine {
     struct store *store;
@@ -66,6 +69,7 @@ struct engine *engine_new(struct store *store, struct source source,
     }
     e->cube = cube_new(rules->zone);
     pthread_mutex_init(&e->status_lock, NULL);
+    e->reopen_wait_ms = REOPEN_FIRST_MS;
     e->status.store_ready = true;
     e->status.customers = (int64_t)customers_count(customers);
     store->ops->counts(store, &e->status.counts);
@@ -100,25 +104,28 @@ static void adopt_new_customers(struct engine *e) {
 
 // --- Judging one event
 
+static enum store_result no_memory(struct error *err) {
+    error_set(err, ERROR_RETRIABLE, "out of memory while judging a batch");
+    return STORE_RETRY;
+}
+
 // Source and state: a known order's for what is taken back from it, else the event's own, else the
 // customer's, else "(unknown)".
-static enum store_result resolve_origin(struct engine *e, struct order *o, struct arena *arena,
-                                        struct error *err) {
+static enum store_result resolve_origin(struct engine *e, struct order *o, const struct stamp *at,
+                                        struct arena *arena, struct error *err) {
     if (o->kind != ORDER_PLACED) {
-        struct stored_event placed;
+        struct origin origin;
         bool known = false;
-        enum store_result result = e->store->ops->find(e->store, o->order_id, ORDER_PLACED,
-                                                       TEXT_NONE, &placed, &known, err);
+        enum store_result result =
+            e->store->ops->origin(e->store, o->order_id, at, &origin, &known, err);
         if (result != STORE_OK) {
             return result;
         }
         if (known) { // what was found is only borrowed until the next look-up
-            if (!arena_try_copy(arena, placed.order.source, &o->source) ||
-                !arena_try_copy(arena, placed.order.state, &o->state)) {
-                error_set(err, ERROR_RETRIABLE, "out of memory while judging a batch");
-                return STORE_RETRY;
-            }
-            return STORE_OK;
+            return arena_try_copy(arena, origin.source, &o->source) &&
+                           arena_try_copy(arena, origin.state, &o->state)
+                       ? STORE_OK
+                       : no_memory(err);
         }
     }
     const struct customer *customer = o->source.at != NULL && o->state.at != NULL
@@ -136,15 +143,14 @@ static enum store_result resolve_origin(struct engine *e, struct order *o, struc
 static enum store_result engine_reject(struct engine *e, struct submission *s, struct event *event,
                                        const struct rejection *why, struct error *err) {
     if (!submission_reject(s, event, why)) {
-        error_set(err, ERROR_RETRIABLE, "out of memory while judging a batch");
-        return STORE_RETRY;
+        return no_memory(err);
     }
-    return e->store->ops->add_rejected(e->store, event, s->arrival_ms, err);
+    return e->store->ops->add_rejected(e->store, event, err);
 }
 
 static enum store_result judge_known(struct engine *e, struct submission *s, struct event *event,
-                                     const struct stored_event *known, struct error *err) {
-    if (order_same_content(&event->order, &known->order)) {
+                                     enum known_as known, struct error *err) {
+    if (known == KNOWN_SAME) {
         event->verdict = VERDICT_DUPLICATE;
         return STORE_OK;
     }
@@ -158,20 +164,16 @@ static enum store_result judge_known(struct engine *e, struct submission *s, str
 static enum store_result accept(struct engine *e, struct submission *s, struct event *event,
                                 struct batch_summary *batch, struct error *err) {
     struct order resolved = event->order; // a rolled-back batch is judged again from the original
-    enum store_result result = resolve_origin(e, &resolved, &s->arena, err);
+    enum store_result result = resolve_origin(e, &resolved, &event->at, &s->arena, err);
     if (result != STORE_OK) {
         return result;
     }
-    if (!e->store->ops->fits(e->store, &resolved)) {
-        struct rejection why;
-        reject(&why, "total", REJECT_OVERFLOW,
-               "the sums in %s would no longer fit into 15 digits before the decimal point",
-               resolved.currency);
+    struct rejection why;
+    if (!e->store->ops->fits(e->store, &resolved, &why)) {
         return engine_reject(e, s, event, &why, err);
     }
     uint32_t group = cube_add(e->cube, &resolved, e->minute_floor, e->hour_floor);
-    result =
-        e->store->ops->add(e->store, &resolved, cube_group(e->cube, group), s->arrival_ms, err);
+    result = e->store->ops->add(e->store, &resolved, &event->at, cube_group(e->cube, group), err);
     if (result != STORE_OK) {
         return result;
     }
@@ -189,17 +191,18 @@ static enum store_result judge(struct engine *e, struct submission *s, struct ev
                                struct batch_summary *batch, struct error *err) {
     batch->counts.received++;
     enum store_result result;
+    if (s->log.partition < 0) {
+        event->at.arrival_ms = s->arrival_ms;
+    }
     if (event->verdict == VERDICT_REJECTED) {
-        result = e->store->ops->add_rejected(e->store, event, s->arrival_ms, err);
+        result = e->store->ops->add_rejected(e->store, event, err);
     } else {
-        struct stored_event known;
-        bool found = false;
-        order_mark_arrival(&event->order, s->arrival_ms, e->options.late_limit_ms);
-        result = e->store->ops->find(e->store, event->order.order_id, event->order.kind,
-                                     event->order.event_id, &known, &found, err);
+        struct known known;
+        order_mark_arrival(&event->order, event->at.arrival_ms, e->options.late_limit_ms);
+        result = e->store->ops->known(e->store, &event->order, &event->at, &known, err);
         if (result == STORE_OK) {
-            result =
-                found ? judge_known(e, s, event, &known, err) : accept(e, s, event, batch, err);
+            result = known.as == KNOWN_NEW ? accept(e, s, event, batch, err)
+                                           : judge_known(e, s, event, known.as, err);
         }
     }
     batch->counts.accepted += event->verdict == VERDICT_ACCEPTED;
@@ -214,25 +217,57 @@ static void prefetch(struct engine *e, const struct submission *s, size_t i) {
         i = 0;
     }
     if (s != NULL && i < s->n_events && s->events[i].verdict == VERDICT_NEW) {
-        e->store->ops->prefetch(e->store, &s->events[i].order);
+        e->store->ops->prefetch(e->store, &s->events[i].order, &s->events[i].at);
     }
+}
+
+// Events that were committed before: only their identities are to be known again.
+static enum store_result remember_all(struct engine *e, struct submission *s, struct error *err) {
+    for (size_t i = 0; i < s->n_events; i++) {
+        if (s->events[i].verdict != VERDICT_NEW) {
+            continue;
+        }
+        enum store_result result =
+            e->store->ops->remember(e->store, &s->events[i].order, &s->events[i].at, err);
+        if (result != STORE_OK) {
+            return result;
+        }
+    }
+    return STORE_OK;
+}
+
+static enum store_result judge_one(struct engine *e, struct submission *s,
+                                   struct batch_summary *batch, struct error *err) {
+    if (s->log.history) {
+        return remember_all(e, s, err);
+    }
+    e->store->ops->floors(e->store, s->arrival_ms, &e->minute_floor, &e->hour_floor);
+    for (size_t i = 0; i < s->n_events; i++) {
+        if (e->store->ops->prefetch != NULL) {
+            prefetch(e, s, i + PREFETCH_AHEAD);
+        }
+        enum store_result result = judge(e, s, &s->events[i], batch, err);
+        if (result != STORE_OK) {
+            return result;
+        }
+    }
+    if (s->log.partition >= 0) {
+        batch->counts.skipped += s->log.n_skipped;
+        e->store->ops->advance(e->store, s->log.partition, s->log.next_offset);
+    }
+    return STORE_OK;
 }
 
 static enum store_result judge_all(struct engine *e, struct submission *list,
                                    struct batch_summary *batch, struct error *err) {
-    for (struct submission *s = list; s != NULL; s = s->next) {
-        e->store->ops->floors(e->store, s->arrival_ms, &e->minute_floor, &e->hour_floor);
-        for (size_t i = 0; i < s->n_events; i++) {
-            if (e->store->ops->prefetch != NULL) {
-                prefetch(e, s, i + PREFETCH_AHEAD);
-            }
-            enum store_result result = judge(e, s, &s->events[i], batch, err);
-            if (result != STORE_OK) {
-                return result;
-            }
-        }
+    enum store_result result = STORE_OK;
+    if (e->store->ops->prepare != NULL) {
+        result = e->store->ops->prepare(e->store, list, err);
     }
-    return STORE_OK;
+    for (struct submission *s = list; s != NULL && result == STORE_OK; s = s->next) {
+        result = judge_one(e, s, batch, err);
+    }
+    return result;
 }
 
 // --- One batch
@@ -264,11 +299,14 @@ static void forget_judgements(struct submission *list, size_t n_judged) {
 
 static void store_went_down(struct engine *e, const struct error *err) {
     if (!e->store_down) {
-        log_error("engine", "%s; orders are answered with 503 until the store is back", err->text);
-        e->reopen_wait_ms = REOPEN_FIRST_MS;
+        log_error("engine", "%s; %s until the store is back", err->text,
+                  e->source.ops->is_log ? "the log is not read on"
+                                        : "orders are answered with 503");
     }
     e->store_down = true;
     e->reopen_at_ns = clock_monotonic_ns(e->options.clock) + (int64_t)e->reopen_wait_ms * 1000000;
+    int longer_ms = e->reopen_wait_ms * 2; // until a batch was committed again
+    e->reopen_wait_ms = longer_ms < REOPEN_LONGEST_MS ? longer_ms : REOPEN_LONGEST_MS;
     pthread_mutex_lock(&e->status_lock);
     e->status.store_ready = false;
     e->status.commit_failures++;
@@ -281,14 +319,16 @@ static void try_reopen(struct engine *e) {
         return;
     }
     struct error err = {0};
-    if (e->store->ops->reopen(e->store, &err) != STORE_OK) {
-        e->reopen_wait_ms =
-            e->reopen_wait_ms * 2 < REOPEN_LONGEST_MS ? e->reopen_wait_ms * 2 : REOPEN_LONGEST_MS;
+    if (e->store->ops->reopen(e->store, &err) != STORE_OK ||
+        (e->source.ops->is_log && !e->source.ops->rewind(e->source.self, &err))) {
         store_went_down(e, &err);
         return;
     }
     log_info("engine", "the store is open again and checked; orders are taken");
     e->store_down = false;
+    if (!e->source.ops->is_log) { // a log comes back at once with what may fail again
+        e->reopen_wait_ms = REOPEN_FIRST_MS;
+    }
     pthread_mutex_lock(&e->status_lock);
     e->status.store_ready = true;
     e->status.problem[0] = '\0';
@@ -301,22 +341,49 @@ static void count_commit(struct engine *e, const struct batch_summary *batch, in
     struct engine_status *s = &e->status;
     s->commits++;
     s->last_commit_ms = batch->committed_ms;
-    s->commit_sum_us += took_us;
-    for (size_t i = 0; i < COUNT_OF(engine_commit_bounds_us); i++) {
-        s->commit_le[i] += took_us <= engine_commit_bounds_us[i];
-    }
+    durations_add(&s->commit, took_us);
     e->store->ops->counts(e->store, &s->counts);
     pthread_mutex_unlock(&e->status_lock);
 }
 
-static enum store_result commit_batch(struct engine *e, struct submission *list,
+static bool batch_goes_on(const struct engine *e, const struct batch_summary *batch,
+                          int64_t start_ns) {
+    return batch->counts.received < (int64_t)e->options.batch_max_events &&
+           clock_monotonic_ns(e->options.clock) - start_ns < BATCH_LONGEST_NS;
+}
+
+// Judges the list, and of a log all else that is there for this batch. What was judged of a log is
+// given back at once: *list is then what was not.
+static enum store_result judge_batch(struct engine *e, struct submission **list,
+                                     struct batch_summary *batch, struct error *err) {
+    int64_t start_ns = clock_monotonic_ns(e->options.clock);
+    for (;;) {
+        enum store_result result = judge_all(e, *list, batch, err);
+        if (result != STORE_OK || !e->source.ops->is_log) {
+            return result;
+        }
+        settle_all(*list, SETTLE_JUDGED);
+        *list = NULL;
+        if (!batch_goes_on(e, batch, start_ns)) {
+            return STORE_OK;
+        }
+        size_t room = e->options.batch_max_events - (size_t)batch->counts.received;
+        // The end and a failure are told again by the next step.
+        (void)e->source.ops->take(e->source.self, room, 0, list);
+        if (*list == NULL) {
+            return STORE_OK;
+        }
+    }
+}
+
+static enum store_result commit_batch(struct engine *e, struct submission **list,
                                       struct batch_summary *batch, struct error *err) {
     fault_point("engine-before-begin");
     enum store_result result = e->store->ops->begin(e->store, err);
     if (result != STORE_OK) {
         return result;
     }
-    result = judge_all(e, list, batch, err);
+    result = judge_batch(e, list, batch, err);
     if (result == STORE_OK) {
         fault_point("engine-before-commit");
         batch->committed_ms = clock_now_ms(e->options.clock);
@@ -329,6 +396,36 @@ static enum store_result commit_batch(struct engine *e, struct submission *list,
     return result;
 }
 
+static void batch_failed(struct engine *e, struct submission *list,
+                         const struct batch_summary *batch, const struct error *err) {
+    cube_forget(e->cube);
+    if (e->source.ops->is_log) {
+        e->source.ops->hold(e->source.self);
+    } else {
+        forget_judgements(list, (size_t)batch->counts.received);
+    }
+    store_went_down(e, err);
+    settle_all(list, e->source.ops->is_log ? SETTLE_JUDGED : SETTLE_TRY_LATER);
+}
+
+static void batch_done(struct engine *e, struct submission *list, const struct batch_summary *batch,
+                       int64_t took_us) {
+    cube_clear(e->cube);
+    e->reopen_wait_ms = REOPEN_FIRST_MS;
+    if (batch->batch_id == 0) { // history alone: there was nothing to commit
+        return;
+    }
+    count_commit(e, batch, took_us);
+    fault_point("engine-before-settle");
+    settle_all(list, SETTLE_DURABLE);
+    if (e->source.ops->is_log) {
+        e->source.ops->committed(e->source.self);
+    }
+    if (e->options.committed != NULL) {
+        e->options.committed(e->options.committed_user, batch);
+    }
+}
+
 enum engine_step_result engine_step(struct engine *e, int timeout_ms) {
     if (e->store_down) {
         try_reopen(e);
@@ -337,35 +434,34 @@ enum engine_step_result engine_step(struct engine *e, int timeout_ms) {
     enum source_result took =
         e->source.ops->take(e->source.self, e->options.batch_max_events, timeout_ms, &list);
     if (list == NULL) {
-        return took == SOURCE_END ? ENGINE_END : e->store_down ? ENGINE_STORE_DOWN : ENGINE_IDLE;
+        return took == SOURCE_END      ? ENGINE_END
+               : took == SOURCE_FAILED ? ENGINE_FAILED
+               : e->store_down         ? ENGINE_STORE_DOWN
+                                       : ENGINE_IDLE;
     }
     if (e->store_down) {
-        settle_all(list, SETTLE_TRY_LATER);
+        settle_all(list, e->source.ops->is_log ? SETTLE_JUDGED : SETTLE_TRY_LATER);
         return ENGINE_STORE_DOWN;
     }
     adopt_new_customers(e);
     struct error err = {0};
     struct batch_summary batch = {.minute_min = INT32_MAX, .minute_max = INT32_MIN};
     int64_t start_ns = clock_monotonic_ns(e->options.clock);
-    if (commit_batch(e, list, &batch, &err) != STORE_OK) {
-        cube_forget(e->cube);
-        forget_judgements(list, (size_t)batch.counts.received);
-        store_went_down(e, &err);
-        settle_all(list, SETTLE_TRY_LATER);
+    if (commit_batch(e, &list, &batch, &err) != STORE_OK) {
+        batch_failed(e, list, &batch, &err);
         return ENGINE_STORE_DOWN;
     }
-    cube_clear(e->cube);
-    count_commit(e, &batch, (clock_monotonic_ns(e->options.clock) - start_ns) / 1000);
-    fault_point("engine-before-settle");
-    settle_all(list, SETTLE_DURABLE);
-    if (e->options.committed != NULL) {
-        e->options.committed(e->options.committed_user, &batch);
-    }
+    batch_done(e, list, &batch, (clock_monotonic_ns(e->options.clock) - start_ns) / 1000);
     return ENGINE_WORKED;
 }
 
-void engine_run(struct engine *e) {
-    while (engine_step(e, e->store_down ? REOPEN_FIRST_MS : RUN_WAIT_MS) != ENGINE_END) {
+bool engine_run(struct engine *e) {
+    for (;;) {
+        enum engine_step_result result =
+            engine_step(e, e->store_down ? REOPEN_FIRST_MS : RUN_WAIT_MS);
+        if (result == ENGINE_END || result == ENGINE_FAILED) {
+            return result == ENGINE_END;
+        }
     }
 }
 

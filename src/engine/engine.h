@@ -7,6 +7,7 @@
 // from any.
 #pragma once
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "engine/customers.h"
 #include "engine/source.h"
 #include "store/store.h"
@@ -27,12 +28,18 @@ MUST_CHECK struct engine *engine_new(struct store *store, struct source source,
                                      const struct engine_options *options);
 void engine_free(struct engine *e);
 
-enum engine_step_result { ENGINE_IDLE, ENGINE_WORKED, ENGINE_STORE_DOWN, ENGINE_END };
+enum engine_step_result {
+    ENGINE_IDLE,
+    ENGINE_WORKED,
+    ENGINE_STORE_DOWN,
+    ENGINE_END,
+    ENGINE_FAILED, // the source failed for good
+};
 // One batch: take (waiting up to timeout_ms), judge, commit, settle.
 enum engine_step_result engine_step(struct engine *e, int timeout_ms);
 // Steps until the source ends. While the store is down it goes on answering "try later" and reopens
-// the store with back-off.
-void engine_run(struct engine *e);
+// the store with back-off. False: the source failed for good and has said why.
+bool engine_run(struct engine *e);
 
 // Takes effect between two batches; the engine owns `customers` and frees the old ones.
 void engine_set_customers(struct engine *e, struct customers *customers);
@@ -45,9 +52,6 @@ struct engine_status {
     int64_t commits, commit_failures;
     int64_t last_commit_ms; // UTC; 0: none since start
     int64_t customers;
-    // Histogram of commit durations: bucket i counts those <= engine_commit_bounds_us[i].
-    int64_t commit_le[12];
-    int64_t commit_sum_us;
+    struct durations commit; // from a batch's first write to durable
 };
-extern const int64_t engine_commit_bounds_us[12]; // the last is INT64_MAX
 void engine_status(struct engine *e, struct engine_status *out);

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -63,7 +64,8 @@ static void append(struct queue *q, struct submission *s) {
     }
 }
 
-bool queue_offer(struct queue *q, struct submission *s) {
+static bool queue_offer(void *self, struct submission *s) {
+    struct queue *q = self;
     pthread_mutex_lock(&q->lock);
     bool taken = !q->closed && has_room(q, s);
     if (taken) {
@@ -73,7 +75,8 @@ bool queue_offer(struct queue *q, struct submission *s) {
     return taken;
 }
 
-bool queue_offer_wait(struct queue *q, struct submission *s) {
+static bool queue_offer_wait(void *self, struct submission *s) {
+    struct queue *q = self;
     pthread_mutex_lock(&q->lock);
     q->offers_waiting++;
     while (!q->closed && !has_room(q, s)) {
@@ -88,7 +91,8 @@ bool queue_offer_wait(struct queue *q, struct submission *s) {
     return taken;
 }
 
-void queue_close(struct queue *q) {
+static void queue_close(void *self) {
+    struct queue *q = self;
     pthread_mutex_lock(&q->lock);
     q->closed = true;
     pthread_cond_broadcast(&q->not_empty);
@@ -96,15 +100,41 @@ void queue_close(struct queue *q) {
     pthread_mutex_unlock(&q->lock);
 }
 
-size_t queue_events(struct queue *q) {
+static size_t queue_events(void *self) {
+    struct queue *q = self;
     pthread_mutex_lock(&q->lock);
     size_t n = q->n_events;
     pthread_mutex_unlock(&q->lock);
     return n;
 }
 
-size_t queue_capacity(const struct queue *q) {
+static size_t queue_capacity(void *self) {
+    const struct queue *q = self;
     return q->max_events;
+}
+
+static bool queue_ready(void *self, char problem[static INTAKE_PROBLEM_BYTES]) {
+    size_t n = queue_events(self);
+    if (n < queue_capacity(self)) {
+        return true;
+    }
+    snprintf(problem, INTAKE_PROBLEM_BYTES, "queue: %zu events wait, it is full (--queue-events)",
+             n);
+    return false;
+}
+
+struct intake queue_intake(struct queue *q) {
+    static const struct intake_ops ops = {
+        .name = "queue",
+        .try_later = "nothing of this request was stored",
+        .offer = queue_offer,
+        .offer_wait = queue_offer_wait,
+        .close = queue_close,
+        .events = queue_events,
+        .capacity = queue_capacity,
+        .ready = queue_ready,
+    };
+    return (struct intake){&ops, q};
 }
 
 static void wait_for_input(struct queue *q, int timeout_ms) {
@@ -160,6 +190,6 @@ static enum source_result queue_take(void *self, size_t max_events, int timeout_
 }
 
 struct source queue_source(struct queue *q) {
-    static const struct source_ops ops = {"queue", queue_take};
+    static const struct source_ops ops = {.name = "queue", .take = queue_take};
     return (struct source){&ops, q};
 }

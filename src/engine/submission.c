@@ -9,7 +9,7 @@
 struct submission *submission_new(void) {
     struct submission *s = try_alloc(sizeof *s);
     if (s != NULL) {
-        *s = (struct submission){0};
+        *s = (struct submission){.log = {.partition = -1}};
     }
     return s;
 }

@@ -9,7 +9,7 @@
 #pragma once
 #include "base/arena.h"
 #include "base/must.h"
-#include "order/order.h"
+#include "order/order_digest.h"
 
 enum verdict {
     VERDICT_NEW = 0, // parsed, not judged yet
@@ -18,28 +18,49 @@ enum verdict {
     VERDICT_REJECTED, // by the parser or by the engine; `why` is set
 };
 
+// When and where an event came in.
+struct stamp {
+    int64_t arrival_ms;         // UTC; of a log's message: the broker's stamp
+    int64_t position;           // in a log: log_position() of store/store.h; from a door: 0
+    struct order_digest digest; // in a log, of what could be parsed
+};
+
 struct event {
     struct order order; // valid unless the parser rejected it
+    struct stamp at;    // from a door: set by the engine from the submission's
     enum verdict verdict;
     struct rejection *why; // in the submission's arena; NULL unless rejected
     struct text raw;       // its text as it came; valid as long as the submission
+    struct text key;       // the message's key in a log; absent when none
 };
 
 enum settle_result {
     SETTLE_DURABLE,   // verdicts are final and on disk
     SETTLE_TRY_LATER, // nothing was stored; the same submission may be sent again (503)
+    SETTLE_JUDGED,    // of a log: judged, not committed; a rewind hands it over again if need be
+};
+
+// What a submission from a log is a part of.
+struct log_slice {
+    int32_t partition;   // -1: the submission is not from a log
+    int64_t next_offset; // past its last message
+    int64_t n_skipped;   // messages without an event in them
+    bool history;        // committed before: its identities are to be known again, nothing else
 };
 
 struct submission {
     struct event *events; // grows by submission_add
     size_t n_events, cap_events;
-    struct arena arena;  // slices of events, rejections
-    int64_t arrival_ms;  // the door's stamp, set before it is queued
+    struct arena arena; // slices of events, rejections
+    int64_t arrival_ms; // the door's stamp, set before it is queued; from a log: the latest
+    struct log_slice log;
     size_t budget_bytes; // what the door charged for it, for the door's own use
     // Called once on the engine's thread. The receiver owns the submission from then on.
     void (*settled)(struct submission *s, enum settle_result result);
-    void *user;              // the door's
-    struct submission *next; // link in whatever list holds it
+    void *user;                 // the door's
+    struct submission *next;    // link in whatever list holds it
+    _Atomic size_t undelivered; // for an intake that hands its events on one by one
+    _Atomic bool not_delivered; // likewise: one of them could not be
 };
 
 MUST_CHECK struct submission *submission_new(void); // NULL when memory is refused

@@ -180,7 +180,7 @@ void http_question_free(struct question *q);
 // --- http_page.c
 MUST_CHECK bool http_pages_new(struct http_server *s, struct error *err);
 void http_pages_free(struct http_server *s);
-bool http_page_exists(const struct http_server *s, const char *url);
+bool http_page_exists(const char *url);
 void http_page(struct request *r, const char *url);
 
 // --- http_health.c

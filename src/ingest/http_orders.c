@@ -168,13 +168,15 @@ static enum problem offer(struct request *r) {
     sub->budget_bytes = r->charged_bytes;
     sub->settled = on_settled;
     sub->user = r;
-    if (queue_offer(s->options.queue, sub)) {
-        return PROBLEM_NONE; // from here on the engine has the submission, and with it the request
+    if (intake_offer(s->options.intake, sub)) {
+        return PROBLEM_NONE; // from here on the intake has the submission, and with it the request
     }
-    snprintf(r->detail, sizeof r->detail,
-             "%zu events wait to be stored (--queue-events); nothing of this request was taken",
-             queue_events(s->options.queue));
-    return PROBLEM_QUEUE_FULL;
+    struct intake intake = s->options.intake;
+    char problem[INTAKE_PROBLEM_BYTES];
+    bool full = intake_ready(intake, problem) || intake_events(intake) >= intake_capacity(intake);
+    snprintf(r->detail, sizeof r->detail, "%s; nothing of this request was taken",
+             full ? "too many events wait to be stored (--queue-events)" : problem);
+    return full ? PROBLEM_QUEUE_FULL : PROBLEM_STORE_UNAVAILABLE;
 }
 
 // --- The answer. Loop's thread, long ones rendered by a worker.
@@ -200,12 +202,12 @@ static void render_job(struct http_job *job, struct http_worker *worker) {
 }
 
 static void reply_try_later(struct request *r) {
-    struct engine_status status;
-    r->server->options.status(r->server->options.user, &status);
-    char detail[DETAIL_BYTES];
-    snprintf(detail, sizeof detail, "%s; nothing of this request was stored",
-             status.store_ready || status.problem[0] == '\0' ? "the store could not take it"
-                                                             : status.problem);
+    const struct http_options *o = &r->server->options;
+    char problem[INTAKE_PROBLEM_BYTES], detail[DETAIL_BYTES];
+    if (o->ready(o->user, problem)) { // again by now
+        snprintf(problem, sizeof problem, "it could not be stored");
+    }
+    snprintf(detail, sizeof detail, "%s; %s", problem, o->intake.ops->try_later);
     http_reply_problem(r, PROBLEM_STORE_UNAVAILABLE, detail);
 }
 

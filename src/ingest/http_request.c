@@ -104,7 +104,11 @@ static void decide(struct request *r, const struct http_head *h, const char *url
         refuse(r, PROBLEM_FOREIGN_PAGE, foreign);
     }
     if (r->route == ROUTE_NONE) {
-        refuse(r, PROBLEM_NO_SUCH_PATH, "see /openapi.json for the calls there are");
+        refuse(r, PROBLEM_NO_SUCH_PATH,
+               s->options.open_reader != NULL
+                   ? "see /openapi.json for the calls there are"
+                   : "this server only takes orders (POST /v1/orders): ask the one that has the "
+                     "store");
     }
     if (r->allow != NULL) {
         refuse(r, PROBLEM_METHOD, r->route == ROUTE_ORDERS ? "use POST" : "use GET");

@@ -2,7 +2,7 @@
 // Paths and methods.
 #include "ingest/http_internal.h"
 
-static enum http_route find_route(const struct http_server *s, const char *url) {
+static enum http_route find_route(const char *url) {
     static const struct {
         const char *path;
         enum http_route route;
@@ -19,12 +19,32 @@ static enum http_route find_route(const struct http_server *s, const char *url) 
     if (strncmp(url, "/v1/orders/", 11) == 0 && url[11] != '\0') {
         return ROUTE_ORDER;
     }
-    return http_page_exists(s, url) ? ROUTE_PAGE : ROUTE_NONE;
+    return http_page_exists(url) ? ROUTE_PAGE : ROUTE_NONE;
+}
+
+// What needs a store, or somebody who takes orders, is not there without.
+static bool is_there(const struct http_server *s, enum http_route route, const char *url) {
+    switch (route) {
+    case ROUTE_ORDERS:
+        return s->options.intake.ops != NULL;
+    case ROUTE_ORDER:
+    case ROUTE_SALES:
+    case ROUTE_REJECTED:
+    case ROUTE_STREAM:
+        return s->options.open_reader != NULL;
+    case ROUTE_PAGE:
+        return s->options.open_reader != NULL || strcmp(url, "/openapi.json") == 0;
+    default:
+        return true;
+    }
 }
 
 enum http_route http_route(const struct http_server *s, const char *url, const char *method,
                            const char **allow) {
-    enum http_route route = find_route(s, url);
+    enum http_route route = find_route(url);
+    if (!is_there(s, route, url)) {
+        route = ROUTE_NONE;
+    }
     bool fits = route == ROUTE_ORDERS ? strcmp(method, "POST") == 0
                                       : strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
     *allow = fits || route == ROUTE_NONE ? NULL : route == ROUTE_ORDERS ? "POST" : "GET, HEAD";

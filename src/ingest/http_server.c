@@ -232,6 +232,10 @@ static void reload_job(struct http_job *job, struct http_worker *worker) {
 
 // SIGHUP while a reload runs: the file is being read now or was just read.
 static void reload(struct http_server *s) {
+    if (s->options.reload == NULL) {
+        log_info("ingest", "SIGHUP: there is nothing to read again");
+        return;
+    }
     if (atomic_exchange(&s->reloading, true)) {
         log_info("ingest", "SIGHUP: still reading customers and products from the last one");
         return;

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: MIT
 // The HTTP door: orders in, questions and the live page out. One thread runs the loop; orders go to
-// the engine by the queue, large bodies and questions to a small pool of threads.
+// the intake, large bodies and questions to a small pool of threads.
 //
 // Life: http_new (binds the address) ... http_run (until stopped: no request is left, or ten
-// seconds went by) ... the caller closes the queue and joins the engine, so that every submission
-// is settled
+// seconds went by) ... the caller closes the intake and waits until every submission is settled
 // ... http_free.
 #pragma once
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/must.h"
 #include "dashboard/live.h"
-#include "engine/engine.h"
-#include "engine/queue.h"
+#include "engine/intake.h"
 #include "store/sales_reader.h"
 #include <signal.h>
 
@@ -34,15 +33,16 @@ struct http_options {
     struct http_limits limits;
     const struct order_rules *rules;
     const char *timezone; // its name
-    struct queue *queue;
+    struct intake intake; // where orders go; ops NULL: none are taken, POST is not there
     const struct clock_source *clock;
-    // What the engine says of itself; any time after http_run began.
-    void (*status)(void *user, struct engine_status *out);
-    // Bytes of the store's files.
-    void (*sizes)(void *user, int64_t *db_bytes, int64_t *wal_bytes);
-    // A reader of the store for one worker thread.
+    // False: orders cannot be taken just now; `problem` is one line.
+    bool (*ready)(void *user, char problem[static INTAKE_PROBLEM_BYTES]);
+    // Appends the metrics of the parts behind the door.
+    void (*metrics)(void *user, struct buf *out);
+    // A reader of the store for one worker thread. NULL: there is no store to ask; questions and
+    // the page are not there.
     bool (*open_reader)(void *user, struct sales_reader **out, struct error *err);
-    // SIGHUP: reads customers and products again; runs on a worker thread.
+    // SIGHUP: reads customers and products again; runs on a worker thread. NULL: there are none.
     void (*reload)(void *user);
     void *user;
 };

@@ -9,16 +9,16 @@
 // 1 or 2.
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "commands.h"
 #include "dashboard/live.h"
 #include "engine/engine.h"
+#include "engine/engine_metrics.h"
 #include "engine/queue.h"
 #include "ingest/http_server.h"
+#include "ingest/http_setup.h"
 #include "order/order.h"
 #include "store/sqlite.h"
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,14 +42,27 @@ struct serve {
 
 // --- What the parts ask of each other
 
-static void fill_status(void *user, struct engine_status *out) {
+static bool is_ready(void *user, char problem[static INTAKE_PROBLEM_BYTES]) {
     struct serve *s = user;
-    engine_status(s->engine, out);
+    struct engine_status status;
+    engine_status(s->engine, &status);
+    if (!status.store_ready) {
+        snprintf(problem, INTAKE_PROBLEM_BYTES, "store: %.480s",
+                 status.problem[0] != '\0' ? status.problem : "not open yet");
+        return false;
+    }
+    return intake_ready(queue_intake(s->queue), problem);
 }
 
-static void fill_sizes(void *user, int64_t *db_bytes, int64_t *wal_bytes) {
+static void put_metrics(void *user, struct buf *out) {
     struct serve *s = user;
-    sqlite_store_sizes(s->directory, db_bytes, wal_bytes);
+    struct engine_status status;
+    int64_t db_bytes = 0, wal_bytes = 0;
+    engine_status(s->engine, &status);
+    sqlite_store_sizes(s->directory, &db_bytes, &wal_bytes);
+    engine_metrics(out, &status, clock_now_ms(clock_system()));
+    metric_value(out, "database_bytes", "gauge", "Size of sales.db.", db_bytes);
+    metric_value(out, "wal_bytes", "gauge", "Size of its write-ahead log.", wal_bytes);
 }
 
 static bool open_reader(void *user, struct sales_reader **out, struct error *err) {
@@ -68,12 +81,13 @@ static void committed(void *user, const struct batch_summary *batch) {
 static void put_health(void *user, struct buf *json) {
     struct serve *s = user;
     struct engine_status status;
+    struct intake intake = queue_intake(s->queue);
     engine_status(s->engine, &status);
     buf_printf(json,
                "{\"ready\":%s,\"queue_events\":%zu,\"queue_capacity\":%zu,\"last_commit_ms\":%lld,"
                "\"keys_required\":%s",
-               status.store_ready ? "true" : "false", queue_events(s->queue),
-               queue_capacity(s->queue), (long long)status.last_commit_ms,
+               status.store_ready ? "true" : "false", intake_events(intake),
+               intake_capacity(intake), (long long)status.last_commit_ms,
                http_keys_required(s->http) ? "true" : "false");
     if (!status.store_ready && status.problem[0] != '\0') {
         buf_put_str(json, ",\"problem\":");
@@ -110,25 +124,12 @@ static void *engine_main(void *user) {
 static bool open_store(struct serve *s, struct error *err) {
     const struct options *o = s->options;
     struct sqlite_options options = {.directory = s->directory, .clock = clock_system()};
-    const char *currency = option_text(o, "currency");
-    const char *zone_wanted = option_text(o, "timezone");
-    if (currency != NULL && strlen(currency) != 3) {
-        return error_set(err, ERROR_USAGE,
-                         "--currency %s: want three capital letters, as in USD or EUR", currency);
+    if (!http_shop_read(o, options.settings.currency, options.settings.timezone,
+                        sizeof options.settings.timezone, err)) {
+        return false;
     }
-    snprintf(options.settings.currency, sizeof options.settings.currency, "%s",
-             currency != NULL ? currency : "");
-    snprintf(options.settings.timezone, sizeof options.settings.timezone, "%s",
-             zone_wanted != NULL ? zone_wanted : "");
     int64_t late_limit_ms = option_int(o, "late-limit");
     options.settings.late_limit_ms = late_limit_ms > 0 ? late_limit_ms : 0;
-    if (zone_wanted != NULL) { // refused before a data directory is made with it
-        struct zone *zone;
-        if (!zone_open(zone_wanted, &zone, err)) {
-            return false;
-        }
-        zone_free(zone);
-    }
     return sqlite_store_open(&options, &s->store, &s->settings, err);
 }
 
@@ -155,31 +156,20 @@ static bool make_engine(struct serve *s, struct error *err) {
 
 static bool make_http(struct serve *s, struct error *err) {
     const struct options *o = s->options;
-    const struct http_options options = {
-        .listen = option_text(o, "listen"),
-        .directory = s->directory,
-        .require_keys = option_flag(o, "require-keys"),
-        .insecure = option_flag(o, "insecure"),
-        .limits = {.body_bytes = (size_t)option_int(o, "max-body"),
-                   .decompressed_bytes = (size_t)option_int(o, "max-decompressed"),
-                   .inflight_bytes = (size_t)option_int(o, "max-inflight"),
-                   .events = option_int(o, "max-events"),
-                   .rows = option_int(o, "max-rows"),
-                   .headers_ms = option_int(o, "header-timeout"),
-                   .body_ms = option_int(o, "body-timeout"),
-                   .idle_ms = option_int(o, "idle-timeout"),
-                   .connections = (unsigned)option_int(o, "max-connections"),
+    struct http_options options = {
+        .limits = {.rows = option_int(o, "max-rows"),
                    .viewers = (unsigned)option_int(o, "max-viewers")},
         .rules = &s->rules,
         .timezone = s->settings.timezone,
-        .queue = s->queue,
+        .intake = queue_intake(s->queue),
         .clock = clock_system(),
-        .status = fill_status,
-        .sizes = fill_sizes,
+        .ready = is_ready,
+        .metrics = put_metrics,
         .open_reader = open_reader,
         .reload = reload,
         .user = s,
     };
+    http_options_read(o, &options);
     return http_new(&options, &s->http, err);
 }
 
@@ -227,7 +217,7 @@ static bool start(struct serve *s, struct error *err) {
 
 static void stop(struct serve *s) {
     if (s->queue != NULL) {
-        queue_close(s->queue);
+        intake_close(queue_intake(s->queue));
     }
     if (s->engine_runs) {
         pthread_join(s->engine_thread, NULL);
@@ -252,13 +242,7 @@ static void stop(struct serve *s) {
 int command_serve(const struct options *o) {
     log_set_level_named(option_text(o, "log-level"));
     sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL); // every thread inherits it; the loop takes them
-    signal(SIGPIPE, SIG_IGN);
-    mem_keep_freed();
+    http_prepare_process(&signals);
     struct serve s = {
         .options = o,
         .directory = option_text(o, "data"),

@@ -31,3 +31,9 @@ int64_t currency_gross_of(const struct order *o) {
     }
     return lines > most ? lines : most;
 }
+
+bool currency_reject_overflow(const struct order *o, struct rejection *why) {
+    return reject(why, "total", REJECT_OVERFLOW,
+                  "the sums in %s would no longer fit into 15 digits before the decimal point",
+                  o->currency);
+}

@@ -2,7 +2,7 @@
 // The embedded store's writer. One batch:
 //
 // 1. begin: BEGIN IMMEDIATE.
-// 2. find: order ids through order_index, adjustments through their unique index. add: the row is
+// 2. known: order ids through order_index, adjustments through their unique index. add: the row is
 //    kept for the commit, its id noted in order_index, its currency's gross sum raised.
 // 3. commit: see sqlite_commit.c.
 //
@@ -30,9 +30,9 @@ static struct sqlite_store *of(struct store *s) {
 
 // --- The overflow guard
 
-static bool store_fits(struct store *base, const struct order *o) {
+static bool store_fits(struct store *base, const struct order *o, struct rejection *why) {
     int64_t sum = of(base)->gross_e4[currency_number(o->currency)];
-    return money_add(&sum, currency_gross_of(o));
+    return money_add(&sum, currency_gross_of(o)) || currency_reject_overflow(o, why);
 }
 
 static void raise_gross(struct sqlite_store *s, const struct order *o) {
@@ -54,7 +54,8 @@ static enum store_result store_begin(struct store *base, struct error *err) {
     return sqlite_do(s->begin) ? STORE_OK : sqlite_failed(s->db, "beginning a batch", err);
 }
 
-static void store_prefetch(struct store *base, const struct order *o) {
+static void store_prefetch(struct store *base, const struct order *o, const struct stamp *at) {
+    UNUSED(at);
     if (o->kind == ORDER_PLACED) {
         order_index_prefetch(of(base)->index, order_index_slot(o->order_id));
     }
@@ -129,21 +130,46 @@ static enum store_result find_order(struct sqlite_store *s, struct ident order_i
     }
 }
 
-static enum store_result store_find(struct store *base, struct ident order_id, enum order_kind kind,
-                                    struct text event_id, struct stored_event *out, bool *found,
-                                    struct error *err) {
+static enum store_result find_adjustment(struct sqlite_store *s, const struct order *o,
+                                         struct stored_event *out, bool *found, struct error *err) {
+    sqlite_bind_ident(s->get_adjustment, 1, o->order_id);
+    sqlite3_bind_int(s->get_adjustment, 2, (int)o->kind);
+    sqlite_bind_text(s->get_adjustment, 3, o->event_id.at != NULL ? o->event_id : TEXT_LIT(""));
+    return read_found(s, s->get_adjustment, o->kind, out, found, err);
+}
+
+static enum store_result store_known(struct store *base, const struct order *o,
+                                     const struct stamp *at, struct known *out, struct error *err) {
+    UNUSED(at);
     struct sqlite_store *s = of(base);
-    if (kind == ORDER_PLACED) {
-        return find_order(s, order_id, out, found, err);
+    struct stored_event event;
+    bool found;
+    enum store_result result = o->kind == ORDER_PLACED
+                                   ? find_order(s, o->order_id, &event, &found, err)
+                                   : find_adjustment(s, o, &event, &found, err);
+    *out = (struct known){KNOWN_NEW, 0};
+    if (result == STORE_OK && found) {
+        out->as = order_same_content(o, &event.order) ? KNOWN_SAME : KNOWN_OTHER;
+        out->position = event.position;
     }
-    sqlite_bind_ident(s->get_adjustment, 1, order_id);
-    sqlite3_bind_int(s->get_adjustment, 2, (int)kind);
-    sqlite_bind_text(s->get_adjustment, 3, event_id.at != NULL ? event_id : TEXT_LIT(""));
-    return read_found(s, s->get_adjustment, kind, out, found, err);
+    return result;
+}
+
+static enum store_result store_origin(struct store *base, struct ident order_id,
+                                      const struct stamp *at, struct origin *out, bool *found,
+                                      struct error *err) {
+    UNUSED(at);
+    struct stored_event event;
+    enum store_result result = find_order(of(base), order_id, &event, found, err);
+    if (result == STORE_OK && *found) {
+        *out = (struct origin){event.order.source, event.order.state};
+    }
+    return result;
 }
 
 static enum store_result store_add(struct store *base, const struct order *o,
-                                   struct cube_dim *group, int64_t arrival_ms, struct error *err) {
+                                   const struct stamp *at, struct cube_dim *group,
+                                   struct error *err) {
     struct sqlite_store *s = of(base);
     enum store_result result = sqlite_group_id(s->cells, group, err);
     if (result != STORE_OK) {
@@ -151,25 +177,25 @@ static enum store_result store_add(struct store *base, const struct order *o,
     }
     raise_gross(s, o);
     if (o->kind == ORDER_PLACED) {
-        if (!pending_add(&s->pending, o, group->store_id, arrival_ms)) {
+        if (!pending_add(&s->pending, o, group->store_id, at->arrival_ms)) {
             error_set(err, ERROR_RETRIABLE, "out of memory for a batch of orders");
             return STORE_RETRY;
         }
         return order_index_add(s->index, s->free_slot, s->next_order++, err);
     }
-    adjustment_bind(s->add_adjustment, o, s->next_adjustment++, group->store_id, arrival_ms);
+    adjustment_bind(s->add_adjustment, o, s->next_adjustment++, group->store_id, at->arrival_ms);
     return sqlite_do(s->add_adjustment) ? STORE_OK
                                         : sqlite_failed(s->db, "storing an adjustment", err);
 }
 
 static enum store_result store_add_rejected(struct store *base, const struct event *e,
-                                            int64_t arrival_ms, struct error *err) {
+                                            struct error *err) {
     struct sqlite_store *s = of(base);
     sqlite3_stmt *stmt = s->add_rejected;
     size_t kept =
         e->raw.len < ORDER_REJECTED_TEXT_MAX_BYTES ? e->raw.len : ORDER_REJECTED_TEXT_MAX_BYTES;
     sqlite3_bind_int64(stmt, 1, s->next_rejected++);
-    sqlite3_bind_int64(stmt, 2, arrival_ms);
+    sqlite3_bind_int64(stmt, 2, e->at.arrival_ms);
     sqlite_bind_text(stmt, 3, text_of(e->why->field));
     sqlite_bind_text(stmt, 4, text_of(e->why->code));
     sqlite_bind_text(stmt, 5, text_of(e->why->message));
@@ -281,7 +307,8 @@ static const struct store_ops sqlite_store_ops = {
     .name = "sqlite",
     .begin = store_begin,
     .prefetch = store_prefetch,
-    .find = store_find,
+    .known = store_known,
+    .origin = store_origin,
     .add = store_add,
     .add_rejected = store_add_rejected,
     .fits = store_fits,

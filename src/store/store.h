@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
 // What the engine asks of a store: one const struct of functions. A batch is
-//     begin, (find | add | add_rejected)*, commit     or     begin, ..., rollback
+//     begin, (prepare | known | origin | add | add_rejected | advance)*, commit
+//  or begin, ..., rollback
 // and is atomic: after OK everything of it is durable, otherwise nothing of it is. One thread (the
 // engine's) calls; readers use store/sales_reader.h.
+//
+// Two kinds: the embedded store (store/sqlite.h) does all of it in one file, the split store
+// (store/split_store.h) puts raw orders and aggregates into two systems. Calls that only a log
+// needs (claim, release, remember, advance) are NULL in a store that cannot follow one.
 #pragma once
 #include "base/error.h"
 #include "engine/cube.h"
@@ -19,6 +24,7 @@ enum store_result {
 struct store_counts {
     int64_t received, accepted, duplicate, rejected;
     int64_t rejected_expired;              // rejected events no longer kept
+    int64_t skipped;                       // messages of a log without an event in them
     int64_t warnings[ORDER_WARNING_KINDS]; // by bit of enum order_warning, of accepted events
 };
 
@@ -58,6 +64,28 @@ struct stored_event {
                       // from a log: log_position
 };
 
+// What a store knows of an event's identity (order_id, kind, event_id).
+enum known_as {
+    KNOWN_NEW,   // not known
+    KNOWN_SAME,  // known with the same content: order_same_content
+    KNOWN_OTHER, // known with other content
+};
+struct known {
+    enum known_as as;
+    int64_t position; // of the known event, where the store has it; else 0
+};
+
+// Where an order came from, for what is taken back from it. Borrowed until the next call.
+struct origin {
+    struct text source, state;
+};
+
+// A partition of a log in this store's hands.
+struct log_claim {
+    int64_t next_offset; // first one that is not in the aggregates; -1: the partition is new
+    bool lost;           // another process has taken it over
+};
+
 struct store {
     const struct store_ops *ops;
 };
@@ -65,29 +93,49 @@ struct store {
 struct store_ops {
     const char *name;
     MUST_CHECK enum store_result (*begin)(struct store *s, struct error *err);
-    // A hint that find will be asked for this identity soon. May be NULL.
-    void (*prefetch)(struct store *s, const struct order *o);
-    // The event with this identity (order_id, kind, event_id) among all committed and those added
-    // since begin. *out borrows until the next call; *found tells whether there is one.
-    MUST_CHECK enum store_result (*find)(struct store *s, struct ident order_id,
-                                         enum order_kind kind, struct text event_id,
-                                         struct stored_event *out, bool *found, struct error *err);
-    // A new accepted event; find has just said that there is none. `group` is its cube dimension
-    // (borrowed for the call), where the store may keep its own key.
+    // These submissions (a list) will be judged next. May be NULL.
+    MUST_CHECK enum store_result (*prepare)(struct store *s, const struct submission *list,
+                                            struct error *err);
+    // A hint that known will be asked for this identity soon. May be NULL.
+    void (*prefetch)(struct store *s, const struct order *o, const struct stamp *at);
+    // What is known of the event's identity among all committed and those added since begin.
+    MUST_CHECK enum store_result (*known)(struct store *s, const struct order *o,
+                                          const struct stamp *at, struct known *out,
+                                          struct error *err);
+    // Of a placed order, for its cancellation or refund. *found: whether it is known.
+    MUST_CHECK enum store_result (*origin)(struct store *s, struct ident order_id,
+                                           const struct stamp *at, struct origin *out, bool *found,
+                                           struct error *err);
+    // Whether this new event can be added: that no sum of its currency is pushed past 64 bits, and
+    // that the tables can hold it. False: `why` is filled.
+    bool (*fits)(struct store *s, const struct order *o, struct rejection *why);
+    // A new accepted event; known has just said KNOWN_NEW. `group` is its cube dimension (borrowed
+    // for the call), where the store may keep its own key.
     MUST_CHECK enum store_result (*add)(struct store *s, const struct order *o,
-                                        struct cube_dim *group, int64_t arrival_ms,
+                                        const struct stamp *at, struct cube_dim *group,
                                         struct error *err);
     // An event that was rejected, with its text.
     MUST_CHECK enum store_result (*add_rejected)(struct store *s, const struct event *e,
-                                                 int64_t arrival_ms, struct error *err);
-    // Would this event push a sum of its currency past 64 bits? `gross` sums are kept per currency.
-    bool (*fits)(struct store *s, const struct order *o);
+                                                 struct error *err);
     // Oldest minute and hour bucket still kept, given the newest arrival; only ever grows.
     void (*floors)(struct store *s, int64_t arrival_ms, int32_t *minute_floor, int32_t *hour_floor);
     // Applies the cube's deltas, counts the batch (fills summary->batch_id) and makes all durable.
     MUST_CHECK enum store_result (*commit)(struct store *s, struct cube *cube,
                                            struct batch_summary *summary, struct error *err);
     void (*rollback)(struct store *s);
+
+    // Takes a partition over, between two batches; held until release.
+    MUST_CHECK enum store_result (*claim)(struct store *s, const char *topic, int32_t partition,
+                                          struct log_claim *out, struct error *err);
+    // What is known of a held partition, without asking anybody: as of claim, commit or reopen.
+    void (*held)(struct store *s, int32_t partition, struct log_claim *out);
+    void (*release)(struct store *s, int32_t partition);
+    // An event of the log before next_offset: its identity is known from now on.
+    MUST_CHECK enum store_result (*remember)(struct store *s, const struct order *o,
+                                             const struct stamp *at, struct error *err);
+    // The batch has judged everything of the partition below next_offset.
+    void (*advance)(struct store *s, int32_t partition, int64_t next_offset);
+
     // After RETRY: closes, opens again and checks what is there. OK: ready for begin.
     MUST_CHECK enum store_result (*reopen)(struct store *s, struct error *err);
     void (*counts)(struct store *s, struct store_counts *out); // committed, since it was made

@@ -136,7 +136,7 @@ static inline enum settle_result shop_send(struct shop *shop, struct submission 
     s->user = &result;
     s->settled = shop_settled;
     s->arrival_ms = shop->now_ms;
-    assert_true(queue_offer(shop->queue, s));
+    assert_true(intake_offer(queue_intake(shop->queue), s));
     engine_step(shop->engine, 0);
     assert_int_not_equal(result, -1);
     return (enum settle_result)result;

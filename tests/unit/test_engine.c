@@ -12,7 +12,7 @@ static void offer(struct shop *shop, struct submission *s, int *result) {
     s->user = result;
     s->settled = shop_settled;
     s->arrival_ms = shop->now_ms;
-    assert_true(queue_offer(shop->queue, s));
+    assert_true(intake_offer(queue_intake(shop->queue), s));
 }
 
 static struct submission *one(struct order o) {

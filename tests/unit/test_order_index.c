@@ -7,7 +7,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "store/audit_index.h"
+#include "store/audit_sqlite_index.h"
 #include "store/sqlite_store.h"
 #include <pthread.h>
 #include <search.h>
@@ -114,20 +114,20 @@ static void set_add(struct world *w, struct ident id) {
 
 // Inside a batch.
 static void check(struct world *w, struct ident id) {
-    struct stored_event event;
-    bool found;
+    struct known known;
     struct error err;
     struct store *s = w->shop.store;
     int64_t want = set_find(w, id);
-    if (s->ops->find(s, id, ORDER_PLACED, TEXT_NONE, &event, &found, &err) != STORE_OK) {
+    struct order o = shop_order(&w->shop, 0, 10000);
+    o.order_id = id;
+    if (s->ops->known(s, &o, &(struct stamp){0}, &known, &err) != STORE_OK) {
         fail_msg("%s", err.text);
     }
-    if (found != (want != 0) || (found && event.position != want)) {
+    if (known.as != (want != 0 ? KNOWN_SAME : KNOWN_NEW) || known.position != want) {
         char key[ORDER_ID_MAX + 1];
         fail_msg("%s of %lld ids: is at %lld (0: new), the store says %lld", key_of(id, key),
-                 (long long)w->n, (long long)want, (long long)(found ? event.position : 0));
+                 (long long)w->n, (long long)want, (long long)known.position);
     }
-    assert_true(!found || ident_equal(event.order.order_id, id));
 }
 
 static bool keep_position(void *user, const struct stored_event *event) {
@@ -160,7 +160,7 @@ static void observe(struct world *w) {
     assert_true(in_table >= below - 1);
     assert_true(in_table <= w->n);
     if (dice(w) % 10 == 0) { // what verify says of it
-        assert_true(audit_index(w->look, &n_wrong, &err));
+        assert_true(audit_sqlite_index(w->look, &n_wrong, &err));
         assert_int_equal(n_wrong, 0);
     }
     w->saw_none_moved = w->saw_none_moved || (w->n > 0 && in_table == 0);
@@ -207,7 +207,9 @@ static void add_batch(struct world *w, const struct ident *ids, int n) {
             batch.counts.duplicate++;
             continue;
         }
-        assert_int_equal(s->ops->add(s, &o, &w->group, w->shop.now_ms, &err), STORE_OK);
+        assert_int_equal(
+            s->ops->add(s, &o, &(struct stamp){.arrival_ms = w->shop.now_ms}, &w->group, &err),
+            STORE_OK);
         set_add(w, ids[i]);
         batch.counts.accepted++;
         if (dice(w) % 16 == 0) { // at once
@@ -471,7 +473,8 @@ static void an_uncommitted_id_is_not_there_for_readers(void **state) {
     o.order_id = largest;
     begin(&w);
     check(&w, largest);
-    assert_int_equal(s->ops->add(s, &o, &w.group, w.shop.now_ms, &err), STORE_OK);
+    assert_int_equal(
+        s->ops->add(s, &o, &(struct stamp){.arrival_ms = w.shop.now_ms}, &w.group, &err), STORE_OK);
     check_readers(&w, &largest, 1);
     struct batch_summary batch = {.counts = {.received = 1, .accepted = 1}};
     commit(&w, &batch);

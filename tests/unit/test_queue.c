@@ -47,14 +47,14 @@ static void expect_list(struct submission *list, int64_t first, int n) {
 static void what_was_offered_first_is_taken_first(void **state) {
     (void)state;
     struct queue *q = queue_new(100);
-    assert_int_equal(queue_capacity(q), 100);
+    assert_int_equal(intake_capacity(queue_intake(q)), 100);
     for (int i = 0; i < 10; i++) {
-        assert_true(queue_offer(q, submission(3, i)));
+        assert_true(intake_offer(queue_intake(q), submission(3, i)));
     }
-    assert_int_equal(queue_events(q), 30);
+    assert_int_equal(intake_events(queue_intake(q)), 30);
     expect_list(take(q, 1000, 0), 0, 10);
-    assert_int_equal(queue_events(q), 0);
-    assert_true(queue_offer(q, submission(1, 10))); // the list's end is found again
+    assert_int_equal(intake_events(queue_intake(q)), 0);
+    assert_true(intake_offer(queue_intake(q), submission(1, 10))); // the list's end is found again
     expect_list(take(q, 1000, 0), 10, 1);
     queue_free(q);
 }
@@ -63,14 +63,14 @@ static void a_full_queue_says_no_and_the_caller_keeps_it(void **state) {
     (void)state;
     struct queue *q = queue_new(10);
     struct submission *too_much = submission(4, 2);
-    assert_true(queue_offer(q, submission(4, 0)));
-    assert_true(queue_offer(q, submission(3, 1)));
-    assert_false(queue_offer(q, too_much));
-    assert_int_equal(queue_events(q), 7);
-    assert_true(queue_offer(q, submission(3, 2))); // exactly full
-    assert_int_equal(queue_events(q), 10);
+    assert_true(intake_offer(queue_intake(q), submission(4, 0)));
+    assert_true(intake_offer(queue_intake(q), submission(3, 1)));
+    assert_false(intake_offer(queue_intake(q), too_much));
+    assert_int_equal(intake_events(queue_intake(q)), 7);
+    assert_true(intake_offer(queue_intake(q), submission(3, 2))); // exactly full
+    assert_int_equal(intake_events(queue_intake(q)), 10);
     expect_list(take(q, 4, 0), 0, 1);
-    assert_true(queue_offer(q, too_much));
+    assert_true(intake_offer(queue_intake(q), too_much));
     too_much->arrival_ms = 3;
     expect_list(take(q, 1000, 0), 1, 3);
     queue_free(q);
@@ -80,10 +80,10 @@ static void one_submission_is_always_taken_whatever_its_size(void **state) {
     (void)state;
     struct queue *q = queue_new(10);
     struct submission *small = submission(1, 1);
-    assert_true(queue_offer(q, submission(500, 0)));
-    assert_false(queue_offer(q, small));
+    assert_true(intake_offer(queue_intake(q), submission(500, 0)));
+    assert_false(intake_offer(queue_intake(q), small));
     expect_list(take(q, 20, 0), 0, 1); // also by a small batch
-    assert_true(queue_offer(q, small));
+    assert_true(intake_offer(queue_intake(q), small));
     expect_list(take(q, 20, 0), 1, 1);
     queue_free(q);
 }
@@ -92,9 +92,9 @@ static void an_empty_submission_counts_as_one_event(void **state) {
     (void)state;
     struct queue *q = queue_new(2);
     struct submission *third = submission(0, 2);
-    assert_true(queue_offer(q, submission(0, 0)));
-    assert_true(queue_offer(q, submission(0, 1)));
-    assert_false(queue_offer(q, third));
+    assert_true(intake_offer(queue_intake(q), submission(0, 0)));
+    assert_true(intake_offer(queue_intake(q), submission(0, 1)));
+    assert_false(intake_offer(queue_intake(q), third));
     submission_free(third);
     expect_list(take(q, 2, 0), 0, 2);
     queue_free(q);
@@ -104,7 +104,7 @@ static void a_batch_is_whole_submissions_up_to_its_events(void **state) {
     (void)state;
     struct queue *q = queue_new(1000);
     for (int i = 0; i < 6; i++) {
-        assert_true(queue_offer(q, submission(4, i)));
+        assert_true(intake_offer(queue_intake(q), submission(4, i)));
     }
     expect_list(take(q, 9, 0), 0, 2);  // 8 events: a third would make 12
     expect_list(take(q, 12, 0), 2, 3); // exactly
@@ -128,11 +128,11 @@ static void a_closed_queue_takes_no_more_and_gives_what_it_has(void **state) {
     struct queue *q = queue_new(10);
     struct source source = queue_source(q);
     struct submission *late = submission(1, 9), *list;
-    assert_true(queue_offer(q, submission(4, 0)));
-    assert_true(queue_offer(q, submission(4, 1)));
-    queue_close(q);
-    assert_false(queue_offer(q, late));
-    assert_false(queue_offer_wait(q, late));
+    assert_true(intake_offer(queue_intake(q), submission(4, 0)));
+    assert_true(intake_offer(queue_intake(q), submission(4, 1)));
+    intake_close(queue_intake(q));
+    assert_false(intake_offer(queue_intake(q), late));
+    assert_false(intake_offer_wait(queue_intake(q), late));
     expect_list(take(q, 4, 0), 0, 1);
     expect_list(take(q, 4, 60000), 1, 1);
     for (int i = 0; i < 2; i++) { // at once, and again
@@ -159,7 +159,7 @@ static void *offer_waiting(void *user) {
     struct door *d = user;
     for (int i = 0; i < d->n; i++) {
         struct submission *s = submission(d->n_events, d->first + i);
-        if (queue_offer_wait(d->q, s)) {
+        if (intake_offer_wait(queue_intake(d->q), s)) {
             atomic_fetch_add(&d->offered, 1);
         } else {
             submission_free(s);
@@ -189,7 +189,7 @@ static void offer_wait_waits_for_room_and_goes_on(void **state) {
     wait_until(&d.offered, 2); // 8 events; the third does not fit
     usleep(20000);
     assert_int_equal(atomic_load(&d.offered), 2);
-    assert_int_equal(queue_events(q), 8);
+    assert_int_equal(intake_events(queue_intake(q)), 8);
     expect_list(take(q, 4, 0), 0, 1);
     wait_until(&d.offered, 3);
     expect_list(take(q, 100, 0), 1, 2);
@@ -206,7 +206,7 @@ static void closing_ends_a_waiting_offer(void **state) {
     start_door(&d, q, 0, 2, 4);
     wait_until(&d.offered, 1);
     usleep(10000);
-    queue_close(q);
+    intake_close(queue_intake(q));
     pthread_join(d.thread, NULL);
     assert_int_equal(atomic_load(&d.refused), 1);
     expect_list(take(q, 100, 0), 0, 1);
@@ -215,7 +215,7 @@ static void closing_ends_a_waiting_offer(void **state) {
 
 static void *close_soon(void *user) {
     usleep(10000);
-    queue_close(user);
+    intake_close(queue_intake(user));
     return NULL;
 }
 
@@ -255,7 +255,7 @@ static void several_doors_keep_their_order(void **state) {
     }
     int next[DOORS] = {0};
     for (int taken = 0; taken < DOORS * EACH;) {
-        assert_in_range(queue_events(q), 0, MAX);
+        assert_in_range(intake_events(queue_intake(q)), 0, MAX);
         struct submission *list = take(q, 10, 20000);
         assert_non_null(list);
         size_t n_events = 0;
@@ -275,7 +275,7 @@ static void several_doors_keep_their_order(void **state) {
         pthread_join(doors[i].thread, NULL);
         assert_int_equal(next[i], EACH);
     }
-    assert_int_equal(queue_events(q), 0);
+    assert_int_equal(intake_events(queue_intake(q)), 0);
     queue_free(q);
 }
 

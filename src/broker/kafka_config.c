@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT
+// From the address and options to a librdkafka configuration. Fails for what cannot be: an address
+// of another form, credentials without a mechanism, files that cannot be read.
+#include "broker/kafka_config.h"
+
+#include "base/log.h"
+#include "base/url.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <unistd.h>
+
+enum {
+    RECONNECT_FIRST_MS = 100,
+    RECONNECT_LONGEST_MS = 1000, // a broker that is back is found within a second
+    CONNECT_TIMEOUT_MS = 5000,
+};
+
+// --- Address
+
+// Kafka's own rule for names of topics.
+static bool topic_is_legal(const char *topic) {
+    size_t legal = strspn(topic, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 "0123456789._-");
+    return topic[0] != '\0' && topic[legal] == '\0' && legal <= KAFKA_TOPIC_MAX &&
+           strcmp(topic, ".") != 0 && strcmp(topic, "..") != 0;
+}
+
+static bool read_address(const char *text, struct kafka_settings *out, struct error *err) {
+    struct url url;
+    if (!url_read(text, "kafka", KAFKA_PORT, "topic", &url, err)) {
+        return false;
+    }
+    if (url.user[0] != '\0') {
+        return error_set(err, ERROR_USAGE,
+                         "kafka://%s@...: the user of a broker is given by --kafka-user", url.user);
+    }
+    if (!topic_is_legal(url.path)) {
+        return error_set(err, ERROR_USAGE,
+                         "'%s' cannot be a topic: its name has 1 to %d of the characters a-z A-Z "
+                         "0-9 . _ -",
+                         url.path, KAFKA_TOPIC_MAX);
+    }
+    snprintf(out->topic, sizeof out->topic, "%s", url.path);
+    size_t n = 0;
+    for (size_t i = 0; i < url.n_hosts; i++) {
+        const char *name = url.hosts[i].name;
+        bool v6 = strchr(name, ':') != NULL;
+        n += (size_t)snprintf(out->brokers + n, sizeof out->brokers - n, "%s%s%s%s:%u",
+                              i > 0 ? "," : "", v6 ? "[" : "", name, v6 ? "]" : "",
+                              (unsigned)url.hosts[i].port);
+    }
+    return true;
+}
+
+// --- Credentials
+
+// The first line of a file, without its end.
+static bool read_password_file(const char *path, char out[static KAFKA_PASSWORD_MAX + 1],
+                               struct error *err) {
+    FILE *f = fopen(path, "re");
+    if (f == NULL) {
+        return error_set(err, ERROR_USAGE, "--kafka-password-file: cannot open %s: %s", path,
+                         strerror(errno));
+    }
+    const char *got = fgets(out, KAFKA_PASSWORD_MAX + 1, f);
+    bool whole = got != NULL && (strchr(out, '\n') != NULL || fgetc(f) == EOF);
+    fclose(f);
+    if (got == NULL) {
+        return error_set(err, ERROR_USAGE, "--kafka-password-file: %s is empty", path);
+    }
+    out[strcspn(out, "\r\n")] = '\0';
+    return whole || error_set(err, ERROR_USAGE,
+                              "--kafka-password-file: the first line of %s is longer than %d bytes",
+                              path, KAFKA_PASSWORD_MAX);
+}
+
+static bool read_password(const struct options *o, struct kafka_settings *out, struct error *err) {
+    const char *path = option_text(o, "kafka-password-file");
+    const char *word = getenv("SALESTIDE_KAFKA_PASSWORD");
+    if (path != NULL) {
+        return read_password_file(path, out->password, err);
+    }
+    if (word == NULL || word[0] == '\0') {
+        return error_set(err, ERROR_USAGE,
+                         "--kafka-user %s has no password: put it into a file "
+                         "(--kafka-password-file) or into the environment "
+                         "(SALESTIDE_KAFKA_PASSWORD)",
+                         out->user);
+    }
+    if (strlen(word) > KAFKA_PASSWORD_MAX) {
+        return error_set(err, ERROR_USAGE, "SALESTIDE_KAFKA_PASSWORD is longer than %d bytes",
+                         KAFKA_PASSWORD_MAX);
+    }
+    snprintf(out->password, sizeof out->password, "%s", word);
+    return true;
+}
+
+static const char *mechanism_of(const char *choice) {
+    static const char *const names[] = {"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"};
+    for (size_t i = 0; choice != NULL && i < COUNT_OF(names); i++) {
+        if (strcasecmp(names[i], choice) == 0) {
+            return names[i];
+        }
+    }
+    return NULL;
+}
+
+static bool read_credentials(const struct options *o, struct kafka_settings *out,
+                             struct error *err) {
+    out->user = option_text(o, "kafka-user");
+    out->sasl = mechanism_of(option_text(o, "kafka-sasl"));
+    if (out->user == NULL && out->sasl == NULL) {
+        return option_text(o, "kafka-password-file") == NULL ||
+               error_set(err, ERROR_USAGE, "--kafka-password-file goes with --kafka-user");
+    }
+    if (out->user == NULL || out->sasl == NULL) {
+        return error_set(err, ERROR_USAGE,
+                         "--kafka-user and --kafka-sasl go together: say which user, and whether "
+                         "by plain, scram-sha-256 or scram-sha-512");
+    }
+    return read_password(o, out, err);
+}
+
+// --- TLS
+
+static bool readable(const char *option, const char *path, struct error *err) {
+    return path == NULL || access(path, R_OK) == 0 ||
+           error_set(err, ERROR_USAGE, "--%s: cannot read %s: %s", option, path, strerror(errno));
+}
+
+static bool read_tls(const struct options *o, struct kafka_settings *out, struct error *err) {
+    out->tls = option_flag(o, "kafka-tls");
+    out->ca = option_text(o, "kafka-ca");
+    out->certificate = option_text(o, "kafka-certificate");
+    out->certificate_key = option_text(o, "kafka-certificate-key");
+    if (!out->tls && (out->ca != NULL || out->certificate != NULL)) {
+        return error_set(err, ERROR_USAGE, "--%s is for encrypted connections: say --kafka-tls too",
+                         out->ca != NULL ? "kafka-ca" : "kafka-certificate");
+    }
+    if ((out->certificate == NULL) != (out->certificate_key == NULL)) {
+        return error_set(err, ERROR_USAGE,
+                         "--kafka-certificate and --kafka-certificate-key go together");
+    }
+    return readable("kafka-ca", out->ca, err) &&
+           readable("kafka-certificate", out->certificate, err) &&
+           readable("kafka-certificate-key", out->certificate_key, err);
+}
+
+bool kafka_settings_read(const char *url, const struct options *o, struct kafka_settings *out,
+                         struct error *err) {
+    *out = (struct kafka_settings){0};
+    if (!read_address(url, out, err) || !read_credentials(o, out, err) || !read_tls(o, out, err)) {
+        return false;
+    }
+    if (out->sasl != NULL && strcmp(out->sasl, "PLAIN") == 0 && !out->tls) {
+        log_warn("broker",
+                 "--kafka-sasl plain without --kafka-tls: the password of %s crosses the "
+                 "network unencrypted",
+                 out->user);
+    }
+    return true;
+}
+
+// --- The library's configuration
+
+// Any of the library's threads. Levels are syslog's.
+static void write_log(const rd_kafka_t *rk, int level, const char *facility, const char *text) {
+    UNUSED(rk);
+    enum log_level as = level <= 3 ? LOG_ERROR : level <= 4 ? LOG_WARN : LOG_DEBUG;
+    log_line(as, "broker", "%s: %s", facility, text);
+}
+
+bool kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value, struct error *err) {
+    char why[300];
+    return rd_kafka_conf_set(conf, name, value, why, sizeof why) == RD_KAFKA_CONF_OK ||
+           error_set(err, ERROR_FATAL, "librdkafka %s: %s", rd_kafka_version_str(), why);
+}
+
+bool kafka_conf_set_int(rd_kafka_conf_t *conf, const char *name, int64_t value, struct error *err) {
+    char text[32];
+    snprintf(text, sizeof text, "%lld", (long long)value);
+    return kafka_conf_set(conf, name, text, err);
+}
+
+static bool set_security(rd_kafka_conf_t *conf, const struct kafka_settings *s, struct error *err) {
+    const char *protocol =
+        s->sasl != NULL ? (s->tls ? "sasl_ssl" : "sasl_plaintext") : (s->tls ? "ssl" : "plaintext");
+    bool ok = kafka_conf_set(conf, "security.protocol", protocol, err);
+    if (s->sasl != NULL) {
+        ok = ok && kafka_conf_set(conf, "sasl.mechanisms", s->sasl, err) &&
+             kafka_conf_set(conf, "sasl.username", s->user, err) &&
+             kafka_conf_set(conf, "sasl.password", s->password, err);
+    }
+    if (s->tls) {
+        ok = ok && kafka_conf_set(conf, "ssl.endpoint.identification.algorithm", "https", err);
+    }
+    if (s->ca != NULL) {
+        ok = ok && kafka_conf_set(conf, "ssl.ca.location", s->ca, err);
+    }
+    if (s->certificate != NULL) {
+        ok = ok && kafka_conf_set(conf, "ssl.certificate.location", s->certificate, err) &&
+             kafka_conf_set(conf, "ssl.key.location", s->certificate_key, err);
+    }
+    return ok;
+}
+
+rd_kafka_conf_t *kafka_conf_new(const struct kafka_settings *s, struct error *err) {
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set_log_cb(conf, write_log);
+    bool ok =
+        kafka_conf_set(conf, "bootstrap.servers", s->brokers, err) &&
+        kafka_conf_set(conf, "client.id", "salestide", err) &&
+        kafka_conf_set(conf, "socket.nagle.disable", "true", err) &&
+        kafka_conf_set_int(conf, "socket.connection.setup.timeout.ms", CONNECT_TIMEOUT_MS, err) &&
+        kafka_conf_set_int(conf, "reconnect.backoff.ms", RECONNECT_FIRST_MS, err) &&
+        kafka_conf_set_int(conf, "reconnect.backoff.max.ms", RECONNECT_LONGEST_MS, err) &&
+        set_security(conf, s, err);
+    if (!ok) {
+        rd_kafka_conf_destroy(conf);
+        return NULL;
+    }
+    return conf;
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// What the files of the Kafka source share; see kafka_log.c for how they work together.
+#pragma once
+#include "broker/kafka_log.h"
+#include "order/order_json.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum { KAFKA_CALL_TIMEOUT_MS = 10000 };
+
+enum partition_state {
+    PARTITION_NONE,    // not this member's
+    PARTITION_WAITING, // the group's gift, but the store has not given its position yet
+    PARTITION_ACTIVE,
+    PARTITION_LOST, // another process has moved its position: the group will take it away
+};
+
+struct log_partition {
+    enum partition_state state;
+    int64_t expected;      // offset of the next message to hand over, or later
+    int64_t history_until; // before it: committed already, read for its identities only
+    int64_t history_from;  // where reading began
+    int64_t history_began_ns;
+};
+
+struct kafka_slice; // messages and their submission: kafka_slice.c
+
+struct kafka_log {
+    struct kafka_log_options options;
+    char *topic, *group;
+    rd_kafka_t *rk;
+    rd_kafka_conf_t *probe_conf; // for a second, groupless consumer: kafka_start.c
+    rd_kafka_queue_t *queue;
+    struct order_json *parser;
+    struct log_partition *partitions;
+    int32_t n_partitions;
+    int32_t topic_partitions; // of the topic; 0: not known
+    bool held;                // the store is down: nothing is handed over until rewind
+    bool rebalanced;          // in the call of the queue that is going on
+    bool failed;              // for good
+    bool told_foreign;
+    rd_kafka_message_t **messages; // of one call of the queue
+    struct kafka_slice *free_slices;
+    size_t n_free_slices;
+    int64_t claim_at_ns;        // when waiting partitions are claimed again
+    int64_t commit_at_ns;       // when positions are next committed to Kafka
+    int64_t facts_at_ns;        // when end offsets are next looked at
+    struct kafka_log_facts now; // the thread's own
+    atomic_bool stop;
+
+    pthread_mutex_t lock; // of what follows
+    struct kafka_log_facts facts;
+    struct kafka_partition_facts *partition_facts;
+    size_t cap_partition_facts;
+};
+
+// --- kafka_log.c
+// Ends the source for good: one line for people in the log and in the facts.
+void kafka_log_fail(struct kafka_log *log, const char *format, ...) PRINTF_LIKE(2, 3);
+// As a problem of /readyz that may go away; NULL: gone.
+void kafka_log_problem(struct kafka_log *log, const char *text);
+
+// --- kafka_group.c: partitions come and go
+void kafka_group_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
+                           rd_kafka_topic_partition_list_t *list, void *opaque);
+// Claims what waits, when the store can be asked.
+void kafka_group_claim_waiting(struct kafka_log *log);
+// Has reading go on at `expected` of these partitions. False: `err`.
+MUST_CHECK bool kafka_group_seek(struct kafka_log *log, const int32_t *partitions, size_t n,
+                                 struct error *err);
+
+// --- kafka_start.c
+// Where to begin, for partitions whose next offset (history_until; -1: new) the store has told:
+// sets expected, history_from and history_until. False: the topic cannot be asked (err is
+// RETRIABLE), or what the store wants next is gone (ERROR_FATAL).
+MUST_CHECK bool kafka_start_offsets(struct kafka_log *log, const int32_t *partitions, size_t n,
+                                    struct error *err);
+
+// --- kafka_slice.c
+// Takes all messages over and makes submissions of those that are to be handed over, in order.
+struct submission *kafka_slices(struct kafka_log *log, rd_kafka_message_t **messages, size_t n);
+void kafka_slices_free(struct kafka_log *log);

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#include "engine/engine_metrics.h"
+
+#include "base/metrics.h"
+
+static void put_counts(struct buf *out, const struct store_counts *c) {
+    static const char *const kinds[ORDER_WARNING_KINDS] = {"amount_rounded", "total_mismatch",
+                                                           "quantity_zero", "late", "future"};
+    metric_head(out, "events_total", "counter",
+                "Order events by verdict, since the store was made.");
+    buf_printf(out,
+               "salestide_events_total{verdict=\"accepted\"} %lld\n"
+               "salestide_events_total{verdict=\"duplicate\"} %lld\n"
+               "salestide_events_total{verdict=\"rejected\"} %lld\n",
+               (long long)c->accepted, (long long)c->duplicate, (long long)c->rejected);
+    metric_head(out, "warnings_total", "counter",
+                "Warnings of accepted events, since the store was made.");
+    for (int i = 0; i < ORDER_WARNING_KINDS; i++) {
+        buf_printf(out, "salestide_warnings_total{kind=\"%s\"} %lld\n", kinds[i],
+                   (long long)c->warnings[i]);
+    }
+    metric_value(out, "rejected_expired_total", "counter",
+                 "Rejected events that are no longer kept.", c->rejected_expired);
+}
+
+void engine_metrics(struct buf *out, const struct engine_status *e, int64_t now_ms) {
+    put_counts(out, &e->counts);
+    metric_value(out, "store_ready", "gauge", "1 when orders can be stored.", e->store_ready);
+    metric_value(out, "commit_failures_total", "counter",
+                 "Commits that failed and were tried again.", e->commit_failures);
+    metric_durations(out, "commit_duration_seconds", "From the first write of a batch to durable.",
+                     &e->commit);
+    metric_head(out, "last_commit_age_seconds", "gauge",
+                "Since the last commit; NaN before the first.");
+    if (e->last_commit_ms > 0) {
+        buf_printf(out, "salestide_last_commit_age_seconds %.3f\n",
+                   (double)(now_ms - e->last_commit_ms) / 1e3);
+    } else {
+        buf_put_str(out, "salestide_last_commit_age_seconds NaN\n");
+    }
+    metric_value(out, "customers", "gauge", "Customers known by the customers file.", e->customers);
+}

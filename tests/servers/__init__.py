@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+"""The real servers, started by the tests: Kafka, Cassandra, MariaDB, MySQL 8.
+
+Each is a class and a context manager with the same verbs (see process.Server): it starts in a directory
+that the caller hands in, on free ports of 127.0.0.1, and is ended by its own process id.
+`scripts/get-servers.sh` brings the programs.
+"""

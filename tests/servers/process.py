@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: MIT
+"""One process of a server: its start, its signals, its end.
+
+    launch    the process exists                        wait_ready  it answers in its own protocol
+    stop      SIGTERM, then its end is waited for       kill9       no chance to clean up
+    sigstop, sigcont                                    restart     stop, launch, wait_ready; same ports, same data
+
+A process dies with the one that started it, whatever happens to that one: nothing is left running after
+a test run that was killed. It follows that the thread that launches must live as long as the server.
+"""
+
+import os
+import pathlib
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+START_TIMEOUT_S = 120
+STOP_TIMEOUT_S = 30
+_handed_out = set()
+
+
+def free_ports(n):
+    """Ports of loopback that nobody listens on, below those that the system gives to outgoing connections:
+    a client that tries again and again to reach a stopped server could otherwise get its port, or even
+    connect to itself, and the server could not start again there."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+        first_outgoing = int(file.read().split()[0])
+    candidates = list(range(10_000, max(first_outgoing, 20_000)))
+    random.SystemRandom().shuffle(candidates)
+    found = []
+    for port in candidates:
+        if len(found) == n:
+            break
+        if port in _handed_out:
+            continue
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        found.append(port)
+    assert len(found) == n, "no free port of 127.0.0.1 is left"
+    _handed_out.update(found)
+    return found
+
+
+def server_home(name):
+    """Where scripts/get-servers.sh put a server; gets it when it is not there."""
+    base = pathlib.Path(os.environ.get("SALESTIDE_SERVERS", "build/servers"))
+    base = base if base.is_absolute() else ROOT / base
+    found = [stamp.parent for stamp in base.glob(f"{name}-*/.complete")]
+    if len(found) != 1:
+        done = subprocess.run([ROOT / "scripts/get-servers.sh", name], capture_output=True, stdin=subprocess.DEVNULL,
+                              timeout=1900, check=False)  # fmt: skip
+        assert done.returncode == 0, (done.stdout + done.stderr).decode("utf-8", "replace")
+        found = [stamp.parent for stamp in base.glob(f"{name}-*/.complete")]
+    assert len(found) == 1, f"{base} holds {len(found)} versions of {name}; remove the old ones"
+    return found[0]
+
+
+def run_to_end(command, log_path, timeout=START_TIMEOUT_S, env=None):
+    """A preparing step of a server; its output goes to the log."""
+    with open(log_path, "ab") as log:
+        done = subprocess.run([*map(str, command)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env,
+                              timeout=timeout, check=False)  # fmt: skip
+    assert done.returncode == 0, f"{command[0]} ended with {done.returncode}\n{tail(log_path)}"
+
+
+def tail(log_path, n_bytes=4000):
+    text = pathlib.Path(log_path).read_bytes()[-n_bytes:].decode("utf-8", "replace")
+    return f"---- the end of {log_path}\n{text}"
+
+
+class Process:
+    def __init__(self, name, command, log_path, env=None):
+        self.name = name
+        self.command = [*map(str, command)]
+        self.log_path = pathlib.Path(log_path)
+        self.env = env
+        self.popen = None
+
+    @property
+    def pid(self):
+        return self.popen.pid
+
+    @property
+    def is_running(self):
+        return self.popen is not None and self.popen.poll() is None
+
+    def launch(self):
+        assert not self.is_running, f"{self.name} runs already"
+        with open(self.log_path, "ab") as log:  # setpriv becomes the server: it keeps the process id
+            self.popen = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *self.command], stdin=subprocess.DEVNULL,
+                                          stdout=log, stderr=log, env=self.env)  # fmt: skip
+
+    def wait_ready(self, is_ready, timeout_s=START_TIMEOUT_S):
+        """Until is_ready() is true. It is asked again after an answer of false and after an OSError."""
+        deadline = time.monotonic() + timeout_s
+        problem = "no answer"
+        while time.monotonic() < deadline:
+            code = self.popen.poll()
+            assert code is None, f"{self.name} ended with {code} at its start\n{tail(self.log_path)}"
+            try:
+                if is_ready():
+                    return
+            except OSError as error:
+                problem = error
+            time.sleep(0.05)
+        raise AssertionError(f"{self.name} was not ready within {timeout_s} s ({problem})\n{tail(self.log_path)}")
+
+    def send(self, number):
+        assert self.is_running, f"{self.name} does not run\n{tail(self.log_path)}"
+        self.popen.send_signal(number)
+
+    def stop(self):
+        if not self.is_running:
+            return
+        self.popen.send_signal(signal.SIGCONT)
+        self.popen.send_signal(signal.SIGTERM)
+        try:
+            self.popen.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.kill9()
+            raise AssertionError(f"{self.name} did not stop within {STOP_TIMEOUT_S} s\n{tail(self.log_path)}") from None
+
+    def kill9(self):
+        if self.is_running:
+            self.popen.kill()
+            self.popen.wait(STOP_TIMEOUT_S)
+
+    def rss_bytes(self):
+        with open(f"/proc/{self.pid}/status", encoding="ascii") as file:
+            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmRSS:"))
+
+
+class Server:
+    """A server of one process. A subclass makes self.process and says when it is ready."""
+
+    host = "127.0.0.1"
+    process = None
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+
+    def is_ready(self):
+        raise NotImplementedError
+
+    def disconnect(self):
+        """Closes what connections the tests' side keeps open."""
+
+    def launch(self):
+        self.process.launch()
+        return self
+
+    def wait_ready(self):
+        try:
+            self.process.wait_ready(self.is_ready)
+        except BaseException:
+            self.process.kill9()
+            raise
+        return self
+
+    def start(self):
+        return self.launch().wait_ready()
+
+    def stop(self):
+        self.disconnect()
+        self.process.stop()
+
+    def kill9(self):
+        self.disconnect()
+        self.process.kill9()
+
+    def sigstop(self):
+        self.process.send(signal.SIGSTOP)
+
+    def sigcont(self):
+        self.process.send(signal.SIGCONT)
+
+    def restart(self):
+        self.stop()
+        return self.start()
+
+    def close(self):
+        """The end: its data goes, its logs stay."""
+        self.kill9()
+        shutil.rmtree(self.directory / "data", ignore_errors=True)
+
+    def __enter__(self):
+        return self if self.process.is_running else self.start()
+
+    def __exit__(self, *_):
+        self.close()
