@@ -2,7 +2,8 @@
 // Fuzzes the reader of CQL frames and of what is in them.
 //
 // What must hold, beside no crash and no read outside the input:
-// - a frame that is not whole asks for more bytes than there are, and stays unread however it is cut;
+// - a frame that is not whole asks for more bytes than there are, and stays unread however it is
+// cut;
 // - a whole frame is not longer than the input, and what it hands out lies inside it;
 // - of rows as many come as were announced, and none of their cells lies outside the body;
 // - a decimal that is read and written as ten-thousandths is the same when it is read again.
