@@ -19,6 +19,28 @@ enum {
 
 // --- Address
 
+bool kafka_is_address(const char *text) {
+    return text != NULL && url_has_scheme(text, "kafka");
+}
+
+bool kafka_options_fit(const struct options *o, struct error *err) {
+    static const char *const names[] = {
+        "create-topic", "partitions", "replication", "delivery-timeout",  "kafka-user",
+        "kafka-sasl",   "kafka-tls",  "kafka-ca",    "kafka-certificate", "kafka-password-file",
+    };
+    if (kafka_is_address(option_text(o, "to"))) {
+        return !option_given(o, "key") ||
+               error_set(err, ERROR_USAGE, "--key is for a server; a topic has --kafka-user");
+    }
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        if (option_given(o, names[i])) {
+            return error_set(err, ERROR_USAGE, "--%s is for a topic: --to kafka://HOST:9092/TOPIC",
+                             names[i]);
+        }
+    }
+    return true;
+}
+
 // Kafka's own rule for names of topics.
 static bool topic_is_legal(const char *topic) {
     size_t legal = strspn(topic, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -168,7 +190,12 @@ bool kafka_settings_read(const char *url, const struct options *o, struct kafka_
 // Any of the library's threads. Levels are syslog's.
 static void write_log(const rd_kafka_t *rk, int level, const char *facility, const char *text) {
     UNUSED(rk);
-    enum log_level as = level <= 3 ? LOG_ERROR : level <= 4 ? LOG_WARN : LOG_DEBUG;
+    // What fails with a connection is told to the error callback too, which knows what it means.
+    bool told = strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0;
+    enum log_level as = told         ? LOG_DEBUG
+                        : level <= 3 ? LOG_ERROR
+                        : level <= 4 ? LOG_WARN
+                                     : LOG_DEBUG;
     log_line(as, "broker", "%s: %s", facility, text);
 }
 

@@ -27,6 +27,11 @@ struct kafka_settings {
     const char *certificate, *certificate_key; // the client's own, PEM files; NULL: none
 };
 
+// Whether a --to (NULL: not given) is a topic.
+bool kafka_is_address(const char *text);
+// For commands whose --to may be a topic: options that do not go with what it is are refused.
+MUST_CHECK bool kafka_options_fit(const struct options *o, struct error *err);
+
 // Reads an address and the command's --kafka-* options. The texts live as long as `o`. ERROR_USAGE
 // says what is wrong with what.
 MUST_CHECK bool kafka_settings_read(const char *url, const struct options *o,

@@ -12,67 +12,17 @@
 // than the topic takes will never fit: its event is rejected and kept as such. A fatal error of the
 // library (an idempotent producer that has lost its place): a new handle takes over, and what the
 // old one had under way is settled as "try later".
-#include "broker/kafka_producer.h"
+#include "broker/kafka_producer_internal.h"
+#include "broker/kafka_rejected.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/metrics.h"
-#include "broker/kafka_health.h"
 #include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-enum {
-    POLL_MS = 100,
-    PROBE_MS = 300,
-    TOPIC_LOOK_MS = 1000,
-    STATISTICS_MS = 1000,
-    PURGE_MS = 5000,
-    REPLACE_EVERY_MS = 1000,
-    FAILURE_SHOWN_MS = 10 * 1000,
-    BATCH_BYTES = 900 * 1000,
-    MESSAGE_MAX_BYTES = 2 * ORDER_EVENT_MAX_BYTES,
-};
-#define LINGER_MS "2"
-
-// What the producer's thread has counted.
-struct counters {
-    int64_t produced, failed, replaced;
-    struct durations delivery;
-    int64_t failed_ms; // monotonic, of the last failure; 0: none since the last success
-    rd_kafka_resp_err_t failure;
-};
-
-struct kafka_producer {
-    struct kafka_producer_options options;
-    struct kafka_health *health;
-
-    pthread_rwlock_t handle_lock; // read: an offer uses the handle; write: it is replaced
-    rd_kafka_t *rk;
-    rd_kafka_topic_t *rkt;
-
-    atomic_size_t n_events; // under way
-    atomic_bool closed, stopping;
-    pthread_mutex_t room_lock; // for those who wait for n_events to fall
-    pthread_cond_t room;
-    atomic_int room_waiters;
-
-    // The producer's thread:
-    pthread_t thread;
-    bool thread_runs, topic_known, suspect, fatal;
-    int64_t replaced_ms;
-    struct counters counted; // of this turn; published under the lock
-    pthread_mutex_t status_lock;
-    struct counters status;
-};
-
-static int64_t now_ms(void) {
-    return clock_monotonic_ns(clock_system()) / 1000000;
-}
+enum { FAILURE_SHOWN_MS = 10 * 1000 };
 
 // --- Room
 
@@ -113,7 +63,7 @@ static void settle(struct kafka_producer *p, struct submission *s) {
 }
 
 // n events of it are done with.
-static void count_down(struct kafka_producer *p, struct submission *s, size_t n, bool failed) {
+void kafka_count_down(struct kafka_producer *p, struct submission *s, size_t n, bool failed) {
     if (failed) {
         atomic_store(&s->not_delivered, true);
     }
@@ -127,13 +77,8 @@ static void count_down(struct kafka_producer *p, struct submission *s, size_t n,
 static rd_kafka_resp_err_t produce_rejected(struct kafka_producer *p, struct submission *s,
                                             const struct event *e) {
     struct buf why = {0};
-    buf_put_str(&why, "{\"field\":");
-    buf_put_json(&why, text_of(e->why->field));
-    buf_put_str(&why, ",\"code\":");
-    buf_put_json(&why, text_of(e->why->code));
-    buf_put_str(&why, ",\"message\":");
-    buf_put_json(&why, text_of(e->why->message));
-    buf_put_char(&why, '}');
+    kafka_rejected_put(&why, text_of(e->why->field), text_of(e->why->code),
+                       text_of(e->why->message));
     size_t len = e->raw.len;
     if (len > ORDER_REJECTED_TEXT_MAX_BYTES) {
         len = ORDER_REJECTED_TEXT_MAX_BYTES;
@@ -150,8 +95,8 @@ static rd_kafka_resp_err_t produce_rejected(struct kafka_producer *p, struct sub
     return code;
 }
 
-static rd_kafka_resp_err_t produce_event(struct kafka_producer *p, struct submission *s,
-                                         const struct event *e) {
+rd_kafka_resp_err_t kafka_produce_event(struct kafka_producer *p, struct submission *s,
+                                        const struct event *e) {
     if (e->verdict == VERDICT_REJECTED) {
         return produce_rejected(p, s, e);
     }
@@ -171,13 +116,13 @@ static void produce_all(struct kafka_producer *p, struct submission *s) {
     size_t made = 0;
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
     while (made < n && code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        code = produce_event(p, s, &s->events[made]);
+        code = kafka_produce_event(p, s, &s->events[made]);
         made += code == RD_KAFKA_RESP_ERR_NO_ERROR;
     }
     if (made < n) {
         log_debug("broker", "an event could not be handed on: %s", rd_kafka_err2str(code));
     }
-    count_down(p, s, n - made + 1, made < n);
+    kafka_count_down(p, s, n - made + 1, made < n);
 }
 
 // --- The intake
@@ -242,7 +187,7 @@ static bool is_ready(void *self, char problem[static INTAKE_PROBLEM_BYTES]) {
     int64_t failed_ms = p->status.failed_ms;
     rd_kafka_resp_err_t failure = p->status.failure;
     pthread_mutex_unlock(&p->status_lock);
-    if (failed_ms > 0 && now_ms() - failed_ms < FAILURE_SHOWN_MS) {
+    if (failed_ms > 0 && kafka_now_ms() - failed_ms < FAILURE_SHOWN_MS) {
         snprintf(problem, INTAKE_PROBLEM_BYTES, "kafka: topic %s did not take the last events: %s",
                  p->options.settings->topic, rd_kafka_err2str(failure));
         return false;
@@ -270,210 +215,11 @@ struct intake kafka_producer_intake(struct kafka_producer *p) {
     return (struct intake){&ops, p};
 }
 
-// --- Callbacks of the library, on the producer's thread
-
-static struct event *event_of(struct submission *s, const void *payload) {
-    for (size_t i = 0; i < s->n_events; i++) {
-        if (s->events[i].raw.at == payload) {
-            return &s->events[i];
-        }
-    }
-    return NULL;
-}
-
-// The topic takes no message of this size, now and later: the event is rejected, and that is kept.
-// False: it could not be.
-static bool reject_too_large(struct kafka_producer *p, const rd_kafka_message_t *m) {
-    struct submission *s = m->_private;
-    struct event *e = event_of(s, m->payload);
-    struct rejection why;
-    if (e == NULL || e->verdict == VERDICT_REJECTED) {
-        return false;
-    }
-    reject(&why, "", REJECT_TOO_LARGE, "the event's text has %zu bytes, more than the topic takes",
-           e->raw.len);
-    return submission_reject(s, e, &why) && produce_event(p, s, e) == RD_KAFKA_RESP_ERR_NO_ERROR;
-}
-
-static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
-    struct kafka_producer *p = opaque;
-    UNUSED(rk);
-    bool failed = m->err != RD_KAFKA_RESP_ERR_NO_ERROR;
-    if (UNLIKELY(m->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) && reject_too_large(p, m)) {
-        return; // its place is taken by the rejection
-    }
-    if (UNLIKELY(failed)) {
-        p->counted.failed++;
-        p->counted.failure = m->err;
-        p->counted.failed_ms = now_ms();
-    } else {
-        p->counted.produced++;
-        p->counted.failed_ms = 0;
-        durations_add(&p->counted.delivery, rd_kafka_message_latency(m));
-    }
-    count_down(p, m->_private, 1, failed);
-}
-
-static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
-    struct kafka_producer *p = opaque;
-    if (rk == p->rk && code == RD_KAFKA_RESP_ERR__FATAL) {
-        p->fatal = true;
-    } else if (kafka_health_error(p->health, code, reason)) {
-        p->suspect = true;
-    }
-}
-
-static int on_statistics(rd_kafka_t *rk, char *json, size_t len, void *opaque) {
-    struct kafka_producer *p = opaque;
-    UNUSED(rk);
-    kafka_health_stats(p->health, json, len);
-    return 0; // the library frees it
-}
-
-// --- The handle
-
-static bool configure(rd_kafka_conf_t *conf, const struct kafka_producer_options *o,
-                      struct error *err) {
-    // The library's own bounds are off: room is taken before, and texts are not copied.
-    return kafka_conf_set(conf, "enable.idempotence", "true", err) &&
-           kafka_conf_set(conf, "acks", "all", err) &&
-           kafka_conf_set(conf, "partitioner", "murmur2_random", err) &&
-           kafka_conf_set(conf, "linger.ms", LINGER_MS, err) &&
-           kafka_conf_set_int(conf, "batch.size", BATCH_BYTES, err) &&
-           kafka_conf_set_int(conf, "message.max.bytes", MESSAGE_MAX_BYTES, err) &&
-           kafka_conf_set_int(conf, "queue.buffering.max.messages", 0, err) &&
-           kafka_conf_set_int(conf, "queue.buffering.max.kbytes", INT32_MAX, err) &&
-           kafka_conf_set_int(conf, "delivery.timeout.ms", o->delivery_timeout_ms, err) &&
-           kafka_conf_set_int(conf, "statistics.interval.ms", STATISTICS_MS, err);
-}
-
-static bool make_handle(struct kafka_producer *p, rd_kafka_t **rk, rd_kafka_topic_t **rkt,
-                        struct error *err) {
-    char why[300] = "";
-    rd_kafka_conf_t *conf = kafka_conf_new(p->options.settings, err);
-    if (conf == NULL) {
-        return false;
-    }
-    if (!configure(conf, &p->options, err)) {
-        rd_kafka_conf_destroy(conf);
-        return false;
-    }
-    rd_kafka_conf_set_opaque(conf, p);
-    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-    rd_kafka_conf_set_error_cb(conf, on_error);
-    rd_kafka_conf_set_stats_cb(conf, on_statistics);
-    *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
-    if (*rk == NULL) { // e.g. a certificate that cannot be read
-        rd_kafka_conf_destroy(conf);
-        return error_set(err, ERROR_USAGE, "kafka: %s", why);
-    }
-    *rkt = rd_kafka_topic_new(*rk, p->options.settings->topic, NULL);
-    if (*rkt == NULL) {
-        rd_kafka_destroy(*rk);
-        *rk = NULL;
-        return error_set(err, ERROR_FATAL, "topic %s: %s", p->options.settings->topic,
-                         rd_kafka_err2str(rd_kafka_last_error()));
-    }
-    return true;
-}
-
-// Everything that is under way fails now.
-static void purge(rd_kafka_t *rk) {
-    int64_t until_ms = now_ms() + PURGE_MS;
-    rd_kafka_purge(rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-    while (rd_kafka_outq_len(rk) > 0 && now_ms() < until_ms) {
-        rd_kafka_poll(rk, POLL_MS);
-    }
-}
-
-static void replace_handle(struct kafka_producer *p) {
-    char why[256];
-    struct error err = {0};
-    rd_kafka_t *rk = NULL;
-    rd_kafka_topic_t *rkt = NULL;
-    if (now_ms() - p->replaced_ms < REPLACE_EVERY_MS) {
-        return;
-    }
-    p->replaced_ms = now_ms();
-    rd_kafka_resp_err_t code = rd_kafka_fatal_error(p->rk, why, sizeof why);
-    kafka_health_down(p->health, code != RD_KAFKA_RESP_ERR_NO_ERROR ? why : "it starts again");
-    if (!make_handle(p, &rk, &rkt, &err)) {
-        log_error("broker", "%s; trying again", err.text);
-        return;
-    }
-    pthread_rwlock_wrlock(&p->handle_lock);
-    rd_kafka_t *old = p->rk;
-    rd_kafka_topic_t *old_topic = p->rkt;
-    p->rk = rk;
-    p->rkt = rkt;
-    pthread_rwlock_unlock(&p->handle_lock);
-    p->fatal = false;
-    p->counted.replaced++;
-    purge(old);
-    rd_kafka_topic_destroy(old_topic);
-    rd_kafka_destroy(old);
-}
-
-// --- The thread
-
-static void publish(struct kafka_producer *p) {
-    pthread_mutex_lock(&p->status_lock);
-    p->status = p->counted;
-    pthread_mutex_unlock(&p->status_lock);
-}
-
-// Looks at the topic, as long as that has not worked. False: the cluster says no, err tells.
-static bool look_at_topic(struct kafka_producer *p, int timeout_ms, struct error *err) {
-    struct kafka_topic_facts facts;
-    const char *topic = p->options.settings->topic;
-    switch (kafka_topic_prepare(p->rk, topic, &p->options.topic, timeout_ms, &facts, err)) {
-    case KAFKA_TOPIC_OK:
-        kafka_topic_tell(topic, &p->options.topic, &facts);
-        kafka_health_up(p->health);
-        p->topic_known = true;
-        return true;
-    case KAFKA_TOPIC_UNREACHABLE:
-        kafka_health_probe(p->health, p->rk, p->rkt, PROBE_MS);
-        if (kafka_health_is_up(p->health)) {
-            kafka_health_down(p->health, err->text);
-        }
-        return true;
-    default:
-        return false;
-    }
-}
-
-static void look_after(struct kafka_producer *p) {
-    struct error err;
-    if (p->fatal) {
-        replace_handle(p);
-    } else if (!p->topic_known) {
-        if (!look_at_topic(p, TOPIC_LOOK_MS, &err)) {
-            kafka_health_down(p->health, err.text); // it may be made later
-        }
-    } else if (p->suspect || !kafka_health_is_up(p->health)) {
-        p->suspect = false;
-        kafka_health_probe(p->health, p->rk, p->rkt, PROBE_MS);
-    }
-}
-
-static void *producer_main(void *arg) {
-    struct kafka_producer *p = arg;
-    while (!atomic_load(&p->stopping)) {
-        rd_kafka_poll(p->rk, POLL_MS);
-        look_after(p);
-        publish(p);
-    }
-    purge(p->rk);
-    publish(p);
-    return NULL;
-}
-
 // --- Life
 
 static bool start(struct kafka_producer *p, struct error *err) {
-    if (!make_handle(p, &p->rk, &p->rkt, err) ||
-        !look_at_topic(p, p->options.start_timeout_ms, err)) {
+    if (!kafka_handle_make(p, &p->rk, &p->rkt, err) ||
+        !kafka_look_at_topic(p, p->options.start_timeout_ms, err)) {
         return false;
     }
     char problem[KAFKA_PROBLEM_BYTES];
@@ -481,7 +227,7 @@ static bool start(struct kafka_producer *p, struct error *err) {
         bool ok = kafka_health_ok(p->health, problem);
         return error_set(err, ERROR_RETRIABLE, "%s", ok ? "kafka: no answer" : problem);
     }
-    int code = pthread_create(&p->thread, NULL, producer_main, p);
+    int code = pthread_create(&p->thread, NULL, kafka_producer_main, p);
     if (code != 0) {
         return error_set(err, ERROR_FATAL, "cannot start the producer's thread: %s",
                          strerror(code));

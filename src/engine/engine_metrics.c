@@ -30,6 +30,8 @@ void engine_metrics(struct buf *out, const struct engine_status *e, int64_t now_
                  "Commits that failed and were tried again.", e->commit_failures);
     metric_durations(out, "commit_duration_seconds", "From the first write of a batch to durable.",
                      &e->commit);
+    metric_durations(out, "freshness_seconds",
+                     "Of each batch: from its oldest event's arrival to durable.", &e->freshness);
     metric_head(out, "last_commit_age_seconds", "gauge",
                 "Since the last commit; NaN before the first.");
     if (e->last_commit_ms > 0) {

@@ -4,7 +4,7 @@
 // To standard output: NDJSON as fast as it is taken; created_at runs on by 1/rate an event, more
 // slowly by day and faster by night, as a shop's customers do (on average of a day, --rate). To a
 // server (--to): paced by the clock at --rate, created_at is now; with --rate 0 as fast as the
-// server takes them.
+// server takes them. To a Kafka topic likewise.
 //
 // How it fails: standard output or the server goes away. A reader that has seen enough (head) is no
 // failure.
@@ -15,10 +15,10 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/stop.h"
+#include "broker/kafka_config.h"
 #include "ingest/demo_orders.h"
 #include "ingest/demo_shop.h"
-#include "ingest/http_client.h"
-#include "ingest/post_reply.h"
+#include "ingest/demo_target.h"
 #include "order/timestamp.h"
 #include "order/zone.h"
 #include <errno.h>
@@ -33,11 +33,7 @@ enum {
     FAILED = 1,
     USAGE = 2,
     WRITE_BYTES = 256 * 1024,
-    IN_FLIGHT = 4,
     POST_EVENTS = 1000, // of one body at most
-    ATTEMPT_TIMEOUT_MS = 30 * 1000,
-    FIRST_CONTACT_MS = 10 * 1000,
-    GIVE_UP_MS = 60 * 1000,
     TICK_MS = 5,
     BEHIND_MAX_MS = 1000, // what could not be sent for longer is not sent later
 };
@@ -109,40 +105,15 @@ static int write_events(struct demo_orders *d, int64_t count, int64_t rate, int6
     return DONE;
 }
 
-// --- To a server
+// --- To a server or a topic
 
 struct posting {
     struct demo_orders *orders;
     int64_t count, rate, start_ms; // start_ms < 0: created_at is now
     int64_t sent;
-    struct post_counts answered;
-    struct http_client *client;
-    char problem[512]; // "" until something went wrong for good
+    struct demo_target *target;
+    bool failed;
 };
-
-static void answered(void *user, const struct http_reply *reply) {
-    struct posting *p = user;
-    struct post_counts counts;
-    if (reply->problem == NULL && post_reply_read(reply->body, &counts, NULL, NULL)) {
-        p->answered.accepted += counts.accepted;
-        p->answered.duplicate += counts.duplicate;
-        p->answered.rejected += counts.rejected;
-        return;
-    }
-    snprintf(p->problem, sizeof p->problem, "%s",
-             reply->problem != NULL ? reply->problem
-                                    : "the answer cannot be understood; is it a Salestide server?");
-}
-
-static bool user_stops(void *user) {
-    UNUSED(user);
-    return stop_asked();
-}
-
-static void tell_trouble(void *user, const char *text) {
-    UNUSED(user);
-    fprintf(stderr, "salestide generate: %s\n", text);
-}
 
 // Makes and sends n events as one body.
 static void post_events(struct posting *p, int64_t n) {
@@ -155,16 +126,13 @@ static void post_events(struct posting *p, int64_t n) {
         demo_orders_next(p->orders, ms, &body);
     }
     if (body.failed) {
-        snprintf(p->problem, sizeof p->problem, "out of memory");
+        fail("out of memory");
+        p->failed = true;
         buf_free(&body);
         return;
     }
-    // What takes an order back must not overtake it.
-    if (memmem(body.at, body.len, "\"event\"", 7) != NULL) {
-        http_client_finish(p->client);
-    }
     p->sent += n;
-    http_client_post(p->client, &body, 0);
+    p->target->ops->send(p->target, &body);
 }
 
 // How many events are due by now, that have not been sent.
@@ -185,7 +153,9 @@ static int64_t due(struct posting *p, int64_t *origin_ns) {
 
 static void post_all(struct posting *p) {
     int64_t origin_ns = clock_monotonic_ns(clock_system());
-    while ((p->count == 0 || p->sent < p->count) && p->problem[0] == '\0' && !stop_asked()) {
+    struct demo_target *t = p->target;
+    while ((p->count == 0 || p->sent < p->count) && t->ops->problem(t) == NULL && !p->failed &&
+           !stop_asked()) {
         int64_t n = due(p, &origin_ns);
         if (p->count > 0 && n > p->count - p->sent) {
             n = p->count - p->sent;
@@ -194,41 +164,45 @@ static void post_all(struct posting *p) {
             post_events(p, n < POST_EVENTS ? n : POST_EVENTS);
         }
         if (n <= POST_EVENTS && p->rate > 0) {
-            http_client_drive(p->client, TICK_MS);
+            t->ops->drive(t, TICK_MS);
         }
     }
-    http_client_finish(p->client);
+    t->ops->finish(t);
+}
+
+static int tell(const struct posting *p, int64_t ms) {
+    struct demo_target *t = p->target;
+    struct demo_counts c = t->ops->counts(t);
+    if (c.judged) {
+        fprintf(stderr,
+                "%" PRId64 " events sent in %" PRId64 ".%01d s: %" PRId64 " accepted, %" PRId64
+                " duplicate, %" PRId64 " rejected\n",
+                p->sent, ms / 1000, (int)(ms / 100 % 10), c.accepted, c.duplicate, c.rejected);
+    } else {
+        fprintf(stderr, "%" PRId64 " events sent in %" PRId64 ".%01d s\n", c.accepted, ms / 1000,
+                (int)(ms / 100 % 10));
+    }
+    const char *problem = t->ops->problem(t);
+    if (problem != NULL && !stop_asked()) {
+        return fail(problem);
+    }
+    return p->failed || c.rejected > 0 ? FAILED : DONE;
 }
 
 static int post_stream(const struct options *o, struct posting *p) {
     struct error err;
-    struct http_client_options options = {.url = option_text(o, "to"),
-                                          .key = option_text(o, "key"),
-                                          .max_in_flight = IN_FLIGHT,
-                                          .attempt_timeout_ms = ATTEMPT_TIMEOUT_MS,
-                                          .first_contact_ms = FIRST_CONTACT_MS,
-                                          .give_up_ms = GIVE_UP_MS,
-                                          .done = answered,
-                                          .user = p,
-                                          .stopping = user_stops,
-                                          .trouble = tell_trouble};
-    if (!http_client_new(&options, &p->client, &err)) {
+    bool ok = kafka_options_fit(o, &err) &&
+              (kafka_is_address(option_text(o, "to")) ? demo_kafka_open(o, &p->target, &err)
+                                                      : demo_http_open(o, &p->target, &err));
+    if (!ok) {
         fprintf(stderr, "salestide generate: --to: %s\n", err.text);
         return err.cls == ERROR_USAGE ? USAGE : FAILED;
     }
     int64_t start_ns = clock_monotonic_ns(clock_system());
     post_all(p);
-    int64_t ms = (clock_monotonic_ns(clock_system()) - start_ns) / 1000000;
-    http_client_free(p->client);
-    fprintf(stderr,
-            "%" PRId64 " events sent in %" PRId64 ".%01d s: %" PRId64 " accepted, %" PRId64
-            " duplicate, %" PRId64 " rejected\n",
-            p->sent, ms / 1000, (int)(ms / 100 % 10), p->answered.accepted, p->answered.duplicate,
-            p->answered.rejected);
-    if (p->problem[0] != '\0' && !stop_asked()) {
-        return fail(p->problem);
-    }
-    return p->answered.rejected > 0 ? FAILED : DONE;
+    int code = tell(p, (clock_monotonic_ns(clock_system()) - start_ns) / 1000000);
+    p->target->ops->close(p->target);
+    return code;
 }
 
 // --- What was asked

@@ -41,8 +41,8 @@ static bool is_currency(const char *code) {
     return code[3] == '\0';
 }
 
-bool http_shop_read(const struct options *o, char currency[static 4], char *timezone,
-                    size_t timezone_bytes, struct error *err) {
+bool http_shop_read(const struct options *o, char currency[static 4], char *zone_name,
+                    size_t zone_name_bytes, struct error *err) {
     const char *code = option_text(o, "currency"), *name = option_text(o, "timezone");
     if (code != NULL && !is_currency(code)) {
         return error_set(err, ERROR_USAGE,
@@ -56,6 +56,6 @@ bool http_shop_read(const struct options *o, char currency[static 4], char *time
         zone_free(zone);
     }
     snprintf(currency, 4, "%s", code != NULL ? code : "");
-    snprintf(timezone, timezone_bytes, "%s", name != NULL ? name : "");
+    snprintf(zone_name, zone_name_bytes, "%s", name != NULL ? name : "");
     return true;
 }

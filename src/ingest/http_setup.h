@@ -10,5 +10,5 @@ void http_prepare_process(sigset_t *signals);
 // Address, keys and the limits that all of them have; `out` keeps what else is in it.
 void http_options_read(const struct options *o, struct http_options *out);
 // --currency and --timezone as far as they are given: "" when not. ERROR_USAGE: what cannot be.
-MUST_CHECK bool http_shop_read(const struct options *o, char currency[static 4], char *timezone,
-                               size_t timezone_bytes, struct error *err);
+MUST_CHECK bool http_shop_read(const struct options *o, char currency[static 4], char *zone_name,
+                               size_t zone_name_bytes, struct error *err);

@@ -2,7 +2,8 @@
 // `salestide load FILE...`
 //
 // 1. Check what was asked: files that are there, --map and --set that make sense, one target.
-// 2. Open the target: a data directory (load_store.c) or a server (load_http.c).
+// 2. Open the target: a data directory (load_store.c), a server (load_http.c) or a Kafka topic
+//    (load_kafka.c).
 // 3. Read each file into it (load_json.c, load_csv.c), told apart by name, else by the first bytes.
 // 4. Wait for the last verdict; tell the summary.
 //
@@ -13,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/stop.h"
+#include "broker/kafka_config.h"
 #include "ingest/load_file.h"
 #include <errno.h>
 #include <stdio.h>
@@ -156,15 +158,17 @@ static bool check_target(const struct options *o, struct error *err) {
     for (size_t i = 0; i < COUNT_OF(local) && option_text(o, "to") != NULL; i++) {
         if (option_given(o, local[i])) {
             return error_set(err, ERROR_USAGE,
-                             "--%s is for a data directory; with --to the server has its own",
-                             local[i]);
+                             "--%s is for a data directory; what --to names has its own", local[i]);
         }
     }
-    return true;
+    return kafka_options_fit(o, err);
 }
 
 static bool open_sink(const struct options *o, const struct load_target *target,
                       struct load_sink **sink, struct error *err) {
+    if (kafka_is_address(option_text(o, "to"))) {
+        return load_kafka_open(o, target, sink, err);
+    }
     if (option_text(o, "to") != NULL) {
         return load_http_open(option_text(o, "to"), option_text(o, "key"), target, sink, err);
     }
@@ -235,7 +239,7 @@ int command_load(const struct options *o) {
     struct error err = {0};
     int code = USAGE;
     if (check_files(o, &err) && check_target(o, &err) && read_fields(o, &fields, &err)) {
-        struct load_target target = {.report = load_report_new(clock_system()),
+        struct load_target target = {.report = load_report_new(clock_system(), "salestide load"),
                                      .stop = stop_flag()};
         code = run(o, &target, &fields);
         load_report_free(target.report);

@@ -26,6 +26,8 @@ struct code_count {
 
 struct load_report {
     const struct clock_source *clock;
+    const char *who;
+    bool sends;
     int64_t start_ns, bar_ns;
     bool terminal;
     pthread_mutex_t lock;
@@ -36,9 +38,10 @@ struct load_report {
     size_t n_codes;
 };
 
-struct load_report *load_report_new(const struct clock_source *clock) {
+struct load_report *load_report_new(const struct clock_source *clock, const char *who) {
     struct load_report *r = mem_zalloc(1, sizeof *r);
     r->clock = clock;
+    r->who = who;
     r->start_ns = clock_monotonic_ns(clock);
     r->terminal = isatty(STDERR_FILENO) == 1;
     pthread_mutex_init(&r->lock, NULL);
@@ -57,6 +60,19 @@ void load_report_count(struct load_report *r, int64_t accepted, int64_t duplicat
     r->duplicate += duplicate;
     r->rejected += rejected;
     pthread_mutex_unlock(&r->lock);
+}
+
+void load_report_counts(struct load_report *r, int64_t *accepted, int64_t *duplicate,
+                        int64_t *rejected) {
+    pthread_mutex_lock(&r->lock);
+    *accepted = r->accepted;
+    *duplicate = r->duplicate;
+    *rejected = r->rejected;
+    pthread_mutex_unlock(&r->lock);
+}
+
+void load_report_sends(struct load_report *r) {
+    r->sends = true;
 }
 
 // The lock is held.
@@ -101,7 +117,7 @@ void load_report_rejected(struct load_report *r, const char *file, int64_t line,
 void load_report_problem(struct load_report *r, const char *text) {
     pthread_mutex_lock(&r->lock);
     clear_bar(r);
-    fprintf(stderr, "salestide load: %s\n", text);
+    fprintf(stderr, "%s: %s\n", r->who, text);
     pthread_mutex_unlock(&r->lock);
 }
 
@@ -198,10 +214,13 @@ bool load_report_summary(struct load_report *r, bool complete) {
     tell_hidden(r);
     int64_t n = r->accepted + r->duplicate + r->rejected;
     char accepted[32], duplicate[32], rejected[32], rate[32];
-    printf("%s%s accepted, %s duplicate, %s rejected in %" PRId64 ".%02d s (%s orders/s)\n",
-           complete ? "" : "not complete: ", grouped(r->accepted, accepted),
-           grouped(r->duplicate, duplicate), grouped(r->rejected, rejected), ns / 1000000000,
-           (int)(ns / 10000000 % 100), grouped(per_second(n, ns), rate));
+    printf("%s%s %s", complete ? "" : "not complete: ", grouped(r->accepted, accepted),
+           r->sends ? "sent" : "accepted");
+    if (!r->sends) {
+        printf(", %s duplicate", grouped(r->duplicate, duplicate));
+    }
+    printf(", %s rejected in %" PRId64 ".%02d s (%s orders/s)\n", grouped(r->rejected, rejected),
+           ns / 1000000000, (int)(ns / 10000000 % 100), grouped(per_second(n, ns), rate));
     fflush(stdout);
     bool any = r->rejected > 0;
     pthread_mutex_unlock(&r->lock);

@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 struct load_report;
-struct load_report *load_report_new(const struct clock_source *clock); // borrowed
+// Both borrowed; `who` begins its lines: "salestide load".
+struct load_report *load_report_new(const struct clock_source *clock, const char *who);
 void load_report_free(struct load_report *r);
 
 // Any thread.
@@ -18,10 +19,15 @@ void load_report_count(struct load_report *r, int64_t accepted, int64_t duplicat
 void load_report_rejected(struct load_report *r, const char *file, int64_t line, const char *field,
                           const char *code, const char *message);
 
+void load_report_counts(struct load_report *r, int64_t *accepted, int64_t *duplicate,
+                        int64_t *rejected);
+
+// Main thread, before the first count: nobody judges duplicates; the summary says "sent".
+void load_report_sends(struct load_report *r);
 // Main thread: shows how far it is, now and then. total_bytes 0: not known.
 void load_report_progress(struct load_report *r, const char *file, int64_t done_bytes,
                           int64_t total_bytes);
-// Writes one line of its own, clear of the progress line: `salestide load: ...` on standard error.
+// Writes one line of its own, clear of the progress line: `WHO: ...` on standard error.
 void load_report_problem(struct load_report *r, const char *text);
 // The rejections that were not shown, by code, and the summary. Returns whether any was rejected.
 bool load_report_summary(struct load_report *r, bool complete);

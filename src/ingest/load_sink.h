@@ -3,6 +3,7 @@
 // The readers of files (load_json.c, load_csv.c) know only this. Main thread.
 #pragma once
 #include "base/error.h"
+#include "base/options.h"
 #include "ingest/load_report.h"
 #include "order/order_csv.h"
 
@@ -63,3 +64,6 @@ MUST_CHECK bool load_store_open(const struct load_store_options *options,
                                 struct error *err);
 MUST_CHECK bool load_http_open(const char *url, const char *key, const struct load_target *target,
                                struct load_sink **out, struct error *err);
+// To --to kafka://...; tells the report that it only sends.
+MUST_CHECK bool load_kafka_open(const struct options *o, const struct load_target *target,
+                                struct load_sink **out, struct error *err);

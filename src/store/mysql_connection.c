@@ -187,6 +187,7 @@ enum mysql_fault mysql_failed(struct mysql_connection *c, const char *doing, str
         [MYSQL_FAULT_BUSY] = ERROR_RETRIABLE, [MYSQL_FAULT_USAGE] = ERROR_USAGE,
         [MYSQL_FAULT_FATAL] = ERROR_FATAL,
     };
+    c->fault = fault;
     error_set(err, classes[fault], "%s at %s: %.200s (%u)%s", doing, c->name, said, number, advice);
     return fault;
 }
@@ -244,7 +245,12 @@ static bool set_up_session(struct mysql_connection *c, int timeout_ms, struct er
     char limit[128];
     if (c->role != MYSQL_ROLE_READER) {
         // Longer than a commit of another instance, shorter than the time-out of a statement.
-        snprintf(limit, sizeof limit, "SET SESSION innodb_lock_wait_timeout = 5, autocommit = 1");
+        // A writer that stands still in the middle of a transaction (SIGSTOP, a machine that is
+        // gone) must not keep its locks: the server ends its session. MySQL knows no such limit for
+        // transactions alone.
+        snprintf(limit, sizeof limit,
+                 "SET SESSION innodb_lock_wait_timeout = 5, autocommit = 1, %s = %d",
+                 c->mariadb ? "idle_transaction_timeout" : "wait_timeout", MYSQL_STALL_LIMIT_S);
     } else if (c->mariadb) {
         snprintf(limit, sizeof limit, "SET SESSION max_statement_time = %d.%03d", timeout_ms / 1000,
                  timeout_ms % 1000);

@@ -27,10 +27,23 @@ MUST_CHECK bool mysql_address_read(const char *url, struct mysql_address *out, s
 MUST_CHECK bool mysql_address_of_options(const struct options *o, const char *url,
                                          struct mysql_address *out, struct error *err);
 
+// A writer's session that is silent for so long is ended by the server: inside of a transaction,
+// and on MySQL outside of one too.
+enum { MYSQL_STALL_LIMIT_S = 20 };
+
 enum mysql_role {
     MYSQL_ROLE_WRITER, // READ COMMITTED, short lock waits; refuses a server that is read-only
     MYSQL_ROLE_READER, // read-only transactions, REPEATABLE READ, each statement bounded in time
     MYSQL_ROLE_SETUP,  // as a writer, but connected to no database: it may not be there yet
+};
+
+// What kind of failure a call had.
+enum mysql_fault {
+    MYSQL_FAULT_LOST,     // the connection is gone: open another
+    MYSQL_FAULT_CONFLICT, // a deadlock or a lock wait: roll back and run the transaction again
+    MYSQL_FAULT_BUSY,     // full disk, shut-down, too many connections: may pass
+    MYSQL_FAULT_USAGE,    // rights, names, schema: somebody has to do something
+    MYSQL_FAULT_FATAL,
 };
 
 struct mysql_connection {
@@ -39,6 +52,7 @@ struct mysql_connection {
     char name[512];          // "mysql://user@host:port/database" of the host that answered
     size_t max_packet_bytes; // longest statement that the server takes
     bool mariadb;            // else MySQL
+    enum mysql_fault fault;  // of the last call that failed
 };
 
 // Connects to the first host that answers, and sets the session up: utf8mb4 with utf8mb4_bin,
@@ -67,15 +81,7 @@ static inline struct text mysql_column(MYSQL_ROW row, const unsigned long *lengt
 // A column that holds an integer; 0 when it is NULL.
 int64_t mysql_column_int(MYSQL_ROW row, unsigned i);
 
-// What kind of failure the last call of this connection had.
-enum mysql_fault {
-    MYSQL_FAULT_LOST,     // the connection is gone: open another
-    MYSQL_FAULT_CONFLICT, // a deadlock or a lock wait: roll back and run the transaction again
-    MYSQL_FAULT_BUSY,     // full disk, shut-down, too many connections: may pass
-    MYSQL_FAULT_USAGE,    // rights, names, schema: somebody has to do something
-    MYSQL_FAULT_FATAL,
-};
 enum mysql_fault mysql_fault_of(unsigned error_number);
 // Fills `err` for a failed call of libmariadb: what was being done, what the server said, what to
-// do where that is known. Logs the loss of a writer's connection. Answers the kind.
+// do where that is known. Answers the kind, which c->fault keeps.
 enum mysql_fault mysql_failed(struct mysql_connection *c, const char *doing, struct error *err);

@@ -34,6 +34,7 @@ struct batch_summary {
     int64_t committed_ms;           // the clock at commit
     struct store_counts counts;     // of this batch alone
     int32_t minute_min, minute_max; // touched minutes of created_at; min > max when none
+    int64_t oldest_arrival_ms;      // of its events; INT64_MAX when none
 };
 
 // What the shop fixed when the store was made: a process started with others is refused.

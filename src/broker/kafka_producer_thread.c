@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// The producer's thread: serves the library's callbacks, and looks after the topic, the brokers and
+// the handle.
+#include "broker/kafka_producer_internal.h"
+
+enum {
+    POLL_MS = 100,
+    PROBE_MS = 300,
+    TOPIC_LOOK_MS = 1000,
+};
+
+static void publish(struct kafka_producer *p) {
+    pthread_mutex_lock(&p->status_lock);
+    p->status = p->counted;
+    pthread_mutex_unlock(&p->status_lock);
+}
+
+// Looks at the topic, as long as that has not worked. False: the cluster says no, err tells.
+bool kafka_look_at_topic(struct kafka_producer *p, int timeout_ms, struct error *err) {
+    struct kafka_topic_facts facts;
+    const char *topic = p->options.settings->topic;
+    switch (kafka_topic_prepare(p->rk, topic, &p->options.topic, timeout_ms, &facts, err)) {
+    case KAFKA_TOPIC_OK:
+        kafka_topic_tell(topic, &p->options.topic, &facts);
+        kafka_health_up(p->health);
+        p->topic_known = true;
+        return true;
+    case KAFKA_TOPIC_UNREACHABLE:
+        kafka_health_probe(p->health, p->rk, p->rkt, PROBE_MS);
+        if (kafka_health_is_up(p->health)) {
+            kafka_health_down(p->health, err->text);
+        }
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void look_after(struct kafka_producer *p) {
+    struct error err;
+    if (p->fatal) {
+        kafka_handle_replace(p);
+    } else if (!p->topic_known) {
+        if (!kafka_look_at_topic(p, TOPIC_LOOK_MS, &err)) {
+            kafka_health_down(p->health, err.text); // it may be made later
+        }
+    } else if (p->suspect || !kafka_health_is_up(p->health)) {
+        p->suspect = false;
+        kafka_health_probe(p->health, p->rk, p->rkt, PROBE_MS);
+    }
+}
+
+void *kafka_producer_main(void *arg) {
+    struct kafka_producer *p = arg;
+    while (!atomic_load(&p->stopping)) {
+        rd_kafka_poll(p->rk, POLL_MS);
+        look_after(p);
+        publish(p);
+    }
+    kafka_handle_purge(p->rk);
+    publish(p);
+    return NULL;
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// Where the demo producer sends its orders: a server (demo_http.c) or a Kafka topic (demo_kafka.c).
+// One thread: calls return or make progress within bounded time.
+#pragma once
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/options.h"
+#include <inttypes.h>
+
+struct demo_target {
+    const struct demo_target_ops *ops;
+};
+
+struct demo_counts {
+    int64_t accepted, duplicate, rejected;
+    bool judged; // by a server; else accepted means sent
+};
+
+struct demo_target_ops {
+    // Sends the lines of *body, whose memory it takes. May wait for room.
+    void (*send)(struct demo_target *t, struct buf *body);
+    // Moves what is under way along for up to timeout_ms.
+    void (*drive)(struct demo_target *t, int timeout_ms);
+    void (*finish)(struct demo_target *t); // until nothing is under way
+    // What went wrong for good, one line; NULL: nothing so far.
+    const char *(*problem)(const struct demo_target *t);
+    struct demo_counts (*counts)(struct demo_target *t);
+    void (*close)(struct demo_target *t); // frees t
+};
+
+// For --to of these options.
+MUST_CHECK bool demo_http_open(const struct options *o, struct demo_target **out,
+                               struct error *err);
+MUST_CHECK bool demo_kafka_open(const struct options *o, struct demo_target **out,
+                                struct error *err);
