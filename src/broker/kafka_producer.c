@@ -14,7 +14,6 @@
 // old one had under way is settled as "try later".
 #include "broker/kafka_producer_internal.h"
 
-#include "base/log.h"
 #include "base/mem.h"
 #include <errno.h>
 #include <stdio.h>
@@ -124,7 +123,8 @@ static void produce_all(struct kafka_producer *p, struct submission *s) {
         made += code == RD_KAFKA_RESP_ERR_NO_ERROR;
     }
     if (made < n) {
-        log_debug("broker", "an event could not be handed on: %s", rd_kafka_err2str(code));
+        atomic_store(&p->refusal, (int)code);
+        atomic_fetch_add(&p->n_refused, (long long)(n - made));
     }
     kafka_count_down(p, s, n - made + 1, made < n);
 }
