@@ -90,12 +90,15 @@ class Answer:
 class Server:
     """`salestide serve` on a free port of loopback. `directory` holds its data and its log."""
 
+    command = "serve"
+    health = "/healthz"
+
     def __init__(self, directory, *options, data=None, env=None, program=None, listen="127.0.0.1:0",
                  wait=True, limit=None):  # fmt: skip
         self.directory = pathlib.Path(directory)
         self.data = pathlib.Path(data or self.directory / "data")
-        self.log_path = self.directory / f"serve-{time.monotonic_ns()}.log"
-        command = [str(program or binary()), "serve", "--listen", listen, "--data", str(self.data),
+        self.log_path = self.directory / f"{self.command}-{time.monotonic_ns()}.log"
+        command = [str(program or binary()), self.command, "--listen", listen, *self.own_options(),
                    *map(str, options)]  # fmt: skip
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -107,6 +110,9 @@ class Server:
             except BaseException:
                 self.kill()
                 raise
+
+    def own_options(self):
+        return ["--data", str(self.data)]
 
     @property
     def log(self):
@@ -120,15 +126,15 @@ class Server:
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline:
             code = self.process.poll()
-            assert code is None, f"serve ended with {code} at its start:\n{self.log}"
+            assert code is None, f"{self.command} ended with {code} at its start:\n{self.log}"
             match = ADDRESS.search(self.log)
             if match:
                 self.port = int(match[2])
                 with contextlib.suppress(OSError, http.client.HTTPException):
-                    if self.get("/healthz", timeout=2).status == 200:
+                    if self.get(self.health, timeout=2).status == 200:
                         return
             time.sleep(0.01)
-        raise AssertionError(f"serve did not answer within {START_TIMEOUT_S} s:\n{self.log}")
+        raise AssertionError(f"{self.command} did not answer within {START_TIMEOUT_S} s:\n{self.log}")
 
     def request(self, method, path, body=None, headers=None, timeout=30):
         connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
@@ -164,8 +170,8 @@ class Server:
             code = self.process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise AssertionError(f"serve did not stop within {STOP_TIMEOUT_S} s:\n{self.log}") from None
-        assert code == 0, f"serve ended with {code}:\n{self.log}"
+            raise AssertionError(f"{self.command} did not stop within {STOP_TIMEOUT_S} s:\n{self.log}") from None
+        assert code == 0, f"{self.command} ended with {code}:\n{self.log}"
 
     def kill(self):
         """kill -9."""

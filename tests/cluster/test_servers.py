@@ -20,6 +20,7 @@ from servers.cassandra import Cassandra
 from servers.certs import Certificates
 from servers.kafka import Kafka
 from servers.mysql import MariaDb
+from servers.proxy import Proxy
 
 
 def assert_gone(pid, port):
@@ -267,3 +268,56 @@ def test_no_server_outlives_the_run_that_started_it(tmp_path):
 def test_ports_are_not_handed_out_twice():
     ports = process.free_ports(50) + process.free_ports(50)
     assert len(set(ports)) == 100
+
+
+# --- the proxy that breaks connections
+
+
+def test_a_proxy_cuts_a_commit_before_or_after_it_is_carried_out(mariadb, own_name):
+    mariadb.create_database(own_name)
+    mariadb.sql("CREATE TABLE t (id INT PRIMARY KEY)", database=own_name)
+    with Proxy(mariadb.port) as proxy:
+        for number, when in enumerate(("before", "after")):
+            connection = pymysql.connect(host=proxy.host, port=proxy.port, user=mysql_server.USER,
+                                         password=mysql_server.PASSWORD, database=own_name, connect_timeout=5,
+                                         read_timeout=10)  # fmt: skip
+            connection.cursor().execute("INSERT INTO t VALUES (%s)", (number,))
+            proxy.cut_at(b"commit", when)
+            with pytest.raises((pymysql.err.Error, OSError)):
+                connection.commit()
+            assert proxy.n_cut == number + 1
+    harness.wait_until(lambda: not running_transactions(mariadb), what="the end of the cut transaction")
+    assert mariadb.sql("SELECT id FROM t", database=own_name) == [(1,)]
+
+
+def running_transactions(mariadb):
+    return mariadb.sql("SELECT trx_id FROM information_schema.innodb_trx")
+
+
+def test_a_proxy_cuts_refuses_and_freezes(mariadb):
+    def ask(timeout=5):
+        with pymysql.connect(host="127.0.0.1", port=proxy.port, user=mysql_server.USER, password=mysql_server.PASSWORD,
+                             connect_timeout=timeout, read_timeout=timeout) as connection:  # fmt: skip
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+                return cursor.fetchall()
+
+    mariadb.create_user()
+    with Proxy(mariadb.port) as proxy:
+        held = socket.create_connection(("127.0.0.1", proxy.port), timeout=5)
+        assert held.recv(1)
+        assert ask() == ((1,),)
+        proxy.cut()
+        with pytest.raises(ConnectionError):
+            while held.recv(4096):
+                pass
+        held.close()
+        proxy.refuse()
+        with pytest.raises(pymysql.err.OperationalError):
+            ask()
+        proxy.accept()
+        proxy.freeze()
+        with pytest.raises((pymysql.err.OperationalError, OSError)):
+            ask(timeout=1)
+        proxy.thaw()
+        assert ask() == ((1,),)

@@ -89,6 +89,10 @@ class Ledger:
                 identity = (order_id, kind, event_id)
                 assert identity not in found, f"{identity} is there twice (seed {self.seed})"
                 found[identity] = total
+        return self.compare(found)
+
+    def compare(self, found):
+        """Holds {identity: total} against the books."""
         lost = self.acknowledged - set(found)
         assert not lost, f"{len(lost)} acknowledged events are lost (seed {self.seed}): {sorted(map(str, lost))[:10]}"
         strange = set(found) - self.acknowledged - self.unanswered

@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: MIT
+"""What breaks while orders come in, and the laws afterwards: nothing acknowledged is lost, nothing counts
+twice, and every sum is that of the topic. FAULT_SEED makes the orders; it is printed.
+"""
+
+import os
+import random
+import signal
+import time
+
+import pytest
+
+import harness
+import ledger
+import load
+import pipeline
+from servers.kafka import Kafka
+from servers.proxy import Proxy
+
+SEED = int(os.environ.get("FAULT_SEED", time.time_ns() % 10**9))
+SESSION_S = pipeline.SESSION_TIMEOUT_S
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture
+def books():
+    print(f"FAULT_SEED={SEED}")
+    return ledger.Ledger(SEED)
+
+
+def settle(one, books):
+    """The end of each test: all that was acknowledged is processed, once."""
+    expected = one.check()
+    one.check_books(books)
+    assert expected.reference.counts["accepted"] >= len(books.acknowledged) > 0
+    return expected
+
+
+# --- the processors
+
+
+def test_the_other_processor_goes_on_when_one_is_killed(shop, books):
+    one = shop()
+    door, first, _ = one.ingest(), one.processor(), one.processor()
+    with load.orders(door, books) as acknowledged:
+        acknowledged(500)
+        one.wait_moving()
+        first.kill()
+        acknowledged(500)
+    settle(one, books)
+
+
+def test_all_processors_killed_and_started_again_lose_and_double_nothing(shop, books):
+    one = shop()
+    door = one.ingest()
+    rng = random.Random(SEED)
+    with load.orders(door, books) as acknowledged:
+        for _ in range(4):
+            both = one.processor(), one.processor()
+            acknowledged(300)
+            one.wait_moving(one.n_done())
+            time.sleep(rng.uniform(0, 0.3))
+            for processor in both:
+                processor.kill()
+        acknowledged(200)
+    one.processor()
+    settle(one, books)
+
+
+@pytest.mark.parametrize("nth", [1, 3])
+@pytest.mark.parametrize(
+    "point", ["engine-before-commit", "split-after-raw", "split-after-commit", "engine-after-commit", "engine-before-settle"]
+)
+def test_a_kill_between_raw_rows_aggregates_and_their_answer_changes_nothing(shop, books, point, nth):
+    one = shop(partitions=2)
+    door = one.ingest()
+    program = harness.binary("SALESTIDE_FAULT_BIN", "build/faults/salestide")
+    with load.orders(door, books) as acknowledged:
+        acknowledged(100)
+        doomed = one.processor(program=program, env={"SALESTIDE_FAULT": f"{point}:{nth}"}, wait=False)
+        harness.wait_until(lambda: doomed.process.poll() is not None, 60, f"the kill at {point}")
+        assert doomed.process.returncode == -signal.SIGKILL, doomed.log
+    one.processor()
+    settle(one, books)
+
+
+def test_a_processor_that_slept_past_its_session_cannot_commit_what_another_has_taken(shop, books):
+    one = shop()
+    door, sleeper = one.ingest(), one.processor()
+    with load.orders(door, books) as acknowledged:
+        acknowledged(300)
+        one.wait_moving()
+        before = one.epochs()
+        sleeper.signal(signal.SIGSTOP)
+        other = one.processor()
+        acknowledged(300)
+        # A transaction that it had open keeps its locks until the server gives it up or it goes on.
+        harness.wait_until(lambda: any(epoch != before.get(p) for p, epoch in one.epochs().items()), 60,
+                           "the take-over by the other")  # fmt: skip
+        one.wait_moving(one.n_done(), timeout_s=60)
+        sleeper.signal(signal.SIGCONT)
+        acknowledged(300)
+        one.wait_moving(one.n_done())
+    settle(one, books)
+    for processor in (sleeper, other):
+        assert processor.process.poll() is None, processor.log
+        assert processor.get("/readyz").status == 200, processor.log
+
+
+def test_partitions_that_move_in_the_middle_of_batches_count_once(shop, books):
+    one = shop()
+    door = one.ingest()
+    rng = random.Random(SEED)
+    staying = one.processor()
+    with load.orders(door, books, n_clients=3) as acknowledged:
+        for turn in range(4):
+            visitor = one.processor()
+            acknowledged(200)
+            time.sleep(rng.uniform(0, 0.2))
+            if turn % 2:
+                visitor.stop()
+            else:
+                visitor.kill()
+    expected = settle(one, books)
+    assert len(expected.raw) > 500
+    assert staying.process.poll() is None
+
+
+# --- Cassandra
+
+
+def test_cassandra_killed_and_started_again_misses_no_raw_row(shop, books):
+    one = shop()
+    door, processor, _ = one.ingest(), one.processor(), one.processor()
+    with load.orders(door, books) as acknowledged:
+        acknowledged(300)
+        one.wait_moving()
+        one.cassandra.kill9()
+        acknowledged(300)  # ingest does not need it
+        harness.wait_until(lambda: processor.get("/readyz").status == 503, 60, "readyz to tell")
+        assert b"assandra" in processor.get("/readyz").body
+        one.cassandra.start()
+        acknowledged(100)
+    settle(one, books)
+    assert processor.get("/readyz").status == 200
+
+
+def test_cassandra_that_is_silent_for_a_while_misses_no_raw_row(shop, books):
+    one = shop()
+    door, _ = one.ingest(), one.processor()
+    with load.orders(door, books) as acknowledged:
+        acknowledged(300)
+        one.wait_moving()
+        one.cassandra.sigstop()
+        acknowledged(200)
+        time.sleep(12)  # longer than a request may take
+        one.cassandra.sigcont()
+        acknowledged(100)
+    settle(one, books)
+
+
+# --- MySQL
+
+
+def test_mysql_killed_and_started_again_counts_everything_once(shop, books):
+    one = shop()
+    door, processor, _ = one.ingest(), one.processor(), one.processor()
+    with load.orders(door, books) as acknowledged:
+        acknowledged(300)
+        one.wait_moving()
+        one.mysql.kill9()
+        acknowledged(300)
+        harness.wait_until(lambda: processor.get("/readyz").status == 503, 60, "readyz to tell")
+        one.mysql.start()
+        acknowledged(100)
+    settle(one, books)
+    assert processor.get("/readyz").status == 200
+
+
+def test_rows_that_others_lock_only_delay_a_batch(shop, books):
+    one = shop()
+    one.mysql.sql("SET GLOBAL innodb_lock_wait_timeout = 1")  # of connections made from now on
+    try:
+        door, processor = one.ingest(), one.processor()
+        with load.orders(door, books) as acknowledged:
+            acknowledged(300)
+            one.wait_moving()
+            with one.mysql.connect(one.name) as holder, holder.cursor() as cursor:
+                cursor.execute("SELECT * FROM sales_totals FOR UPDATE")
+                held_since = one.n_done()
+                acknowledged(100)
+                time.sleep(4)
+                assert one.n_done() == held_since
+                holder.rollback()
+            one.wait_moving(held_since)
+    finally:
+        one.mysql.sql("SET GLOBAL innodb_lock_wait_timeout = DEFAULT")
+    settle(one, books)
+    assert processor.process.poll() is None
+    assert "lock" in processor.log.lower()
+
+
+def test_a_transaction_that_is_the_victim_of_a_deadlock_is_done_again(shop, books):
+    one = shop(partitions=1)
+    door, processor = one.ingest(), one.processor()
+    one.mysql.sql("CREATE TABLE ballast (id INT PRIMARY KEY AUTO_INCREMENT, v INT)", database=one.name)
+    deadlocks_before = n_deadlocks(one.mysql)
+    with load.orders(door, books) as acknowledged:
+        acknowledged(200)
+        one.wait_moving()
+        with one.mysql.connect(one.name) as holder, holder.cursor() as cursor:
+            # The lighter transaction is the victim: make this one heavy.
+            cursor.executemany("INSERT INTO ballast (v) VALUES (%s)", [(n,) for n in range(5000)])
+            cursor.execute("SELECT * FROM sales_by_day FOR UPDATE")
+            acknowledged(100)
+            harness.wait_until(lambda: is_waiting(one.mysql), 20, "the processor's wait for the lock")
+            cursor.execute("SELECT * FROM pipeline_positions FOR UPDATE")  # closes the circle, and wins
+            holder.rollback()
+        assert n_deadlocks(one.mysql) > deadlocks_before, "there was no deadlock: the test shows nothing"
+        one.wait_moving(one.n_done())
+    settle(one, books)
+    assert processor.process.poll() is None
+
+
+def n_deadlocks(mysql):
+    ((_, n),) = mysql.sql("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'")
+    return int(n)
+
+
+def is_waiting(mysql):
+    return mysql.sql("SELECT trx_id FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_connection_that_is_cut_during_commit_counts_the_batch_once(shop, books, when):
+    one = shop(partitions=2)
+    with Proxy(one.mysql.port) as proxy:
+        door, processor = one.ingest(), one.processor(mysql_port=proxy.port)
+        with load.orders(door, books) as acknowledged:
+            acknowledged(100)
+            one.wait_moving()
+            for turn in range(3):
+                proxy.cut_at(b"commit", when)
+                acknowledged(100)
+                harness.wait_until(lambda turn=turn: proxy.n_cut == turn + 1, 30, "the cut")
+                one.wait_moving(one.n_done())
+        settle(one, books)
+        assert processor.process.poll() is None
+        processor.stop()
+
+
+def test_a_mysql_that_falls_silent_is_given_up_and_found_again(shop, books):
+    one = shop(partitions=2)
+    with Proxy(one.mysql.port) as proxy:
+        door, processor = one.ingest(), one.processor(mysql_port=proxy.port)
+        with load.orders(door, books) as acknowledged:
+            acknowledged(100)
+            one.wait_moving()
+            proxy.freeze()
+            acknowledged(100)
+            time.sleep(5)
+            proxy.thaw()
+            proxy.cut()
+            proxy.refuse()
+            acknowledged(100)
+            time.sleep(2)
+            proxy.accept()
+            one.wait_moving(one.n_done(), timeout_s=60)
+        settle(one, books)
+        processor.stop()
+
+
+# --- Kafka
+
+
+def test_a_broker_that_restarts_loses_no_acknowledged_order(shop, books):
+    one = shop()
+    door, processor = one.ingest(), one.processor()
+    with load.orders(door, books) as acknowledged:
+        acknowledged(300)
+        one.kafka.kill9()
+        time.sleep(3)
+        one.kafka.revive()
+        acknowledged(300)
+    settle(one, books)
+    assert processor.process.poll() is None
+
+
+@pytest.mark.full
+@pytest.mark.timeout(600)
+def test_two_of_three_brokers_killed_in_turn_under_load_lose_nothing(shop, books, tmp_path):
+    with Kafka(tmp_path / "kafka", brokers=3, heap_mb=384) as three:
+        one = shop(kafka=three)
+        door, *_ = one.ingest(), one.processor(), one.processor()
+        with load.orders(door, books) as acknowledged:
+            for broker in (2, 1):
+                acknowledged(300)
+                three.kill9(broker)
+                acknowledged(300)
+                three.revive(broker)
+            acknowledged(300)
+        settle(one, books)
+        one.stop()
+
+
+def test_a_position_that_is_no_longer_in_the_topic_stops_the_processor(shop):
+    one = shop(partitions=1)
+    keyed = [(str(n).encode(), harness.lines(harness.order(n)).strip()) for n in range(300)]
+    one.kafka.produce(one.name, keyed[:100])
+    processor = one.processor()
+    one.wait_drained()
+    processor.stop()
+    one.kafka.produce(one.name, keyed[100:])
+    records = one.kafka.consume(one.name)
+    one.kafka.delete_records(one.name, {0: 150})
+    before = one.tables(), one.positions(), one.state()
+    stuck = one.processor(wait=False)
+    harness.wait_until(lambda: stuck.process.poll() is not None, 60, f"its end\n{stuck.log}")
+    assert stuck.process.returncode == 1, stuck.log
+    for word in (one.name, "100", "150", "--skip-gap"):
+        assert word in stuck.log, word
+    assert (one.tables(), one.positions(), one.state()) == before
+    one.processor("--skip-gap")
+    one.wait_drained()
+    left = [r for r in records if r.offset < 100 or r.offset >= 150]
+    expected = pipeline.Expected(left, one.currency, one.timezone)
+    assert len(expected.raw) == 250
+    one.check(expected)
