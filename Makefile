@@ -8,7 +8,7 @@ JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
 CSTD    := -std=c17 -D_GNU_SOURCE
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 OPT     ?= -O2 -g -fno-omit-frame-pointer
-PKGS    := libmicrohttpd sqlite3 zlib libxxhash libcrypto libcurl inih rdkafka
+PKGS    := libmicrohttpd sqlite3 zlib libxxhash libcrypto libssl libcurl inih rdkafka libmariadb
 PKGFLAGS = $(shell pkg-config --cflags $(PKGS))
 PKGLIBS  = $(shell pkg-config --libs $(PKGS)) -lpthread -lm
 VERSION := 0.1.0

@@ -37,7 +37,6 @@ want_build() {
     want_library libmariadb libmariadb-dev
     want_library libcurl libcurl4-openssl-dev
     want_library inih libinih-dev
-    want_library rdkafka librdkafka-dev
     [ -d /usr/share/zoneinfo ] || missing+=(tzdata)
     [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
     # yyjson comes as source in a Python package where the system has none.

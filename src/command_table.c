@@ -17,6 +17,14 @@ const struct command_spec command_specs[] = {
      "and the server goes on by itself when one is back. --currency and --timezone have to be the "
      "shop's, as for processing. SIGTERM or SIGINT drains and stops.",
      command_ingest},
+    {"process", "", "count the orders of a Kafka topic, exactly once",
+     "A member of a consumer group: it reads its share of the topic, writes raw orders to "
+     "Cassandra and aggregates to MySQL, with the position in the topic in the same transaction, "
+     "so that whatever crashes, every order counts once. Any number of processes may run; "
+     "partitions move when one joins, leaves or dies. Tables are made by `salestide setup`. "
+     "/readyz and /metrics are at --listen. SIGTERM or SIGINT commits what is judged and leaves "
+     "the group.",
+     command_process},
     {"load", "FILE...", "load orders from CSV or NDJSON files, .gz too",
      "Takes the files through the same checks as the HTTP API, into a data directory or, with "
      "--to, to a running server or a Kafka topic. A file may be - for standard input. Loading a "

@@ -6,6 +6,7 @@
 
 int command_serve(const struct options *o);
 int command_ingest(const struct options *o);
+int command_process(const struct options *o);
 int command_load(const struct options *o);
 int command_generate(const struct options *o);
 int command_verify(const struct options *o);

@@ -246,7 +246,7 @@ static bool log_rewind(void *self, struct error *err) {
             log->now.fences++;
             continue;
         }
-        // Identities read back so far are still known: history goes on where it stood.
+        // Identities read back so far are still known: history goes on at the first that is not.
         if (p->expected > p->history_until || held.next_offset > p->history_until) {
             int64_t next = held.next_offset >= 0 ? held.next_offset : p->history_until;
             p->expected = p->history_until = p->history_from = next;

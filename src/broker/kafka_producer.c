@@ -13,6 +13,7 @@
 // library (an idempotent producer that has lost its place): a new handle takes over, and what the
 // old one had under way is settled as "try later".
 #include "broker/kafka_producer_internal.h"
+#include "broker/kafka_rejected.h"
 
 #include "base/mem.h"
 #include <errno.h>
@@ -75,13 +76,8 @@ void kafka_count_down(struct kafka_producer *p, struct submission *s, size_t n, 
 static rd_kafka_resp_err_t produce_rejected(struct kafka_producer *p, struct submission *s,
                                             const struct event *e) {
     struct buf why = {0};
-    buf_put_str(&why, "{\"field\":");
-    buf_put_json(&why, text_of(e->why->field));
-    buf_put_str(&why, ",\"code\":");
-    buf_put_json(&why, text_of(e->why->code));
-    buf_put_str(&why, ",\"message\":");
-    buf_put_json(&why, text_of(e->why->message));
-    buf_put_char(&why, '}');
+    kafka_rejected_put(&why, text_of(e->why->field), text_of(e->why->code),
+                       text_of(e->why->message));
     size_t len = e->raw.len;
     if (len > ORDER_REJECTED_TEXT_MAX_BYTES) {
         len = ORDER_REJECTED_TEXT_MAX_BYTES;

@@ -9,8 +9,7 @@
 //              Java client does it
 //   timestamp  when the door took it (submission.arrival_ms)
 // An event that the door rejected is kept too: without key, its text cut to
-// ORDER_REJECTED_TEXT_MAX_BYTES, with the header KAFKA_REJECTED_HEADER telling why, as JSON:
-// {"field":"total","code":"negative","message":"..."}.
+// ORDER_REJECTED_TEXT_MAX_BYTES, with a header telling why (broker/kafka_rejected.h).
 //
 // Duplicates are judged later, by `process`: a delivered event is settled as accepted. The
 // producer is idempotent: its own retries never write a message twice. A submission that was
@@ -21,8 +20,6 @@
 #include "broker/kafka_config.h"
 #include "broker/kafka_topic.h"
 #include "engine/intake.h"
-
-#define KAFKA_REJECTED_HEADER "salestide-rejected"
 
 struct kafka_producer_options {
     const struct kafka_settings *settings; // borrowed

@@ -12,6 +12,7 @@
 //
 // How it fails: out of memory ends the process; the log has everything.
 #include "broker/kafka_log_internal.h"
+#include "broker/kafka_rejected.h"
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -35,9 +36,13 @@ static void free_slice(struct kafka_slice *slice) {
 }
 
 static void on_settled(struct submission *s, enum settle_result result) {
-    UNUSED(result); // judged: the store says what was committed
     struct kafka_slice *slice = s->user;
     struct kafka_log *log = slice->log;
+    struct log_partition *p = &log->partitions[s->log.partition];
+    // What was committed the store tells. That history was remembered only we know.
+    if (result == SETTLE_TRY_LATER && s->log.history && s->log.first_offset < p->expected) {
+        p->expected = s->log.first_offset;
+    }
     for (size_t i = 0; i < slice->n_messages; i++) {
         rd_kafka_message_destroy(slice->messages[i]);
     }
@@ -111,6 +116,12 @@ static void parse(struct kafka_log *log, struct submission *s, struct event *e,
     struct rejection why;
     e->raw = (struct text){m->payload, m->len};
     e->key = (struct text){m->key, m->key_len};
+    if (m->key == NULL && kafka_rejected_read(m, &why)) { // a door has answered so already
+        if (!submission_reject(s, e, &why)) {
+            out_of_memory();
+        }
+        return;
+    }
     switch (order_json_parse(log->parser, log->options.rules, e->raw, &s->arena, &e->order, &why)) {
     case ORDER_JSON_OK:
         e->at.digest = order_digest(&e->order);
@@ -158,6 +169,7 @@ static struct kafka_slice *begin_slice(struct kafka_log *log, const rd_kafka_mes
     s->settled = on_settled;
     s->arrival_ms = 0;
     s->log = (struct log_slice){.partition = m->partition,
+                                .first_offset = m->offset,
                                 .history = m->offset < log->partitions[m->partition].history_until};
     return slice;
 }

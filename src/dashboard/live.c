@@ -7,9 +7,10 @@
 // asks live_next for each of its viewers.
 //
 // Reads are at least 5 ms apart, further with many viewers or with none, so commits are merged.
-// Once a second it looks at the store even when nothing was announced: rates fade, minutes and days
-// begin, and another process may have written. An event goes out only when something differs, or
-// after 15 seconds of silence, so that a page can tell a quiet shop from a broken line.
+// Once a second (poll_ms: more often) it looks at the store even when nothing was announced: rates
+// fade, minutes and days begin, and another process may have written. An event goes out only when
+// something differs, or after 15 seconds of silence, so that a page can tell a quiet shop from a
+// broken line.
 //
 // When the store cannot be read: one log line, the page says so and keeps its figures, and it is
 // tried again four times a second.
@@ -87,6 +88,13 @@ static int64_t gap_ns(const struct live *l) {
     return at_least(gap_ms * MS_NS, l->rest_ns);
 }
 
+// How long to wait for an announcement.
+static int64_t tick_ns(const struct live *l) {
+    int64_t poll_ns = l->options.poll_ms * MS_NS;
+    bool often = poll_ns > 0 && poll_ns < TICK_NS && l->viewers > 0;
+    return often ? at_least(poll_ns, gap_ns(l)) : TICK_NS;
+}
+
 // The moment of the next read. Under the lock.
 static int64_t next_read_ns(const struct live *l) {
     if (l->refresh_wanted || l->reload_products) {
@@ -96,7 +104,7 @@ static int64_t next_read_ns(const struct live *l) {
     if (l->touched.last_batch_id > 0 || l->failed) {
         return l->last_read_ns + gap;
     }
-    int64_t at_ns = l->last_read_ns + TICK_NS;
+    int64_t at_ns = l->last_read_ns + tick_ns(l);
     int64_t due_ns = live_state_due_ns(l->state); // only this thread changes it
     if (due_ns < at_ns) {
         at_ns = at_least(due_ns, l->last_read_ns + gap);

@@ -18,6 +18,9 @@ struct live_options {
     char currency[4];            // the shop's
     const char *products_path;   // CSV product_id,title,category; NULL: none
     const struct clock_source *clock;
+    // How often to look at the store for commits that nobody announces, while somebody watches; 0:
+    // once a second. A look without news is one small query.
+    int64_t poll_ms;
     // Called on live's thread after a new event is ready; must be quick (it wakes the HTTP loop).
     void (*changed)(void *user);
     void *changed_user;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The figures of the live page, read from the store.
 //
-// A refresh, in steps:
+// When nothing was announced, one query for the counts tells whether anything is new at all. Then a
+// refresh, in steps:
 //   1. begin a snapshot; read the counts and the number of the last batch;
 //   2. when a batch was committed or the shop's day has changed: read the sums of today and of all
 //      time, the newest minutes and the new orders, all from this snapshot, so that they agree;
@@ -173,19 +174,53 @@ static bool read_parts(struct live_state *s, struct error *err) {
     return true;
 }
 
+// Whether the clock or a part that was put off asks for more than a look at the counts.
+static bool is_due(const struct live_state *s) {
+    int64_t now_ms = clock_now_ms(s->clock);
+    return s->read_all || s->touched.last_batch_id > 0 ||
+           s->good->day != zone_day(s->zone, now_ms) ||
+           s->good->last_minute != (int32_t)(now_ms / MINUTE_MS) ||
+           live_state_due_ns(s) <= clock_monotonic_ns(s->clock);
+}
+
+// *news: the store has counted something since the last refresh.
+static bool look_for_news(struct live_state *s, bool *news, struct error *err) {
+    struct store_counts counts;
+    int64_t last_batch_id;
+    if (!s->reader->ops->counts(s->reader, &counts, &last_batch_id, err)) {
+        return false;
+    }
+    *news = last_batch_id != s->good->last_batch_id ||
+            memcmp(&counts, &s->good->counts, sizeof counts) != 0;
+    return true;
+}
+
+static void set_rest(struct live_state *s, int64_t start_ns) {
+    int64_t rest_ns = (clock_monotonic_ns(s->clock) - start_ns) * REST_TIMES_COST;
+    s->rest_ns = rest_ns < REST_MAX_NS ? rest_ns : REST_MAX_NS;
+}
+
 bool live_state_refresh(struct live_state *s, struct live_touched touched, struct error *err) {
     live_touch(&s->touched, touched);
     s->announced_id =
         touched.last_batch_id > s->announced_id ? touched.last_batch_id : s->announced_id;
-    *s->next = *s->good;
     int64_t start_ns = clock_monotonic_ns(s->clock);
+    bool news = is_due(s);
+    if (!news && !look_for_news(s, &news, err)) {
+        s->read_all = true;
+        return false;
+    }
+    if (!news) {
+        set_rest(s, start_ns);
+        return true;
+    }
+    *s->next = *s->good;
     if (!s->reader->ops->begin(s->reader, err)) {
         s->read_all = true;
         return false;
     }
     bool ok = read_snapshot(s, err);
-    int64_t rest_ns = (clock_monotonic_ns(s->clock) - start_ns) * REST_TIMES_COST;
-    s->rest_ns = rest_ns < REST_MAX_NS ? rest_ns : REST_MAX_NS;
+    set_rest(s, start_ns);
     ok = ok && read_parts(s, err);
     s->reader->ops->end(s->reader);
     s->read_all = !ok; // what was read into `next` is dropped with it

@@ -326,6 +326,9 @@ static void try_reopen(struct engine *e) {
     }
     log_info("engine", "the store is open again and checked; orders are taken");
     e->store_down = false;
+    if (!e->source.ops->is_log) { // a log comes back at once with what may fail again
+        e->reopen_wait_ms = REOPEN_FIRST_MS;
+    }
     pthread_mutex_lock(&e->status_lock);
     e->status.store_ready = true;
     e->status.problem[0] = '\0';
@@ -402,7 +405,7 @@ static void batch_failed(struct engine *e, struct submission *list,
         forget_judgements(list, (size_t)batch->counts.received);
     }
     store_went_down(e, err);
-    settle_all(list, e->source.ops->is_log ? SETTLE_JUDGED : SETTLE_TRY_LATER);
+    settle_all(list, SETTLE_TRY_LATER);
 }
 
 static void batch_done(struct engine *e, struct submission *list, const struct batch_summary *batch,
@@ -437,7 +440,7 @@ enum engine_step_result engine_step(struct engine *e, int timeout_ms) {
                                        : ENGINE_IDLE;
     }
     if (e->store_down) {
-        settle_all(list, e->source.ops->is_log ? SETTLE_JUDGED : SETTLE_TRY_LATER);
+        settle_all(list, SETTLE_TRY_LATER);
         return ENGINE_STORE_DOWN;
     }
     adopt_new_customers(e);

@@ -36,16 +36,17 @@ struct event {
 
 enum settle_result {
     SETTLE_DURABLE,   // verdicts are final and on disk
-    SETTLE_TRY_LATER, // nothing was stored; the same submission may be sent again (503)
+    SETTLE_TRY_LATER, // nothing was stored; the same submission may be sent again (503); of a log:
+                      // not judged, or not to its end
     SETTLE_JUDGED,    // of a log: judged, not committed; a rewind hands it over again if need be
 };
 
 // What a submission from a log is a part of.
 struct log_slice {
-    int32_t partition;   // -1: the submission is not from a log
-    int64_t next_offset; // past its last message
-    int64_t n_skipped;   // messages without an event in them
-    bool history;        // committed before: its identities are to be known again, nothing else
+    int32_t partition;                 // -1: the submission is not from a log
+    int64_t first_offset, next_offset; // of its first message; past its last
+    int64_t n_skipped;                 // messages without an event in them
+    bool history; // committed before: its identities are to be known again, nothing else
 };
 
 struct submission {

@@ -31,10 +31,12 @@ void http_readyz(struct request *r) {
 // --- Metrics
 
 static void put_door(struct buf *out, struct http_server *s) {
-    metric_value(out, "queue_events", "gauge", "Events that wait to be stored.",
-                 (int64_t)intake_events(s->options.intake));
-    metric_value(out, "queue_capacity_events", "gauge", "Most events that may wait.",
-                 (int64_t)intake_capacity(s->options.intake));
+    if (s->options.intake.ops != NULL) {
+        metric_value(out, "queue_events", "gauge", "Events that wait to be stored.",
+                     (int64_t)intake_events(s->options.intake));
+        metric_value(out, "queue_capacity_events", "gauge", "Most events that may wait.",
+                     (int64_t)intake_capacity(s->options.intake));
+    }
     metric_value(out, "http_connections", "gauge", "Open connections, viewers apart.",
                  s->n_connections);
     metric_value(out, "http_requests_in_flight", "gauge",

@@ -22,9 +22,11 @@ static enum http_route find_route(const char *url) {
     return http_page_exists(url) ? ROUTE_PAGE : ROUTE_NONE;
 }
 
-// What needs a store is not there without one.
+// What needs a store, or somebody who takes orders, is not there without.
 static bool is_there(const struct http_server *s, enum http_route route, const char *url) {
     switch (route) {
+    case ROUTE_ORDERS:
+        return s->options.intake.ops != NULL;
     case ROUTE_ORDER:
     case ROUTE_SALES:
     case ROUTE_REJECTED:

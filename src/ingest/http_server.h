@@ -33,7 +33,7 @@ struct http_options {
     struct http_limits limits;
     const struct order_rules *rules;
     const char *timezone; // its name
-    struct intake intake; // where orders go
+    struct intake intake; // where orders go; ops NULL: none are taken, POST is not there
     const struct clock_source *clock;
     // False: orders cannot be taken just now; `problem` is one line.
     bool (*ready)(void *user, char problem[static INTAKE_PROBLEM_BYTES]);

@@ -204,3 +204,37 @@ size_t money_format(int64_t amount_e4, char out[static 24]) {
     }
     return n;
 }
+
+// Adds a digit at the end of a number that is kept negative: the range is larger on that side.
+static bool append_digit(int64_t *negative, int digit) {
+    return !__builtin_mul_overflow(*negative, 10, negative) &&
+           !__builtin_sub_overflow(*negative, digit, negative);
+}
+
+bool money_read(struct text digits, int64_t *out_e4) {
+    bool minus = digits.len > 0 && digits.at[0] == '-';
+    int64_t value = 0; // negative
+    int n_decimals = -1;
+    size_t n_digits = 0;
+    for (size_t i = minus; i < digits.len; i++) {
+        char c = digits.at[i];
+        if (c == '.' && n_decimals < 0 && n_digits > 0) {
+            n_decimals = 0;
+        } else if (c < '0' || c > '9' || n_decimals == DECIMALS || !append_digit(&value, c - '0')) {
+            return false;
+        } else {
+            n_digits++;
+            n_decimals += n_decimals >= 0;
+        }
+    }
+    for (int k = n_decimals < 0 ? 0 : n_decimals; k < DECIMALS; k++) {
+        if (!append_digit(&value, 0)) {
+            return false;
+        }
+    }
+    if (n_digits == 0 || n_decimals == 0 || (!minus && value == INT64_MIN)) {
+        return false;
+    }
+    *out_e4 = minus ? value : -value;
+    return true;
+}

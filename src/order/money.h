@@ -24,6 +24,10 @@ MUST_CHECK enum money_result money_parse(struct text digits, int64_t *out_e4, bo
 // returns the length.
 size_t money_format(int64_t amount_e4, char out[static 24]);
 
+// Reads back what money_format wrote, and other plain decimals of the whole range with at most four
+// decimals, as a database writes them: "-12.34". False when it is none, or does not fit.
+MUST_CHECK bool money_read(struct text digits, int64_t *out_e4);
+
 // *sum_e4 += amount_e4. False, and *sum_e4 unchanged, when that would overflow.
 MUST_CHECK static inline bool money_add(int64_t *sum_e4, int64_t amount_e4) {
     int64_t sum;

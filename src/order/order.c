@@ -25,6 +25,21 @@ const char *order_kind_name(enum order_kind kind) {
     return "";
 }
 
+const char *reject_code_of(struct text code) {
+    static const char *const codes[] = {
+        REJECT_MISSING,       REJECT_TYPE,          REJECT_MALFORMED, REJECT_NEGATIVE,
+        REJECT_RANGE,         REJECT_TOO_LONG,      REJECT_EMPTY,     REJECT_BAD_CHARACTER,
+        REJECT_UNKNOWN_VALUE, REJECT_DUPLICATE_KEY, REJECT_TOO_DEEP,  REJECT_TOO_LARGE,
+        REJECT_NOT_JSON,      REJECT_NOT_OBJECT,    REJECT_AMBIGUOUS, REJECT_BAD_ROW,
+        REJECT_CONFLICT,      REJECT_OVERFLOW};
+    for (size_t i = 0; i < COUNT_OF(codes); i++) {
+        if (text_equal(code, text_of(codes[i]))) {
+            return codes[i];
+        }
+    }
+    return NULL;
+}
+
 // --- Messages
 
 // Takes a character that was cut in its middle off the end of `out`, which is zero-terminated.

@@ -111,6 +111,9 @@ struct order_rules {
 #define REJECT_CONFLICT "conflict"   // the same identity with other content (engine)
 #define REJECT_OVERFLOW "overflow"   // a sum would no longer fit (engine)
 
+// The static text of a code that is one of these, else NULL.
+const char *reject_code_of(struct text code);
+
 const char *order_kind_name(enum order_kind kind); // "placed", "cancelled", "refunded"
 
 // True when a later event with the same identity is the same order again: same amounts, currency,

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: MIT
-// Adds up all raw events again, independently of the stored aggregates, into temporary tables of
-// the same shape, with the same cube. Inside the caller's transaction; memory is bounded.
+// Raw events added up again, one at a time, independently of the stored aggregates: what `verify`
+// and `rebuild` of every store share.
 #pragma once
-#include "order/zone.h"
+#include "engine/cube.h"
 #include "store/currency.h"
-#include "store/sqlite_schema.h"
+#include "store/store.h"
 
 struct recount {
     int64_t orders, adjustments;    // raw events read
-    int64_t gaps;                   // positions that are missing
-    int64_t impossible;             // raw events with what no order can have; not added up
+    int64_t impossible;             // of them with what no order can have; not added up
     int64_t gross_e4[N_CURRENCIES]; // by currency_number
 };
 
-// Fills temp.total_cells, ... (made here) and *out. Floors as in `state`.
-MUST_CHECK bool audit_recount(sqlite3 *db, const struct zone *zone,
-                              const struct pipeline_state *state, struct recount *out,
-                              struct error *err);
+// Adds a raw event, read from where placed orders are kept (or not), to `cube` and to `r`. Cells
+// below the floors are left out.
+void recount_add(struct recount *r, struct cube *cube, const struct stored_event *event,
+                 bool placed, int32_t minute_floor, int32_t hour_floor);

@@ -228,6 +228,9 @@ static enum store_result commit_aggregates(struct split_store *s, struct cube *c
     if (result == COMMIT_OK) {
         keep_moves(s);
         read_state(s);
+        for (size_t i = 0; s->options.rejected != NULL && i < batch.n_rejected; i++) {
+            s->options.rejected(s->options.rejected_user, &batch.rejected[i]);
+        }
         return STORE_OK;
     }
     return result == COMMIT_ERROR ? STORE_ERROR : STORE_RETRY;

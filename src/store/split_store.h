@@ -14,6 +14,9 @@ struct split_options {
     int64_t window_ms;             // of duplicates
     size_t window_bytes;           // memory for it, of all partitions
     int minutes_kept, hours_kept;  // 0: as everywhere
+    // After a commit, for each rejected event of it; must not block. NULL: nobody asks.
+    void (*rejected)(void *user, const struct rejected_event *e);
+    void *rejected_user;
 };
 MUST_CHECK struct store *split_store_new(const struct split_options *options);
 

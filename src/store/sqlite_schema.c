@@ -15,8 +15,8 @@
 // Views give the plain names of the design with plain numbers.
 #include "store/sqlite_schema.h"
 
+#include "store/settings.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 const char *const cells_table_names[CUBE_TABLES] = {"total_cells", "minute_cells", "hour_cells",
@@ -227,59 +227,25 @@ bool sqlite_settings_read(sqlite3 *db, struct store_settings *settings, struct e
     if (version != SCHEMA_VERSION) {
         return refuse_version(db, version, err);
     }
-    char late[32];
-    if (!setting_read(db, "currency", settings->currency, sizeof settings->currency, err) ||
-        !setting_read(db, "timezone", settings->timezone, sizeof settings->timezone, err) ||
-        !setting_read(db, "late_limit_ms", late, sizeof late, err)) {
-        return false;
+    for (int i = 0; i < N_SETTINGS; i++) {
+        char value[SETTING_MAX_BYTES + 1];
+        if (!setting_read(db, setting_names[i], value, sizeof value, err)) {
+            return false;
+        }
+        setting_set(settings, i, value);
     }
-    settings->late_limit_ms = strtoll(late, NULL, 10);
     return true;
 }
 
 static bool settings_fix(sqlite3 *db, struct store_settings *s, struct error *err) {
-    char late[32];
-    if (s->currency[0] == '\0') {
-        memcpy(s->currency, "USD", 4);
+    settings_fill(s);
+    for (int i = 0; i < N_SETTINGS; i++) {
+        char value[SETTING_MAX_BYTES + 1];
+        setting_get(s, i, value);
+        if (!setting_write(db, setting_names[i], value, err)) {
+            return false;
+        }
     }
-    if (s->timezone[0] == '\0') {
-        memcpy(s->timezone, "UTC", 4);
-    }
-    if (s->late_limit_ms == 0) {
-        s->late_limit_ms = INT64_C(10) * 60 * 1000;
-    }
-    snprintf(late, sizeof late, "%lld", (long long)s->late_limit_ms);
-    return setting_write(db, "currency", s->currency, err) &&
-           setting_write(db, "timezone", s->timezone, err) &&
-           setting_write(db, "late_limit_ms", late, err);
-}
-
-static bool settings_compare(sqlite3 *db, struct store_settings *want, struct error *err) {
-    struct store_settings have;
-    if (!sqlite_settings_read(db, &have, err)) {
-        return false;
-    }
-    if (want->currency[0] != '\0' && strcmp(want->currency, have.currency) != 0) {
-        return error_set(
-            err, ERROR_USAGE,
-            "this data was made with --currency %s, not %s: totals of the two cannot be "
-            "one; leave the option out or take another --data",
-            have.currency, want->currency);
-    }
-    if (want->timezone[0] != '\0' && strcmp(want->timezone, have.timezone) != 0) {
-        return error_set(err, ERROR_USAGE,
-                         "this data was made with --timezone %s, not %s: its days begin elsewhere; "
-                         "leave the option out or take another --data",
-                         have.timezone, want->timezone);
-    }
-    if (want->late_limit_ms != 0 && want->late_limit_ms != have.late_limit_ms) {
-        return error_set(
-            err, ERROR_USAGE,
-            "this data was made with --late-limit %lldms, not %lldms; leave the option out "
-            "or take another --data",
-            (long long)have.late_limit_ms, (long long)want->late_limit_ms);
-    }
-    *want = have;
     return true;
 }
 
@@ -289,7 +255,9 @@ bool sqlite_schema_prepare(sqlite3 *db, struct store_settings *settings, struct 
         return false;
     }
     if (version != 0) {
-        return settings_compare(db, settings, err);
+        struct store_settings have;
+        return sqlite_settings_read(db, &have, err) &&
+               settings_compare(&have, settings, "--data", err);
     }
     char version_sql[64];
     snprintf(version_sql, sizeof version_sql, "PRAGMA user_version = %d; COMMIT;", SCHEMA_VERSION);

@@ -18,12 +18,13 @@ struct fake_reader {
     size_t n;                    // added
     struct store_counts counts;
     int64_t last_batch_id;
-    // The snapshot between begin and end.
+    // The snapshot between begin and end, or of the newest call outside.
+    bool in_snapshot;
     size_t n_seen;
     struct store_counts counts_seen;
     int64_t batch_seen;
     // What the test wants to go wrong, and what it wants to know.
-    bool fail;                 // begin fails
+    bool fail;                 // begin fails, and counts outside of a snapshot
     int64_t n_begins, n_sales; // calls
     // May move a virtual clock: a slow query.
     void (*on_query)(void *user, const struct sales_query *q);
@@ -37,11 +38,9 @@ static struct fake_reader *fake_of(struct sales_reader *r) {
 
 // --- Reading
 
-static bool fake_begin(struct sales_reader *r, struct error *err) {
-    struct fake_reader *f = fake_of(r);
+static bool fake_see(struct fake_reader *f, struct error *err) {
     pthread_mutex_lock(&f->lock);
     bool fail = f->fail;
-    f->n_begins++;
     f->n_seen = f->n;
     f->counts_seen = f->counts;
     f->batch_seen = f->last_batch_id;
@@ -49,16 +48,24 @@ static bool fake_begin(struct sales_reader *r, struct error *err) {
     return !fail || error_set(err, ERROR_RETRIABLE, "the fake store is away");
 }
 
+static bool fake_begin(struct sales_reader *r, struct error *err) {
+    struct fake_reader *f = fake_of(r);
+    f->n_begins++;
+    f->in_snapshot = fake_see(f, err);
+    return f->in_snapshot;
+}
+
 static void fake_end(struct sales_reader *r) {
-    UNUSED(r);
+    fake_of(r)->in_snapshot = false;
 }
 
 static bool fake_counts(struct sales_reader *r, struct store_counts *counts, int64_t *last_batch_id,
                         struct error *err) {
-    UNUSED(err);
-    *counts = fake_of(r)->counts_seen;
-    *last_batch_id = fake_of(r)->batch_seen;
-    return true;
+    struct fake_reader *f = fake_of(r);
+    bool ok = f->in_snapshot || fake_see(f, err);
+    *counts = f->counts_seen;
+    *last_batch_id = f->batch_seen;
+    return ok;
 }
 
 static void fake_add(struct measures *sum, const struct order *o) {

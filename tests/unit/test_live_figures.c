@@ -187,6 +187,24 @@ static void nothing_new_is_no_change(void **state) {
     expect(p, "/today", NULL);
 }
 
+static void without_news_the_store_is_asked_for_its_counts_only(void **state) {
+    struct page *p = *state;
+    struct order first = an_order(1, NOON_MS, 10000), second = an_order(2, NOON_MS, 20000);
+    commit(p, &first);
+    refresh(p);
+    int64_t n_begins = p->fake->n_begins, n_sales = p->fake->n_sales;
+    for (int i = 0; i < 10; i++) {
+        assert_false(refresh(p));
+    }
+    assert_int_equal(p->fake->n_begins, n_begins);
+    assert_int_equal(p->fake->n_sales, n_sales);
+    fake_commit(p->fake, &second); // by another process: not announced
+    assert_true(refresh(p));
+    assert_int_equal(p->fake->n_begins, n_begins + 1);
+    read_event(p, false);
+    expect(p, "/today/orders", "2");
+}
+
 static void a_refund_takes_back_and_is_not_a_new_order(void **state) {
     struct page *p = *state;
     struct order o = an_order(1, NOON_MS, 500000);
@@ -594,6 +612,7 @@ int main(void) {
         TEST_UTC(a_snapshot_holds_every_figure_of_the_store),
         TEST_UTC(a_change_holds_new_values_of_what_changed_only),
         TEST_UTC(nothing_new_is_no_change),
+        TEST_UTC(without_news_the_store_is_asked_for_its_counts_only),
         TEST_UTC(a_refund_takes_back_and_is_not_a_new_order),
         cmocka_unit_test_setup_teardown(today_begins_again_at_the_shops_midnight_without_events,
                                         open_new_york, close_page),

@@ -366,8 +366,36 @@ static void reading_past_the_guard_page_kills(void **state) {
     assert_false(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+static void a_database_s_decimal_is_read_in_the_whole_range(void **state) {
+    UNUSED(state);
+    static const struct {
+        const char *digits;
+        int64_t amount_e4;
+    } good[] = {{"0", 0},
+                {"-0.0000", 0},
+                {"12", 120000},
+                {"12.5", 125000},
+                {"-12.3456", -123456},
+                {"922337203685477.5807", INT64_MAX},
+                {"-922337203685477.5808", INT64_MIN}};
+    for (size_t i = 0; i < COUNT_OF(good); i++) {
+        int64_t amount_e4 = -1;
+        assert_true(money_read(text_of(good[i].digits), &amount_e4));
+        assert_int_equal(amount_e4, good[i].amount_e4);
+    }
+    static const char *const bad[] = {"",    "-",       ".5",  "5.",
+                                      "1e3", "1.23456", "+1",  "922337203685477.5808",
+                                      " 1",  "1.2.3",   "nan", "-922337203685477.5809"};
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        int64_t amount_e4 = -1;
+        assert_false(money_read(text_of(bad[i]), &amount_e4));
+        assert_int_equal(amount_e4, -1);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_database_s_decimal_is_read_in_the_whole_range),
         cmocka_unit_test(reading_past_the_guard_page_kills),
         cmocka_unit_test(a_plain_amount_is_its_count_of_ten_thousandths),
         cmocka_unit_test(zeros_at_the_end_are_not_rounding),

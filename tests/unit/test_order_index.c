@@ -7,7 +7,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "store/audit_index.h"
+#include "store/audit_sqlite_index.h"
 #include "store/sqlite_store.h"
 #include <pthread.h>
 #include <search.h>
@@ -160,7 +160,7 @@ static void observe(struct world *w) {
     assert_true(in_table >= below - 1);
     assert_true(in_table <= w->n);
     if (dice(w) % 10 == 0) { // what verify says of it
-        assert_true(audit_index(w->look, &n_wrong, &err));
+        assert_true(audit_sqlite_index(w->look, &n_wrong, &err));
         assert_int_equal(n_wrong, 0);
     }
     w->saw_none_moved = w->saw_none_moved || (w->n > 0 && in_table == 0);

@@ -1,51 +1,40 @@
 // SPDX-License-Identifier: MIT
-// `verify` and `rebuild`.
+// `verify` and `rebuild` of a data directory.
 //
 // verify: one read transaction, so that a writer may go on meanwhile.
 // 1. Counts agree: received = accepted + duplicate + rejected, and each is what the tables hold.
 // 2. No order id is there twice, no position is missing, and the index leads to the right rows.
-// 3. Raw events added up again (audit_recount.c) give every cell inside its retention, to the last
+// 3. Raw events added up again (audit_sqlite_scan.c) give every cell inside its retention, to the
+// last
 //    digit, and no cell is there that raw does not give.
-// Each broken law is one line.
+// Each broken law is one line (audit_laws.c).
 //
 // rebuild: takes the writer's lock, adds up again, and replaces the cells that differ in one
 // transaction; a crash in the middle leaves everything as it was.
 #include "store/audit.h"
 
 #include "base/mem.h"
-#include "store/audit_index.h"
-#include "store/audit_recount.h"
+#include "store/audit_laws.h"
+#include "store/audit_sqlite_index.h"
+#include "store/audit_sqlite_scan.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
-enum { DIFFERENCES_SHOWN = 5 };
-
 struct audit {
     sqlite3 *db;
-    FILE *out;
+    struct laws laws;
     struct audit_report *report;
     struct store_settings settings;
     struct pipeline_state state;
     struct zone *zone;
     struct recount *recount;
+    int64_t gaps; // positions of raw events that are missing
 };
-
-static void problem(struct audit *a, const char *format, ...) PRINTF_LIKE(2, 3);
-static void problem(struct audit *a, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    fputs("problem: ", a->out);
-    vfprintf(a->out, format, args);
-    fputc('\n', a->out);
-    va_end(args);
-    a->report->problems++;
-}
 
 // One SELECT of an integer compared with what it should be.
 static bool expect(struct audit *a, const char *what, const char *sql, int64_t want,
@@ -54,32 +43,15 @@ static bool expect(struct audit *a, const char *what, const char *sql, int64_t w
     if (!sqlite_int(a->db, sql, 0, &have, err)) {
         return false;
     }
-    if (have != want) {
-        problem(a, "%s: %" PRId64 ", but it should be %" PRId64, what, have, want);
-    }
+    laws_expect(&a->laws, what, have, want);
     return true;
 }
 
 static bool check_counts(struct audit *a, struct error *err) {
     const struct store_counts *c = &a->state.counts;
-    if (c->received != c->accepted + c->duplicate + c->rejected) {
-        problem(a,
-                "received %" PRId64 " is not accepted %" PRId64 " + duplicate %" PRId64
-                " + rejected %" PRId64,
-                c->received, c->accepted, c->duplicate, c->rejected);
-    }
-    if (c->accepted != a->recount->orders + a->recount->adjustments) {
-        problem(a,
-                "accepted is %" PRId64 ", but %" PRId64 " orders and %" PRId64
-                " adjustments are stored",
-                c->accepted, a->recount->orders, a->recount->adjustments);
-    }
-    if (a->recount->gaps != 0) {
-        problem(a, "%" PRId64 " positions of raw events are missing", a->recount->gaps);
-    }
-    if (a->recount->impossible != 0) {
-        problem(a, "%" PRId64 " raw events have an amount, a time or a currency that no order has",
-                a->recount->impossible);
+    laws_counts(&a->laws, c, a->recount);
+    if (a->gaps != 0) {
+        laws_broken(&a->laws, "%" PRId64 " positions of raw events are missing", a->gaps);
     }
     return expect(a, "rejected events kept", "SELECT count(*) FROM rejected_rows",
                   c->rejected - c->rejected_expired, err) &&
@@ -92,17 +64,17 @@ static bool check_counts(struct audit *a, struct error *err) {
 static bool check_ids(struct audit *a, struct error *err) {
     int64_t indexed, n_wrong;
     if (!sqlite_int(a->db, "SELECT CAST(total(n) AS INTEGER) FROM order_index", 0, &indexed, err) ||
-        !audit_index(a->db, &n_wrong, err)) {
+        !audit_sqlite_index(a->db, &n_wrong, err)) {
         return false;
     }
     if (n_wrong != 0) {
-        problem(a, "%" PRId64 " ids of order_index do not lead to their order", n_wrong);
+        laws_broken(&a->laws, "%" PRId64 " ids of order_index do not lead to their order", n_wrong);
     }
     if (indexed < a->state.indexed_below - 1 || indexed > a->recount->orders) {
-        problem(a,
-                "order_index knows %" PRId64 " ids of %" PRId64 " orders, at least %" PRId64
-                " were moved into it",
-                indexed, a->recount->orders, a->state.indexed_below - 1);
+        laws_broken(&a->laws,
+                    "order_index knows %" PRId64 " ids of %" PRId64 " orders, at least %" PRId64
+                    " were moved into it",
+                    indexed, a->recount->orders, a->state.indexed_below - 1);
     }
     return expect(a, "order ids that are stored twice",
                   "SELECT count(*) FROM (SELECT order_id FROM order_rows GROUP BY order_id "
@@ -117,32 +89,15 @@ static bool check_gross(struct audit *a, struct error *err) {
     }
     int rc;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        struct text name = sqlite_column_text(stmt, 0);
-        int64_t have = sqlite3_column_int64(stmt, 1);
-        if (!currency_is(name)) {
-            problem(a, "currency_gross has a row for a currency that none can be");
-            continue;
-        }
-        int64_t *want = &a->recount->gross_e4[currency_number(name.at)];
-        if (have != *want) {
-            problem(a, "gross sum of %.*s is %" PRId64 " e-4, raw orders give %" PRId64,
-                    TEXT_ARG(name), have, *want);
-        }
-        *want = 0;
+        laws_gross(&a->laws, a->recount, sqlite_column_text(stmt, 0),
+                   sqlite3_column_int64(stmt, 1));
     }
     sqlite3_finalize(stmt);
     if (rc != SQLITE_DONE) {
         sqlite_failed(a->db, "reading the sums of currencies", err);
         return false;
     }
-    for (int32_t i = 0; i < N_CURRENCIES; i++) {
-        if (a->recount->gross_e4[i] != 0) {
-            char name[4];
-            currency_name(i, name);
-            problem(a, "gross sum of %s is missing, raw orders give %" PRId64 " e-4", name,
-                    a->recount->gross_e4[i]);
-        }
-    }
+    laws_gross_end(&a->laws, a->recount);
     return true;
 }
 
@@ -183,30 +138,26 @@ static bool same_measures(sqlite3_stmt *x, sqlite3_stmt *y) {
     return true;
 }
 
-static void report_cell(struct audit *a, int table, int64_t key, const char *what,
-                        int64_t *n_shown) {
-    if ((*n_shown)++ < DIFFERENCES_SHOWN) {
-        problem(a, "%s: bucket %" PRId64 ", id %" PRId64 ": %s", cells_table_names[table],
-                key >> 32, key & UINT32_MAX, what);
-    } else {
-        a->report->problems++;
-    }
+static void report_cell(struct audit *a, struct laws_table *t, int64_t key, enum cell_fault fault) {
+    char where[64];
+    snprintf(where, sizeof where, "bucket %" PRId64 ", id %" PRId64, key >> 32, key & UINT32_MAX);
+    laws_cell(&a->laws, t, fault, where);
 }
 
 static bool walk_both(struct audit *a, int table, sqlite3_stmt *stored, sqlite3_stmt *counted,
                       struct error *err) {
-    int64_t n_shown = 0;
+    struct laws_table t = {.name = cells_table_names[table]};
     int rc_s = sqlite3_step(stored), rc_c = sqlite3_step(counted);
     while (rc_s == SQLITE_ROW || rc_c == SQLITE_ROW) {
         int64_t key_s = rc_s == SQLITE_ROW ? sqlite3_column_int64(stored, 0) : INT64_MAX;
         int64_t key_c = rc_c == SQLITE_ROW ? sqlite3_column_int64(counted, 0) : INT64_MAX;
         a->report->cells++;
         if (key_s < key_c) {
-            report_cell(a, table, key_s, "is stored, but no raw order gives it", &n_shown);
+            report_cell(a, &t, key_s, CELL_EXTRA);
         } else if (key_c < key_s) {
-            report_cell(a, table, key_c, "raw orders give it, but it is not stored", &n_shown);
+            report_cell(a, &t, key_c, CELL_MISSING);
         } else if (!same_measures(stored, counted)) {
-            report_cell(a, table, key_s, "is not what raw orders add up to", &n_shown);
+            report_cell(a, &t, key_s, CELL_DIFFERS);
         }
         if (key_s <= key_c) {
             rc_s = sqlite3_step(stored);
@@ -244,12 +195,12 @@ static bool open_audit(struct audit *a, const char *directory, const char *begin
            sqlite_run(a->db, begin, err) && sqlite_settings_read(a->db, &a->settings, err) &&
            sqlite_state_read(a->db, &a->state, err) &&
            zone_open(a->settings.timezone, &a->zone, err) &&
-           audit_recount(a->db, a->zone, &a->state, a->recount, err);
+           audit_sqlite_scan(a->db, a->zone, &a->state, a->recount, &a->gaps, err);
 }
 
 static void start_audit(struct audit *a, FILE *out, struct audit_report *report) {
     *report = (struct audit_report){0};
-    *a = (struct audit){.out = out, .report = report};
+    *a = (struct audit){.laws = {out, report}, .report = report};
     a->recount = mem_zalloc(1, sizeof *a->recount);
 }
 
@@ -276,12 +227,8 @@ static bool print_totals(struct audit *a, struct error *err) {
     }
     int rc;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        char amount[24];
-        size_t n = money_format(sqlite3_column_int64(stmt, 3), amount);
-        fprintf(a->out, "%s: %lld groups, %lld orders, total %.*s\n",
-                (const char *)sqlite3_column_text(stmt, 0),
-                (long long)sqlite3_column_int64(stmt, 1), (long long)sqlite3_column_int64(stmt, 2),
-                (int)n, amount);
+        laws_print_total(&a->laws, sqlite_column_text(stmt, 0), sqlite3_column_int64(stmt, 1),
+                         sqlite3_column_int64(stmt, 2), sqlite3_column_int64(stmt, 3));
     }
     sqlite3_finalize(stmt);
     if (rc != SQLITE_DONE) {

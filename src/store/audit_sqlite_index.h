@@ -4,4 +4,4 @@
 #include "store/sqlite_util.h"
 
 // *n_wrong: entries that do not lead from an order id to its row. Inside the caller's transaction.
-MUST_CHECK bool audit_index(sqlite3 *db, int64_t *n_wrong, struct error *err);
+MUST_CHECK bool audit_sqlite_index(sqlite3 *db, int64_t *n_wrong, struct error *err);

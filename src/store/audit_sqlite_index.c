@@ -2,7 +2,7 @@
 // Walks order_index, sorted by position, beside order_rows: each id of an extent must be the id of
 // its row. A text may be in a later slot than its first one when all slots between are taken. Reads
 // both from end to end once, so that no look-up jumps about in a large file.
-#include "store/audit_index.h"
+#include "store/audit_sqlite_index.h"
 
 #include "store/order_index.h"
 
@@ -60,7 +60,7 @@ static bool prepare(sqlite3 *db, struct walk *w, struct error *err) {
                           &w->taken, err);
 }
 
-bool audit_index(sqlite3 *db, int64_t *n_wrong, struct error *err) {
+bool audit_sqlite_index(sqlite3 *db, int64_t *n_wrong, struct error *err) {
     struct walk w = {.rc = SQLITE_ROW};
     *n_wrong = 0;
     bool ok = prepare(db, &w, err);

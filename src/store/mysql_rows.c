@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#include "store/mysql_rows.h"
+
+// Past this length a statement is parsed no faster by row, and keeps others waiting.
+enum { STATEMENT_BYTES = 512 * 1024 };
+
+size_t mysql_rows_limit(const struct mysql_connection *c) {
+    // A row may be as long as a rejected event: there is room for one after the limit is reached.
+    size_t half = c->max_packet_bytes / 2;
+    return half < STATEMENT_BYTES ? half : STATEMENT_BYTES;
+}
+
+bool mysql_send(struct mysql_connection *c, struct buf *sql, const char *doing, struct error *err) {
+    bool ok;
+    if (sql->failed) {
+        c->fault = MYSQL_FAULT_BUSY;
+        ok = error_set(err, ERROR_RETRIABLE, "out of memory while %s", doing);
+        buf_free(sql);
+    } else {
+        ok = mysql_run(c, buf_text(sql), doing, err);
+    }
+    buf_clear(sql);
+    return ok;
+}
+
+void mysql_row_begin(struct mysql_rows *r) {
+    buf_put_str(r->sql, r->sql->len == 0 ? r->head : ",");
+    buf_put_char(r->sql, '(');
+}
+
+bool mysql_row_end(struct mysql_rows *r, struct error *err) {
+    buf_put_char(r->sql, ')');
+    return r->sql->len < r->limit_bytes || mysql_rows_flush(r, err);
+}
+
+bool mysql_rows_flush(struct mysql_rows *r, struct error *err) {
+    if (r->sql->len == 0 && !r->sql->failed) {
+        return true;
+    }
+    buf_put_str(r->sql, r->tail);
+    return mysql_send(r->c, r->sql, r->doing, err);
+}

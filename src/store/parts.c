@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// From addresses to stores. What is refused is one line that shows what there is.
+#include "store/parts.h"
+
+#include "base/clock.h"
+#include "base/url.h"
+#include "store/mysql_aggregates.h"
+#include <stdio.h>
+#include <string.h>
+
+bool parts_check(const struct options *o, struct error *err) {
+    const char *raw = option_text(o, "raw"), *aggregates = option_text(o, "aggregates");
+    if (aggregates == NULL) {
+        return error_set(err, ERROR_USAGE,
+                         "say where aggregates go: --aggregates mysql://USER@HOST/DATABASE");
+    }
+    if (!url_has_scheme(aggregates, "mysql")) {
+        return error_set(err, ERROR_USAGE,
+                         "--aggregates %.200s: with a broker there is mysql://USER@HOST/DATABASE",
+                         aggregates);
+    }
+    if (raw == NULL) {
+        return error_set(err, ERROR_USAGE,
+                         "say where raw orders go: --raw cassandra://HOST/KEYSPACE, or --raw none "
+                         "when nobody needs them");
+    }
+    return strcmp(raw, "none") == 0 || url_has_scheme(raw, "cassandra") ||
+           error_set(err, ERROR_USAGE,
+                     "--raw %.200s: with a broker there are cassandra://HOST/KEYSPACE and none",
+                     raw);
+}
+
+static void settings_wanted(const struct options *o, struct store_settings *out) {
+    const char *currency = option_text(o, "currency"), *timezone = option_text(o, "timezone");
+    int64_t late_limit_ms = option_int(o, "late-limit");
+    snprintf(out->currency, sizeof out->currency, "%s", currency != NULL ? currency : "");
+    snprintf(out->timezone, sizeof out->timezone, "%s", timezone != NULL ? timezone : "");
+    out->late_limit_ms = late_limit_ms > 0 ? late_limit_ms : 0;
+}
+
+bool parts_open_aggregates(const struct options *o, struct store_settings *settings,
+                           struct aggregates **out, struct error *err) {
+    struct mysql_aggregates_options options = {.clock = clock_system()};
+    settings_wanted(o, &options.settings);
+    return mysql_address_of_options(o, option_text(o, "aggregates"), &options.address, err) &&
+           mysql_aggregates_open(&options, out, settings, err);
+}
+
+bool parts_open_raw(const struct options *o, struct raw_store **out, struct error *err) {
+    if (strcmp(option_text(o, "raw"), "none") == 0) {
+        *out = NULL;
+        return true;
+    }
+    return error_set(err, ERROR_USAGE, "not yet");
+}

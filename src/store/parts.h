@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// The stores of a pipeline over a log by their addresses: --raw and --aggregates.
+#pragma once
+#include "base/options.h"
+#include "store/aggregates.h"
+#include "store/raw_store.h"
+
+// Whether the combination of --broker, --raw and --aggregates is one there is.
+MUST_CHECK bool parts_check(const struct options *o, struct error *err);
+// *settings: those wanted by --currency, --timezone, --late-limit; then those in force.
+MUST_CHECK bool parts_open_aggregates(const struct options *o, struct store_settings *settings,
+                                      struct aggregates **out, struct error *err);
+// *out is NULL with --raw none.
+MUST_CHECK bool parts_open_raw(const struct options *o, struct raw_store **out, struct error *err);

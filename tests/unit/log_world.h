@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: MIT
+// A world of a log for tests, in memory and virtual time: a topic, its aggregates and raw rows that
+// several engines share, with failures that a test rolls dice for. The engines, split stores and
+// windows in it are the real ones.
+#pragma once
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/hash.h"
+#include "engine/engine.h"
+#include "store/split_store.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PARTITIONS = 4, LOG_MAX = 4000, ORDERS_MAX = 8000, MEMBERS = 2 };
+
+struct message {
+    struct order order;
+    bool broken, tombstone;
+    int64_t arrival_ms;
+};
+
+// What all members share.
+struct world {
+    int64_t now_ms, now_ns;
+    struct clock_source clock;
+    uint64_t dice;
+    int fail_per_mille; // of each call that can fail
+    struct zone *zone;
+    struct order_rules rules;
+
+    struct message log[PARTITIONS][LOG_MAX];
+    int64_t log_end[PARTITIONS];
+    int owner[PARTITIONS]; // as the group sees it; -1 nobody
+
+    // Aggregates: what was committed.
+    int64_t next_offset[PARTITIONS], epoch_us[PARTITIONS];
+    struct store_counts counts;
+    int64_t last_batch_id, orders, total_e4, units;
+    int64_t gross_e4[26 * 26 * 26];
+    int64_t n_doubts_committed, n_doubts_lost, n_fenced, n_retries;
+
+    // Raw rows by order id (placed) with the write's epoch.
+    struct {
+        bool there;
+        int64_t position, epoch_us, total_e4;
+        char source[8];
+    } rows[ORDERS_MAX];
+    int64_t n_adjustments_written;
+};
+
+static inline uint64_t roll(struct world *w, uint64_t n) {
+    w->dice = hash_u64(w->dice + UINT64_C(0x9e3779b97f4a7c15));
+    return w->dice % n;
+}
+static inline bool fails(struct world *w) {
+    return (int)roll(w, 1000) < w->fail_per_mille;
+}
+
+static int64_t world_now_ms(void *user) {
+    return ((struct world *)user)->now_ms;
+}
+static int64_t world_monotonic_ns(void *user) {
+    return ((struct world *)user)->now_ns;
+}
+
+// --- The aggregates store of one member
+
+struct fake_aggregates {
+    struct aggregates base;
+    struct world *w;
+    bool connected;
+};
+
+static enum store_result fake_claim(struct aggregates *a, const char *topic, int32_t partition,
+                                    int64_t held_epoch_us, struct position_claim *out, bool *lost,
+                                    struct error *err) {
+    struct world *w = ((struct fake_aggregates *)a)->w;
+    assert_string_equal(topic, "sales");
+    if (fails(w)) {
+        error_set(err, ERROR_RETRIABLE, "a claim that fails");
+        return STORE_RETRY;
+    }
+    *lost = held_epoch_us != 0 && w->epoch_us[partition] != held_epoch_us;
+    if (!*lost) {
+        w->epoch_us[partition] += 1 + (int64_t)roll(w, 3);
+    }
+    *out = (struct position_claim){w->next_offset[partition], w->epoch_us[partition]};
+    return STORE_OK;
+}
+
+static void apply(struct world *w, const struct aggregates_batch *b, struct batch_summary *s) {
+    for (size_t i = 0; i < b->n_moves; i++) {
+        w->next_offset[b->moves[i].partition] = b->moves[i].to;
+    }
+    const struct cube_cell *cells = cube_cells(b->cube);
+    for (size_t i = 0; i < cube_n_cells(b->cube); i++) {
+        if (cells[i].table == CUBE_TOTALS) {
+            w->orders += cells[i].sum.orders;
+            w->total_e4 += cells[i].sum.total_e4;
+            w->units += cells[i].sum.units;
+        }
+    }
+    for (size_t i = 0; i < b->n_gross; i++) {
+        w->gross_e4[b->gross[i].currency] += b->gross[i].delta_e4;
+    }
+    assert_int_equal(b->n_rejected, s->counts.rejected);
+    w->counts.received += s->counts.received;
+    w->counts.accepted += s->counts.accepted;
+    w->counts.duplicate += s->counts.duplicate;
+    w->counts.rejected += s->counts.rejected;
+    w->counts.skipped += s->counts.skipped;
+    s->batch_id = ++w->last_batch_id;
+}
+
+static enum commit_result fake_commit(struct aggregates *a, const struct aggregates_batch *b,
+                                      struct batch_summary *summary, struct error *err) {
+    struct fake_aggregates *f = (struct fake_aggregates *)a;
+    struct world *w = f->w;
+    for (size_t i = 0; i < b->n_moves; i++) {
+        const struct position_move *m = &b->moves[i];
+        if (w->epoch_us[m->partition] != m->epoch_us || w->next_offset[m->partition] != m->from) {
+            w->n_fenced++;
+            f->connected = false;
+            error_set(err, ERROR_RETRIABLE, "fenced");
+            return COMMIT_FENCED;
+        }
+    }
+    if (fails(w)) {
+        f->connected = false;
+        switch (roll(w, 3)) {
+        case 0:
+            w->n_retries++;
+            error_set(err, ERROR_RETRIABLE, "not stored");
+            return COMMIT_RETRY;
+        case 1:
+            w->n_doubts_lost++;
+            error_set(err, ERROR_RETRIABLE, "in doubt");
+            return COMMIT_DOUBT;
+        default:
+            w->n_doubts_committed++;
+            apply(w, b, summary);
+            error_set(err, ERROR_RETRIABLE, "in doubt");
+            return COMMIT_DOUBT;
+        }
+    }
+    apply(w, b, summary);
+    return COMMIT_OK;
+}
+
+static void fake_state(struct aggregates *a, struct aggregates_state *out) {
+    struct world *w = ((struct fake_aggregates *)a)->w;
+    *out = (struct aggregates_state){
+        .counts = w->counts, .last_batch_id = w->last_batch_id, .gross_e4 = w->gross_e4};
+}
+
+static enum store_result fake_reopen(struct aggregates *a, struct error *err) {
+    struct fake_aggregates *f = (struct fake_aggregates *)a;
+    if (fails(f->w)) {
+        error_set(err, ERROR_RETRIABLE, "still down");
+        return STORE_RETRY;
+    }
+    f->connected = true;
+    return STORE_OK;
+}
+
+static void fake_close(struct aggregates *a) {
+    free(a);
+}
+
+static inline struct aggregates *fake_aggregates_new(struct world *w) {
+    static const struct aggregates_ops ops = {.name = "fake",
+                                              .claim = fake_claim,
+                                              .commit = fake_commit,
+                                              .state = fake_state,
+                                              .reopen = fake_reopen,
+                                              .close = fake_close};
+    struct fake_aggregates *f = calloc(1, sizeof *f);
+    *f = (struct fake_aggregates){{&ops}, w, true};
+    return &f->base;
+}
+
+// --- The raw store of one member: rows are sent at once or at the flush, by chance
+
+struct fake_raw {
+    struct raw_store base;
+    struct world *w;
+};
+
+static enum store_result raw_add(struct raw_store *r, const struct stored_event *e,
+                                 int64_t epoch_us, struct error *err) {
+    struct world *w = ((struct fake_raw *)r)->w;
+    if (roll(w, 5000) == 0 && w->fail_per_mille > 0) {
+        error_set(err, ERROR_RETRIABLE, "a row that fails");
+        return STORE_RETRY;
+    }
+    if (e->order.kind != ORDER_PLACED) {
+        w->n_adjustments_written++;
+        return STORE_OK;
+    }
+    int64_t id = e->order.order_id.num;
+    if (!w->rows[id].there || w->rows[id].epoch_us <= epoch_us) {
+        w->rows[id].there = true;
+        w->rows[id].position = e->position;
+        w->rows[id].epoch_us = epoch_us;
+        w->rows[id].total_e4 = e->order.total_e4;
+        snprintf(w->rows[id].source, sizeof w->rows[id].source, "%.*s", TEXT_ARG(e->order.source));
+    }
+    return STORE_OK;
+}
+
+static enum store_result raw_flush(struct raw_store *r, struct error *err) {
+    if (fails(((struct fake_raw *)r)->w)) {
+        error_set(err, ERROR_RETRIABLE, "a flush that fails");
+        return STORE_RETRY;
+    }
+    return STORE_OK;
+}
+
+static enum store_result raw_find(struct raw_store *r, const struct ident *ids, size_t n,
+                                  raw_found_fn each, void *user, struct error *err) {
+    struct world *w = ((struct fake_raw *)r)->w;
+    for (size_t i = 0; i < n; i++) {
+        int64_t id = ids[i].num;
+        if (w->rows[id].there) {
+            struct stored_event e = {.position = w->rows[id].position};
+            e.order.order_id = ids[i];
+            e.order.source = text_of(w->rows[id].source);
+            e.order.state = TEXT_LIT("CA");
+            if (!each(user, i, &e)) {
+                break;
+            }
+        }
+    }
+    if (fails(w)) {
+        error_set(err, ERROR_RETRIABLE, "a look-up that fails");
+        return STORE_RETRY;
+    }
+    return STORE_OK;
+}
+
+static enum store_result raw_reopen(struct raw_store *r, struct error *err) {
+    (void)r;
+    (void)err;
+    return STORE_OK;
+}
+
+static void raw_close(struct raw_store *r) {
+    free(r);
+}
+
+static inline struct raw_store *fake_raw_new(struct world *w) {
+    static const struct raw_store_ops ops = {.name = "fake",
+                                             .add = raw_add,
+                                             .flush = raw_flush,
+                                             .find = raw_find,
+                                             .reopen = raw_reopen,
+                                             .close = raw_close};
+    struct fake_raw *f = calloc(1, sizeof *f);
+    *f = (struct fake_raw){{&ops}, w};
+    return &f->base;
+}
+
+// --- One member of the group: a source over the world's log, a store, an engine
+
+struct member {
+    struct world *w;
+    int number;
+    struct store *store;
+    struct engine *engine;
+    bool has[PARTITIONS], lost[PARTITIONS];
+    int64_t expected[PARTITIONS], history_until[PARTITIONS];
+    bool held;
+};
+
+static void member_settled(struct submission *s, enum settle_result result) {
+    struct member *m = s->user;
+    int p = s->log.partition;
+    assert_true(result == SETTLE_JUDGED || result == SETTLE_TRY_LATER);
+    if (result == SETTLE_TRY_LATER && s->log.history && s->log.first_offset < m->expected[p]) {
+        m->expected[p] = s->log.first_offset;
+    }
+    submission_free(s);
+}
+
+static struct submission *member_slice(struct member *m, int p, size_t max) {
+    struct world *w = m->w;
+    struct submission *s = submission_new();
+    assert_non_null(s);
+    s->settled = member_settled;
+    s->user = m;
+    s->log = (struct log_slice){.partition = p,
+                                .first_offset = m->expected[p],
+                                .history = m->expected[p] < m->history_until[p]};
+    int64_t end = s->log.history ? m->history_until[p] : w->log_end[p];
+    for (size_t n = 0; n < max && m->expected[p] < end; n++) {
+        int64_t offset = m->expected[p]++;
+        const struct message *msg = &w->log[p][offset];
+        s->log.next_offset = offset + 1;
+        s->arrival_ms = msg->arrival_ms > s->arrival_ms ? msg->arrival_ms : s->arrival_ms;
+        if (msg->tombstone) {
+            s->log.n_skipped++;
+            continue;
+        }
+        struct event *e = submission_add(s);
+        assert_non_null(e);
+        e->order = msg->order;
+        e->at = (struct stamp){msg->arrival_ms, log_position(p, offset), {{0, 0}, 0}};
+        if (msg->broken) {
+            struct rejection why = {.field = "total", .code = REJECT_MISSING, .message = "broken"};
+            assert_true(submission_reject(s, e, &why));
+        } else {
+            e->at.digest = order_digest(&e->order);
+        }
+    }
+    return s;
+}
+
+static enum source_result member_take(void *self, size_t max, int timeout_ms,
+                                      struct submission **list) {
+    struct member *m = self;
+    (void)timeout_ms;
+    *list = NULL;
+    if (m->held) {
+        return SOURCE_OK;
+    }
+    struct submission **tail = list;
+    for (int i = 0; i < PARTITIONS; i++) {
+        int p = (int)roll(m->w, PARTITIONS);
+        if (m->has[p] && !m->lost[p] && m->expected[p] < m->w->log_end[p] && roll(m->w, 3) > 0) {
+            *tail = member_slice(m, p, 1 + roll(m->w, max < 40 ? max : 40));
+            tail = &(*tail)->next;
+        }
+    }
+    return SOURCE_OK;
+}
+
+static void member_hold(void *self) {
+    ((struct member *)self)->held = true;
+}
+
+static bool member_rewind(void *self, struct error *err) {
+    struct member *m = self;
+    (void)err;
+    for (int p = 0; p < PARTITIONS; p++) {
+        struct log_claim held;
+        m->store->ops->held(m->store, p, &held);
+        if (!m->has[p]) {
+            continue;
+        }
+        m->lost[p] = m->lost[p] || held.lost;
+        if (!m->lost[p] &&
+            (m->expected[p] > m->history_until[p] || held.next_offset > m->history_until[p])) {
+            int64_t next = held.next_offset >= 0 ? held.next_offset : m->history_until[p];
+            m->expected[p] = m->history_until[p] = next;
+        }
+    }
+    m->held = false;
+    return true;
+}
+
+static void member_committed(void *self) {
+    (void)self;
+}
+
+static inline void member_start(struct member *m, struct world *w, int number) {
+    static const struct source_ops ops = {.name = "world",
+                                          .is_log = true,
+                                          .take = member_take,
+                                          .hold = member_hold,
+                                          .rewind = member_rewind,
+                                          .committed = member_committed};
+    *m = (struct member){.w = w, .number = number};
+    const struct split_options split = {.raw = fake_raw_new(w),
+                                        .aggregates = fake_aggregates_new(w),
+                                        .topic = "sales",
+                                        .window_ms = INT64_C(24) * 3600 * 1000,
+                                        .window_bytes = (size_t)64 << 20};
+    m->store = split_store_new(&split);
+    struct engine_options eo = {.clock = &w->clock, .batch_max_events = 60};
+    m->engine = engine_new(m->store, (struct source){&ops, m}, &w->rules, NULL, &eo);
+}
+
+static inline void member_stop(struct member *m) {
+    engine_free(m->engine);
+    m->store->ops->close(m->store);
+}
+
+// The group gives the partition; false: the store cannot be asked, the group tries again.
+static inline bool member_assign(struct member *m, int p) {
+    struct log_claim claim;
+    struct error err = {0};
+    if (m->held || m->store->ops->claim(m->store, "sales", p, &claim, &err) != STORE_OK) {
+        return false;
+    }
+    m->has[p] = true;
+    m->lost[p] = false;
+    m->history_until[p] = claim.next_offset >= 0 ? claim.next_offset : 0;
+    m->expected[p] = 0; // the window is longer than the log
+    return true;
+}
+
+static inline void member_revoke(struct member *m, int p) {
+    if (m->has[p]) {
+        m->store->ops->release(m->store, p);
+    }
+    m->has[p] = m->lost[p] = false;
+}

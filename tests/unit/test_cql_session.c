@@ -1,0 +1,508 @@
+// SPDX-License-Identifier: MIT
+// The CQL client against a server that is well or badly behaved (fake_cql_server.h). Time-outs are
+// short here; what is tested is that they end, not how fast.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "fake_cql_server.h"
+#include "store/cql_session.h"
+#include <signal.h>
+
+static struct fake_cql *server, *second;
+static struct url_host contacts[2];
+static struct cql_options options;
+static struct cql_session *session;
+static struct cql_statement *insert;
+static struct error err;
+
+static int set_up(void **state) {
+    UNUSED(state);
+    signal(SIGPIPE, SIG_IGN);
+    log_set_level(LOG_ERROR);
+    server = fake_new();
+    second = NULL;
+    cql_options_default(&options);
+    options.contacts = contacts;
+    options.n_contacts = 1;
+    options.in_flight_max = 16;
+    options.connect_timeout_ms = 2000;
+    options.request_timeout_ms = 300;
+    options.give_up_ms = 20000; // of those that end well
+    options.backoff_min_ms = 10;
+    options.backoff_max_ms = 50;
+    contacts[0] = (struct url_host){"127.0.0.1", server->port};
+    return 0;
+}
+
+static int tear_down(void **state) {
+    UNUSED(state);
+    cql_session_close(session);
+    session = NULL;
+    fake_stop(server);
+    if (second != NULL) {
+        fake_stop(second);
+    }
+    return 0;
+}
+
+static void give_up_soon(void) {
+    options.give_up_ms = 700;
+}
+
+static void open_session(void) {
+    fake_start(server);
+    if (!cql_session_open(&options, &session, &err)) {
+        fail_msg("%s", err.text);
+    }
+    if (cql_prepare(session, "INSERT INTO t (id, n) VALUES (?, ?)", &insert, &err) != STORE_OK) {
+        fail_msg("%s", err.text);
+    }
+}
+
+static bool put_row(int i) {
+    struct cql_values *v = cql_begin(session, insert, 1700000000000000 + i);
+    cql_put_text(v, TEXT_LIT("an id"));
+    cql_put_i64(v, i);
+    return cql_execute(session);
+}
+
+static enum store_result put_rows(int n) {
+    for (int i = 0; i < n && put_row(i); i++) {
+    }
+    return cql_flush(session, &err);
+}
+
+static void rows_are_answered_many_at_a_time_and_in_any_order(void **state) {
+    UNUSED(state);
+    atomic_store(&server->backwards, true);
+    open_session();
+    assert_int_equal(cql_statement_values(insert), 2);
+    assert_int_equal(cql_statement_type(insert, 1), CQL_BIGINT);
+    assert_int_equal(put_rows(500), STORE_OK);
+    assert_int_equal(atomic_load(&server->n_good), 500);
+    assert_int_equal(atomic_load(&server->n_prepares), 1);
+    assert_int_equal(cql_flush(session, &err), STORE_OK);
+}
+
+static void an_execute_carries_values_and_the_timestamp_as_documented(void **state) {
+    UNUSED(state);
+    open_session();
+    assert_int_equal(put_rows(1), STORE_OK);
+    assert_int_equal(server->last_timestamp_us, 1700000000000000);
+    static const unsigned char expected[] = {0,   6, 0x21, 0, 2, 0, 0, 0, 5, 'a', 'n', ' ', 'i',
+                                             'd', 0, 0,    0, 8, 0, 0, 0, 0, 0,   0,   0,   0};
+    assert_int_equal(server->last_values.len, sizeof expected + 8);
+    assert_memory_equal(server->last_values.at, expected, sizeof expected);
+}
+
+static void a_login_sends_the_name_and_password(void **state) {
+    UNUSED(state);
+    server->user = "shop";
+    server->password = "p\xC3\xA4ss word";
+    options.user = "shop";
+    options.password = "p\xC3\xA4ss word";
+    open_session();
+    assert_string_equal(server->last_user, "shop");
+    assert_int_equal(put_rows(3), STORE_OK);
+}
+
+static void a_wrong_password_is_fatal_and_said_so(void **state) {
+    UNUSED(state);
+    server->user = "shop";
+    server->password = "right";
+    options.user = "shop";
+    options.password = "wrong";
+    fake_start(server);
+    assert_false(cql_session_open(&options, &session, &err));
+    assert_int_equal(err.cls, ERROR_FATAL);
+    assert_non_null(strstr(err.text, "BAD_CREDENTIALS"));
+    assert_null(strstr(err.text, "wrong"));
+}
+
+static void a_server_that_wants_a_password_is_not_silently_given_none(void **state) {
+    UNUSED(state);
+    server->user = "shop";
+    server->password = "right";
+    fake_start(server);
+    assert_false(cql_session_open(&options, &session, &err));
+    assert_int_equal(err.cls, ERROR_FATAL);
+    assert_non_null(strstr(err.text, "user name and password"));
+}
+
+static void a_server_without_version_4_is_refused(void **state) {
+    UNUSED(state);
+    server->versions = "5/v5";
+    fake_start(server);
+    assert_false(cql_session_open(&options, &session, &err));
+    assert_int_equal(err.cls, ERROR_FATAL);
+    assert_non_null(strstr(err.text, "version 4"));
+}
+
+static void what_is_not_cassandra_is_refused(void **state) {
+    UNUSED(state);
+    // Nobody answers at all: the listener accepts, its thread was not started.
+    options.connect_timeout_ms = 100;
+    assert_false(cql_session_open(&options, &session, &err));
+    assert_int_equal(err.cls, ERROR_RETRIABLE);
+    assert_non_null(strstr(err.text, "no answer in time"));
+    fake_start(server);
+}
+
+static void an_unprepared_statement_is_prepared_again(void **state) {
+    UNUSED(state);
+    atomic_store(&server->id_changes, true);
+    open_session();
+    assert_int_equal(put_rows(5), STORE_OK);
+    atomic_store(&server->unprepared, 1000);
+    assert_int_equal(put_rows(40), STORE_OK);
+    assert_int_equal(atomic_load(&server->n_good), 45);
+    assert_true(atomic_load(&server->n_prepares) >= 2);
+    assert_true(atomic_load(&server->n_prepares) <= 4);
+}
+
+static void an_overloaded_server_is_asked_again_more_slowly(void **state) {
+    UNUSED(state);
+    open_session();
+    static const int codes[] = {CQL_OVERLOADED, CQL_WRITE_TIMEOUT, CQL_UNAVAILABLE,
+                                CQL_READ_TIMEOUT};
+    for (size_t i = 0; i < COUNT_OF(codes); i++) {
+        atomic_store(&server->error_code, codes[i]);
+        atomic_store(&server->n_errors, 20);
+        atomic_store(&server->n_good, 0);
+        assert_int_equal(put_rows(60), STORE_OK);
+        assert_int_equal(atomic_load(&server->n_good), 60);
+    }
+    assert_int_equal(atomic_load(&server->n_connections), 1);
+}
+
+static void a_server_overloaded_for_ever_ends_in_retry(void **state) {
+    UNUSED(state);
+    give_up_soon();
+    open_session();
+    atomic_store(&server->error_code, CQL_OVERLOADED);
+    atomic_store(&server->n_errors, INT32_MAX);
+    assert_int_equal(put_rows(60), STORE_RETRY);
+    assert_non_null(strstr(err.text, "OVERLOADED"));
+    assert_non_null(strstr(err.text, "outcome is not known"));
+    assert_int_equal(err.cls, ERROR_RETRIABLE);
+    atomic_store(&server->n_errors, 0);
+    assert_int_equal(put_rows(60), STORE_OK); // the session goes on
+}
+
+static void a_refused_request_is_an_error_and_the_others_are_answered(void **state) {
+    UNUSED(state);
+    open_session();
+    atomic_store(&server->error_code, CQL_INVALID);
+    atomic_store(&server->n_errors, 1);
+    for (int i = 0; i < 10; i++) {
+        (void)!put_row(i);
+    }
+    assert_int_equal(cql_flush(session, &err), STORE_ERROR);
+    assert_int_equal(err.cls, ERROR_FATAL);
+    assert_non_null(strstr(err.text, "INVALID: as the test asked"));
+    assert_int_equal(put_rows(10), STORE_OK);
+}
+
+static void warnings_payload_and_tracing_ids_are_skipped(void **state) {
+    UNUSED(state);
+    atomic_store(&server->extras, true);
+    open_session();
+    assert_int_equal(put_rows(100), STORE_OK);
+    assert_int_equal(atomic_load(&server->n_good), 100);
+}
+
+static void a_silent_server_ends_in_retry_with_counts(void **state) {
+    UNUSED(state);
+    give_up_soon();
+    open_session();
+    atomic_store(&server->silent_after, 5);
+    assert_int_equal(put_rows(12), STORE_RETRY);
+    assert_non_null(strstr(err.text, "5 requests were answered, of 7 the outcome is not known"));
+    atomic_store(&server->silent_after, -1);
+    assert_int_equal(put_rows(12), STORE_OK);
+}
+
+static void a_server_that_is_gone_ends_in_retry(void **state) {
+    UNUSED(state);
+    give_up_soon();
+    open_session();
+    assert_int_equal(put_rows(3), STORE_OK);
+    fake_stop(server);
+    assert_int_equal(put_rows(12), STORE_RETRY);
+    assert_non_null(strstr(err.text, "0 requests were answered, of 12"));
+    server = fake_new();
+    fake_start(server);
+}
+
+static void a_closed_connection_is_opened_again_and_all_is_sent_again(void **state) {
+    UNUSED(state);
+    open_session();
+    atomic_store(&server->close_after, 30);
+    for (int i = 0; i < 100; i++) {
+        assert_true(put_row(i));
+        if (atomic_load(&server->close_after) == 0) {
+            atomic_store(&server->close_after, -1);
+        }
+    }
+    atomic_store(&server->close_after, -1);
+    assert_int_equal(cql_flush(session, &err), STORE_OK);
+    assert_true(atomic_load(&server->n_good) >= 100);
+    assert_true(atomic_load(&server->n_prepares) >= 1);
+}
+
+static void the_next_contact_point_takes_over(void **state) {
+    UNUSED(state);
+    second = fake_new();
+    memset(second->id, 'z', sizeof second->id); // knows no statement yet
+    contacts[1] = (struct url_host){"127.0.0.1", second->port};
+    options.n_contacts = 2;
+    atomic_store(&server->close_after, 20);
+    fake_start(second);
+    open_session();
+    assert_int_equal(put_rows(100), STORE_OK);
+    assert_int_equal(atomic_load(&second->n_prepares), 1);
+    assert_true(atomic_load(&second->n_good) >= 80);
+    assert_true(atomic_load(&server->n_good) + atomic_load(&second->n_good) >= 100);
+}
+
+static void a_dead_first_contact_point_does_not_matter(void **state) {
+    UNUSED(state);
+    struct fake_cql *dead = fake_new();
+    contacts[1] = contacts[0];
+    contacts[0] = (struct url_host){"127.0.0.1", dead->port};
+    fake_start(dead);
+    fake_stop(dead);
+    options.n_contacts = 2;
+    open_session();
+    assert_int_equal(put_rows(10), STORE_OK);
+}
+
+static void instants_of_giving_up_hold_while_nobody_listens(void **state) {
+    UNUSED(state);
+    give_up_soon();
+    open_session();
+    fake_stop(server);
+    struct cql_statement *other;
+    assert_int_equal(cql_prepare(session, "INSERT", &other, &err), STORE_RETRY);
+    assert_int_equal(cql_flush(session, &err), STORE_OK); // nothing was on its way
+    server = fake_new();
+    fake_start(server);
+}
+
+// --- Answers that lie
+
+static void expect_lost(const void *raw, size_t n_bytes) {
+    give_up_soon();
+    server->raw = raw;
+    server->raw_bytes = n_bytes;
+    open_session();
+    assert_int_equal(put_rows(3), STORE_RETRY);
+    assert_true(atomic_load(&server->n_connections) > 1);
+}
+
+static void a_frame_that_claims_too_much_ends_the_connection(void **state) {
+    UNUSED(state);
+    static const unsigned char raw[] = {0x84, 0, 0, 0, CQL_RESULT, 0x7F, 0xFF, 0xFF, 0xFF};
+    expect_lost(raw, sizeof raw);
+    assert_non_null(strstr(err.text, "256 MiB"));
+}
+
+static void a_frame_that_never_ends_is_given_up(void **state) {
+    UNUSED(state);
+    static const unsigned char raw[] = {0x84, 0, 0, 0, CQL_RESULT, 0, 0x10, 0, 0, 0, 0};
+    expect_lost(raw, sizeof raw);
+}
+
+static void a_body_shorter_than_its_content_ends_the_connection(void **state) {
+    UNUSED(state);
+    static const unsigned char raw[] = {0x84, 0x08, 0, 0, CQL_RESULT, 0, 0, 0, 4, 0, 9, 0, 1};
+    expect_lost(raw, sizeof raw);
+    assert_non_null(strstr(err.text, "longer than the frame"));
+}
+
+static void another_protocol_ends_the_connection(void **state) {
+    UNUSED(state);
+    expect_lost("HTTP/1.1 400 Bad Request\r\n\r\n", 28);
+    assert_non_null(strstr(err.text, "not the CQL protocol"));
+}
+
+static void only_the_right_kind_of_result_is_success(void **state) {
+    UNUSED(state);
+    give_up_soon();
+    server->wrong_kind = CQL_RESULT_SET_KEYSPACE;
+    open_session();
+    assert_int_equal(put_rows(3), STORE_RETRY);
+    assert_non_null(strstr(err.text, "not of the kind"));
+}
+
+static void an_answer_nobody_asked_for_ends_the_connection(void **state) {
+    UNUSED(state);
+    give_up_soon();
+    server->stream_shift = 9;
+    open_session();
+    assert_int_equal(put_rows(3), STORE_RETRY);
+    assert_non_null(strstr(err.text, "not made"));
+}
+
+static void a_ready_frame_is_no_answer_to_an_execute(void **state) {
+    UNUSED(state);
+    static const unsigned char raw[] = {0x84, 0, 0, 0, CQL_READY, 0, 0, 0, 0};
+    expect_lost(raw, sizeof raw);
+    assert_non_null(strstr(err.text, "neither"));
+}
+
+// --- Rows
+
+struct seen {
+    size_t n, stop_at;
+    int64_t sum;
+    size_t tags;
+};
+
+static bool see_row(void *user, size_t tag, const struct text *cells, size_t n) {
+    struct seen *seen = user;
+    int64_t v;
+    assert_int_equal(n, 2);
+    assert_int_equal(cells[0].len, 2);
+    assert_true(cql_cell_int(cells[1], &v));
+    seen->sum += v;
+    seen->tags += tag;
+    return ++seen->n != seen->stop_at;
+}
+
+static enum store_result select_rows(struct cql_statement *st, struct seen *seen, bool *stopped) {
+    cql_put_text(cql_begin_select(session, st), TEXT_LIT("key"));
+    return cql_select(session, see_row, seen, stopped, &err);
+}
+
+static void a_select_reads_all_pages(void **state) {
+    UNUSED(state);
+    struct cql_statement *st;
+    struct seen seen = {0};
+    bool stopped;
+    server->n_pages = 5;
+    open_session();
+    assert_int_equal(cql_prepare(session, "SELECT", &st, &err), STORE_OK);
+    assert_int_equal(select_rows(st, &seen, &stopped), STORE_OK);
+    assert_int_equal(seen.n, 15);
+    assert_int_equal(seen.sum, 105);
+    assert_false(stopped);
+    seen = (struct seen){.stop_at = 4};
+    assert_int_equal(select_rows(st, &seen, &stopped), STORE_OK);
+    assert_int_equal(seen.n, 4);
+    assert_true(stopped);
+}
+
+static void a_select_survives_errors_between_its_pages(void **state) {
+    UNUSED(state);
+    struct cql_statement *st;
+    struct seen seen = {0};
+    bool stopped;
+    server->n_pages = 5;
+    open_session();
+    assert_int_equal(cql_prepare(session, "SELECT", &st, &err), STORE_OK);
+    atomic_store(&server->error_code, CQL_READ_TIMEOUT);
+    atomic_store(&server->n_errors, 3);
+    assert_int_equal(select_rows(st, &seen, &stopped), STORE_OK);
+    assert_int_equal(seen.n, 15);
+    atomic_store(&server->error_code, CQL_INVALID);
+    atomic_store(&server->n_errors, 1);
+    assert_int_equal(select_rows(st, &seen, &stopped), STORE_ERROR);
+    assert_int_equal(put_rows(2), STORE_OK);
+}
+
+static void many_selects_are_on_their_way_at_once(void **state) {
+    UNUSED(state);
+    struct cql_statement *st;
+    struct seen seen = {0};
+    server->n_pages = 1;
+    open_session();
+    assert_int_equal(cql_prepare(session, "SELECT", &st, &err), STORE_OK);
+    for (size_t i = 0; i < 50; i++) {
+        cql_put_text(cql_begin(session, st, 0), TEXT_LIT("key"));
+        assert_true(cql_execute_rows(session, see_row, &seen, i));
+    }
+    assert_int_equal(cql_flush(session, &err), STORE_OK);
+    assert_int_equal(seen.n, 150);
+    assert_int_equal(seen.tags, 3 * 49 * 50 / 2);
+}
+
+static void a_statement_without_all_its_values_is_not_sent(void **state) {
+    UNUSED(state);
+    open_session();
+    cql_put_text(cql_begin(session, insert, 0), TEXT_LIT("only one"));
+    assert_false(cql_execute(session));
+    assert_int_equal(cql_flush(session, &err), STORE_ERROR);
+    assert_int_equal(atomic_load(&server->n_executes), 0);
+    assert_int_equal(put_rows(5), STORE_OK);
+}
+
+static void a_query_that_is_refused_says_why(void **state) {
+    UNUSED(state);
+    open_session();
+    assert_int_equal(cql_query(session, "nonsense", NULL, NULL, &err), STORE_ERROR);
+    assert_non_null(strstr(err.text, "SYNTAX_ERROR"));
+    assert_int_equal(put_rows(5), STORE_OK);
+}
+
+static void a_wish_to_stop_ends_the_wait_for_a_dead_server(void **state) {
+    UNUSED(state);
+    static volatile int stop = 0;
+    options.stop = &stop;
+    options.give_up_ms = 600000;
+    open_session();
+    fake_stop(server);
+    stop = 1;
+    assert_int_equal(put_rows(5), STORE_RETRY);
+    assert_non_null(strstr(err.text, "asked to stop"));
+    stop = 0;
+    server = fake_new();
+    fake_start(server);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(rows_are_answered_many_at_a_time_and_in_any_order),
+        TEST(an_execute_carries_values_and_the_timestamp_as_documented),
+        TEST(a_login_sends_the_name_and_password),
+        TEST(a_wrong_password_is_fatal_and_said_so),
+        TEST(a_server_that_wants_a_password_is_not_silently_given_none),
+        TEST(a_server_without_version_4_is_refused),
+        TEST(what_is_not_cassandra_is_refused),
+        TEST(an_unprepared_statement_is_prepared_again),
+        TEST(an_overloaded_server_is_asked_again_more_slowly),
+        TEST(a_server_overloaded_for_ever_ends_in_retry),
+        TEST(a_refused_request_is_an_error_and_the_others_are_answered),
+        TEST(warnings_payload_and_tracing_ids_are_skipped),
+        TEST(a_silent_server_ends_in_retry_with_counts),
+        TEST(a_server_that_is_gone_ends_in_retry),
+        TEST(a_closed_connection_is_opened_again_and_all_is_sent_again),
+        TEST(the_next_contact_point_takes_over),
+        TEST(a_dead_first_contact_point_does_not_matter),
+        TEST(instants_of_giving_up_hold_while_nobody_listens),
+        TEST(a_frame_that_claims_too_much_ends_the_connection),
+        TEST(a_frame_that_never_ends_is_given_up),
+        TEST(a_body_shorter_than_its_content_ends_the_connection),
+        TEST(another_protocol_ends_the_connection),
+        TEST(only_the_right_kind_of_result_is_success),
+        TEST(an_answer_nobody_asked_for_ends_the_connection),
+        TEST(a_ready_frame_is_no_answer_to_an_execute),
+        TEST(a_select_reads_all_pages),
+        TEST(a_select_survives_errors_between_its_pages),
+        TEST(many_selects_are_on_their_way_at_once),
+        TEST(a_statement_without_all_its_values_is_not_sent),
+        TEST(a_query_that_is_refused_says_why),
+        TEST(a_wish_to_stop_ends_the_wait_for_a_dead_server),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
