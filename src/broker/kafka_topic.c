@@ -176,7 +176,7 @@ static rd_kafka_NewTopic_t *new_topic(const struct look *l, const struct kafka_t
     return t;
 }
 
-static enum kafka_topic_result create(const struct look *l, const struct kafka_topic_wish *wish,
+static enum kafka_topic_result create(struct look *l, const struct kafka_topic_wish *wish,
                                       struct kafka_topic_facts *facts, struct error *err) {
     rd_kafka_NewTopic_t *t = new_topic(l, wish, err);
     if (t == NULL) {
@@ -201,9 +201,10 @@ static enum kafka_topic_result create(const struct look *l, const struct kafka_t
     }
     enum kafka_topic_result result = KAFKA_TOPIC_OK;
     facts->created = code == RD_KAFKA_RESP_ERR_NO_ERROR;
+    l->exists = facts->created || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS;
     if (is_unreachable(code)) {
         result = unreachable(l, err);
-    } else if (!facts->created && code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
+    } else if (!l->exists) {
         result = KAFKA_TOPIC_REFUSED; // e.g. fewer brokers than --replication
         error_set(err, ERROR_USAGE,
                   "cannot create the topic %s (--partitions %d --replication %d): %.250s", l->topic,
@@ -255,6 +256,15 @@ look_at_partitions(const struct look *l, struct kafka_topic_facts *facts, struct
     return unknown ? missing(l, err) : facts->partitions > 0 ? KAFKA_TOPIC_OK : unreachable(l, err);
 }
 
+// Its configuration, which not every broker knows yet; what cannot be read stays unknown.
+static void describe_new(struct look *l, struct kafka_topic_facts *facts) {
+    struct error ignored;
+    while (describe(l, facts, &ignored) == KAFKA_TOPIC_MISSING && left_ms(l) > 0) {
+        rd_kafka_poll(l->rk, LEADER_WAIT_MS);
+    }
+    l->exists = true;
+}
+
 enum kafka_topic_result kafka_topic_prepare(rd_kafka_t *rk, const char *topic,
                                             const struct kafka_topic_wish *wish, int timeout_ms,
                                             struct kafka_topic_facts *facts, struct error *err) {
@@ -273,11 +283,8 @@ enum kafka_topic_result kafka_topic_prepare(rd_kafka_t *rk, const char *topic,
     if (result == KAFKA_TOPIC_MISSING && wish->create) {
         result = create(&l, wish, facts, err);
         if (result == KAFKA_TOPIC_OK) {
-            struct error ignored; // its configuration may not be everywhere yet
-            enum kafka_topic_result again = describe(&l, facts, &ignored);
-            UNUSED(again);
-            l.exists = true;
             result = look_at_partitions(&l, facts, err);
+            describe_new(&l, facts);
         }
     }
     rd_kafka_queue_destroy(l.answers);
