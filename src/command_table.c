@@ -35,6 +35,12 @@ const struct command_spec command_specs[] = {
     {"generate", "", "make realistic demo orders",
      "Writes NDJSON to standard output, or sends it with --to to a server or a Kafka topic.",
      command_generate},
+    {"setup", "", "make the database and tables that `process` needs",
+     "Makes what is missing in MySQL (--aggregates) and Cassandra (--raw): database, tables and "
+     "views; what is there stays as it is. Tables that somebody made in another form are used "
+     "where they can hold what they get, else refused with the column and the reason. --print "
+     "shows the statements and does nothing.",
+     command_setup},
     {"verify", "", "check that every total is what the raw orders add up to",
      "Reads one snapshot, also while a server writes, and holds every aggregate against the raw "
      "orders, to the last digit. Exit code 1 when something does not add up.",

@@ -16,7 +16,7 @@ const struct option_spec option_specs[] = {
     // Where things are.
     {.name = "config",
      .value = "FILE",
-     .commands = "serve ingest load generate verify rebuild key process",
+     .commands = "serve ingest load generate verify rebuild key process setup",
      .help = "A file of options, one `name = value` a line."},
     {.name = "data",
      .value = "DIR",
@@ -59,6 +59,19 @@ const struct option_spec option_specs[] = {
      .help =
          "Where raw orders are kept: cassandra://h1,h2:9042/keyspace, none, or, with aggregates "
          "there too, sqlite: the file in --data."},
+    {.name = "raw",
+     .value = "URL",
+     .commands = "setup",
+     .help = "The keyspace to set up, as in cassandra://h1,h2:9042/keyspace; none when there is "
+             "none."},
+    {.name = "aggregates",
+     .value = "URL",
+     .commands = "setup",
+     .help = "The database to set up, as in mysql://user@host:3306/database."},
+    {.name = "print",
+     .type = OPTION_FLAG,
+     .commands = "setup",
+     .help = "Print the statements, and make nothing."},
     {.name = "aggregates",
      .value = "URL",
      .commands = "process",
@@ -84,7 +97,7 @@ const struct option_spec option_specs[] = {
     // What the shop is: fixed when its data directory is made.
     {.name = "currency",
      .value = "CODE",
-     .commands = "serve load process",
+     .commands = "serve load process setup",
      .help = "The shop's currency, three capital letters. Fixed when the data directory is made "
              "(USD unless given); another one is refused later."},
     {.name = "currency",
@@ -95,7 +108,7 @@ const struct option_spec option_specs[] = {
              "one that the topic is processed with."},
     {.name = "timezone",
      .value = "ZONE",
-     .commands = "serve load process",
+     .commands = "serve load process setup",
      .help = "The shop's time zone, as in America/New_York: for days, and for times without an "
              "offset. Fixed when the data directory is made (UTC unless given)."},
     {.name = "timezone",
@@ -109,7 +122,7 @@ const struct option_spec option_specs[] = {
      .value = "TIME",
      .min = 1000,
      .max = 30 * 24 * HOUR_MS,
-     .commands = "serve load process",
+     .commands = "serve load process setup",
      .help = "Orders created longer than this before they arrive are counted as late (never "
              "dropped). Fixed when the data directory is made (10m unless given)."},
 
@@ -508,7 +521,7 @@ const struct option_spec option_specs[] = {
      .value = "LEVEL",
      .fallback = "info",
      .choices = "debug info warn error",
-     .commands = "serve ingest load generate process",
+     .commands = "serve ingest load generate process setup",
      .help = "The least important lines of the log, on standard error, that are written."},
 };
 const size_t option_specs_count = COUNT_OF(option_specs);

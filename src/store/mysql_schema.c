@@ -16,6 +16,7 @@
 // nothing of a user's is ever changed or dropped.
 #include "store/mysql_schema.h"
 
+#include "store/mysql_projection_plan.h"
 #include "store/mysql_sql.h"
 #include "store/mysql_views.h"
 #include <stdio.h>
@@ -316,8 +317,10 @@ static bool check_tables(struct mysql_connection *c, const char **missing, struc
             *missing = *missing == NULL ? mysql_tables[i].name : *missing;
             continue;
         }
-        bool ok = is_projection(&mysql_tables[i]) ||
-                  table_spec_check(&mysql_tables[i], &found, c->name, err);
+        struct projection_plan plan; // whoever writes makes one of its own
+        bool ok = is_projection(&mysql_tables[i])
+                      ? projection_plan_make(&found, c->name, &plan, err)
+                      : table_spec_check(&mysql_tables[i], &found, c->name, err);
         found_table_free(&found);
         if (!ok) {
             return false;
