@@ -157,10 +157,8 @@ void cassandra_put_field(struct cql_values *v, enum raw_field f, enum cql_type t
     case RAW_POSITION:
         put_integer(v, type, event->position);
         return;
-    default: {
-        struct order copy = *o;
-        put_money(v, type, *money_of(&copy, f));
-    }
+    default: // only read here
+        put_money(v, type, *money_of((struct order *)(uintptr_t)o, f));
     }
 }
 

@@ -174,7 +174,11 @@ int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     const char *url = getenv("PROBE_URL"), *password = getenv("PROBE_PASSWORD");
     const char *ca = getenv("PROBE_CA_FILE"), *what = argc > 1 ? argv[1] : "";
-    if (url == NULL || !cassandra_address_read(url, &address, &err)) {
+    if (argc < 2 || url == NULL) {
+        fputs("cassandra_probe: say what to do, and PROBE_URL\n", stderr);
+        return 2;
+    }
+    if (!cassandra_address_read(url, &address, &err)) {
         return die();
     }
     snprintf(address.password, sizeof address.password, "%s", password != NULL ? password : "");

@@ -204,8 +204,8 @@ static int hold(void) {
 
 int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
-    if (argc < 2) {
-        fputs("usage: cql_probe write N | read | hold\n", stderr);
+    if (argc < 2 || getenv("PROBE_URL") == NULL) {
+        fputs("usage: PROBE_URL=... cql_probe write N | read | hold\n", stderr);
         return 2;
     }
     if (!open_session()) {
