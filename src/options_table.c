@@ -189,6 +189,15 @@ const struct option_spec option_specs[] = {
      .help = "How many replicas of Cassandra have to answer. With less than a quorum, rows may be "
              "lost with a node, and verify may not see the newest ones."},
 
+    {.name = "cassandra-replication",
+     .type = OPTION_INT,
+     .value = "N",
+     .fallback = "3",
+     .min = 1,
+     .max = 100,
+     .commands = "setup",
+     .help = "Copies of each row, of a keyspace that setup makes. A cluster of one node takes 1."},
+
     // Limits of one request.
     {.name = "max-body",
      .type = OPTION_BYTES,
