@@ -32,7 +32,7 @@ struct mysql_reader {
     struct raw_reader *raw; // NULL: not opened yet, or failed
     int timeout_ms;
     struct mysql_connection *connection; // NULL: lost
-    bool in_snapshot; // from begin to end, also when its connection is lost
+    bool in_snapshot;                    // from begin to end, also when its connection is lost
     int64_t next_try_ns, back_off_ns;
     struct error problem; // why there is no connection
     struct buf sql;
@@ -44,27 +44,28 @@ static struct mysql_reader *of(struct sales_reader *r) {
 
 // --- The connection
 
-static bool connect_again(struct mysql_reader *r, struct error *err) {
-    int64_t now_ns = clock_monotonic_ns(clock_system());
+// The connection, made again if it was lost; NULL: err tells.
+static struct mysql_connection *connection_of(struct mysql_reader *r, struct error *err) {
     if (r->connection != NULL) {
-        return true;
+        return r->connection;
     }
-    if (now_ns < r->next_try_ns) {
+    if (clock_monotonic_ns(clock_system()) < r->next_try_ns) {
         *err = r->problem;
-        return false;
+        return NULL;
     }
-    if (mysql_connection_open(&r->address, MYSQL_ROLE_READER, r->timeout_ms, &r->connection, err)) {
+    struct mysql_connection *c = NULL;
+    if (mysql_connection_open(&r->address, MYSQL_ROLE_READER, r->timeout_ms, &c, err)) {
         r->back_off_ns = 0;
-        return true;
+        r->connection = c;
+        return c;
     }
-    r->connection = NULL;
     r->back_off_ns = r->back_off_ns == 0 ? BACK_OFF_FIRST_NS : r->back_off_ns * 2;
     r->back_off_ns = r->back_off_ns < BACK_OFF_LONGEST_NS ? r->back_off_ns : BACK_OFF_LONGEST_NS;
     r->next_try_ns = clock_monotonic_ns(clock_system()) + r->back_off_ns;
     // Nothing that a user of this process could mend by asking otherwise.
     err->cls = ERROR_RETRIABLE;
     r->problem = *err;
-    return false;
+    return NULL;
 }
 
 static void drop_connection(struct mysql_reader *r) {
@@ -100,10 +101,11 @@ static bool ask(struct mysql_reader *r, struct text sql, const char *doing, MYSQ
         if (r->in_snapshot && r->connection == NULL) {
             return error_set(err, ERROR_RETRIABLE, "the connection was lost while %s", doing);
         }
-        if (!connect_again(r, err)) {
+        const struct mysql_connection *c = connection_of(r, err);
+        if (c == NULL) {
             return false;
         }
-        MYSQL *handle = r->connection->handle;
+        MYSQL *handle = c->handle;
         if (mysql_real_query(handle, sql.at, sql.len) == 0) {
             *rows = mysql_store_result(handle);
             if (*rows != NULL || mysql_errno(handle) == 0) {
