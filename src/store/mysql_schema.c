@@ -106,6 +106,7 @@ static const struct column_spec state_columns[] = {
     COUNT("duplicate"),
     COUNT("rejected"),
     COUNT("rejected_expired"),
+    COUNT("skipped"),
     COUNT("amounts_rounded"),
     COUNT("total_mismatch"),
     COUNT("quantity_zero"),
@@ -196,8 +197,9 @@ static void put_settings(struct buf *out, const struct store_settings *settings)
 // One row; the counts go on from there.
 static const char state_sql[] =
     "INSERT INTO `pipeline_state` (`id`, `received`, `accepted`, `duplicate`, `rejected`, "
-    "`rejected_expired`, `amounts_rounded`, `total_mismatch`, `quantity_zero`, `late`, `future`, "
-    "`last_batch_id`, `minute_floor`, `hour_floor`) VALUES (1, 0,0,0,0,0, 0,0,0,0,0, 0, 0, 0) "
+    "`rejected_expired`, `skipped`, `amounts_rounded`, `total_mismatch`, `quantity_zero`, `late`, "
+    "`future`, "
+    "`last_batch_id`, `minute_floor`, `hour_floor`) VALUES (1, 0,0,0,0,0,0, 0,0,0,0,0, 0, 0, 0) "
     "ON DUPLICATE KEY UPDATE `id` = `id`";
 
 static void put_database(struct buf *out, const char *database) {
