@@ -172,24 +172,24 @@ const struct option_spec option_specs[] = {
     // How to reach Cassandra.
     {.name = "cassandra-password-file",
      .value = "FILE",
-     .commands = "serve setup verify rebuild process",
+     .commands = "serve setup verify rebuild process dashboard",
      .help =
          "The password for cassandra://USER@... is the first line of this file; without it, what "
          "SALESTIDE_CASSANDRA_PASSWORD says."},
     {.name = "cassandra-tls",
      .type = OPTION_FLAG,
-     .commands = "serve setup verify rebuild process",
+     .commands = "serve setup verify rebuild process dashboard",
      .help = "TLS to cassandra://; the server has to show a certificate for its host name."},
     {.name = "cassandra-ca",
      .value = "FILE",
-     .commands = "serve setup verify rebuild process",
+     .commands = "serve setup verify rebuild process dashboard",
      .help = "Certificates (PEM) to trust for cassandra:// instead of the system's; means "
              "--cassandra-tls."},
     {.name = "cassandra-consistency",
      .value = "LEVEL",
      .fallback = "LOCAL_QUORUM",
      .choices = "LOCAL_QUORUM QUORUM EACH_QUORUM ALL LOCAL_ONE ONE TWO THREE",
-     .commands = "serve setup verify rebuild process",
+     .commands = "serve setup verify rebuild process dashboard",
      .help = "How many replicas of Cassandra have to answer. With less than a quorum, rows may be "
              "lost with a node, and verify may not see the newest ones."},
 

@@ -9,8 +9,6 @@
 #include "store/reader_place.h"
 #include <inttypes.h>
 
-enum { RAW_TIMEOUT_MS = 60 * 1000 }; // of a page of raw orders
-
 // Where, as the options say.
 struct audited {
     struct reader_place *place;
@@ -32,7 +30,7 @@ static bool open_audited(const struct options *o, struct audited *a, struct erro
         return true;
     }
     a->aggregates = audit_mysql_new(reader_place_mysql(a->place));
-    return reader_place_open_raw(a->place, RAW_TIMEOUT_MS, &a->raw, err);
+    return reader_place_open_raw(a->place, &a->raw, err);
 }
 
 static void close_audited(struct audited *a) {

@@ -2,19 +2,19 @@
 #include "store/reader_place.h"
 
 #include "base/mem.h"
+#include "store/cassandra.h"
 #include "store/mysql_reader.h"
 #include "store/rejected_retries.h"
 #include "store/sqlite.h"
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { RAW_TIMEOUT_MS = 5000 }; // of a question
-
 struct reader_place {
     enum place_kind kind;
     char *directory; // PLACE_SQLITE
     struct mysql_address mysql;
-    char *raw_url; // NULL: none
+    bool has_raw;
+    struct cassandra_address raw; // of has_raw
     char *name;
 };
 
@@ -38,7 +38,8 @@ static bool read_aggregates(struct reader_place *p, const struct options *o, con
     return true;
 }
 
-static bool read_raw(struct reader_place *p, const char *url, struct error *err) {
+static bool read_raw(struct reader_place *p, const struct options *o, const char *url,
+                     struct error *err) {
     if (url == NULL || strcmp(url, "none") == 0) {
         return true;
     }
@@ -50,21 +51,21 @@ static bool read_raw(struct reader_place *p, const char *url, struct error *err)
     if (!url_has_scheme(url, "cassandra")) {
         return error_set(err, ERROR_USAGE, "--raw \"%.200s\": want cassandra://HOST/KEYSPACE", url);
     }
-    p->raw_url = mem_strndup(url, strlen(url));
-    return true;
+    p->has_raw = true;
+    return cassandra_address_of_options(o, url, &p->raw, err);
 }
 
 bool reader_place_read(const struct options *o, const char *raw, struct reader_place **out,
                        struct error *err) {
     struct reader_place *p = mem_zalloc(1, sizeof *p);
     const char *url = option_text(o, "aggregates");
-    if (!read_aggregates(p, o, url, err) || !read_raw(p, raw, err)) {
+    if (!read_aggregates(p, o, url, err) || !read_raw(p, o, raw, err)) {
         reader_place_free(p);
         return false;
     }
     char name[1200];
     snprintf(name, sizeof name, "%s%s%s", p->directory != NULL ? p->directory : url,
-             p->raw_url != NULL ? ", raw orders in " : "", p->raw_url != NULL ? p->raw_url : "");
+             p->has_raw ? ", raw orders in " : "", p->has_raw ? raw : "");
     p->name = mem_strndup(name, strlen(name));
     *out = p;
     return true;
@@ -74,24 +75,21 @@ void reader_place_free(struct reader_place *p) {
     if (p == NULL) {
         return;
     }
+    explicit_bzero(p->mysql.password, sizeof p->mysql.password);
+    explicit_bzero(p->raw.password, sizeof p->raw.password);
     free(p->directory);
-    free(p->raw_url);
     free(p->name);
     free(p);
 }
 
-bool reader_place_open_raw(const struct reader_place *p, int timeout_ms, struct raw_reader **out,
+bool reader_place_open_raw(const struct reader_place *p, struct raw_reader **out,
                            struct error *err) {
     *out = NULL;
-    if (p->raw_url == NULL) {
-        return true;
-    }
-    UNUSED(timeout_ms);
-    return error_set(err, ERROR_USAGE, "reading raw orders from %s is not built in", p->raw_url);
+    return !p->has_raw || cassandra_reader_open(&p->raw, out, err);
 }
 
 static bool open_raw(void *user, struct raw_reader **out, struct error *err) {
-    return reader_place_open_raw(user, RAW_TIMEOUT_MS, out, err);
+    return reader_place_open_raw(user, out, err);
 }
 
 bool reader_place_open(const struct reader_place *p, int timeout_ms, struct sales_reader **out,
@@ -99,7 +97,7 @@ bool reader_place_open(const struct reader_place *p, int timeout_ms, struct sale
     if (p->kind == PLACE_SQLITE) {
         return sqlite_reader_open(p->directory, NULL, timeout_ms, out, settings, err);
     }
-    struct raw_opener raw = {p->raw_url != NULL ? open_raw : NULL, (void *)(uintptr_t)p};
+    struct raw_opener raw = {p->has_raw ? open_raw : NULL, (void *)(uintptr_t)p};
     return mysql_reader_open(&p->mysql, raw, timeout_ms, out, settings, err);
 }
 
@@ -120,7 +118,7 @@ const char *reader_place_name(const struct reader_place *p) {
 }
 
 const char *reader_place_raw_name(const struct reader_place *p) {
-    return p->raw_url != NULL ? "cassandra" : NULL;
+    return p->has_raw ? "cassandra" : NULL;
 }
 
 bool rejected_retries_open(const struct reader_place *p, struct rejected_retries **out,
