@@ -18,6 +18,7 @@
 #include "store/mysql_decode.h"
 #include "store/mysql_reader_sql.h"
 #include "store/mysql_schema.h"
+#include "store/mysql_store.h"
 #include "store/sales_query.h"
 #include <mysqld_error.h>
 #include <stdlib.h>
@@ -76,41 +77,37 @@ static void drop_connection(struct mysql_reader *r) {
 // After a failed statement. True: it may be asked again.
 static bool take_failure(struct mysql_reader *r, const char *doing, struct error *err) {
     unsigned number = mysql_errno(r->connection->handle);
-    enum mysql_fault fault = mysql_failed(r->connection, doing, err);
     if (number == ER_STATEMENT_TIMEOUT || number == 3024) { // MariaDB's, MySQL's
-        error_set(err, ERROR_RETRIABLE,
-                  "%s took longer than %d ms: ask for less (a shorter time range)", doing,
-                  r->timeout_ms);
-        return false;
+        return error_set(err, ERROR_RETRIABLE,
+                         "%s took longer than %d ms: ask for less (a shorter time range)", doing,
+                         r->timeout_ms);
     }
-    if (fault == MYSQL_FAULT_USAGE) {
+    if (r->connection->fault == MYSQL_FAULT_USAGE) {
         err->cls = ERROR_RETRIABLE; // rights or tables, not the question
     }
-    if (fault != MYSQL_FAULT_LOST) {
+    if (r->connection->fault != MYSQL_FAULT_LOST) {
         return false;
     }
     drop_connection(r);
     return !r->in_snapshot;
 }
 
-// Runs a statement and fetches its rows; NULL: err tells. Of a statement without rows *rows is NULL
-// as well.
-static bool ask(struct mysql_reader *r, struct text sql, const char *doing, MYSQL_RES **rows,
+// One question to a connection: false with the connection's fault when it failed.
+typedef bool (*question_fn)(struct mysql_connection *c, const char *doing, void *user,
+                            struct error *err);
+
+static bool ask(struct mysql_reader *r, question_fn question, const char *doing, void *user,
                 struct error *err) {
     for (int attempt = 0; attempt < 2; attempt++) {
         if (r->in_snapshot && r->connection == NULL) {
             return error_set(err, ERROR_RETRIABLE, "the connection was lost while %s", doing);
         }
-        const struct mysql_connection *c = connection_of(r, err);
+        struct mysql_connection *c = connection_of(r, err);
         if (c == NULL) {
             return false;
         }
-        MYSQL *handle = c->handle;
-        if (mysql_real_query(handle, sql.at, sql.len) == 0) {
-            *rows = mysql_store_result(handle);
-            if (*rows != NULL || mysql_errno(handle) == 0) {
-                return true;
-            }
+        if (question(c, doing, user, err)) {
+            return true;
         }
         if (!take_failure(r, doing, err)) {
             return false;
@@ -119,20 +116,27 @@ static bool ask(struct mysql_reader *r, struct text sql, const char *doing, MYSQ
     return false;
 }
 
-static MYSQL_RES *ask_rows(struct mysql_reader *r, struct text sql, const char *doing,
-                           struct error *err) {
-    MYSQL_RES *rows = NULL;
-    return ask(r, sql, doing, &rows, err) ? rows : NULL;
+struct rows_question {
+    struct text sql;
+    MYSQL_RES *rows;
+};
+
+static bool fetch_rows(struct mysql_connection *c, const char *doing, void *user,
+                       struct error *err) {
+    struct rows_question *q = user;
+    q->rows = mysql_ask(c, q->sql, doing, err);
+    return q->rows != NULL;
 }
 
-// Likewise, of what was written into r->sql.
+// The rows of what was written into r->sql; NULL: err tells.
 static MYSQL_RES *ask_written(struct mysql_reader *r, const char *doing, struct error *err) {
     if (r->sql.failed) {
         buf_free(&r->sql);
         error_set(err, ERROR_RETRIABLE, "out of memory");
         return NULL;
     }
-    return ask_rows(r, buf_text(&r->sql), doing, err);
+    struct rows_question q = {buf_text(&r->sql), NULL};
+    return ask(r, fetch_rows, doing, &q, err) ? q.rows : NULL;
 }
 
 // --- Rows
@@ -333,45 +337,35 @@ static bool reader_rejected(struct sales_reader *base, int64_t before_id, int64_
     return true;
 }
 
+static bool read_state(struct mysql_connection *c, const char *doing, void *user,
+                       struct error *err) {
+    UNUSED(doing);
+    return mysql_state_read(c, user, err);
+}
+
 static bool reader_counts(struct sales_reader *base, struct store_counts *counts,
                           int64_t *last_batch_id, struct error *err) {
-    static const char sql[] =
-        "SELECT received, accepted, duplicate, rejected, rejected_expired, amounts_rounded, "
-        "total_mismatch, quantity_zero, late, future, last_batch_id FROM pipeline_state "
-        "WHERE id = 1";
-    MYSQL_RES *rows =
-        ask_rows(of(base), (struct text){sql, sizeof sql - 1}, "reading the counts", err);
-    if (rows == NULL) {
+    struct aggregates_state state;
+    if (!ask(of(base), read_state, "reading the counts", &state, err)) {
         return false;
     }
-    MYSQL_ROW row = mysql_fetch_row(rows);
-    if (row != NULL) {
-        *counts = (struct store_counts){.received = mysql_column_int(row, 0),
-                                        .accepted = mysql_column_int(row, 1),
-                                        .duplicate = mysql_column_int(row, 2),
-                                        .rejected = mysql_column_int(row, 3),
-                                        .rejected_expired = mysql_column_int(row, 4)};
-        for (unsigned i = 0; i < ORDER_WARNING_KINDS; i++) {
-            counts->warnings[i] = mysql_column_int(row, 5 + i);
-        }
-        *last_batch_id = mysql_column_int(row, 10);
-    }
-    mysql_free_result(rows);
-    return row != NULL ||
-           error_set(err, ERROR_FATAL,
-                     "pipeline_state is empty; run `salestide setup --aggregates URL`");
+    *counts = state.counts;
+    *last_batch_id = state.last_batch_id;
+    return true;
+}
+
+static bool start_snapshot(struct mysql_connection *c, const char *doing, void *user,
+                           struct error *err) {
+    UNUSED(user);
+    return mysql_run(c, TEXT_LIT("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"), doing,
+                     err);
 }
 
 static bool reader_begin(struct sales_reader *base, struct error *err) {
     struct mysql_reader *r = of(base);
-    MYSQL_RES *none = NULL;
     r->in_snapshot = false;
-    if (!ask(r, TEXT_LIT("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"),
-             "beginning a snapshot", &none, err)) {
-        return false;
-    }
-    r->in_snapshot = true;
-    return true;
+    r->in_snapshot = ask(r, start_snapshot, "beginning a snapshot", NULL, err);
+    return r->in_snapshot;
 }
 
 static void reader_end(struct sales_reader *base) {
