@@ -209,11 +209,12 @@ const struct option_spec option_specs[] = {
     {.name = "cassandra-replication",
      .type = OPTION_INT,
      .value = "N",
-     .fallback = "3",
      .min = 1,
      .max = 100,
      .commands = "setup",
-     .help = "Copies of each row, of a keyspace that setup makes. A cluster of one node takes 1."},
+     .help =
+         "Copies of each row, of a keyspace that setup makes; unless given, 3 or as many as there "
+         "are nodes."},
 
     // Limits of one request.
     {.name = "max-body",

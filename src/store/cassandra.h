@@ -37,7 +37,8 @@ MUST_CHECK bool cassandra_reader_customer(struct raw_reader *r, struct ident cus
                                           size_t n_max, raw_event_fn each, void *user,
                                           struct error *err);
 
-// What `salestide setup` runs, as text for --print: statements ended by ";\n".
+// What `salestide setup` runs, as text for --print: statements ended by ";\n". replication of a new
+// keyspace: 0 is as many as there are nodes, 3 at most.
 void cassandra_ddl(struct buf *out, const char *keyspace, int replication);
 // Creates what is missing of keyspace and tables, waits until all nodes know it, and looks at the
 // tables as cassandra_raw_open does. Harmless when all is there.
