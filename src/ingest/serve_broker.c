@@ -12,6 +12,7 @@
 #include "dashboard/live.h"
 #include "engine/log_pipeline.h"
 #include "ingest/http_setup.h"
+#include "store/parts.h"
 #include "store/reader_place.h"
 #include <stdio.h>
 #include <string.h>
@@ -156,7 +157,8 @@ static bool make_live(struct serve_broker *s, struct error *err) {
 static bool start(struct serve_broker *s, struct error *err) {
     const char *raw = option_text(s->options, "raw");
     bool asked = raw != NULL && strcmp(raw, "none") != 0 && strcmp(raw, "sqlite") != 0;
-    return reader_place_read(s->options, asked ? raw : NULL, &s->place, err) &&
+    return parts_check(s->options, err) &&
+           reader_place_read(s->options, asked ? raw : NULL, &s->place, err) &&
            start_producer(s, err) && start_pipeline(s, err) && make_http(s, err) &&
            make_live(s, err);
 }
