@@ -75,6 +75,7 @@ static bool raise_epoch(struct mysql_aggregates *s, const struct claim *k, struc
 
 // The transaction, up to COMMIT.
 static bool claim_once(struct mysql_aggregates *s, const struct claim *k, struct error *err) {
+    s->c->fault = MYSQL_FAULT_NONE;
     // The row is made in a transaction of its own, so that nobody waits for this one to see it.
     if (!put_row(s, k, err) ||
         !mysql_run(s->c, TEXT_LIT("START TRANSACTION"), "claiming a partition", err) ||

@@ -249,6 +249,7 @@ static bool count_and_project(struct work *w, struct error *err) {
 static bool run_transaction(struct work *w, struct error *err) {
     struct mysql_aggregates *s = w->s;
     w->fenced = w->overflow = false;
+    s->c->fault = MYSQL_FAULT_NONE;
     bool ok = mysql_run(s->c, TEXT_LIT("START TRANSACTION"), "beginning a batch", err) &&
               lock_positions(w, err) && move_positions(w, err) && insert_rejected(w, err);
     fault_point("aggregates-after-positions");

@@ -23,6 +23,15 @@
 
 enum { MYSQL_PORT_DEFAULT = 3306, CONNECT_TIMEOUT_S = 5, MIN_PACKET_BYTES = 1024 * 1024 };
 
+// Errors of MySQL's that libmariadb has no names for.
+enum {
+    STATEMENT_TIMED_OUT = 3024,
+    OFFLINE_MODE = 3032,
+    LOST_AGAINST_MEMBER = 3101, // another member of the group has been quicker
+    SECURE_TRANSPORT_REQUIRED = 3159,
+    IDLE_TOO_LONG = 4031,
+};
+
 // --- Addresses
 
 bool mysql_address_read(const char *url, struct mysql_address *out, struct error *err) {
@@ -91,11 +100,11 @@ enum mysql_fault mysql_fault_of(unsigned error_number) {
     case ER_NET_READ_INTERRUPTED:
     case ER_NET_ERROR_ON_WRITE:
     case ER_NET_WRITE_INTERRUPTED:
-    case 4031: // MySQL's: disconnected for inactivity
+    case IDLE_TOO_LONG:
         return MYSQL_FAULT_LOST;
     case ER_LOCK_DEADLOCK:
     case ER_LOCK_WAIT_TIMEOUT:
-    case 3101: // MySQL's: a member of the group has been quicker
+    case LOST_AGAINST_MEMBER:
         return MYSQL_FAULT_CONFLICT;
     case ER_CON_COUNT_ERROR:
     case ER_TOO_MANY_USER_CONNECTIONS:
@@ -108,9 +117,8 @@ enum mysql_fault mysql_fault_of(unsigned error_number) {
     case ER_CANT_CREATE_THREAD:
     case ER_QUERY_INTERRUPTED:
     case ER_STATEMENT_TIMEOUT:
-    case 3024: // MySQL's: query execution was interrupted, maximum statement execution time
-               // exceeded
-    case 3032: // MySQL's: offline mode
+    case STATEMENT_TIMED_OUT:
+    case OFFLINE_MODE:
     case ER_LOCK_TABLE_FULL:
     case ER_OPTION_PREVENTS_STATEMENT: // --read-only: a failover is going on
     case ER_READ_ONLY_MODE:
@@ -127,6 +135,7 @@ enum mysql_fault mysql_fault_of(unsigned error_number) {
     case ER_NO_SUCH_TABLE:
     case ER_BAD_FIELD_ERROR:
     case ER_NOT_SUPPORTED_AUTH_MODE:
+    case SECURE_TRANSPORT_REQUIRED:
     case CR_AUTH_PLUGIN_CANNOT_LOAD:
     case CR_AUTH_PLUGIN_ERR:
         return MYSQL_FAULT_USAGE;
@@ -155,6 +164,8 @@ static const char *advice_for(unsigned error_number) {
     case ER_CON_COUNT_ERROR:
     case ER_TOO_MANY_USER_CONNECTIONS:
         return "; close some connections or raise max_connections there";
+    case SECURE_TRANSPORT_REQUIRED:
+        return "; see --mysql-tls and --mysql-ca";
     case ER_NET_PACKET_TOO_LARGE:
         return "; raise max_allowed_packet there";
     case CR_AUTH_PLUGIN_CANNOT_LOAD:
@@ -319,6 +330,11 @@ static bool connect_host(struct mysql_connection *c, const struct mysql_address 
                            NULL, CLIENT_FOUND_ROWS) == NULL) {
         mysql_failed(c, "connecting", err);
         return false;
+    }
+    // libmariadb goes on without TLS where a server has none, unless it is to verify it.
+    if (a->tls != MYSQL_TLS_OFF && mysql_get_ssl_cipher(c->handle) == NULL) {
+        return error_set(err, ERROR_USAGE,
+                         "%s offers no TLS; set it up there, or leave out --mysql-tls", c->name);
     }
     c->mariadb = strstr(mysql_get_server_info(c->handle), "MariaDB") != NULL ||
                  mariadb_connection(c->handle);

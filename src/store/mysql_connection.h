@@ -39,6 +39,7 @@ enum mysql_role {
 
 // What kind of failure a call had.
 enum mysql_fault {
+    MYSQL_FAULT_NONE,
     MYSQL_FAULT_LOST,     // the connection is gone: open another
     MYSQL_FAULT_CONFLICT, // a deadlock or a lock wait: roll back and run the transaction again
     MYSQL_FAULT_BUSY,     // full disk, shut-down, too many connections: may pass
