@@ -77,6 +77,7 @@ count_one() { # NAME COMMAND...: a test of its own
 suite_build() {
     count_one "the program builds" make -j"$jobs" all
     count_one "the program with fault points builds" make -j"$jobs" faults
+    count_one "the tools of the tests build" make -j"$jobs" test-tools
 }
 
 # cmocka's subunit form has one line for each test and none twice: `success: name`, `failure: ...`. A

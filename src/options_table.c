@@ -16,12 +16,12 @@ const struct option_spec option_specs[] = {
     // Where things are.
     {.name = "config",
      .value = "FILE",
-     .commands = "serve ingest load generate verify rebuild key process setup",
+     .commands = "serve ingest load generate verify rebuild key process setup dashboard rejected",
      .help = "A file of options, one `name = value` a line."},
     {.name = "data",
      .value = "DIR",
      .fallback = "./data",
-     .commands = "serve verify rebuild key",
+     .commands = "serve verify rebuild key dashboard rejected",
      .help = "The data directory: sales.db and the API keys live there. serve makes it when it is "
              "missing."},
     {.name = "data",
@@ -34,10 +34,22 @@ const struct option_spec option_specs[] = {
      .fallback = "./data",
      .commands = "ingest",
      .help = "Where the API keys are; ingest stores nothing itself."},
+    {.name = "aggregates",
+     .value = "URL",
+     .fallback = "sqlite",
+     .commands = "dashboard verify rebuild rejected",
+     .help = "Where the aggregates are: sqlite (the data directory), sqlite:DIR, or "
+             "mysql://USER@HOST[:PORT][,HOST...]/DATABASE."},
+    {.name = "raw",
+     .value = "URL",
+     .commands = "dashboard verify rebuild",
+     .help = "Where the raw orders of mysql:// aggregates are: "
+             "cassandra://HOST[:PORT][,HOST...]/KEYSPACE. Without it they cannot be shown or "
+             "added up again."},
     {.name = "listen",
      .value = "ADDRESS:PORT",
      .fallback = "127.0.0.1:8080",
-     .commands = "serve ingest process",
+     .commands = "serve ingest process dashboard",
      .help = "Where to listen for HTTP; [ADDRESS]:PORT for IPv6, port 0 for any free one. Beyond "
              "loopback API keys are required."},
     {.name = "to",
@@ -82,6 +94,11 @@ const struct option_spec option_specs[] = {
      .fallback = "./data",
      .commands = "process",
      .help = "Where the API keys are, and with sqlite the data."},
+    {.name = "to",
+     .value = "URL",
+     .fallback = "http://127.0.0.1:8080",
+     .commands = "rejected",
+     .help = "Submit events again to the server at this address."},
     {.name = "customers",
      .value = "FILE",
      .commands = "serve load process",
@@ -90,7 +107,7 @@ const struct option_spec option_specs[] = {
          "have none. serve reads it again on SIGHUP."},
     {.name = "products",
      .value = "FILE",
-     .commands = "serve",
+     .commands = "serve dashboard",
      .help = "Products as CSV (product_id, title, category), for names on the page. Read again on "
              "SIGHUP."},
 
@@ -129,11 +146,11 @@ const struct option_spec option_specs[] = {
     // Who may do what.
     {.name = "require-keys",
      .type = OPTION_FLAG,
-     .commands = "serve ingest process",
+     .commands = "serve ingest process dashboard",
      .help = "Ask for an API key on loopback too. Make one with `salestide key new`."},
     {.name = "insecure",
      .type = OPTION_FLAG,
-     .commands = "serve ingest process",
+     .commands = "serve ingest process dashboard",
      .help = "Listen beyond loopback without API keys: anybody who reaches the port can read and "
              "write."},
     {.name = "scope",
@@ -143,27 +160,60 @@ const struct option_spec option_specs[] = {
      .help = "What the new key may do: ingest (POST orders) or read (queries and the page)."},
     {.name = "key",
      .value = "KEY",
-     .commands = "load generate",
+     .commands = "load generate rejected",
      .help = "API key (scope ingest) for --to. Better in the environment, where other users of the "
              "machine cannot see it."},
 
     // How to reach MySQL or MariaDB.
     {.name = "mysql-password-file",
      .value = "FILE",
-     .commands = "serve setup verify rebuild process",
+     .commands = "serve setup verify rebuild process dashboard rejected",
      .help = "The password for mysql:// is the first line of this file; without it, what "
              "SALESTIDE_MYSQL_PASSWORD says."},
     {.name = "mysql-tls",
      .value = "MODE",
      .choices = "off encrypt verify",
-     .commands = "serve setup verify rebuild process",
+     .commands = "serve setup verify rebuild process dashboard rejected",
      .help = "TLS to mysql://: off, encrypt (whoever answers is believed) or verify (the server "
              "shows a certificate for its host name). Without it: verify if --mysql-ca is given, "
              "else off."},
     {.name = "mysql-ca",
      .value = "FILE",
-     .commands = "serve setup verify rebuild process",
+     .commands = "serve setup verify rebuild process dashboard rejected",
      .help = "Certificates (PEM) to trust for mysql:// instead of the system's."},
+
+    // How to reach Cassandra.
+    {.name = "cassandra-password-file",
+     .value = "FILE",
+     .commands = "serve setup verify rebuild process dashboard",
+     .help =
+         "The password for cassandra://USER@... is the first line of this file; without it, what "
+         "SALESTIDE_CASSANDRA_PASSWORD says."},
+    {.name = "cassandra-tls",
+     .type = OPTION_FLAG,
+     .commands = "serve setup verify rebuild process dashboard",
+     .help = "TLS to cassandra://; the server has to show a certificate for its host name."},
+    {.name = "cassandra-ca",
+     .value = "FILE",
+     .commands = "serve setup verify rebuild process dashboard",
+     .help = "Certificates (PEM) to trust for cassandra:// instead of the system's; means "
+             "--cassandra-tls."},
+    {.name = "cassandra-consistency",
+     .value = "LEVEL",
+     .fallback = "LOCAL_QUORUM",
+     .choices = "LOCAL_QUORUM QUORUM EACH_QUORUM ALL LOCAL_ONE ONE TWO THREE",
+     .commands = "serve setup verify rebuild process dashboard",
+     .help = "How many replicas of Cassandra have to answer. With less than a quorum, rows may be "
+             "lost with a node, and verify may not see the newest ones."},
+
+    {.name = "cassandra-replication",
+     .type = OPTION_INT,
+     .value = "N",
+     .fallback = "3",
+     .min = 1,
+     .max = 100,
+     .commands = "setup",
+     .help = "Copies of each row, of a keyspace that setup makes. A cluster of one node takes 1."},
 
     // Limits of one request.
     {.name = "max-body",
@@ -172,7 +222,7 @@ const struct option_spec option_specs[] = {
      .fallback = "16MiB",
      .min = 1 * KIB,
      .max = 1 * GIB,
-     .commands = "serve ingest process",
+     .commands = "serve ingest",
      .help = "Largest request body as it is sent; larger ones are answered 413."},
     {.name = "max-decompressed",
      .type = OPTION_BYTES,
@@ -180,7 +230,7 @@ const struct option_spec option_specs[] = {
      .fallback = "64MiB",
      .min = 1 * KIB,
      .max = 4 * GIB,
-     .commands = "serve ingest process",
+     .commands = "serve ingest",
      .help = "Largest body after gzip is unpacked; larger ones are answered 413."},
     {.name = "max-events",
      .type = OPTION_INT,
@@ -188,7 +238,7 @@ const struct option_spec option_specs[] = {
      .fallback = "100000",
      .min = 1,
      .max = 10000000,
-     .commands = "serve ingest process",
+     .commands = "serve ingest",
      .help = "Most events in one request; more are answered 413."},
     {.name = "max-depth",
      .type = OPTION_INT,
@@ -204,7 +254,7 @@ const struct option_spec option_specs[] = {
      .fallback = "100000",
      .min = 1,
      .max = 10000000,
-     .commands = "serve",
+     .commands = "serve dashboard",
      .help = "Most rows in one answer of /v1/sales; a question with more is answered 400."},
 
     // Limits of the server.
@@ -214,7 +264,7 @@ const struct option_spec option_specs[] = {
      .fallback = "10s",
      .min = 100,
      .max = 1 * HOUR_MS,
-     .commands = "serve ingest process",
+     .commands = "serve ingest process dashboard",
      .help = "How long a client may take to send a request's head."},
     {.name = "body-timeout",
      .type = OPTION_DURATION,
@@ -222,7 +272,7 @@ const struct option_spec option_specs[] = {
      .fallback = "60s",
      .min = 100,
      .max = 1 * HOUR_MS,
-     .commands = "serve ingest process",
+     .commands = "serve ingest",
      .help = "How long a client may take to send a request's body; slower ones are answered 408."},
     {.name = "idle-timeout",
      .type = OPTION_DURATION,
@@ -230,7 +280,7 @@ const struct option_spec option_specs[] = {
      .fallback = "60s",
      .min = 1000,
      .max = 24 * HOUR_MS,
-     .commands = "serve ingest process",
+     .commands = "serve ingest process dashboard",
      .help = "How long a connection may stay open without a request."},
     {.name = "max-connections",
      .type = OPTION_INT,
@@ -238,7 +288,7 @@ const struct option_spec option_specs[] = {
      .fallback = "4096",
      .min = 1,
      .max = 100000,
-     .commands = "serve ingest process",
+     .commands = "serve ingest process dashboard",
      .help = "Most connections at once, live pages apart; further ones wait."},
     {.name = "max-viewers",
      .type = OPTION_INT,
@@ -246,7 +296,7 @@ const struct option_spec option_specs[] = {
      .fallback = "1024",
      .min = 0,
      .max = 100000,
-     .commands = "serve",
+     .commands = "serve dashboard",
      .help = "Most live pages at once; further ones are answered 503."},
     {.name = "max-inflight",
      .type = OPTION_BYTES,
@@ -254,7 +304,7 @@ const struct option_spec option_specs[] = {
      .fallback = "256MiB",
      .min = 1 * MIB,
      .max = 64 * GIB,
-     .commands = "serve ingest process",
+     .commands = "serve ingest process dashboard",
      .help = "Memory for all requests that are being read or judged; when it is used up new ones "
              "are answered 503 with Retry-After."},
     {.name = "queue-events",
@@ -440,6 +490,28 @@ const struct option_spec option_specs[] = {
              "become its items. Without a column for total it is subtotal - discount + shipping + "
              "tax. Reads the file twice."},
 
+    // Rejected events.
+    {.name = "code",
+     .value = "CODE",
+     .commands = "rejected",
+     .help = "Only events that were rejected with this code, as in malformed or conflict."},
+    {.name = "limit",
+     .type = OPTION_INT,
+     .value = "N",
+     .fallback = "20",
+     .min = 1,
+     .max = 1000000,
+     .commands = "rejected",
+     .help = "How many events list shows at most."},
+    {.name = "all",
+     .type = OPTION_FLAG,
+     .commands = "rejected",
+     .help = "retry: all events that have not got through yet."},
+    {.name = "file",
+     .value = "FILE",
+     .commands = "rejected",
+     .help = "edit: take the event from this file (-: standard input) instead of an editor."},
+
     // The demo producer.
     {.name = "rate",
      .type = OPTION_INT,
@@ -497,7 +569,7 @@ const struct option_spec option_specs[] = {
      .value = "LEVEL",
      .fallback = "info",
      .choices = "debug info warn error",
-     .commands = "serve ingest load generate process setup",
+     .commands = "serve ingest load generate process setup dashboard",
      .help = "The least important lines of the log, on standard error, that are written."},
 };
 const size_t option_specs_count = COUNT_OF(option_specs);

@@ -157,8 +157,6 @@ static bool make_engine(struct serve *s, struct error *err) {
 static bool make_http(struct serve *s, struct error *err) {
     const struct options *o = s->options;
     struct http_options options = {
-        .limits = {.rows = option_int(o, "max-rows"),
-                   .viewers = (unsigned)option_int(o, "max-viewers")},
         .rules = &s->rules,
         .timezone = s->settings.timezone,
         .intake = queue_intake(s->queue),
@@ -170,6 +168,8 @@ static bool make_http(struct serve *s, struct error *err) {
         .user = s,
     };
     http_options_read(o, &options);
+    http_orders_options_read(o, &options);
+    http_sales_options_read(o, &options);
     return http_new(&options, &s->http, err);
 }
 

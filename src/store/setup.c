@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "order/zone.h"
+#include "store/cassandra.h"
 #include "store/currency.h"
 #include "store/mysql_projection.h"
 #include "store/mysql_schema.h"
@@ -61,9 +62,36 @@ static bool mysql_make(const struct options *o, const char *url, struct store_se
     return ok;
 }
 
+// --- Cassandra
+
+static bool cassandra_print(const struct options *o, const char *url,
+                            const struct store_settings *settings, struct buf *out,
+                            struct error *err) {
+    UNUSED(settings);
+    struct cassandra_address address;
+    if (!cassandra_address_read(url, &address, err)) {
+        return false;
+    }
+    cassandra_ddl(out, address.url.path, (int)option_int(o, "cassandra-replication"));
+    return true;
+}
+
+static bool cassandra_make(const struct options *o, const char *url,
+                           struct store_settings *settings, struct error *err) {
+    UNUSED(settings);
+    struct cassandra_address address;
+    if (!cassandra_address_of_options(o, url, &address, err) ||
+        !cassandra_setup(&address, (int)option_int(o, "cassandra-replication"), err)) {
+        return false;
+    }
+    printf("%s is ready\n", url);
+    return true;
+}
+
 // Aggregates first: they say whether the settings are right.
 static const struct half halves[] = {
     {"aggregates", "mysql", mysql_print, mysql_make},
+    {"raw", "cassandra", cassandra_print, cassandra_make},
 };
 
 // --- What is asked for
