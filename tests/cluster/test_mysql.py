@@ -19,12 +19,12 @@ TIMEOUT_S = 150
 
 
 def programs():
-    """Every test of every program, by the list in its source."""
+    """Every test of every program, by the list in its source; those named full_... run in the long form only."""
     for source in sorted(HERE.glob("test_mysql_*.c")):
         names = re.findall(r"cmocka_unit_test\((\w+)\)", source.read_text("utf-8"))
         assert names, f"{source.name} has no tests"
         for name in names:
-            yield pytest.param(source.stem, name, id=name)
+            yield pytest.param(source.stem, name, id=name, marks=pytest.mark.full if name.startswith("full_") else ())
 
 
 @pytest.mark.parametrize(("program", "test"), list(programs()))
