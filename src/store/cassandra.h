@@ -15,6 +15,7 @@ struct cassandra_address {
     bool tls;           // certificates and host names are verified, always
     char ca_file[4096]; // certificates to trust; "": the system's
     enum cql_consistency consistency;
+    int64_t read_give_up_ms; // of a reader's question; 0: a minute
 };
 
 // Reads the URL; the rest is default: no TLS, LOCAL_QUORUM. ERROR_USAGE says what is wrong.
