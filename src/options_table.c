@@ -16,12 +16,12 @@ const struct option_spec option_specs[] = {
     // Where things are.
     {.name = "config",
      .value = "FILE",
-     .commands = "serve ingest load generate verify rebuild key process",
+     .commands = "serve ingest load generate verify rebuild key process setup dashboard rejected",
      .help = "A file of options, one `name = value` a line."},
     {.name = "data",
      .value = "DIR",
      .fallback = "./data",
-     .commands = "serve verify rebuild key",
+     .commands = "serve verify rebuild key dashboard rejected",
      .help = "The data directory: sales.db and the API keys live there. serve makes it when it is "
              "missing."},
     {.name = "data",
@@ -34,10 +34,22 @@ const struct option_spec option_specs[] = {
      .fallback = "./data",
      .commands = "ingest",
      .help = "Where the API keys are; ingest stores nothing itself."},
+    {.name = "aggregates",
+     .value = "URL",
+     .fallback = "sqlite",
+     .commands = "dashboard verify rebuild rejected",
+     .help = "Where the aggregates are: sqlite (the data directory), sqlite:DIR, or "
+             "mysql://USER@HOST[:PORT][,HOST...]/DATABASE."},
+    {.name = "raw",
+     .value = "URL",
+     .commands = "dashboard verify rebuild",
+     .help = "Where the raw orders of mysql:// aggregates are: "
+             "cassandra://HOST[:PORT][,HOST...]/KEYSPACE. Without it they cannot be shown or "
+             "added up again."},
     {.name = "listen",
      .value = "ADDRESS:PORT",
      .fallback = "127.0.0.1:8080",
-     .commands = "serve ingest process",
+     .commands = "serve ingest process dashboard",
      .help = "Where to listen for HTTP; [ADDRESS]:PORT for IPv6, port 0 for any free one. Beyond "
              "loopback API keys are required."},
     {.name = "to",
@@ -51,17 +63,35 @@ const struct option_spec option_specs[] = {
      .help = "The Kafka topic that orders go to, as in kafka://h1:9092,h2:9092/sales."},
     {.name = "broker",
      .value = "URL",
+     .commands = "serve",
+     .help = "Put a Kafka topic between the door and the engine, as in "
+             "kafka://h1:9092,h2:9092/sales; with --raw and --aggregates."},
+    {.name = "broker",
+     .value = "URL",
      .commands = "process",
      .help = "The Kafka topic that orders come from, as in kafka://h1:9092,h2:9092/sales."},
     {.name = "raw",
      .value = "URL",
-     .commands = "process",
+     .commands = "process serve",
      .help =
          "Where raw orders are kept: cassandra://h1,h2:9042/keyspace, sqlite: the file in --data "
          "(one process then), or none."},
+    {.name = "raw",
+     .value = "URL",
+     .commands = "setup",
+     .help = "The keyspace to set up, as in cassandra://h1,h2:9042/keyspace; none when there is "
+             "none."},
     {.name = "aggregates",
      .value = "URL",
-     .commands = "process",
+     .commands = "setup",
+     .help = "The database to set up, as in mysql://user@host:3306/database."},
+    {.name = "print",
+     .type = OPTION_FLAG,
+     .commands = "setup",
+     .help = "Print the statements, and make nothing."},
+    {.name = "aggregates",
+     .value = "URL",
+     .commands = "process serve",
      .help = "Where aggregates are kept: mysql://user@host:3306/database, or sqlite: the file in "
              "--data (one process then)."},
     {.name = "data",
@@ -69,6 +99,11 @@ const struct option_spec option_specs[] = {
      .fallback = "./data",
      .commands = "process",
      .help = "Where the API keys are, and with sqlite the data."},
+    {.name = "to",
+     .value = "URL",
+     .fallback = "http://127.0.0.1:8080",
+     .commands = "rejected",
+     .help = "Submit events again to the server at this address."},
     {.name = "customers",
      .value = "FILE",
      .commands = "serve load process",
@@ -77,14 +112,14 @@ const struct option_spec option_specs[] = {
          "have none. serve reads it again on SIGHUP."},
     {.name = "products",
      .value = "FILE",
-     .commands = "serve",
+     .commands = "serve dashboard",
      .help = "Products as CSV (product_id, title, category), for names on the page. Read again on "
              "SIGHUP."},
 
     // What the shop is: fixed when its data directory is made.
     {.name = "currency",
      .value = "CODE",
-     .commands = "serve load process",
+     .commands = "serve load process setup",
      .help = "The shop's currency, three capital letters. Fixed when the data directory is made "
              "(USD unless given); another one is refused later."},
     {.name = "currency",
@@ -95,7 +130,7 @@ const struct option_spec option_specs[] = {
              "one that the topic is processed with."},
     {.name = "timezone",
      .value = "ZONE",
-     .commands = "serve load process",
+     .commands = "serve load process setup",
      .help = "The shop's time zone, as in America/New_York: for days, and for times without an "
              "offset. Fixed when the data directory is made (UTC unless given)."},
     {.name = "timezone",
@@ -109,18 +144,18 @@ const struct option_spec option_specs[] = {
      .value = "TIME",
      .min = 1000,
      .max = 30 * 24 * HOUR_MS,
-     .commands = "serve load process",
+     .commands = "serve load process setup",
      .help = "Orders created longer than this before they arrive are counted as late (never "
              "dropped). Fixed when the data directory is made (10m unless given)."},
 
     // Who may do what.
     {.name = "require-keys",
      .type = OPTION_FLAG,
-     .commands = "serve ingest process",
+     .commands = "serve ingest process dashboard",
      .help = "Ask for an API key on loopback too. Make one with `salestide key new`."},
     {.name = "insecure",
      .type = OPTION_FLAG,
-     .commands = "serve ingest process",
+     .commands = "serve ingest process dashboard",
      .help = "Listen beyond loopback without API keys: anybody who reaches the port can read and "
              "write."},
     {.name = "scope",
@@ -130,27 +165,61 @@ const struct option_spec option_specs[] = {
      .help = "What the new key may do: ingest (POST orders) or read (queries and the page)."},
     {.name = "key",
      .value = "KEY",
-     .commands = "load generate",
+     .commands = "load generate rejected",
      .help = "API key (scope ingest) for --to. Better in the environment, where other users of the "
              "machine cannot see it."},
 
     // How to reach MySQL or MariaDB.
     {.name = "mysql-password-file",
      .value = "FILE",
-     .commands = "serve setup verify rebuild process",
+     .commands = "serve setup verify rebuild process dashboard rejected",
      .help = "The password for mysql:// is the first line of this file; without it, what "
              "SALESTIDE_MYSQL_PASSWORD says."},
     {.name = "mysql-tls",
      .value = "MODE",
      .choices = "off encrypt verify",
-     .commands = "serve setup verify rebuild process",
+     .commands = "serve setup verify rebuild process dashboard rejected",
      .help = "TLS to mysql://: off, encrypt (whoever answers is believed) or verify (the server "
              "shows a certificate for its host name). Without it: verify if --mysql-ca is given, "
              "else off."},
     {.name = "mysql-ca",
      .value = "FILE",
-     .commands = "serve setup verify rebuild process",
+     .commands = "serve setup verify rebuild process dashboard rejected",
      .help = "Certificates (PEM) to trust for mysql:// instead of the system's."},
+
+    // How to reach Cassandra.
+    {.name = "cassandra-password-file",
+     .value = "FILE",
+     .commands = "serve setup verify rebuild process dashboard",
+     .help =
+         "The password for cassandra://USER@... is the first line of this file; without it, what "
+         "SALESTIDE_CASSANDRA_PASSWORD says."},
+    {.name = "cassandra-tls",
+     .type = OPTION_FLAG,
+     .commands = "serve setup verify rebuild process dashboard",
+     .help = "TLS to cassandra://; the server has to show a certificate for its host name."},
+    {.name = "cassandra-ca",
+     .value = "FILE",
+     .commands = "serve setup verify rebuild process dashboard",
+     .help = "Certificates (PEM) to trust for cassandra:// instead of the system's; means "
+             "--cassandra-tls."},
+    {.name = "cassandra-consistency",
+     .value = "LEVEL",
+     .fallback = "LOCAL_QUORUM",
+     .choices = "LOCAL_QUORUM QUORUM EACH_QUORUM ALL LOCAL_ONE ONE TWO THREE",
+     .commands = "serve setup verify rebuild process dashboard",
+     .help = "How many replicas of Cassandra have to answer. With less than a quorum, rows may be "
+             "lost with a node, and verify may not see the newest ones."},
+
+    {.name = "cassandra-replication",
+     .type = OPTION_INT,
+     .value = "N",
+     .min = 1,
+     .max = 100,
+     .commands = "setup",
+     .help =
+         "Copies of each row, of a keyspace that setup makes; unless given, 3 or as many as there "
+         "are nodes."},
 
     // Limits of one request.
     {.name = "max-body",
@@ -159,7 +228,7 @@ const struct option_spec option_specs[] = {
      .fallback = "16MiB",
      .min = 1 * KIB,
      .max = 1 * GIB,
-     .commands = "serve ingest process",
+     .commands = "serve ingest",
      .help = "Largest request body as it is sent; larger ones are answered 413."},
     {.name = "max-decompressed",
      .type = OPTION_BYTES,
@@ -167,7 +236,7 @@ const struct option_spec option_specs[] = {
      .fallback = "64MiB",
      .min = 1 * KIB,
      .max = 4 * GIB,
-     .commands = "serve ingest process",
+     .commands = "serve ingest",
      .help = "Largest body after gzip is unpacked; larger ones are answered 413."},
     {.name = "max-events",
      .type = OPTION_INT,
@@ -175,7 +244,7 @@ const struct option_spec option_specs[] = {
      .fallback = "100000",
      .min = 1,
      .max = 10000000,
-     .commands = "serve ingest process",
+     .commands = "serve ingest",
      .help = "Most events in one request; more are answered 413."},
     {.name = "max-depth",
      .type = OPTION_INT,
@@ -191,7 +260,7 @@ const struct option_spec option_specs[] = {
      .fallback = "100000",
      .min = 1,
      .max = 10000000,
-     .commands = "serve",
+     .commands = "serve dashboard",
      .help = "Most rows in one answer of /v1/sales; a question with more is answered 400."},
 
     // Limits of the server.
@@ -201,7 +270,7 @@ const struct option_spec option_specs[] = {
      .fallback = "10s",
      .min = 100,
      .max = 1 * HOUR_MS,
-     .commands = "serve ingest process",
+     .commands = "serve ingest process dashboard",
      .help = "How long a client may take to send a request's head."},
     {.name = "body-timeout",
      .type = OPTION_DURATION,
@@ -209,7 +278,7 @@ const struct option_spec option_specs[] = {
      .fallback = "60s",
      .min = 100,
      .max = 1 * HOUR_MS,
-     .commands = "serve ingest process",
+     .commands = "serve ingest",
      .help = "How long a client may take to send a request's body; slower ones are answered 408."},
     {.name = "idle-timeout",
      .type = OPTION_DURATION,
@@ -217,7 +286,7 @@ const struct option_spec option_specs[] = {
      .fallback = "60s",
      .min = 1000,
      .max = 24 * HOUR_MS,
-     .commands = "serve ingest process",
+     .commands = "serve ingest process dashboard",
      .help = "How long a connection may stay open without a request."},
     {.name = "max-connections",
      .type = OPTION_INT,
@@ -225,7 +294,7 @@ const struct option_spec option_specs[] = {
      .fallback = "4096",
      .min = 1,
      .max = 100000,
-     .commands = "serve ingest process",
+     .commands = "serve ingest process dashboard",
      .help = "Most connections at once, live pages apart; further ones wait."},
     {.name = "max-viewers",
      .type = OPTION_INT,
@@ -233,7 +302,7 @@ const struct option_spec option_specs[] = {
      .fallback = "1024",
      .min = 0,
      .max = 100000,
-     .commands = "serve",
+     .commands = "serve dashboard",
      .help = "Most live pages at once; further ones are answered 503."},
     {.name = "max-inflight",
      .type = OPTION_BYTES,
@@ -241,7 +310,7 @@ const struct option_spec option_specs[] = {
      .fallback = "256MiB",
      .min = 1 * MIB,
      .max = 64 * GIB,
-     .commands = "serve ingest process",
+     .commands = "serve ingest process dashboard",
      .help = "Memory for all requests that are being read or judged; when it is used up new ones "
              "are answered 503 with Retry-After."},
     {.name = "queue-events",
@@ -274,7 +343,7 @@ const struct option_spec option_specs[] = {
     // Kafka.
     {.name = "create-topic",
      .type = OPTION_FLAG,
-     .commands = "ingest load generate",
+     .commands = "ingest load generate serve",
      .help = "Make the topic when it does not exist, with --partitions and --replication."},
     {.name = "partitions",
      .type = OPTION_INT,
@@ -282,7 +351,7 @@ const struct option_spec option_specs[] = {
      .fallback = "6",
      .min = 1,
      .max = 10000,
-     .commands = "ingest load generate",
+     .commands = "ingest load generate serve",
      .help = "Partitions of a topic made by --create-topic: as many processes can share the work."},
     {.name = "replication",
      .type = OPTION_INT,
@@ -290,7 +359,7 @@ const struct option_spec option_specs[] = {
      .fallback = "3",
      .min = 1,
      .max = 100,
-     .commands = "ingest load generate",
+     .commands = "ingest load generate serve",
      .help = "Copies of a topic made by --create-topic; with 3 or more two of them have to "
              "acknowledge (min.insync.replicas=2), so that no single broker can lose an order."},
     {.name = "delivery-timeout",
@@ -299,46 +368,46 @@ const struct option_spec option_specs[] = {
      .fallback = "15s",
      .min = 1000,
      .max = 10 * MINUTE_MS,
-     .commands = "ingest load generate",
+     .commands = "ingest load generate serve",
      .help = "How long the brokers may take to acknowledge an order, with all retries; then it is "
              "answered 503. Longer than a broker's fail-over, which takes about 10 s by default."},
     {.name = "kafka-user",
      .value = "NAME",
-     .commands = "ingest load generate process",
+     .commands = "ingest load generate process serve",
      .help = "Log in to the brokers as this user. The password is the first line of "
              "--kafka-password-file, or SALESTIDE_KAFKA_PASSWORD in the environment."},
     {.name = "kafka-password-file",
      .value = "FILE",
-     .commands = "ingest load generate process",
+     .commands = "ingest load generate process serve",
      .help = "A file with the password of --kafka-user."},
     {.name = "kafka-sasl",
      .value = "MECHANISM",
      .choices = "plain scram-sha-256 scram-sha-512",
-     .commands = "ingest load generate process",
+     .commands = "ingest load generate process serve",
      .help = "How --kafka-user logs in."},
     {.name = "kafka-tls",
      .type = OPTION_FLAG,
-     .commands = "ingest load generate process",
+     .commands = "ingest load generate process serve",
      .help = "Encrypt the connections to the brokers and check their certificates and names."},
     {.name = "kafka-ca",
      .value = "FILE",
-     .commands = "ingest load generate process",
+     .commands = "ingest load generate process serve",
      .help = "Authorities that the brokers' certificates are checked with (PEM); without it the "
              "system's."},
     {.name = "kafka-certificate",
      .value = "FILE",
-     .commands = "ingest load generate process",
+     .commands = "ingest load generate process serve",
      .help = "A certificate of our own for brokers that ask for one (PEM)."},
     {.name = "kafka-certificate-key",
      .value = "FILE",
-     .commands = "ingest load generate process",
+     .commands = "ingest load generate process serve",
      .help = "Its private key (PEM, without a pass phrase)."},
 
     // Reading a Kafka topic.
     {.name = "group",
      .value = "NAME",
      .fallback = "salestide",
-     .commands = "process",
+     .commands = "process serve",
      .help = "The consumer group whose members share the topic's partitions."},
     {.name = "dedupe-window",
      .type = OPTION_DURATION,
@@ -346,7 +415,7 @@ const struct option_spec option_specs[] = {
      .fallback = "24h",
      .min = 1000,
      .max = 90 * 24 * HOUR_MS,
-     .commands = "process",
+     .commands = "process serve",
      .help = "How long after an order its repetition is known as a duplicate, by the time of "
              "arrival at the broker. So much of the log is read again at the start."},
     {.name = "dedupe-memory",
@@ -355,7 +424,7 @@ const struct option_spec option_specs[] = {
      .fallback = "512MiB",
      .min = 1 * MIB,
      .max = 1024 * GIB,
-     .commands = "process",
+     .commands = "process serve",
      .help = "Most memory for the identities within --dedupe-window, about 20 bytes each; when it "
              "is used up the window gets shorter, and a log line and a metric say so."},
     {.name = "session-timeout",
@@ -364,7 +433,7 @@ const struct option_spec option_specs[] = {
      .fallback = "15s",
      .min = 1000,
      .max = 5 * MINUTE_MS,
-     .commands = "process",
+     .commands = "process serve",
      .help = "A process that is silent for so long loses its partitions to others of its group. "
              "The brokers have limits of their own, 6s to 30min unless changed."},
     {.name = "log-batch-events",
@@ -373,17 +442,17 @@ const struct option_spec option_specs[] = {
      .fallback = "200000",
      .min = 1,
      .max = 10000000,
-     .commands = "process",
+     .commands = "process serve",
      .help = "About how many events of a topic share one commit at most; a commit takes what is "
              "there, half a second's worth at most."},
     {.name = "skip-gap",
      .type = OPTION_FLAG,
-     .commands = "process",
+     .commands = "process serve",
      .help = "When messages were deleted before they were counted, go on without them instead of "
              "stopping. Their orders are in no total."},
     {.name = "rejected-topic",
      .value = "NAME",
-     .commands = "process",
+     .commands = "process serve",
      .help =
          "Also send a copy of each rejected event to this topic, as in sales.rejected, with the "
          "reason and where it came from in its headers. They are kept in rejected_events in "
@@ -394,7 +463,7 @@ const struct option_spec option_specs[] = {
      .fallback = "60s",
      .min = 0,
      .max = 24 * HOUR_MS,
-     .commands = "process",
+     .commands = "process serve",
      .help = "How long a start waits for stores that cannot be reached."},
 
     // Files of load.
@@ -426,6 +495,28 @@ const struct option_spec option_specs[] = {
      .help = "Each row is one line of an order: the rows of one order_id, wherever they stand, "
              "become its items. Without a column for total it is subtotal - discount + shipping + "
              "tax. Reads the file twice."},
+
+    // Rejected events.
+    {.name = "code",
+     .value = "CODE",
+     .commands = "rejected",
+     .help = "Only events that were rejected with this code, as in malformed or conflict."},
+    {.name = "limit",
+     .type = OPTION_INT,
+     .value = "N",
+     .fallback = "20",
+     .min = 1,
+     .max = 1000000,
+     .commands = "rejected",
+     .help = "How many events list shows at most."},
+    {.name = "all",
+     .type = OPTION_FLAG,
+     .commands = "rejected",
+     .help = "retry: all events that have not got through yet."},
+    {.name = "file",
+     .value = "FILE",
+     .commands = "rejected",
+     .help = "edit: take the event from this file (-: standard input) instead of an editor."},
 
     // The demo producer.
     {.name = "rate",
@@ -484,7 +575,7 @@ const struct option_spec option_specs[] = {
      .value = "LEVEL",
      .fallback = "info",
      .choices = "debug info warn error",
-     .commands = "serve ingest load generate process",
+     .commands = "serve ingest load generate process setup dashboard",
      .help = "The least important lines of the log, on standard error, that are written."},
 };
 const size_t option_specs_count = COUNT_OF(option_specs);

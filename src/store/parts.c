@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/url.h"
+#include "store/cassandra.h"
 #include "store/mysql_aggregates.h"
 #include "store/sqlite.h"
 #include "store/sqlite_aggregates.h"
@@ -81,5 +82,7 @@ bool parts_open_raw(const struct options *o, struct raw_store **out, struct erro
     if (is(option_text(o, "raw"), "sqlite")) {
         return sqlite_raw_open(option_text(o, "data"), NULL, out, err);
     }
-    return error_set(err, ERROR_USAGE, "not yet");
+    struct cassandra_address address;
+    return cassandra_address_of_options(o, option_text(o, "raw"), &address, err) &&
+           cassandra_raw_open(&address, NULL, out, err);
 }
