@@ -47,10 +47,8 @@ static bool read_raw(struct reader_place *p, const struct options *o, const char
     if (url == NULL || strcmp(url, "none") == 0) {
         return true;
     }
-    if (p->kind == PLACE_SQLITE) {
-        return error_set(err, ERROR_USAGE,
-                         "--raw is for aggregates in MySQL: a data directory has its raw orders in "
-                         "itself");
+    if (strcmp(url, "sqlite") == 0 && p->kind == PLACE_SQLITE) {
+        return true; // both in one
     }
     p->has_raw = true;
     if (strcmp(url, "sqlite") == 0) {
@@ -113,11 +111,18 @@ static bool open_raw(void *user, struct raw_reader **out, struct error *err) {
 
 bool reader_place_open(const struct reader_place *p, int timeout_ms, struct sales_reader **out,
                        struct store_settings *settings, struct error *err) {
-    if (p->kind == PLACE_SQLITE) {
-        return sqlite_reader_open(p->directory, NULL, timeout_ms, out, settings, err);
-    }
     struct raw_opener raw = {p->has_raw ? open_raw : NULL, (void *)(uintptr_t)p};
-    return mysql_reader_open(&p->mysql, raw, timeout_ms, out, settings, err);
+    if (p->kind == PLACE_MYSQL) {
+        return mysql_reader_open(&p->mysql, raw, timeout_ms, out, settings, err);
+    }
+    if (!sqlite_reader_open(p->directory, NULL, timeout_ms, out, settings, err)) {
+        return false;
+    }
+    if (p->has_raw && !sqlite_reader_set_raw(*out, raw, err)) {
+        (*out)->ops->close(*out);
+        return false;
+    }
+    return true;
 }
 
 enum place_kind reader_place_kind(const struct reader_place *p) {

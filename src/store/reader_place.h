@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Where questions are asked: the options --aggregates, --raw and --data, made into readers.
 //
-//   --aggregates sqlite | sqlite:DIR         the data directory (--data, or DIR)
+//   --aggregates sqlite | sqlite:DIR         the data directory (--data, or DIR), raw orders there
+//                                            or, of aggregates alone, as below
 //   --aggregates mysql://USER@HOST/DATABASE  with --raw cassandra://HOST/KEYSPACE for raw orders,
 //   or
 //                                            sqlite: the file in --data

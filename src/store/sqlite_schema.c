@@ -251,7 +251,7 @@ static bool setting_write(sqlite3 *db, const char *name, const char *value, stru
 
 static const char *const holds_names[] = {"all", "aggregates", "raw orders"};
 
-static bool read_holds(sqlite3 *db, enum sqlite_holds *out, struct error *err) {
+bool sqlite_holds_read(sqlite3 *db, enum sqlite_holds *out, struct error *err) {
     int64_t version = 0, has = 0;
     if (!sqlite_int(db, "PRAGMA user_version", 0, &version, err)) {
         return false;
@@ -291,12 +291,12 @@ static bool refuse_use(sqlite3 *db, enum sqlite_holds have, struct error *err) {
 
 bool sqlite_holds_check(sqlite3 *db, enum sqlite_holds want, struct error *err) {
     enum sqlite_holds have;
-    return read_holds(db, &have, err) && (have == want || refuse_use(db, have, err));
+    return sqlite_holds_read(db, &have, err) && (have == want || refuse_use(db, have, err));
 }
 
 bool sqlite_settings_read(sqlite3 *db, struct store_settings *settings, struct error *err) {
     enum sqlite_holds have;
-    if (!read_holds(db, &have, err)) {
+    if (!sqlite_holds_read(db, &have, err)) {
         return false;
     }
     if (have == SQLITE_HOLDS_RAW) {

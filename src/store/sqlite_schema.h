@@ -29,7 +29,8 @@ enum sqlite_holds {
 // with what is in force. ERROR_USAGE when the store was made with others or for another use.
 MUST_CHECK bool sqlite_schema_prepare(sqlite3 *db, enum sqlite_holds holds,
                                       struct store_settings *settings, struct error *err);
-// Any connection: ERROR_USAGE when this is no store of ours, or not one for this use.
+// Any connection: ERROR_USAGE when this is no store of ours; check: or not one for this use.
+MUST_CHECK bool sqlite_holds_read(sqlite3 *db, enum sqlite_holds *out, struct error *err);
 MUST_CHECK bool sqlite_holds_check(sqlite3 *db, enum sqlite_holds want, struct error *err);
 // Any connection: whether it has aggregates, and the settings in force.
 MUST_CHECK bool sqlite_settings_read(sqlite3 *db, struct store_settings *settings,
