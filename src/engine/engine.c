@@ -30,6 +30,7 @@ enum {
     REOPEN_LONGEST_MS = 5000,
     PREFETCH_AHEAD = 12,
     RUN_WAIT_MS = 500,
+    ARRIVAL_AHEAD_MS = 3600 * 1000,
 };
 // Of a log a batch takes what is there, but no longer than this: the sums should not stand still.
 #define BATCH_LONGEST_NS INT64_C(500000000)
@@ -239,12 +240,22 @@ static enum store_result remember_all(struct engine *e, struct submission *s, st
     return STORE_OK;
 }
 
+// What is kept moves on with arrivals; but a message of a clock that is far ahead must not drop all
+// others' minutes.
+static int64_t arrival_for_floors(const struct engine *e, const struct submission *s) {
+    if (s->log.partition < 0) {
+        return s->arrival_ms;
+    }
+    int64_t latest_ms = clock_now_ms(e->options.clock) + ARRIVAL_AHEAD_MS;
+    return s->arrival_ms < latest_ms ? s->arrival_ms : latest_ms;
+}
+
 static enum store_result judge_one(struct engine *e, struct submission *s,
                                    struct batch_summary *batch, struct error *err) {
     if (s->log.history) {
         return remember_all(e, s, err);
     }
-    e->store->ops->floors(e->store, s->arrival_ms, &e->minute_floor, &e->hour_floor);
+    e->store->ops->floors(e->store, arrival_for_floors(e, s), &e->minute_floor, &e->hour_floor);
     for (size_t i = 0; i < s->n_events; i++) {
         if (e->store->ops->prefetch != NULL) {
             prefetch(e, s, i + PREFETCH_AHEAD);
