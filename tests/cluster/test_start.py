@@ -99,7 +99,7 @@ def test_other_settings_are_refused_naming_both(broker, database, option, value,
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("kafka://127.0.0.1", "TOPIC"),
+        ("kafka://127.0.0.1", "/topic"),
         ("http://127.0.0.1/sales", "kafka://"),
     ],
 )
