@@ -13,7 +13,7 @@ venv=build/bench-venv
 
 die() { printf 'bench: %s\n' "$*" >&2; exit 1; }
 
-for tool in wrk python3; do
+for tool in wrk python3 node npm; do
     command -v "$tool" >/dev/null 2>&1 || die "$tool is missing (Debian: apt-get install $tool)"
 done
 command -v perf >/dev/null 2>&1 ||
@@ -28,6 +28,12 @@ if ! cmp -s bench/requirements.txt "$venv/requirements.txt"; then
         --requirement bench/requirements.txt </dev/null ||
         die "pip could not install what bench/requirements.txt lists"
     cp bench/requirements.txt "$venv/requirements.txt"
+fi
+peer=bench/peers/fastify_kafkajs
+if ! cmp -s "$peer/package-lock.json" "$peer/node_modules/.installed"; then
+    (cd "$peer" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) >&2 ||
+        die "npm could not install what $peer/package-lock.json lists"
+    cp "$peer/package-lock.json" "$peer/node_modules/.installed"
 fi
 ulimit -n "$(ulimit -Hn)" # a thousand connections on both sides
 exec "$venv/bin/python" bench/run.py "$@"
