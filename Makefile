@@ -37,6 +37,7 @@ OBJ   = $(SRC:src/%.c=$(BUILD)/obj/%.o)
 LIBOBJ = $(filter-out $(BUILD)/obj/main.o,$(OBJ)) $(BUILD)/obj/web_assets.o $(BUILD)/obj/openapi_json.o \
          $(YYJSON_O)
 UNIT := $(sort $(wildcard tests/unit/test_*.c))
+CLUSTER := $(sort $(wildcard tests/cluster/test_*.c))
 FUZZ := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all
@@ -104,8 +105,18 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libsalestide.a
 	$(call tell,CC)
 	$(Q)$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) -Itests/unit -MMD -MP -MF $@.d -o $@ $< $(BUILD)/libsalestide.a $(LDFLAGS) $(PKGLIBS) -lcmocka
 
+# Tests in C of what talks to real servers: pytest starts the servers and them (tests/cluster).
+.PHONY: cluster-programs cluster-build
+cluster-programs: $(CLUSTER:tests/cluster/%.c=$(BUILD)/cluster/%)
+$(BUILD)/cluster/%: tests/cluster/%.c $(BUILD)/libsalestide.a
+	@mkdir -p $(@D)
+	$(call tell,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) -Itests/cluster -MMD -MP -MF $@.d -o $@ $< $(BUILD)/libsalestide.a $(LDFLAGS) $(PKGLIBS) -lcmocka
+
 unit-build:
 	$(MAKE) $(ASAN_BUILD) unit-programs
+cluster-build:
+	$(MAKE) $(ASAN_BUILD) cluster-programs
 asan:
 	$(MAKE) $(ASAN_BUILD) build/asan/salestide
 faults:
@@ -129,6 +140,15 @@ print-flags: $(YYJSON_H) | libraries
 	@echo $(CPPFLAGS) $(PKGFLAGS) $(CSTD)
 clang-build:
 	$(MAKE) $(FUZZ_BUILD) clang-objects
+
+# Programs through which tests from outside call what has no command of its own.
+TOOLS := $(sort $(wildcard tests/tools/*.c))
+.PHONY: test-tools
+test-tools: $(TOOLS:tests/tools/%.c=$(BUILD)/tools/%)
+$(BUILD)/tools/%: tests/tools/%.c $(BUILD)/libsalestide.a
+	@mkdir -p $(@D)
+	$(call tell,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(BUILD)/libsalestide.a $(LDFLAGS) $(PKGLIBS)
 
 # Programs that measure: one a file, linked with the product's objects.
 BENCH := $(sort $(wildcard bench/bench_*.c))
@@ -202,9 +222,11 @@ uninstall: ## Remove what install put there; data stays
 	rm -f $(DESTDIR)$(PREFIX)/bin/salestide $(DESTDIR)$(PREFIX)/share/man/man1/salestide.1 \
 	    $(DESTDIR)$(PREFIX)/lib/systemd/system/salestide.service
 clean: ## Remove what was built (build/deps, build/venv, build/servers and web/node_modules stay)
-	rm -rf build/obj build/libsalestide.a build/bench build/asan build/faults build/fuzz build/check build/web build/salestide
+	rm -rf build/obj build/libsalestide.a build/bench build/tools build/asan build/faults build/fuzz build/check build/web build/salestide
 
 -include $(OBJ:.o=.d)
 -include $(UNIT:tests/unit/%.c=$(BUILD)/unit/%.d)
+-include $(CLUSTER:tests/cluster/%.c=$(BUILD)/cluster/%.d)
 -include $(BENCH:bench/%.c=$(BUILD)/bench/%.d)
+-include $(TOOLS:tests/tools/%.c=$(BUILD)/tools/%.d)
 -include $(FUZZ:tests/fuzz/%.c=$(BUILD)/targets/%.d)

@@ -77,6 +77,7 @@ count_one() { # NAME COMMAND...: a test of its own
 suite_build() {
     count_one "the program builds" make -j"$jobs" all
     count_one "the program with fault points builds" make -j"$jobs" faults
+    count_one "the tools of the tests build" make -j"$jobs" test-tools
 }
 
 # cmocka's subunit form has one line for each test and none twice: `success: name`, `failure: ...`. A
@@ -158,6 +159,11 @@ run_cluster() { # SERVER... -- OPTION...
     if ! logged scripts/get-servers.sh "${servers[@]}"; then
         failed=$((failed + 1))
         echo "FAIL the servers could not be had" >>"$log"
+        return
+    fi
+    if ! logged make -j"$jobs" cluster-build; then
+        failed=$((failed + 1))
+        echo "FAIL the cluster's tests in C do not all build" >>"$log"
         return
     fi
     run_pytest tests/cluster "$@"

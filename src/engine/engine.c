@@ -194,6 +194,9 @@ static enum store_result judge(struct engine *e, struct submission *s, struct ev
     if (s->log.partition < 0) {
         event->at.arrival_ms = s->arrival_ms;
     }
+    if (event->at.arrival_ms < batch->oldest_arrival_ms) {
+        batch->oldest_arrival_ms = event->at.arrival_ms;
+    }
     if (event->verdict == VERDICT_REJECTED) {
         result = e->store->ops->add_rejected(e->store, event, err);
     } else {
@@ -342,6 +345,11 @@ static void count_commit(struct engine *e, const struct batch_summary *batch, in
     s->commits++;
     s->last_commit_ms = batch->committed_ms;
     durations_add(&s->commit, took_us);
+    if (batch->oldest_arrival_ms != INT64_MAX) {
+        int64_t age_ms = batch->committed_ms - batch->oldest_arrival_ms;
+        s->last_freshness_ms = age_ms > 0 ? age_ms : 0;
+        durations_add(&s->freshness, s->last_freshness_ms * 1000);
+    }
     e->store->ops->counts(e->store, &s->counts);
     pthread_mutex_unlock(&e->status_lock);
 }
@@ -359,7 +367,7 @@ static enum store_result judge_batch(struct engine *e, struct submission **list,
     int64_t start_ns = clock_monotonic_ns(e->options.clock);
     for (;;) {
         enum store_result result = judge_all(e, *list, batch, err);
-        if (result != STORE_OK || !e->source.ops->is_log) {
+        if (result != STORE_OK || !e->source.ops->is_log || e->store->ops->borrows) {
             return result;
         }
         settle_all(*list, SETTLE_JUDGED);
@@ -445,7 +453,8 @@ enum engine_step_result engine_step(struct engine *e, int timeout_ms) {
     }
     adopt_new_customers(e);
     struct error err = {0};
-    struct batch_summary batch = {.minute_min = INT32_MAX, .minute_max = INT32_MIN};
+    struct batch_summary batch = {
+        .minute_min = INT32_MAX, .minute_max = INT32_MIN, .oldest_arrival_ms = INT64_MAX};
     int64_t start_ns = clock_monotonic_ns(e->options.clock);
     if (commit_batch(e, &list, &batch, &err) != STORE_OK) {
         batch_failed(e, list, &batch, &err);

@@ -52,6 +52,8 @@ struct engine_status {
     int64_t commits, commit_failures;
     int64_t last_commit_ms; // UTC; 0: none since start
     int64_t customers;
-    struct durations commit; // from a batch's first write to durable
+    struct durations commit;    // from a batch's first write to durable
+    struct durations freshness; // of each batch: from its oldest event's arrival to durable
+    int64_t last_freshness_ms;  // of the newest
 };
 void engine_status(struct engine *e, struct engine_status *out);

@@ -21,11 +21,20 @@ static unsigned char *value_room(struct cql_values *v, size_t n_bytes) {
     return at + 4;
 }
 
-void cql_put_null(struct cql_values *v) {
+// A value that is only a length below zero: -1 null, -2 not set.
+static void put_nothing(struct cql_values *v, int32_t length) {
     unsigned char *at = value_room(v, 0);
     if (at != NULL) {
-        cql_store_i32(at - 4, -1);
+        cql_store_i32(at - 4, length);
     }
+}
+
+void cql_put_null(struct cql_values *v) {
+    put_nothing(v, -1);
+}
+
+void cql_put_unset(struct cql_values *v) {
+    put_nothing(v, -2);
 }
 
 void cql_put_text(struct cql_values *v, struct text t) {

@@ -11,6 +11,7 @@ struct cql_values {
     uint32_t n;
 };
 void cql_put_null(struct cql_values *v);
+void cql_put_unset(struct cql_values *v); // what is there stays; not for parts of a key
 void cql_put_text(struct cql_values *v, struct text t); // text, ascii, blob; absent: null
 void cql_put_i64(struct cql_values *v, int64_t value);  // bigint, timestamp (UTC ms)
 void cql_put_i32(struct cql_values *v, int32_t value);  // int

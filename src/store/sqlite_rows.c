@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Raw rows in and out. Items are kept as the canonical JSON text that order_set_items wrote, and
-// read back by the same JSON library.
+// Raw rows in and out. Items are kept as the canonical JSON text that order_set_items wrote.
 #include "store/sqlite_rows.h"
 
+#include "store/raw_items.h"
 #include <string.h>
-#include <yyjson.h>
 
 void adjustment_bind(sqlite3_stmt *insert, const struct order *o, int64_t position,
                      int64_t group_id, int64_t arrival_ms) {
@@ -24,43 +23,6 @@ void adjustment_bind(sqlite3_stmt *insert, const struct order *o, int64_t positi
     sqlite_bind_text(insert, 14, o->items_json);
     sqlite3_bind_int(insert, 15, (int)o->kind);
     sqlite_bind_text(insert, 16, o->event_id.at != NULL ? o->event_id : TEXT_LIT(""));
-}
-
-// One item of the canonical text. Its texts borrow from the document, so they are copied.
-static bool item_read(yyjson_val *val, struct arena *arena, struct order_item *item) {
-    yyjson_val *product = yyjson_obj_get(val, "product_id");
-    yyjson_val *subtotal = yyjson_obj_get(val, "subtotal");
-    bool rounded;
-    struct text digits = {yyjson_get_str(subtotal), yyjson_get_len(subtotal)};
-    item->quantity = (int64_t)yyjson_get_uint(yyjson_obj_get(val, "quantity"));
-    if (money_parse(digits, &item->subtotal_e4, &rounded) != MONEY_OK) {
-        return false;
-    }
-    if (yyjson_is_int(product)) {
-        item->product_id = (struct ident){(int64_t)yyjson_get_uint(product), TEXT_NONE};
-        return true;
-    }
-    item->product_id = IDENT_NONE;
-    struct text id = {yyjson_get_str(product), yyjson_get_len(product)};
-    return id.at != NULL && arena_try_copy(arena, id, &item->product_id.text);
-}
-
-static bool items_read(struct order *o, struct arena *arena) {
-    yyjson_doc *doc = yyjson_read(o->items_json.at, o->items_json.len, 0);
-    yyjson_val *array = yyjson_doc_get_root(doc);
-    size_t n = yyjson_arr_size(array), i, max;
-    struct order_item *items = n > 0 ? arena_try_alloc(arena, n * sizeof *items) : NULL;
-    bool ok = items != NULL;
-    yyjson_val *val;
-    if (ok) {
-        yyjson_arr_foreach(array, i, max, val) {
-            ok = ok && item_read(val, arena, &items[i]);
-        }
-    }
-    o->items = items;
-    o->n_items = (uint32_t)n;
-    yyjson_doc_free(doc);
-    return ok;
 }
 
 static bool keep(struct arena *arena, struct text *t) {
@@ -100,5 +62,5 @@ bool row_read(sqlite3_stmt *select, enum order_kind table_kind, struct arena *ar
     if (arena == NULL) {
         return true;
     }
-    return keep_texts(o, arena) && (o->items_json.at == NULL || items_read(o, arena));
+    return keep_texts(o, arena) && (o->items_json.at == NULL || raw_items_read(o, arena));
 }
