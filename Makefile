@@ -37,6 +37,7 @@ OBJ   = $(SRC:src/%.c=$(BUILD)/obj/%.o)
 LIBOBJ = $(filter-out $(BUILD)/obj/main.o,$(OBJ)) $(BUILD)/obj/web_assets.o $(BUILD)/obj/openapi_json.o \
          $(YYJSON_O)
 UNIT := $(sort $(wildcard tests/unit/test_*.c))
+CLUSTER := $(sort $(wildcard tests/cluster/test_*.c))
 FUZZ := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all
@@ -104,8 +105,18 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libsalestide.a
 	$(call tell,CC)
 	$(Q)$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) -Itests/unit -MMD -MP -MF $@.d -o $@ $< $(BUILD)/libsalestide.a $(LDFLAGS) $(PKGLIBS) -lcmocka
 
+# Tests in C of what talks to real servers: pytest starts the servers and them (tests/cluster).
+.PHONY: cluster-programs cluster-build
+cluster-programs: $(CLUSTER:tests/cluster/%.c=$(BUILD)/cluster/%)
+$(BUILD)/cluster/%: tests/cluster/%.c $(BUILD)/libsalestide.a
+	@mkdir -p $(@D)
+	$(call tell,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) -Itests/cluster -MMD -MP -MF $@.d -o $@ $< $(BUILD)/libsalestide.a $(LDFLAGS) $(PKGLIBS) -lcmocka
+
 unit-build:
 	$(MAKE) $(ASAN_BUILD) unit-programs
+cluster-build:
+	$(MAKE) $(ASAN_BUILD) cluster-programs
 asan:
 	$(MAKE) $(ASAN_BUILD) build/asan/salestide
 faults:
@@ -195,7 +206,7 @@ docs: $(BUILD)/salestide ## Generate docs/configuration.md and the man page agai
 	scripts/generate-docs.sh $< docs
 
 bench: ## Measure speed and size, beside others, on this machine; QUICK=1 is short
-	scripts/install-deps.sh build web bench
+	scripts/install-deps.sh build web bench servers
 	$(MAKE) -j$(JOBS) all bench-programs
 	bench/run.sh
 
@@ -215,6 +226,7 @@ clean: ## Remove what was built (build/deps, build/venv, build/servers and web/n
 
 -include $(OBJ:.o=.d)
 -include $(UNIT:tests/unit/%.c=$(BUILD)/unit/%.d)
+-include $(CLUSTER:tests/cluster/%.c=$(BUILD)/cluster/%.d)
 -include $(BENCH:bench/%.c=$(BUILD)/bench/%.d)
 -include $(TOOLS:tests/tools/%.c=$(BUILD)/tools/%.d)
 -include $(FUZZ:tests/fuzz/%.c=$(BUILD)/targets/%.d)

@@ -161,6 +161,11 @@ run_cluster() { # SERVER... -- OPTION...
         echo "FAIL the servers could not be had" >>"$log"
         return
     fi
+    if ! logged make -j"$jobs" cluster-build; then
+        failed=$((failed + 1))
+        echo "FAIL the cluster's tests in C do not all build" >>"$log"
+        return
+    fi
     run_pytest tests/cluster "$@"
 }
 

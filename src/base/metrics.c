@@ -3,8 +3,9 @@
 
 #define PREFIX "salestide_"
 
-const int64_t metric_bounds_us[METRIC_BOUNDS] = {100,   250,   500,   1000,   2500,    5000,
-                                                 10000, 25000, 50000, 100000, 1000000, INT64_MAX};
+const int64_t metric_bounds_us[METRIC_BOUNDS] = {
+    100,   250,    500,    1000,   2500,    5000,    10000,    25000,
+    50000, 100000, 250000, 500000, 1000000, 2500000, 10000000, INT64_MAX};
 
 void metric_head(struct buf *out, const char *name, const char *type, const char *help) {
     buf_printf(out, "# HELP " PREFIX "%s %s\n# TYPE " PREFIX "%s %s\n", name, help, name, type);

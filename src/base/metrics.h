@@ -10,7 +10,7 @@ void metric_head(struct buf *out, const char *name, const char *type, const char
 void metric_value(struct buf *out, const char *name, const char *type, const char *help, int64_t v);
 
 // Durations, in buckets of one table of bounds.
-enum { METRIC_BOUNDS = 12 };
+enum { METRIC_BOUNDS = 16 };
 extern const int64_t metric_bounds_us[METRIC_BOUNDS]; // the last is INT64_MAX
 struct durations {
     int64_t le[METRIC_BOUNDS]; // le[i] counts those <= metric_bounds_us[i]

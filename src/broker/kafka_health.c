@@ -56,6 +56,10 @@ bool kafka_health_error(struct kafka_health *h, int code, const char *reason) {
     }
     pthread_mutex_lock(&h->lock);
     snprintf(h->last_error, sizeof h->last_error, "%s", reason);
+    char *details = strstr(h->last_error, " (after "); // of the library's states
+    if (details != NULL) {
+        *details = '\0';
+    }
     bool log_it = h->logged_ns == 0 || now_ns - h->logged_ns > LOG_EVERY_NS;
     h->logged_ns = log_it ? now_ns : h->logged_ns;
     pthread_mutex_unlock(&h->lock);

@@ -167,11 +167,21 @@ static void publish(struct kafka_log *log) {
     pthread_mutex_unlock(&log->lock);
 }
 
+// The first message, waiting for it, and all that is there then: the library would wait until its
+// array is full.
+static size_t read_queue(struct kafka_log *log, size_t max, int timeout_ms) {
+    max = max < MESSAGES_MAX ? max : MESSAGES_MAX;
+    ssize_t first = rd_kafka_consume_batch_queue(log->queue, timeout_ms, log->messages, 1);
+    if (first <= 0 || max <= 1) {
+        return first > 0;
+    }
+    ssize_t more = rd_kafka_consume_batch_queue(log->queue, 0, log->messages + 1, max - 1);
+    return more > 0 ? (size_t)more + 1 : 1;
+}
+
 static size_t ask_queue(struct kafka_log *log, size_t max, int timeout_ms) {
     log->rebalanced = false;
-    ssize_t got = rd_kafka_consume_batch_queue(log->queue, timeout_ms, log->messages,
-                                               max < MESSAGES_MAX ? max : MESSAGES_MAX);
-    size_t n = got > 0 ? (size_t)got : 0;
+    size_t n = read_queue(log, max, timeout_ms);
     size_t n_messages = 0;
     for (size_t i = 0; i < n; i++) {
         if (log->messages[i]->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -293,6 +303,7 @@ static bool configure(struct kafka_log *log, rd_kafka_conf_t *conf, struct error
         {"enable.auto.offset.store", "false"},
         {"auto.offset.reset", "error"}, // never a silent gap
         {"isolation.level", "read_committed"},
+        {"enable.partition.eof", "true"}, // tells of marks of transactions at the end
         {"partition.assignment.strategy", "cooperative-sticky"},
         {"fetch.wait.max.ms", "100"},
         {"check.crcs", "true"},

@@ -17,7 +17,8 @@ struct kafka_log_options {
     const struct order_rules *rules; // borrowed
     struct store *store;             // borrowed
     const struct clock_source *clock;
-    int64_t window_ms;          // of duplicates: so far back the log is read again
+    // Of duplicates: so far back the log is read again. 0: the store knows them for ever.
+    int64_t window_ms;
     int64_t session_timeout_ms; // a member that is silent for so long loses its partitions
     bool skip_gap;              // go on at the log's oldest message when those before it are gone
 };

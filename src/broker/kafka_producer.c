@@ -3,8 +3,8 @@
 //
 // 1. offer (a door's thread): room is taken for all events of the submission, then each is handed
 //    to librdkafka, which borrows its text: the submission lives until the last one is delivered.
-// 2. librdkafka gathers messages for a moment (LINGER), sends them, tries again what failed, and
-//    reports each on the producer's thread, which counts the submission down to zero.
+// 2. librdkafka sends what has gathered, tries again what failed, and reports each message on the
+//    producer's thread, which counts the submission down to zero.
 // 3. Zero: settled, durable when all went well, else "try later".
 //
 // How it fails. No broker reachable: offers are refused at once and the producer's thread probes
@@ -15,7 +15,6 @@
 #include "broker/kafka_producer_internal.h"
 #include "broker/kafka_rejected.h"
 
-#include "base/log.h"
 #include "base/mem.h"
 #include <errno.h>
 #include <stdio.h>
@@ -120,7 +119,8 @@ static void produce_all(struct kafka_producer *p, struct submission *s) {
         made += code == RD_KAFKA_RESP_ERR_NO_ERROR;
     }
     if (made < n) {
-        log_debug("broker", "an event could not be handed on: %s", rd_kafka_err2str(code));
+        atomic_store(&p->refusal, (int)code);
+        atomic_fetch_add(&p->n_refused, (long long)(n - made));
     }
     kafka_count_down(p, s, n - made + 1, made < n);
 }

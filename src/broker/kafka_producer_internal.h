@@ -29,6 +29,10 @@ struct kafka_producer {
     pthread_mutex_t room_lock; // for those who wait for n_events to fall
     pthread_cond_t room;
     atomic_int room_waiters;
+    // Events that the library would not even take, and why the last one: it knows that the topic
+    // does not let us, until it asks again.
+    atomic_llong n_refused;
+    atomic_int refusal; // an rd_kafka_resp_err_t
 
     // The producer's thread:
     pthread_t thread;

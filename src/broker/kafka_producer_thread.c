@@ -36,6 +36,16 @@ bool kafka_look_at_topic(struct kafka_producer *p, int timeout_ms, struct error 
     }
 }
 
+static void count_refused(struct kafka_producer *p) {
+    long long n = atomic_exchange(&p->n_refused, 0);
+    if (n > 0) {
+        p->counted.failed += n;
+        p->counted.failure = (rd_kafka_resp_err_t)atomic_load(&p->refusal);
+        p->counted.failed_ms = kafka_now_ms();
+        p->suspect = true; // asking for the topic's metadata lets the library see it anew
+    }
+}
+
 static void look_after(struct kafka_producer *p) {
     struct error err;
     if (p->fatal) {
@@ -54,6 +64,7 @@ void *kafka_producer_main(void *arg) {
     struct kafka_producer *p = arg;
     while (!atomic_load(&p->stopping)) {
         rd_kafka_poll(p->rk, POLL_MS);
+        count_refused(p);
         look_after(p);
         publish(p);
     }

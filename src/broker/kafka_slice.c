@@ -147,6 +147,8 @@ static void take_message(struct kafka_slice *slice, rd_kafka_message_t *m) {
     arrival_ms = arrival_ms > 0 ? arrival_ms : 1; // a producer that gave none
     s->arrival_ms = arrival_ms > s->arrival_ms ? arrival_ms : s->arrival_ms;
     keep_message(slice, m);
+    slice->log->now.messages++;
+    slice->log->now.bytes += (int64_t)m->len;
     if (m->len == 0) {
         s->log.n_skipped++;
         return;
@@ -180,6 +182,17 @@ static bool is_wanted(const struct kafka_log *log, const rd_kafka_message_t *m) 
            m->offset >= log->partitions[m->partition].expected;
 }
 
+// The end of a partition that lies past what was expected next: what is between are marks of
+// transactions, or messages of aborted ones, which nobody is handed.
+static bool is_end_behind_marks(const struct kafka_log *log, const rd_kafka_message_t *m) {
+    if (m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF || m->partition >= log->n_partitions) {
+        return false;
+    }
+    const struct log_partition *p = &log->partitions[m->partition];
+    return p->state == PARTITION_ACTIVE && p->expected >= p->history_until &&
+           m->offset > p->expected;
+}
+
 // Whether the message still belongs to the slice.
 static bool belongs(const struct kafka_log *log, const struct kafka_slice *slice,
                     const rd_kafka_message_t *m) {
@@ -193,18 +206,22 @@ struct submission *kafka_slices(struct kafka_log *log, rd_kafka_message_t **mess
     struct kafka_slice *slice = NULL;
     for (size_t i = 0; i < n; i++) {
         rd_kafka_message_t *m = messages[i];
-        if (!is_wanted(log, m)) {
+        bool marks = is_end_behind_marks(log, m);
+        if (!marks && !is_wanted(log, m)) {
             rd_kafka_message_destroy(m);
             continue;
         }
-        log->now.messages++;
-        log->now.bytes += (int64_t)m->len;
         if (slice == NULL || !belongs(log, slice, m)) {
             slice = begin_slice(log, m);
             *tail = slice->submission;
             tail = &slice->submission->next;
         }
-        take_message(slice, m);
+        if (marks) {
+            slice->submission->log.next_offset = log->partitions[m->partition].expected = m->offset;
+            rd_kafka_message_destroy(m);
+        } else {
+            take_message(slice, m);
+        }
     }
     return first;
 }

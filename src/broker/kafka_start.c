@@ -183,7 +183,14 @@ bool kafka_start_offsets(struct kafka_log *log, const int32_t *partitions, size_
         s->next = s->next >= 0 ? s->next : s->low; // new
         ok = ok && check_gap(log, s, err);
     }
-    ok = ok && ask_times(log, starts, n, err) && ask_window(log, starts, n, err);
+    if (log->options.window_ms > 0) {
+        ok = ok && ask_times(log, starts, n, err) && ask_window(log, starts, n, err);
+    } else {
+        for (size_t i = 0; ok && i < n; i++) {
+            struct log_partition *p = &log->partitions[starts[i].partition];
+            p->expected = p->history_from = p->history_until = starts[i].next;
+        }
+    }
     free(starts);
     return ok;
 }

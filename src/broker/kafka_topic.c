@@ -8,8 +8,8 @@
 //    moment.
 //
 // How it fails: no answer within the time is UNREACHABLE, and the caller tries again; whatever the
-// cluster says no to is one line. Without the right to describe configurations (an ACL) the look
-// goes on without them.
+// cluster says no to is one line. Without the right to describe configurations (an ACL), or without
+// an answer of the controller, the look goes on without them.
 #include "broker/kafka_topic.h"
 
 #include "base/clock.h"
@@ -37,6 +37,7 @@ struct look {
     const char *topic;
     int64_t until_ms; // monotonic
     rd_kafka_queue_t *answers;
+    bool exists; // for certain, though not every broker may know yet
 };
 
 static int64_t now_ms(void) {
@@ -69,9 +70,17 @@ static bool is_unreachable(rd_kafka_resp_err_t code) {
     }
 }
 
-static bool is_refused_by_acl(rd_kafka_resp_err_t code) {
+// This user may not ask, or this broker is older than the question.
+static bool is_not_told(rd_kafka_resp_err_t code) {
     return code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
-           code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED;
+           code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED ||
+           code == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE;
+}
+
+static enum kafka_topic_result missing(const struct look *l, struct error *err) {
+    error_set(err, ERROR_USAGE, "the topic %s does not exist: make it, or say --create-topic",
+              l->topic);
+    return KAFKA_TOPIC_MISSING;
 }
 
 // The next answer of the admin API; NULL: none within the time.
@@ -112,7 +121,7 @@ static void read_configuration(const rd_kafka_ConfigResource_t *resource,
     }
 }
 
-static enum kafka_topic_result describe(const struct look *l, struct kafka_topic_facts *facts,
+static enum kafka_topic_result describe(struct look *l, struct kafka_topic_facts *facts,
                                         struct error *err) {
     rd_kafka_ConfigResource_t *resource =
         rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, l->topic);
@@ -133,15 +142,14 @@ static enum kafka_topic_result describe(const struct look *l, struct kafka_topic
         code = n > 0 ? rd_kafka_ConfigResource_error(found[0]) : RD_KAFKA_RESP_ERR_UNKNOWN;
     }
     enum kafka_topic_result result = KAFKA_TOPIC_OK;
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    l->exists = code == RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (l->exists) {
         read_configuration(found[0], facts);
     } else if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
-        result = KAFKA_TOPIC_MISSING;
-        error_set(err, ERROR_USAGE, "the topic %s does not exist: make it, or say --create-topic",
-                  l->topic);
+        result = missing(l, err);
     } else if (is_unreachable(code)) {
         result = unreachable(l, err);
-    } else if (!is_refused_by_acl(code)) {
+    } else if (!is_not_told(code)) {
         result = KAFKA_TOPIC_REFUSED;
         error_set(err, ERROR_USAGE, "topic %s: %s", l->topic, rd_kafka_err2str(code));
     }
@@ -168,7 +176,7 @@ static rd_kafka_NewTopic_t *new_topic(const struct look *l, const struct kafka_t
     return t;
 }
 
-static enum kafka_topic_result create(const struct look *l, const struct kafka_topic_wish *wish,
+static enum kafka_topic_result create(struct look *l, const struct kafka_topic_wish *wish,
                                       struct kafka_topic_facts *facts, struct error *err) {
     rd_kafka_NewTopic_t *t = new_topic(l, wish, err);
     if (t == NULL) {
@@ -193,9 +201,10 @@ static enum kafka_topic_result create(const struct look *l, const struct kafka_t
     }
     enum kafka_topic_result result = KAFKA_TOPIC_OK;
     facts->created = code == RD_KAFKA_RESP_ERR_NO_ERROR;
+    l->exists = facts->created || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS;
     if (is_unreachable(code)) {
         result = unreachable(l, err);
-    } else if (!facts->created && code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
+    } else if (!l->exists) {
         result = KAFKA_TOPIC_REFUSED; // e.g. fewer brokers than --replication
         error_set(err, ERROR_USAGE,
                   "cannot create the topic %s (--partitions %d --replication %d): %.250s", l->topic,
@@ -208,12 +217,11 @@ static enum kafka_topic_result create(const struct look *l, const struct kafka_t
 
 // --- 3. What it is
 
-static bool read_metadata(const struct rd_kafka_metadata *found, struct kafka_topic_facts *facts) {
-    if (found->topic_cnt != 1 || found->topics[0].err != RD_KAFKA_RESP_ERR_NO_ERROR ||
-        found->topics[0].partition_cnt == 0) {
+static bool read_metadata(const struct rd_kafka_metadata_topic *t,
+                          struct kafka_topic_facts *facts) {
+    if (t->err != RD_KAFKA_RESP_ERR_NO_ERROR || t->partition_cnt == 0) {
         return false;
     }
-    const struct rd_kafka_metadata_topic *t = &found->topics[0];
     facts->partitions = t->partition_cnt;
     facts->replication = t->partitions[0].replica_cnt;
     bool led = true;
@@ -231,19 +239,30 @@ static bool read_metadata(const struct rd_kafka_metadata *found, struct kafka_to
 static enum kafka_topic_result
 look_at_partitions(const struct look *l, struct kafka_topic_facts *facts, struct error *err) {
     rd_kafka_topic_t *rkt = rd_kafka_topic_new(l->rk, l->topic, NULL);
-    bool led = false;
-    while (!led && left_ms(l) > 0) {
+    bool led = false, unknown = false;
+    while (!led && !unknown && left_ms(l) > 0) {
         const struct rd_kafka_metadata *found = NULL;
         if (rd_kafka_metadata(l->rk, 0, rkt, &found, left_ms(l)) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-            led = read_metadata(found, facts);
+            const struct rd_kafka_metadata_topic *t = found->topic_cnt > 0 ? found->topics : NULL;
+            led = t != NULL && read_metadata(t, facts);
+            unknown = !l->exists && t != NULL && t->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
             rd_kafka_metadata_destroy(found);
         }
-        if (!led) {
+        if (!led && !unknown) {
             rd_kafka_poll(l->rk, LEADER_WAIT_MS);
         }
     }
     rd_kafka_topic_destroy(rkt);
-    return facts->partitions > 0 ? KAFKA_TOPIC_OK : unreachable(l, err);
+    return unknown ? missing(l, err) : facts->partitions > 0 ? KAFKA_TOPIC_OK : unreachable(l, err);
+}
+
+// Its configuration, which not every broker knows yet; what cannot be read stays unknown.
+static void describe_new(struct look *l, struct kafka_topic_facts *facts) {
+    struct error ignored;
+    while (describe(l, facts, &ignored) == KAFKA_TOPIC_MISSING && left_ms(l) > 0) {
+        rd_kafka_poll(l->rk, LEADER_WAIT_MS);
+    }
+    l->exists = true;
 }
 
 enum kafka_topic_result kafka_topic_prepare(rd_kafka_t *rk, const char *topic,
@@ -254,17 +273,19 @@ enum kafka_topic_result kafka_topic_prepare(rd_kafka_t *rk, const char *topic,
                      .until_ms = now_ms() + timeout_ms,
                      .answers = rd_kafka_queue_new(rk)};
     *facts = (struct kafka_topic_facts){.min_isr = -1, .max_message_bytes = -1};
+    l.until_ms -= timeout_ms / 2;
     enum kafka_topic_result result = describe(&l, facts, err);
+    l.until_ms += timeout_ms / 2;
+    if (result == KAFKA_TOPIC_OK || result == KAFKA_TOPIC_UNREACHABLE) {
+        // Also when the controller, which alone describes, has no time: orders do not need it.
+        result = look_at_partitions(&l, facts, err);
+    }
     if (result == KAFKA_TOPIC_MISSING && wish->create) {
         result = create(&l, wish, facts, err);
-        if (result == KAFKA_TOPIC_OK) { // its configuration; it may not be everywhere yet
-            struct error ignored;
-            enum kafka_topic_result again = describe(&l, facts, &ignored);
-            UNUSED(again);
+        if (result == KAFKA_TOPIC_OK) {
+            result = look_at_partitions(&l, facts, err);
+            describe_new(&l, facts);
         }
-    }
-    if (result == KAFKA_TOPIC_OK) {
-        result = look_at_partitions(&l, facts, err);
     }
     rd_kafka_queue_destroy(l.answers);
     return result;
@@ -292,7 +313,7 @@ void kafka_topic_tell(const char *topic, const struct kafka_topic_wish *wish,
                  topic);
     } else if (f->min_isr < 0) {
         log_warn("broker",
-                 "topic %s: this user may not read its configuration; make sure that "
+                 "topic %s: its configuration could not be read; make sure that "
                  "min.insync.replicas is 2 at least, or an acknowledged order can be lost",
                  topic);
     }

@@ -271,7 +271,14 @@ static bool write_rejected_row(void *user, const struct rejected_row *row) {
     put_text(out, "message", row->message);
     buf_put_char(out, ',');
     put_text(out, "raw", row->raw);
-    buf_put_str(out, row->raw_cut ? ",\"raw_cut\":true}" : ",\"raw_cut\":false}");
+    buf_put_str(out, row->raw_cut ? ",\"raw_cut\":true" : ",\"raw_cut\":false");
+    if (row->retried_ms != 0) {
+        buf_put_char(out, ',');
+        put_instant(out, "retried_at", row->retried_ms);
+        buf_put_char(out, ',');
+        put_text(out, "retried_verdict", row->retried_verdict);
+    }
+    buf_put_char(out, '}');
     return has_room(out);
 }
 

@@ -126,31 +126,44 @@ static uint32_t dims_add(struct dims *d, uint64_t hash, const struct cube_dim *v
     return index;
 }
 
-static uint32_t dims_find_or_add(struct dims *d, uint64_t hash, const struct cube_dim *value) {
+static bool dims_find(const struct dims *d, uint64_t hash, const struct cube_dim *value,
+                      uint32_t *index) {
     uint32_t i = (uint32_t)hash & d->slots.mask;
     for (; d->slots.at[i] != 0; i = (i + 1) & d->slots.mask) {
-        uint32_t index = d->slots.at[i] - 1;
-        if (d->hashes[index] == hash && dim_equal(&d->at[index], value)) {
-            return index;
+        *index = d->slots.at[i] - 1;
+        if (d->hashes[*index] == hash && dim_equal(&d->at[*index], value)) {
+            return true;
         }
     }
-    return dims_add(d, hash, value);
+    return false;
+}
+
+static uint32_t dims_find_or_add(struct dims *d, uint64_t hash, const struct cube_dim *value) {
+    uint32_t index;
+    return dims_find(d, hash, value, &index) ? index : dims_add(d, hash, value);
+}
+
+static uint64_t group_hash(const struct cube_dim *g) {
+    return hash_text(g->source, 1) ^ hash_u64(hash_text(g->state, 2)) ^
+           hash_bytes(g->currency, 4, 3);
+}
+
+static uint64_t product_hash(const struct cube_dim *p) {
+    struct ident id = p->product_id;
+    return (id.num >= 0 ? hash_u64((uint64_t)id.num) : hash_text(id.text, 4)) ^
+           hash_bytes(p->currency, 4, 3);
 }
 
 static uint32_t group_number(struct cube *c, const struct order *o) {
     struct cube_dim value = {.source = o->source, .state = o->state, .product_id = IDENT_NONE};
     memcpy(value.currency, o->currency, 4);
-    uint64_t hash =
-        hash_text(o->source, 1) ^ hash_u64(hash_text(o->state, 2)) ^ hash_bytes(o->currency, 4, 3);
-    return dims_find_or_add(&c->groups, hash, &value);
+    return dims_find_or_add(&c->groups, group_hash(&value), &value);
 }
 
 static uint32_t product_number(struct cube *c, struct ident product_id, const char *currency) {
     struct cube_dim value = {.product_id = product_id};
     memcpy(value.currency, currency, 4);
-    uint64_t hash =
-        product_id.num >= 0 ? hash_u64((uint64_t)product_id.num) : hash_text(product_id.text, 4);
-    return dims_find_or_add(&c->products, hash ^ hash_bytes(currency, 4, 3), &value);
+    return dims_find_or_add(&c->products, product_hash(&value), &value);
 }
 
 static void cells_grow(struct cube *c) {
@@ -166,16 +179,27 @@ static void cells_grow(struct cube *c) {
     }
 }
 
-static struct measures *cell(struct cube *c, enum cube_table table, int32_t bucket, uint32_t dim) {
-    // 3 bits of table, 32 of bucket, 29 of dimension: exact, so equal keys are equal cells.
-    uint64_t key = (uint64_t)table << 61 | (uint64_t)(uint32_t)bucket << 29 | dim;
-    uint64_t hash = hash_u64(key);
+// 3 bits of table, 32 of bucket, 29 of dimension: exact, so equal keys are equal cells.
+static uint64_t cell_key_of(enum cube_table table, int32_t bucket, uint32_t dim) {
+    return (uint64_t)table << 61 | (uint64_t)(uint32_t)bucket << 29 | dim;
+}
+
+static struct measures *find_cell(const struct cube *c, uint64_t key, uint64_t hash) {
     for (uint32_t i = (uint32_t)hash & c->cell_slots.mask; c->cell_slots.at[i] != 0;
          i = (i + 1) & c->cell_slots.mask) {
         uint32_t index = c->cell_slots.at[i] - 1;
         if (c->keys[index] == key) {
             return &c->cells[index].sum;
         }
+    }
+    return NULL;
+}
+
+static struct measures *cell(struct cube *c, enum cube_table table, int32_t bucket, uint32_t dim) {
+    uint64_t key = cell_key_of(table, bucket, dim), hash = hash_u64(key);
+    struct measures *known = find_cell(c, key, hash);
+    if (known != NULL) {
+        return known;
     }
     if (c->n_cells == c->cap_cells) {
         cells_grow(c);
@@ -267,6 +291,22 @@ uint32_t cube_add(struct cube *c, const struct order *o, int32_t minute_floor, i
     measures_add(cell(c, CUBE_DAY, day, group), &delta);
     add_products(c, o, day, &delta);
     return group;
+}
+
+struct measures *cube_cell(struct cube *c, enum cube_table table, int32_t bucket,
+                           const struct cube_dim *dim) {
+    uint32_t n = table == CUBE_PRODUCT ? dims_find_or_add(&c->products, product_hash(dim), dim)
+                                       : dims_find_or_add(&c->groups, group_hash(dim), dim);
+    return cell(c, table, bucket, n);
+}
+
+const struct measures *cube_find(const struct cube *c, enum cube_table table, int32_t bucket,
+                                 const struct cube_dim *dim) {
+    uint32_t n;
+    bool known = table == CUBE_PRODUCT ? dims_find(&c->products, product_hash(dim), dim, &n)
+                                       : dims_find(&c->groups, group_hash(dim), dim, &n);
+    uint64_t key = known ? cell_key_of(table, bucket, n) : 0;
+    return known ? find_cell(c, key, hash_u64(key)) : NULL;
 }
 
 size_t cube_n_cells(const struct cube *c) {

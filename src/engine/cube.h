@@ -44,6 +44,13 @@ size_t cube_n_cells(const struct cube *c);
 struct cube_cell *cube_cells(struct cube *c); // valid until the next cube_add or cube_clear
 struct cube_dim *cube_group(struct cube *c, uint32_t dim);
 struct cube_dim *cube_product(struct cube *c, uint32_t dim);
+// The cell of this table, bucket and dimension (store_id does not count), made empty when it is
+// new. Valid as cube_cells is.
+struct measures *cube_cell(struct cube *c, enum cube_table table, int32_t bucket,
+                           const struct cube_dim *dim);
+// Likewise; NULL when there is none.
+const struct measures *cube_find(const struct cube *c, enum cube_table table, int32_t bucket,
+                                 const struct cube_dim *dim);
 void cube_clear(struct cube *c); // drops the cells, keeps dimensions (unless they are too many)
 void cube_forget(
     struct cube *c); // drops dimensions too: after a rollback, when store ids may be void

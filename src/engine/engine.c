@@ -367,7 +367,7 @@ static enum store_result judge_batch(struct engine *e, struct submission **list,
     int64_t start_ns = clock_monotonic_ns(e->options.clock);
     for (;;) {
         enum store_result result = judge_all(e, *list, batch, err);
-        if (result != STORE_OK || !e->source.ops->is_log) {
+        if (result != STORE_OK || !e->source.ops->is_log || e->store->ops->borrows) {
             return result;
         }
         settle_all(*list, SETTLE_JUDGED);

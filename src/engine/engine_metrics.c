@@ -3,7 +3,7 @@
 
 #include "base/metrics.h"
 
-static void put_counts(struct buf *out, const struct store_counts *c) {
+void counts_metrics(struct buf *out, const struct store_counts *c) {
     static const char *const kinds[ORDER_WARNING_KINDS] = {"amount_rounded", "total_mismatch",
                                                            "quantity_zero", "late", "future"};
     metric_head(out, "events_total", "counter",
@@ -24,7 +24,7 @@ static void put_counts(struct buf *out, const struct store_counts *c) {
 }
 
 void engine_metrics(struct buf *out, const struct engine_status *e, int64_t now_ms) {
-    put_counts(out, &e->counts);
+    counts_metrics(out, &e->counts);
     metric_value(out, "store_ready", "gauge", "1 when orders can be stored.", e->store_ready);
     metric_value(out, "commit_failures_total", "counter",
                  "Commits that failed and were tried again.", e->commit_failures);

@@ -4,4 +4,5 @@
 #include "base/buf.h"
 #include "engine/engine.h"
 
+void counts_metrics(struct buf *out, const struct store_counts *counts); // part of the next
 void engine_metrics(struct buf *out, const struct engine_status *status, int64_t now_ms);

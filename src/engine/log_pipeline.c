@@ -34,6 +34,7 @@ struct log_pipeline {
     struct zone *zone;
     struct order_rules rules;
     struct store *store;
+    bool embedded; // raw orders and aggregates in one SQLite file, which knows every order for ever
     struct kafka_log *log;
     struct kafka_rejected *rejected; // NULL: no copies are wanted
     struct engine *engine;
@@ -47,6 +48,9 @@ struct log_pipeline {
 
 // The store may only be asked on this thread: what others want to know is put where they see it.
 static void note_window(struct log_pipeline *p) {
+    if (p->embedded) {
+        return;
+    }
     struct split_window_facts facts = split_store_window(p->store);
     atomic_store(&p->window_ids, (int64_t)facts.n_ids);
     atomic_store(&p->window_bytes, (int64_t)facts.bytes);
@@ -117,6 +121,9 @@ static bool open_store(struct log_pipeline *p, struct error *err) {
         .window_ms = option_int(p->options, "dedupe-window"),
         .window_bytes = (size_t)option_int(p->options, "dedupe-memory"),
     };
+    if (p->embedded) {
+        return parts_open_embedded(p->options, &p->settings, &p->store, err);
+    }
     if (!parts_open_aggregates(p->options, &p->settings, &split.aggregates, err)) {
         return false;
     }
@@ -147,7 +154,7 @@ static bool open_log(struct log_pipeline *p, struct error *err) {
         .rules = &p->rules,
         .store = p->store,
         .clock = clock_system(),
-        .window_ms = option_int(o, "dedupe-window"),
+        .window_ms = p->embedded ? 0 : option_int(o, "dedupe-window"),
         .session_timeout_ms = option_int(o, "session-timeout"),
         .skip_gap = option_flag(o, "skip-gap"),
     };
@@ -197,6 +204,7 @@ bool log_pipeline_start(const struct options *o, const struct log_pipeline_hooks
     struct log_pipeline *p = mem_zalloc(1, sizeof *p);
     p->options = o;
     p->hooks = *hooks;
+    p->embedded = parts_embedded(o);
     atomic_store(&p->window_covered_ms, option_int(o, "dedupe-window"));
     const char *broker = option_text(o, "broker");
     bool ok =

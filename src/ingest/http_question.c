@@ -34,6 +34,9 @@ static void send_answer(struct request *r) {
     }
 }
 
+static const char no_raw_orders[] =
+    "raw orders are not kept where this server reads; start it with --raw to show them";
+
 // Asks and renders. False: err tells.
 static bool ask(struct request *r, struct sales_reader *reader, struct error *err) {
     struct question *q = r->question;
@@ -42,6 +45,10 @@ static bool ask(struct request *r, struct sales_reader *reader, struct error *er
         ok = sales_api_sales(reader, &q->sales, r->server->options.timezone, &r->answer, err);
     } else if (r->route == ROUTE_REJECTED) {
         ok = sales_api_rejected(reader, &q->rejected, &r->answer, err);
+    } else if (reader->ops->order == NULL) {
+        r->problem = PROBLEM_NO_SUCH_ORDER;
+        snprintf(r->detail, sizeof r->detail, "%s", no_raw_orders);
+        return true;
     } else {
         ok = sales_api_order(reader, q->order_id, &r->answer, &found, err);
     }

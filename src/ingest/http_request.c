@@ -105,10 +105,13 @@ static void decide(struct request *r, const struct http_head *h, const char *url
     }
     if (r->route == ROUTE_NONE) {
         refuse(r, PROBLEM_NO_SUCH_PATH,
-               s->options.open_reader != NULL
-                   ? "see /openapi.json for the calls there are"
-                   : "this server only takes orders (POST /v1/orders): ask the one that has the "
-                     "store");
+               s->options.open_reader == NULL
+                   ? "this server only takes orders (POST /v1/orders): ask the one that has the "
+                     "store"
+               : s->options.intake.ops == NULL
+                   ? "see /openapi.json for the calls there are; this server shows sales and takes "
+                     "no orders: send them to the one that does (serve, ingest)"
+                   : "see /openapi.json for the calls there are");
     }
     if (r->allow != NULL) {
         refuse(r, PROBLEM_METHOD, r->route == ROUTE_ORDERS ? "use POST" : "use GET");

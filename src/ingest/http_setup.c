@@ -22,14 +22,23 @@ void http_options_read(const struct options *o, struct http_options *out) {
     out->directory = option_text(o, "data");
     out->require_keys = option_flag(o, "require-keys");
     out->insecure = option_flag(o, "insecure");
-    out->limits.body_bytes = (size_t)option_int(o, "max-body");
-    out->limits.decompressed_bytes = (size_t)option_int(o, "max-decompressed");
     out->limits.inflight_bytes = (size_t)option_int(o, "max-inflight");
-    out->limits.events = option_int(o, "max-events");
     out->limits.headers_ms = option_int(o, "header-timeout");
-    out->limits.body_ms = option_int(o, "body-timeout");
+    out->limits.body_ms = out->limits.headers_ms; // of a body that is thrown away
     out->limits.idle_ms = option_int(o, "idle-timeout");
     out->limits.connections = (unsigned)option_int(o, "max-connections");
+}
+
+void http_orders_options_read(const struct options *o, struct http_options *out) {
+    out->limits.body_bytes = (size_t)option_int(o, "max-body");
+    out->limits.decompressed_bytes = (size_t)option_int(o, "max-decompressed");
+    out->limits.events = option_int(o, "max-events");
+    out->limits.body_ms = option_int(o, "body-timeout");
+}
+
+void http_sales_options_read(const struct options *o, struct http_options *out) {
+    out->limits.rows = option_int(o, "max-rows");
+    out->limits.viewers = (unsigned)option_int(o, "max-viewers");
 }
 
 static bool is_currency(const char *code) {

@@ -83,6 +83,7 @@ static bool start(struct ingest *i, struct error *err) {
         .user = i,
     };
     http_options_read(i->options, &options);
+    http_orders_options_read(i->options, &options);
     return http_new(&options, &i->http, err);
 }
 

@@ -2,7 +2,7 @@
 #include "store/mysql_rows.h"
 
 // Past this length a statement is parsed no faster by row, and keeps others waiting.
-enum { STATEMENT_BYTES = 512 * 1024 };
+enum { STATEMENT_BYTES = 256 * 1024 };
 
 size_t mysql_rows_limit(const struct mysql_connection *c) {
     // A row may be as long as a rejected event: there is room for one after the limit is reached.

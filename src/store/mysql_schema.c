@@ -4,6 +4,7 @@
 //   sales_totals, sales_by_minute, sales_by_hour, sales_by_day, sales_by_product   aggregates, by
 //   key total_sales_by_source_state   the projection that dashboards of this kind of pipeline read
 //   recent_orders, rejected_events   the newest ones; id grows with each row
+//   rejected_retries   what became of rejected events that were submitted again
 //   pipeline_positions   how far each partition is in the aggregates, and whose it is
 //   pipeline_batches, pipeline_state (one row), pipeline_settings, currency_gross
 //   bi_* views   flat, for BI tools: state_iso, no rows below the floors
@@ -16,6 +17,7 @@
 // nothing of a user's is ever changed or dropped.
 #include "store/mysql_schema.h"
 
+#include "store/mysql_projection_plan.h"
 #include "store/mysql_sql.h"
 #include "store/mysql_views.h"
 #include <stdio.h>
@@ -75,8 +77,11 @@ static const struct column_spec rejected_columns[] = {
     {"event_raw", "mediumblob", true, false}, // the exact bytes, when they are no UTF-8
     COUNT("event_bytes"),                     // of the whole; `event` has the first 64 KiB
     {"event_key", "varbinary(1024)", true, false},
-    {"status", "varchar(16)", false, false}, // new | retried
+    {"status", "varchar(16)", false, false}, // new, or the verdict when it was tried again
 };
+static const struct column_spec retry_columns[] = {COUNT("id"), // of the rejected event
+                                                   INSTANT("retried_at"),
+                                                   {"verdict", "varchar(16)", false, false}};
 static const struct column_spec position_columns[] = {
     {"topic", "varchar(249)", false, false},
     {"partition", "int", false, false},
@@ -102,6 +107,7 @@ static const struct column_spec state_columns[] = {
     COUNT("duplicate"),
     COUNT("rejected"),
     COUNT("rejected_expired"),
+    COUNT("skipped"),
     COUNT("amounts_rounded"),
     COUNT("total_mismatch"),
     COUNT("quantity_zero"),
@@ -128,6 +134,7 @@ const struct table_spec mysql_tables[] = {
     TABLE("sales_by_product", "day,product_id,currency", product_columns),
     TABLE("recent_orders", "id", recent_columns),
     TABLE("rejected_events", "id", rejected_columns),
+    TABLE("rejected_retries", "id,retried_at", retry_columns),
     TABLE("pipeline_positions", "topic,partition", position_columns),
     TABLE("pipeline_batches", "batch_id", batch_columns),
     TABLE("pipeline_state", "id", state_columns),
@@ -191,8 +198,9 @@ static void put_settings(struct buf *out, const struct store_settings *settings)
 // One row; the counts go on from there.
 static const char state_sql[] =
     "INSERT INTO `pipeline_state` (`id`, `received`, `accepted`, `duplicate`, `rejected`, "
-    "`rejected_expired`, `amounts_rounded`, `total_mismatch`, `quantity_zero`, `late`, `future`, "
-    "`last_batch_id`, `minute_floor`, `hour_floor`) VALUES (1, 0,0,0,0,0, 0,0,0,0,0, 0, 0, 0) "
+    "`rejected_expired`, `skipped`, `amounts_rounded`, `total_mismatch`, `quantity_zero`, `late`, "
+    "`future`, "
+    "`last_batch_id`, `minute_floor`, `hour_floor`) VALUES (1, 0,0,0,0,0,0, 0,0,0,0,0, 0, 0, 0) "
     "ON DUPLICATE KEY UPDATE `id` = `id`";
 
 static void put_database(struct buf *out, const char *database) {
@@ -314,8 +322,10 @@ static bool check_tables(struct mysql_connection *c, const char **missing, struc
             *missing = *missing == NULL ? mysql_tables[i].name : *missing;
             continue;
         }
-        bool ok = is_projection(&mysql_tables[i]) ||
-                  table_spec_check(&mysql_tables[i], &found, c->name, err);
+        struct projection_plan plan; // whoever writes makes one of its own
+        bool ok = is_projection(&mysql_tables[i])
+                      ? projection_plan_make(&found, c->name, &plan, err)
+                      : table_spec_check(&mysql_tables[i], &found, c->name, err);
         found_table_free(&found);
         if (!ok) {
             return false;

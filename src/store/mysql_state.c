@@ -10,7 +10,7 @@
 bool mysql_state_read(struct mysql_connection *c, struct aggregates_state *out, struct error *err) {
     MYSQL_RES *rows = mysql_ask(
         c,
-        TEXT_LIT("SELECT received, accepted, duplicate, rejected, rejected_expired, "
+        TEXT_LIT("SELECT received, accepted, duplicate, rejected, rejected_expired, skipped, "
                  "amounts_rounded, total_mismatch, quantity_zero, late, future, last_batch_id, "
                  "minute_floor, hour_floor FROM pipeline_state WHERE id = 1"),
         "reading the state", err);
@@ -27,17 +27,17 @@ bool mysql_state_read(struct mysql_connection *c, struct aggregates_state *out, 
                          c->name);
     }
     struct store_counts *n = &out->counts;
-    int64_t *const counts[] = {&n->received, &n->accepted, &n->duplicate, &n->rejected,
-                               &n->rejected_expired};
+    int64_t *const counts[] = {&n->received, &n->accepted,         &n->duplicate,
+                               &n->rejected, &n->rejected_expired, &n->skipped};
     for (unsigned i = 0; i < COUNT_OF(counts); i++) {
         *counts[i] = mysql_column_int(row, i);
     }
     for (unsigned i = 0; i < ORDER_WARNING_KINDS; i++) {
-        n->warnings[i] = mysql_column_int(row, 5 + i);
+        n->warnings[i] = mysql_column_int(row, 6 + i);
     }
-    out->last_batch_id = mysql_column_int(row, 10);
-    out->minute_floor = (int32_t)mysql_column_int(row, 11);
-    out->hour_floor = (int32_t)mysql_column_int(row, 12);
+    out->last_batch_id = mysql_column_int(row, 11);
+    out->minute_floor = (int32_t)mysql_column_int(row, 12);
+    out->hour_floor = (int32_t)mysql_column_int(row, 13);
     mysql_free_result(rows);
     return true;
 }
@@ -79,11 +79,8 @@ bool mysql_state_count(struct mysql_aggregates *s, const struct aggregates_batch
     const struct {
         const char *column;
         int64_t add;
-    } counts[] = {{"received", n->received},
-                  {"accepted", n->accepted},
-                  {"duplicate", n->duplicate},
-                  {"rejected", n->rejected},
-                  {"last_batch_id", 1}};
+    } counts[] = {{"received", n->received}, {"accepted", n->accepted}, {"duplicate", n->duplicate},
+                  {"rejected", n->rejected}, {"skipped", n->skipped},   {"last_batch_id", 1}};
     buf_put_str(&s->sql, "UPDATE pipeline_state SET ");
     for (size_t i = 0; i < COUNT_OF(counts); i++) {
         buf_printf(&s->sql, "%s = %s + %lld, ", counts[i].column, counts[i].column,

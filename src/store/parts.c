@@ -4,9 +4,19 @@
 
 #include "base/clock.h"
 #include "base/url.h"
+#include "store/cassandra.h"
 #include "store/mysql_aggregates.h"
+#include "store/sqlite.h"
 #include <stdio.h>
 #include <string.h>
+
+static bool is(const char *value, const char *name) {
+    return value != NULL && strcmp(value, name) == 0;
+}
+
+bool parts_embedded(const struct options *o) {
+    return is(option_text(o, "raw"), "sqlite") && is(option_text(o, "aggregates"), "sqlite");
+}
 
 bool parts_check(const struct options *o, struct error *err) {
     const char *raw = option_text(o, "raw"), *aggregates = option_text(o, "aggregates");
@@ -14,19 +24,24 @@ bool parts_check(const struct options *o, struct error *err) {
         return error_set(err, ERROR_USAGE,
                          "say where aggregates go: --aggregates mysql://USER@HOST/DATABASE");
     }
-    if (!url_has_scheme(aggregates, "mysql")) {
-        return error_set(err, ERROR_USAGE,
-                         "--aggregates %.200s: with a broker there is mysql://USER@HOST/DATABASE",
-                         aggregates);
-    }
     if (raw == NULL) {
         return error_set(err, ERROR_USAGE,
                          "say where raw orders go: --raw cassandra://HOST/KEYSPACE, or --raw none "
                          "when nobody needs them");
     }
-    return strcmp(raw, "none") == 0 || url_has_scheme(raw, "cassandra") ||
+    if (parts_embedded(o)) {
+        return true;
+    }
+    if (!url_has_scheme(aggregates, "mysql")) {
+        return error_set(err, ERROR_USAGE,
+                         "--aggregates %.200s: with --raw %.100s there is "
+                         "mysql://USER@HOST/DATABASE",
+                         aggregates, raw);
+    }
+    return is(raw, "none") || url_has_scheme(raw, "cassandra") ||
            error_set(err, ERROR_USAGE,
-                     "--raw %.200s: with a broker there are cassandra://HOST/KEYSPACE and none",
+                     "--raw %.200s: with aggregates in MySQL there are "
+                     "cassandra://HOST/KEYSPACE and none",
                      raw);
 }
 
@@ -36,6 +51,13 @@ static void settings_wanted(const struct options *o, struct store_settings *out)
     snprintf(out->currency, sizeof out->currency, "%s", currency != NULL ? currency : "");
     snprintf(out->timezone, sizeof out->timezone, "%s", timezone != NULL ? timezone : "");
     out->late_limit_ms = late_limit_ms > 0 ? late_limit_ms : 0;
+}
+
+bool parts_open_embedded(const struct options *o, struct store_settings *settings,
+                         struct store **out, struct error *err) {
+    struct sqlite_options options = {.directory = option_text(o, "data"), .clock = clock_system()};
+    settings_wanted(o, &options.settings);
+    return sqlite_store_open(&options, out, settings, err);
 }
 
 bool parts_open_aggregates(const struct options *o, struct store_settings *settings,
@@ -51,5 +73,7 @@ bool parts_open_raw(const struct options *o, struct raw_store **out, struct erro
         *out = NULL;
         return true;
     }
-    return error_set(err, ERROR_USAGE, "not yet");
+    struct cassandra_address address;
+    return cassandra_address_of_options(o, option_text(o, "raw"), &address, err) &&
+           cassandra_raw_open(&address, NULL, out, err);
 }

@@ -7,6 +7,10 @@
 
 // Whether the combination of --broker, --raw and --aggregates is one there is.
 MUST_CHECK bool parts_check(const struct options *o, struct error *err);
+// Whether both are the one SQLite file of --data, which does everything in one transaction.
+bool parts_embedded(const struct options *o);
+MUST_CHECK bool parts_open_embedded(const struct options *o, struct store_settings *settings,
+                                    struct store **out, struct error *err);
 // *settings: those wanted by --currency, --timezone, --late-limit; then those in force.
 MUST_CHECK bool parts_open_aggregates(const struct options *o, struct store_settings *settings,
                                       struct aggregates **out, struct error *err);

@@ -34,6 +34,9 @@ struct rejected_row {
     int64_t arrival_ms;
     struct text field, code, message, raw;
     bool raw_cut; // raw is longer than what is kept
+    // When it was last submitted again by `salestide rejected` and what became of it; 0: never.
+    int64_t retried_ms;
+    struct text retried_verdict;
 };
 
 // A callback returns false to stop; the call is then still a success.
@@ -43,12 +46,14 @@ typedef bool (*rejected_row_fn)(void *user, const struct rejected_row *row);
 
 struct sales_reader_ops {
     // The placed order of this id first (if known), then its adjustments in order of acceptance.
+    // NULL: raw orders are not kept where this reader looks.
     MUST_CHECK bool (*order)(struct sales_reader *r, struct ident order_id, stored_event_fn each,
                              void *user, struct error *err);
     // Sorted by bucket, then source, state, product, currency. ERROR_USAGE when more than max_rows.
     MUST_CHECK bool (*sales)(struct sales_reader *r, const struct sales_query *q, sales_row_fn each,
                              void *user, struct error *err);
-    // Placed orders newest first, those with position > after_position only.
+    // Placed orders newest first, those with position > after_position only. Of aggregates of a log
+    // these positions count the newest orders alone: they are none of the log.
     MUST_CHECK bool (*recent)(struct sales_reader *r, int64_t after_position, int64_t limit,
                               stored_event_fn each, void *user, struct error *err);
     // Newest first, ids below before_id only (INT64_MAX: from the newest).

@@ -79,7 +79,7 @@ static bool write_state(struct sqlite_store *s) {
     sqlite3_bind_int(s->put_state, 13, n->hour_floor);
     sqlite3_bind_int64(s->put_state, 14, n->indexed_below);
     sqlite3_bind_int64(s->put_position, 1, n->counts.received);
-    return sqlite_do(s->put_state) && sqlite_do(s->put_position);
+    return sqlite_do(s->put_state) && sqlite_do(s->put_position) && sqlite_log_write(s);
 }
 
 static bool write_batch(struct sqlite_store *s, const struct batch_summary *batch) {
@@ -144,6 +144,7 @@ enum store_result sqlite_store_commit(struct store *base, struct cube *cube,
     }
     fault_point("store-after-commit");
     s->state = s->next;
+    sqlite_log_committed(s);
     if (checkpointer_notify(s->checkpointer, s->wal_pages)) {
         help_checkpoint(s);
     }

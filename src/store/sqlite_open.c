@@ -17,9 +17,10 @@ void sqlite_store_disconnect(struct sqlite_store *s) {
     checkpointer_stop(s->checkpointer);
     s->checkpointer = NULL;
     sqlite3_stmt **statements[] = {
-        &s->begin,      &s->commit,         &s->add_orders,    &s->add_adjustment, &s->add_rejected,
-        &s->get_order,  &s->get_adjustment, &s->put_state,     &s->put_position,   &s->put_batch,
-        &s->drop_batch, &s->put_gross,      &s->drop_rejected, &s->drop_minutes,   &s->drop_hours};
+        &s->begin,        &s->commit,        &s->add_orders,     &s->add_adjustment,
+        &s->add_rejected, &s->get_order,     &s->get_adjustment, &s->put_state,
+        &s->put_position, &s->put_batch,     &s->drop_batch,     &s->put_log_position,
+        &s->put_gross,    &s->drop_rejected, &s->drop_minutes,   &s->drop_hours};
     for (size_t i = 0; i < COUNT_OF(statements); i++) {
         sqlite3_finalize(*statements[i]);
         *statements[i] = NULL;
@@ -53,6 +54,7 @@ static bool prepare_all(struct sqlite_store *s, struct error *err) {
          "future=?10, last_batch_id=?11, minute_floor=?12, hour_floor=?13, indexed_below=?14"},
         {&s->put_position, "UPDATE pipeline_positions SET next_offset = ?1 "
                            "WHERE topic = 'embedded' AND partition = 0"},
+        {&s->put_log_position, "INSERT OR REPLACE INTO pipeline_positions VALUES (?1, ?2, ?3, 0)"},
         {&s->put_batch, "INSERT INTO batch_rows VALUES (?1,?2,?3,?4,?5,?6)"},
         {&s->drop_batch, "DELETE FROM batch_rows WHERE batch_id <= ?1"},
         {&s->put_gross, "INSERT OR REPLACE INTO currency_gross VALUES (?1, ?2)"},
@@ -151,8 +153,8 @@ bool sqlite_store_connect(struct sqlite_store *s, struct store_settings *setting
     if (!make_durable(s, after_failure, err)) { // before anything else is answered
         return false;
     }
-    if (!read_memory(s, err) || !pending_register(s->db, &s->pending, err) ||
-        !prepare_all(s, err)) {
+    if (!read_memory(s, err) || !sqlite_log_read(s, err) ||
+        !pending_register(s->db, &s->pending, err) || !prepare_all(s, err)) {
         return false;
     }
     s->cells = sqlite_cells_new(s->db, "main", err);

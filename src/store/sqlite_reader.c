@@ -7,6 +7,7 @@
 // writer's guard keeps from overflowing.
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/sales_query.h"
 #include "store/sqlite_rows.h"
 #include "store/sqlite_store.h"
 #include <stdio.h>
@@ -190,34 +191,10 @@ static bool reader_recent(struct sales_reader *base, int64_t after_position, int
 
 // --- Sales
 
-static const char *sales_table(const struct sales_query *q, bool *all_time) {
-    *all_time = q->bucket == BUCKET_NONE && q->from == INT32_MIN && q->to == INT32_MAX;
-    if (q->by_product) {
-        return "product_cells";
-    }
-    switch (q->bucket) {
-    case BUCKET_MINUTE:
-        return "minute_cells";
-    case BUCKET_HOUR:
-        return "hour_cells";
-    case BUCKET_DAY:
-        return "day_cells";
-    default:
-        return *all_time ? "total_cells" : "day_cells";
-    }
-}
-
-// Whether each cell is a row of its own: grouped by everything that the table is by.
-static bool cells_are_rows(const struct sales_query *q, bool all_time) {
-    bool by_all = q->by_product || (q->by_source && q->by_state);
-    return by_all && (q->bucket != BUCKET_NONE || (all_time && !q->by_product));
-}
-
 // Columns: bucket, source, state, product, currency, then the measures. Cells are added up by their
 // integer ids first; names are joined to the few groups that are left.
 static void sales_sql(const struct sales_query *q, char *sql, size_t cap) {
-    bool all_time;
-    const char *table = sales_table(q, &all_time);
+    const char *table = cells_table_names[sales_query_table(q)];
     const char *names = q->by_product ? "sales_products" : "sales_groups";
     const char *bucket = q->bucket == BUCKET_NONE ? "0" : "cell >> 32";
     const char *floor =
@@ -227,7 +204,7 @@ static void sales_sql(const struct sales_query *q, char *sql, size_t cap) {
     const char *source = q->by_source ? "d.source" : "NULL";
     const char *state = q->by_state ? "d.state" : "NULL";
     const char *product = q->by_product ? "d.product_id" : "NULL";
-    if (cells_are_rows(q, all_time)) {
+    if (sales_query_is_cells(q)) {
         snprintf(sql, cap,
                  "SELECT %s AS bucket, %s AS source, %s AS state, %s AS product, d.currency, "
                  "orders, units, subtotal_e4, discount_e4, shipping_e4, tax_e4, total_e4, "
@@ -264,9 +241,7 @@ static void read_measures(sqlite3_stmt *stmt, int first, struct measures *m) {
 }
 
 static void bind_range(sqlite3_stmt *stmt, const struct sales_query *q) {
-    bool all_time;
-    const char *table = sales_table(q, &all_time);
-    bool totals = strcmp(table, "total_cells") == 0;
+    bool totals = sales_query_table(q) == CUBE_TOTALS;
     int64_t from = totals ? 0 : cell_key(q->from, 0);
     int64_t to = totals || q->to == INT32_MAX ? INT64_MAX : cell_key(q->to, 0);
     sqlite3_bind_int64(stmt, 1, from);
@@ -281,10 +256,7 @@ static bool each_sales_row(struct sqlite_reader *r, sqlite3_stmt *stmt, const st
     bool go_on = true;
     while (go_on && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         if (++n > q->max_rows) {
-            return error_set(err, ERROR_USAGE,
-                             "the answer has more than %lld rows: ask for a shorter time range or "
-                             "fewer groups",
-                             (long long)q->max_rows);
+            return sales_query_too_long(q, err);
         }
         struct sales_row row = {.bucket = sqlite3_column_int(stmt, 0),
                                 .source = sqlite_column_text(stmt, 1),
@@ -300,8 +272,7 @@ static bool each_sales_row(struct sqlite_reader *r, sqlite3_stmt *stmt, const st
 // The statement of this kind of query, prepared at its first use; NULL: err says why.
 static sqlite3_stmt *sales_stmt(struct sqlite_reader *r, const struct sales_query *q,
                                 struct error *err) {
-    bool all_time;
-    sales_table(q, &all_time);
+    bool all_time = sales_query_all_time(q);
     size_t kind = (size_t)q->bucket << 4 | (size_t)all_time << 3 | (size_t)q->by_product << 2 |
                   (size_t)q->by_state << 1 | (size_t)q->by_source;
     if (r->sales[kind] == NULL) {
@@ -318,10 +289,8 @@ static bool reader_sales(struct sales_reader *base, const struct sales_query *q,
                          void *user, struct error *err) {
     struct sqlite_reader *r = of(base);
     start_clock(r);
-    bool by_day = q->bucket == BUCKET_NONE || q->bucket == BUCKET_DAY;
-    if (q->by_product && (q->by_source || q->by_state || !by_day)) {
-        return error_set(err, ERROR_USAGE,
-                         "sales by product are kept by day, not by minute, hour, source or state");
+    if (!sales_query_check(q, err)) {
+        return false;
     }
     sqlite3_stmt *stmt = sales_stmt(r, q, err);
     if (stmt == NULL) {
@@ -351,6 +320,8 @@ static bool reader_rejected(struct sales_reader *base, int64_t before_id, int64_
                                    .message = sqlite_column_text(r->rejected, 4),
                                    .raw = sqlite_column_text(r->rejected, 5)};
         row.raw_cut = sqlite3_column_int64(r->rejected, 6) > (int64_t)row.raw.len;
+        row.retried_ms = sqlite3_column_int64(r->rejected, 7);
+        row.retried_verdict = sqlite_column_text(r->rejected, 8);
         go_on = each(user, &row);
     }
     bool ok = !go_on || rc == SQLITE_DONE || failed(r, "reading rejected events", err);
@@ -405,6 +376,25 @@ static const struct sales_reader_ops sqlite_reader_ops = {
     .close = reader_close,
 };
 
+// With the newest retry of each.
+static const char rejected_sql[] =
+    "SELECT r.id, arrival_ms, field, code, message, raw, raw_bytes, t.retried_ms, t.verdict "
+    "FROM rejected_rows r LEFT JOIN rejected_retries t ON t.id = r.id AND t.retried_ms = "
+    "(SELECT max(retried_ms) FROM rejected_retries WHERE id = r.id) "
+    "WHERE r.id < ?1 ORDER BY r.id DESC LIMIT ?2";
+// Of a store that was last written by an earlier program.
+static const char rejected_before_retries_sql[] =
+    "SELECT id, arrival_ms, field, code, message, raw, raw_bytes, 0, NULL "
+    "FROM rejected_rows WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
+
+static bool prepare_rejected(struct sqlite_reader *r, struct error *err) {
+    int64_t has_retries;
+    return sqlite_int(r->db, "SELECT count(*) FROM sqlite_schema WHERE name = 'rejected_retries'",
+                      0, &has_retries, err) &&
+           sqlite_prepare(r->db, has_retries != 0 ? rejected_sql : rejected_before_retries_sql,
+                          &r->rejected, err);
+}
+
 static bool prepare_all(struct sqlite_reader *r, struct error *err) {
     return sqlite_prepare(r->db, order_index_extent_sql, &r->extent, err) &&
            sqlite_prepare(r->db, ORDER_SELECT_FROM "WHERE r.position = ?1", &r->order, err) &&
@@ -417,10 +407,7 @@ static bool prepare_all(struct sqlite_reader *r, struct error *err) {
            sqlite_prepare(
                r->db, ORDER_SELECT_FROM "WHERE r.position > ?1 ORDER BY r.position DESC LIMIT ?2",
                &r->recent, err) &&
-           sqlite_prepare(r->db,
-                          "SELECT id, arrival_ms, field, code, message, raw, raw_bytes "
-                          "FROM rejected_rows WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
-                          &r->rejected, err);
+           prepare_rejected(r, err);
 }
 
 bool sqlite_reader_open(const char *directory, struct store *writer, int timeout_ms,

@@ -9,7 +9,8 @@
 // upsert touches one short row and a time range is a range of keys:
 //   total_cells, minute_cells, hour_cells, day_cells (groups), product_cells (products; by day)
 //   sales_groups, sales_products   the dictionaries of those ids
-// The rest: rejected_rows, pipeline_state (one row: counts and floors), pipeline_positions,
+// The rest: rejected_rows, rejected_retries (what became of those), pipeline_state (one row: counts
+// and floors), pipeline_positions,
 //   pipeline_batches (newest 10,000), currency_gross (overflow guard), settings.
 // Amounts are integers of ten-thousandths in columns *_e4; instants are UTC milliseconds in *_ms.
 // Views give the plain names of the design with plain numbers.
@@ -31,6 +32,11 @@ const char *const cells_table_names[CUBE_TABLES] = {"total_cells", "minute_cells
 
 const char sqlite_temp_cells_sql[] = CELLS("temp.total_cells") CELLS("temp.minute_cells")
     CELLS("temp.hour_cells") CELLS("temp.day_cells") CELLS("temp.product_cells");
+
+const char sqlite_retries_sql[] =
+    "CREATE TABLE IF NOT EXISTS rejected_retries (id INTEGER NOT NULL, "
+    "retried_ms INTEGER NOT NULL, verdict TEXT NOT NULL, PRIMARY KEY (id, retried_ms)) "
+    "WITHOUT ROWID;";
 
 // Columns that order_rows and adjustment_rows share.
 #define EVENT_COLUMNS                                                                              \
@@ -257,13 +263,14 @@ bool sqlite_schema_prepare(sqlite3 *db, struct store_settings *settings, struct 
     if (version != 0) {
         struct store_settings have;
         return sqlite_settings_read(db, &have, err) &&
-               settings_compare(&have, settings, "--data", err);
+               settings_compare(&have, settings, "--data", err) &&
+               sqlite_run(db, sqlite_retries_sql, err);
     }
     char version_sql[64];
     snprintf(version_sql, sizeof version_sql, "PRAGMA user_version = %d; COMMIT;", SCHEMA_VERSION);
     if (sqlite_run(db, "BEGIN IMMEDIATE", err) && sqlite_run(db, tables_sql, err) &&
-        sqlite_run(db, views_sql, err) && settings_fix(db, settings, err) &&
-        sqlite_run(db, version_sql, err)) {
+        sqlite_run(db, sqlite_retries_sql, err) && sqlite_run(db, views_sql, err) &&
+        settings_fix(db, settings, err) && sqlite_run(db, version_sql, err)) {
         return true;
     }
     sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);

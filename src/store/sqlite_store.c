@@ -260,6 +260,7 @@ static void free_store(struct sqlite_store *s) {
     pthread_rwlock_destroy(&s->index_lock);
     arena_free(&s->found);
     pending_free(&s->pending);
+    sqlite_log_free(s);
     free(s->gross_e4);
     free(s->gross_dirty);
     free(s->gross_is_dirty);
@@ -315,6 +316,11 @@ static const struct store_ops sqlite_store_ops = {
     .floors = store_floors,
     .commit = sqlite_store_commit,
     .rollback = store_rollback,
+    .borrows = true,
+    .claim = sqlite_log_claim,
+    .held = sqlite_log_held,
+    .release = sqlite_log_release,
+    .advance = sqlite_log_advance,
     .reopen = store_reopen,
     .counts = store_counts,
     .close = store_close,

@@ -23,7 +23,7 @@ struct sqlite_store {
     struct checkpointer *checkpointer;
     sqlite3_stmt *begin, *commit, *add_orders, *add_adjustment, *add_rejected;
     sqlite3_stmt *get_order, *get_adjustment, *put_state, *put_position, *put_batch, *drop_batch;
-    sqlite3_stmt *put_gross, *drop_rejected, *drop_minutes, *drop_hours;
+    sqlite3_stmt *put_log_position, *put_gross, *drop_rejected, *drop_minutes, *drop_hours;
 
     struct pipeline_state state;                        // committed
     struct pipeline_state next;                         // of the batch in work
@@ -40,6 +40,9 @@ struct sqlite_store {
     int32_t n_gross_dirty;
     bool *gross_is_dirty;
 
+    struct sqlite_part *parts; // of a log, by partition: sqlite_log.c
+    int32_t n_parts;
+
     // Readers of this process look up waiting ids through `index`; they hold it while they do.
     pthread_rwlock_t index_lock;
 };
@@ -53,6 +56,18 @@ int64_t sqlite_store_find_waiting(struct store *writer, int64_t slot);
 MUST_CHECK bool sqlite_store_connect(struct sqlite_store *s, struct store_settings *settings,
                                      bool after_failure, struct error *err);
 void sqlite_store_disconnect(struct sqlite_store *s);
+
+// sqlite_log.c: the calls of store_ops that only a log needs.
+MUST_CHECK enum store_result sqlite_log_claim(struct store *base, const char *topic,
+                                              int32_t partition, struct log_claim *out,
+                                              struct error *err);
+void sqlite_log_held(struct store *base, int32_t partition, struct log_claim *out);
+void sqlite_log_release(struct store *base, int32_t partition);
+void sqlite_log_advance(struct store *base, int32_t partition, int64_t next_offset);
+MUST_CHECK bool sqlite_log_write(struct sqlite_store *s); // in the batch's transaction
+void sqlite_log_committed(struct sqlite_store *s);
+MUST_CHECK bool sqlite_log_read(struct sqlite_store *s, struct error *err); // after a reopen
+void sqlite_log_free(struct sqlite_store *s);
 
 // sqlite_commit.c: store_ops.commit; and the orderly end: all ids into the table, so that the next
 // start has nothing to read back.

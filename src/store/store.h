@@ -125,13 +125,16 @@ struct store_ops {
                                            struct batch_summary *summary, struct error *err);
     void (*rollback)(struct store *s);
 
+    // Texts of added orders are borrowed until commit or rollback; else they are copied.
+    bool borrows;
     // Takes a partition over, between two batches; held until release.
     MUST_CHECK enum store_result (*claim)(struct store *s, const char *topic, int32_t partition,
                                           struct log_claim *out, struct error *err);
     // What is known of a held partition, without asking anybody: as of claim, commit or reopen.
     void (*held)(struct store *s, int32_t partition, struct log_claim *out);
     void (*release)(struct store *s, int32_t partition);
-    // An event of the log before next_offset: its identity is known from now on.
+    // An event of the log before next_offset: its identity is known from now on. NULL: the store
+    // knows every identity for ever.
     MUST_CHECK enum store_result (*remember)(struct store *s, const struct order *o,
                                              const struct stamp *at, struct error *err);
     // The batch has judged everything of the partition below next_offset.

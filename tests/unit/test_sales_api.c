@@ -411,11 +411,21 @@ static void an_unknown_order_is_not_found(void **state) {
 static void rejected_events_tell_where_the_next_page_is(void **state) {
     UNUSED(state);
     struct error err;
-    rejects[0] = (struct rejected_row){
-        12,   1000, text_of("total"), text_of("missing"), text_of("m"), text_of("{\"a\":\xff"),
-        false};
-    rejects[1] = (struct rejected_row){11,           1000,         text_of(""), text_of("not_json"),
-                                       text_of("m"), text_of("{"), true};
+    rejects[0] = (struct rejected_row){.id = 12,
+                                       .arrival_ms = 1000,
+                                       .field = text_of("total"),
+                                       .code = text_of("missing"),
+                                       .message = text_of("m"),
+                                       .raw = text_of("{\"a\":\xff"),
+                                       .retried_ms = 2000,
+                                       .retried_verdict = text_of("accepted")};
+    rejects[1] = (struct rejected_row){.id = 11,
+                                       .arrival_ms = 1000,
+                                       .field = text_of(""),
+                                       .code = text_of("not_json"),
+                                       .message = text_of("m"),
+                                       .raw = text_of("{"),
+                                       .raw_cut = true};
     n_rejects = 2;
     assert_true(reject_query("limit=2"));
     assert_true(sales_api_rejected(&reader, &rejected, &out, &err));
@@ -423,7 +433,7 @@ static void rejected_events_tell_where_the_next_page_is(void **state) {
         answer(),
         "{\"rows\":[{\"id\":12,\"received_at\":\"1970-01-01T00:00:01.000Z\",\"field\":\"total\","
         "\"code\":\"missing\",\"message\":\"m\",\"raw\":\"{\\\"a\\\":\xEF\xBF\xBD\",\"raw_cut\":"
-        "false},"
+        "false,\"retried_at\":\"1970-01-01T00:00:02.000Z\",\"retried_verdict\":\"accepted\"},"
         "{\"id\":11,\"received_at\":\"1970-01-01T00:00:01.000Z\",\"field\":\"\",\"code\":\"not_"
         "json\","
         "\"message\":\"m\",\"raw\":\"{\",\"raw_cut\":true}],\"next_before\":11}");

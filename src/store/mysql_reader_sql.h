@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// The questions of mysql_reader.c as SQL. Pure.
+#pragma once
+#include "base/buf.h"
+#include "store/sales_query.h"
+
+// Columns: bucket as a number, source, state, product, currency (NULL where not grouped by), then
+// the measures of the table. At most max_rows + 1 rows; in the order of sales_reader.h, but for
+// products, whose numbers come before texts: the reader sorts those.
+void mysql_sales_sql(struct buf *out, const struct sales_query *q);
+
+// By enum cube_table: the table, its column of the bucket (NULL: none), and that column as a number
+// in SQL.
+struct mysql_cells_table {
+    const char *table, *bucket, *number;
+};
+extern const struct mysql_cells_table mysql_cells_tables[CUBE_TABLES];
+// A bucket of this table as a literal.
+void mysql_put_bucket(struct buf *out, enum cube_table table, int32_t number);
+
+// A column that holds an instant, as a number of UTC milliseconds.
+#define SQL_MS_OF(column) "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', " column ") DIV 1000"
+// The oldest minute and hour that are kept whole.
+#define SQL_MINUTE_FLOOR                                                                           \
+    "(SELECT TIMESTAMPADD(MINUTE, minute_floor, '1970-01-01') FROM pipeline_state WHERE id = 1)"
+#define SQL_HOUR_FLOOR                                                                             \
+    "(SELECT TIMESTAMPADD(HOUR, hour_floor, '1970-01-01') FROM pipeline_state WHERE id = 1)"

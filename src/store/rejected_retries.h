@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// What became of rejected events that were submitted again. It is kept beside them, in the table
+// rejected_retries: the rejected event itself is never changed.
+//     id          of the rejected event
+//     retried_ms  when it was submitted again (UTC ms; in MySQL retried_at)
+//     verdict     "accepted", "duplicate" or "rejected": what the server that took it said
+// One row for each try; readers show the newest (rejected_row.retried_ms). One thread.
+#pragma once
+#include "store/reader_place.h"
+
+struct rejected_retries {
+    const struct rejected_retries_ops *ops;
+};
+
+struct rejected_retries_ops {
+    MUST_CHECK bool (*put)(struct rejected_retries *r, int64_t id, int64_t retried_ms,
+                           const char *verdict, struct error *err);
+    void (*close)(struct rejected_retries *r); // frees r
+};
+
+// Opens for writing, beside whatever else writes there.
+MUST_CHECK bool rejected_retries_open(const struct reader_place *p, struct rejected_retries **out,
+                                      struct error *err);
+
+// The stores' own.
+struct mysql_address;
+MUST_CHECK bool sqlite_retries_open(const char *directory, struct rejected_retries **out,
+                                    struct error *err);
+MUST_CHECK bool mysql_retries_open(const struct mysql_address *address,
+                                   struct rejected_retries **out, struct error *err);

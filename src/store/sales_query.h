@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// What every reader has to know of a sales question (store/sales_reader.h), whatever its store.
+// Pure.
+#pragma once
+#include "store/sales_reader.h"
+
+// ERROR_USAGE for what no store keeps.
+MUST_CHECK bool sales_query_check(const struct sales_query *q, struct error *err);
+// The error of an answer with more than max_rows; answers false.
+bool sales_query_too_long(const struct sales_query *q, struct error *err);
+
+bool sales_query_all_time(const struct sales_query *q); // the totals, no days
+enum cube_table sales_query_table(const struct sales_query *q);
+// Whether each cell of the table is a row of its own: grouped by everything that the table is by.
+bool sales_query_is_cells(const struct sales_query *q);

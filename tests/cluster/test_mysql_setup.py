@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: MIT
+"""`salestide setup --aggregates mysql://...`: what it makes, prints and refuses; passwords and TLS."""
+
+import re
+
+import pytest
+
+import harness
+from servers import mysql as mysql_server
+from servers.certs import Certificates
+from servers.mysql import MariaDb, MySql8
+
+PASSWORD_VARIABLE = {"SALESTIDE_MYSQL_PASSWORD": mysql_server.PASSWORD}
+
+
+def setup(url, *options, env=None):
+    return harness.run("setup", "--aggregates", url, *options, env=PASSWORD_VARIABLE if env is None else env)
+
+
+def said(done):
+    return (done.stdout + done.stderr).decode("utf-8")
+
+
+def works(url, *options, env=None):
+    done = setup(url, *options, env=env)
+    assert done.returncode == 0, said(done)
+    return done
+
+
+def refused(url, *options, words=(), env=None, code=2):
+    done = setup(url, *options, env=env)
+    assert done.returncode == code, said(done)
+    line = done.stderr.decode("utf-8").splitlines()[-1]
+    for word in words:
+        assert word in line
+    return line
+
+
+def definitions(server, database):
+    """How the server itself describes every table and view."""
+    found = {}
+    for name, kind in server.sql("SHOW FULL TABLES", database=database):
+        row = server.sql(f"SHOW CREATE {'VIEW' if kind == 'VIEW' else 'TABLE'} `{name}`", database=database)[0]
+        found[name] = row[1].replace(f"`{database}`.", "")
+    return found
+
+
+def makes_what_it_prints(server, name):
+    made, printed = f"{name}_made", f"{name}_printed"
+    works(server.create_database(made), "--currency", "EUR", "--timezone", "Europe/Berlin")
+    server.create_user()
+    script = works(f"mysql://nobody@nowhere.invalid/{printed}", "--print", "--currency", "EUR",
+                   "--timezone", "Europe/Berlin").stdout.decode("utf-8")  # fmt: skip
+    for statement in re.split(r";\n", script):
+        if statement.strip():
+            server.sql(statement.replace("%", "%%") if "%" in statement else statement)
+    view = re.compile(r"DEFINER=`[^`]*`@`[^`]*` ")
+    described = [{k: view.sub("", v) for k, v in definitions(server, one).items()} for one in (made, printed)]
+    assert described[0] == described[1]
+    assert len(described[0]) == 19
+    settings = [server.sql("SELECT name, value FROM pipeline_settings ORDER BY name", database=one)
+                for one in (made, printed)]  # fmt: skip
+    assert settings[0] == settings[1]
+    assert ("timezone", "Europe/Berlin") in settings[0]
+
+
+def test_setup_makes_what_it_prints(mariadb, own_name):
+    makes_what_it_prints(mariadb, own_name)
+
+
+@pytest.mark.mysql8
+def test_setup_makes_what_it_prints_on_mysql8(mysql8, own_name):
+    makes_what_it_prints(mysql8, own_name)
+
+
+def test_setup_makes_the_database_where_it_may(mariadb, own_name):
+    mariadb.create_user()
+    line = refused(mariadb.url(own_name), words=["making the database", "Access denied", "GRANT"])
+    assert "'sales'@'%'" in line
+    mariadb.sql(f"GRANT ALL ON `{own_name}`.* TO 'sales'@'%'")
+    works(mariadb.url(own_name))
+    again = works(mariadb.url(own_name))
+    assert b"currency USD, time zone UTC, late after 600 s" in again.stdout
+
+
+def test_setup_refuses_other_settings_and_odd_ones(mariadb, own_name):
+    url = mariadb.create_database(own_name)
+    refused(url, "--currency", "euro", words=["--currency euro"])
+    refused(url, "--timezone", "Mars/Base", words=["--timezone Mars/Base"])
+    assert mariadb.sql("SHOW TABLES", database=own_name) == []
+    works(url, "--currency", "EUR", "--late-limit", "1h")
+    refused(url, "--currency", "USD", words=["--currency EUR, not USD", "--aggregates"])
+    refused(url, "--late-limit", "2h", words=["--late-limit 3600000ms"])
+
+
+def test_setup_says_what_is_lost_in_a_table_that_a_user_made(mariadb, own_name):
+    url = mariadb.create_database(own_name)
+    mariadb.sql("CREATE TABLE total_sales_by_source_state (source VARCHAR(100), state VARCHAR(100), "
+                "total_sum_amount double, processed_at VARCHAR(100), batch_id int)", database=own_name)  # fmt: skip
+    before = definitions(mariadb, own_name)
+    lines = [x for x in said(works(url)).splitlines() if "is used as it was found" in x]
+    assert len(lines) == 1
+    for word in ("source is latin1", "total_sum_amount is a double", "batch_id is int", "2147483647"):
+        assert word in lines[0]
+    assert definitions(mariadb, own_name)["total_sales_by_source_state"] == before["total_sales_by_source_state"]
+
+
+def test_setup_makes_nothing_beside_a_table_that_cannot_be_used(mariadb, own_name):
+    url = mariadb.create_database(own_name)
+    mariadb.sql("CREATE TABLE total_sales_by_source_state (source VARCHAR(100), state VARCHAR(100), "
+                "total_sum_amount DECIMAL(10,2), processed_at VARCHAR(100), batch_id int)",
+                database=own_name)  # fmt: skip
+    refused(url, words=["total_sum_amount", "decimal(10,2)", "ALTER TABLE"])
+    assert len(mariadb.sql("SHOW TABLES", database=own_name)) == 1
+
+
+def test_the_password_comes_from_the_environment_or_a_file(mariadb, own_name, tmp_path):
+    url = mariadb.create_database(own_name)
+    refused(url, env={}, words=["Access denied", "SALESTIDE_MYSQL_PASSWORD"])
+    refused(url, env={"SALESTIDE_MYSQL_PASSWORD": "wrong"}, words=["Access denied"])
+    file = tmp_path / "password"
+    file.write_text(mysql_server.PASSWORD + "\nsecond line\n", "utf-8")
+    works(url, "--mysql-password-file", file, env={})
+    refused(url, "--mysql-password-file", tmp_path / "none", env={}, words=["none", "No such file"])
+    line = refused(url.replace("sales@", "sales:word@"), words=["password in it"])
+    assert "word@" not in line
+
+
+def test_a_server_that_is_not_there_may_come_back(own_name):
+    line = refused(f"mysql://sales@127.0.0.1:9/{own_name}", code=1, words=["127.0.0.1:9"])
+    assert "connecting" in line
+
+
+# --- TLS
+
+
+def check_tls(server, name, other_ca):
+    url = server.create_database(name)
+    ca = server.certs.ca
+    refused(url)  # the server demands TLS
+    done = works(url, "--mysql-ca", ca)
+    assert "TLS " in said(done)
+    works(url, "--mysql-tls", "encrypt")
+    works(url.replace("127.0.0.1", "localhost"), "--mysql-ca", ca)
+    refused(url, "--mysql-ca", other_ca, words=["--mysql-ca"])
+    refused(url, "--mysql-tls", "verify", words=["--mysql-ca"])  # the system does not know this authority
+    refused(url, "--mysql-ca", "/no/such/file", words=["--mysql-ca"])
+    refused(url, "--mysql-tls", "encrypt", "--mysql-ca", ca, words=["--mysql-tls encrypt"])
+
+
+def test_tls_is_checked_against_the_authority_that_was_given(tmp_path, certs):
+    other = Certificates(tmp_path / "other", "others")
+    with MariaDb(tmp_path / "mariadb", {"require_secure_transport": "ON"}, certs).start() as server:
+        check_tls(server, "t", other.ca)
+
+
+@pytest.mark.mysql8
+def test_tls_and_caching_sha2_password_on_mysql8(tmp_path, certs):
+    other = Certificates(tmp_path / "other", "others")
+    with MySql8(tmp_path / "mysql8", {"require_secure_transport": "ON"}, certs).start() as server:
+        check_tls(server, "t", other.ca)
+
+
+def test_a_certificate_of_another_host_is_refused(tmp_path):
+    certs = Certificates(tmp_path / "certs")
+    extensions = certs.directory / "server.ext"
+    extensions.write_text("subjectAltName=DNS:elsewhere.invalid\nextendedKeyUsage=serverAuth\n", "ascii")
+    certs.openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=elsewhere.invalid", "-keyout", certs.key,
+                  "-out", certs.directory / "server.csr")  # fmt: skip
+    certs.openssl("x509", "-req", "-in", certs.directory / "server.csr", "-CA", certs.ca, "-CAkey", certs.ca_key,
+                  "-CAcreateserial", "-days", "30", "-extfile", extensions, "-out", certs.certificate)  # fmt: skip
+    with MariaDb(tmp_path / "mariadb", certs=certs).start() as server:
+        url = server.create_database("t")
+        refused(url, "--mysql-ca", certs.ca, words=["--mysql-ca"])
+        works(url, "--mysql-tls", "encrypt")
+
+
+def test_a_server_without_tls_is_refused_when_tls_is_asked_for(tmp_path):
+    with MariaDb(tmp_path / "mariadb", {"ssl": "OFF"}).start() as server:
+        refused(server.create_database("t"), "--mysql-tls", "encrypt", words=["--mysql-tls"])
+
+
+@pytest.mark.mysql8
+def test_caching_sha2_password_without_tls_takes_the_server_s_key(mysql8, own_name):
+    url = mysql8.create_database(own_name)
+    mysql8.sql("FLUSH PRIVILEGES")  # forgets who logged in before: the next login is a full one
+    done = works(url)
+    assert "no TLS" in said(done)
+    mysql8.sql("FLUSH PRIVILEGES")
+    refused(url, env={"SALESTIDE_MYSQL_PASSWORD": "wrong"}, words=["Access denied"])
+
+
+def test_a_read_only_server_is_passed_over_for_the_next_host(tmp_path, mariadb, own_name):
+    url = mariadb.create_database(own_name)
+    with MariaDb(tmp_path / "replica", {"read_only": "ON"}).start() as replica:
+        replica.create_user()
+        alone = replica.url(own_name)
+        assert "read-only" in refused(alone, code=1)
+        both = f"mysql://sales@127.0.0.1:{replica.port},127.0.0.1:{mariadb.port}/{own_name}"
+        assert "trying the next host" in said(works(both))
+    assert mariadb.sql("SELECT COUNT(*) FROM pipeline_settings", database=own_name) == [(4,)]
+    assert url.endswith(own_name)
+

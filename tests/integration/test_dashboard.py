@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: MIT
+"""`salestide dashboard` beside a server that writes: the same answers, soon, and no orders taken."""
+
+import re
+import sqlite3
+
+import harness
+from harness import NDJSON, lines, order
+
+QUESTIONS = ["/v1/sales", "/v1/sales?by=source,state", "/v1/sales?by=product&bucket=day", "/v1/sales?by=state&bucket=minute",
+             "/v1/sales?bucket=hour&from=2024-05-01", "/v1/rejected", "/v1/orders/1", "/v1/orders/no%20such"]  # fmt: skip
+
+
+class Dashboard(harness.Server):
+    command = "dashboard"
+
+
+def start(tmp_path, *options, **more):
+    return Dashboard(tmp_path, *options, **more)
+
+
+def test_a_dashboard_beside_a_writer_answers_as_the_writer_does(server, tmp_path):
+    writer = server("--timezone", "America/New_York")
+    writer.post(lines(order(1, source="A", state="X"), order(2, currency="EUR"), order(3, total=-1)), NDJSON)
+    reader = start(tmp_path)
+    try:
+        for question in QUESTIONS:
+            mine, theirs = reader.get(question), writer.get(question)
+            assert (mine.status, mine.body) == (theirs.status, theirs.body), question
+        assert writer.post(order(4)).status == 202
+        assert reader.get("/v1/orders/4").body == writer.get("/v1/orders/4").body
+    finally:
+        reader.stop()
+
+
+def test_a_dashboard_takes_no_orders_and_says_who_does(server, tmp_path):
+    server()
+    reader = start(tmp_path)
+    try:
+        problem = reader.post(order(1)).problem(404)
+        assert "takes no orders" in problem["detail"]
+        assert reader.get("/v1/orders").status == 404
+        assert reader.get("/").status == 200
+    finally:
+        reader.stop()
+
+
+def test_the_stream_shows_what_another_process_has_committed(server, tmp_path):
+    writer = server()
+    reader = start(tmp_path)
+    try:
+        with reader.raw(timeout=10) as viewer:
+            viewer.sendall(b"GET /v1/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            seen = b""
+            while b"event: snapshot" not in seen:
+                seen += viewer.recv(65536)
+            writer.post(order("from-elsewhere", total="12.34"))
+            while b"from-elsewhere" not in seen:
+                more = viewer.recv(65536)
+                assert more, "the stream has ended"
+                seen += more
+    finally:
+        reader.stop()
+
+
+def test_readiness_and_metrics_tell_of_the_store(server, tmp_path):
+    writer = server()
+    writer.post(lines(order(1), order(1), order(2, total=-1)), NDJSON)
+    reader = start(tmp_path)
+    try:
+        assert reader.get("/readyz").json() == {"status": "ready"}
+        found = harness.metrics(reader.get("/metrics").body.decode())
+        assert found["salestide_dependency_up"] == {(("dependency", "sqlite"),): 1}
+        assert found["salestide_events_total"][(("verdict", "accepted"),)] == 1
+        assert found["salestide_events_total"][(("verdict", "duplicate"),)] == 1
+        assert found["salestide_events_total"][(("verdict", "rejected"),)] == 1
+    finally:
+        reader.stop()
+
+
+def test_a_directory_without_data_is_refused(tmp_path):
+    done = harness.run("dashboard", "--data", tmp_path / "nothing")
+    assert done.returncode == 2
+    assert "is --data right?" in done.stderr.decode()
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_addresses_that_cannot_be_are_refused(tmp_path):
+    for options, words in {
+        ("--aggregates", "postgres://h/d"): "want sqlite, sqlite:DIR or mysql://",
+        ("--aggregates", "mysql://h/d"): "does not say as whom",
+        ("--aggregates", "mysql://u:secret@h/d"): "with a password in it",
+        ("--aggregates", "mysql://u@h"): "does not end in /DATABASE",
+        ("--aggregates", "sqlite", "--raw", "cassandra://h/k"): "a data directory has its raw orders in itself",
+        ("--aggregates", "mysql://u@h/d", "--raw", "redis://h/k"): "want cassandra://HOST/KEYSPACE",
+    }.items():
+        for command in ("dashboard", "verify", "rebuild"):
+            done = harness.run(command, "--data", tmp_path, *options)
+            said = done.stderr.decode()
+            assert (done.returncode, said.count("\n")) == (2, 1), said
+            assert words in said
+            assert "secret" not in said
+
+
+def test_verify_names_a_directory_given_by_address(server, tmp_path):
+    writer = server()
+    writer.post(order(1))
+    said = harness.must_run("verify", "--aggregates", f"sqlite:{writer.data}")
+    assert re.search(r"verified .*data: 1 orders, 0 adjustments, \d+ cells compared: all laws hold", said)
+
+
+def test_a_store_of_an_earlier_program_is_shown_too(server, tmp_path):
+    writer = server()
+    writer.post(order(1, total=-1))
+    writer.stop()
+    with sqlite3.connect(writer.data / "sales.db") as db:
+        db.execute("DROP TABLE rejected_retries")
+    db.close()
+    reader = start(tmp_path)
+    try:
+        (row,) = reader.get("/v1/rejected").json()["rows"]
+        assert row["code"] == "negative"
+        assert "retried_at" not in row
+    finally:
+        reader.stop()

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: MIT
+"""`salestide rejected`: what was rejected is shown, mended, submitted again, and never lost."""
+
+import json
+import os
+import re
+import stat
+
+import harness
+from harness import NDJSON, lines, order
+
+
+def rejected(one, *arguments, **more):
+    return harness.run("rejected", *arguments, "--data", one.data, **more)
+
+
+def again(one, *arguments, **more):
+    return rejected(one, *arguments, "--to", one.url, **more)
+
+
+def rows(one):
+    return {row["id"]: row for row in one.get("/v1/rejected").json()["rows"]}
+
+
+def three_bad(server, *options):
+    one = server(*options)
+    one.post(lines(order(1, total=-1), order(2, quantity="x"), order(3)), NDJSON)
+    one.post(order(3, total="99", subtotal="99"))
+    return one
+
+
+def test_list_shows_the_newest_first_with_reasons(server):
+    one = three_bad(server)
+    done = rejected(one, "list")
+    assert done.returncode == 0, done
+    said = done.stdout.decode().splitlines()
+    assert [line.split("  ")[0] for line in said] == ["3", "2", "1"]
+    assert re.match(r"3  \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z  conflict  \S+  \S", said[0])
+    assert " negative  total  " in said[2]
+    only = rejected(one, "list", "--code", "conflict").stdout.decode().splitlines()
+    assert only == said[:1]
+    assert rejected(one, "list", "--limit", "2").stdout.decode().splitlines() == said[:2]
+
+
+def test_list_reads_many_pages_and_stops_at_its_limit(server):
+    one = server()
+    for start in range(0, 2500, 500):
+        one.post(lines(*[order(i, total=-1) for i in range(start, start + 499)], {"order_id": start}), NDJSON)
+    assert len(rejected(one, "list", "--limit", "3000").stdout.splitlines()) == 2500
+    found = rejected(one, "list", "--code", "missing", "--limit", "4").stdout.decode().splitlines()
+    assert [line.split("  ")[0] for line in found] == ["2500", "2000", "1500", "1000"]
+
+
+def test_show_gives_the_text_as_it_came_without_what_a_terminal_would_act_on(server):
+    one = server()
+    one.post(b'{"order_id": 1, "x": "\x1b[31mred\xff", "total": -1}\n', NDJSON)
+    done = rejected(one, "show", "1")
+    assert done.returncode == 0
+    assert b'{"order_id": 1, "x": "?[31mred\xff", "total": -1}' in done.stdout
+    missing = rejected(one, "show", "7")
+    assert missing.returncode == 2
+    assert b"there is no rejected event 7" in missing.stderr
+
+
+def test_a_retry_of_what_was_mended_elsewhere_is_accepted_and_noted(server):
+    """A conflict that is none any more cannot be had; an event that a stricter server refused can."""
+    one = server("--max-depth", "4")
+    deep = order(1, note={"a": {"b": {"c": {"d": 1}}}})
+    one.post(deep)
+    assert rows(one)[1]["code"] == "too_deep"
+    one.stop()
+    two = server()  # the same data
+    done = again(two, "retry", "1")
+    said = done.stdout.decode()
+    assert (done.returncode, said.splitlines()) == (
+        0, ["1 accepted", "1 submitted again: 1 accepted, 0 duplicate, 0 rejected"]), done  # fmt: skip
+    row = rows(two)[1]
+    assert row["retried_verdict"] == "accepted"
+    assert row["retried_at"] >= row["received_at"]
+    assert json.loads(row["raw"]) == deep, "the original stays"
+    assert two.get("/v1/orders/1").status == 200
+    assert again(two, "retry", "1").stdout.decode().splitlines()[0] == "1 duplicate"
+    assert "(tried again " in rejected(two, "list").stdout.decode()
+    harness.must_run("verify", "--data", two.data)
+
+
+def test_what_is_rejected_again_is_told_and_is_an_exit_code(server):
+    one = three_bad(server)
+    done = again(one, "retry", "1", "3")
+    said = done.stdout.decode()
+    assert done.returncode == 1
+    assert re.search(r"^1 rejected: total .*\(negative\)$", said, re.M)
+    assert re.search(r"^3 rejected: .*\(conflict\)$", said, re.M)
+    assert said.splitlines()[-1] == "2 submitted again: 0 accepted, 0 duplicate, 2 rejected"
+    found = rows(one)
+    assert [found[i].get("retried_verdict") for i in (1, 2, 3)] == ["rejected", None, "rejected"]
+    assert set(found) == {1, 2, 3, 4, 5}, "a new rejection is an event of its own"
+
+
+def test_retry_by_code_and_retry_of_all_take_what_has_not_got_through(server):
+    one = server("--max-depth", "4")
+    deep = {"a": {"b": {"c": {"d": 1}}}}
+    one.post(lines(*[order(i, note=deep) for i in range(1, 1202)], order(5000, total=-1)), NDJSON)
+    one.stop()
+    two = server()
+    done = again(two, "retry", "--code", "too_deep")
+    assert done.returncode == 0, done
+    assert done.stdout.decode().splitlines()[-1] == "1201 submitted again: 1201 accepted, 0 duplicate, 0 rejected"
+    done = again(two, "retry", "--all")
+    assert done.returncode == 1
+    assert done.stdout.decode().splitlines()[-1] == "1 submitted again: 0 accepted, 0 duplicate, 1 rejected"
+    (total,) = two.get("/v1/sales").json()["rows"]
+    assert total["orders"] == 1201
+    harness.must_run("verify", "--data", two.data)
+
+
+def editor(tmp_path, script):
+    path = tmp_path / "editor.sh"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return {"EDITOR": f"{path} -w", "VISUAL": "", "TMPDIR": str(tmp_path)}
+
+
+def test_edit_opens_the_event_in_the_users_editor(server, tmp_path):
+    one = three_bad(server)
+    env = editor(tmp_path, 'test "$1" = -w || exit 9\ncat "$2" >"$TMPDIR/seen"\nsed -i s/-1/5/ "$2"')
+    done = again(one, "edit", "1", env=env)
+    assert done.returncode == 0, done
+    assert done.stdout.decode().splitlines()[0] == "1 accepted"
+    assert json.loads((tmp_path / "seen").read_text())["total"] == -1
+    assert one.get("/v1/orders/1").json()["order"]["total"] == "5.0000"
+    assert json.loads(rows(one)[1]["raw"])["total"] == -1
+    assert rows(one)[1]["retried_verdict"] == "accepted"
+    left = [name for name in os.listdir(tmp_path) if name.startswith("salestide-event")]
+    assert left == [], "the temporary file goes"
+
+
+def test_an_editor_that_changes_nothing_or_fails_sends_nothing(server, tmp_path):
+    one = three_bad(server)
+    done = again(one, "edit", "1", env=editor(tmp_path, "exit 0"))
+    assert done.returncode == 0
+    assert b"Nothing was changed" in done.stdout
+    done = again(one, "edit", "1", env=editor(tmp_path, "exit 3"))
+    assert done.returncode == 2
+    assert b"nothing was sent" in done.stderr
+    assert "retried_verdict" not in rows(one)[1]
+
+
+def test_edit_takes_the_event_from_a_file_or_standard_input(server, tmp_path):
+    one = three_bad(server)
+    mended = json.dumps(order(2, quantity=4), indent=2).encode()  # of several lines
+    (tmp_path / "mended.json").write_bytes(mended)
+    done = again(one, "edit", "2", "--file", tmp_path / "mended.json")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, b"2 accepted"), done
+    assert one.get("/v1/orders/2").json()["order"]["quantity"] == 4
+    done = again(one, "edit", "1", "--file", "-", stdin=json.dumps(order(1)).encode())
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, b"1 accepted"), done
+    done = again(one, "edit", "1", "--file", tmp_path / "none")
+    assert done.returncode == 2
+
+
+def test_an_event_of_which_only_the_beginning_is_kept_has_to_be_given_whole(server, tmp_path):
+    one = server()
+    one.post(lines(order(1, total=-1, note="x" * 70_000)), NDJSON)
+    done = again(one, "retry", "1")
+    assert done.returncode == 1
+    assert b"1 not sent: only the beginning of its text is kept" in done.stdout
+    assert b"--file FILE" in again(one, "edit", "1").stderr
+    done = again(one, "edit", "1", "--file", "-", stdin=json.dumps(order(1)).encode())
+    assert done.returncode == 0
+
+
+def test_a_server_that_is_away_or_asks_for_a_key_is_told(server, tmp_path):
+    one = server("--require-keys")
+    key = harness.run("key", "new", "--scope", "ingest", "--data", one.data).stdout.decode().strip()
+    one.post(order(1, total=-1), headers={"Authorization": f"Bearer {key}"})
+    done = again(one, "retry", "1")
+    assert done.returncode == 1
+    assert b"it asks for an API key: --key" in done.stdout
+    done = again(one, "retry", "1", env={"SALESTIDE_KEY": key})
+    assert done.stdout.splitlines()[0].startswith(b"1 rejected: total")
+    one.stop()
+    done = again(one, "retry", "1")
+    assert done.returncode == 1
+    assert b"1 not sent: " in done.stdout
+
+
+def test_what_cannot_be_meant_is_refused_in_one_line(server):
+    one = three_bad(server)
+    for arguments in (["retry"], ["retry", "1", "--all"], ["retry", "x"], ["retry", "-7"], ["retry", "99"], ["edit"],
+                      ["edit", "1", "2"], ["show"], ["list", "1"], [], ["drop"]):  # fmt: skip
+        done = again(one, *arguments)
+        assert done.returncode == 2, (arguments, done)
+        assert done.stderr.count(b"\n") == 1, (arguments, done)
+    assert "retried_verdict" not in rows(one)[1]
