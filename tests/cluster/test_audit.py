@@ -39,6 +39,7 @@ def test_verify_holds_while_processors_work_and_rebuild_mends_what_was_broken(sh
     seen = []
     for at in range(0, N_EVENTS, N_EVENTS // 4):
         pipeline.post_all(door, texts[at : at + N_EVENTS // 4], chunk=100)
+        one.wait_moving(beyond=at // 2)
         seen.append(sum(verified(one)))
     one.wait_drained()
     orders, adjustments = verified(one)
