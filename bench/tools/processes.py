@@ -216,7 +216,7 @@ class Ingest(Salestide):
 class FastifyKafkajs(Server):
     def __init__(self, directory, kafka, topic):
         directory.mkdir(parents=True, exist_ok=True)
-        super().__init__(["node", "bench/peers/fastify_kafkajs/app.mjs", "PORT", kafka.bootstrap(), topic],
+        super().__init__(["node", "build/bench-peers/fastify_kafkajs/app.mjs", "PORT", kafka.bootstrap(), topic],
                          directory / "fastify.log", "/healthz")  # fmt: skip
 
     def accepted(self):
