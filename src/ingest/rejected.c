@@ -137,8 +137,7 @@ static bool show_row(struct command *c, const struct rejected_row *row, struct e
 // --- Submitting again
 
 static bool open_sending(struct command *c, struct error *err) {
-    return rejected_sender_open(c->place, option_text(c->options, "to"),
-                                option_text(c->options, "key"), &c->sender, err);
+    return rejected_sender_open(c->options, c->place, &c->sender, err);
 }
 
 static bool retry_row(struct command *c, const struct rejected_row *row, struct error *err) {
@@ -175,8 +174,7 @@ static bool gather_id(void *user, const struct rejected_row *row) {
     struct ids *ids = user;
     ids->n_seen++;
     ids->last_id = row->id;
-    bool done = text_equal(row->retried_verdict, TEXT_LIT("accepted")) ||
-                text_equal(row->retried_verdict, TEXT_LIT("duplicate"));
+    bool done = row->retried_ms != 0 && !text_equal(row->retried_verdict, TEXT_LIT("rejected"));
     if (done || (ids->code.at != NULL && !text_equal(ids->code, row->code))) {
         return true;
     }

@@ -5,8 +5,10 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "broker/kafka_config.h"
 #include "ingest/http_client.h"
 #include "ingest/post_reply.h"
+#include "ingest/rejected_kafka.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +22,9 @@ enum {
 
 struct rejected_sender {
     struct rejected_retries *retries;
-    struct http_client *client;
+    struct http_client *client;   // NULL: into a topic
+    struct rejected_kafka *topic; // NULL: to a server
+    int64_t n_sent;               // into a topic
     int64_t n_accepted, n_duplicate, n_rejected, n_failed;
     struct error failure; // ends it
 };
@@ -82,12 +86,22 @@ static void tell_trouble(void *user, const char *text) {
     fprintf(stderr, "salestide rejected: %s\n", text);
 }
 
-bool rejected_sender_open(const struct reader_place *place, const char *url, const char *key,
-                          struct rejected_sender **out, struct error *err) {
-    struct rejected_sender *s = mem_zalloc(1, sizeof *s);
+static void sent(void *user, int64_t id, const char *verdict, const char *why) {
+    struct rejected_sender *s = user;
+    if (verdict == NULL) {
+        rejected_sender_skip(s, id, why);
+        return;
+    }
+    bool rejected = strcmp(verdict, "rejected") == 0;
+    s->n_rejected += rejected;
+    s->n_sent += !rejected;
+    note(s, id, verdict, why);
+}
+
+static bool open_client(struct rejected_sender *s, const struct options *o, struct error *err) {
     const struct http_client_options options = {
-        .url = url,
-        .key = key,
+        .url = option_text(o, "to"),
+        .key = option_text(o, "key"),
         .max_in_flight = IN_FLIGHT,
         .attempt_timeout_ms = ATTEMPT_TIMEOUT_MS,
         .first_contact_ms = FIRST_CONTACT_MS,
@@ -96,8 +110,17 @@ bool rejected_sender_open(const struct reader_place *place, const char *url, con
         .user = s,
         .trouble = tell_trouble,
     };
-    if (!rejected_retries_open(place, &s->retries, err) ||
-        !http_client_new(&options, &s->client, err)) {
+    return http_client_new(&options, &s->client, err);
+}
+
+bool rejected_sender_open(const struct options *o, const struct reader_place *place,
+                          struct rejected_sender **out, struct error *err) {
+    struct rejected_sender *s = mem_zalloc(1, sizeof *s);
+    bool ok =
+        rejected_retries_open(place, &s->retries, err) &&
+        (kafka_is_address(option_text(o, "to")) ? rejected_kafka_open(o, sent, s, &s->topic, err)
+                                                : open_client(s, o, err));
+    if (!ok) {
         rejected_sender_close(s);
         return false;
     }
@@ -108,6 +131,10 @@ bool rejected_sender_open(const struct reader_place *place, const char *url, con
 // An event's text is posted as a line, so it may not have several: outside of its strings JSON
 // does not care which white space it has, inside it cannot have these.
 void rejected_sender_post(struct rejected_sender *s, int64_t id, struct text event) {
+    if (s->topic != NULL) {
+        rejected_kafka_post(s->topic, id, event);
+        return;
+    }
     struct buf body = {0};
     buf_put_text(&body, event);
     for (size_t i = 0; i < body.len; i++) {
@@ -132,11 +159,17 @@ bool rejected_sender_failed(const struct rejected_sender *s) {
 }
 
 bool rejected_sender_end(struct rejected_sender *s, bool *all, struct error *err) {
-    http_client_finish(s->client);
-    int64_t n = s->n_accepted + s->n_duplicate + s->n_rejected;
-    printf("%" PRId64 " submitted again: %" PRId64 " accepted, %" PRId64 " duplicate, %" PRId64
-           " rejected\n",
-           n, s->n_accepted, s->n_duplicate, s->n_rejected);
+    if (s->topic != NULL) {
+        rejected_kafka_finish(s->topic);
+        printf("%" PRId64 " sent into the topic again, %" PRId64 " rejected\n", s->n_sent,
+               s->n_rejected);
+    } else {
+        http_client_finish(s->client);
+        int64_t n = s->n_accepted + s->n_duplicate + s->n_rejected;
+        printf("%" PRId64 " submitted again: %" PRId64 " accepted, %" PRId64 " duplicate, %" PRId64
+               " rejected\n",
+               n, s->n_accepted, s->n_duplicate, s->n_rejected);
+    }
     *all = s->n_rejected == 0 && s->n_failed == 0;
     *err = s->failure;
     return s->failure.cls == ERROR_NONE;
@@ -147,6 +180,7 @@ void rejected_sender_close(struct rejected_sender *s) {
         return;
     }
     http_client_free(s->client);
+    rejected_kafka_close(s->topic);
     if (s->retries != NULL) {
         s->retries->ops->close(s->retries);
     }

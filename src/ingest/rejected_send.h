@@ -6,10 +6,9 @@
 #include "store/rejected_retries.h"
 
 struct rejected_sender;
-// url, key: of the server that takes orders.
-MUST_CHECK bool rejected_sender_open(const struct reader_place *place, const char *url,
-                                     const char *key, struct rejected_sender **out,
-                                     struct error *err);
+// --to: a server that takes orders (with --key), or a Kafka topic.
+MUST_CHECK bool rejected_sender_open(const struct options *o, const struct reader_place *place,
+                                     struct rejected_sender **out, struct error *err);
 // Some are on their way at a time. Prints what becomes of it, some time until the end.
 void rejected_sender_post(struct rejected_sender *s, int64_t id, struct text event);
 // One that is not sent, and why.
