@@ -110,8 +110,7 @@ static struct item *item_new(struct rejected_kafka *k, int64_t id, struct text e
 static const char *check(struct rejected_kafka *k, struct item *i, struct rejection *why,
                          bool *rejected) {
     struct event *e = &i->s->events[0];
-    switch (
-        order_json_parse(k->parser, &k->rules, e->raw, &i->s->arena, &e->order, why)) {
+    switch (order_json_parse(k->parser, &k->rules, e->raw, &i->s->arena, &e->order, why)) {
     case ORDER_JSON_OK:
         return NULL;
     case ORDER_JSON_NO_MEMORY:
