@@ -20,12 +20,13 @@ import sys
 import tempfile
 import time
 
-from figures import http, load_file, log, parse, start_size, store_growth, stream
+from figures import http, load_file, log, log_cassandra, log_latency, parse, start_size, store_growth, stream
 from tools import processes, targets
 
 FIGURES = {"parse": parse.measure, "load_file": load_file.measure, "http_single": http.single,
            "http_batch": http.batch, "stream_latency": stream.latency, "viewers": stream.viewers,
-           "start_size": start_size.measure, "store_growth": store_growth.measure, "log": log.measure}  # fmt: skip
+           "start_size": start_size.measure, "store_growth": store_growth.measure, "log": log.measure,
+           "log_latency": log_latency.measure, "log_cassandra": log_cassandra.measure}  # fmt: skip
 OUT = processes.ROOT / "build" / "bench"
 PAGE = processes.ROOT / "docs" / "benchmarks.md"
 
@@ -45,6 +46,8 @@ class Setup:
     store_orders: int = 20_000_000
     log_orders: int = 15_000_000
     log_rounds: int = 3  # a round of Spark takes a minute
+    log_seconds: int = 30
+    raw_orders: int = 1_000_000
     versions: dict = dataclasses.field(default_factory=dict)
 
 
@@ -117,7 +120,7 @@ def sizes(setup):
     if os.environ.get("QUICK"):
         setup.rounds, setup.seconds, setup.stream_seconds = 1, 2, 3
         setup.file_orders, setup.store_orders = 500_000, 3_000_000
-        setup.log_orders, setup.log_rounds = 1_000_000, 1
+        setup.log_orders, setup.log_rounds, setup.log_seconds, setup.raw_orders = 1_000_000, 1, 5, 200_000
     if os.environ.get("LONG"):
         setup.store_orders = 100_000_000
 

@@ -28,8 +28,8 @@ PEER_TABLES = (
 class Backlog:
     """The file, what it adds up to, and the topic made of it."""
 
-    def __init__(self, setup, servers):
-        self.n = setup.log_orders
+    def __init__(self, setup, servers, n):
+        self.n = n
         path = setup.tmp / "backlog.ndjson"
         rate = 1000  # of the shop; the backlog ends about now, so that no minute of it is past its retention
         start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=self.n / rate)
@@ -69,14 +69,14 @@ class Round:
         self.rss_mb = watched.rss_mb()
 
 
-def salestide(setup, servers, backlog, raw="none", tell=None, database=DATABASE):
-    aggregates = servers.new_database(database, raw)
-    with servers.process(setup, database, backlog.url, aggregates, raw=raw, tell=tell) as watched:
+def salestide(setup, servers, backlog, raw="none", tell=None, options=()):
+    aggregates = servers.new_database(DATABASE, raw)
+    with servers.process(setup, DATABASE, backlog.url, aggregates, *options, raw=raw, tell=tell) as watched:
         started_s = watched.started_s
-        watched.wait_until(lambda: lab.commits(servers.mysql, database).orders >= backlog.n, TIMEOUT_S)
+        watched.wait_until(lambda: lab.commits(servers.mysql, DATABASE).orders >= backlog.n, TIMEOUT_S)
         watched.stop()
-    found = lab.commits(servers.mysql, database)
-    rows = servers.mysql.sql("SELECT source, state, orders, total FROM sales_totals", database=database)
+    found = lab.commits(servers.mysql, DATABASE)
+    rows = servers.mysql.sql("SELECT source, state, orders, total FROM sales_totals", database=DATABASE)
     backlog.check("salestide process", rows, found)
     return Round(watched, found, started_s)
 
@@ -122,7 +122,7 @@ def limit(setup, figure, what, rounds):
 def measure(setup):
     figure = Figure("log", ("program", "orders/s", "CPU, a million orders", "peak memory", "commits"))
     with lab.Lab(setup) as servers:
-        backlog = Backlog(setup, servers)
+        backlog = Backlog(setup, servers, setup.log_orders)
         salestide(setup, servers, backlog)  # warms the page cache
         ours, tuned = [], []
         for _ in range(setup.log_rounds):
