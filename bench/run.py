@@ -20,13 +20,15 @@ import sys
 import tempfile
 import time
 
-from figures import http, load_file, log, log_cassandra, log_latency, parse, start_size, store_growth, stream
+from figures import (http, kafka_ingest, load_file, log, log_cassandra, log_latency, parse, start_size, store_growth,
+                     stream)  # fmt: skip
 from tools import processes, targets
 
 FIGURES = {"parse": parse.measure, "load_file": load_file.measure, "http_single": http.single,
-           "http_batch": http.batch, "stream_latency": stream.latency, "viewers": stream.viewers,
-           "start_size": start_size.measure, "store_growth": store_growth.measure, "log": log.measure,
-           "log_latency": log_latency.measure, "log_cassandra": log_cassandra.measure}  # fmt: skip
+           "http_batch": http.batch, "kafka_ingest": kafka_ingest.measure, "log": log.measure,
+           "log_latency": log_latency.measure, "log_cassandra": log_cassandra.measure,
+           "stream_latency": stream.latency, "viewers": stream.viewers, "start_size": start_size.measure,
+           "store_growth": store_growth.measure}  # fmt: skip
 OUT = processes.ROOT / "build" / "bench"
 PAGE = processes.ROOT / "docs" / "benchmarks.md"
 

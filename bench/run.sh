@@ -13,7 +13,7 @@ venv=build/bench-venv
 
 die() { printf 'bench: %s\n' "$*" >&2; exit 1; }
 
-for tool in wrk python3; do
+for tool in wrk python3 node npm; do
     command -v "$tool" >/dev/null 2>&1 || die "$tool is missing (Debian: apt-get install $tool)"
 done
 command -v perf >/dev/null 2>&1 ||
@@ -29,5 +29,15 @@ if ! cmp -s bench/requirements.txt "$venv/requirements.txt"; then
         die "pip could not install what bench/requirements.txt lists"
     cp bench/requirements.txt "$venv/requirements.txt"
 fi
+# Node finds packages beside the program, so the program goes to them: nothing is installed into bench/.
+source=bench/peers/fastify_kafkajs peer=build/bench-peers/fastify_kafkajs
+mkdir -p "$peer"
+if ! cmp -s "$source/package-lock.json" "$peer/node_modules/.installed"; then
+    cp "$source/package.json" "$source/package-lock.json" "$peer"
+    (cd "$peer" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) >&2 ||
+        die "npm could not install what $source/package-lock.json lists"
+    cp "$source/package-lock.json" "$peer/node_modules/.installed"
+fi
+cp "$source/app.mjs" "$peer"
 ulimit -n "$(ulimit -Hn)" # a thousand connections on both sides
 exec "$venv/bin/python" bench/run.py "$@"

@@ -63,11 +63,16 @@ const struct option_spec option_specs[] = {
      .help = "The Kafka topic that orders go to, as in kafka://h1:9092,h2:9092/sales."},
     {.name = "broker",
      .value = "URL",
+     .commands = "serve",
+     .help = "Put a Kafka topic between the door and the engine, as in "
+             "kafka://h1:9092,h2:9092/sales; with --raw and --aggregates."},
+    {.name = "broker",
+     .value = "URL",
      .commands = "process",
      .help = "The Kafka topic that orders come from, as in kafka://h1:9092,h2:9092/sales."},
     {.name = "raw",
      .value = "URL",
-     .commands = "process",
+     .commands = "process serve",
      .help =
          "Where raw orders are kept: cassandra://h1,h2:9042/keyspace, none, or, with aggregates "
          "there too, sqlite: the file in --data."},
@@ -86,7 +91,7 @@ const struct option_spec option_specs[] = {
      .help = "Print the statements, and make nothing."},
     {.name = "aggregates",
      .value = "URL",
-     .commands = "process",
+     .commands = "process serve",
      .help = "Where aggregates are kept: mysql://user@host:3306/database, or sqlite: the file in "
              "--data (one process then)."},
     {.name = "data",
@@ -209,11 +214,12 @@ const struct option_spec option_specs[] = {
     {.name = "cassandra-replication",
      .type = OPTION_INT,
      .value = "N",
-     .fallback = "3",
      .min = 1,
      .max = 100,
      .commands = "setup",
-     .help = "Copies of each row, of a keyspace that setup makes. A cluster of one node takes 1."},
+     .help =
+         "Copies of each row, of a keyspace that setup makes; unless given, 3 or as many as there "
+         "are nodes."},
 
     // Limits of one request.
     {.name = "max-body",
@@ -337,7 +343,7 @@ const struct option_spec option_specs[] = {
     // Kafka.
     {.name = "create-topic",
      .type = OPTION_FLAG,
-     .commands = "ingest load generate",
+     .commands = "ingest load generate serve",
      .help = "Make the topic when it does not exist, with --partitions and --replication."},
     {.name = "partitions",
      .type = OPTION_INT,
@@ -345,7 +351,7 @@ const struct option_spec option_specs[] = {
      .fallback = "6",
      .min = 1,
      .max = 10000,
-     .commands = "ingest load generate",
+     .commands = "ingest load generate serve",
      .help = "Partitions of a topic made by --create-topic: as many processes can share the work."},
     {.name = "replication",
      .type = OPTION_INT,
@@ -353,7 +359,7 @@ const struct option_spec option_specs[] = {
      .fallback = "3",
      .min = 1,
      .max = 100,
-     .commands = "ingest load generate",
+     .commands = "ingest load generate serve",
      .help = "Copies of a topic made by --create-topic; with 3 or more two of them have to "
              "acknowledge (min.insync.replicas=2), so that no single broker can lose an order."},
     {.name = "delivery-timeout",
@@ -362,46 +368,46 @@ const struct option_spec option_specs[] = {
      .fallback = "15s",
      .min = 1000,
      .max = 10 * MINUTE_MS,
-     .commands = "ingest load generate",
+     .commands = "ingest load generate serve",
      .help = "How long the brokers may take to acknowledge an order, with all retries; then it is "
              "answered 503. Longer than a broker's fail-over, which takes about 10 s by default."},
     {.name = "kafka-user",
      .value = "NAME",
-     .commands = "ingest load generate process",
+     .commands = "ingest load generate process serve",
      .help = "Log in to the brokers as this user. The password is the first line of "
              "--kafka-password-file, or SALESTIDE_KAFKA_PASSWORD in the environment."},
     {.name = "kafka-password-file",
      .value = "FILE",
-     .commands = "ingest load generate process",
+     .commands = "ingest load generate process serve",
      .help = "A file with the password of --kafka-user."},
     {.name = "kafka-sasl",
      .value = "MECHANISM",
      .choices = "plain scram-sha-256 scram-sha-512",
-     .commands = "ingest load generate process",
+     .commands = "ingest load generate process serve",
      .help = "How --kafka-user logs in."},
     {.name = "kafka-tls",
      .type = OPTION_FLAG,
-     .commands = "ingest load generate process",
+     .commands = "ingest load generate process serve",
      .help = "Encrypt the connections to the brokers and check their certificates and names."},
     {.name = "kafka-ca",
      .value = "FILE",
-     .commands = "ingest load generate process",
+     .commands = "ingest load generate process serve",
      .help = "Authorities that the brokers' certificates are checked with (PEM); without it the "
              "system's."},
     {.name = "kafka-certificate",
      .value = "FILE",
-     .commands = "ingest load generate process",
+     .commands = "ingest load generate process serve",
      .help = "A certificate of our own for brokers that ask for one (PEM)."},
     {.name = "kafka-certificate-key",
      .value = "FILE",
-     .commands = "ingest load generate process",
+     .commands = "ingest load generate process serve",
      .help = "Its private key (PEM, without a pass phrase)."},
 
     // Reading a Kafka topic.
     {.name = "group",
      .value = "NAME",
      .fallback = "salestide",
-     .commands = "process",
+     .commands = "process serve",
      .help = "The consumer group whose members share the topic's partitions."},
     {.name = "dedupe-window",
      .type = OPTION_DURATION,
@@ -409,7 +415,7 @@ const struct option_spec option_specs[] = {
      .fallback = "24h",
      .min = 1000,
      .max = 90 * 24 * HOUR_MS,
-     .commands = "process",
+     .commands = "process serve",
      .help = "How long after an order its repetition is known as a duplicate, by the time of "
              "arrival at the broker. So much of the log is read again at the start."},
     {.name = "dedupe-memory",
@@ -418,7 +424,7 @@ const struct option_spec option_specs[] = {
      .fallback = "512MiB",
      .min = 1 * MIB,
      .max = 1024 * GIB,
-     .commands = "process",
+     .commands = "process serve",
      .help = "Most memory for the identities within --dedupe-window, about 20 bytes each; when it "
              "is used up the window gets shorter, and a log line and a metric say so."},
     {.name = "session-timeout",
@@ -427,7 +433,7 @@ const struct option_spec option_specs[] = {
      .fallback = "15s",
      .min = 1000,
      .max = 5 * MINUTE_MS,
-     .commands = "process",
+     .commands = "process serve",
      .help = "A process that is silent for so long loses its partitions to others of its group. "
              "The brokers have limits of their own, 6s to 30min unless changed."},
     {.name = "log-batch-events",
@@ -436,17 +442,17 @@ const struct option_spec option_specs[] = {
      .fallback = "200000",
      .min = 1,
      .max = 10000000,
-     .commands = "process",
+     .commands = "process serve",
      .help = "About how many events of a topic share one commit at most; a commit takes what is "
              "there, half a second's worth at most."},
     {.name = "skip-gap",
      .type = OPTION_FLAG,
-     .commands = "process",
+     .commands = "process serve",
      .help = "When messages were deleted before they were counted, go on without them instead of "
              "stopping. Their orders are in no total."},
     {.name = "rejected-topic",
      .value = "NAME",
-     .commands = "process",
+     .commands = "process serve",
      .help =
          "Also send a copy of each rejected event to this topic, as in sales.rejected, with the "
          "reason and where it came from in its headers. They are kept in rejected_events in "
@@ -457,7 +463,7 @@ const struct option_spec option_specs[] = {
      .fallback = "60s",
      .min = 0,
      .max = 24 * HOUR_MS,
-     .commands = "process",
+     .commands = "process serve",
      .help = "How long a start waits for stores that cannot be reached."},
 
     // Files of load.

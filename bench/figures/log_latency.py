@@ -55,8 +55,7 @@ def times(values):
 def one_round(setup, servers, name):
     """Returns what the client saw, and how often was committed."""
     broker, aggregates = servers.kafka.create_topic(name, lab.PARTITIONS), servers.new_database(name)
-    ingest = processes.Server([processes.PROGRAM, "ingest", "--broker", broker, "--listen", "127.0.0.1:PORT", "--data",
-                               setup.tmp / "ingest"], setup.tmp / "ingest.log", "/readyz")  # fmt: skip
+    ingest = processes.Ingest(setup.tmp / name, servers.kafka, name)
     process = processes.Server(servers.salestide("process", "--broker", broker, "--raw", "none", "--aggregates", aggregates,
                                                  "--listen", "127.0.0.1:PORT"), setup.tmp / "process.log", "/readyz")  # fmt: skip
     with ingest, process:

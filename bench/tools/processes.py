@@ -5,6 +5,7 @@ has a time-out, and every server listens on 127.0.0.1 alone."""
 import contextlib
 import dataclasses
 import http.client
+import json
 import os
 import pathlib
 import re
@@ -201,6 +202,34 @@ class Salestide(Server):
 
     def not_accepted(self):
         return int(sum(self.metric(f'salestide_events_total{{verdict="{v}"}}') for v in ("duplicate", "rejected")))
+
+
+class Ingest(Salestide):
+    """`salestide ingest` in front of a topic."""
+
+    def __init__(self, directory, kafka, topic):
+        directory.mkdir(parents=True, exist_ok=True)
+        Server.__init__(self, [PROGRAM, "ingest", "--listen", "127.0.0.1:PORT", "--data", directory / "data", "--broker",
+                               kafka.url(topic)], directory / "ingest.log", "/readyz")  # fmt: skip
+
+    def accepted(self):
+        return int(self.metric("salestide_kafka_produced_total"))
+
+    def not_accepted(self):
+        return int(self.metric("salestide_kafka_delivery_failures_total"))
+
+
+class FastifyKafkajs(Server):
+    def __init__(self, directory, kafka, topic):
+        directory.mkdir(parents=True, exist_ok=True)
+        super().__init__(["node", "build/bench-peers/fastify_kafkajs/app.mjs", "PORT", kafka.bootstrap(), topic],
+                         directory / "fastify.log", "/healthz")  # fmt: skip
+
+    def accepted(self):
+        return json.loads(get(self.port, "/accepted")[1])["accepted"]
+
+    def not_accepted(self):
+        return 0
 
 
 class FastApi(Server):

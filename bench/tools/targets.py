@@ -15,6 +15,12 @@ def ratios(data):
     return {n: single[f"salestide {n}"]["median"] / single[f"fastapi {n}"]["median"] for n in names}
 
 
+def over_fastify(data):
+    found = data["kafka_ingest"]
+    return [v["median"] / found[k.replace("salestide", "fastify")]["median"] for k, v in found.items()
+            if k.startswith("salestide ")]  # fmt: skip
+
+
 def load(data):
     ours = median(data, "load_file", "salestide")
     return ours, ours / median(data, "load_file", "chdb")
@@ -51,6 +57,16 @@ TARGETS = (
     ("http_batch", "HTTP, 1,000 orders a request", "≥ 300,000 orders/s", "≥ 583,000 orders/s",
      lambda d: (f"{(v := median(d, 'http_batch', 'salestide 1,000 orders as NDJSON')):,.0f} orders/s", v >= 3e5,
                 v >= 583e3)),
+    ("kafka_ingest", "HTTP to Kafka, acks=all, one order a request, over fastify + kafkajs", "≥ 1.5 ×", "≥ 3 ×",
+     lambda d: (f"{min(r := over_fastify(d)):.1f} × to {max(r):.1f} ×", min(r) >= 1.5, min(r) >= 3)),
+    ("log", "Kafka to exact sums in MySQL, exactly once, duplicates known", "≥ 5 × tuned Spark", "≥ 10 × tuned Spark",
+     lambda d: (f"{verdict(r := median(d, 'log', 'salestide') / median(d, 'log', 'spark tuned'))}; "
+                f"{median(d, 'log', 'salestide'):,.0f} orders/s", r >= 5, r >= 10)),
+    ("log_latency", "POST to the row in MySQL through Kafka at 1,000 orders/s, 99th percentile", "≤ 150 ms", "≤ 50 ms",
+     lambda d: (f"{(v := d['log_latency']['row_ms']['p99']['median']):.0f} ms", v <= 150, v <= 50)),
+    ("log_cassandra", "CPU of `process` for a million raw rows to Cassandra", "≤ 1 s", "≤ 0.5 s",
+     lambda d: (f"{(v := d['log_cassandra']['own cpu']):.2f} s; {median(d, 'log_cassandra', 'cassandra'):,.0f} rows/s",
+                v <= 1, v <= 0.5)),
     ("stream_latency", "POST to the event on the stream at 1,000 orders/s, 99th percentile", "≤ 50 ms", "≤ 10 ms",
      lambda d: (f"{(v := d['stream_latency']['arrival_ms']['p99']['median']):.1f} ms", v <= 50, v <= 10)),
     ("store_growth", "the same speed with many orders stored as with 1 million, increasing ids", "≥ 70 %",

@@ -14,8 +14,12 @@ enum {
     STATISTICS_MS = 1000,
     BATCH_BYTES = 900 * 1000,
     MESSAGE_MAX_BYTES = 2 * ORDER_EVENT_MAX_BYTES,
+    // Nothing is gathered by a timer: what comes while requests are under way is the next batch.
+    // One request at a time makes a broker with many partitions slow, since each request is for one
+    // of them; five make small batches: each costs both sides about as much as thirty messages.
+    LINGER_MS = 0,
+    REQUESTS_AT_A_TIME = 2,
 };
-#define LINGER_MS "2"
 
 // --- Callbacks
 
@@ -86,7 +90,8 @@ static bool configure(rd_kafka_conf_t *conf, const struct kafka_producer_options
     return kafka_conf_set(conf, "enable.idempotence", "true", err) &&
            kafka_conf_set(conf, "acks", "all", err) &&
            kafka_conf_set(conf, "partitioner", "murmur2_random", err) &&
-           kafka_conf_set(conf, "linger.ms", LINGER_MS, err) &&
+           kafka_conf_set_int(conf, "linger.ms", LINGER_MS, err) &&
+           kafka_conf_set_int(conf, "max.in.flight", REQUESTS_AT_A_TIME, err) &&
            kafka_conf_set_int(conf, "batch.size", BATCH_BYTES, err) &&
            kafka_conf_set_int(conf, "message.max.bytes", MESSAGE_MAX_BYTES, err) &&
            kafka_conf_set_int(conf, "queue.buffering.max.messages", 0, err) &&

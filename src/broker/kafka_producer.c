@@ -3,8 +3,8 @@
 //
 // 1. offer (a door's thread): room is taken for all events of the submission, then each is handed
 //    to librdkafka, which borrows its text: the submission lives until the last one is delivered.
-// 2. librdkafka gathers messages for a moment (LINGER), sends them, tries again what failed, and
-//    reports each on the producer's thread, which counts the submission down to zero.
+// 2. librdkafka sends what has gathered, tries again what failed, and reports each message on the
+//    producer's thread, which counts the submission down to zero.
 // 3. Zero: settled, durable when all went well, else "try later".
 //
 // How it fails. No broker reachable: offers are refused at once and the producer's thread probes

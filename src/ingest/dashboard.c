@@ -98,7 +98,8 @@ static bool enough(void *user, const struct stored_event *event) {
 // Any id will do: what counts is that there is an answer.
 static bool check_raw(void *user, struct error *err) {
     struct dashboard *d = user;
-    if (d->watched_raw == NULL && !reader_place_open_raw(d->place, &d->watched_raw, err)) {
+    if (d->watched_raw == NULL &&
+        !reader_place_open_raw(d->place, WATCH_TIMEOUT_MS, &d->watched_raw, err)) {
         d->watched_raw = NULL;
         return false;
     }

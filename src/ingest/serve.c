@@ -16,6 +16,7 @@
 #include "engine/queue.h"
 #include "ingest/http_server.h"
 #include "ingest/http_setup.h"
+#include "ingest/serve_broker.h"
 #include "order/order.h"
 #include "store/sqlite.h"
 #include <pthread.h>
@@ -239,10 +240,27 @@ static void stop(struct serve *s) {
     }
 }
 
+// Without a broker one transaction does all, so both are in one file.
+static bool stores_are_embedded(const struct options *o) {
+    const char *raw = option_text(o, "raw"), *aggregates = option_text(o, "aggregates");
+    return (raw == NULL || strcmp(raw, "sqlite") == 0) &&
+           (aggregates == NULL || strcmp(aggregates, "sqlite") == 0);
+}
+
 int command_serve(const struct options *o) {
     log_set_level_named(option_text(o, "log-level"));
     sigset_t signals;
     http_prepare_process(&signals);
+    if (option_text(o, "broker") != NULL) {
+        return serve_over_broker(o, &signals);
+    }
+    if (!stores_are_embedded(o)) {
+        fputs(
+            "salestide serve: --raw and --aggregates go with --broker kafka://HOST/TOPIC; without "
+            "a broker everything is in the SQLite file of --data\n",
+            stderr);
+        return 2;
+    }
     struct serve s = {
         .options = o,
         .directory = option_text(o, "data"),

@@ -30,7 +30,7 @@ static bool open_audited(const struct options *o, struct audited *a, struct erro
         return true;
     }
     a->aggregates = audit_mysql_new(reader_place_mysql(a->place));
-    return reader_place_open_raw(a->place, &a->raw, err);
+    return reader_place_open_raw(a->place, 0, &a->raw, err);
 }
 
 static void close_audited(struct audited *a) {

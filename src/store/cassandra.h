@@ -15,6 +15,7 @@ struct cassandra_address {
     bool tls;           // certificates and host names are verified, always
     char ca_file[4096]; // certificates to trust; "": the system's
     enum cql_consistency consistency;
+    int64_t read_give_up_ms; // of a reader's question; 0: a minute
 };
 
 // Reads the URL; the rest is default: no TLS, LOCAL_QUORUM. ERROR_USAGE says what is wrong.
@@ -37,7 +38,8 @@ MUST_CHECK bool cassandra_reader_customer(struct raw_reader *r, struct ident cus
                                           size_t n_max, raw_event_fn each, void *user,
                                           struct error *err);
 
-// What `salestide setup` runs, as text for --print: statements ended by ";\n".
+// What `salestide setup` runs, as text for --print: statements ended by ";\n". replication of a new
+// keyspace: 0 is as many as there are nodes, 3 at most.
 void cassandra_ddl(struct buf *out, const char *keyspace, int replication);
 // Creates what is missing of keyspace and tables, waits until all nodes know it, and looks at the
 // tables as cassandra_raw_open does. Harmless when all is there.

@@ -65,8 +65,12 @@ static void put_table(struct buf *out, const char *keyspace, enum raw_table t) {
                table_ddl[t]);
 }
 
+// Copies of each row unless the user says otherwise: as many as there are nodes, this at most. With
+// more than there are nodes no quorum is ever there.
+enum { COPIES_WANTED = 3 };
+
 void cassandra_ddl(struct buf *out, const char *keyspace, int replication) {
-    put_keyspace(out, keyspace, replication);
+    put_keyspace(out, keyspace, replication > 0 ? replication : COPIES_WANTED);
     buf_put_str(out, ";\n");
     for (enum raw_table t = 0; t < RAW_TABLES; t++) {
         put_table(out, keyspace, t);
@@ -126,6 +130,23 @@ static bool run(struct cql_session *s, struct buf *cql, struct error *err) {
     return ok;
 }
 
+static bool count_row(void *user, size_t tag, const struct text *cells, size_t n) {
+    UNUSED(tag);
+    UNUSED(cells);
+    UNUSED(n);
+    ++*(int *)user;
+    return true;
+}
+
+static bool count_copies(struct cql_session *s, int *replication, struct error *err) {
+    int n_nodes = 1; // the one that answers; its peers are the others
+    if (cql_query(s, "SELECT peer FROM system.peers", count_row, &n_nodes, err) != STORE_OK) {
+        return false;
+    }
+    *replication = n_nodes < COPIES_WANTED ? n_nodes : COPIES_WANTED;
+    return true;
+}
+
 bool cassandra_setup(const struct cassandra_address *address, int replication, struct error *err) {
     struct cql_session *s;
     struct buf cql = {0};
@@ -134,8 +155,11 @@ bool cassandra_setup(const struct cassandra_address *address, int replication, s
     if (!cassandra_connect(address, CASSANDRA_WRITE, NULL, &s, err)) {
         return false;
     }
-    put_keyspace(&cql, keyspace, replication);
-    bool ok = run(s, &cql, err);
+    bool ok = replication > 0 || count_copies(s, &replication, err);
+    if (ok) {
+        put_keyspace(&cql, keyspace, replication);
+        ok = run(s, &cql, err);
+    }
     for (enum raw_table t = 0; t < RAW_TABLES && ok; t++) {
         put_table(&cql, keyspace, t);
         ok = run(s, &cql, err);

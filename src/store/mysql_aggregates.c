@@ -101,8 +101,7 @@ void mysql_aggregates_lost(struct mysql_aggregates *s, const struct error *err) 
 void mysql_aggregates_roll_back(struct mysql_aggregates *s, const struct error *err) {
     struct error ignored;
     buf_clear(&s->sql);
-    if (s->c->fault == MYSQL_FAULT_LOST ||
-        !mysql_run(s->c, TEXT_LIT("ROLLBACK"), "rolling back", &ignored)) {
+    if (s->c->fault == MYSQL_FAULT_LOST || !mysql_undo(s->c, &ignored)) {
         mysql_aggregates_lost(s, err);
     }
 }

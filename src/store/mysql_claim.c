@@ -40,8 +40,7 @@ static bool lock_row(struct mysql_aggregates *s, const struct claim *k, struct e
     buf_put_str(&s->sql, "SELECT next_offset, epoch FROM pipeline_positions");
     put_where(s, k);
     buf_put_str(&s->sql, " FOR UPDATE");
-    MYSQL_RES *rows = mysql_ask(s->c, buf_text(&s->sql), "claiming a partition", err);
-    buf_clear(&s->sql);
+    MYSQL_RES *rows = mysql_send_question(s->c, &s->sql, "claiming a partition", err);
     if (rows == NULL) {
         return false;
     }
@@ -77,8 +76,7 @@ static bool raise_epoch(struct mysql_aggregates *s, const struct claim *k, struc
 static bool claim_once(struct mysql_aggregates *s, const struct claim *k, struct error *err) {
     s->c->fault = MYSQL_FAULT_NONE;
     // The row is made in a transaction of its own, so that nobody waits for this one to see it.
-    if (!put_row(s, k, err) ||
-        !mysql_run(s->c, TEXT_LIT("START TRANSACTION"), "claiming a partition", err) ||
+    if (!put_row(s, k, err) || !mysql_begin(s->c, "claiming a partition", err) ||
         !lock_row(s, k, err)) {
         return false;
     }
@@ -117,7 +115,7 @@ enum store_result mysql_aggregates_claim(struct aggregates *a, const char *topic
         }
         mysql_pause(attempt);
     }
-    if (!mysql_run(s->c, TEXT_LIT("COMMIT"), "claiming a partition", err)) {
+    if (!mysql_end(s->c, "claiming a partition", err)) {
         remember_doubt(s, &k);
         mysql_aggregates_lost(s, err);
         return STORE_RETRY;

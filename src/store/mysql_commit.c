@@ -68,11 +68,7 @@ static bool lock_positions(struct work *w, struct error *err) {
         buf_printf(sql, "%s%d", i > 0 ? "," : "", w->batch->moves[i].partition);
     }
     buf_put_str(sql, ") ORDER BY `partition` FOR UPDATE");
-    if (sql->failed) {
-        return mysql_send(w->s->c, sql, "comparing positions", err);
-    }
-    MYSQL_RES *rows = mysql_ask(w->s->c, buf_text(sql), "comparing positions", err);
-    buf_clear(sql);
+    MYSQL_RES *rows = mysql_send_question(w->s->c, sql, "comparing positions", err);
     if (rows == NULL) {
         return false;
     }
@@ -250,8 +246,8 @@ static bool run_transaction(struct work *w, struct error *err) {
     struct mysql_aggregates *s = w->s;
     w->fenced = w->overflow = false;
     s->c->fault = MYSQL_FAULT_NONE;
-    bool ok = mysql_run(s->c, TEXT_LIT("START TRANSACTION"), "beginning a batch", err) &&
-              lock_positions(w, err) && move_positions(w, err) && insert_rejected(w, err);
+    bool ok = mysql_begin(s->c, "beginning a batch", err) && lock_positions(w, err) &&
+              move_positions(w, err) && insert_rejected(w, err);
     fault_point("aggregates-after-positions");
     ok = ok && mysql_cells_apply(s->cells, s->c, w->batch->cube, &s->sql, err);
     fault_point("aggregates-after-cells");
@@ -279,7 +275,7 @@ static bool may_try_again(const struct work *w, int attempt, int64_t since_ns) {
 static enum commit_result send_commit(struct work *w, struct error *err) {
     struct mysql_aggregates *s = w->s;
     fault_point("aggregates-before-commit");
-    if (!mysql_run(s->c, TEXT_LIT("COMMIT"), "committing a batch", err)) {
+    if (!mysql_end(s->c, "committing a batch", err)) {
         // In a cluster a COMMIT may lose against another member: that one is undone for certain.
         if (s->c->fault == MYSQL_FAULT_CONFLICT) {
             mysql_aggregates_roll_back(s, err);

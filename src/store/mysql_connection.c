@@ -15,22 +15,11 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include <errmsg.h>
-#include <mysqld_error.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { MYSQL_PORT_DEFAULT = 3306, CONNECT_TIMEOUT_S = 5, MIN_PACKET_BYTES = 1024 * 1024 };
-
-// Errors of MySQL's that libmariadb has no names for.
-enum {
-    STATEMENT_TIMED_OUT = 3024,
-    OFFLINE_MODE = 3032,
-    LOST_AGAINST_MEMBER = 3101, // another member of the group has been quicker
-    SECURE_TRANSPORT_REQUIRED = 3159,
-    IDLE_TOO_LONG = 4031,
-};
 
 // --- Addresses
 
@@ -78,131 +67,6 @@ bool mysql_address_of_options(const struct options *o, const char *url, struct m
     return true;
 }
 
-// --- Errors
-
-enum mysql_fault mysql_fault_of(unsigned error_number) {
-    switch (error_number) {
-    case CR_SERVER_GONE_ERROR:
-    case CR_SERVER_LOST:
-    case CR_SERVER_LOST_EXTENDED:
-    case CR_CONNECTION_ERROR:
-    case CR_CONN_HOST_ERROR:
-    case CR_UNKNOWN_HOST:
-    case CR_SERVER_HANDSHAKE_ERR:
-    case CR_MALFORMED_PACKET:
-    case CR_COMMANDS_OUT_OF_SYNC:
-    case CR_UNKNOWN_ERROR:
-    case ER_CONNECTION_KILLED:
-    case ER_SERVER_SHUTDOWN:
-    case ER_NORMAL_SHUTDOWN:
-    case ER_SHUTDOWN_COMPLETE:
-    case ER_NET_READ_ERROR:
-    case ER_NET_READ_INTERRUPTED:
-    case ER_NET_ERROR_ON_WRITE:
-    case ER_NET_WRITE_INTERRUPTED:
-    case IDLE_TOO_LONG:
-        return MYSQL_FAULT_LOST;
-    case ER_LOCK_DEADLOCK:
-    case ER_LOCK_WAIT_TIMEOUT:
-    case LOST_AGAINST_MEMBER:
-        return MYSQL_FAULT_CONFLICT;
-    case ER_CON_COUNT_ERROR:
-    case ER_TOO_MANY_USER_CONNECTIONS:
-    case ER_USER_LIMIT_REACHED:
-    case ER_HOST_IS_BLOCKED:
-    case ER_DISK_FULL:
-    case ER_RECORD_FILE_FULL:
-    case ER_OUT_OF_RESOURCES:
-    case ER_OUTOFMEMORY:
-    case ER_CANT_CREATE_THREAD:
-    case ER_QUERY_INTERRUPTED:
-    case ER_STATEMENT_TIMEOUT:
-    case STATEMENT_TIMED_OUT:
-    case OFFLINE_MODE:
-    case ER_LOCK_TABLE_FULL:
-    case ER_OPTION_PREVENTS_STATEMENT: // --read-only: a failover is going on
-    case ER_READ_ONLY_MODE:
-    case ER_ERROR_ON_WRITE:
-    case ER_ERROR_DURING_COMMIT:
-        return MYSQL_FAULT_BUSY;
-    case ER_ACCESS_DENIED_ERROR:
-    case ER_ACCESS_DENIED_NO_PASSWORD_ERROR:
-    case ER_DBACCESS_DENIED_ERROR:
-    case ER_TABLEACCESS_DENIED_ERROR:
-    case ER_SPECIFIC_ACCESS_DENIED_ERROR:
-    case ER_HOST_NOT_PRIVILEGED:
-    case ER_BAD_DB_ERROR:
-    case ER_NO_SUCH_TABLE:
-    case ER_BAD_FIELD_ERROR:
-    case ER_NOT_SUPPORTED_AUTH_MODE:
-    case SECURE_TRANSPORT_REQUIRED:
-    case CR_AUTH_PLUGIN_CANNOT_LOAD:
-    case CR_AUTH_PLUGIN_ERR:
-        return MYSQL_FAULT_USAGE;
-    default:
-        return MYSQL_FAULT_FATAL;
-    }
-}
-
-static const char *advice_for(unsigned error_number) {
-    switch (error_number) {
-    case ER_ACCESS_DENIED_ERROR:
-    case ER_ACCESS_DENIED_NO_PASSWORD_ERROR:
-        return "; check the user and the password (SALESTIDE_MYSQL_PASSWORD or "
-               "--mysql-password-file)";
-    case ER_DBACCESS_DENIED_ERROR:
-    case ER_TABLEACCESS_DENIED_ERROR:
-    case ER_SPECIFIC_ACCESS_DENIED_ERROR:
-        return "; give the user its rights with GRANT";
-    case ER_BAD_DB_ERROR:
-    case ER_NO_SUCH_TABLE:
-    case ER_BAD_FIELD_ERROR:
-        return "; `salestide setup --aggregates URL` makes what is missing";
-    case ER_DISK_FULL:
-    case ER_RECORD_FILE_FULL:
-        return "; free some disk space there, work goes on by itself then";
-    case ER_CON_COUNT_ERROR:
-    case ER_TOO_MANY_USER_CONNECTIONS:
-        return "; close some connections or raise max_connections there";
-    case SECURE_TRANSPORT_REQUIRED:
-        return "; see --mysql-tls and --mysql-ca";
-    case ER_NET_PACKET_TOO_LARGE:
-        return "; raise max_allowed_packet there";
-    case CR_AUTH_PLUGIN_CANNOT_LOAD:
-        return "; install libmariadb's plug-in of that name, or give the user another one";
-    default:
-        return "";
-    }
-}
-
-// libmariadb has one number for all that can go wrong with TLS.
-static enum mysql_fault tls_fault(const char *said) {
-    bool identity = strcasestr(said, "certif") != NULL || strcasestr(said, "verif") != NULL ||
-                    strcasestr(said, "validation") != NULL ||
-                    strcasestr(said, "required") != NULL ||
-                    strcasestr(said, "no such file") != NULL;
-    return identity ? MYSQL_FAULT_USAGE : MYSQL_FAULT_LOST;
-}
-
-enum mysql_fault mysql_failed(struct mysql_connection *c, const char *doing, struct error *err) {
-    unsigned number = mysql_errno(c->handle);
-    const char *said = mysql_error(c->handle);
-    bool tls = number == CR_SSL_CONNECTION_ERROR;
-    enum mysql_fault fault = tls ? tls_fault(said) : mysql_fault_of(number);
-    const char *advice = advice_for(number);
-    if (tls && fault == MYSQL_FAULT_USAGE) {
-        advice = "; see --mysql-tls and --mysql-ca";
-    }
-    static const enum error_class classes[] = {
-        [MYSQL_FAULT_LOST] = ERROR_RETRIABLE, [MYSQL_FAULT_CONFLICT] = ERROR_RETRIABLE,
-        [MYSQL_FAULT_BUSY] = ERROR_RETRIABLE, [MYSQL_FAULT_USAGE] = ERROR_USAGE,
-        [MYSQL_FAULT_FATAL] = ERROR_FATAL,
-    };
-    c->fault = fault;
-    error_set(err, classes[fault], "%s at %s: %.200s (%u)%s", doing, c->name, said, number, advice);
-    return fault;
-}
-
 // --- Statements
 
 bool mysql_run(struct mysql_connection *c, struct text sql, const char *doing, struct error *err) {
@@ -227,6 +91,44 @@ MYSQL_RES *mysql_ask(struct mysql_connection *c, struct text sql, const char *do
 
 int64_t mysql_column_int(MYSQL_ROW row, unsigned i) {
     return row[i] != NULL ? strtoll(row[i], NULL, 10) : 0;
+}
+
+// --- Transactions
+
+// MariaDB knows a limit for silence inside of transactions (set_up_session); MySQL only one for
+// silence, which is short as long as a transaction lasts. Its failure shows in the next statement.
+static void limit_silence(struct mysql_connection *c, int seconds) {
+    char sql[64];
+    struct error ignored;
+    if (!c->mariadb) {
+        snprintf(sql, sizeof sql, "SET SESSION wait_timeout = %d", seconds);
+        if (!mysql_run(c, text_of(sql), "setting a limit", &ignored)) {
+            log_debug("store", "%s", ignored.text);
+        }
+    }
+}
+
+enum { IDLE_LIMIT_S = 8 * 3600 }; // MySQL's own
+
+bool mysql_begin(struct mysql_connection *c, const char *doing, struct error *err) {
+    limit_silence(c, MYSQL_STALL_LIMIT_S);
+    return mysql_run(c, TEXT_LIT("START TRANSACTION"), doing, err);
+}
+
+bool mysql_end(struct mysql_connection *c, const char *doing, struct error *err) {
+    if (!mysql_run(c, TEXT_LIT("COMMIT"), doing, err)) {
+        return false;
+    }
+    limit_silence(c, IDLE_LIMIT_S);
+    return true;
+}
+
+bool mysql_undo(struct mysql_connection *c, struct error *err) {
+    if (!mysql_run(c, TEXT_LIT("ROLLBACK"), "rolling back", err)) {
+        return false;
+    }
+    limit_silence(c, IDLE_LIMIT_S);
+    return true;
 }
 
 // --- Connecting
@@ -256,12 +158,11 @@ static bool set_up_session(struct mysql_connection *c, int timeout_ms, struct er
     char limit[128];
     if (c->role != MYSQL_ROLE_READER) {
         // Longer than a commit of another instance, shorter than the time-out of a statement.
-        // A writer that stands still in the middle of a transaction (SIGSTOP, a machine that is
-        // gone) must not keep its locks: the server ends its session. MySQL knows no such limit for
-        // transactions alone.
-        snprintf(limit, sizeof limit,
-                 "SET SESSION innodb_lock_wait_timeout = 5, autocommit = 1, %s = %d",
-                 c->mariadb ? "idle_transaction_timeout" : "wait_timeout", MYSQL_STALL_LIMIT_S);
+        snprintf(limit, sizeof limit, "SET SESSION innodb_lock_wait_timeout = 5, autocommit = 1");
+        if (c->mariadb) {
+            snprintf(limit + strlen(limit), sizeof limit - strlen(limit),
+                     ", idle_transaction_timeout = %d", MYSQL_STALL_LIMIT_S);
+        }
     } else if (c->mariadb) {
         snprintf(limit, sizeof limit, "SET SESSION max_statement_time = %d.%03d", timeout_ms / 1000,
                  timeout_ms % 1000);

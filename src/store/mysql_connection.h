@@ -71,6 +71,11 @@ MUST_CHECK bool mysql_run(struct mysql_connection *c, struct text sql, const cha
 // when it failed.
 MUST_CHECK MYSQL_RES *mysql_ask(struct mysql_connection *c, struct text sql, const char *doing,
                                 struct error *err);
+// A writer's transaction. It must not keep its locks when the process stands still (SIGSTOP) or its
+// machine is gone: the server ends the session after MYSQL_STALL_LIMIT_S of silence.
+MUST_CHECK bool mysql_begin(struct mysql_connection *c, const char *doing, struct error *err);
+MUST_CHECK bool mysql_end(struct mysql_connection *c, const char *doing, struct error *err);
+MUST_CHECK bool mysql_undo(struct mysql_connection *c, struct error *err);
 // Rows that the last statement matched, inserted or deleted.
 static inline int64_t mysql_rows(const struct mysql_connection *c) {
     return (int64_t)mysql_affected_rows(c->handle);

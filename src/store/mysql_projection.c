@@ -25,11 +25,15 @@
 // cube_dim.store_id of a group: its row in the table.
 enum { ROW_UNKNOWN = -1, ROW_IMPOSSIBLE = 0, ROW_THERE = 1 };
 
+struct touched {
+    struct cube_dim *group;
+    bool seen; // scratch of mark_all
+};
+
 struct projection {
     struct projection_plan plan;
     char currency[4];
-    struct cube_dim **touched; // groups of the batch in the shop's currency, by their texts
-    bool *seen;                // parallel: scratch of learn
+    struct touched *touched; // groups of the batch in the shop's currency, by their texts
     size_t n, cap;
 };
 
@@ -99,7 +103,6 @@ void projection_free(struct projection *p) {
         return;
     }
     free(p->touched);
-    free(p->seen);
     free(p);
 }
 
@@ -157,9 +160,9 @@ static bool send_grouped(const struct work *w, const struct grouped *g, int64_t 
                 buf_put_char(w->sql, ',');
             }
             buf_put_char(w->sql, '(');
-            sql_put_text(w->sql, w->p->touched[i]->source);
+            sql_put_text(w->sql, w->p->touched[i].group->source);
             buf_put_char(w->sql, ',');
-            sql_put_text(w->sql, w->p->touched[i]->state);
+            sql_put_text(w->sql, w->p->touched[i].group->state);
             buf_put_char(w->sql, ')');
         }
         if (n == 0) {
@@ -212,10 +215,10 @@ static bool any_group(const struct projection *p, size_t i) {
     return true;
 }
 static bool has_row(const struct projection *p, size_t i) {
-    return p->touched[i]->store_id == ROW_THERE;
+    return p->touched[i].group->store_id == ROW_THERE;
 }
 static bool is_missing(const struct projection *p, size_t i) {
-    return p->touched[i]->store_id == ROW_UNKNOWN && !p->seen[i];
+    return p->touched[i].group->store_id == ROW_UNKNOWN && !p->touched[i].seen;
 }
 
 static int compare_texts(struct text a, struct text b) {
@@ -229,10 +232,10 @@ static void mark_seen(struct projection *p, struct text source, struct text stat
     size_t low = 0, high = p->n;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = compare_texts(source, p->touched[middle]->source);
-        order = order != 0 ? order : compare_texts(state, p->touched[middle]->state);
+        int order = compare_texts(source, p->touched[middle].group->source);
+        order = order != 0 ? order : compare_texts(state, p->touched[middle].group->state);
         if (order == 0) {
-            p->seen[middle] = true;
+            p->touched[middle].seen = true;
             return;
         }
         if (order < 0) {
@@ -245,9 +248,10 @@ static void mark_seen(struct projection *p, struct text source, struct text stat
 
 // Runs what `sql` holds, which gives sources and states, and marks the touched ones among them.
 static bool mark_all(const struct work *w, struct error *err) {
-    memset(w->p->seen, 0, w->p->n * sizeof *w->p->seen);
-    MYSQL_RES *rows = mysql_ask(w->c, buf_text(w->sql), DOING, err);
-    buf_clear(w->sql);
+    for (size_t i = 0; i < w->p->n; i++) {
+        w->p->touched[i].seen = false;
+    }
+    MYSQL_RES *rows = mysql_send_question(w->c, w->sql, DOING, err);
     if (rows == NULL) {
         return false;
     }
@@ -274,8 +278,8 @@ static bool find_impossible(const struct work *w, struct error *err) {
         return false;
     }
     for (size_t i = 0; i < w->p->n; i++) {
-        struct cube_dim *group = w->p->touched[i];
-        if (!w->p->seen[i] && group->store_id == ROW_UNKNOWN) {
+        struct cube_dim *group = w->p->touched[i].group;
+        if (!w->p->touched[i].seen && group->store_id == ROW_UNKNOWN) {
             group->store_id = ROW_IMPOSSIBLE;
             log_warn("store",
                      PROJECTION_TABLE
@@ -300,8 +304,8 @@ static bool learn(const struct work *w, struct error *err) {
         return false;
     }
     for (size_t i = 0; i < w->p->n; i++) {
-        if (w->p->touched[i]->store_id == ROW_UNKNOWN) {
-            w->p->touched[i]->store_id = ROW_THERE;
+        if (w->p->touched[i].group->store_id == ROW_UNKNOWN) {
+            w->p->touched[i].group->store_id = ROW_THERE;
         }
     }
     return true;
@@ -309,7 +313,7 @@ static bool learn(const struct work *w, struct error *err) {
 
 static bool any_unknown(const struct projection *p) {
     for (size_t i = 0; i < p->n; i++) {
-        if (p->touched[i]->store_id == ROW_UNKNOWN) {
+        if (p->touched[i].group->store_id == ROW_UNKNOWN) {
             return true;
         }
     }
@@ -330,7 +334,7 @@ static bool set_unkeyed(const struct work *w, struct error *err) {
             return true;
         }
         for (size_t i = 0; i < w->p->n; i++) {
-            w->p->touched[i]->store_id = ROW_UNKNOWN;
+            w->p->touched[i].group->store_id = ROW_UNKNOWN;
         }
     }
     return true; // rows that somebody doubled meanwhile: each of them was set
@@ -349,13 +353,12 @@ static void collect_touched(struct projection *p, const struct mysql_cells *cell
     if (p->n > p->cap) {
         p->cap = p->n * 2;
         p->touched = mem_realloc(p->touched, p->cap * sizeof *p->touched);
-        p->seen = mem_realloc(p->seen, p->cap * sizeof *p->seen);
     }
     p->n = 0;
     for (size_t i = first; i < n; i++) {
         struct cube_dim *group = cube_group(cube, mysql_cells_at(cells, i)->dim);
         if (memcmp(group->currency, p->currency, 3) == 0) {
-            p->touched[p->n++] = group;
+            p->touched[p->n++].group = group;
         }
     }
 }

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { QUESTION_TIMEOUT_MS = 5000 }; // of raw orders
+
 struct reader_place {
     enum place_kind kind;
     char *directory; // PLACE_SQLITE
@@ -82,14 +84,19 @@ void reader_place_free(struct reader_place *p) {
     free(p);
 }
 
-bool reader_place_open_raw(const struct reader_place *p, struct raw_reader **out,
+bool reader_place_open_raw(const struct reader_place *p, int timeout_ms, struct raw_reader **out,
                            struct error *err) {
     *out = NULL;
-    return !p->has_raw || cassandra_reader_open(&p->raw, out, err);
+    if (!p->has_raw) {
+        return true;
+    }
+    struct cassandra_address address = p->raw;
+    address.read_give_up_ms = timeout_ms;
+    return cassandra_reader_open(&address, out, err);
 }
 
 static bool open_raw(void *user, struct raw_reader **out, struct error *err) {
-    return reader_place_open_raw(user, out, err);
+    return reader_place_open_raw(user, QUESTION_TIMEOUT_MS, out, err);
 }
 
 bool reader_place_open(const struct reader_place *p, int timeout_ms, struct sales_reader **out,

@@ -20,9 +20,10 @@ void reader_place_free(struct reader_place *p); // NULL is fine
 MUST_CHECK bool reader_place_open(const struct reader_place *p, int timeout_ms,
                                   struct sales_reader **out, struct store_settings *settings,
                                   struct error *err);
-// A reader of raw orders; *out is NULL when the place has none of its own.
-MUST_CHECK bool reader_place_open_raw(const struct reader_place *p, struct raw_reader **out,
-                                      struct error *err);
+// A reader of raw orders; *out is NULL when the place has none of its own. timeout_ms bounds each
+// question, or a page of a scan; 0: a minute.
+MUST_CHECK bool reader_place_open_raw(const struct reader_place *p, int timeout_ms,
+                                      struct raw_reader **out, struct error *err);
 
 enum place_kind { PLACE_SQLITE, PLACE_MYSQL };
 enum place_kind reader_place_kind(const struct reader_place *p);

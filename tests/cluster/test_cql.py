@@ -21,8 +21,8 @@ from servers.certs import Certificates
 LIMIT_S = 120
 
 
-def program():
-    path = harness.ROOT / "build/tools/cql_probe"
+def program(name="cql_probe"):
+    path = harness.ROOT / "build/tools" / name
     assert path.is_file(), "build it first: make test-tools"
     return path
 
@@ -194,6 +194,13 @@ def test_a_password_over_tls_opens_the_door(guarded, own_name):
     lines = must(probe(url_of(guarded, own_name), "read", **more)).splitlines()
     assert sorted(map(json.loads, lines)) == sorted(expected(i) for i in range(2000))
     assert len(guarded.cql(f"SELECT id FROM {own_name}.probe")) == 2000
+
+
+def test_the_raw_store_logs_in_as_its_address_says(guarded, own_name):
+    env = environment(url_of(guarded, own_name, "shop@"), {"password": "a pässword, with: everything", "ca_file": guarded.certs.ca})
+    must(subprocess.run([program("cassandra_probe"), "setup"], env=env, stdin=subprocess.DEVNULL, capture_output=True,
+                        text=True, timeout=LIMIT_S, check=False))  # fmt: skip
+    assert len(guarded.cql(f"SELECT table_name FROM system_schema.tables WHERE keyspace_name = '{own_name}'")) == 3
 
 
 def test_a_wrong_password_is_refused_and_not_shown(guarded, own_name):

@@ -3,6 +3,8 @@
 // batch counts exactly once.
 #include "mysql_lab.h"
 
+#include <signal.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -87,6 +89,7 @@ static void commit_in_doubt(const char *cut, int64_t next_offset) {
     if (next_offset != 1) { // the same again
         assert_int_equal(try_commit(&in, &err), COMMIT_OK);
     }
+    lab_command("expect warn store: connection lost: committing a batch at");
     expect_orders(&lab, "1");
     instance_close(&in);
     lab_close(&lab);
@@ -205,6 +208,7 @@ static void a_deadlock_is_tried_again_and_counts_once(void **state) {
     if (c.result != COMMIT_OK) {
         fail_msg("%d: %s", (int)c.result, c.err.text);
     }
+    lab_command("expect (1213); trying the batch again");
     expect_orders(&lab, "2");
     mysql_connection_close(other.sql);
     instance_close(&in);
@@ -231,6 +235,7 @@ static void a_lock_wait_that_times_out_is_tried_again_and_counts_once(void **sta
     if (c.result != COMMIT_OK) {
         fail_msg("%d: %s", (int)c.result, c.err.text);
     }
+    lab_command("expect (1205); trying the batch again");
     expect_orders(&lab, "2");
     instance_close(&in);
     lab_close(&lab);
@@ -282,6 +287,62 @@ static void a_claim_waits_for_a_commit_in_flight(void **state) {
     lab_close(&lab);
 }
 
+// A process of its own that commits one order to partition 0; its exit code is the result.
+static pid_t start_committer(struct lab *lab) {
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct instance in;
+        struct error err = {0};
+        instance_open(lab, &in, 0);
+        add_one(&in, 1);
+        _exit((int)try_commit(&in, &err));
+    }
+    return child;
+}
+
+static void full_a_process_that_stands_still_loses_its_locks_and_its_batch(void **state) {
+    UNUSED(state);
+    struct lab lab;
+    struct instance heir;
+    int status;
+    lab_open(&lab);
+    instance_open(&lab, &heir, 1);
+    lab_do(&lab, "START TRANSACTION"); // holds the commit up in its middle
+    lab_do(&lab, "SELECT * FROM pipeline_state FOR UPDATE");
+    pid_t child = start_committer(&lab);
+    struct lab other = lab;
+    struct error err = {0};
+    assert_true(mysql_connection_open(&lab.direct, MYSQL_ROLE_READER, 30000, &other.sql, &err));
+    wait_for_a_waiter(&other);
+    assert_int_equal(kill(child, SIGSTOP), 0);
+    lab_do(&lab, "COMMIT"); // the lock is the child's now, and it does not move
+    struct claimer k = {.in = &heir};
+    for (int i = 0; i < 3 && k.claim.epoch_us == 0; i++) { // the heir waits and asks again
+        claim_in_thread(&k);
+        if (k.result != STORE_OK) {
+            k.claim.epoch_us = 0;
+        }
+    }
+    assert_int_equal(k.result, STORE_OK);
+    assert_int_equal(k.claim.next_offset, -1);
+    heir.partition = 0;
+    heir.claim = k.claim;
+    heir.next_offset = -1;
+    add_one(&heir, 1);
+    instance_commit(&heir);
+    assert_int_equal(kill(child, SIGCONT), 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), COMMIT_RETRY);
+    ASSERT_ASK(&lab, "SELECT orders FROM sales_totals", "1");
+    ASSERT_ASK(&lab, "SELECT received FROM pipeline_state", "1");
+    mysql_connection_close(other.sql);
+    instance_close(&heir);
+    lab_close(&lab);
+}
+
 static void a_server_that_is_away_is_a_failure_that_may_pass(void **state) {
     UNUSED(state);
     struct lab lab;
@@ -314,6 +375,20 @@ static void a_server_that_is_away_is_a_failure_that_may_pass(void **state) {
     lab_close(&lab);
 }
 
+static void a_server_that_may_lose_commits_is_told_about_at_the_start(void **state) {
+    UNUSED(state);
+    struct lab lab;
+    struct instance in;
+    lab_open(&lab);
+    lab_command("sql SET GLOBAL innodb_flush_log_at_trx_commit = 2");
+    instance_open(&lab, &in, 0);
+    lab_command("sql SET GLOBAL innodb_flush_log_at_trx_commit = 1");
+    lab_command("expect warn store: mysql://");
+    lab_command("expect has innodb_flush_log_at_trx_commit = 2: a power failure");
+    instance_close(&in);
+    lab_close(&lab);
+}
+
 // clang-format off
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_connection_cut_before_commit_has_stored_nothing),
@@ -324,7 +399,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_deadlock_is_tried_again_and_counts_once),
     cmocka_unit_test(a_lock_wait_that_times_out_is_tried_again_and_counts_once),
     cmocka_unit_test(a_claim_waits_for_a_commit_in_flight),
+    cmocka_unit_test(full_a_process_that_stands_still_loses_its_locks_and_its_batch),
     cmocka_unit_test(a_server_that_is_away_is_a_failure_that_may_pass),
+    cmocka_unit_test(a_server_that_may_lose_commits_is_told_about_at_the_start),
 };
 // clang-format on
 LAB_MAIN(tests)

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""verify and rebuild of a running cluster, and its dashboard: MariaDB's aggregates held against
+Cassandra's raw orders, while a processor works."""
+
+import re
+import time
+
+import pytest
+
+import harness
+import pipeline
+from mysql_copy import Dashboard
+from reference import events
+from servers.proxy import Proxy
+
+N_EVENTS = harness.number_of("AUDIT_EVENTS", 4000)
+
+
+def command(one, name, raw=None):
+    return harness.run(name, "--aggregates", one.mysql.url(one.name), "--raw", raw or one.raw, env=one.env)
+
+
+def verified(one):
+    """Runs verify, which has to find all laws to hold; gives (orders, adjustments)."""
+    done = command(one, "verify")
+    said = (done.stdout + done.stderr).decode()
+    assert done.returncode == 0, said
+    match = re.search(r"(\d+) orders, (\d+) adjustments, \d+ cells compared: all laws hold", said)
+    return int(match[1]), int(match[2])
+
+
+@pytest.mark.timeout(300)
+def test_verify_holds_while_processors_work_and_rebuild_mends_what_was_broken(shop):
+    one = shop()
+    door = one.ingest()
+    one.processor()
+    now_ms = int(time.time() * 1000)
+    texts = list(events.Generator(2, now_ms, one.timezone).events(N_EVENTS))
+    seen = []
+    for at in range(0, N_EVENTS, N_EVENTS // 4):
+        pipeline.post_all(door, texts[at : at + N_EVENTS // 4], chunk=100)
+        seen.append(sum(verified(one)))
+    one.wait_drained()
+    orders, adjustments = verified(one)
+    assert orders + adjustments == one.state()["accepted"] >= max(seen) > 0
+    assert seen == sorted(seen)
+
+    tables = {name: harness.without_zeros(cells) for name, cells in one.tables().items()}
+    one.mysql.sql("UPDATE sales_by_hour SET units = units + 1 ORDER BY bucket LIMIT 3", database=one.name)
+    one.mysql.sql("DELETE FROM sales_by_product", database=one.name)
+    one.mysql.sql("UPDATE sales_totals SET total = total + 0.0001 ORDER BY source, state, currency LIMIT 1",
+                  database=one.name)  # fmt: skip
+    done = command(one, "verify")
+    said = done.stdout.decode()
+    assert done.returncode == 1
+    assert "problem: sales_by_hour: " in said
+    assert "problem: sales_by_product: " in said
+    assert "problem: sales_totals: " in said
+    assert b"does not add up" in done.stderr
+    done = command(one, "rebuild")
+    assert done.returncode == 0, done
+    assert re.search(rb"from \d+ orders and \d+ adjustments: [1-9]\d* cells changed", done.stdout), done
+    assert {name: harness.without_zeros(cells) for name, cells in one.tables().items()} == tables
+    assert verified(one) == (orders, adjustments)
+    pipeline.post_all(door, [b'{"order_id":"one more","created_at":"2024-05-01T10:00:00Z","product_id":1,"quantity":1,"total":1}'])
+    one.check()
+    assert verified(one) == (orders + 1, adjustments)
+
+
+@pytest.mark.timeout(200)
+def test_the_dashboard_shows_raw_orders_and_names_cassandra_when_it_is_away(shop, tmp_path):
+    one = shop()
+    door = one.ingest()
+    one.processor()
+    embedded = harness.Server(tmp_path, "--timezone", one.timezone)
+    bodies = [harness.order("o-1", customer_id=7, total="12.34"), harness.order("o-1", event="refunded", event_id="r", total="2"),
+              harness.order(2, product_id="tea", source="A")]  # fmt: skip
+    for body in bodies:
+        assert door.post(body).status == embedded.post(body).status == 202
+    one.wait_drained()
+    with Proxy(one.cassandra.port, one.cassandra.host) as proxy:
+        raw = f"cassandra://{proxy.host}:{proxy.port}/{one.name}"
+        reader = Dashboard(tmp_path, Database(one), "--raw", raw)
+        try:
+            for order_id in ("o-1", "2", "none"):
+                mine, theirs = (known(s.get(f"/v1/orders/{order_id}")) for s in (reader, embedded))
+                assert mine == theirs
+            assert known(reader.get("/v1/orders/o-1"))[1]["adjustments"]
+            assert reader.get("/readyz").status == 200
+            proxy.refuse()
+            proxy.cut()
+            problem = harness.wait_until(lambda: (a := reader.get("/readyz")).status == 503 and a.problem(503), 60, "unready")
+            assert problem["detail"].startswith("cassandra: ")
+            assert reader.get("/v1/sales").status == 200, "sales need no raw orders"
+            reader.get("/v1/orders/2", timeout=60).problem(503)
+            proxy.accept()
+            harness.wait_until(lambda: reader.get("/readyz").status == 200, 60, "ready again")
+            harness.wait_until(lambda: reader.get("/v1/orders/2", timeout=60).status == 200, 60, "orders shown again")
+        finally:
+            reader.stop()
+    embedded.stop()
+
+
+class Database:
+    """The part of mysql_copy.Database that Dashboard needs."""
+
+    def __init__(self, one):
+        self.mysql, self.name = one.mysql, one.name
+
+
+def known(answer):
+    """A /v1/orders/{id} answer without what differs from store to store."""
+    body = answer.json()
+    for event in [body.get("order"), *body.get("adjustments", [])]:
+        if event:
+            del event["position"], event["received_at"]
+    return answer.status, body
