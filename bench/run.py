@@ -122,7 +122,7 @@ def sizes(setup):
     if os.environ.get("QUICK"):
         setup.rounds, setup.seconds, setup.stream_seconds = 1, 2, 3
         setup.file_orders, setup.store_orders = 500_000, 3_000_000
-        setup.log_orders, setup.log_rounds, setup.log_seconds, setup.raw_orders = 1_000_000, 1, 5, 200_000
+        setup.log_orders, setup.log_rounds, setup.log_seconds, setup.raw_orders = 1_000_000, 1, 5, 600_000
     if os.environ.get("LONG"):
         setup.store_orders = 100_000_000
 

@@ -12,7 +12,7 @@ KEYSPACE = "sales"
 def with_rows(setup, servers, backlog):
     servers.cassandra.cql(f"DROP KEYSPACE IF EXISTS {KEYSPACE}")
     url = f"cassandra://{servers.cassandra.host}:{servers.cassandra.port}/{KEYSPACE}"
-    one = log.salestide(setup, servers, backlog, raw=url, options=("--cassandra-consistency", "one"))
+    one = log.salestide(setup, servers, backlog, raw=url, options=("--cassandra-consistency", "ONE"))
     found = sum(count_rows(servers, table) for table in ("orders", "order_adjustments"))
     if found != backlog.n:
         raise SystemExit(f"bench: Cassandra holds {found} rows of {backlog.n} orders")

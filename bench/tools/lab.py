@@ -179,6 +179,8 @@ class Commits:
     @property
     def orders_s(self):
         since_s, until_s = self.span
+        if since_s == until_s:
+            raise SystemExit(f"bench: {self.orders} orders went into one commit: too few to tell a speed")
         return self.counted / (until_s - since_s)
 
 
