@@ -18,13 +18,14 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "broker/kafka_config.h"
+#include "broker/kafka_topic.h"
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-// Of one take: what is parsed is judged while it is still in the core's cache.
-enum { MESSAGES_MAX = 2000, LONGEST_POLL_MS = 500 };
+// MESSAGES_MAX, of one take: what is parsed is judged while it is still in the core's cache.
+enum { MESSAGES_MAX = 2000, LONGEST_POLL_MS = 500, TOPIC_TIMEOUT_MS = 5000 };
 #define COMMIT_EVERY_NS INT64_C(1000000000)
 #define FACTS_EVERY_NS INT64_C(200000000)
 
@@ -80,6 +81,11 @@ static void on_message_error(struct kafka_log *log, const rd_kafka_message_t *m)
                        "topic's retention; start with --skip-gap to go on without them",
                        m->partition, log->topic, log->partitions[m->partition].expected,
                        rd_kafka_message_errstr(m));
+        return;
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: // also for a moment, of a broker just started
+        snprintf(log->now.problem, sizeof log->now.problem,
+                 "the topic %s does not exist (any more): it is waited for", log->topic);
+        log_warn("broker", "%s", log->now.problem);
         return;
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
@@ -328,6 +334,29 @@ static bool configure(struct kafka_log *log, rd_kafka_conf_t *conf, struct error
                               err);
 }
 
+// The library waits for a topic that is not there, without a word. No broker: they are waited for.
+static bool find_topic(struct kafka_log *log, struct error *err) {
+    const struct kafka_topic_wish as_it_is = {0};
+    struct kafka_topic_facts facts;
+    switch (kafka_topic_prepare(log->rk, log->topic, &as_it_is, TOPIC_TIMEOUT_MS, &facts, err)) {
+    case KAFKA_TOPIC_OK:
+        log->topic_partitions = facts.partitions;
+        return true;
+    case KAFKA_TOPIC_UNREACHABLE:
+        log_warn("broker", "%s; waiting for a broker", err->text);
+        log->now.brokers_up = false;
+        return true;
+    case KAFKA_TOPIC_MISSING:
+        return error_set(err, ERROR_USAGE,
+                         "the topic %s does not exist: make it first (`salestide ingest "
+                         "--create-topic` does), or correct --broker",
+                         log->topic);
+    case KAFKA_TOPIC_REFUSED:
+        break;
+    }
+    return false;
+}
+
 static bool subscribe(struct kafka_log *log, struct error *err) {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, log->topic, RD_KAFKA_PARTITION_UA);
@@ -348,6 +377,9 @@ static bool join_group(struct kafka_log *log, rd_kafka_conf_t *conf, struct erro
     if (log->rk == NULL) {
         rd_kafka_conf_destroy(conf);
         return error_set(err, ERROR_FATAL, "kafka: %s", why);
+    }
+    if (!find_topic(log, err)) {
+        return false;
     }
     rd_kafka_poll_set_consumer(log->rk);
     log->queue = rd_kafka_queue_get_consumer(log->rk);

@@ -111,6 +111,20 @@ static bool is_foreign(const struct kafka_log *log, const rd_kafka_message_t *m,
                                             NULL) != m->partition;
 }
 
+static void note_foreign(struct kafka_log *log, const rd_kafka_message_t *m) {
+    log->now.foreign_keys++;
+    if (log->told_foreign) {
+        return;
+    }
+    log->told_foreign = true;
+    log_warn("broker",
+             "messages of %s are not keyed by order_id (first: partition %" PRId32
+             ", offset %" PRId64 "): a repeated order is known within its partition only, so the "
+             "same order in two partitions counts twice; have the producer use order_id as key and "
+             "the murmur2 partitioner (salestide_kafka_foreign_keys_total counts on)",
+             log->topic, m->partition, m->offset);
+}
+
 static void parse(struct kafka_log *log, struct submission *s, struct event *e,
                   const rd_kafka_message_t *m) {
     struct rejection why;
@@ -125,7 +139,9 @@ static void parse(struct kafka_log *log, struct submission *s, struct event *e,
     switch (order_json_parse(log->parser, log->options.rules, e->raw, &s->arena, &e->order, &why)) {
     case ORDER_JSON_OK:
         e->at.digest = order_digest(&e->order);
-        log->now.foreign_keys += is_foreign(log, m, e);
+        if (is_foreign(log, m, e)) {
+            note_foreign(log, m);
+        }
         return;
     case ORDER_JSON_NO_MEMORY:
         out_of_memory();
