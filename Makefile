@@ -206,7 +206,7 @@ docs: $(BUILD)/salestide ## Generate docs/configuration.md and the man page agai
 	scripts/generate-docs.sh $< docs
 
 bench: ## Measure speed and size, beside others, on this machine; QUICK=1 is short
-	scripts/install-deps.sh build web bench
+	scripts/install-deps.sh build web bench servers
 	$(MAKE) -j$(JOBS) all bench-programs
 	bench/run.sh
 

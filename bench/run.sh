@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Measures speed and size, beside what people use otherwise: `make bench` (about 10 minutes).
-#   QUICK=1   short rounds, under 3 minutes, for a look while working
+# Measures speed and size, beside what people use otherwise: `make bench` (about half an hour).
+#   QUICK=1   short rounds, some minutes, for a look while working
 #   LONG=1    100 million stored orders instead of 20 million
 #   ONLY=a,b  these figures alone (see bench/run.py)
 #   DOCS=1    writes the tables into docs/benchmarks.md
-# Everything listens on 127.0.0.1 only, and what it stores (up to 8 GB, LONG=1 40 GB) goes into
+# Everything listens on 127.0.0.1 only, and what it stores (up to 10 GB, LONG=1 40 GB) goes into
 # build/bench/tmp and is removed at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -29,11 +29,15 @@ if ! cmp -s bench/requirements.txt "$venv/requirements.txt"; then
         die "pip could not install what bench/requirements.txt lists"
     cp bench/requirements.txt "$venv/requirements.txt"
 fi
-peer=bench/peers/fastify_kafkajs
-if ! cmp -s "$peer/package-lock.json" "$peer/node_modules/.installed"; then
+# Node finds packages beside the program, so the program goes to them: nothing is installed into bench/.
+source=bench/peers/fastify_kafkajs peer=build/bench-peers/fastify_kafkajs
+mkdir -p "$peer"
+if ! cmp -s "$source/package-lock.json" "$peer/node_modules/.installed"; then
+    cp "$source/package.json" "$source/package-lock.json" "$peer"
     (cd "$peer" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) >&2 ||
-        die "npm could not install what $peer/package-lock.json lists"
-    cp "$peer/package-lock.json" "$peer/node_modules/.installed"
+        die "npm could not install what $source/package-lock.json lists"
+    cp "$source/package-lock.json" "$peer/node_modules/.installed"
 fi
+cp "$source/app.mjs" "$peer"
 ulimit -n "$(ulimit -Hn)" # a thousand connections on both sides
 exec "$venv/bin/python" bench/run.py "$@"

@@ -53,6 +53,12 @@ def run(command, timeout_s=600, stdout=None, cwd=None):
     return Done(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, usage.ru_oublock / 2048, out + err)
 
 
+def start(command, log):
+    """A program of its own, whose output goes to the log."""
+    return subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                            env=environment(), cwd=ROOT)  # fmt: skip
+
+
 def communicate(process, deadline):
     """Both outputs until their end, without reaping the process: wait4 is to tell what it used."""
     import selectors
@@ -216,7 +222,7 @@ class Ingest(Salestide):
 class FastifyKafkajs(Server):
     def __init__(self, directory, kafka, topic):
         directory.mkdir(parents=True, exist_ok=True)
-        super().__init__(["node", "bench/peers/fastify_kafkajs/app.mjs", "PORT", kafka.bootstrap(), topic],
+        super().__init__(["node", "build/bench-peers/fastify_kafkajs/app.mjs", "PORT", kafka.bootstrap(), topic],
                          directory / "fastify.log", "/healthz")  # fmt: skip
 
     def accepted(self):

@@ -24,7 +24,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MESSAGES_MAX = 20000, LONGEST_POLL_MS = 500, TOPIC_TIMEOUT_MS = 5000 };
+// MESSAGES_MAX, of one take: what is parsed is judged while it is still in the core's cache.
+enum { MESSAGES_MAX = 2000, LONGEST_POLL_MS = 500, TOPIC_TIMEOUT_MS = 5000 };
 #define COMMIT_EVERY_NS INT64_C(1000000000)
 #define FACTS_EVERY_NS INT64_C(200000000)
 
@@ -317,7 +318,10 @@ static bool configure(struct kafka_log *log, rd_kafka_conf_t *conf, struct error
         // a second's worth the log is read in fits and starts.
         {"queued.min.messages", "10000000"},
         {"queued.max.messages.kbytes", "262144"},
-        {"fetch.message.max.bytes", "8388608"},
+        // Answers of a size whose memory the allocator keeps for the next one: those of 32 MiB and
+        // more come fresh from the system each time, and touching them first costs more than all
+        // else that the library does with them.
+        {"fetch.max.bytes", "8388608"},
     };
     for (size_t i = 0; i < COUNT_OF(fixed); i++) {
         if (!kafka_conf_set(conf, fixed[i][0], fixed[i][1], err)) {

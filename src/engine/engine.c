@@ -371,28 +371,44 @@ static bool batch_goes_on(const struct engine *e, const struct batch_summary *ba
            clock_monotonic_ns(e->options.clock) - start_ns < BATCH_LONGEST_NS;
 }
 
-// Judges the list, and of a log all else that is there for this batch. What was judged of a log is
-// given back at once: *list is then what was not.
-static enum store_result judge_batch(struct engine *e, struct submission **list,
-                                     struct batch_summary *batch, struct error *err) {
+static struct submission **end_of(struct submission **list) {
+    while (*list != NULL) {
+        list = &(*list)->next;
+    }
+    return list;
+}
+
+// Until the batch is full or nothing waits. *list ends as what is to be settled with the batch.
+static enum store_result judge_log(struct engine *e, struct submission **list,
+                                   struct batch_summary *batch, struct error *err) {
     int64_t start_ns = clock_monotonic_ns(e->options.clock);
+    struct submission *kept = NULL, **kept_end = &kept; // whose texts the store borrows
+    enum store_result result;
     for (;;) {
-        enum store_result result = judge_all(e, *list, batch, err);
-        if (result != STORE_OK || !e->source.ops->is_log || e->store->ops->borrows) {
-            return result;
+        result = judge_all(e, *list, batch, err);
+        if (result != STORE_OK) {
+            break;
         }
-        settle_all(*list, SETTLE_JUDGED);
+        if (e->store->ops->borrows) {
+            *kept_end = *list;
+            kept_end = end_of(kept_end);
+        } else {
+            settle_all(*list, SETTLE_JUDGED);
+        }
         *list = NULL;
         if (!batch_goes_on(e, batch, start_ns)) {
-            return STORE_OK;
+            break;
         }
         size_t room = e->options.batch_max_events - (size_t)batch->counts.received;
         // The end and a failure are told again by the next step.
         (void)e->source.ops->take(e->source.self, room, 0, list);
         if (*list == NULL) {
-            return STORE_OK;
+            break;
         }
     }
+    *kept_end = *list;
+    *list = kept;
+    return result;
 }
 
 static enum store_result commit_batch(struct engine *e, struct submission **list,
@@ -402,7 +418,8 @@ static enum store_result commit_batch(struct engine *e, struct submission **list
     if (result != STORE_OK) {
         return result;
     }
-    result = judge_batch(e, list, batch, err);
+    result =
+        e->source.ops->is_log ? judge_log(e, list, batch, err) : judge_all(e, *list, batch, err);
     if (result == STORE_OK) {
         fault_point("engine-before-commit");
         batch->committed_ms = clock_now_ms(e->options.clock);

@@ -13,6 +13,9 @@ MUST_CHECK bool cassandra_connect(const struct cassandra_address *address, enum 
 MUST_CHECK bool cassandra_bind_all(struct cql_session *s, const char *keyspace, bool say,
                                    struct cassandra_binding out[static RAW_TABLES],
                                    struct error *err);
+// Says in the log when a crash can cost acknowledged rows.
+MUST_CHECK bool cassandra_say_safety(struct cql_session *s, const char *keyspace,
+                                     struct error *err);
 // "SELECT columns FROM table" or "INSERT INTO table (columns) VALUES (?, ...)".
 void cassandra_select_text(struct buf *out, const char *keyspace, enum raw_table t,
                            const struct cassandra_binding *b);

@@ -166,7 +166,7 @@ bool cassandra_raw_open(const struct cassandra_address *address, const volatile 
     *out = NULL;
     if (!cassandra_connect(address, CASSANDRA_WRITE, stop, &r->session, err) ||
         !cassandra_bind_all(r->session, keyspace, true, r->tables, err) ||
-        !prepare_all(r, keyspace, err)) {
+        !cassandra_say_safety(r->session, keyspace, err) || !prepare_all(r, keyspace, err)) {
         raw_close(&r->base);
         return false;
     }

@@ -82,10 +82,9 @@ static void try_again(struct cql_session *s, struct cql_request *r, const char *
 }
 
 static void take_error(struct cql_session *s, struct cql_request *r, const struct cql_error *e) {
-    char why[320];
-    struct text message = e->message;
-    message.len = message.len > 220 ? 220 : message.len;
-    snprintf(why, sizeof why, "%s: %.*s", cql_error_name(e->code), TEXT_ARG(message));
+    char why[320], line[CQL_MESSAGE_MAX_BYTES + 1];
+    snprintf(why, sizeof why, "%s: %s", cql_error_name(e->code),
+             cql_message_line(e->message, line));
     switch (e->code) {
     case CQL_UNPREPARED:
         if (r->statement == NULL) {
@@ -184,8 +183,9 @@ static void take_frame(struct cql_session *s, const struct cql_frame *f) {
         cql_link_lost(s, "an answer to a request that was not made");
         return;
     }
+    char line[CQL_MESSAGE_MAX_BYTES + 1];
     if (f->warning.at != NULL && may_log(s)) {
-        log_warn("store", "Cassandra %s warns: %.*s", s->server, TEXT_ARG(f->warning));
+        log_warn("store", "Cassandra %s warns: %s", s->server, cql_message_line(f->warning, line));
     }
     struct cql_error e;
     if (f->opcode == CQL_RESULT) {

@@ -127,9 +127,10 @@ static bool refused(const struct cql_frame *f, const char *to, struct error *err
         return error_set(err, ERROR_RETRIABLE, "an unexpected answer to %s: opcode 0x%02x", to,
                          f->opcode);
     }
+    char line[CQL_MESSAGE_MAX_BYTES + 1];
     bool for_ever = e.code == CQL_AUTH_ERROR || e.code == CQL_PROTOCOL_ERROR;
-    return error_set(err, for_ever ? ERROR_FATAL : ERROR_RETRIABLE, "%s refused with %s: %.*s", to,
-                     cql_error_name(e.code), TEXT_ARG(e.message));
+    return error_set(err, for_ever ? ERROR_FATAL : ERROR_RETRIABLE, "%s refused with %s: %s", to,
+                     cql_error_name(e.code), cql_message_line(e.message, line));
 }
 
 static bool check_options(struct cql_connection *c, int64_t deadline_ns, struct error *err) {

@@ -127,6 +127,9 @@ struct cql_error {
     struct text unprepared_id; // of CQL_UNPREPARED
 };
 MUST_CHECK bool cql_error_read(struct text body, struct cql_error *out);
+// A server's message as one line of UTF-8, cut to fit; returns `out`.
+enum { CQL_MESSAGE_MAX_BYTES = 220 };
+const char *cql_message_line(struct text message, char out[static CQL_MESSAGE_MAX_BYTES + 1]);
 const char *cql_error_name(int32_t code); // "OVERLOADED", ...; static
 
 enum cql_result_kind {

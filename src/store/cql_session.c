@@ -185,10 +185,9 @@ struct cql_values *cql_begin(struct cql_session *s, struct cql_statement *st,
     return &s->values;
 }
 
-static void refuse_open(struct cql_session *s, const char *why) {
-    s->failure = STORE_ERROR;
-    (void)error_set(&s->failure_error, ERROR_FATAL, "Cassandra %s: %s", s->server, why);
-    cql_release(s, s->open);
+static bool refuse_open(struct cql_session *s, enum store_result result, const char *why) {
+    cql_request_failed(s, s->open, result, why);
+    return false;
 }
 
 bool cql_execute(struct cql_session *s) {
@@ -198,14 +197,13 @@ bool cql_execute(struct cql_session *s) {
     }
     cql_write_parameters_end(&r->body, &s->parameters);
     if (r->body.failed) {
-        refuse_open(s, "no memory for a request");
-        return false;
+        return refuse_open(s, STORE_RETRY, "no memory for a request");
     }
-    if (s->values.n != r->statement->n_values || r->body.len > REQUEST_MAX_BYTES) {
-        refuse_open(s, s->values.n != r->statement->n_values
-                           ? "a statement has another number of values than it was given"
-                           : "a row is larger than 8 MiB");
-        return false;
+    if (s->values.n != r->statement->n_values) {
+        return refuse_open(s, STORE_ERROR, "a statement was given another number of values");
+    }
+    if (r->body.len > REQUEST_MAX_BYTES) {
+        return refuse_open(s, STORE_ERROR, "a row is larger than 8 MiB");
     }
     cql_enqueue(s, r, false);
     s->new_bytes += r->body.len;

@@ -67,8 +67,7 @@ struct cql_values *cql_begin(struct cql_session *s, struct cql_statement *st, in
 // Hands it over. False: something failed since the last flush, which will say what.
 MUST_CHECK bool cql_execute(struct cql_session *s);
 // The same for a SELECT of a few rows, all in one page: `row` is called with `tag` before the next
-// cql_flush returns; for one request it may be called again from its first row, when it was sent
-// again.
+// cql_flush returns.
 MUST_CHECK bool cql_execute_rows(struct cql_session *s, cql_row_fn row, void *user, size_t tag);
 // Until all of them are answered. RETRY: some outcomes are not known, and doing all of it again is
 // right. ERROR: a request was refused, others may have been carried out.

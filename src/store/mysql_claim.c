@@ -40,8 +40,7 @@ static bool lock_row(struct mysql_aggregates *s, const struct claim *k, struct e
     buf_put_str(&s->sql, "SELECT next_offset, epoch FROM pipeline_positions");
     put_where(s, k);
     buf_put_str(&s->sql, " FOR UPDATE");
-    MYSQL_RES *rows = mysql_ask(s->c, buf_text(&s->sql), "claiming a partition", err);
-    buf_clear(&s->sql);
+    MYSQL_RES *rows = mysql_send_question(s->c, &s->sql, "claiming a partition", err);
     if (rows == NULL) {
         return false;
     }

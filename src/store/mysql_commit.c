@@ -68,11 +68,7 @@ static bool lock_positions(struct work *w, struct error *err) {
         buf_printf(sql, "%s%d", i > 0 ? "," : "", w->batch->moves[i].partition);
     }
     buf_put_str(sql, ") ORDER BY `partition` FOR UPDATE");
-    if (sql->failed) {
-        return mysql_send(w->s->c, sql, "comparing positions", err);
-    }
-    MYSQL_RES *rows = mysql_ask(w->s->c, buf_text(sql), "comparing positions", err);
-    buf_clear(sql);
+    MYSQL_RES *rows = mysql_send_question(w->s->c, sql, "comparing positions", err);
     if (rows == NULL) {
         return false;
     }

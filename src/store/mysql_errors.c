@@ -40,6 +40,7 @@ enum mysql_fault mysql_fault_of(unsigned error_number) {
     case ER_LOCK_DEADLOCK:
     case ER_LOCK_WAIT_TIMEOUT:
     case LOST_AGAINST_MEMBER:
+    case ER_CHECKREAD: // MariaDB's: changed since this transaction began
         return MYSQL_FAULT_CONFLICT;
     case ER_CON_COUNT_ERROR:
     case ER_TOO_MANY_USER_CONNECTIONS:
@@ -70,6 +71,7 @@ enum mysql_fault mysql_fault_of(unsigned error_number) {
     case ER_NO_SUCH_TABLE:
     case ER_BAD_FIELD_ERROR:
     case ER_NOT_SUPPORTED_AUTH_MODE:
+    case ER_BINLOG_STMT_MODE_AND_ROW_ENGINE:
     case SECURE_TRANSPORT_REQUIRED:
     case CR_AUTH_PLUGIN_CANNOT_LOAD:
     case CR_AUTH_PLUGIN_ERR:
@@ -99,6 +101,8 @@ static const char *advice_for(unsigned error_number) {
     case ER_CON_COUNT_ERROR:
     case ER_TOO_MANY_USER_CONNECTIONS:
         return "; close some connections or raise max_connections there";
+    case ER_BINLOG_STMT_MODE_AND_ROW_ENGINE:
+        return "; set binlog_format to ROW or MIXED there";
     case SECURE_TRANSPORT_REQUIRED:
         return "; see --mysql-tls and --mysql-ca";
     case ER_NET_PACKET_TOO_LARGE:

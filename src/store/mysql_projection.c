@@ -251,8 +251,7 @@ static bool mark_all(const struct work *w, struct error *err) {
     for (size_t i = 0; i < w->p->n; i++) {
         w->p->touched[i].seen = false;
     }
-    MYSQL_RES *rows = mysql_ask(w->c, buf_text(w->sql), DOING, err);
-    buf_clear(w->sql);
+    MYSQL_RES *rows = mysql_send_question(w->c, w->sql, DOING, err);
     if (rows == NULL) {
         return false;
     }

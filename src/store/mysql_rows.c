@@ -10,17 +10,29 @@ size_t mysql_rows_limit(const struct mysql_connection *c) {
     return half < STATEMENT_BYTES ? half : STATEMENT_BYTES;
 }
 
-bool mysql_send(struct mysql_connection *c, struct buf *sql, const char *doing, struct error *err) {
-    bool ok;
-    if (sql->failed) {
-        c->fault = MYSQL_FAULT_BUSY;
-        ok = error_set(err, ERROR_RETRIABLE, "out of memory while %s", doing);
-        buf_free(sql);
-    } else {
-        ok = mysql_run(c, buf_text(sql), doing, err);
+// A statement that is not whole must never be sent: without its last condition it means something
+// else.
+static bool is_whole(struct mysql_connection *c, struct buf *sql, const char *doing,
+                     struct error *err) {
+    if (!sql->failed) {
+        return true;
     }
+    c->fault = MYSQL_FAULT_BUSY;
+    buf_free(sql);
+    return error_set(err, ERROR_RETRIABLE, "out of memory while %s", doing);
+}
+
+bool mysql_send(struct mysql_connection *c, struct buf *sql, const char *doing, struct error *err) {
+    bool ok = is_whole(c, sql, doing, err) && mysql_run(c, buf_text(sql), doing, err);
     buf_clear(sql);
     return ok;
+}
+
+MYSQL_RES *mysql_send_question(struct mysql_connection *c, struct buf *sql, const char *doing,
+                               struct error *err) {
+    MYSQL_RES *rows = is_whole(c, sql, doing, err) ? mysql_ask(c, buf_text(sql), doing, err) : NULL;
+    buf_clear(sql);
+    return rows;
 }
 
 void mysql_row_begin(struct mysql_rows *r) {

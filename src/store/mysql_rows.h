@@ -23,3 +23,6 @@ MUST_CHECK bool mysql_rows_flush(struct mysql_rows *r, struct error *err); // th
 // then MYSQL_FAULT_BUSY).
 MUST_CHECK bool mysql_send(struct mysql_connection *c, struct buf *sql, const char *doing,
                            struct error *err);
+// The same for a statement that gives rows, as mysql_ask.
+MUST_CHECK MYSQL_RES *mysql_send_question(struct mysql_connection *c, struct buf *sql,
+                                          const char *doing, struct error *err);

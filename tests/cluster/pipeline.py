@@ -123,6 +123,12 @@ def raw_of_row(row, event="placed", event_id=None):
 # --- what the topic says
 
 
+def faults_of_the_door(record):
+    """Why `ingest` has rejected the event, which it may have cut; None when it has not."""
+    why = dict(record.headers or ()).get("salestide-rejected")
+    return [(json.loads(why)["field"], json.loads(why)["code"])] if why else None
+
+
 class Expected:
     """The reference after all messages of the topic, and what it accepted and rejected where."""
 
@@ -144,13 +150,15 @@ class Expected:
             raw = raw_of_order(verdict.order, record.timestamp, position)
             self.raw[raw.identity] = raw
         elif verdict.verdict == "rejected":
-            self.rejected[position] = (record.value, verdict.faults)
+            self.rejected[position] = (record.value, faults_of_the_door(record) or verdict.faults)
 
 
 class Pipeline:
     def __init__(self, directory, kafka, cassandra, mysql, name, partitions=6, currency="USD",
-                 timezone="America/New_York", set_up_options=(), env=None, topic_config=None):  # fmt: skip
-        """`env` is given to every command beside the database's password."""
+                 timezone="America/New_York", set_up_options=(), env=None, topic_config=None, cassandra_user=None,
+                 made_by_hand=None):  # fmt: skip
+        """`env` is given to every command beside the database's password; made_by_hand(self) may make tables
+        before `setup` does."""
         self.directory = directory
         self.kafka, self.cassandra, self.mysql = kafka, cassandra, mysql
         self.name = name
@@ -159,8 +167,11 @@ class Pipeline:
         self.env = {"SALESTIDE_MYSQL_PASSWORD": mysql_server.PASSWORD, **(env or {})}
         self.running = []
         self.broker = kafka.create_topic(name, partitions, topic_config)
-        self.raw = f"cassandra://{cassandra.host}:{cassandra.port}/{name}"
+        login = f"{cassandra_user}@" if cassandra_user else ""
+        self.raw = f"cassandra://{login}{cassandra.host}:{cassandra.port}/{name}"
         mysql.create_database(name)
+        if made_by_hand:
+            made_by_hand(self)
         self.set_up()
 
     def set_up(self):

@@ -281,6 +281,15 @@ def test_a_missing_keyspace_says_what_to_do(cassandra):
     assert done.returncode == 1 and "no table nowhere.orders" in done.stderr and "salestide setup" in done.stderr
 
 
+def test_few_copies_are_warned_of(cassandra, keyspace):
+    done = probe(cassandra, keyspace, "load", orders=[])
+    assert f"keyspace {keyspace} keeps 1 copies of each row" in done.stderr and "durable_writes" not in done.stderr
+    cassandra.cql(f"ALTER KEYSPACE {keyspace} WITH replication = {{'class': 'NetworkTopologyStrategy', 'datacenter1': 3}} "
+                  "AND durable_writes = false")  # fmt: skip
+    done = probe(cassandra, keyspace, "load", orders=[])
+    assert "copies" not in done.stderr and "durable_writes = false" in done.stderr
+
+
 # --- Faults
 
 

@@ -11,7 +11,7 @@ import pytest
 import harness
 import mysql_copy
 from harness import NDJSON, lines, order
-from mysql_copy import ENV, Dashboard, Database
+from mysql_copy import ENV, Dashboard, Database, minute_now
 from reference import events
 from servers.proxy import Proxy
 
@@ -32,10 +32,6 @@ def started():
     for one in running:
         if one.process.returncode is None:
             one.stop()
-
-
-def minute_now():
-    return datetime.datetime.now(datetime.timezone.utc).replace(second=0, microsecond=0, tzinfo=None)
 
 
 def questions(now_ms):

@@ -56,7 +56,7 @@ def run_program(server, database, program, test):
             timer = threading.Timer(TIMEOUT_S, process.kill)
             timer.start()
             try:
-                said = talk(process, proxy)
+                said = talk(process, server, proxy)
             finally:
                 timer.cancel()
                 if process.poll() is None:
@@ -68,14 +68,19 @@ def run_program(server, database, program, test):
     assert f"success: {test}" in said, f"{program} has no test {test}:\n{said}"
 
 
-def talk(process, proxy):
-    """Does what the program asks for, in lines that begin with @; gives all that it said."""
-    said = []
+def talk(process, server, proxy):
+    """Does what the program asks for, in lines that begin with @; gives all that it said. `@expect WORDS`:
+    a line of its log has to have these words, before or after."""
+    said, expected = [], []
     for line in process.stdout:
         said.append(line)
         if line.startswith("@"):
             verb, *words = line[1:].split()
-            if verb == "cut_at":
+            if verb == "sql":
+                server.sql(line.split(None, 1)[1].strip())
+            elif verb == "expect":
+                expected.append(line.split(None, 1)[1].strip())
+            elif verb == "cut_at":
                 pattern = " ".join(words[:-1]).encode().decode("unicode_escape")
                 proxy.cut_at(pattern.encode("latin-1"), words[-1])
             else:
@@ -83,4 +88,7 @@ def talk(process, proxy):
             process.stdin.write("ok\n")
             process.stdin.flush()
     process.wait(30)
+    log = [line for line in said if not line.startswith("@")]
+    for words in expected:
+        assert any(words in line for line in log), f"no line of the log says '{words}':\n{''.join(said)}"
     return "".join(said)

@@ -89,6 +89,7 @@ static void commit_in_doubt(const char *cut, int64_t next_offset) {
     if (next_offset != 1) { // the same again
         assert_int_equal(try_commit(&in, &err), COMMIT_OK);
     }
+    lab_command("expect warn store: connection lost: committing a batch at");
     expect_orders(&lab, "1");
     instance_close(&in);
     lab_close(&lab);
@@ -207,6 +208,7 @@ static void a_deadlock_is_tried_again_and_counts_once(void **state) {
     if (c.result != COMMIT_OK) {
         fail_msg("%d: %s", (int)c.result, c.err.text);
     }
+    lab_command("expect (1213); trying the batch again");
     expect_orders(&lab, "2");
     mysql_connection_close(other.sql);
     instance_close(&in);
@@ -233,6 +235,7 @@ static void a_lock_wait_that_times_out_is_tried_again_and_counts_once(void **sta
     if (c.result != COMMIT_OK) {
         fail_msg("%d: %s", (int)c.result, c.err.text);
     }
+    lab_command("expect (1205); trying the batch again");
     expect_orders(&lab, "2");
     instance_close(&in);
     lab_close(&lab);
@@ -372,6 +375,20 @@ static void a_server_that_is_away_is_a_failure_that_may_pass(void **state) {
     lab_close(&lab);
 }
 
+static void a_server_that_may_lose_commits_is_told_about_at_the_start(void **state) {
+    UNUSED(state);
+    struct lab lab;
+    struct instance in;
+    lab_open(&lab);
+    lab_command("sql SET GLOBAL innodb_flush_log_at_trx_commit = 2");
+    instance_open(&lab, &in, 0);
+    lab_command("sql SET GLOBAL innodb_flush_log_at_trx_commit = 1");
+    lab_command("expect warn store: mysql://");
+    lab_command("expect has innodb_flush_log_at_trx_commit = 2: a power failure");
+    instance_close(&in);
+    lab_close(&lab);
+}
+
 // clang-format off
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_connection_cut_before_commit_has_stored_nothing),
@@ -384,6 +401,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_claim_waits_for_a_commit_in_flight),
     cmocka_unit_test(full_a_process_that_stands_still_loses_its_locks_and_its_batch),
     cmocka_unit_test(a_server_that_is_away_is_a_failure_that_may_pass),
+    cmocka_unit_test(a_server_that_may_lose_commits_is_told_about_at_the_start),
 };
 // clang-format on
 LAB_MAIN(tests)

@@ -212,6 +212,8 @@ static void in_a_small_character_set_other_groups_are_left_out(void **state) {
                "total_sales_by_source_state",
                "caf\xC3\xA9|2");
     ASSERT_ASK(&lab, "SELECT COUNT(*), SUM(total) FROM sales_totals", "3|6.0000");
+    lab_command("expect source is latin1: groups with characters that it lacks are left out");
+    lab_command("expect leaves out source \xE6\x97\xA5\xE6\x9C\xAC, state TX");
     instance_close(&in);
     lab_close(&lab);
 }

@@ -66,7 +66,7 @@ def test_messages_of_foreign_producers_count_and_bad_ones_are_kept_as_rejected(s
     bad = [b"{", b"hello", b"\xff\xfe", b"[]", line_of("x" * 65), line_of(1, total="-3")]
     one.kafka.produce(one.name, [(None, value) for value in good])  # without a key, anywhere
     one.kafka.produce(one.name, [(b"a strange key", value) for value in bad])
-    one.kafka.produce(one.name, [(b"7", None), (None, None), (b"8", b"")])  # tombstones and nothing at all
+    one.kafka.produce(one.name, [(b"7", None), (None, b""), (b"8", b"")])  # a tombstone and nothing at all
     processor = one.processor()
     expected = one.check()
     assert (len(expected.raw), len(expected.rejected), expected.skipped) == (300, len(bad), 3)
@@ -148,9 +148,8 @@ def test_everything_over_tls_and_with_passwords(shop, tmp_path, certs):
         cassandra.create_user("sales", "of cassandra")
         secrets = {"SALESTIDE_KAFKA_PASSWORD": kafka_server.PASSWORD, "SALESTIDE_CASSANDRA_PASSWORD": "of cassandra"}
         to_kafka = ["--kafka-tls", "--kafka-ca", certs.ca, "--kafka-user", kafka_server.USER, "--kafka-sasl", "scram-sha-256"]
-        to_stores = ["--cassandra-user", "sales", "--cassandra-tls", "--cassandra-ca", certs.ca, "--mysql-tls", "verify",
-                     "--mysql-ca", certs.ca]  # fmt: skip
-        one = shop(kafka=kafka, cassandra=cassandra, mysql=mariadb, env=secrets, set_up_options=to_stores)
+        to_stores = ["--cassandra-tls", "--cassandra-ca", certs.ca, "--mysql-tls", "verify", "--mysql-ca", certs.ca]
+        one = shop(kafka=kafka, cassandra=cassandra, mysql=mariadb, env=secrets, set_up_options=to_stores, cassandra_user="sales")
         one.broker = kafka.url(one.name, "SASL_SSL")
         door = one.ingest(*to_kafka)
         one.processor(*to_kafka, *to_stores)

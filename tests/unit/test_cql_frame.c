@@ -179,6 +179,19 @@ static void an_error_tells_code_message_and_id(void **state) {
     assert_string_equal(cql_error_name(0x7777), "an unknown error");
 }
 
+static void a_servers_message_becomes_one_line(void **state) {
+    UNUSED(state);
+    char line[CQL_MESSAGE_MAX_BYTES + 1], longest[300];
+    assert_string_equal(cql_message_line(TEXT_LIT("a\r\nb\tc"), line), "a  b c");
+    assert_string_equal(cql_message_line(TEXT_LIT("\xC3\xA9t\xC3\xA9"), line), "\xC3\xA9t\xC3\xA9");
+    assert_string_equal(cql_message_line(TEXT_LIT("a\xFF\xC3\xA9 bcd"), line), "a??? bcd");
+    assert_string_equal(cql_message_line(TEXT_NONE, line), "");
+    memset(longest, 'x', sizeof longest);
+    memcpy(longest + CQL_MESSAGE_MAX_BYTES - 1, "\xC3\xA9", 2); // the cut is in the middle of it
+    cql_message_line((struct text){longest, sizeof longest}, line);
+    assert_int_equal(strlen(line), CQL_MESSAGE_MAX_BYTES - 1);
+}
+
 static void supported_is_searched_for_an_option(void **state) {
     UNUSED(state);
     bool named, found;
@@ -359,6 +372,7 @@ int main(void) {
         cmocka_unit_test(types_nested_without_end_are_refused),
         cmocka_unit_test(a_prepared_result_tells_id_and_types),
         cmocka_unit_test(an_error_tells_code_message_and_id),
+        cmocka_unit_test(a_servers_message_becomes_one_line),
         cmocka_unit_test(supported_is_searched_for_an_option),
         cmocka_unit_test(names_of_consistencies_are_known),
         cmocka_unit_test(requests_are_the_documented_bytes),

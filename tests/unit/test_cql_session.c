@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "fake_cql_server.h"
 #include "store/cql_session.h"
 #include <signal.h>
@@ -468,6 +469,70 @@ static void a_wish_to_stop_ends_the_wait_for_a_dead_server(void **state) {
     fake_start(server);
 }
 
+// --- Memory that is refused: at each allocation of the client in turn
+
+static pthread_t this_thread;
+static int allocations_left;
+
+static bool refuse_one(void *user, size_t n_bytes) {
+    UNUSED(user);
+    UNUSED(n_bytes);
+    return pthread_equal(pthread_self(), this_thread) && --allocations_left == 0;
+}
+
+static bool see_nothing(void *user, size_t tag, const struct text *cells, size_t n) {
+    UNUSED(tag);
+    UNUSED(cells);
+    UNUSED(n);
+    ++*(int *)user;
+    return true;
+}
+
+// Every result of one run is either success or a line that says what failed.
+static void run_all(int *n_rows) {
+    struct cql_statement *st;
+    if (!cql_session_open(&options, &session, &err)) {
+        assert_int_equal(err.cls, ERROR_RETRIABLE);
+        session = NULL;
+        return;
+    }
+    if (cql_prepare(session, "INSERT", &insert, &err) == STORE_OK) {
+        (void)put_rows(20);
+    }
+    if (cql_prepare(session, "SELECT", &st, &err) == STORE_OK) {
+        cql_put_text(cql_begin_select(session, st), TEXT_LIT("key"));
+        (void)!cql_select(session, see_nothing, n_rows, NULL, &err);
+    }
+}
+
+static void refused_memory_is_an_error_and_never_a_crash(void **state) {
+    UNUSED(state);
+    server->n_pages = 2;
+    fake_start(server);
+    this_thread = pthread_self();
+    bool was_refused = true;
+    int n;
+    for (n = 1; was_refused && n < 500; n++) {
+        int n_rows = 0;
+        err = (struct error){0};
+        allocations_left = n;
+        mem_set_fail_hook(refuse_one, NULL);
+        run_all(&n_rows);
+        mem_set_fail_hook(NULL, NULL);
+        was_refused = allocations_left <= 0;
+        if (!was_refused) {
+            assert_int_equal(n_rows, 6);
+        }
+        if (session != NULL) { // and it works afterwards
+            assert_int_equal(cql_prepare(session, "INSERT", &insert, &err), STORE_OK);
+            assert_int_equal(put_rows(3), STORE_OK);
+        }
+        cql_session_close(session);
+        session = NULL;
+    }
+    assert_true(n > 20 && n < 500);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void) {
@@ -502,6 +567,7 @@ int main(void) {
         TEST(many_selects_are_on_their_way_at_once),
         TEST(a_statement_without_all_its_values_is_not_sent),
         TEST(a_query_that_is_refused_says_why),
+        TEST(refused_memory_is_an_error_and_never_a_crash),
         TEST(a_wish_to_stop_ends_the_wait_for_a_dead_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

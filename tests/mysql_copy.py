@@ -19,6 +19,10 @@ def amount(e4):
     return decimal.Decimal(e4).scaleb(-4)
 
 
+def minute_now():
+    return datetime.datetime.now(datetime.timezone.utc).replace(second=0, microsecond=0, tzinfo=None)
+
+
 def instant(ms):
     return EPOCH + datetime.timedelta(milliseconds=ms)
 

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// How safe Cassandra keeps what it acknowledged: said once, at the start of a writer.
+//
+// system_schema.keyspaces has the replication of a keyspace as a map of text to text:
+//     4 bytes n, n times ([bytes] key, [bytes] value)
+// 'class' is the strategy; every other key is a data centre (or replication_factor) with its
+// copies.
+#include "store/cassandra_internal.h"
+
+#include "base/log.h"
+#include <stdio.h>
+
+enum { SAFE_COPIES = 3 };
+
+struct found {
+    bool any, durable;
+    int64_t n_fewest; // copies in the data centre that has the fewest
+};
+
+// "3", or "3/1" with one transient copy, which does not count.
+static int64_t copies_of(struct text t) {
+    int64_t n = 0;
+    for (size_t i = 0; i < t.len && t.at[i] >= '0' && t.at[i] <= '9' && n < 1000; i++) {
+        n = n * 10 + (t.at[i] - '0');
+    }
+    return n;
+}
+
+// durable_writes, replication
+static bool see_keyspace(void *user, size_t tag, const struct text *cells, size_t n) {
+    struct found *found = user;
+    UNUSED(tag);
+    if (n != 2 || cells[1].at == NULL) {
+        return true;
+    }
+    struct cql_in in = cql_in_of(cells[1]);
+    int32_t n_pairs = cql_get_i32(&in);
+    found->any = true;
+    found->durable = cells[0].len == 0 || cells[0].at[0] != 0;
+    found->n_fewest = INT64_MAX;
+    for (int32_t i = 0; i < n_pairs && !in.bad; i++) {
+        struct text key = cql_get_bytes(&in), value = cql_get_bytes(&in);
+        int64_t copies = copies_of(value);
+        if (!text_equal(key, TEXT_LIT("class")) && copies < found->n_fewest) {
+            found->n_fewest = copies;
+        }
+    }
+    return false;
+}
+
+bool cassandra_say_safety(struct cql_session *s, const char *keyspace, struct error *err) {
+    char cql[256]; // the name was checked: letters, digits and _
+    struct found found = {0};
+    snprintf(cql, sizeof cql,
+             "SELECT durable_writes, replication FROM system_schema.keyspaces "
+             "WHERE keyspace_name = '%s'",
+             keyspace);
+    if (cql_query(s, cql, see_keyspace, &found, err) != STORE_OK) {
+        return false;
+    }
+    if (found.any && found.n_fewest < SAFE_COPIES) {
+        log_warn(
+            "store",
+            "Cassandra keyspace %s keeps %lld copies of each row: rows that it acknowledged can be "
+            "lost with a node, or with the power (commitlog_sync: periodic); use 3 copies",
+            keyspace, (long long)found.n_fewest);
+    }
+    if (found.any && !found.durable) {
+        log_warn("store", "Cassandra keyspace %s has durable_writes = false: a restart loses rows",
+                 keyspace);
+    }
+    return true;
+}

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""The page of `salestide dashboard` on a real MariaDB: what processors commit shows by itself, and a
+database that goes away is said, with the figures kept."""
+
+import pytest
+
+from mysql_copy import Dashboard, Database, minute_now
+from servers.mysql import MariaDb
+from servers.proxy import Proxy
+
+SOON_MS = 5_000
+
+
+@pytest.fixture(scope="module")
+def mariadb(tmp_path_factory):
+    with MariaDb(tmp_path_factory.mktemp("mariadb")).start() as one:
+        yield one
+
+
+def wait_for_text(page, selector, text, timeout_ms=SOON_MS):
+    page.wait_for_function(
+        "([selector, text]) => document.querySelector(selector)?.textContent === text", arg=[selector, text],
+        timeout=timeout_ms)  # fmt: skip
+
+
+def test_what_processors_commit_to_mysql_shows_on_the_open_page(mariadb, tmp_path, open_page):
+    database = Database(mariadb, "live")
+    one = Dashboard(tmp_path, database)
+    page = open_page(one)
+    wait_for_text(page, "#today-orders", "0")
+    for i in range(1, 4):
+        database.commit_order(f"A-{i}", "19.90", minute_now())
+        wait_for_text(page, "#today-total", f"${19.9 * i:.2f}")
+        wait_for_text(page, "#today-orders", str(i))
+        wait_for_text(page, "#orders tr:first-child .id .label", f"A-{i}")
+    assert page.text_content("#health-ready") == "Ready"
+    page.close()
+    one.stop()
+
+
+def test_a_database_that_goes_away_is_said_and_the_page_goes_on_by_itself(mariadb, tmp_path, open_page):
+    database = Database(mariadb, "away")
+    database.commit_order("before", "10.00", minute_now())
+    with Proxy(mariadb.port) as proxy:
+        one = Dashboard(tmp_path, database, port=proxy.port)
+        page = open_page(one)
+        wait_for_text(page, "#today-total", "$10.00")
+        proxy.refuse()
+        proxy.cut()
+        page.wait_for_selector("#problem", state="visible", timeout=SOON_MS)
+        assert "The figures are not up to date" in page.text_content("#problem")
+        assert page.text_content("#today-total") == "$10.00"
+        database.commit_order("after", "5.00", minute_now())
+        proxy.accept()
+        wait_for_text(page, "#today-total", "$15.00", timeout_ms=4 * SOON_MS)
+        page.wait_for_selector("#problem", state="hidden", timeout=SOON_MS)
+        page.close()
+        one.stop()
