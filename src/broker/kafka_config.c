@@ -7,7 +7,6 @@
 #include "base/url.h"
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <strings.h>
 #include <unistd.h>
 
@@ -82,45 +81,16 @@ static bool read_address(const char *text, struct kafka_settings *out, struct er
 
 // --- Credentials
 
-// The first line of a file, without its end.
-static bool read_password_file(const char *path, char out[static KAFKA_PASSWORD_MAX + 1],
-                               struct error *err) {
-    FILE *f = fopen(path, "re");
-    if (f == NULL) {
-        return error_set(err, ERROR_USAGE, "--kafka-password-file: cannot open %s: %s", path,
-                         strerror(errno));
-    }
-    const char *got = fgets(out, KAFKA_PASSWORD_MAX + 1, f);
-    bool whole = got != NULL && (strchr(out, '\n') != NULL || fgetc(f) == EOF);
-    fclose(f);
-    if (got == NULL) {
-        return error_set(err, ERROR_USAGE, "--kafka-password-file: %s is empty", path);
-    }
-    out[strcspn(out, "\r\n")] = '\0';
-    return whole || error_set(err, ERROR_USAGE,
-                              "--kafka-password-file: the first line of %s is longer than %d bytes",
-                              path, KAFKA_PASSWORD_MAX);
-}
-
 static bool read_password(const struct options *o, struct kafka_settings *out, struct error *err) {
-    const char *path = option_text(o, "kafka-password-file");
-    const char *word = getenv("SALESTIDE_KAFKA_PASSWORD");
-    if (path != NULL) {
-        return read_password_file(path, out->password, err);
+    if (!secret_read("SALESTIDE_KAFKA_PASSWORD", option_text(o, "kafka-password-file"),
+                     out->password, err)) {
+        return false;
     }
-    if (word == NULL || word[0] == '\0') {
-        return error_set(err, ERROR_USAGE,
-                         "--kafka-user %s has no password: put it into a file "
-                         "(--kafka-password-file) or into the environment "
-                         "(SALESTIDE_KAFKA_PASSWORD)",
-                         out->user);
-    }
-    if (strlen(word) > KAFKA_PASSWORD_MAX) {
-        return error_set(err, ERROR_USAGE, "SALESTIDE_KAFKA_PASSWORD is longer than %d bytes",
-                         KAFKA_PASSWORD_MAX);
-    }
-    snprintf(out->password, sizeof out->password, "%s", word);
-    return true;
+    return out->password[0] != '\0' ||
+           error_set(err, ERROR_USAGE,
+                     "--kafka-user %s has no password: put it into a file "
+                     "(--kafka-password-file) or into the environment (SALESTIDE_KAFKA_PASSWORD)",
+                     out->user);
 }
 
 static const char *mechanism_of(const char *choice) {

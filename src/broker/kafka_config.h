@@ -7,12 +7,12 @@
 #pragma once
 #include "base/error.h"
 #include "base/options.h"
+#include "base/secret.h"
 #include <librdkafka/rdkafka.h>
 
 enum {
     KAFKA_TOPIC_MAX = 249,
     KAFKA_BROKERS_MAX_BYTES = 16 * 270,
-    KAFKA_PASSWORD_MAX = 1024,
     KAFKA_PORT = 9092,
 };
 
@@ -21,7 +21,7 @@ struct kafka_settings {
     char topic[KAFKA_TOPIC_MAX + 1];
     const char *sasl;                          // PLAIN, SCRAM-SHA-256, ...; NULL: none
     const char *user;                          // with sasl
-    char password[KAFKA_PASSWORD_MAX + 1];     // with sasl
+    char password[SECRET_MAX_BYTES + 1];       // with sasl
     bool tls;                                  // the broker's certificate and name are checked
     const char *ca;                            // file of the authorities; NULL: the system's
     const char *certificate, *certificate_key; // the client's own, PEM files; NULL: none

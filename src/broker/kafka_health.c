@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Health of the connection to a cluster.
 //
-// Down is noted by a probe that fails, which the owner makes when the library says that all brokers
-// are down: it also says so when an idle connection was closed by the broker, which is no trouble.
-// While down the owner goes on probing, which makes the library connect, until one works.
-// Each change is one line in the log; errors of single connections are logged now and then.
+// When the library says that all brokers are down the owner probes; down is noted when that has
+// failed for a while. The library also says so when the broker closes an idle connection, which is
+// no trouble: the next message connects again. While down the owner goes on probing, which makes
+// the library connect, until one works. Each change is one line in the log; errors of single
+// connections are logged now and then.
 #include "broker/kafka_health.h"
 
 #include "base/clock.h"
@@ -115,19 +116,22 @@ void kafka_health_stats(struct kafka_health *h, const char *json, size_t len) {
     }
 }
 
-void kafka_health_probe(struct kafka_health *h, rd_kafka_t *rk, rd_kafka_topic_t *rkt,
+bool kafka_health_probe(struct kafka_health *h, rd_kafka_t *rk, rd_kafka_topic_t *rkt,
                         int timeout_ms) {
     const struct rd_kafka_metadata *found = NULL;
-    rd_kafka_resp_err_t code = rd_kafka_metadata(rk, 0, rkt, &found, timeout_ms);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        rd_kafka_metadata_destroy(found);
-        kafka_health_up(h);
-        return;
+    if (rd_kafka_metadata(rk, 0, rkt, &found, timeout_ms) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return false;
     }
+    rd_kafka_metadata_destroy(found);
+    kafka_health_up(h);
+    return true;
+}
+
+void kafka_health_lost(struct kafka_health *h) {
     char why[KAFKA_PROBLEM_BYTES];
     pthread_mutex_lock(&h->lock);
-    snprintf(why, sizeof why, "no broker of %.150s answers: %.200s", h->brokers,
-             h->last_error[0] != '\0' ? h->last_error : rd_kafka_err2str(code));
+    snprintf(why, sizeof why, "no broker of %.150s answers%s%.200s", h->brokers,
+             h->last_error[0] != '\0' ? ": " : "", h->last_error);
     pthread_mutex_unlock(&h->lock);
     kafka_health_down(h, why);
 }

@@ -19,9 +19,11 @@ void kafka_health_free(struct kafka_health *h); // NULL is fine
 MUST_CHECK bool kafka_health_error(struct kafka_health *h, int code, const char *reason);
 // From the library's statistics callback (statistics.interval.ms).
 void kafka_health_stats(struct kafka_health *h, const char *json, size_t len);
-// Asks the cluster about the topic, waiting timeout_ms at most, and notes whether that worked.
-void kafka_health_probe(struct kafka_health *h, rd_kafka_t *rk, rd_kafka_topic_t *rkt,
-                        int timeout_ms);
+// Asks the cluster about the topic, waiting timeout_ms at most; an answer means that it is up.
+MUST_CHECK bool kafka_health_probe(struct kafka_health *h, rd_kafka_t *rk, rd_kafka_topic_t *rkt,
+                                   int timeout_ms);
+// Probes have failed long enough: no broker is reachable.
+void kafka_health_lost(struct kafka_health *h);
 // A broker answered: it is reachable.
 void kafka_health_up(struct kafka_health *h);
 // Not usable, for a reason that the owner knows: one line.

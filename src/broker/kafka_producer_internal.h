@@ -37,8 +37,8 @@ struct kafka_producer {
     // The producer's thread:
     pthread_t thread;
     bool thread_runs, topic_known, suspect, fatal;
-    int64_t replaced_ms;
-    struct counters counted; // of this turn; published under the lock
+    int64_t replaced_ms, suspect_ms; // monotonic; suspect_ms: since when, 0: it is not
+    struct counters counted;         // of this turn; published under the lock
     pthread_mutex_t status_lock;
     struct counters status;
 };

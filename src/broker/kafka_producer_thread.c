@@ -6,6 +6,7 @@
 enum {
     POLL_MS = 100,
     PROBE_MS = 300,
+    LOST_AFTER_MS = 1500, // of probes without an answer
     TOPIC_LOOK_MS = 1000,
 };
 
@@ -26,9 +27,10 @@ bool kafka_look_at_topic(struct kafka_producer *p, int timeout_ms, struct error 
         p->topic_known = true;
         return true;
     case KAFKA_TOPIC_UNREACHABLE:
-        kafka_health_probe(p->health, p->rk, p->rkt, PROBE_MS);
-        if (kafka_health_is_up(p->health)) {
+        if (kafka_health_probe(p->health, p->rk, p->rkt, PROBE_MS)) {
             kafka_health_down(p->health, err->text);
+        } else {
+            kafka_health_lost(p->health);
         }
         return true;
     default:
@@ -46,6 +48,19 @@ static void count_refused(struct kafka_producer *p) {
     }
 }
 
+static void probe(struct kafka_producer *p) {
+    int64_t ms = kafka_now_ms();
+    if (p->suspect_ms == 0) {
+        p->suspect_ms = ms;
+    }
+    if (kafka_health_probe(p->health, p->rk, p->rkt, PROBE_MS)) {
+        p->suspect = false;
+        p->suspect_ms = 0;
+    } else if (kafka_now_ms() - p->suspect_ms >= LOST_AFTER_MS) {
+        kafka_health_lost(p->health);
+    }
+}
+
 static void look_after(struct kafka_producer *p) {
     struct error err;
     if (p->fatal) {
@@ -55,8 +70,7 @@ static void look_after(struct kafka_producer *p) {
             kafka_health_down(p->health, err.text); // it may be made later
         }
     } else if (p->suspect || !kafka_health_is_up(p->health)) {
-        p->suspect = false;
-        kafka_health_probe(p->health, p->rk, p->rkt, PROBE_MS);
+        probe(p);
     }
 }
 

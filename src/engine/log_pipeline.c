@@ -40,6 +40,7 @@ struct log_pipeline {
     struct engine *engine;
     pthread_t thread;
     bool runs;
+    volatile int stopping; // read by the engine's thread while it waits for a server
     atomic_bool failed;
     _Atomic int64_t window_ids, window_bytes, window_covered_ms;
 };
@@ -127,7 +128,7 @@ static bool open_store(struct log_pipeline *p, struct error *err) {
     if (!parts_open_aggregates(p->options, &p->settings, &split.aggregates, err)) {
         return false;
     }
-    if (!parts_open_raw(p->options, &split.raw, err)) {
+    if (!parts_open_raw(p->options, &p->stopping, &split.raw, err)) {
         split.aggregates->ops->close(split.aggregates);
         return false;
     }
@@ -225,6 +226,7 @@ void log_pipeline_stop(struct log_pipeline *p) {
     if (p == NULL) {
         return;
     }
+    p->stopping = 1;
     if (p->log != NULL) {
         kafka_log_stop(p->log);
     }

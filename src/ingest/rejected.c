@@ -11,13 +11,11 @@
 // Exit code 1 when an event was rejected again or could not be sent.
 #include "commands.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
-#include "ingest/http_client.h"
-#include "ingest/post_reply.h"
 #include "ingest/rejected_edit.h"
+#include "ingest/rejected_send.h"
 #include "order/timestamp.h"
-#include "store/rejected_retries.h"
+#include "store/reader_place.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,21 +23,13 @@
 enum {
     READ_TIMEOUT_MS = 30 * 1000,
     PAGE_ROWS = 1000,
-    IN_FLIGHT = 8,
-    ATTEMPT_TIMEOUT_MS = 30 * 1000,
-    FIRST_CONTACT_MS = 5 * 1000,
-    GIVE_UP_MS = 60 * 1000,
 };
 
 struct command {
     const struct options *options;
     struct reader_place *place;
     struct sales_reader *reader;
-    // Of a retry.
-    struct rejected_retries *retries;
-    struct http_client *client;
-    int64_t n_accepted, n_duplicate, n_rejected, n_failed;
-    struct error failure; // ends it
+    struct rejected_sender *sender; // of a retry
 };
 
 static int fail(const struct error *err) {
@@ -55,21 +45,12 @@ static void print_time(int64_t utc_ms) {
     fwrite(at, 1, n, stdout);
 }
 
-// Texts of others may hold anything: what a terminal would act on is shown as a question mark.
-static void print_text(struct text t, bool one_line) {
-    for (size_t i = 0; i < t.len; i++) {
-        unsigned char c = (unsigned char)t.at[i];
-        bool plain = c >= ' ' ? c != 0x7F : !one_line && (c == '\n' || c == '\t');
-        putchar(plain ? c : c == '\n' || c == '\t' || c == '\r' ? ' ' : '?');
-    }
-}
-
 static void print_row(const struct rejected_row *row) {
     printf("%" PRId64 "  ", row->id);
     print_time(row->arrival_ms);
     printf("  %.*s  %.*s  ", TEXT_ARG(row->code), row->field.len > 0 ? (int)row->field.len : 1,
            row->field.len > 0 ? row->field.at : "-");
-    print_text(row->message, true);
+    rejected_print_text(row->message, true);
     if (row->retried_ms != 0) {
         fputs("  (tried again ", stdout);
         print_time(row->retried_ms);
@@ -148,118 +129,36 @@ static bool show_row(struct command *c, const struct rejected_row *row, struct e
     UNUSED(c);
     UNUSED(err);
     print_row(row);
-    print_text(row->raw, false);
+    rejected_print_text(row->raw, false);
     fputs(row->raw_cut ? "\n(only the beginning of its text is kept)\n" : "\n", stdout);
     return true;
 }
 
 // --- Submitting again
 
-static void count_again(struct command *c, int64_t id, const char *verdict, const char *why) {
-    struct error err = {0};
-    printf("%" PRId64 " %s%s", id, verdict, why[0] != '\0' ? ": " : "");
-    print_text(text_of(why), true);
-    putchar('\n');
-    if (!c->retries->ops->put(c->retries, id, clock_now_ms(clock_system()), verdict, &err) &&
-        c->failure.cls == ERROR_NONE) {
-        c->failure = err;
-    }
-}
-
-struct why {
-    char text[600];
-};
-
-static void take_error(void *user, const struct post_error *error) {
-    struct why *why = user;
-    snprintf(why->text, sizeof why->text, "%s %s (%s)", error->field, error->message, error->code);
-}
-
-static void answered(void *user, const struct http_reply *reply) {
-    struct command *c = user;
-    struct post_counts counts;
-    struct why why = {""};
-    if (reply->problem != NULL) {
-        c->n_failed++;
-        printf("%" PRId64 " not sent: %s\n", reply->tag, reply->problem);
-        return;
-    }
-    if (!post_reply_read(reply->body, &counts, take_error, &why)) {
-        c->n_failed++;
-        printf("%" PRId64 " not sent: the answer is none of a Salestide server\n", reply->tag);
-        return;
-    }
-    c->n_accepted += counts.accepted;
-    c->n_duplicate += counts.duplicate;
-    c->n_rejected += counts.rejected;
-    count_again(c, reply->tag,
-                counts.accepted > 0    ? "accepted"
-                : counts.duplicate > 0 ? "duplicate"
-                                       : "rejected",
-                why.text);
-}
-
-static void tell_trouble(void *user, const char *text) {
-    UNUSED(user);
-    fprintf(stderr, "salestide rejected: %s\n", text);
-}
-
 static bool open_sending(struct command *c, struct error *err) {
-    const struct http_client_options options = {
-        .url = option_text(c->options, "to"),
-        .key = option_text(c->options, "key"),
-        .max_in_flight = IN_FLIGHT,
-        .attempt_timeout_ms = ATTEMPT_TIMEOUT_MS,
-        .first_contact_ms = FIRST_CONTACT_MS,
-        .give_up_ms = GIVE_UP_MS,
-        .done = answered,
-        .user = c,
-        .trouble = tell_trouble,
-    };
-    return rejected_retries_open(c->place, &c->retries, err) &&
-           http_client_new(&options, &c->client, err);
-}
-
-// An event's text is posted as a line, so it may not have several: outside of its strings JSON
-// does not care which white space it has, inside it cannot have these.
-static void post_text(struct command *c, int64_t id, struct text event) {
-    struct buf body = {0};
-    buf_put_text(&body, event);
-    for (size_t i = 0; i < body.len; i++) {
-        body.at[i] = (char)(body.at[i] == '\n' || body.at[i] == '\r' ? ' ' : body.at[i]);
-    }
-    buf_put_char(&body, '\n');
-    if (body.failed) {
-        error_set(&c->failure, ERROR_RETRIABLE, "out of memory");
-        buf_free(&body);
-        return;
-    }
-    http_client_post(c->client, &body, id);
+    return rejected_sender_open(c->options, c->place, &c->sender, err);
 }
 
 static bool retry_row(struct command *c, const struct rejected_row *row, struct error *err) {
     UNUSED(err);
     if (row->raw_cut) {
-        c->n_failed++;
-        printf("%" PRId64 " not sent: only the beginning of its text is kept; give it whole with "
-               "`salestide rejected edit %" PRId64 " --file FILE`\n",
-               row->id, row->id);
+        rejected_sender_skip(c->sender, row->id,
+                             "only the beginning of its text is kept; give it whole with "
+                             "`salestide rejected edit ID --file FILE`");
         return true;
     }
-    post_text(c, row->id, row->raw);
+    rejected_sender_post(c->sender, row->id, row->raw);
     return true;
 }
 
 static int end_sending(struct command *c) {
-    http_client_finish(c->client);
-    int64_t n = c->n_accepted + c->n_duplicate + c->n_rejected;
-    printf("%" PRId64 " submitted again: %" PRId64 " accepted, %" PRId64 " duplicate, %" PRId64
-           " rejected\n",
-           n, c->n_accepted, c->n_duplicate, c->n_rejected);
-    if (c->failure.cls != ERROR_NONE) {
-        return fail(&c->failure);
+    struct error err = {0};
+    bool all;
+    if (!rejected_sender_end(c->sender, &all, &err)) {
+        return fail(&err);
     }
-    return c->n_rejected > 0 || c->n_failed > 0 ? 1 : 0;
+    return all ? 0 : 1;
 }
 
 // --- Which
@@ -275,8 +174,7 @@ static bool gather_id(void *user, const struct rejected_row *row) {
     struct ids *ids = user;
     ids->n_seen++;
     ids->last_id = row->id;
-    bool done = text_equal(row->retried_verdict, TEXT_LIT("accepted")) ||
-                text_equal(row->retried_verdict, TEXT_LIT("duplicate"));
+    bool done = row->retried_ms != 0 && !text_equal(row->retried_verdict, TEXT_LIT("rejected"));
     if (done || (ids->code.at != NULL && !text_equal(ids->code, row->code))) {
         return true;
     }
@@ -331,7 +229,7 @@ static int retry(struct command *c) {
     }
     bool ok = (by_id ? gather_arguments(o, &ids, &err) : gather_all(c, &ids, &err)) &&
               open_sending(c, &err);
-    for (size_t i = ids.n; ok && i > 0 && c->failure.cls == ERROR_NONE; i--) {
+    for (size_t i = ids.n; ok && i > 0 && !rejected_sender_failed(c->sender); i--) {
         ok = with_row(c, ids.at[i - 1], retry_row, &err);
     }
     free(ids.at);
@@ -357,7 +255,7 @@ static bool edit_row(struct command *c, const struct rejected_row *row, struct e
     if (ok && !changed) {
         puts("Nothing was changed, so nothing was sent.");
     } else if (ok) {
-        post_text(c, row->id, buf_text(&event));
+        rejected_sender_post(c->sender, row->id, buf_text(&event));
     }
     buf_free(&event);
     return ok;
@@ -415,10 +313,7 @@ int command_rejected(const struct options *o) {
                        reader_place_open(c.place, READ_TIMEOUT_MS, &c.reader, &settings, &err)
                    ? run_verb(&c, verb)
                    : fail(&err);
-    http_client_free(c.client);
-    if (c.retries != NULL) {
-        c.retries->ops->close(c.retries);
-    }
+    rejected_sender_close(c.sender);
     if (c.reader != NULL) {
         c.reader->ops->close(c.reader);
     }

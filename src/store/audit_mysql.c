@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The picture is read in one read-only transaction with a consistent snapshot, table after table,
-// rows as they come. The projection is held against the totals by the server, since the types of
-// its columns may be a user's.
+// rows as they come.
 //
 // The repair adds the differences to the cells, as a commit would, in a transaction that holds the
 // lock on pipeline_state: while it is held nothing is committed, and if last_batch_id is that of
@@ -10,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "store/audit_mysql_projection.h"
 #include "store/mysql_decode.h"
 #include "store/mysql_reader_sql.h"
 #include "store/mysql_schema.h"
@@ -18,10 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-    STATEMENT_TIMEOUT_MS = 15 * 60 * 1000, // a large table
-    DIFFERENCES_SHOWN = 5,
-};
+enum { STATEMENT_TIMEOUT_MS = 15 * 60 * 1000 }; // a large table
 
 struct audit_mysql {
     struct audit_aggregates base;
@@ -158,115 +155,6 @@ static bool read_cells(struct audit_mysql *a, struct audit_picture *p, enum cube
     return ok;
 }
 
-// --- The projection
-
-#define AS_BINARY(column) "CONVERT(" column " USING utf8mb4) COLLATE utf8mb4_bin"
-
-// How far a projected amount may be from its total, as SQL: what the column's type cannot hold.
-static void put_tolerance(struct buf *out, const struct found_column *amount) {
-    if (strcmp(amount->kind, "double") == 0) {
-        buf_put_str(out, "ABS(s.total) * 1e-14");
-    } else if (strcmp(amount->kind, "float") == 0) {
-        buf_put_str(out, "ABS(s.total) * 1e-6");
-    } else if (strstr(amount->kind, "int") != NULL) {
-        buf_put_str(out, "0.5");
-    } else if (strcmp(amount->kind, "decimal") == 0 && amount->scale < 4) {
-        buf_printf(out, "0.5 * POW(10, -%d)", amount->scale);
-    } else {
-        buf_put_str(out, "0");
-    }
-}
-
-static void put_projection_sql(struct buf *out, const struct store_settings *settings,
-                               const struct found_table *found,
-                               const struct projection_plan *plan) {
-    const struct found_column *amount = found_column_of(found, "total_sum_amount");
-    const char *projected =
-        plan->amount_as_text ? "CAST(p.total_sum_amount AS DECIMAL(19,4))" : "p.total_sum_amount";
-    buf_put_str(out, "SELECT s.source, s.state, s.total, p.total_sum_amount FROM sales_totals s "
-                     "LEFT JOIN " PROJECTION_TABLE
-                     " p ON " AS_BINARY("p.source") " = s.source AND " AS_BINARY(
-                         "p.state") " = s.state WHERE s.currency = ");
-    sql_put_text(out, text_of(settings->currency));
-    buf_printf(out, " AND CASE WHEN p.source IS NULL THEN ");
-    if (plan->partial_charset) { // groups that it cannot name are left out
-        buf_printf(out,
-                   "CONVERT(CONVERT(s.source USING %s) USING utf8mb4) = s.source AND "
-                   "CONVERT(CONVERT(s.state USING %s) USING utf8mb4) = s.state",
-                   plan->source_charset, plan->state_charset);
-    } else {
-        buf_put_str(out, "TRUE");
-    }
-    buf_printf(out, " ELSE COALESCE(ABS(%s - s.total) > ", projected);
-    put_tolerance(out, amount);
-    buf_put_str(out, ", TRUE) END");
-}
-
-static bool check_amounts(struct audit_mysql *a, struct laws *laws, struct error *err) {
-    MYSQL_RES *rows = mysql_ask(a->c, buf_text(&a->sql), "reading the projection", err);
-    if (rows == NULL) {
-        return false;
-    }
-    struct laws_table t = {.name = PROJECTION_TABLE};
-    struct mysql_values v;
-    while (mysql_next(rows, &v)) {
-        char where[600];
-        struct text have = mysql_text_at(&v, 3);
-        snprintf(where, sizeof where, "%s, %s (%.*s)", v.row[0], v.row[1],
-                 have.at != NULL ? (int)have.len : 4, have.at != NULL ? have.at : "none");
-        laws_cell(laws, &t, have.at != NULL ? CELL_DIFFERS : CELL_MISSING, where);
-    }
-    mysql_free_result(rows);
-    return true;
-}
-
-// Rows that no total gives, and groups with more than one.
-static bool check_extra(struct audit_mysql *a, const struct audit_picture *p, struct laws *laws,
-                        struct error *err) {
-    buf_clear(&a->sql);
-    buf_put_str(&a->sql,
-                "SELECT (SELECT count(*) FROM " PROJECTION_TABLE " p LEFT JOIN sales_totals s ON "
-                "s.source = " AS_BINARY("p.source") " AND s.state = " AS_BINARY(
-                    "p.state") " AND s.currency = ");
-    sql_put_text(&a->sql, text_of(p->settings.currency));
-    buf_put_str(&a->sql, " WHERE s.source IS NULL) + (SELECT count(*) - count(DISTINCT " AS_BINARY(
-                             "source") ", " AS_BINARY("state") ") FROM " PROJECTION_TABLE ")");
-    buf_put_char(&a->sql, '\0');
-    int64_t n_extra;
-    if (a->sql.failed || !ask_int(a, a->sql.at, &n_extra, err)) {
-        return false;
-    }
-    if (n_extra != 0) {
-        laws_broken(laws,
-                    PROJECTION_TABLE ": %" PRId64 " rows are of no source and state that has "
-                                     "sales, or a second one of it",
-                    n_extra);
-    }
-    return true;
-}
-
-static bool check_projection(struct audit_mysql *a, const struct audit_picture *p,
-                             struct laws *laws, struct error *err) {
-    struct found_table found;
-    struct projection_plan plan;
-    bool there;
-    if (!catalog_read(a->c, PROJECTION_TABLE, &found, &there, err)) {
-        return false;
-    }
-    if (!there) {
-        laws_broken(laws, PROJECTION_TABLE " is missing");
-        return true;
-    }
-    bool ok = projection_plan_make(&found, a->c->name, &plan, err);
-    buf_clear(&a->sql);
-    if (ok) {
-        put_projection_sql(&a->sql, &p->settings, &found, &plan);
-    }
-    ok = ok && !a->sql.failed && check_amounts(a, laws, err) && check_extra(a, p, laws, err);
-    found_table_free(&found);
-    return ok;
-}
-
 static bool read_all(struct audit_mysql *a, struct audit_picture *p, struct laws *laws,
                      struct error *err) {
     if (!mysql_run(a->c, TEXT_LIT("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"),
@@ -279,7 +167,7 @@ static bool read_all(struct audit_mysql *a, struct audit_picture *p, struct laws
             return false;
         }
     }
-    return check_projection(a, p, laws, err);
+    return audit_mysql_projection(a->c, &p->settings, laws, err);
 }
 
 static bool audit_read(struct audit_aggregates *base, struct audit_picture *out, struct laws *laws,

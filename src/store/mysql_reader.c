@@ -5,127 +5,29 @@
 // over. begin opens a transaction with a consistent snapshot, which ends with end; a question
 // outside of one is a snapshot of its own.
 //
-// How it fails: a statement over its time is ended by the server (ERROR_RETRIABLE, "ask for less").
-// A lost connection is closed; outside of a snapshot the question is asked again once on a new one,
-// inside it fails, since a snapshot cannot be had again: the caller begins anew. When no connection
-// can be made the next try is put off, at first for 0.1 s, then for twice as long up to 3 s, and
-// what is asked meanwhile fails at once: callers may ask as often as they like.
+// How it fails: see mysql_link.h. Within a snapshot a lost connection is the end of it; the caller
+// begins anew.
 #include "store/mysql_reader.h"
 
-#include "base/clock.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "store/mysql_decode.h"
+#include "store/mysql_link.h"
 #include "store/mysql_reader_sql.h"
 #include "store/mysql_schema.h"
 #include "store/mysql_store.h"
 #include "store/sales_query.h"
-#include <mysqld_error.h>
 #include <stdlib.h>
-
-#define BACK_OFF_FIRST_NS INT64_C(100000000)
-#define BACK_OFF_LONGEST_NS INT64_C(3000000000)
 
 struct mysql_reader {
     struct sales_reader base;
-    struct mysql_address address;
+    struct mysql_link link;
     struct raw_opener raw_opener;
     struct raw_reader *raw; // NULL: not opened yet, or failed
-    int timeout_ms;
-    struct mysql_connection *connection; // NULL: lost
-    bool in_snapshot;                    // from begin to end, also when its connection is lost
-    int64_t next_try_ns, back_off_ns;
-    struct error problem; // why there is no connection
-    struct buf sql;
+    struct buf sql;         // scratch
 };
 
 static struct mysql_reader *of(struct sales_reader *r) {
     return (struct mysql_reader *)r;
-}
-
-// --- The connection
-
-// The connection, made again if it was lost; NULL: err tells.
-static struct mysql_connection *connection_of(struct mysql_reader *r, struct error *err) {
-    if (r->connection != NULL) {
-        return r->connection;
-    }
-    if (clock_monotonic_ns(clock_system()) < r->next_try_ns) {
-        *err = r->problem;
-        return NULL;
-    }
-    struct mysql_connection *c = NULL;
-    if (mysql_connection_open(&r->address, MYSQL_ROLE_READER, r->timeout_ms, &c, err)) {
-        r->back_off_ns = 0;
-        r->connection = c;
-        return c;
-    }
-    r->back_off_ns = r->back_off_ns == 0 ? BACK_OFF_FIRST_NS : r->back_off_ns * 2;
-    r->back_off_ns = r->back_off_ns < BACK_OFF_LONGEST_NS ? r->back_off_ns : BACK_OFF_LONGEST_NS;
-    r->next_try_ns = clock_monotonic_ns(clock_system()) + r->back_off_ns;
-    // Nothing that a user of this process could mend by asking otherwise.
-    err->cls = ERROR_RETRIABLE;
-    r->problem = *err;
-    return NULL;
-}
-
-static void drop_connection(struct mysql_reader *r) {
-    mysql_connection_close(r->connection);
-    r->connection = NULL;
-}
-
-// After a failed statement. True: it may be asked again.
-static bool take_failure(struct mysql_reader *r, const char *doing, struct error *err) {
-    unsigned number = mysql_errno(r->connection->handle);
-    if (number == ER_STATEMENT_TIMEOUT || number == 3024) { // MariaDB's, MySQL's
-        return error_set(err, ERROR_RETRIABLE,
-                         "%s took longer than %d ms: ask for less (a shorter time range)", doing,
-                         r->timeout_ms);
-    }
-    if (r->connection->fault == MYSQL_FAULT_USAGE) {
-        err->cls = ERROR_RETRIABLE; // rights or tables, not the question
-    }
-    if (r->connection->fault != MYSQL_FAULT_LOST) {
-        return false;
-    }
-    drop_connection(r);
-    return !r->in_snapshot;
-}
-
-// One question to a connection: false with the connection's fault when it failed.
-typedef bool (*question_fn)(struct mysql_connection *c, const char *doing, void *user,
-                            struct error *err);
-
-static bool ask(struct mysql_reader *r, question_fn question, const char *doing, void *user,
-                struct error *err) {
-    for (int attempt = 0; attempt < 2; attempt++) {
-        if (r->in_snapshot && r->connection == NULL) {
-            return error_set(err, ERROR_RETRIABLE, "the connection was lost while %s", doing);
-        }
-        struct mysql_connection *c = connection_of(r, err);
-        if (c == NULL) {
-            return false;
-        }
-        if (question(c, doing, user, err)) {
-            return true;
-        }
-        if (!take_failure(r, doing, err)) {
-            return false;
-        }
-    }
-    return false;
-}
-
-struct rows_question {
-    struct text sql;
-    MYSQL_RES *rows;
-};
-
-static bool fetch_rows(struct mysql_connection *c, const char *doing, void *user,
-                       struct error *err) {
-    struct rows_question *q = user;
-    q->rows = mysql_ask(c, q->sql, doing, err);
-    return q->rows != NULL;
 }
 
 // The rows of what was written into r->sql; NULL: err tells.
@@ -135,8 +37,7 @@ static MYSQL_RES *ask_written(struct mysql_reader *r, const char *doing, struct 
         error_set(err, ERROR_RETRIABLE, "out of memory");
         return NULL;
     }
-    struct rows_question q = {buf_text(&r->sql), NULL};
-    return ask(r, fetch_rows, doing, &q, err) ? q.rows : NULL;
+    return mysql_link_rows(&r->link, buf_text(&r->sql), doing, err);
 }
 
 // --- Rows
@@ -346,7 +247,7 @@ static bool read_state(struct mysql_connection *c, const char *doing, void *user
 static bool reader_counts(struct sales_reader *base, struct store_counts *counts,
                           int64_t *last_batch_id, struct error *err) {
     struct aggregates_state state;
-    if (!ask(of(base), read_state, "reading the counts", &state, err)) {
+    if (!mysql_link_ask(&of(base)->link, read_state, "reading the counts", &state, err)) {
         return false;
     }
     *counts = state.counts;
@@ -354,27 +255,12 @@ static bool reader_counts(struct sales_reader *base, struct store_counts *counts
     return true;
 }
 
-static bool start_snapshot(struct mysql_connection *c, const char *doing, void *user,
-                           struct error *err) {
-    UNUSED(user);
-    return mysql_run(c, TEXT_LIT("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"), doing,
-                     err);
-}
-
 static bool reader_begin(struct sales_reader *base, struct error *err) {
-    struct mysql_reader *r = of(base);
-    r->in_snapshot = false;
-    r->in_snapshot = ask(r, start_snapshot, "beginning a snapshot", NULL, err);
-    return r->in_snapshot;
+    return mysql_link_begin(&of(base)->link, err);
 }
 
 static void reader_end(struct sales_reader *base) {
-    struct mysql_reader *r = of(base);
-    if (r->in_snapshot && r->connection != NULL &&
-        mysql_real_query(r->connection->handle, "COMMIT", 6) != 0) {
-        drop_connection(r); // the snapshot goes with it
-    }
-    r->in_snapshot = false;
+    mysql_link_end(&of(base)->link);
 }
 
 static void reader_close(struct sales_reader *base) {
@@ -382,7 +268,7 @@ static void reader_close(struct sales_reader *base) {
     if (r->raw != NULL) {
         r->raw->ops->close(r->raw);
     }
-    mysql_connection_close(r->connection);
+    mysql_link_close(&r->link);
     buf_free(&r->sql);
     free(r);
 }
@@ -412,15 +298,12 @@ bool mysql_reader_open(const struct mysql_address *address, struct raw_opener ra
                        struct error *err) {
     struct mysql_reader *r = mem_zalloc(1, sizeof *r);
     r->base.ops = raw.open != NULL ? &reader_ops : &reader_ops_without_raw;
-    r->address = *address;
     r->raw_opener = raw;
-    r->timeout_ms = timeout_ms;
-    if (!mysql_connection_open(address, MYSQL_ROLE_READER, timeout_ms, &r->connection, err)) {
-        r->connection = NULL;
-        reader_close(&r->base);
-        return false;
-    }
-    if (!mysql_settings_read(r->connection, settings, err)) {
+    r->link = (struct mysql_link){.address = *address, .timeout_ms = timeout_ms};
+    struct mysql_connection *c = NULL;
+    bool ok = mysql_connection_open(address, MYSQL_ROLE_READER, timeout_ms, &c, err);
+    r->link.connection = ok ? c : NULL;
+    if (!ok || !mysql_settings_read(c, settings, err)) {
         reader_close(&r->base);
         return false;
     }

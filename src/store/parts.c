@@ -68,12 +68,13 @@ bool parts_open_aggregates(const struct options *o, struct store_settings *setti
            mysql_aggregates_open(&options, out, settings, err);
 }
 
-bool parts_open_raw(const struct options *o, struct raw_store **out, struct error *err) {
+bool parts_open_raw(const struct options *o, const volatile int *stop, struct raw_store **out,
+                    struct error *err) {
     if (strcmp(option_text(o, "raw"), "none") == 0) {
         *out = NULL;
         return true;
     }
     struct cassandra_address address;
     return cassandra_address_of_options(o, option_text(o, "raw"), &address, err) &&
-           cassandra_raw_open(&address, NULL, out, err);
+           cassandra_raw_open(&address, stop, out, err);
 }

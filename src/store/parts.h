@@ -14,5 +14,6 @@ MUST_CHECK bool parts_open_embedded(const struct options *o, struct store_settin
 // *settings: those wanted by --currency, --timezone, --late-limit; then those in force.
 MUST_CHECK bool parts_open_aggregates(const struct options *o, struct store_settings *settings,
                                       struct aggregates **out, struct error *err);
-// *out is NULL with --raw none.
-MUST_CHECK bool parts_open_raw(const struct options *o, struct raw_store **out, struct error *err);
+// *out is NULL with --raw none. stop: not 0: a server that is down is not waited for.
+MUST_CHECK bool parts_open_raw(const struct options *o, const volatile int *stop,
+                               struct raw_store **out, struct error *err);

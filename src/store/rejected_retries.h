@@ -3,7 +3,8 @@
 // rejected_retries: the rejected event itself is never changed.
 //     id          of the rejected event
 //     retried_ms  when it was submitted again (UTC ms; in MySQL retried_at)
-//     verdict     "accepted", "duplicate" or "rejected": what the server that took it said
+//     verdict     "accepted", "duplicate" or "rejected", as the server that took it said; "sent":
+//                 it went into a topic
 // One row for each try; readers show the newest (rejected_row.retried_ms). One thread.
 #pragma once
 #include "store/reader_place.h"

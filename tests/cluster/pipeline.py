@@ -155,8 +155,10 @@ class Expected:
 
 class Pipeline:
     def __init__(self, directory, kafka, cassandra, mysql, name, partitions=6, currency="USD",
-                 timezone="America/New_York", set_up_options=(), env=None, topic_config=None, cassandra_user=None):  # fmt: skip
-        """`env` is given to every command beside the database's password."""
+                 timezone="America/New_York", set_up_options=(), env=None, topic_config=None, cassandra_user=None,
+                 made_by_hand=None):  # fmt: skip
+        """`env` is given to every command beside the database's password; made_by_hand(self) may make tables
+        before `setup` does."""
         self.directory = directory
         self.kafka, self.cassandra, self.mysql = kafka, cassandra, mysql
         self.name = name
@@ -168,6 +170,8 @@ class Pipeline:
         login = f"{cassandra_user}@" if cassandra_user else ""
         self.raw = f"cassandra://{login}{cassandra.host}:{cassandra.port}/{name}"
         mysql.create_database(name)
+        if made_by_hand:
+            made_by_hand(self)
         self.set_up()
 
     def set_up(self):

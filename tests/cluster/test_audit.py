@@ -2,6 +2,7 @@
 """verify and rebuild of a running cluster, and its dashboard: MariaDB's aggregates held against
 Cassandra's raw orders, while a processor works."""
 
+import json
 import re
 import time
 
@@ -39,6 +40,7 @@ def test_verify_holds_while_processors_work_and_rebuild_mends_what_was_broken(sh
     seen = []
     for at in range(0, N_EVENTS, N_EVENTS // 4):
         pipeline.post_all(door, texts[at : at + N_EVENTS // 4], chunk=100)
+        one.wait_moving(beyond=at // 2)
         seen.append(sum(verified(one)))
     one.wait_drained()
     orders, adjustments = verified(one)
@@ -99,6 +101,33 @@ def test_the_dashboard_shows_raw_orders_and_names_cassandra_when_it_is_away(shop
         finally:
             reader.stop()
     embedded.stop()
+
+
+@pytest.mark.timeout(200)
+def test_a_rejected_message_is_mended_and_goes_into_the_topic_again(shop):
+    one = shop()
+    one.processor()
+    bad = [json.dumps(harness.order(i, total=-1)).encode() for i in range(1, 4)] + [b"no json"]
+    one.kafka.produce_lines(one.name, pipeline.keyed(bad, one.currency, one.timezone))
+    one.wait_drained()
+
+    def rejected(*arguments, **more):
+        return harness.run("rejected", *arguments, "--aggregates", one.mysql.url(one.name), env=one.env, **more)
+
+    listed = [line.split("  ") for line in rejected("list").stdout.decode().splitlines()]
+    assert sorted(fields[2] for fields in listed) == ["negative", "negative", "negative", "not_json"]
+    mended = next(fields[0] for fields in listed if fields[2] == "negative")
+    done = rejected("edit", mended, "--file", "-", "--to", one.broker, stdin=json.dumps(harness.order(1), indent=1).encode())
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, f"{mended} sent".encode()), done
+    done = rejected("retry", "--all", "--to", one.broker)
+    assert done.returncode == 1
+    assert done.stdout.decode().splitlines()[-1] == "0 sent into the topic again, 3 rejected"
+    expected = one.check()
+    assert [identity for identity in expected.raw] == [("1", "placed", None)]
+    status = dict(one.mysql.sql("SELECT id, status FROM rejected_events", database=one.name))
+    assert status.pop(int(mended)) == "sent"
+    assert set(status.values()) == {"rejected"}
+    assert sum(verified(one)) == 1
 
 
 class Database:

@@ -141,6 +141,7 @@ def test_a_server_that_falls_silent_ends_in_time_with_counts(cassandra, own_name
         assert held.wait(LIMIT_S) == 0
 
 
+@pytest.mark.full  # a kill under load is in test_cassandra.py
 def test_a_restart_is_survived_and_what_was_acknowledged_is_there(cassandra, own_name):
     with subprocess.Popen([program(), "hold"], env=environment(url_of(cassandra, own_name), {"give_up_ms": 2000}),
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as held:  # fmt: skip

@@ -304,6 +304,18 @@ def test_one_of_three_brokers_is_killed_and_nothing_acknowledged_is_lost(tmp_pat
         door.stop()
 
 
+def test_an_idle_connection_that_the_broker_closes_is_no_trouble(tmp_path, ingest):
+    with Kafka(tmp_path / "kafka", properties={"connections.max.idle.ms": "1000"}) as hasty:
+        door = ingest(hasty.url("sales"), *ALONE)
+        for n in range(5):
+            time.sleep(2)
+            answers = [door.post(order(f"{n}-{i}")).status for i in range(3)]
+            assert answers == [202] * 3
+            assert door.get("/readyz").status == 200
+        assert "no broker" not in door.log
+        door.stop()
+
+
 def test_a_topic_made_while_it_waits_is_found(tmp_path, ingest):
     later = Kafka(tmp_path / "kafka")
     door = ingest(later.url("sales"))  # no broker answers, so that it cannot know

@@ -312,7 +312,8 @@ static void without_raw_orders_the_aggregates_are_held_against_each_other(void *
 
 static void a_projection_of_a_users_own_types_is_as_exact_as_they_are(void **state) {
     UNUSED(state);
-    static const char *const types[] = {"double", "float", "bigint", "decimal(17,2)", "varchar(40)"};
+    static const char *const types[] = {"double", "float", "bigint", "decimal(17,2)",
+                                        "varchar(40)"};
     for (size_t i = 0; i < COUNT_OF(types); i++) {
         struct world w = {.raw = {&raw_ops}};
         char sql[256];

@@ -57,7 +57,8 @@ def makes_what_it_prints(server, name):
     view = re.compile(r"DEFINER=`[^`]*`@`[^`]*` ")
     described = [{k: view.sub("", v) for k, v in definitions(server, one).items()} for one in (made, printed)]
     assert described[0] == described[1]
-    assert len(described[0]) == 19
+    assert described[0].keys() >= {"sales_totals", "sales_by_minute", "total_sales_by_source_state", "rejected_events",
+                                   "pipeline_positions", "pipeline_settings", "bi_sales_by_minute"}  # fmt: skip
     settings = [server.sql("SELECT name, value FROM pipeline_settings ORDER BY name", database=one)
                 for one in (made, printed)]  # fmt: skip
     assert settings[0] == settings[1]

@@ -408,6 +408,38 @@ static void too_many_dimensions_are_dropped_between_batches(void **state) {
     zone_free(zone);
 }
 
+static void cells_are_found_and_put_by_their_names(void **state) {
+    (void)state;
+    struct zone *zone;
+    struct cube *c = cube_in("UTC", &zone);
+    struct order o = order(ORDER_PLACED);
+    cube_add(c, &o, 0, 0);
+    struct cube_dim group = {.source = TEXT_LIT("GOOGLE"),
+                             .state = TEXT_LIT("CA"),
+                             .product_id = IDENT_NONE,
+                             .currency = "USD",
+                             .store_id = 77}; // does not count
+    struct cube_dim product = {.product_id = {7, TEXT_NONE}, .currency = "USD"};
+    assert_int_equal(cube_find(c, CUBE_DAY, DAY, &group)->total_e4, 92);
+    assert_int_equal(cube_find(c, CUBE_PRODUCT, DAY, &product)->units, 3);
+    assert_null(cube_find(c, CUBE_DAY, DAY + 1, &group));
+    assert_null(cube_find(c, CUBE_PRODUCT, DAY, &group)); // no product
+    group.state = TEXT_LIT("ca");
+    assert_null(cube_find(c, CUBE_DAY, DAY, &group));
+    size_t n = cube_n_cells(c);
+    struct measures *new = cube_cell(c, CUBE_DAY, DAY, &group);
+    expect_sum(new, (struct measures){0});
+    new->orders = 5;
+    assert_int_equal(cube_n_cells(c), n + 1);
+    assert_int_equal(cube_cell(c, CUBE_DAY, DAY, &group)->orders, 5);
+    assert_int_equal(cube_find(c, CUBE_DAY, DAY, &group)->orders, 5);
+    group.state = TEXT_LIT("CA");
+    assert_int_equal(cube_cell(c, CUBE_DAY, DAY, &group)->total_e4, 92);
+    assert_int_equal(cube_n_cells(c), n + 1);
+    cube_free(c);
+    zone_free(zone);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_placed_order_adds_every_measure),
@@ -424,6 +456,7 @@ int main(void) {
         cmocka_unit_test(forget_drops_the_store_ids),
         cmocka_unit_test(many_dimensions_and_cells_are_told_apart),
         cmocka_unit_test(too_many_dimensions_are_dropped_between_batches),
+        cmocka_unit_test(cells_are_found_and_put_by_their_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -138,7 +138,7 @@ static void credentials_that_are_not_whole_are_refused(void **state) {
     refused("kafka://h/s",
             OPTIONS("x", "--kafka-user", "ann", "--kafka-sasl", "plain", "--kafka-password-file",
                     empty),
-            "is empty");
+            empty);
     refused("kafka://h/s", OPTIONS("x", "--kafka-password-file", empty), "--kafka-user");
     unlink(empty);
 }

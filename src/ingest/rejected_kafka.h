@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// Rejected events on their way into a Kafka topic again. Main thread.
+#pragma once
+#include "base/error.h"
+#include "base/options.h"
+#include "base/text.h"
+#include <stdint.h>
+
+// What became of one: "sent" (its verdict is the processors') or "rejected", with a reason; NULL:
+// it was not delivered, and why.
+typedef void (*rejected_sent_fn)(void *user, int64_t id, const char *verdict, const char *why);
+
+struct rejected_kafka;
+// Of a --to that is kafka_is_address; --kafka-* and --delivery-timeout say how.
+MUST_CHECK bool rejected_kafka_open(const struct options *o, rejected_sent_fn done, void *user,
+                                    struct rejected_kafka **out, struct error *err);
+// `event` is copied. What no topic should have (not JSON, not an order) is rejected here.
+void rejected_kafka_post(struct rejected_kafka *k, int64_t id, struct text event);
+void rejected_kafka_finish(struct rejected_kafka *k); // until nothing is under way
+void rejected_kafka_close(struct rejected_kafka *k);  // NULL is fine

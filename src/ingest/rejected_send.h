@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// Submits rejected events again: posts each as a request of its own, prints its verdict and notes
+// it beside the rejected event. Main thread.
+#pragma once
+#include "base/text.h"
+#include "store/rejected_retries.h"
+
+struct rejected_sender;
+// --to: a server that takes orders (with --key), or a Kafka topic.
+MUST_CHECK bool rejected_sender_open(const struct options *o, const struct reader_place *place,
+                                     struct rejected_sender **out, struct error *err);
+// Some are on their way at a time. Prints what becomes of it, some time until the end.
+void rejected_sender_post(struct rejected_sender *s, int64_t id, struct text event);
+// One that is not sent, and why.
+void rejected_sender_skip(struct rejected_sender *s, int64_t id, const char *why);
+// Something went wrong that ends all of it: see _end.
+bool rejected_sender_failed(const struct rejected_sender *s);
+// Waits for what is under way and prints a summary. False: err tells what ended it. *all: every
+// event got through.
+MUST_CHECK bool rejected_sender_end(struct rejected_sender *s, bool *all, struct error *err);
+void rejected_sender_close(struct rejected_sender *s); // NULL is fine
+
+// Texts of others may hold anything: what a terminal would act on is shown as a question mark.
+void rejected_print_text(struct text t, bool one_line);
