@@ -11,6 +11,7 @@ import argparse
 import os
 import pathlib
 import secrets
+import shlex
 import signal
 import socket
 import sys
@@ -78,6 +79,15 @@ def make_user(mysql, data):
     private(data / "mysql.cnf", f"[client]\nhost=127.0.0.1\nport={mysql.port}\nuser={USER}\npassword={password}\n")
 
 
+def write_env(data, kafka, cassandra, mysql):
+    """The addresses as variables that every sub-command reads."""
+    (data / "salestide.env").write_text(
+        f"SALESTIDE_BROKER={kafka.url('sales')}\n"
+        f"SALESTIDE_RAW=cassandra://{cassandra.host}:{cassandra.port}/sales_ks\n"
+        f"SALESTIDE_AGGREGATES={mysql.url(DATABASE, USER)}\n"
+        f"SALESTIDE_MYSQL_PASSWORD_FILE={shlex.quote(str(data / 'mysql-password'))}\n", "utf-8")  # fmt: skip
+
+
 def interrupt(*_):
     raise KeyboardInterrupt
 
@@ -99,10 +109,14 @@ def tell(data, kafka, cassandra, mysql):
     print(f"""
 Kafka       {kafka.bootstrap()}
 Cassandra   {cassandra.host}:{cassandra.port}
-MariaDB     {mysql.host}:{mysql.port}   user {USER}, database {DATABASE}
-            password in {shown(data)}/mysql-password, for the client: mysql --defaults-file={shown(data)}/mysql.cnf
+MariaDB     {mysql.host}:{mysql.port}, database {DATABASE}, user {USER}
 
-Their logs are in {shown(data)}. Ctrl-C stops them; their data stays.""", flush=True)  # fmt: skip
+In {shown(data)}:
+salestide.env     these addresses for salestide: set -a; . {shown(data)}/salestide.env; set +a
+mysql-password    the password of {USER}; mysql.cnf has it for mysql --defaults-file
+*/*.log           their logs
+
+Ctrl-C stops them; their data stays.""", flush=True)
 
 
 def main():
@@ -125,6 +139,7 @@ def main():
         for server in servers.values():
             server.wait_ready()
         make_user(mysql, o.data)
+        write_env(o.data, kafka, cassandra, mysql)
         tell(o.data, *servers.values())
         watch([kafka.processes[1], cassandra.process, mysql.process])
     except KeyboardInterrupt:
