@@ -3,7 +3,8 @@
 # Installs what building and testing need, and only what is missing.
 # usage: install-deps.sh SET...     sets: build (compiler, libraries), web (node and npm, for the
 #                                   page), test (test tools, linters, browser, Python packages),
-#                                   servers (what Kafka, Cassandra, MariaDB and MySQL run on),
+#                                   servers (what Kafka, Cassandra, MariaDB and MySQL run on, and the
+#                                   Python packages by which scripts/cluster.py and the tests start them),
 #                                   bench (wrk)
 # On Debian and its relatives by apt (with sudo unless root). Elsewhere it tells what is missing.
 set -euo pipefail
@@ -126,7 +127,7 @@ install_missing() {
         { tail -n 20 build/deps/apt.log >&2; die "apt-get could not install: ${missing[*]}"; }
 }
 
-# pytest and what the tests use, pinned, in build/venv; made again when the list changes.
+# pytest, cqlsh and what tests and scripts/cluster.py use, pinned, in build/venv; made again when the list changes.
 install_python() {
     local stamp=build/venv/requirements.txt
     cmp -s tests/requirements.txt "$stamp" && return 0
@@ -148,7 +149,7 @@ for set in "$@"; do
     esac
 done
 install_missing
-case " $* " in *" test "*) install_python ;; esac
+case " $* " in *" test "* | *" servers "*) install_python ;; esac
 
 # node of Debian bookworm (18) is the oldest that the page's tools run on.
 case " $* " in *" web "*)

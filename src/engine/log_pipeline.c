@@ -339,7 +339,8 @@ void log_pipeline_metrics(struct log_pipeline *p, struct buf *out) {
     free(at);
     metric_value(out, "kafka_partitions", "gauge", "Partitions in this process's hands.",
                  (int64_t)facts.n_partitions);
-    metric_value(out, "kafka_up", "gauge", "Whether a broker can be reached.", facts.brokers_up);
+    metric_value(out, "kafka_consumer_up", "gauge", "Whether a broker can be reached.",
+                 facts.brokers_up);
     metric_value(out, "kafka_messages_total", "counter", "Messages handed to the engine.",
                  facts.messages);
     metric_value(out, "kafka_bytes_total", "counter", "Their bytes.", facts.bytes);

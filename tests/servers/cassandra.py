@@ -77,10 +77,10 @@ class Cassandra(process.Server):
     commitlog_sync is "batch" or "periodic". With "periodic", Cassandra's default, kill -9 loses what was
     acknowledged in the last 100 ms, and a power cut what was in the last 10 s."""
 
-    def __init__(self, directory, heap_mb=768, passwords=False, certs=None, commitlog_sync="batch"):
+    def __init__(self, directory, heap_mb=768, passwords=False, certs=None, commitlog_sync="batch", ports=None):
         super().__init__(directory)
         self.commitlog_sync = COMMITLOG_SYNC[commitlog_sync]
-        self.port, self.storage_port, self.jmx_port = process.free_ports(3)
+        self.port, self.storage_port, self.jmx_port = ports or process.free_ports(3)
         self.passwords = passwords
         self.certs = certs
         self.cluster = None

@@ -65,11 +65,12 @@ listener.name.{name}.ssl.client.auth=none
 
 class Kafka:
     """Brokers are counted from 1. PLAINTEXT is always there; `secure` names further listeners, of SSL,
-    SASL_PLAINTEXT and SASL_SSL (those with SSL need `certs`); SASL takes PLAIN and SCRAM-SHA-256."""
+    SASL_PLAINTEXT and SASL_SSL (those with SSL need `certs`); SASL takes PLAIN and SCRAM-SHA-256.
+    `ports` of a single broker, PLAINTEXT's first and the controller's second; free ones without."""
 
     host = "127.0.0.1"
 
-    def __init__(self, directory, brokers=1, heap_mb=512, secure=(), certs=None, properties=None):
+    def __init__(self, directory, brokers=1, heap_mb=512, secure=(), certs=None, properties=None, ports=None):
         self.directory = pathlib.Path(directory)
         self.lib = process.server_home("kafka") / "lib"
         self.nodes = range(1, brokers + 1)
@@ -78,7 +79,7 @@ class Kafka:
         self.certs = certs
         self.properties = properties or {}
         names = ("PLAINTEXT", "CONTROLLER", *self.secure)
-        self.ports = {node: dict(zip(names, process.free_ports(len(names)), strict=True)) for node in self.nodes}
+        self.ports = {node: dict(zip(names, ports or process.free_ports(len(names)), strict=True)) for node in self.nodes}
         self.processes = {}
         self.admin_client = None
         for node in self.nodes:

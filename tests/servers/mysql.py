@@ -24,9 +24,9 @@ class MysqlServer(process.Server):
     name = None
     auth = None  # how a user of create_user() logs in
 
-    def __init__(self, directory, options=None, certs=None):
+    def __init__(self, directory, options=None, certs=None, port=None):
         super().__init__(directory)
-        (self.port,) = process.free_ports(1)
+        self.port = port or process.free_ports(1)[0]
         self.data = self.directory / "data"
         self.socket = self.directory / "s.sock"
         assert len(str(self.socket)) < 108, f"{self.socket} is too long for a socket of this system"
