@@ -50,7 +50,11 @@ static bool claim(struct kafka_log *log, int32_t partition, struct error *err) {
         return false;
     }
     log->partitions[partition].history_until = held.next_offset;
-    return true;
+    return !held.lost ||
+           error_set(err, ERROR_RETRIABLE,
+                     "partition %" PRId32 " of %s came back in the middle of a batch that others "
+                     "have counted",
+                     partition, log->topic);
 }
 
 static void tell_begin(const struct kafka_log *log, int32_t partition) {
@@ -78,7 +82,7 @@ static bool take_over(struct kafka_log *log, const int32_t *partitions, size_t n
     }
     if (err.cls == ERROR_FATAL) {
         kafka_log_fail(log, "%s", err.text);
-    } else if (!log->held) {
+    } else if (!log->held && strcmp(err.text, log->now.problem) != 0) { // once, not every second
         log_warn("broker", "partitions cannot be taken over yet: %s", err.text);
         kafka_log_problem(log, err.text);
     }
@@ -213,4 +217,14 @@ bool kafka_group_seek(struct kafka_log *log, const int32_t *partitions, size_t n
     return n_left == 0 ||
            error_set(err, ERROR_RETRIABLE, "kafka: %zu partitions of %s cannot be sought: %s",
                      n_left, log->topic, rd_kafka_err2str(code));
+}
+
+void kafka_group_lose_place(struct kafka_log *log, const char *why) {
+    log_warn("broker", "%s; its partitions are taken over again", why);
+    for (int32_t i = 0; i < log->n_partitions; i++) {
+        if (log->partitions[i].state == PARTITION_ACTIVE) {
+            log->partitions[i].state = PARTITION_WAITING;
+        }
+    }
+    log->claim_at_ns = 0;
 }

@@ -197,13 +197,16 @@ static size_t ask_queue(struct kafka_log *log, size_t max, int timeout_ms) {
             n_messages++;
         }
     }
-    log->now.brokers_up = log->now.brokers_up || n_messages > 0;
+    if (n_messages > 0) {
+        log->now.brokers_up = true;
+        kafka_log_problem(log, NULL);
+    }
     if (log->held || log->failed || log->rebalanced) {
         throw_away(log->messages, n);
         if (n_messages > 0 && log->rebalanced && !log->held && !log->failed) {
             struct error err = {0};
             if (!seek_active(log, &err)) {
-                kafka_log_fail(log, "%s", err.text);
+                kafka_group_lose_place(log, err.text);
             }
         }
         return 0;
@@ -263,9 +266,13 @@ static bool log_rewind(void *self, struct error *err) {
             log->now.fences++;
             continue;
         }
+        // A new partition begins where the log did, as does one whose gap was skipped.
+        int64_t next = held.next_offset > p->begin ? held.next_offset : p->begin;
+        // What was taken for history when the partition came back within a batch is none any more
+        // when that batch has failed.
+        p->history_until = next < p->history_until ? next : p->history_until;
         // Identities read back so far are still known: history goes on at the first that is not.
-        if (p->expected > p->history_until || held.next_offset > p->history_until) {
-            int64_t next = held.next_offset >= 0 ? held.next_offset : p->history_until;
+        if (p->expected > p->history_until || next > p->history_until) {
             p->expected = p->history_until = p->history_from = next;
         }
     }

@@ -17,6 +17,7 @@ enum partition_state {
 
 struct log_partition {
     enum partition_state state;
+    int64_t begin;         // of the log when it was claimed: where a new partition begins
     int64_t expected;      // offset of the next message to hand over, or later
     int64_t history_until; // before it: committed already, read for its identities only
     int64_t history_from;  // where reading began
@@ -68,6 +69,9 @@ void kafka_group_claim_waiting(struct kafka_log *log);
 // Has reading go on at `expected` of these partitions. False: `err`.
 MUST_CHECK bool kafka_group_seek(struct kafka_log *log, const int32_t *partitions, size_t n,
                                  struct error *err);
+
+// Nobody knows where the library reads on: all active partitions are claimed again, and sought.
+void kafka_group_lose_place(struct kafka_log *log, const char *why);
 
 // --- kafka_start.c
 // Where to begin, for partitions whose next offset (history_until; -1: new) the store has told:

@@ -167,6 +167,7 @@ static bool ask_window(struct kafka_log *log, struct start *starts, size_t n, st
         int64_t from = answer->offset >= 0 ? answer->offset : starts[i].next; // none so young
         from = from < starts[i].next ? from : starts[i].next;
         from = from > starts[i].low ? from : starts[i].low;
+        p->begin = starts[i].low;
         p->expected = p->history_from = from;
         p->history_until = starts[i].next;
         p->history_began_ns = clock_monotonic_ns(log->options.clock);
@@ -200,6 +201,7 @@ bool kafka_start_offsets(struct kafka_log *log, const int32_t *partitions, size_
     } else {
         for (size_t i = 0; ok && i < n; i++) {
             struct log_partition *p = &log->partitions[starts[i].partition];
+            p->begin = starts[i].low;
             p->expected = p->history_from = p->history_until = starts[i].next;
         }
     }

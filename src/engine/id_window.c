@@ -230,18 +230,27 @@ enum known_as id_window_known(struct id_window *w, const struct order_digest *d,
     return ((e->rest ^ want.rest) & CONTENT_MASK) == 0 ? KNOWN_SAME : KNOWN_OTHER;
 }
 
-void id_window_add(struct id_window *w, const struct order_digest *d) {
+static struct entry put(struct id_window *w, const struct order_digest *d) {
     if (w->n_used >= w->n_slots - w->n_slots / 8) {
         make_room(w);
     }
     struct entry e = entry_of(d, w->step);
     w->slots[slot_of(w, e.key, e.rest)] = e;
     w->n_used++;
+    return e;
+}
+
+void id_window_add(struct id_window *w, const struct order_digest *d) {
+    struct entry e = put(w, d);
     if (w->n_added == w->cap_added) {
         w->cap_added = w->cap_added == 0 ? 1024 : w->cap_added * 2;
         w->added = mem_realloc(w->added, w->cap_added * sizeof *w->added);
     }
     w->added[w->n_added++] = e;
+}
+
+void id_window_restore(struct id_window *w, const struct order_digest *d) {
+    (void)put(w, d);
 }
 
 void id_window_keep(struct id_window *w) {

@@ -31,6 +31,9 @@ enum known_as id_window_known(struct id_window *w, const struct order_digest *d,
 // Adds what is not known. When the budget is used up the oldest identities are forgotten.
 void id_window_add(struct id_window *w, const struct order_digest *d);
 
+// Adds what is not known and was committed before: it stays whatever becomes of the batch.
+void id_window_restore(struct id_window *w, const struct order_digest *d);
+
 // Ends a batch: what it added stays, or is taken out again.
 void id_window_keep(struct id_window *w);
 void id_window_undo(struct id_window *w);

@@ -320,9 +320,15 @@ static enum store_result split_claim(struct store *base, const char *topic, int3
     }
     make_parts(s, partition);
     struct part *p = &s->parts[partition];
-    // Given up and back within one batch, nobody between: what was judged goes on counting.
-    bool same = p->released && claim.next_offset == p->committed;
-    if (!same) {
+    bool judged = p->moved_to != NOT_MOVED; // events of it are in the batch in work
+    if (judged && claim.next_offset != p->committed) {
+        // Another process has counted them in between. The batch keeps the old epoch, so that its
+        // commit is fenced; then the partition can be claimed.
+        p->lost = true;
+        *out = (struct log_claim){-1, true};
+        return STORE_OK;
+    }
+    if (!judged) { // else it was given up and came back within one batch: that goes on counting
         free_part(p);
         p->window = id_window_new(s->options.window_ms, &s->budget);
         p->committed = claim.next_offset;
@@ -355,9 +361,8 @@ static enum store_result split_remember(struct store *base, const struct order *
     struct split_store *s = of(base);
     struct id_window *w = part_of(s, at)->window;
     if (id_window_known(w, &at->digest, believed(s, at->arrival_ms)) == KNOWN_NEW) {
-        id_window_add(w, &at->digest);
+        id_window_restore(w, &at->digest);
     }
-    id_window_keep(w);
     return STORE_OK;
 }
 

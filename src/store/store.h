@@ -127,7 +127,8 @@ struct store_ops {
 
     // Texts of added orders are borrowed until commit or rollback; else they are copied.
     bool borrows;
-    // Takes a partition over, between two batches; held until release.
+    // Takes a partition over, between two batches or between two takes of one; held until release.
+    // out->lost: not now, events of it are in a batch that will fail.
     MUST_CHECK enum store_result (*claim)(struct store *s, const char *topic, int32_t partition,
                                           struct log_claim *out, struct error *err);
     // What is known of a held partition, without asking anybody: as of claim, commit or reopen.

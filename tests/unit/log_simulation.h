@@ -120,6 +120,25 @@ static void move_partition(struct world *w, struct member *members, bool *zombie
     w->owner[p] = member_assign(&members[to], p) ? to : -1;
 }
 
+// Within a take, perhaps in the middle of a batch: a partition is given up and comes back, now and
+// then after another member has counted on meanwhile.
+static void bounce_partition(struct world *w, void *member) {
+    struct member *m = member, *other = &m->all[(m->number + 1) % MEMBERS];
+    int p = (int)roll(w, PARTITIONS);
+    if (!m->has[p] || m->lost[p] || w->owner[p] != m->number) {
+        return;
+    }
+    member_revoke(m, p);
+    w->owner[p] = -1;
+    if (roll(w, 2) == 0 && !other->has[p] && member_assign(other, p)) {
+        for (int i = 0; i < 3; i++) {
+            (void)engine_step(other->engine, 0);
+        }
+        member_revoke(other, p);
+    }
+    w->owner[p] = member_assign(m, p) ? m->number : -1;
+}
+
 // What a run went through.
 struct troubles {
     int64_t retries, doubts_lost, doubts_committed, fenced, kills;
@@ -128,6 +147,7 @@ struct troubles {
 struct simulation {
     uint64_t seed;
     int n_messages, fail_per_mille, move_per_mille;
+    bool bounce; // rebalances within takes
     // Stores other than those in memory; `end` fills the world's aggregates and rows from them.
     void (*begin)(struct world *w);
     void (*end)(struct world *w);
@@ -167,6 +187,7 @@ static struct troubles run(const struct simulation *sim) {
         w->next_offset[p] = -1;
         w->owner[p] = -1;
     }
+    w->in_take = sim->bounce ? bounce_partition : NULL;
     fill_log(w, sim->n_messages);
     if (sim->begin != NULL) {
         sim->begin(w);

@@ -31,6 +31,9 @@ struct world {
     struct clock_source clock;
     uint64_t dice;
     int fail_per_mille; // of each call that can fail
+    // A rebalance from within a member's take, which may be in the middle of a batch. NULL: none.
+    void (*in_take)(struct world *w, void *member);
+    bool in_take_now;
     struct zone *zone;
     struct order_rules rules;
 
@@ -275,6 +278,7 @@ static inline struct raw_store *fake_raw_new(struct world *w) {
 
 struct member {
     struct world *w;
+    struct member *all; // MEMBERS of them
     int number;
     struct store *store;
     struct engine *engine;
@@ -334,6 +338,12 @@ static enum source_result member_take(void *self, size_t max, int timeout_ms,
     if (m->held) {
         return SOURCE_OK;
     }
+    if (m->w->in_take != NULL && !m->w->in_take_now && roll(m->w, 10) == 0) {
+        m->w->in_take_now = true;
+        m->w->in_take(m->w, m);
+        m->w->in_take_now = false;
+        return SOURCE_OK; // what comes with a rebalance is thrown away
+    }
     struct submission **tail = list;
     for (int i = 0; i < PARTITIONS; i++) {
         int p = (int)roll(m->w, PARTITIONS);
@@ -359,9 +369,9 @@ static bool member_rewind(void *self, struct error *err) {
             continue;
         }
         m->lost[p] = m->lost[p] || held.lost;
-        if (!m->lost[p] &&
-            (m->expected[p] > m->history_until[p] || held.next_offset > m->history_until[p])) {
-            int64_t next = held.next_offset >= 0 ? held.next_offset : m->history_until[p];
+        int64_t next = held.next_offset >= 0 ? held.next_offset : 0;
+        m->history_until[p] = next < m->history_until[p] ? next : m->history_until[p];
+        if (!m->lost[p] && (m->expected[p] > m->history_until[p] || next > m->history_until[p])) {
             m->expected[p] = m->history_until[p] = next;
         }
     }
@@ -380,7 +390,7 @@ static inline void member_start(struct member *m, struct world *w, int number) {
                                           .hold = member_hold,
                                           .rewind = member_rewind,
                                           .committed = member_committed};
-    *m = (struct member){.w = w, .number = number};
+    *m = (struct member){.w = w, .all = m - number, .number = number};
     bool fake = w->new_aggregates == NULL;
     const struct split_options split = {.raw = fake ? fake_raw_new(w) : w->new_raw(w),
                                         .aggregates =
@@ -402,7 +412,8 @@ static inline void member_stop(struct member *m) {
 static inline bool member_assign(struct member *m, int p) {
     struct log_claim claim;
     struct error err = {0};
-    if (m->held || m->store->ops->claim(m->store, "sales", p, &claim, &err) != STORE_OK) {
+    if (m->held || m->store->ops->claim(m->store, "sales", p, &claim, &err) != STORE_OK ||
+        claim.lost) {
         return false;
     }
     m->has[p] = true;

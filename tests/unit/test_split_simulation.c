@@ -35,10 +35,26 @@ static void failing_stores_moving_partitions_and_kills_count_once(void **state) 
     assert_true(all.fenced > 50 && all.kills > 50);
 }
 
+static void partitions_that_come_back_within_a_batch_count_once(void **state) {
+    (void)state;
+    struct troubles all = {0};
+    for (uint64_t seed = 300; seed < 400; seed++) {
+        struct troubles t = run(&(struct simulation){.seed = seed,
+                                                     .n_messages = 1500,
+                                                     .fail_per_mille = seed % 2 ? 40 : 0,
+                                                     .move_per_mille = 10,
+                                                     .bounce = true});
+        all.fenced += t.fenced;
+    }
+    print_message("%d fenced\n", (int)all.fenced);
+    assert_true(all.fenced > 20);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_quiet_group_counts_everything_once),
         cmocka_unit_test(partitions_that_move_count_once),
+        cmocka_unit_test(partitions_that_come_back_within_a_batch_count_once),
         cmocka_unit_test(failing_stores_moving_partitions_and_kills_count_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
