@@ -11,8 +11,8 @@
 // 3. Every event says how many orders were accepted in all. The k-th order sent has arrived at a
 //    viewer with the first event whose count includes k orders.
 // 4. It ends when every answer is there and every viewer has seen all orders, or DRAIN_NS later.
-// Prints one JSON object: counts, times in ms. Ends with 1 when an answer is not 202 or something
-// breaks.
+// Prints one JSON object: counts, times in ms, and when the first order was due (monotonic clock).
+// Ends with 1 when an answer is not 202 or something breaks. With 0 viewers there is no stream.
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -313,9 +313,10 @@ static void report(const struct bench *b) {
     }
     printf("{\"orders\":%" PRId64 ",\"answered\":%" PRId64 ",\"late_sends\":%" PRId64
            ",\"viewers\":%" PRId64 ",\"complete_viewers\":%" PRId64 ",\"events\":%" PRId64
-           ",\"event_bytes\":%" PRId64,
+           ",\"event_bytes\":%" PRId64 ",\"first_id\":%" PRId64 ",\"start_ns\":%" PRId64
+           ",\"interval_ns\":%" PRId64,
            b->n_orders, b->n_answered, b->n_late_sends, b->n_viewers, b->n_complete, n_events,
-           b->event_bytes);
+           b->event_bytes, FIRST_ID + b->n_before, b->start_ns, b->interval_ns);
     times_print("answer_ms", &b->answers);
     times_print("arrival_ms", &b->arrivals);
     printf("}\n");
@@ -327,7 +328,7 @@ int main(int argc, char **argv) {
                       .port = argc > 1 ? atoi(argv[1]) : 0,
                       .n_viewers = argc > 4 ? atoll(argv[4]) : 0,
                       .n_posters = argc > 5 ? atoll(argv[5]) : 16};
-    if (b.port < 1 || rate < 1 || seconds < 1 || b.n_viewers < 1 || b.n_posters < 1) {
+    if (b.port < 1 || rate < 1 || seconds < 1 || b.n_viewers < 0 || b.n_posters < 1) {
         fprintf(stderr, "usage: bench_stream PORT RATE SECONDS VIEWERS [CONNECTIONS]\n");
         return 2;
     }

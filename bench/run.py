@@ -20,12 +20,15 @@ import sys
 import tempfile
 import time
 
-from figures import http, kafka_ingest, load_file, parse, start_size, store_growth, stream
+from figures import (http, kafka_ingest, load_file, log, log_cassandra, log_latency, parse, start_size, store_growth,
+                     stream)  # fmt: skip
 from tools import processes, targets
 
 FIGURES = {"parse": parse.measure, "load_file": load_file.measure, "http_single": http.single,
-           "http_batch": http.batch, "kafka_ingest": kafka_ingest.measure, "stream_latency": stream.latency, "viewers": stream.viewers,
-           "start_size": start_size.measure, "store_growth": store_growth.measure}  # fmt: skip
+           "http_batch": http.batch, "kafka_ingest": kafka_ingest.measure, "log": log.measure,
+           "log_latency": log_latency.measure, "log_cassandra": log_cassandra.measure,
+           "stream_latency": stream.latency, "viewers": stream.viewers, "start_size": start_size.measure,
+           "store_growth": store_growth.measure}  # fmt: skip
 OUT = processes.ROOT / "build" / "bench"
 PAGE = processes.ROOT / "docs" / "benchmarks.md"
 
@@ -43,6 +46,10 @@ class Setup:
     connections: tuple = (64, 256, 1000)
     file_orders: int = 2_000_000
     store_orders: int = 20_000_000
+    log_orders: int = 15_000_000
+    log_rounds: int = 3  # a round of Spark takes a minute
+    log_seconds: int = 30
+    raw_orders: int = 1_000_000
     versions: dict = dataclasses.field(default_factory=dict)
 
 
@@ -56,7 +63,7 @@ def version_of(command, pattern):
 
 def versions():
     found = {name: importlib.metadata.version(name)
-             for name in ("chdb", "fastapi", "pydantic", "uvicorn", "uvloop", "httptools")}  # fmt: skip
+             for name in ("chdb", "fastapi", "pydantic", "uvicorn", "uvloop", "httptools", "pyspark")}  # fmt: skip
     found["salestide"] = version_of([processes.PROGRAM, "--version"], r"salestide (\S+)")
     found["gcc"] = version_of(["gcc", "-dumpfullversion"], r"(\S+)")
     found["wrk"] = version_of(["wrk", "--version"], r"wrk (?:debian/)?(\S+)")
@@ -115,6 +122,7 @@ def sizes(setup):
     if os.environ.get("QUICK"):
         setup.rounds, setup.seconds, setup.stream_seconds = 1, 2, 3
         setup.file_orders, setup.store_orders = 500_000, 3_000_000
+        setup.log_orders, setup.log_rounds, setup.log_seconds, setup.raw_orders = 1_000_000, 1, 5, 600_000
     if os.environ.get("LONG"):
         setup.store_orders = 100_000_000
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Measures speed and size, beside what people use otherwise: `make bench` (about 10 minutes).
-#   QUICK=1   short rounds, under 3 minutes, for a look while working
+# Measures speed and size, beside what people use otherwise: `make bench` (about half an hour).
+#   QUICK=1   short rounds, some minutes, for a look while working
 #   LONG=1    100 million stored orders instead of 20 million
 #   ONLY=a,b  these figures alone (see bench/run.py)
 #   DOCS=1    writes the tables into docs/benchmarks.md
-# Everything listens on 127.0.0.1 only, and what it stores (up to 8 GB, LONG=1 40 GB) goes into
+# Everything listens on 127.0.0.1 only, and what it stores (up to 10 GB, LONG=1 40 GB) goes into
 # build/bench/tmp and is removed at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."

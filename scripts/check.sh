@@ -35,7 +35,7 @@ if [ $full = yes ]; then
     limit_s=7200 test_limit_s=3600
 else
     export CRASH_KILLS=${CRASH_KILLS:-50} FUZZ_SECONDS=${FUZZ_SECONDS:-5}
-    limit_s=600 test_limit_s=180
+    limit_s=1500 test_limit_s=180
 fi
 jobs=$(nproc)
 logs=$PWD/build/check
@@ -144,10 +144,12 @@ suite_reference() { run_pytest tests/reference; }
 suite_integration() { run_pytest tests/integration --numprocesses="$jobs" --dist=loadfile; }
 suite_browser() { run_pytest tests/browser; }
 suite_crash() { run_pytest tests/crash; }
-# Real servers, which the tests share: one after the other, since the memory is for one of each. What
-# is marked full runs in the long form only.
+# Real servers. Two at a time, each with servers of its own that its tests share (about 2 GiB): they
+# mostly wait. What is marked full runs in the long form only, one test at a time, for it has more
+# servers.
 [ $full = yes ] && chosen='' || chosen=' and not full'
-suite_cluster() { run_cluster kafka cassandra -- -m "not mysql8$chosen"; }
+[ $full = yes ] && side_by_side=() || side_by_side=(--numprocesses=2 --dist=loadfile)
+suite_cluster() { run_cluster kafka cassandra -- -m "not mysql8$chosen" "${side_by_side[@]}"; }
 suite_mysql8() { run_cluster kafka cassandra mysql8 -- -m "mysql8$chosen"; }
 run_cluster() { # SERVER... -- OPTION...
     local servers=()

@@ -74,8 +74,8 @@ const struct option_spec option_specs[] = {
      .value = "URL",
      .commands = "process serve",
      .help =
-         "Where raw orders are kept: cassandra://h1,h2:9042/keyspace, none, or, with aggregates "
-         "there too, sqlite: the file in --data."},
+         "Where raw orders are kept: cassandra://h1,h2:9042/keyspace, sqlite: the file in --data "
+         "(one process then), or none."},
     {.name = "raw",
      .value = "URL",
      .commands = "setup",

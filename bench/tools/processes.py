@@ -53,6 +53,12 @@ def run(command, timeout_s=600, stdout=None, cwd=None):
     return Done(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, usage.ru_oublock / 2048, out + err)
 
 
+def start(command, log):
+    """A program of its own, whose output goes to the log."""
+    return subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                            env=environment(), cwd=ROOT)  # fmt: skip
+
+
 def communicate(process, deadline):
     """Both outputs until their end, without reaping the process: wait4 is to tell what it used."""
     import selectors

@@ -97,6 +97,9 @@ static void assign(struct kafka_log *log, rd_kafka_topic_partition_list_t *list)
             (struct log_partition){.state = PARTITION_WAITING, .expected = INT64_MAX};
     }
     bool ours = list->cnt > 0 && take_over(log, partitions, (size_t)list->cnt);
+    if (ours) {
+        kafka_log_problem(log, NULL); // what kept them from coming
+    }
     for (int i = 0; i < list->cnt; i++) {
         list->elems[i].offset =
             ours ? log->partitions[partitions[i]].expected : RD_KAFKA_OFFSET_END;

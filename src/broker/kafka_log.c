@@ -18,12 +18,14 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "broker/kafka_config.h"
+#include "broker/kafka_topic.h"
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MESSAGES_MAX = 20000, LONGEST_POLL_MS = 500 };
+// MESSAGES_MAX, of one take: what is parsed is judged while it is still in the core's cache.
+enum { MESSAGES_MAX = 2000, LONGEST_POLL_MS = 500, TOPIC_TIMEOUT_MS = 5000 };
 #define COMMIT_EVERY_NS INT64_C(1000000000)
 #define FACTS_EVERY_NS INT64_C(200000000)
 
@@ -79,6 +81,11 @@ static void on_message_error(struct kafka_log *log, const rd_kafka_message_t *m)
                        "topic's retention; start with --skip-gap to go on without them",
                        m->partition, log->topic, log->partitions[m->partition].expected,
                        rd_kafka_message_errstr(m));
+        return;
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: // also for a moment, of a broker just started
+        snprintf(log->now.problem, sizeof log->now.problem,
+                 "the topic %s does not exist (any more): it is waited for", log->topic);
+        log_warn("broker", "%s", log->now.problem);
         return;
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
@@ -311,7 +318,10 @@ static bool configure(struct kafka_log *log, rd_kafka_conf_t *conf, struct error
         // a second's worth the log is read in fits and starts.
         {"queued.min.messages", "10000000"},
         {"queued.max.messages.kbytes", "262144"},
-        {"fetch.message.max.bytes", "8388608"},
+        // Answers of a size whose memory the allocator keeps for the next one: those of 32 MiB and
+        // more come fresh from the system each time, and touching them first costs more than all
+        // else that the library does with them.
+        {"fetch.max.bytes", "8388608"},
     };
     for (size_t i = 0; i < COUNT_OF(fixed); i++) {
         if (!kafka_conf_set(conf, fixed[i][0], fixed[i][1], err)) {
@@ -322,6 +332,29 @@ static bool configure(struct kafka_log *log, rd_kafka_conf_t *conf, struct error
            kafka_conf_set_int(conf, "session.timeout.ms", log->options.session_timeout_ms, err) &&
            kafka_conf_set_int(conf, "heartbeat.interval.ms", log->options.session_timeout_ms / 10,
                               err);
+}
+
+// The library waits for a topic that is not there, without a word. No broker: they are waited for.
+static bool find_topic(struct kafka_log *log, struct error *err) {
+    const struct kafka_topic_wish as_it_is = {0};
+    struct kafka_topic_facts facts;
+    switch (kafka_topic_prepare(log->rk, log->topic, &as_it_is, TOPIC_TIMEOUT_MS, &facts, err)) {
+    case KAFKA_TOPIC_OK:
+        log->topic_partitions = facts.partitions;
+        return true;
+    case KAFKA_TOPIC_UNREACHABLE:
+        log_warn("broker", "%s; waiting for a broker", err->text);
+        log->now.brokers_up = false;
+        return true;
+    case KAFKA_TOPIC_MISSING:
+        return error_set(err, ERROR_USAGE,
+                         "the topic %s does not exist: make it first (`salestide ingest "
+                         "--create-topic` does), or correct --broker",
+                         log->topic);
+    case KAFKA_TOPIC_REFUSED:
+        break;
+    }
+    return false;
 }
 
 static bool subscribe(struct kafka_log *log, struct error *err) {
@@ -344,6 +377,9 @@ static bool join_group(struct kafka_log *log, rd_kafka_conf_t *conf, struct erro
     if (log->rk == NULL) {
         rd_kafka_conf_destroy(conf);
         return error_set(err, ERROR_FATAL, "kafka: %s", why);
+    }
+    if (!find_topic(log, err)) {
+        return false;
     }
     rd_kafka_poll_set_consumer(log->rk);
     log->queue = rd_kafka_queue_get_consumer(log->rk);

@@ -92,7 +92,7 @@ static void keep_message(struct kafka_slice *slice, rd_kafka_message_t *m) {
     if (slice->n_messages == slice->cap_messages) {
         slice->cap_messages = slice->cap_messages == 0 ? 64 : slice->cap_messages * 2;
         slice->messages =
-            mem_realloc(slice->messages, slice->cap_messages * sizeof *slice->messages);
+            mem_realloc(slice->messages, slice->cap_messages * sizeof(rd_kafka_message_t *));
     }
     slice->messages[slice->n_messages++] = m;
 }
@@ -103,12 +103,26 @@ static bool is_foreign(const struct kafka_log *log, const rd_kafka_message_t *m,
                        const struct event *e) {
     char digits[24];
     struct text id = ident_text(e->order.order_id, digits);
-    if (m->key_len != id.len || memcmp(m->key, id.at, id.len) != 0) {
+    if (m->key == NULL || m->key_len != id.len || memcmp(m->key, id.at, id.len) != 0) {
         return true;
     }
     return log->topic_partitions > 0 && m->offset % CHECK_PARTITION_EVERY == 0 &&
            rd_kafka_msg_partitioner_murmur2(NULL, m->key, m->key_len, log->topic_partitions, NULL,
                                             NULL) != m->partition;
+}
+
+static void note_foreign(struct kafka_log *log, const rd_kafka_message_t *m) {
+    log->now.foreign_keys++;
+    if (log->told_foreign) {
+        return;
+    }
+    log->told_foreign = true;
+    log_warn("broker",
+             "messages of %s are not keyed by order_id (first: partition %" PRId32
+             ", offset %" PRId64 "): a repeated order is known within its partition only, so the "
+             "same order in two partitions counts twice; have the producer use order_id as key and "
+             "the murmur2 partitioner (salestide_kafka_foreign_keys_total counts on)",
+             log->topic, m->partition, m->offset);
 }
 
 static void parse(struct kafka_log *log, struct submission *s, struct event *e,
@@ -125,7 +139,9 @@ static void parse(struct kafka_log *log, struct submission *s, struct event *e,
     switch (order_json_parse(log->parser, log->options.rules, e->raw, &s->arena, &e->order, &why)) {
     case ORDER_JSON_OK:
         e->at.digest = order_digest(&e->order);
-        log->now.foreign_keys += is_foreign(log, m, e);
+        if (is_foreign(log, m, e)) {
+            note_foreign(log, m);
+        }
         return;
     case ORDER_JSON_NO_MEMORY:
         out_of_memory();
@@ -193,6 +209,18 @@ static bool is_end_behind_marks(const struct kafka_log *log, const rd_kafka_mess
            m->offset > p->expected;
 }
 
+// The partition's end is reached and its history is not: what is missing of it are such marks.
+static void end_history(struct kafka_log *log, const rd_kafka_message_t *m) {
+    if (m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF || m->partition >= log->n_partitions) {
+        return;
+    }
+    struct log_partition *p = &log->partitions[m->partition];
+    if (p->state == PARTITION_ACTIVE && p->expected < p->history_until &&
+        m->offset >= p->history_until) {
+        p->expected = p->history_until;
+    }
+}
+
 // Whether the message still belongs to the slice.
 static bool belongs(const struct kafka_log *log, const struct kafka_slice *slice,
                     const rd_kafka_message_t *m) {
@@ -206,6 +234,7 @@ struct submission *kafka_slices(struct kafka_log *log, rd_kafka_message_t **mess
     struct kafka_slice *slice = NULL;
     for (size_t i = 0; i < n; i++) {
         rd_kafka_message_t *m = messages[i];
+        end_history(log, m);
         bool marks = is_end_behind_marks(log, m);
         if (!marks && !is_wanted(log, m)) {
             rd_kafka_message_destroy(m);

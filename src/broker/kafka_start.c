@@ -11,6 +11,7 @@
 //
 // How it fails: the brokers do not answer in time (RETRIABLE); messages are gone (FATAL), unless
 // the user has said that they may be skipped.
+#include "broker/kafka_config.h"
 #include "broker/kafka_log_internal.h"
 
 #include "base/log.h"
@@ -65,11 +66,17 @@ static bool check_gap(struct kafka_log *log, struct start *s, struct error *err)
 
 // --- The arrival of the next message
 
+// The end of a partition in its place: after `next` there are only marks of transactions, or one
+// that has not ended. It is now, then.
 static void see_message(struct start *starts, size_t n, const rd_kafka_message_t *m,
                         size_t *n_missing) {
     for (size_t i = 0; i < n; i++) {
         if (starts[i].partition == m->partition && !starts[i].known) {
-            starts[i].next_ms = rd_kafka_message_timestamp(m, NULL);
+            int64_t arrival_ms = m->err == RD_KAFKA_RESP_ERR_NO_ERROR
+                                     ? rd_kafka_message_timestamp(m, NULL)
+                                     : starts[i].next_ms;
+            // A producer's clock that is ahead does not move the window.
+            starts[i].next_ms = arrival_ms < starts[i].next_ms ? arrival_ms : starts[i].next_ms;
             starts[i].known = true;
             --*n_missing;
         }
@@ -92,7 +99,8 @@ static void probe(struct kafka_log *log, rd_kafka_t *rk, struct start *starts, s
     while (n_missing > 0 && clock_monotonic_ns(log->options.clock) < until_ns) {
         rd_kafka_message_t *m = rd_kafka_consumer_poll(rk, 100);
         if (m != NULL) {
-            if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR ||
+                m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
                 see_message(starts, n, m, &n_missing);
             }
             rd_kafka_message_destroy(m);
@@ -115,6 +123,10 @@ static bool ask_times(struct kafka_log *log, struct start *starts, size_t n, str
     }
     char why[256];
     rd_kafka_conf_t *conf = rd_kafka_conf_dup(log->probe_conf);
+    if (!kafka_conf_set(conf, "enable.partition.eof", "true", err)) {
+        rd_kafka_conf_destroy(conf);
+        return false;
+    }
     rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
     if (rk == NULL) {
         rd_kafka_conf_destroy(conf);

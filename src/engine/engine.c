@@ -30,6 +30,7 @@ enum {
     REOPEN_LONGEST_MS = 5000,
     PREFETCH_AHEAD = 12,
     RUN_WAIT_MS = 500,
+    ARRIVAL_AHEAD_MS = 3600 * 1000,
 };
 // Of a log a batch takes what is there, but no longer than this: the sums should not stand still.
 #define BATCH_LONGEST_NS INT64_C(500000000)
@@ -239,12 +240,22 @@ static enum store_result remember_all(struct engine *e, struct submission *s, st
     return STORE_OK;
 }
 
+// What is kept moves on with arrivals; but a message of a clock that is far ahead must not drop all
+// others' minutes.
+static int64_t arrival_for_floors(const struct engine *e, const struct submission *s) {
+    if (s->log.partition < 0) {
+        return s->arrival_ms;
+    }
+    int64_t latest_ms = clock_now_ms(e->options.clock) + ARRIVAL_AHEAD_MS;
+    return s->arrival_ms < latest_ms ? s->arrival_ms : latest_ms;
+}
+
 static enum store_result judge_one(struct engine *e, struct submission *s,
                                    struct batch_summary *batch, struct error *err) {
     if (s->log.history) {
         return remember_all(e, s, err);
     }
-    e->store->ops->floors(e->store, s->arrival_ms, &e->minute_floor, &e->hour_floor);
+    e->store->ops->floors(e->store, arrival_for_floors(e, s), &e->minute_floor, &e->hour_floor);
     for (size_t i = 0; i < s->n_events; i++) {
         if (e->store->ops->prefetch != NULL) {
             prefetch(e, s, i + PREFETCH_AHEAD);
@@ -360,28 +371,44 @@ static bool batch_goes_on(const struct engine *e, const struct batch_summary *ba
            clock_monotonic_ns(e->options.clock) - start_ns < BATCH_LONGEST_NS;
 }
 
-// Judges the list, and of a log all else that is there for this batch. What was judged of a log is
-// given back at once: *list is then what was not.
-static enum store_result judge_batch(struct engine *e, struct submission **list,
-                                     struct batch_summary *batch, struct error *err) {
+static struct submission **end_of(struct submission **list) {
+    while (*list != NULL) {
+        list = &(*list)->next;
+    }
+    return list;
+}
+
+// Until the batch is full or nothing waits. *list ends as what is to be settled with the batch.
+static enum store_result judge_log(struct engine *e, struct submission **list,
+                                   struct batch_summary *batch, struct error *err) {
     int64_t start_ns = clock_monotonic_ns(e->options.clock);
+    struct submission *kept = NULL, **kept_end = &kept; // whose texts the store borrows
+    enum store_result result;
     for (;;) {
-        enum store_result result = judge_all(e, *list, batch, err);
-        if (result != STORE_OK || !e->source.ops->is_log || e->store->ops->borrows) {
-            return result;
+        result = judge_all(e, *list, batch, err);
+        if (result != STORE_OK) {
+            break;
         }
-        settle_all(*list, SETTLE_JUDGED);
+        if (e->store->ops->borrows) {
+            *kept_end = *list;
+            kept_end = end_of(kept_end);
+        } else {
+            settle_all(*list, SETTLE_JUDGED);
+        }
         *list = NULL;
         if (!batch_goes_on(e, batch, start_ns)) {
-            return STORE_OK;
+            break;
         }
         size_t room = e->options.batch_max_events - (size_t)batch->counts.received;
         // The end and a failure are told again by the next step.
         (void)e->source.ops->take(e->source.self, room, 0, list);
         if (*list == NULL) {
-            return STORE_OK;
+            break;
         }
     }
+    *kept_end = *list;
+    *list = kept;
+    return result;
 }
 
 static enum store_result commit_batch(struct engine *e, struct submission **list,
@@ -391,7 +418,8 @@ static enum store_result commit_batch(struct engine *e, struct submission **list
     if (result != STORE_OK) {
         return result;
     }
-    result = judge_batch(e, list, batch, err);
+    result =
+        e->source.ops->is_log ? judge_log(e, list, batch, err) : judge_all(e, *list, batch, err);
     if (result == STORE_OK) {
         fault_point("engine-before-commit");
         batch->committed_ms = clock_now_ms(e->options.clock);

@@ -119,6 +119,7 @@ static bool open_store(struct log_pipeline *p, struct error *err) {
         .rejected = p->rejected != NULL ? on_rejected : NULL,
         .rejected_user = p,
         .topic = p->kafka.topic,
+        .clock = clock_system(),
         .window_ms = option_int(p->options, "dedupe-window"),
         .window_bytes = (size_t)option_int(p->options, "dedupe-memory"),
     };

@@ -156,7 +156,7 @@ static bool make_live(struct serve_broker *s, struct error *err) {
 
 static bool start(struct serve_broker *s, struct error *err) {
     const char *raw = option_text(s->options, "raw");
-    bool asked = raw != NULL && strcmp(raw, "none") != 0 && strcmp(raw, "sqlite") != 0;
+    bool asked = raw != NULL && !parts_embedded(s->options);
     return parts_check(s->options, err) &&
            reader_place_read(s->options, asked ? raw : NULL, &s->place, err) &&
            start_producer(s, err) && start_pipeline(s, err) && make_http(s, err) &&

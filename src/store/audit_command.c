@@ -27,7 +27,11 @@ static bool open_audited(const struct options *o, struct audited *a, struct erro
         return false;
     }
     if (reader_place_kind(a->place) == PLACE_SQLITE) {
-        return true;
+        return reader_place_raw_name(a->place) == NULL ||
+               error_set(
+                   err, ERROR_USAGE,
+                   "a data directory is held against the raw orders in itself: leave --raw "
+                   "out (aggregates alone in a data directory cannot be verified or rebuilt)");
     }
     a->aggregates = audit_mysql_new(reader_place_mysql(a->place));
     return reader_place_open_raw(a->place, 0, &a->raw, err);

@@ -193,7 +193,8 @@ static bool check_cells(struct audit *a, struct error *err) {
 static bool open_audit(struct audit *a, const char *directory, const char *begin,
                        struct error *err) {
     return sqlite_connect(directory, NULL, SQLITE_AUDITOR, &a->db, err) &&
-           sqlite_run(a->db, begin, err) && sqlite_settings_read(a->db, &a->settings, err) &&
+           sqlite_run(a->db, begin, err) && sqlite_holds_check(a->db, SQLITE_HOLDS_ALL, err) &&
+           sqlite_settings_read(a->db, &a->settings, err) &&
            sqlite_state_read(a->db, &a->state, err) &&
            zone_open(a->settings.timezone, &a->zone, err) &&
            audit_sqlite_scan(a->db, a->zone, &a->state, a->recount, &a->gaps, err);

@@ -7,12 +7,6 @@
 #include "store/raw_store.h"
 #include "store/sales_reader.h"
 
-// Makes the reader of raw orders when it is first needed, and again after it has failed.
-struct raw_opener {
-    bool (*open)(void *user, struct raw_reader **out, struct error *err); // NULL: there are none
-    void *user;
-};
-
 // Connects and reads the settings. `address` is copied; `raw.user` is borrowed. timeout_ms bounds
 // each call.
 MUST_CHECK bool mysql_reader_open(const struct mysql_address *address, struct raw_opener raw,

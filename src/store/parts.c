@@ -7,6 +7,8 @@
 #include "store/cassandra.h"
 #include "store/mysql_aggregates.h"
 #include "store/sqlite.h"
+#include "store/sqlite_aggregates.h"
+#include "store/sqlite_raw.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -22,27 +24,22 @@ bool parts_check(const struct options *o, struct error *err) {
     const char *raw = option_text(o, "raw"), *aggregates = option_text(o, "aggregates");
     if (aggregates == NULL) {
         return error_set(err, ERROR_USAGE,
-                         "say where aggregates go: --aggregates mysql://USER@HOST/DATABASE");
+                         "say where aggregates go: --aggregates mysql://USER@HOST/DATABASE, or "
+                         "sqlite: the file in --data");
     }
     if (raw == NULL) {
         return error_set(err, ERROR_USAGE,
-                         "say where raw orders go: --raw cassandra://HOST/KEYSPACE, or --raw none "
-                         "when nobody needs them");
+                         "say where raw orders go: --raw cassandra://HOST/KEYSPACE, sqlite: the "
+                         "file in --data, or none when nobody needs them");
     }
-    if (parts_embedded(o)) {
-        return true;
-    }
-    if (!url_has_scheme(aggregates, "mysql")) {
+    if (!is(aggregates, "sqlite") && !url_has_scheme(aggregates, "mysql")) {
         return error_set(err, ERROR_USAGE,
-                         "--aggregates %.200s: with --raw %.100s there is "
-                         "mysql://USER@HOST/DATABASE",
-                         aggregates, raw);
+                         "--aggregates %.200s: there are mysql://USER@HOST/DATABASE and sqlite",
+                         aggregates);
     }
-    return is(raw, "none") || url_has_scheme(raw, "cassandra") ||
+    return is(raw, "none") || is(raw, "sqlite") || url_has_scheme(raw, "cassandra") ||
            error_set(err, ERROR_USAGE,
-                     "--raw %.200s: with aggregates in MySQL there are "
-                     "cassandra://HOST/KEYSPACE and none",
-                     raw);
+                     "--raw %.200s: there are cassandra://HOST/KEYSPACE, sqlite and none", raw);
 }
 
 static void settings_wanted(const struct options *o, struct store_settings *out) {
@@ -53,15 +50,24 @@ static void settings_wanted(const struct options *o, struct store_settings *out)
     out->late_limit_ms = late_limit_ms > 0 ? late_limit_ms : 0;
 }
 
-bool parts_open_embedded(const struct options *o, struct store_settings *settings,
-                         struct store **out, struct error *err) {
+static struct sqlite_options sqlite_options_of(const struct options *o) {
     struct sqlite_options options = {.directory = option_text(o, "data"), .clock = clock_system()};
     settings_wanted(o, &options.settings);
+    return options;
+}
+
+bool parts_open_embedded(const struct options *o, struct store_settings *settings,
+                         struct store **out, struct error *err) {
+    struct sqlite_options options = sqlite_options_of(o);
     return sqlite_store_open(&options, out, settings, err);
 }
 
 bool parts_open_aggregates(const struct options *o, struct store_settings *settings,
                            struct aggregates **out, struct error *err) {
+    if (is(option_text(o, "aggregates"), "sqlite")) {
+        struct sqlite_options sqlite = sqlite_options_of(o);
+        return sqlite_aggregates_open(&sqlite, out, settings, err);
+    }
     struct mysql_aggregates_options options = {.clock = clock_system()};
     settings_wanted(o, &options.settings);
     return mysql_address_of_options(o, option_text(o, "aggregates"), &options.address, err) &&
@@ -70,9 +76,12 @@ bool parts_open_aggregates(const struct options *o, struct store_settings *setti
 
 bool parts_open_raw(const struct options *o, const volatile int *stop, struct raw_store **out,
                     struct error *err) {
-    if (strcmp(option_text(o, "raw"), "none") == 0) {
+    if (is(option_text(o, "raw"), "none")) {
         *out = NULL;
         return true;
+    }
+    if (is(option_text(o, "raw"), "sqlite")) {
+        return sqlite_raw_open(option_text(o, "data"), NULL, out, err);
     }
     struct cassandra_address address;
     return cassandra_address_of_options(o, option_text(o, "raw"), &address, err) &&

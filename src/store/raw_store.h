@@ -53,3 +53,9 @@ struct raw_reader_ops {
     MUST_CHECK bool (*scan)(struct raw_reader *r, raw_event_fn each, void *user, struct error *err);
     void (*close)(struct raw_reader *r); // frees r
 };
+
+// Makes the reader of raw orders when it is first needed, and again after it has failed.
+struct raw_opener {
+    bool (*open)(void *user, struct raw_reader **out, struct error *err); // NULL: there are none
+    void *user;
+};

@@ -6,6 +6,7 @@
 #include "store/mysql_reader.h"
 #include "store/rejected_retries.h"
 #include "store/sqlite.h"
+#include "store/sqlite_raw.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,7 +17,8 @@ struct reader_place {
     char *directory; // PLACE_SQLITE
     struct mysql_address mysql;
     bool has_raw;
-    struct cassandra_address raw; // of has_raw
+    struct cassandra_address raw; // of has_raw, unless
+    char *raw_directory;          // is there
     char *name;
 };
 
@@ -45,15 +47,19 @@ static bool read_raw(struct reader_place *p, const struct options *o, const char
     if (url == NULL || strcmp(url, "none") == 0) {
         return true;
     }
-    if (p->kind == PLACE_SQLITE) {
-        return error_set(err, ERROR_USAGE,
-                         "--raw is for aggregates in MySQL: a data directory has its raw orders in "
-                         "itself");
-    }
-    if (!url_has_scheme(url, "cassandra")) {
-        return error_set(err, ERROR_USAGE, "--raw \"%.200s\": want cassandra://HOST/KEYSPACE", url);
+    if (strcmp(url, "sqlite") == 0 && p->kind == PLACE_SQLITE) {
+        return true; // both in one
     }
     p->has_raw = true;
+    if (strcmp(url, "sqlite") == 0) {
+        const char *directory = option_text(o, "data");
+        p->raw_directory = mem_strndup(directory, strlen(directory));
+        return true;
+    }
+    if (!url_has_scheme(url, "cassandra")) {
+        return error_set(err, ERROR_USAGE,
+                         "--raw \"%.200s\": want cassandra://HOST/KEYSPACE or sqlite", url);
+    }
     return cassandra_address_of_options(o, url, &p->raw, err);
 }
 
@@ -80,6 +86,7 @@ void reader_place_free(struct reader_place *p) {
     explicit_bzero(p->mysql.password, sizeof p->mysql.password);
     explicit_bzero(p->raw.password, sizeof p->raw.password);
     free(p->directory);
+    free(p->raw_directory);
     free(p->name);
     free(p);
 }
@@ -89,6 +96,9 @@ bool reader_place_open_raw(const struct reader_place *p, int timeout_ms, struct 
     *out = NULL;
     if (!p->has_raw) {
         return true;
+    }
+    if (p->raw_directory != NULL) {
+        return sqlite_raw_reader_open(p->raw_directory, out, err);
     }
     struct cassandra_address address = p->raw;
     address.read_give_up_ms = timeout_ms;
@@ -101,11 +111,18 @@ static bool open_raw(void *user, struct raw_reader **out, struct error *err) {
 
 bool reader_place_open(const struct reader_place *p, int timeout_ms, struct sales_reader **out,
                        struct store_settings *settings, struct error *err) {
-    if (p->kind == PLACE_SQLITE) {
-        return sqlite_reader_open(p->directory, NULL, timeout_ms, out, settings, err);
-    }
     struct raw_opener raw = {p->has_raw ? open_raw : NULL, (void *)(uintptr_t)p};
-    return mysql_reader_open(&p->mysql, raw, timeout_ms, out, settings, err);
+    if (p->kind == PLACE_MYSQL) {
+        return mysql_reader_open(&p->mysql, raw, timeout_ms, out, settings, err);
+    }
+    if (!sqlite_reader_open(p->directory, NULL, timeout_ms, out, settings, err)) {
+        return false;
+    }
+    if (p->has_raw && !sqlite_reader_set_raw(*out, raw, err)) {
+        (*out)->ops->close(*out);
+        return false;
+    }
+    return true;
 }
 
 enum place_kind reader_place_kind(const struct reader_place *p) {
@@ -125,7 +142,7 @@ const char *reader_place_name(const struct reader_place *p) {
 }
 
 const char *reader_place_raw_name(const struct reader_place *p) {
-    return p->has_raw ? "cassandra" : NULL;
+    return !p->has_raw ? NULL : p->raw_directory != NULL ? "sqlite" : "cassandra";
 }
 
 bool rejected_retries_open(const struct reader_place *p, struct rejected_retries **out,

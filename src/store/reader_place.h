@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Where questions are asked: the options --aggregates, --raw and --data, made into readers.
 //
-//   --aggregates sqlite | sqlite:DIR         the data directory (--data, or DIR)
-//   --aggregates mysql://USER@HOST/DATABASE  with --raw cassandra://HOST/KEYSPACE for raw orders
+//   --aggregates sqlite | sqlite:DIR         the data directory (--data, or DIR), raw orders there
+//                                            or, of aggregates alone, as below
+//   --aggregates mysql://USER@HOST/DATABASE  with --raw cassandra://HOST/KEYSPACE for raw orders,
+//   or
+//                                            sqlite: the file in --data
 #pragma once
 #include "base/options.h"
 #include "store/raw_store.h"
@@ -32,4 +35,5 @@ struct mysql_address;
 const struct mysql_address *reader_place_mysql(const struct reader_place *p); // of PLACE_MYSQL
 // For people: "./data", "mysql://u@h:3306/sales_db, raw cassandra://h:9042/sales_ks".
 const char *reader_place_name(const struct reader_place *p);
-const char *reader_place_raw_name(const struct reader_place *p); // "cassandra"; NULL: none
+const char *
+reader_place_raw_name(const struct reader_place *p); // "cassandra", "sqlite"; NULL: none

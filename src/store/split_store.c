@@ -26,6 +26,7 @@
 #include <stdlib.h>
 
 enum { NOT_MOVED = -2, MINUTES_KEPT = 15 * 24 * 60, HOURS_KEPT = 400 * 24 };
+static const int64_t AHEAD_MS = INT64_C(3600) * 1000; // clocks may differ so much
 
 struct part {
     bool held, lost;
@@ -47,6 +48,7 @@ struct split_store {
     struct split_origins origins;
     struct aggregates_state state;
     int32_t minute_floor, hour_floor; // with the batch in work
+    int64_t latest_ms;                // an arrival after this is of a clock that is ahead
 };
 
 static struct split_store *of(struct store *s) {
@@ -56,6 +58,10 @@ static struct split_store *of(struct store *s) {
 // The part of a position; only asked for partitions that were claimed.
 static struct part *part_of(struct split_store *s, const struct stamp *at) {
     return &s->parts[log_position_partition(at->position)];
+}
+
+static int64_t believed(const struct split_store *s, int64_t arrival_ms) {
+    return arrival_ms < s->latest_ms ? arrival_ms : s->latest_ms;
 }
 
 static void read_state(struct split_store *s) {
@@ -74,6 +80,8 @@ static enum store_result split_begin(struct store *base, struct error *err) {
     }
     split_batch_clear(&s->batch);
     split_origins_clear(&s->origins);
+    const struct clock_source *clock = s->options.clock;
+    s->latest_ms = clock != NULL ? clock_now_ms(clock) + AHEAD_MS : INT64_MAX;
     return STORE_OK;
 }
 
@@ -93,8 +101,10 @@ static enum store_result split_known(struct store *base, const struct order *o,
                                      const struct stamp *at, struct known *out, struct error *err) {
     UNUSED(o);
     UNUSED(err);
-    struct part *p = part_of(of(base), at);
-    *out = (struct known){id_window_known(p->window, &at->digest, at->arrival_ms), 0};
+    struct split_store *s = of(base);
+    struct part *p = part_of(s, at);
+    int64_t arrival_ms = believed(s, at->arrival_ms);
+    *out = (struct known){id_window_known(p->window, &at->digest, arrival_ms), 0};
     return STORE_OK;
 }
 
@@ -284,6 +294,15 @@ static void split_held(struct store *base, int32_t partition, struct log_claim *
     }
 }
 
+// A claim that failed may have closed the store of aggregates. Without a batch nothing else would
+// open it again; the batch in work, if there is one, is in memory and does not mind.
+static void open_for_next_claim(struct split_store *s) {
+    struct error err;
+    if (s->options.aggregates->ops->reopen(s->options.aggregates, &err) != STORE_OK) {
+        log_debug("store", "%s", err.text);
+    }
+}
+
 static enum store_result split_claim(struct store *base, const char *topic, int32_t partition,
                                      struct log_claim *out, struct error *err) {
     struct split_store *s = of(base);
@@ -296,6 +315,7 @@ static enum store_result split_claim(struct store *base, const char *topic, int3
     enum store_result result = s->options.aggregates->ops->claim(s->options.aggregates, topic,
                                                                  partition, 0, &claim, &lost, err);
     if (result != STORE_OK) {
+        open_for_next_claim(s);
         return result;
     }
     make_parts(s, partition);
@@ -332,8 +352,9 @@ static enum store_result split_remember(struct store *base, const struct order *
                                         const struct stamp *at, struct error *err) {
     UNUSED(o);
     UNUSED(err);
-    struct id_window *w = part_of(of(base), at)->window;
-    if (id_window_known(w, &at->digest, at->arrival_ms) == KNOWN_NEW) {
+    struct split_store *s = of(base);
+    struct id_window *w = part_of(s, at)->window;
+    if (id_window_known(w, &at->digest, believed(s, at->arrival_ms)) == KNOWN_NEW) {
         id_window_add(w, &at->digest);
     }
     id_window_keep(w);

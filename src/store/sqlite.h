@@ -2,6 +2,7 @@
 // The embedded store: one SQLite file, <directory>/sales.db, WAL, synchronous=FULL, one writer.
 #pragma once
 #include "base/clock.h"
+#include "store/raw_store.h"
 #include "store/sales_reader.h"
 #include "store/store.h"
 
@@ -23,6 +24,11 @@ MUST_CHECK bool sqlite_store_open(const struct sqlite_options *options, struct s
 MUST_CHECK bool sqlite_reader_open(const char *directory, struct store *writer, int timeout_ms,
                                    struct sales_reader **out, struct store_settings *settings_out,
                                    struct error *err);
+
+// For a file of aggregates alone, whose reader has no `order` of its own: asks for orders there.
+// `raw.user` is borrowed. ERROR_USAGE when the file has its raw orders in itself.
+MUST_CHECK bool sqlite_reader_set_raw(struct sales_reader *r, struct raw_opener raw,
+                                      struct error *err);
 
 // Bytes of the database and its WAL, for /metrics. 0 when they cannot be read.
 void sqlite_store_sizes(const char *directory, int64_t *db_bytes, int64_t *wal_bytes);

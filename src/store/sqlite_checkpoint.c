@@ -27,20 +27,20 @@ enum {
 };
 
 struct checkpointer {
-    sqlite3 *db;
+    sqlite3 *db, *writer;
+    int n_pages; // of the log, after the writer's newest commit; its thread's
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool stop, asked, works, warned;
 };
 
-static void copy_once(struct checkpointer *c) {
-    int n_log = 0, n_copied = 0;
-    int rc = sqlite3_wal_checkpoint_v2(c->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &n_log, &n_copied);
-    fault_point("store-checkpoint");
+// Not being able to is no failure of a batch: it is durable.
+static void copy_log(sqlite3 *db) {
+    int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     if (rc != SQLITE_OK && rc != SQLITE_BUSY) {
         struct error err;
-        sqlite_failed(c->db, "moving the write-ahead log into the database", &err);
+        sqlite_failed(db, "moving the write-ahead log into the database", &err);
         log_warn("store", "%s", err.text);
     }
 }
@@ -56,7 +56,8 @@ static void *run(void *user) {
         c->asked = false;
         c->works = true;
         pthread_mutex_unlock(&c->lock);
-        copy_once(c);
+        copy_log(c->db);
+        fault_point("store-checkpoint");
         pthread_mutex_lock(&c->lock);
         c->works = false;
     }
@@ -64,8 +65,17 @@ static void *run(void *user) {
     return NULL;
 }
 
-struct checkpointer *checkpointer_start(const char *directory, const char *vfs, struct error *err) {
+static int note_pages(void *user, sqlite3 *db, const char *name, int n_pages) {
+    UNUSED(db);
+    UNUSED(name);
+    ((struct checkpointer *)user)->n_pages = n_pages;
+    return SQLITE_OK;
+}
+
+struct checkpointer *checkpointer_start(const char *directory, const char *vfs, sqlite3 *writer,
+                                        struct error *err) {
     struct checkpointer *c = mem_zalloc(1, sizeof *c);
+    c->writer = writer;
     if (!sqlite_connect(directory, vfs, SQLITE_CHECKPOINTER, &c->db, err)) {
         free(c);
         return NULL;
@@ -79,6 +89,7 @@ struct checkpointer *checkpointer_start(const char *directory, const char *vfs, 
         return NULL;
     }
     pthread_setname_np(c->thread, "checkpoint");
+    sqlite3_wal_hook(writer, note_pages, c);
     return c;
 }
 
@@ -86,6 +97,7 @@ void checkpointer_stop(struct checkpointer *c) {
     if (c == NULL) {
         return;
     }
+    sqlite3_wal_hook(c->writer, NULL, NULL);
     pthread_mutex_lock(&c->lock);
     c->stop = true;
     pthread_cond_signal(&c->wake);
@@ -97,24 +109,28 @@ void checkpointer_stop(struct checkpointer *c) {
     free(c);
 }
 
-bool checkpointer_notify(struct checkpointer *c, int n_pages) {
-    if (n_pages < START_PAGES) {
-        return false;
-    }
+// Wakes the thread when there is enough to do. True: it does not keep up.
+static bool wake_thread(struct checkpointer *c) {
     pthread_mutex_lock(&c->lock);
-    bool help = n_pages >= HELP_PAGES && !c->works && !c->asked;
+    bool help = c->n_pages >= HELP_PAGES && !c->works && !c->asked;
     if (!help && !c->asked && !c->works) {
         c->asked = true;
         pthread_cond_signal(&c->wake);
     }
-    bool warn = n_pages >= WARN_PAGES && !c->warned;
-    c->warned = n_pages >= WARN_PAGES;
+    bool warn = c->n_pages >= WARN_PAGES && !c->warned;
+    c->warned = c->n_pages >= WARN_PAGES;
     pthread_mutex_unlock(&c->lock);
     if (warn) {
         log_warn("store",
                  "the write-ahead log has %d pages: a long reader keeps it from starting "
                  "over; close tools that hold sales.db open",
-                 n_pages);
+                 c->n_pages);
     }
     return help;
+}
+
+void checkpointer_after_commit(struct checkpointer *c) {
+    if (c->n_pages >= START_PAGES && wake_thread(c)) {
+        copy_log(c->writer); // the short rest, so that the next commit starts the file over
+    }
 }

@@ -4,14 +4,16 @@
 #pragma once
 #include "base/error.h"
 #include "base/must.h"
+#include <sqlite3.h>
 #include <stdint.h>
 
 struct checkpointer;
-// Opens its own connection and starts the thread. NULL and `err` on failure.
+// Opens its own connection and starts the thread. Watches the commits of `writer`, which is closed
+// after checkpointer_stop. NULL and `err` on failure.
 MUST_CHECK struct checkpointer *checkpointer_start(const char *directory, const char *vfs,
-                                                   struct error *err);
+                                                   sqlite3 *writer, struct error *err);
 // Stops and joins; NULL is fine.
 void checkpointer_stop(struct checkpointer *c);
-// After a commit that left n_pages pages in the WAL. Returns true when the WAL is so long that the
-// writer should help: checkpoint the rest itself, so that the file can start over.
-bool checkpointer_notify(struct checkpointer *c, int n_pages);
+// After a commit of the writer, on its thread. When the log is so long that the thread does not
+// keep up, the rest of it is copied here.
+void checkpointer_after_commit(struct checkpointer *c);

@@ -33,7 +33,7 @@ static void make_parts(struct sqlite_store *s, int32_t partition) {
 static bool read_position(struct sqlite_store *s, const char *topic, int32_t partition,
                           int64_t *next_offset, struct error *err) {
     sqlite3_stmt *stmt = NULL;
-    if (!sqlite_prepare(s->db,
+    if (!sqlite_prepare(s->sums.db,
                         "SELECT next_offset FROM pipeline_positions "
                         "WHERE topic = ?1 AND partition = ?2",
                         &stmt, err)) {
@@ -44,7 +44,7 @@ static bool read_position(struct sqlite_store *s, const char *topic, int32_t par
     int rc = sqlite3_step(stmt);
     *next_offset = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : -1;
     if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
-        sqlite_failed(s->db, "reading a position of the log", err);
+        sqlite_failed(s->sums.db, "reading a position of the log", err);
     }
     sqlite3_finalize(stmt);
     return rc == SQLITE_ROW || rc == SQLITE_DONE;
@@ -54,7 +54,7 @@ enum store_result sqlite_log_claim(struct store *base, const char *topic, int32_
                                    struct log_claim *out, struct error *err) {
     struct sqlite_store *s = of(base);
     int64_t next_offset;
-    if (s->db == NULL) {
+    if (s->sums.db == NULL) {
         error_set(err, ERROR_RETRIABLE, "the store is not open");
         return STORE_RETRY;
     }

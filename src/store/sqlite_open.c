@@ -1,38 +1,27 @@
 // SPDX-License-Identifier: MIT
-// Opening the embedded store's connections, and bringing its memory in line with the file.
+// Opening the embedded store: what it shares with others first (sqlite_sums_open.c), then raw
+// orders.
 //
-// 1. Connect for writing; make what is missing; compare the settings.
-// 2. Move the whole write-ahead log into the database file, with its fsync: after a failed fsync
-//    nothing in the page cache may be trusted to be on disk.
-// 3. Read counts, positions and gross sums; check that they agree with each other.
-// 4. Prepare the statements; open the index of order ids; start the checkpoint thread.
+// 1. Read the positions and check that they agree with the counts.
+// 2. Prepare the statements; open the index of order ids.
 //
 // How it fails: `err` says what; everything that was opened is closed again by the caller with
 // sqlite_store_disconnect.
 #include "store/sqlite_rows.h"
 #include "store/sqlite_store.h"
-#include <string.h>
 
 void sqlite_store_disconnect(struct sqlite_store *s) {
-    checkpointer_stop(s->checkpointer);
-    s->checkpointer = NULL;
-    sqlite3_stmt **statements[] = {
-        &s->begin,        &s->commit,        &s->add_orders,     &s->add_adjustment,
-        &s->add_rejected, &s->get_order,     &s->get_adjustment, &s->put_state,
-        &s->put_position, &s->put_batch,     &s->drop_batch,     &s->put_log_position,
-        &s->put_gross,    &s->drop_rejected, &s->drop_minutes,   &s->drop_hours};
+    sqlite3_stmt **statements[] = {&s->add_orders,     &s->add_adjustment, &s->get_order,
+                                   &s->get_adjustment, &s->put_position,   &s->put_log_position};
     for (size_t i = 0; i < COUNT_OF(statements); i++) {
         sqlite3_finalize(*statements[i]);
         *statements[i] = NULL;
     }
-    sqlite_cells_free(s->cells);
-    s->cells = NULL;
     pthread_rwlock_wrlock(&s->index_lock);
     order_index_close(s->index);
     s->index = NULL;
     pthread_rwlock_unlock(&s->index_lock);
-    sqlite3_close(s->db);
-    s->db = NULL;
+    sqlite_sums_disconnect(&s->sums);
 }
 
 static bool prepare_all(struct sqlite_store *s, struct error *err) {
@@ -40,133 +29,57 @@ static bool prepare_all(struct sqlite_store *s, struct error *err) {
         sqlite3_stmt **stmt;
         const char *sql;
     } all[] = {
-        {&s->begin, "BEGIN IMMEDIATE"},
-        {&s->commit, "COMMIT"},
         {&s->add_orders, PENDING_INSERT},
         {&s->add_adjustment, ADJUSTMENT_INSERT},
         {&s->get_order, ORDER_SELECT_FROM "WHERE r.position = ?1"},
         {&s->get_adjustment,
          ADJUSTMENT_SELECT_FROM "WHERE r.order_id = ?1 AND r.event = ?2 AND r.event_id = ?3"},
-        {&s->add_rejected, "INSERT INTO rejected_rows VALUES (?1,?2,?3,?4,?5,?6,?7)"},
-        {&s->put_state,
-         "UPDATE pipeline_state SET received=?1, accepted=?2, duplicate=?3, rejected=?4, "
-         "rejected_expired=?5, amounts_rounded=?6, total_mismatch=?7, quantity_zero=?8, late=?9, "
-         "future=?10, last_batch_id=?11, minute_floor=?12, hour_floor=?13, indexed_below=?14"},
         {&s->put_position, "UPDATE pipeline_positions SET next_offset = ?1 "
                            "WHERE topic = 'embedded' AND partition = 0"},
         {&s->put_log_position, "INSERT OR REPLACE INTO pipeline_positions VALUES (?1, ?2, ?3, 0)"},
-        {&s->put_batch, "INSERT INTO batch_rows VALUES (?1,?2,?3,?4,?5,?6)"},
-        {&s->drop_batch, "DELETE FROM batch_rows WHERE batch_id <= ?1"},
-        {&s->put_gross, "INSERT OR REPLACE INTO currency_gross VALUES (?1, ?2)"},
-        {&s->drop_rejected, "DELETE FROM rejected_rows WHERE id IN (SELECT id FROM rejected_rows "
-                            "ORDER BY id LIMIT ?3) "
-                            "AND (id <= ?1 OR arrival_ms < ?2)"},
-        {&s->drop_minutes, "DELETE FROM minute_cells WHERE cell IN (SELECT cell FROM minute_cells "
-                           "WHERE cell < ?1 ORDER BY cell LIMIT ?2)"},
-        {&s->drop_hours, "DELETE FROM hour_cells WHERE cell IN (SELECT cell FROM hour_cells "
-                         "WHERE cell < ?1 ORDER BY cell LIMIT ?2)"},
     };
     for (size_t i = 0; i < COUNT_OF(all); i++) {
-        if (!sqlite_prepare(s->db, all[i].sql, all[i].stmt, err)) {
+        if (!sqlite_prepare(s->sums.db, all[i].sql, all[i].stmt, err)) {
             return false;
         }
     }
     return true;
 }
 
-static bool read_gross(struct sqlite_store *s, struct error *err) {
-    memset(s->gross_e4, 0, N_CURRENCIES * sizeof *s->gross_e4);
-    memset(s->gross_is_dirty, 0, N_CURRENCIES * sizeof *s->gross_is_dirty);
-    s->n_gross_dirty = 0;
-    sqlite3_stmt *stmt = NULL;
-    if (!sqlite_prepare(s->db, "SELECT currency, gross_e4 FROM currency_gross", &stmt, err)) {
+// Positions are without gaps, so their highest must be the number of accepted events.
+static bool read_positions(struct sqlite_store *s, struct error *err) {
+    int64_t n_orders, n_adjustments, accepted = s->sums.state.counts.accepted;
+    if (!sqlite_int(s->sums.db, "SELECT max(position) FROM order_rows", 0, &n_orders, err) ||
+        !sqlite_int(s->sums.db, "SELECT max(position) FROM adjustment_rows", 0, &n_adjustments,
+                    err)) {
         return false;
     }
-    int rc;
-    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        struct text name = sqlite_column_text(stmt, 0);
-        if (currency_is(name)) {
-            s->gross_e4[currency_number(name.at)] = sqlite3_column_int64(stmt, 1);
-        }
-    }
-    if (rc != SQLITE_DONE) {
-        sqlite_failed(s->db, "reading the sums of currencies", err);
-    }
-    sqlite3_finalize(stmt);
-    return rc == SQLITE_DONE;
-}
-
-// Everything kept in memory, from the file; and that the file agrees with itself: positions are
-// without gaps, so their highest must be the number of accepted events.
-static bool read_memory(struct sqlite_store *s, struct error *err) {
-    int64_t n_orders, n_adjustments, last_rejected;
-    if (!sqlite_state_read(s->db, &s->state, err) ||
-        !sqlite_int(s->db, "SELECT max(position) FROM order_rows", 0, &n_orders, err) ||
-        !sqlite_int(s->db, "SELECT max(position) FROM adjustment_rows", 0, &n_adjustments, err) ||
-        !sqlite_int(s->db, "SELECT max(id) FROM rejected_rows", 0, &last_rejected, err) ||
-        !read_gross(s, err)) {
-        return false;
-    }
-    if (n_orders + n_adjustments != s->state.counts.accepted) {
+    if (n_orders + n_adjustments != accepted) {
         return error_set(err, ERROR_FATAL,
                          "the database is damaged: %lld orders and %lld adjustments are stored but "
                          "%lld events were accepted; restore it from a copy",
-                         (long long)n_orders, (long long)n_adjustments,
-                         (long long)s->state.counts.accepted);
+                         (long long)n_orders, (long long)n_adjustments, (long long)accepted);
     }
     s->next_order = n_orders + 1;
     s->next_adjustment = n_adjustments + 1;
-    // An id is never used twice, also when the newest rejected row is gone.
-    s->next_rejected =
-        (last_rejected > s->state.counts.rejected ? last_rejected : s->state.counts.rejected) + 1;
-    s->next = s->state;
     return true;
-}
-
-static int remember_wal_pages(void *user, sqlite3 *db, const char *name, int n_pages) {
-    UNUSED(db);
-    UNUSED(name);
-    ((struct sqlite_store *)user)->wal_pages = n_pages;
-    return SQLITE_OK;
-}
-
-// Everything in the write-ahead log into the database file, with its fsync. A reader of an old
-// snapshot is in the way: at the first start that is fine, after a failure it is not.
-static bool make_durable(struct sqlite_store *s, bool after_failure, struct error *err) {
-    int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL);
-    if (rc == SQLITE_OK || (rc == SQLITE_BUSY && !after_failure)) {
-        return true;
-    }
-    sqlite_failed(s->db, "moving the write-ahead log into the database", err);
-    return false;
 }
 
 bool sqlite_store_connect(struct sqlite_store *s, struct store_settings *settings,
                           bool after_failure, struct error *err) {
-    if (!sqlite_connect(s->directory, s->vfs, SQLITE_WRITER, &s->db, err)) {
+    struct sqlite_sums *sums = &s->sums;
+    if (!sqlite_sums_connect(sums, SQLITE_HOLDS_ALL, settings, after_failure, err) ||
+        !read_positions(s, err) || !sqlite_log_read(s, err) ||
+        !pending_register(sums->db, &s->pending, err) || !prepare_all(s, err)) {
         return false;
     }
-    sqlite3_wal_hook(s->db, remember_wal_pages, s);
-    if (!sqlite_schema_prepare(s->db, settings, err)) {
-        return false;
-    }
-    if (!make_durable(s, after_failure, err)) { // before anything else is answered
-        return false;
-    }
-    if (!read_memory(s, err) || !sqlite_log_read(s, err) ||
-        !pending_register(s->db, &s->pending, err) || !prepare_all(s, err)) {
-        return false;
-    }
-    s->cells = sqlite_cells_new(s->db, "main", err);
-    struct order_index *index = s->cells == NULL ? NULL
-                                                 : order_index_open(s->db, s->directory, s->vfs,
-                                                                    s->state.indexed_below, err);
+    struct order_index *index =
+        order_index_open(sums->db, sums->directory, sums->vfs, sums->state.indexed_below, err);
     if (index == NULL) {
         return false;
     }
     pthread_rwlock_wrlock(&s->index_lock);
     s->index = index;
     pthread_rwlock_unlock(&s->index_lock);
-    s->checkpointer = checkpointer_start(s->directory, s->vfs, err);
-    return s->checkpointer != NULL;
+    return true;
 }

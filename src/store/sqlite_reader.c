@@ -20,7 +20,9 @@ enum { PROGRESS_STEPS = 20000, SALES_KINDS = 64 };
 struct sqlite_reader {
     struct sales_reader base;
     sqlite3 *db;
-    struct store *writer; // or NULL
+    struct store *writer;         // or NULL
+    struct raw_opener raw_opener; // of a file of aggregates alone
+    struct raw_reader *raw;       // NULL: not opened yet, or failed
     int64_t timeout_ns, deadline_ns;
     sqlite3_stmt *extent, *order, *order_after_index, *adjustments, *recent, *rejected;
     sqlite3_stmt *sales[SALES_KINDS]; // by kind of query; NULL: not asked yet
@@ -177,6 +179,21 @@ static bool reader_order(struct sales_reader *base, struct ident order_id, store
         sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
     }
     return ok;
+}
+
+static bool reader_order_elsewhere(struct sales_reader *base, struct ident order_id,
+                                   stored_event_fn each, void *user, struct error *err) {
+    struct sqlite_reader *r = of(base);
+    if (r->raw == NULL && !r->raw_opener.open(r->raw_opener.user, &r->raw, err)) {
+        r->raw = NULL;
+        return false;
+    }
+    if (r->raw->ops->order(r->raw, order_id, each, user, err)) {
+        return true;
+    }
+    r->raw->ops->close(r->raw); // the next question opens another
+    r->raw = NULL;
+    return false;
 }
 
 static bool reader_recent(struct sales_reader *base, int64_t after_position, int64_t limit,
@@ -353,6 +370,9 @@ static void reader_end(struct sales_reader *base) {
 
 static void reader_close(struct sales_reader *base) {
     struct sqlite_reader *r = of(base);
+    if (r->raw != NULL) {
+        r->raw->ops->close(r->raw);
+    }
     sqlite3_stmt *statements[] = {r->extent,      r->order,  r->order_after_index,
                                   r->adjustments, r->recent, r->rejected};
     for (size_t i = 0; i < COUNT_OF(statements); i++) {
@@ -367,6 +387,25 @@ static void reader_close(struct sales_reader *base) {
 
 static const struct sales_reader_ops sqlite_reader_ops = {
     .order = reader_order,
+    .sales = reader_sales,
+    .recent = reader_recent,
+    .rejected = reader_rejected,
+    .counts = reader_counts,
+    .begin = reader_begin,
+    .end = reader_end,
+    .close = reader_close,
+};
+static const struct sales_reader_ops reader_ops_raw_elsewhere = {
+    .order = reader_order_elsewhere,
+    .sales = reader_sales,
+    .recent = reader_recent,
+    .rejected = reader_rejected,
+    .counts = reader_counts,
+    .begin = reader_begin,
+    .end = reader_end,
+    .close = reader_close,
+};
+static const struct sales_reader_ops reader_ops_without_raw = {
     .sales = reader_sales,
     .recent = reader_recent,
     .rejected = reader_rejected,
@@ -413,18 +452,30 @@ static bool prepare_all(struct sqlite_reader *r, struct error *err) {
 bool sqlite_reader_open(const char *directory, struct store *writer, int timeout_ms,
                         struct sales_reader **out, struct store_settings *settings_out,
                         struct error *err) {
+    enum sqlite_holds holds;
     struct sqlite_reader *r = mem_zalloc(1, sizeof *r);
     r->base.ops = &sqlite_reader_ops;
     r->writer = writer;
     r->timeout_ns = (int64_t)timeout_ms * 1000000;
-    const char *vfs = writer != NULL ? ((struct sqlite_store *)writer)->vfs : NULL;
+    const char *vfs = writer != NULL ? ((struct sqlite_store *)writer)->sums.vfs : NULL;
     if (!sqlite_connect(directory, vfs, SQLITE_READER, &r->db, err) ||
-        !sqlite_settings_read(r->db, settings_out, err) || !prepare_all(r, err)) {
+        !sqlite_settings_read(r->db, settings_out, err) || !sqlite_holds_read(r->db, &holds, err) ||
+        !prepare_all(r, err)) {
         reader_close(&r->base);
         return false;
+    }
+    if (holds == SQLITE_HOLDS_SUMS) {
+        r->base.ops = &reader_ops_without_raw;
     }
     sqlite3_progress_handler(r->db, PROGRESS_STEPS, past_deadline, r);
     start_clock(r);
     *out = &r->base;
     return true;
+}
+
+bool sqlite_reader_set_raw(struct sales_reader *base, struct raw_opener raw, struct error *err) {
+    struct sqlite_reader *r = of(base);
+    r->raw_opener = raw;
+    r->base.ops = &reader_ops_raw_elsewhere;
+    return sqlite_holds_check(r->db, SQLITE_HOLDS_SUMS, err);
 }

@@ -5,8 +5,8 @@
 #include "store/raw_items.h"
 #include <string.h>
 
-void adjustment_bind(sqlite3_stmt *insert, const struct order *o, int64_t position,
-                     int64_t group_id, int64_t arrival_ms) {
+void event_bind(sqlite3_stmt *insert, const struct order *o, int64_t position, int64_t group_id,
+                int64_t arrival_ms) {
     sqlite3_bind_int64(insert, 1, position);
     sqlite_bind_ident(insert, 2, o->order_id);
     sqlite3_bind_int64(insert, 3, o->created_ms);

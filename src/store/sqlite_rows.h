@@ -19,10 +19,10 @@
     "quantity, subtotal_e4, discount_e4, shipping_e4, tax_e4, total_e4, group_id, arrival_ms, "    \
     "items, event, event_id) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)"
 
-// Binds all parameters of ADJUSTMENT_INSERT; borrows the texts of `o`. (Placed orders:
-// sqlite_pending.h)
-void adjustment_bind(sqlite3_stmt *insert, const struct order *o, int64_t position,
-                     int64_t group_id, int64_t arrival_ms);
+// Binds parameters 1 to 16 as in ADJUSTMENT_INSERT, of an event of any kind; borrows the texts of
+// `o`. (Placed orders of the embedded store: sqlite_pending.h)
+void event_bind(sqlite3_stmt *insert, const struct order *o, int64_t position, int64_t group_id,
+                int64_t arrival_ms);
 // Reads the current row. Texts borrow from the statement until its next step or reset, unless
 // `arena` is given: then they are copied into it. Items are parsed into `arena` (needed for
 // products; without an arena only items_json is set). False when memory is refused.

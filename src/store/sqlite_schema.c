@@ -14,6 +14,11 @@
 //   pipeline_batches (newest 10,000), currency_gross (overflow guard), settings.
 // Amounts are integers of ten-thousandths in columns *_e4; instants are UTC milliseconds in *_ms.
 // Views give the plain names of the design with plain numbers.
+//
+// A file that holds aggregates alone (setting `holds`) has the same tables; its order_rows are the
+// newest 1,000 orders, for the view recent_orders. One that holds raw orders alone has settings and
+//   raw_orders, raw_adjustments   in order of writing, unique by identity, with the position in the
+//                                 log and the epoch of their writer
 #include "store/sqlite_schema.h"
 
 #include "store/settings.h"
@@ -44,6 +49,13 @@ const char sqlite_retries_sql[] =
     "subtotal_e4 INTEGER NOT NULL, discount_e4 INTEGER NOT NULL, shipping_e4 INTEGER NOT NULL, "   \
     "tax_e4 INTEGER NOT NULL, total_e4 INTEGER NOT NULL, group_id INTEGER NOT NULL, "              \
     "arrival_ms INTEGER NOT NULL, items TEXT"
+
+#define RAW_COLUMNS                                                                                \
+    "position INTEGER NOT NULL, created_ms INTEGER NOT NULL, customer_id, product_id, "            \
+    "quantity INTEGER NOT NULL, subtotal_e4 INTEGER NOT NULL, discount_e4 INTEGER NOT NULL, "      \
+    "shipping_e4 INTEGER NOT NULL, tax_e4 INTEGER NOT NULL, total_e4 INTEGER NOT NULL, "           \
+    "arrival_ms INTEGER NOT NULL, items TEXT, source TEXT NOT NULL, state TEXT NOT NULL, "         \
+    "currency TEXT NOT NULL, epoch_us INTEGER NOT NULL"
 
 // clang-format off
 static const char tables_sql[] =
@@ -81,10 +93,12 @@ static const char tables_sql[] =
 
 #define INSTANT(ms) "strftime('%Y-%m-%dT%H:%M:%fZ', " ms " / 1000.0, 'unixepoch')"
 #define AMOUNT(column) column "_e4 / 10000.0 AS " column
-#define EVENT_VIEW_COLUMNS                                                                         \
+#define EVENT_NAME "CASE r.event WHEN 1 THEN 'cancelled' ELSE 'refunded' END"
+#define EVENT_VIEW_COLUMNS(place)                                                                  \
     INSTANT("r.created_ms") " AS created_at, r.customer_id, " AMOUNT("discount") ", "              \
     "r.product_id, r.quantity, " AMOUNT("subtotal") ", " AMOUNT("tax") ", "                        \
-    INSTANT("r.arrival_ms") " AS timestamp, " AMOUNT("total") ", g.source, g.state, g.currency, "  \
+    INSTANT("r.arrival_ms") " AS timestamp, " AMOUNT("total") ", " place ".source, " place         \
+    ".state, " place ".currency, "                                                                 \
     AMOUNT("shipping") ", r.items, r.position"
 #define MEASURES_VIEW                                                                              \
     "orders, units, " AMOUNT("subtotal") ", " AMOUNT("discount") ", " AMOUNT("shipping") ", "      \
@@ -97,11 +111,10 @@ static const char tables_sql[] =
     MEASURES_VIEW FROM_CELLS(table) where ";"
 
 static const char views_sql[] =
-    "CREATE VIEW orders AS SELECT r.order_id, " EVENT_VIEW_COLUMNS
+    "CREATE VIEW orders AS SELECT r.order_id, " EVENT_VIEW_COLUMNS("g")
         " FROM order_rows r JOIN sales_groups g ON g.id = r.group_id;"
     "CREATE VIEW order_adjustments AS SELECT r.order_id, "
-        "CASE r.event WHEN 1 THEN 'cancelled' ELSE 'refunded' END AS event, r.event_id, "
-        EVENT_VIEW_COLUMNS " FROM adjustment_rows r JOIN sales_groups g ON g.id = r.group_id;"
+        EVENT_NAME " AS event, r.event_id, " EVENT_VIEW_COLUMNS("g") " FROM adjustment_rows r JOIN sales_groups g ON g.id = r.group_id;"
     "CREATE VIEW recent_orders AS SELECT * FROM orders ORDER BY position DESC LIMIT 1000;"
     "CREATE VIEW sales_totals AS SELECT g.source, g.state, g.currency, "
         MEASURES_VIEW FROM_CELLS("total_cells") ";"
@@ -127,6 +140,15 @@ static const char views_sql[] =
         "AS processed_at, s.last_batch_id AS batch_id" FROM_CELLS("total_cells") ", "
         "pipeline_state s WHERE g.currency = "
         "(SELECT value FROM settings WHERE name = 'currency');";
+static const char raw_sql[] =
+    "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE raw_orders (row INTEGER PRIMARY KEY, order_id NOT NULL UNIQUE, " RAW_COLUMNS ");"
+    "CREATE TABLE raw_adjustments (row INTEGER PRIMARY KEY, order_id NOT NULL, "
+        "event INTEGER NOT NULL, event_id TEXT NOT NULL, " RAW_COLUMNS ", "
+        "UNIQUE (order_id, event, event_id));"
+    "CREATE VIEW orders AS SELECT r.order_id, " EVENT_VIEW_COLUMNS("r") " FROM raw_orders r;"
+    "CREATE VIEW order_adjustments AS SELECT r.order_id, " EVENT_NAME " AS event, r.event_id, "
+        EVENT_VIEW_COLUMNS("r") " FROM raw_adjustments r;";
 // clang-format on
 
 // --- Connections
@@ -225,13 +247,60 @@ static bool setting_write(sqlite3 *db, const char *name, const char *value, stru
     return ok;
 }
 
-bool sqlite_settings_read(sqlite3 *db, struct store_settings *settings, struct error *err) {
-    int64_t version = 0;
+// --- What a file is for
+
+static const char *const holds_names[] = {"all", "aggregates", "raw orders"};
+
+bool sqlite_holds_read(sqlite3 *db, enum sqlite_holds *out, struct error *err) {
+    int64_t version = 0, has = 0;
     if (!sqlite_int(db, "PRAGMA user_version", 0, &version, err)) {
         return false;
     }
     if (version != SCHEMA_VERSION) {
         return refuse_version(db, version, err);
+    }
+    char value[SETTING_MAX_BYTES + 1];
+    *out = SQLITE_HOLDS_ALL;
+    if (!sqlite_int(db, "SELECT count(*) FROM settings WHERE name = 'holds'", 0, &has, err) ||
+        (has > 0 && !setting_read(db, "holds", value, sizeof value, err))) {
+        return false;
+    }
+    for (int i = 0; has > 0 && i < (int)COUNT_OF(holds_names); i++) {
+        if (strcmp(value, holds_names[i]) == 0) {
+            *out = (enum sqlite_holds)i;
+            return true;
+        }
+    }
+    return has == 0 || error_set(err, ERROR_USAGE, "%s holds %s: this program cannot read that",
+                                 sqlite3_db_filename(db, "main"), value);
+}
+
+static bool refuse_use(sqlite3 *db, enum sqlite_holds have, struct error *err) {
+    static const char *const made_by[] = {
+        "raw orders and aggregates in one (made by serve, load or process --raw sqlite "
+        "--aggregates "
+        "sqlite)",
+        "aggregates alone, raw orders are elsewhere (made by process --aggregates sqlite with "
+        "another --raw)",
+        "raw orders alone, aggregates are elsewhere (made by process --raw sqlite with another "
+        "--aggregates)",
+    };
+    return error_set(err, ERROR_USAGE, "%s holds %s: use it as it was made, or take another --data",
+                     sqlite3_db_filename(db, "main"), made_by[have]);
+}
+
+bool sqlite_holds_check(sqlite3 *db, enum sqlite_holds want, struct error *err) {
+    enum sqlite_holds have;
+    return sqlite_holds_read(db, &have, err) && (have == want || refuse_use(db, have, err));
+}
+
+bool sqlite_settings_read(sqlite3 *db, struct store_settings *settings, struct error *err) {
+    enum sqlite_holds have;
+    if (!sqlite_holds_read(db, &have, err)) {
+        return false;
+    }
+    if (have == SQLITE_HOLDS_RAW) {
+        return refuse_use(db, have, err);
     }
     for (int i = 0; i < N_SETTINGS; i++) {
         char value[SETTING_MAX_BYTES + 1];
@@ -255,22 +324,35 @@ static bool settings_fix(sqlite3 *db, struct store_settings *s, struct error *er
     return true;
 }
 
-bool sqlite_schema_prepare(sqlite3 *db, struct store_settings *settings, struct error *err) {
+static bool make_tables(sqlite3 *db, enum sqlite_holds holds, struct store_settings *settings,
+                        struct error *err) {
+    if (holds == SQLITE_HOLDS_RAW) {
+        return sqlite_run(db, raw_sql, err);
+    }
+    const char *without_door = "DELETE FROM pipeline_positions WHERE topic = 'embedded'";
+    return sqlite_run(db, tables_sql, err) && sqlite_run(db, sqlite_retries_sql, err) &&
+           sqlite_run(db, views_sql, err) && settings_fix(db, settings, err) &&
+           (holds == SQLITE_HOLDS_ALL || sqlite_run(db, without_door, err));
+}
+
+bool sqlite_schema_prepare(sqlite3 *db, enum sqlite_holds holds, struct store_settings *settings,
+                           struct error *err) {
     int64_t version = 0; // sqlite_connect has seen that the file is new or ours
     if (!sqlite_int(db, "PRAGMA user_version", 0, &version, err)) {
         return false;
     }
     if (version != 0) {
         struct store_settings have;
-        return sqlite_settings_read(db, &have, err) &&
-               settings_compare(&have, settings, "--data", err) &&
-               sqlite_run(db, sqlite_retries_sql, err);
+        return sqlite_holds_check(db, holds, err) &&
+               (holds == SQLITE_HOLDS_RAW || (sqlite_settings_read(db, &have, err) &&
+                                              settings_compare(&have, settings, "--data", err) &&
+                                              sqlite_run(db, sqlite_retries_sql, err)));
     }
     char version_sql[64];
     snprintf(version_sql, sizeof version_sql, "PRAGMA user_version = %d; COMMIT;", SCHEMA_VERSION);
-    if (sqlite_run(db, "BEGIN IMMEDIATE", err) && sqlite_run(db, tables_sql, err) &&
-        sqlite_run(db, sqlite_retries_sql, err) && sqlite_run(db, views_sql, err) &&
-        settings_fix(db, settings, err) && sqlite_run(db, version_sql, err)) {
+    if (sqlite_run(db, "BEGIN IMMEDIATE", err) && make_tables(db, holds, settings, err) &&
+        (holds == SQLITE_HOLDS_ALL || setting_write(db, "holds", holds_names[holds], err)) &&
+        sqlite_run(db, version_sql, err)) {
         return true;
     }
     sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);

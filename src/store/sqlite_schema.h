@@ -18,11 +18,21 @@ enum sqlite_role { SQLITE_WRITER, SQLITE_READER, SQLITE_CHECKPOINTER, SQLITE_AUD
 MUST_CHECK bool sqlite_connect(const char *directory, const char *vfs, enum sqlite_role role,
                                sqlite3 **out, struct error *err);
 
+// What a file is for, said by its setting `holds` (none: all of it). Each use refuses the others.
+enum sqlite_holds {
+    SQLITE_HOLDS_ALL,  // the embedded store
+    SQLITE_HOLDS_SUMS, // aggregates; raw orders are elsewhere, the newest few stand in order_rows
+    SQLITE_HOLDS_RAW,  // raw orders; aggregates, and with them the settings, are elsewhere
+};
+
 // Writer only: makes what is missing and fixes the settings; empty ones in *settings are filled
-// with what is in force. ERROR_USAGE when the store was made with others.
-MUST_CHECK bool sqlite_schema_prepare(sqlite3 *db, struct store_settings *settings,
-                                      struct error *err);
-// Any connection: the settings in force. ERROR_USAGE when this is no store of ours.
+// with what is in force. ERROR_USAGE when the store was made with others or for another use.
+MUST_CHECK bool sqlite_schema_prepare(sqlite3 *db, enum sqlite_holds holds,
+                                      struct store_settings *settings, struct error *err);
+// Any connection: ERROR_USAGE when this is no store of ours; check: or not one for this use.
+MUST_CHECK bool sqlite_holds_read(sqlite3 *db, enum sqlite_holds *out, struct error *err);
+MUST_CHECK bool sqlite_holds_check(sqlite3 *db, enum sqlite_holds want, struct error *err);
+// Any connection: whether it has aggregates, and the settings in force.
 MUST_CHECK bool sqlite_settings_read(sqlite3 *db, struct store_settings *settings,
                                      struct error *err);
 MUST_CHECK bool sqlite_state_read(sqlite3 *db, struct pipeline_state *state, struct error *err);

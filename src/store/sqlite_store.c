@@ -13,14 +13,7 @@
 
 #include "base/mem.h"
 #include "store/sqlite_rows.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { MINUTES_KEPT = 15 * 24 * 60, HOURS_KEPT = 400 * 24 };
 
@@ -31,27 +24,17 @@ static struct sqlite_store *of(struct store *s) {
 // --- The overflow guard
 
 static bool store_fits(struct store *base, const struct order *o, struct rejection *why) {
-    int64_t sum = of(base)->gross_e4[currency_number(o->currency)];
+    int64_t sum = of(base)->sums.gross_e4[currency_number(o->currency)];
     return money_add(&sum, currency_gross_of(o)) || currency_reject_overflow(o, why);
-}
-
-static void raise_gross(struct sqlite_store *s, const struct order *o) {
-    int32_t number = currency_number(o->currency);
-    s->gross_e4[number] += currency_gross_of(o);
-    if (!s->gross_is_dirty[number]) {
-        s->gross_is_dirty[number] = true;
-        s->gross_dirty[s->n_gross_dirty++] = number;
-    }
 }
 
 // --- A batch
 
 static enum store_result store_begin(struct store *base, struct error *err) {
     struct sqlite_store *s = of(base);
-    s->next = s->state;
     s->pending.n = 0;
     s->first_pending = s->next_order;
-    return sqlite_do(s->begin) ? STORE_OK : sqlite_failed(s->db, "beginning a batch", err);
+    return sqlite_sums_begin(&s->sums, err);
 }
 
 static void store_prefetch(struct store *base, const struct order *o, const struct stamp *at) {
@@ -73,7 +56,7 @@ static enum store_result read_found(struct sqlite_store *s, sqlite3_stmt *select
         error_set(err, ERROR_RETRIABLE, "out of memory while reading an order");
         result = STORE_RETRY;
     } else if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
-        result = sqlite_failed(s->db, "looking up an order", err);
+        result = sqlite_failed(s->sums.db, "looking up an order", err);
     }
     sqlite3_reset(select);
     return result;
@@ -171,11 +154,11 @@ static enum store_result store_add(struct store *base, const struct order *o,
                                    const struct stamp *at, struct cube_dim *group,
                                    struct error *err) {
     struct sqlite_store *s = of(base);
-    enum store_result result = sqlite_group_id(s->cells, group, err);
+    enum store_result result = sqlite_group_id(s->sums.cells, group, err);
     if (result != STORE_OK) {
         return result;
     }
-    raise_gross(s, o);
+    sqlite_sums_raise(&s->sums, currency_number(o->currency), currency_gross_of(o));
     if (o->kind == ORDER_PLACED) {
         if (!pending_add(&s->pending, o, group->store_id, at->arrival_ms)) {
             error_set(err, ERROR_RETRIABLE, "out of memory for a batch of orders");
@@ -183,40 +166,27 @@ static enum store_result store_add(struct store *base, const struct order *o,
         }
         return order_index_add(s->index, s->free_slot, s->next_order++, err);
     }
-    adjustment_bind(s->add_adjustment, o, s->next_adjustment++, group->store_id, at->arrival_ms);
+    event_bind(s->add_adjustment, o, s->next_adjustment++, group->store_id, at->arrival_ms);
     return sqlite_do(s->add_adjustment) ? STORE_OK
-                                        : sqlite_failed(s->db, "storing an adjustment", err);
+                                        : sqlite_failed(s->sums.db, "storing an adjustment", err);
 }
 
 static enum store_result store_add_rejected(struct store *base, const struct event *e,
                                             struct error *err) {
-    struct sqlite_store *s = of(base);
-    sqlite3_stmt *stmt = s->add_rejected;
-    size_t kept =
-        e->raw.len < ORDER_REJECTED_TEXT_MAX_BYTES ? e->raw.len : ORDER_REJECTED_TEXT_MAX_BYTES;
-    sqlite3_bind_int64(stmt, 1, s->next_rejected++);
-    sqlite3_bind_int64(stmt, 2, e->at.arrival_ms);
-    sqlite_bind_text(stmt, 3, text_of(e->why->field));
-    sqlite_bind_text(stmt, 4, text_of(e->why->code));
-    sqlite_bind_text(stmt, 5, text_of(e->why->message));
-    sqlite3_bind_blob(stmt, 6, e->raw.at != NULL ? e->raw.at : "", (int)kept, SQLITE_STATIC);
-    sqlite3_bind_int64(stmt, 7, (int64_t)e->raw.len);
-    return sqlite_do(stmt) ? STORE_OK : sqlite_failed(s->db, "storing a rejected event", err);
+    const struct sqlite_rejected row = {.arrival_ms = e->at.arrival_ms,
+                                        .field = text_of(e->why->field),
+                                        .code = text_of(e->why->code),
+                                        .message = text_of(e->why->message),
+                                        .raw = e->raw,
+                                        .raw_bytes = e->raw.len};
+    return sqlite_sums_add_rejected(&of(base)->sums, &row, err);
 }
 
 static void store_floors(struct store *base, int64_t arrival_ms, int32_t *minute_floor,
                          int32_t *hour_floor) {
-    struct sqlite_store *s = of(base);
-    int32_t minute = (int32_t)(arrival_ms / 60000) - MINUTES_KEPT;
-    int32_t hour = (int32_t)(arrival_ms / 3600000) - HOURS_KEPT;
-    if (minute > s->next.minute_floor) {
-        s->next.minute_floor = minute;
-        s->drop_more = true;
-    }
-    if (hour > s->next.hour_floor) {
-        s->next.hour_floor = hour;
-        s->drop_more = true;
-    }
+    struct sqlite_sums *s = &of(base)->sums;
+    sqlite_sums_raise_floors(s, (int32_t)(arrival_ms / 60000) - MINUTES_KEPT,
+                             (int32_t)(arrival_ms / 3600000) - HOURS_KEPT);
     *minute_floor = s->next.minute_floor;
     *hour_floor = s->next.hour_floor;
 }
@@ -224,7 +194,7 @@ static void store_floors(struct store *base, int64_t arrival_ms, int32_t *minute
 static void store_rollback(struct store *base) {
     struct sqlite_store *s = of(base);
     // What is in memory is ahead of the file now: the store is down until reopen.
-    sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    sqlite3_exec(s->sums.db, "ROLLBACK", NULL, NULL, NULL);
     sqlite_store_disconnect(s);
 }
 
@@ -240,7 +210,7 @@ static enum store_result store_reopen(struct store *base, struct error *err) {
 }
 
 static void store_counts(struct store *base, struct store_counts *out) {
-    *out = of(base)->state.counts;
+    *out = of(base)->sums.state.counts;
 }
 
 int64_t sqlite_store_find_waiting(struct store *writer, int64_t slot) {
@@ -254,18 +224,11 @@ int64_t sqlite_store_find_waiting(struct store *writer, int64_t slot) {
 // --- Life
 
 static void free_store(struct sqlite_store *s) {
-    if (s->lock_fd >= 0) {
-        close(s->lock_fd);
-    }
     pthread_rwlock_destroy(&s->index_lock);
     arena_free(&s->found);
     pending_free(&s->pending);
     sqlite_log_free(s);
-    free(s->gross_e4);
-    free(s->gross_dirty);
-    free(s->gross_is_dirty);
-    free(s->directory);
-    free(s->vfs);
+    sqlite_sums_free(&s->sums);
     free(s);
 }
 
@@ -276,32 +239,6 @@ static void store_close(struct store *base) {
     }
     sqlite_store_disconnect(s); // the last connection to close moves the WAL into the file
     free_store(s);
-}
-
-static bool make_directory(const char *directory, struct error *err) {
-    if (mkdir(directory, 0777) != 0 && errno != EEXIST) {
-        return error_set(err, ERROR_USAGE, "cannot make the data directory %s: %s", directory,
-                         strerror(errno));
-    }
-    return true;
-}
-
-// One writer: an advisory lock that the kernel gives back however the process ends.
-static bool lock_directory(struct sqlite_store *s, struct error *err) {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/lock", s->directory);
-    s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (s->lock_fd < 0) {
-        return error_set(err, ERROR_USAGE, "cannot write to the data directory %s: %s",
-                         s->directory, strerror(errno));
-    }
-    if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        return error_set(err, ERROR_USAGE,
-                         "another salestide process writes to %s: stop it, or take another --data "
-                         "(to load orders into a running server use --to)",
-                         s->directory);
-    }
-    return true;
 }
 
 static const struct store_ops sqlite_store_ops = {
@@ -329,13 +266,7 @@ static const struct store_ops sqlite_store_ops = {
 static struct sqlite_store *new_store(const struct sqlite_options *options) {
     struct sqlite_store *s = mem_zalloc(1, sizeof *s);
     s->base.ops = &sqlite_store_ops;
-    s->directory = mem_strndup(options->directory, strlen(options->directory));
-    s->vfs = options->vfs != NULL ? mem_strndup(options->vfs, strlen(options->vfs)) : NULL;
-    s->clock = options->clock;
-    s->lock_fd = -1;
-    s->gross_e4 = mem_zalloc(N_CURRENCIES, sizeof *s->gross_e4);
-    s->gross_dirty = mem_zalloc(N_CURRENCIES, sizeof *s->gross_dirty);
-    s->gross_is_dirty = mem_zalloc(N_CURRENCIES, sizeof *s->gross_is_dirty);
+    sqlite_sums_init(&s->sums, options->directory, options->vfs);
     // Writers must not starve behind readers: they hold the lock for a look-up only.
     pthread_rwlock_init(&s->index_lock, NULL);
     return s;
@@ -346,21 +277,11 @@ bool sqlite_store_open(const struct sqlite_options *options, struct store **out,
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); // has no effect after the first connection
     struct sqlite_store *s = new_store(options);
     *settings_out = options->settings;
-    if (!make_directory(s->directory, err) || !lock_directory(s, err) ||
-        !sqlite_store_connect(s, settings_out, false, err)) {
+    if (!sqlite_sums_lock(&s->sums, err) || !sqlite_store_connect(s, settings_out, false, err)) {
         sqlite_store_disconnect(s);
         free_store(s);
         return false;
     }
     *out = &s->base;
     return true;
-}
-
-void sqlite_store_sizes(const char *directory, int64_t *db_bytes, int64_t *wal_bytes) {
-    char path[4096];
-    struct stat st;
-    snprintf(path, sizeof path, "%s/sales.db", directory);
-    *db_bytes = stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
-    snprintf(path, sizeof path, "%s/sales.db-wal", directory);
-    *wal_bytes = stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
 }

@@ -1,44 +1,25 @@
 // SPDX-License-Identifier: MIT
 // Inside of the SQLite store, for its own files (writer, reader): not for other layers.
 #pragma once
-#include "store/currency.h"
 #include "store/order_index.h"
 #include "store/sqlite.h"
-#include "store/sqlite_cells.h"
-#include "store/sqlite_checkpoint.h"
 #include "store/sqlite_pending.h"
-#include "store/sqlite_schema.h"
+#include "store/sqlite_sums.h"
 #include <pthread.h>
 
 struct sqlite_store {
     struct store base; // first: a struct store * is a struct sqlite_store *
-    char *directory, *vfs;
-    const struct clock_source *clock;
-    int lock_fd; // flock on <directory>/lock
+    struct sqlite_sums sums;
 
     // All of these are NULL while the store is down.
-    sqlite3 *db;
     struct order_index *index;
-    struct sqlite_cells *cells;
-    struct checkpointer *checkpointer;
-    sqlite3_stmt *begin, *commit, *add_orders, *add_adjustment, *add_rejected;
-    sqlite3_stmt *get_order, *get_adjustment, *put_state, *put_position, *put_batch, *drop_batch;
-    sqlite3_stmt *put_log_position, *put_gross, *drop_rejected, *drop_minutes, *drop_hours;
+    sqlite3_stmt *add_orders, *add_adjustment, *get_order, *get_adjustment, *put_position;
+    sqlite3_stmt *put_log_position;
 
-    struct pipeline_state state;                        // committed
-    struct pipeline_state next;                         // of the batch in work
     int64_t first_pending, next_order, next_adjustment; // positions
-    int64_t next_rejected;
-    int64_t free_slot; // where the last find ended: the slot that add takes
-    bool drop_more;    // there may be cells below the floors
-    int wal_pages;
+    int64_t free_slot;             // where the last find ended: the slot that add takes
     struct pending_orders pending; // accepted by the batch in work, not in order_rows yet
     struct arena found;            // texts of the last find
-
-    int64_t *gross_e4;    // by currency, as 26-ary number of its letters
-    int32_t *gross_dirty; // list of those changed in the batch
-    int32_t n_gross_dirty;
-    bool *gross_is_dirty;
 
     struct sqlite_part *parts; // of a log, by partition: sqlite_log.c
     int32_t n_parts;

@@ -52,6 +52,11 @@ struct world {
         char source[8];
     } rows[ORDERS_MAX];
     int64_t n_adjustments_written;
+
+    // Real stores that members share, in place of those in memory; NULL: none.
+    struct aggregates *(*new_aggregates)(struct world *w);
+    struct raw_store *(*new_raw)(struct world *w);
+    void *real;
 };
 
 static inline uint64_t roll(struct world *w, uint64_t n) {
@@ -376,8 +381,10 @@ static inline void member_start(struct member *m, struct world *w, int number) {
                                           .rewind = member_rewind,
                                           .committed = member_committed};
     *m = (struct member){.w = w, .number = number};
-    const struct split_options split = {.raw = fake_raw_new(w),
-                                        .aggregates = fake_aggregates_new(w),
+    bool fake = w->new_aggregates == NULL;
+    const struct split_options split = {.raw = fake ? fake_raw_new(w) : w->new_raw(w),
+                                        .aggregates =
+                                            fake ? fake_aggregates_new(w) : w->new_aggregates(w),
                                         .topic = "sales",
                                         .window_ms = INT64_C(24) * 3600 * 1000,
                                         .window_bytes = (size_t)64 << 20};

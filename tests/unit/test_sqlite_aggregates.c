@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: MIT
+// Aggregates of a log in a SQLite file: claims, commits and their fences, what is dropped, every
+// failure of the disk, and that a directory is only used as it was made.
+#include "shop_sql.h"
+
+#include "base/log.h"
+#include "fault_vfs.h"
+#include "store/currency.h"
+#include "store/sqlite_aggregates.h"
+#include "store/sqlite_raw.h"
+
+static const int64_t DAY_MS = INT64_C(86400000);
+
+// A shop whose store is never opened: a directory, a clock and rules, and these beside it.
+struct world {
+    struct shop shop;
+    struct aggregates *a;
+    struct store_settings settings;
+    struct cube *cube;
+    int64_t next_id;
+};
+
+static bool try_open(struct world *w, struct error *err) {
+    struct sqlite_options options = {.directory = w->shop.directory,
+                                     .settings = w->settings,
+                                     .vfs = w->shop.vfs,
+                                     .clock = &w->shop.clock};
+    return sqlite_aggregates_open(&options, &w->a, &w->settings, err);
+}
+
+static void open_world(struct world *w) {
+    struct error err = {0};
+    if (!try_open(w, &err)) {
+        fail_msg("%s", err.text);
+    }
+}
+
+static void make_world(struct world *w, const char *vfs) {
+    *w = (struct world){0};
+    shop_make(&w->shop, vfs);
+    w->cube = cube_new(w->shop.zone);
+    open_world(w);
+}
+
+static void close_world(struct world *w) {
+    w->a->ops->close(w->a);
+    w->a = NULL;
+}
+
+static void remove_world(struct world *w) {
+    if (w->a != NULL) {
+        close_world(w);
+    }
+    cube_free(w->cube);
+    shop_remove(&w->shop);
+}
+
+static struct position_claim claim(struct world *w, int32_t partition, int64_t held_epoch_us) {
+    struct position_claim c;
+    struct error err = {0};
+    bool lost;
+    assert_int_equal(w->a->ops->claim(w->a, "sales", partition, held_epoch_us, &c, &lost, &err),
+                     STORE_OK);
+    assert_false(lost);
+    return c;
+}
+
+// A batch of one order of 1.00, one rejected event, and one move.
+static enum commit_result commit_one(struct world *w, const struct position_move *move,
+                                     int64_t order_id, struct error *err) {
+    struct order o = shop_order(&w->shop, order_id, 10000);
+    struct stored_event recent = {o, w->shop.now_ms, log_position(move->partition, move->from)};
+    struct rejected_event rejected = {.position = log_position(move->partition, move->to - 1),
+                                      .arrival_ms = w->shop.now_ms,
+                                      .code = TEXT_LIT("missing"),
+                                      .message = TEXT_LIT("no total"),
+                                      .raw = TEXT_LIT("\xff{"),
+                                      .raw_bytes = 2};
+    struct gross_delta gross = {currency_number("USD"), currency_gross_of(&o)};
+    int32_t minute_floor = (int32_t)(w->shop.now_ms / 60000) - 15 * 24 * 60;
+    int32_t hour_floor = (int32_t)(w->shop.now_ms / 3600000) - 400 * 24;
+    cube_add(w->cube, &o, minute_floor, hour_floor);
+    struct aggregates_batch batch = {.topic = "sales",
+                                     .moves = move,
+                                     .n_moves = 1,
+                                     .cube = w->cube,
+                                     .rejected = &rejected,
+                                     .n_rejected = 1,
+                                     .recent = &recent,
+                                     .n_recent = 1,
+                                     .gross = &gross,
+                                     .n_gross = 1,
+                                     .minute_floor = minute_floor,
+                                     .hour_floor = hour_floor};
+    struct batch_summary summary = {.committed_ms = w->shop.now_ms,
+                                    .counts = {.received = 2, .accepted = 1, .rejected = 1}};
+    enum commit_result result = w->a->ops->commit(w->a, &batch, &summary, err);
+    if (result == COMMIT_OK) {
+        cube_clear(w->cube);
+    } else {
+        cube_clear(w->cube);
+        cube_forget(w->cube);
+    }
+    return result;
+}
+
+static void must_commit(struct world *w, int32_t partition, int64_t from, int64_t to,
+                        int64_t epoch_us) {
+    struct error err = {0};
+    struct position_move move = {partition, from, to, epoch_us};
+    if (commit_one(w, &move, w->next_id++, &err) != COMMIT_OK) {
+        fail_msg("%s", err.text);
+    }
+}
+
+static int64_t sql(struct world *w, const char *text) {
+    return shop_sql(&w->shop, text);
+}
+
+static void expect_stored(struct world *w, int64_t n) {
+    assert_int_equal(sql(w, "SELECT accepted FROM pipeline_state"), n);
+    assert_int_equal(sql(w, "SELECT rejected FROM pipeline_state"), n);
+    assert_int_equal(sql(w, "SELECT count(*) FROM rejected_rows"), n);
+    assert_int_equal(sql(w, "SELECT count(*) FROM batch_rows"), n);
+    assert_int_equal(sql(w, "SELECT count(*) FROM recent_orders"), n);
+    static const char *const tables[] = {"total_cells", "minute_cells", "hour_cells", "day_cells",
+                                         "product_cells"};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        char text[100];
+        snprintf(text, sizeof text, "SELECT total(total_e4) FROM %s", tables[i]);
+        assert_int_equal(sql(w, text), n * 10000);
+    }
+    struct aggregates_state state;
+    w->a->ops->state(w->a, &state);
+    assert_int_equal(state.counts.received, 2 * n);
+    assert_int_equal(state.last_batch_id, n);
+    assert_int_equal(state.gross_e4[currency_number("USD")],
+                     sql(w, "SELECT total(gross_e4) FROM currency_gross"));
+}
+
+// --- Positions
+
+static void a_new_partition_begins_at_minus_one_and_epochs_only_grow(void **state) {
+    (void)state;
+    struct world w;
+    make_world(&w, NULL);
+    struct position_claim first = claim(&w, 3, 0), second = claim(&w, 3, 0);
+    assert_int_equal(first.next_offset, -1);
+    assert_int_equal(first.epoch_us, w.shop.now_ms * 1000);
+    assert_int_equal(second.epoch_us, first.epoch_us + 1);
+    w.shop.now_ms -= DAY_MS; // the machine's clock was put back
+    assert_int_equal(claim(&w, 3, second.epoch_us).epoch_us, second.epoch_us + 1);
+    assert_int_equal(claim(&w, 4, 0).next_offset, -1);
+    struct position_claim c;
+    struct error err = {0};
+    bool lost;
+    assert_int_equal(w.a->ops->claim(w.a, "sales", 3, first.epoch_us, &c, &lost, &err), STORE_OK);
+    assert_true(lost);
+    assert_int_equal(c.epoch_us, second.epoch_us + 1); // of whoever has it
+    remove_world(&w);
+}
+
+static void a_commit_adds_up_and_moves_and_is_there_after_a_restart(void **state) {
+    (void)state;
+    struct world w;
+    make_world(&w, NULL);
+    struct position_claim c = claim(&w, 0, 0);
+    must_commit(&w, 0, -1, 10, c.epoch_us);
+    must_commit(&w, 0, 10, 25, c.epoch_us);
+    expect_stored(&w, 2);
+    close_world(&w);
+    open_world(&w);
+    expect_stored(&w, 2);
+    c = claim(&w, 0, c.epoch_us);
+    assert_int_equal(c.next_offset, 25);
+    must_commit(&w, 0, 25, 26, c.epoch_us);
+    expect_stored(&w, 3);
+    shop_sql_expect(&w.shop, "SELECT raw = x'ff7b', raw_bytes, field FROM rejected_rows", "1|2|");
+    shop_sql_expect(&w.shop, "SELECT group_concat(topic || partition) FROM pipeline_positions",
+                    "sales0");
+    remove_world(&w);
+}
+
+static void expect_fenced(struct world *w, struct position_move move) {
+    struct error err = {0};
+    assert_int_equal(commit_one(w, &move, 999, &err), COMMIT_FENCED);
+    assert_non_null(strstr(err.text, "is not ours any more"));
+    assert_int_equal(w->a->ops->reopen(w->a, &err), STORE_OK);
+    expect_stored(w, 1);
+    assert_int_equal(sql(w, "SELECT next_offset FROM pipeline_positions WHERE partition = 0"), 10);
+}
+
+static void what_is_not_as_its_owner_saw_it_is_fenced_and_nothing_is_stored(void **state) {
+    (void)state;
+    struct world w;
+    make_world(&w, NULL);
+    struct position_claim c = claim(&w, 0, 0);
+    must_commit(&w, 0, -1, 10, c.epoch_us);
+    expect_fenced(&w, (struct position_move){0, -1, 10, c.epoch_us}); // the same once more
+    expect_fenced(&w, (struct position_move){0, 9, 12, c.epoch_us});  // from elsewhere
+    expect_fenced(&w, (struct position_move){5, -1, 1, c.epoch_us});  // never claimed
+    struct position_claim next = claim(&w, 0, 0);
+    expect_fenced(&w, (struct position_move){0, 10, 12, c.epoch_us}); // by the owner before
+    must_commit(&w, 0, 10, 12, next.epoch_us);
+    expect_stored(&w, 2);
+    remove_world(&w);
+}
+
+static void a_batch_of_two_partitions_is_stored_whole_or_not_at_all(void **state) {
+    (void)state;
+    struct world w;
+    make_world(&w, NULL);
+    struct position_claim a = claim(&w, 0, 0), b = claim(&w, 1, 0);
+    claim(&w, 1, 0); // somebody else has taken it over
+    const struct position_move moves[2] = {{0, -1, 5, a.epoch_us}, {1, -1, 5, b.epoch_us}};
+    struct aggregates_batch batch = {
+        .topic = "sales", .moves = moves, .n_moves = 2, .cube = w.cube};
+    struct batch_summary summary = {.committed_ms = w.shop.now_ms};
+    struct error err = {0};
+    assert_int_equal(w.a->ops->commit(w.a, &batch, &summary, &err), COMMIT_FENCED);
+    assert_int_equal(w.a->ops->reopen(w.a, &err), STORE_OK);
+    assert_int_equal(claim(&w, 0, a.epoch_us).next_offset, -1);
+    remove_world(&w);
+}
+
+// --- Retention
+
+static void the_newest_thousand_orders_and_thirty_days_of_rejected_are_kept(void **state) {
+    (void)state;
+    struct world w;
+    make_world(&w, NULL);
+    int64_t epoch_us = claim(&w, 0, 0).epoch_us;
+    for (int64_t i = 0; i < 1005; i++) {
+        must_commit(&w, 0, i == 0 ? -1 : i, i + 1, epoch_us);
+    }
+    shop_sql_expect(&w.shop, "SELECT count(*), min(order_id), max(order_id) FROM recent_orders",
+                    "1000|5|1004");
+    w.shop.now_ms += 30 * DAY_MS + 1;
+    for (int64_t i = 1005; i < 1100; i++) {
+        must_commit(&w, 0, i, i + 1, epoch_us);
+    }
+    shop_sql_expect(&w.shop,
+                    "SELECT (SELECT count(*) FROM rejected_rows) = rejected - rejected_expired, "
+                    "rejected_expired >= 1005, rejected FROM pipeline_state",
+                    "1|1|1100");
+    shop_sql_expect(&w.shop, "SELECT count(*) FROM minute_cells", "1"); // the old are dropped
+    shop_sql_expect(&w.shop, "SELECT sum(orders) FROM day_cells", "1100");
+    shop_sql_expect(&w.shop, "SELECT sum(orders) FROM sales_totals", "1100");
+    close_world(&w);
+    open_world(&w);
+    must_commit(&w, 0, 1100, 1101, epoch_us);
+    shop_sql_expect(&w.shop, "SELECT max(order_id), max(id) FROM recent_orders, rejected_rows",
+                    "1100|1101");
+    remove_world(&w);
+}
+
+// --- Failures
+
+enum { N_COMMITS = 3 };
+
+// Claims and commits with the n-th call of a kind failing, as the split store would go on after it.
+// False: there is no n-th call.
+static bool play(enum fault_call call, long n, long fail_for, int code, bool torn) {
+    struct world w;
+    struct error err = {0};
+    fault_vfs_reset();
+    make_world(&w, "fault");
+    fault.code = code;
+    fault.torn = torn;
+    fault.fail_for = fail_for;
+    fault.fail_at[call] = fault.passed[call] + n;
+    struct position_claim c = {-1, 0};
+    bool lost = false, is_open = true, must_claim = true;
+    int64_t done = 0;
+    for (int tries = 0; done < N_COMMITS; tries++) {
+        assert_true(tries < 200);
+        if (!is_open) {
+            is_open = w.a->ops->reopen(w.a, &err) == STORE_OK;
+            continue;
+        }
+        if (must_claim || tries % 3 == 0) { // after a failure it tells what was stored
+            struct position_claim next;
+            is_open = w.a->ops->claim(w.a, "sales", 0, c.epoch_us, &next, &lost, &err) == STORE_OK;
+            assert_false(lost);
+            must_claim = !is_open;
+            c = is_open ? next : c;
+            done = is_open && c.next_offset > 0 ? c.next_offset : done;
+            continue;
+        }
+        struct position_move move = {0, done == 0 ? -1 : done, done + 1, c.epoch_us};
+        enum commit_result result = commit_one(&w, &move, done, &err);
+        assert_true(result == COMMIT_OK || result == COMMIT_RETRY || result == COMMIT_DOUBT);
+        is_open = result == COMMIT_OK;
+        must_claim = !is_open;
+        done += result == COMMIT_OK;
+    }
+    bool hit = fault.hit;
+    fault_vfs_reset();
+    expect_stored(&w, N_COMMITS);
+    close_world(&w);
+    open_world(&w);
+    expect_stored(&w, N_COMMITS);
+    remove_world(&w);
+    return hit;
+}
+
+static void sweep(enum fault_call call, long fail_for, int code, bool torn, long at_least) {
+    long n = 1;
+    while (play(call, n, fail_for, code, torn)) {
+        n++;
+    }
+    print_message("failed each of %ld calls\n", n - 1);
+    assert_true(n - 1 >= at_least);
+}
+
+static void every_write_may_find_the_disk_full(void **state) {
+    (void)state;
+    sweep(FAULT_WRITE, 1, SQLITE_FULL, false, 20);
+    sweep(FAULT_WRITE, 9, SQLITE_FULL, false, 20);
+}
+
+static void every_write_may_be_torn(void **state) {
+    (void)state;
+    sweep(FAULT_WRITE, 1, SQLITE_IOERR_WRITE, true, 20);
+}
+
+static void every_fsync_may_fail(void **state) {
+    (void)state;
+    sweep(FAULT_SYNC, 1, SQLITE_IOERR_FSYNC, false, N_COMMITS);
+    sweep(FAULT_SYNC, 3, SQLITE_IOERR_FSYNC, false, N_COMMITS);
+}
+
+// --- What a directory is for
+
+static void expect_refused(const struct error *err, const char *part) {
+    assert_int_equal(err->cls, ERROR_USAGE);
+    if (strstr(err->text, part) == NULL) {
+        fail_msg("%s\n  does not say %s", err->text, part);
+    }
+    assert_null(strchr(err->text, '\n'));
+}
+
+static void a_directory_of_aggregates_is_no_embedded_store_and_no_raw_store(void **state) {
+    (void)state;
+    struct world w;
+    struct error err = {0};
+    struct raw_store *raw;
+    struct raw_reader *raw_reader;
+    struct sales_reader *reader;
+    struct store_settings settings;
+    struct audit_report report;
+    make_world(&w, NULL);
+    must_commit(&w, 0, -1, 1, claim(&w, 0, 0).epoch_us);
+    struct world second = w;
+    assert_false(try_open(&second, &err));
+    expect_refused(&err, "another salestide process writes");
+    close_world(&w);
+    assert_false(shop_try_open(&w.shop, &err));
+    expect_refused(&err, "holds aggregates alone");
+    assert_false(audit_verify(w.shop.directory, stdout, &report, &err));
+    expect_refused(&err, "holds aggregates alone");
+    assert_false(sqlite_raw_open(w.shop.directory, NULL, &raw, &err));
+    expect_refused(&err, "holds aggregates alone");
+    assert_false(sqlite_raw_reader_open(w.shop.directory, &raw_reader, &err));
+    expect_refused(&err, "holds aggregates alone");
+    // What is in it can be shown.
+    assert_true(sqlite_reader_open(w.shop.directory, NULL, 1000, &reader, &settings, &err));
+    reader->ops->close(reader);
+    open_world(&w); // nothing of this has changed it
+    expect_stored(&w, 1);
+    remove_world(&w);
+}
+
+static void an_embedded_stores_directory_takes_no_aggregates_alone(void **state) {
+    (void)state;
+    struct world w = {0};
+    struct error err = {0};
+    struct raw_store *raw;
+    shop_make(&w.shop, NULL);
+    shop_open(&w.shop);
+    assert_int_equal(shop_place(&w.shop, shop_order(&w.shop, 1, 10000)), VERDICT_ACCEPTED);
+    shop_close(&w.shop);
+    assert_false(try_open(&w, &err));
+    expect_refused(&err, "holds raw orders and aggregates in one");
+    assert_false(sqlite_raw_open(w.shop.directory, NULL, &raw, &err));
+    expect_refused(&err, "holds raw orders and aggregates in one");
+    shop_open(&w.shop);
+    shop_verify(&w.shop, 1, 0);
+    shop_remove(&w.shop);
+}
+
+static void other_settings_are_refused(void **state) {
+    (void)state;
+    struct world w;
+    struct error err = {0};
+    make_world(&w, NULL);
+    assert_string_equal(w.settings.currency, "USD");
+    close_world(&w);
+    memcpy(w.settings.currency, "EUR", 4);
+    assert_false(try_open(&w, &err));
+    expect_refused(&err, "--currency USD, not EUR");
+    w.settings = (struct store_settings){0};
+    open_world(&w);
+    assert_string_equal(w.settings.timezone, "UTC");
+    remove_world(&w);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_new_partition_begins_at_minus_one_and_epochs_only_grow),
+        cmocka_unit_test(a_commit_adds_up_and_moves_and_is_there_after_a_restart),
+        cmocka_unit_test(what_is_not_as_its_owner_saw_it_is_fenced_and_nothing_is_stored),
+        cmocka_unit_test(a_batch_of_two_partitions_is_stored_whole_or_not_at_all),
+        cmocka_unit_test(the_newest_thousand_orders_and_thirty_days_of_rejected_are_kept),
+        cmocka_unit_test(every_write_may_find_the_disk_full),
+        cmocka_unit_test(every_write_may_be_torn),
+        cmocka_unit_test(every_fsync_may_fail),
+        cmocka_unit_test(a_directory_of_aggregates_is_no_embedded_store_and_no_raw_store),
+        cmocka_unit_test(an_embedded_stores_directory_takes_no_aggregates_alone),
+        cmocka_unit_test(other_settings_are_refused),
+    };
+    log_set_level(LOG_ERROR + 1);
+    fault_vfs_register();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
