@@ -265,6 +265,10 @@ bool option_given(const struct options *o, const char *name) {
     return value_of(o, name, ~0u)->origin != ORIGIN_DEFAULT;
 }
 
+bool option_typed(const struct options *o, const char *name) {
+    return value_of(o, name, ~0u)->origin == ORIGIN_FLAG;
+}
+
 size_t option_list_count(const struct options *o, const char *name) {
     return value_of(o, name, 1u << OPTION_LIST)->n_items;
 }

@@ -51,6 +51,8 @@ const char *option_text(const struct options *o, const char *name);
 int64_t option_int(const struct options *o, const char *name); // also bytes, and ms of a duration
 bool option_flag(const struct options *o, const char *name);
 bool option_given(const struct options *o, const char *name); // by flag, environment or file
+// On the command line: what environment and file say may be meant for other sub-commands.
+bool option_typed(const struct options *o, const char *name);
 size_t option_list_count(const struct options *o, const char *name);
 const char *option_list_at(const struct options *o, const char *name, size_t i);
 // What follows the options on the command line.

@@ -32,11 +32,11 @@ bool kafka_options_fit(const struct options *o, struct error *err) {
         "kafka-sasl",   "kafka-tls",  "kafka-ca",    "kafka-certificate", "kafka-password-file",
     };
     if (kafka_is_address(option_text(o, "to"))) {
-        return !option_given(o, "key") ||
+        return !option_typed(o, "key") ||
                error_set(err, ERROR_USAGE, "--key is for a server; a topic has --kafka-user");
     }
     for (size_t i = 0; i < COUNT_OF(names); i++) {
-        if (option_given(o, names[i])) {
+        if (option_typed(o, names[i])) {
             return error_set(err, ERROR_USAGE, "--%s is for a topic: --to kafka://HOST:9092/TOPIC",
                              names[i]);
         }

@@ -156,7 +156,7 @@ static bool check_files(const struct options *o, struct error *err) {
 static bool check_target(const struct options *o, struct error *err) {
     static const char *const local[] = {"data", "customers", "currency", "timezone", "late-limit"};
     for (size_t i = 0; i < COUNT_OF(local) && option_text(o, "to") != NULL; i++) {
-        if (option_given(o, local[i])) {
+        if (option_typed(o, local[i])) {
             return error_set(err, ERROR_USAGE,
                              "--%s is for a data directory; what --to names has its own", local[i]);
         }

@@ -95,6 +95,7 @@ static void a_flag_is_stronger_than_environment_file_and_default(void **state) {
     o = PARSE("serve", "--config", path);
     assert_int_equal(option_int(o, "max-depth"), 7);
     assert_true(option_given(o, "max-depth"));
+    assert_false(option_typed(o, "max-depth"));
     options_free(o);
 
     setenv("SALESTIDE_MAX_DEPTH", "8", 1);
@@ -135,6 +136,7 @@ static void a_value_may_follow_an_equals_sign_or_be_the_next_word(void **state) 
     assert_false(option_flag(o, "insecure"));
     assert_true(option_given(o, "insecure"));
     assert_true(option_flag(o, "require-keys"));
+    assert_true(option_typed(o, "require-keys"));
     options_free(o);
 }
 
