@@ -54,7 +54,7 @@ struct why {
 
 static void take_error(void *user, const struct post_error *error) {
     struct why *why = user;
-    snprintf(why->text, sizeof why->text, "%s %s (%s)", error->field, error->message, error->code);
+    snprintf(why->text, sizeof why->text, "%s (%s)", error->message, error->code);
 }
 
 static void answered(void *user, const struct http_reply *reply) {

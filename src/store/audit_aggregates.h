@@ -35,6 +35,9 @@ struct audit_repair {
     const struct audit_change *changes;
     size_t n_changes;
     const int64_t *gross_e4; // by currency_number: all of them
+    // Raw events there are. Accepted events beyond that were counted twice (an order in two
+    // partitions): they become duplicates.
+    int64_t n_events;
 };
 
 struct audit_aggregates {

@@ -273,7 +273,8 @@ bool audit_cluster_rebuild(struct audit_aggregates *aggregates, struct raw_reade
     }
     if (ok) {
         compare_all(&a);
-        const struct audit_repair repair = {a.changes, a.n_changes, a.recount->gross_e4};
+        const struct audit_repair repair = {a.changes, a.n_changes, a.recount->gross_e4,
+                                            a.recount->orders + a.recount->adjustments};
         ok = aggregates->ops->repair(aggregates, a.picture, &repair, err);
     }
     if (ok) {

@@ -255,6 +255,15 @@ static bool repair_gross(struct audit_mysql *a, const int64_t *gross_e4, struct 
 
 // The differences as a cube, applied as a commit applies its deltas; the projection's rows of all
 // groups are set anew.
+static bool repair_counts(struct audit_mysql *a, int64_t n_events, struct error *err) {
+    buf_clear(&a->sql);
+    buf_printf(&a->sql,
+               "UPDATE pipeline_state SET duplicate = duplicate + (accepted - %" PRId64
+               "), accepted = %" PRId64 " WHERE accepted > %" PRId64,
+               n_events, n_events, n_events);
+    return mysql_send(a->c, &a->sql, "rebuilding", err);
+}
+
 static bool repair_cells(struct audit_mysql *a, const struct audit_picture *seen,
                          const struct audit_repair *r, struct cube *deltas, struct error *err) {
     for (size_t i = 0; i < r->n_changes; i++) {
@@ -300,7 +309,7 @@ static bool audit_repair_all(struct audit_aggregates *base, const struct audit_p
         mysql_connection_open(&a->address, MYSQL_ROLE_WRITER, STATEMENT_TIMEOUT_MS, &a->c, err);
     if (ok) {
         ok = lock_and_compare(a, seen, err) && repair_cells(a, seen, r, deltas, err) &&
-             repair_gross(a, r->gross_e4, err) &&
+             repair_gross(a, r->gross_e4, err) && repair_counts(a, r->n_events, err) &&
              mysql_run(a->c, TEXT_LIT("COMMIT"), "rebuilding", err);
         mysql_connection_close(a->c); // rolls back what was not committed
     }

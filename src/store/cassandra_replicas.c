@@ -48,6 +48,32 @@ static bool see_keyspace(void *user, size_t tag, const struct text *cells, size_
     return false;
 }
 
+// The value of a setting of the node, in a buffer of SETTING_BYTES.
+enum { SETTING_BYTES = 32 };
+
+static bool see_setting(void *user, size_t tag, const struct text *cells, size_t n) {
+    UNUSED(tag);
+    if (n == 1 && cells[0].at != NULL) {
+        snprintf(user, SETTING_BYTES, "%.*s", TEXT_ARG(cells[0]));
+    }
+    return false;
+}
+
+static void say_copies(struct cql_session *s, const char *keyspace, int64_t n_copies) {
+    char sync[SETTING_BYTES] = "";
+    struct error unknown; // a server before 4.0 has no such table: then nothing is said of it
+    bool told =
+        cql_query(s, "SELECT value FROM system_views.settings WHERE name = 'commitlog_sync'",
+                  see_setting, sync, &unknown) == STORE_OK;
+    bool late = told && strcmp(sync, "periodic") == 0;
+    log_warn("store",
+             "Cassandra keyspace %s keeps %lld copies of each row: rows that it acknowledged can "
+             "be lost with a node%s; use 3 copies%s",
+             keyspace, (long long)n_copies,
+             late ? ", the newest also when it is killed (commitlog_sync: periodic)" : "",
+             late ? ", or commitlog_sync: batch" : "");
+}
+
 bool cassandra_say_safety(struct cql_session *s, const char *keyspace, struct error *err) {
     char cql[256]; // the name was checked: letters, digits and _
     struct found found = {0};
@@ -59,11 +85,7 @@ bool cassandra_say_safety(struct cql_session *s, const char *keyspace, struct er
         return false;
     }
     if (found.any && found.n_fewest < SAFE_COPIES) {
-        log_warn(
-            "store",
-            "Cassandra keyspace %s keeps %lld copies of each row: rows that it acknowledged can be "
-            "lost with a node, or with the power (commitlog_sync: periodic); use 3 copies",
-            keyspace, (long long)found.n_fewest);
+        say_copies(s, keyspace, found.n_fewest);
     }
     if (found.any && !found.durable) {
         log_warn("store", "Cassandra keyspace %s has durable_writes = false: a restart loses rows",
