@@ -4,6 +4,8 @@ them. Every server ends with the benchmark, by its own process id."""
 
 import contextlib
 import dataclasses
+import os
+import signal
 import sys
 import threading
 import time
@@ -83,6 +85,14 @@ class Sample:
     servers_cpu_s: dict
 
 
+def family_rss_mb(pid):
+    total = 0
+    for one in processes.family(pid):
+        with contextlib.suppress(OSError, TypeError):  # a child that has ended has none
+            total += processes.memory_mb(one)
+    return total
+
+
 class Watched:
     """A program whose use of CPU and memory is written down as it runs, and that of the servers it uses."""
 
@@ -101,10 +111,8 @@ class Watched:
 
     def watch(self):
         while self.process.poll() is None:
-            with contextlib.suppress(OSError, TypeError, ValueError):  # it ends in between
-                pids = processes.family(self.pid)
-                self.samples.append(Sample(time.time(), processes.cpu_s(self.pid),
-                                           sum(processes.memory_mb(p) for p in pids),
+            with contextlib.suppress(OSError, LookupError):  # one of them ends in between
+                self.samples.append(Sample(time.time(), processes.cpu_s(self.pid), family_rss_mb(self.pid),
                                            {k: processes.cpu_s(p) for k, p in self.servers.items()}))  # fmt: skip
             time.sleep(SAMPLE_S)
 
@@ -123,9 +131,10 @@ class Watched:
             time.sleep(SAMPLE_S)
 
     def stop(self):
-        """Ends it; it has to end well."""
+        """Ends it, the innermost program of a command in a command; it has to end well."""
         if self.process.poll() is None:
-            self.process.terminate()
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(processes.family(self.pid)[-1], signal.SIGTERM)
         code = self.process.wait(60)
         self.thread.join()
         if code != 0:
@@ -147,6 +156,8 @@ class Watched:
 
     def at(self, what, moment_s):
         """A counter at a moment, by the samples around it."""
+        if min(abs(s.at_s - moment_s) for s in self.samples) > 20 * SAMPLE_S:
+            raise SystemExit(f"bench: nothing was written down of {self.command[0]} at {moment_s}")
         before = max((s for s in self.samples if s.at_s <= moment_s), key=lambda s: s.at_s, default=self.samples[0])
         after = min((s for s in self.samples if s.at_s > moment_s), key=lambda s: s.at_s, default=self.samples[-1])
         low, high = what(before), what(after)
