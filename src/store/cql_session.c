@@ -161,13 +161,21 @@ void cql_step(struct cql_session *s, int64_t until_ns) {
 
 // --- Pipelined execution
 
+// Until a quarter of the window is free: one answer at a time would cost a receive and a send for
+// each row.
+static void make_room(struct cql_session *s) {
+    do {
+        cql_step(s, INT64_MAX);
+    } while (s->failure == STORE_OK && s->n_busy > (uint32_t)s->n_pipelined / 4 * 3);
+}
+
 struct cql_values *cql_begin(struct cql_session *s, struct cql_statement *st,
                              int64_t timestamp_us) {
     struct cql_request *r = NULL;
     while (s->failure == STORE_OK && r == NULL) {
         r = s->busy_bytes < BUSY_MAX_BYTES ? cql_take_free(s) : NULL;
         if (r == NULL) {
-            cql_step(s, INT64_MAX);
+            make_room(s);
         }
     }
     if (r == NULL) {
