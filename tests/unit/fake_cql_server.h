@@ -22,6 +22,7 @@ struct fake_cql {
     atomic_int n_errors, error_code; // EXECUTEs answered with this error
     atomic_int silent_after;         // EXECUTEs answered before it falls silent; -1: never
     atomic_int close_after;          // EXECUTEs answered before it closes; -1: never
+    atomic_bool close_once;          // and answers again from then on
     atomic_bool backwards;           // what came together is answered last first
     atomic_bool extras;              // tracing id, warnings and payload in front of each body
     atomic_bool id_changes;          // another id at each PREPARE
@@ -290,6 +291,9 @@ static bool fake_serve_one(struct fake_cql *f, int fd, struct buf answers[static
     bool ok = fake_read(fd, body.at, body.len);
     bool execute = opcode == CQL_EXECUTE;
     if (execute && atomic_load(&f->close_after) == 0) {
+        if (atomic_load(&f->close_once)) {
+            atomic_store(&f->close_after, -1);
+        }
         ok = false;
     } else if (execute && atomic_load(&f->silent_after) == 0) {
         // nothing
