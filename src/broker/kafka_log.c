@@ -416,6 +416,15 @@ bool kafka_log_open(const struct kafka_log_options *options, struct kafka_log **
     return true;
 }
 
+// Before 2.3.0 the library aborts when a member is destroyed that never led its group (its issue
+// 4381). It has left the group by now and the process is about to end: it is left to that.
+static void destroy_handle(rd_kafka_t *rk) {
+    enum { FIXED_VERSION = 0x020300ff };
+    if (rd_kafka_version() >= FIXED_VERSION) {
+        rd_kafka_destroy(rk);
+    }
+}
+
 void kafka_log_close(struct kafka_log *log) {
     if (log == NULL) {
         return;
@@ -425,7 +434,7 @@ void kafka_log_close(struct kafka_log *log) {
         if (log->queue != NULL) {
             rd_kafka_queue_destroy(log->queue);
         }
-        rd_kafka_destroy(log->rk);
+        destroy_handle(log->rk);
     }
     if (log->probe_conf != NULL) {
         rd_kafka_conf_destroy(log->probe_conf);
