@@ -91,7 +91,7 @@ def test_addresses_that_cannot_be_are_refused(tmp_path):
         ("--aggregates", "mysql://h/d"): "does not say as whom",
         ("--aggregates", "mysql://u:secret@h/d"): "with a password in it",
         ("--aggregates", "mysql://u@h"): "does not end in /DATABASE",
-        ("--aggregates", "sqlite", "--raw", "cassandra://h/k"): "a data directory has its raw orders in itself",
+        ("--aggregates", "sqlite", "--raw", "cassandra://h/k"): "is --data right?",
         ("--aggregates", "mysql://u@h/d", "--raw", "redis://h/k"): "want cassandra://HOST/KEYSPACE",
     }.items():
         for command in ("dashboard", "verify", "rebuild"):

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "broker/kafka_producer_internal.h"
+#include "broker/kafka_rejected.h"
 #include "kafka_testing.h"
 
 enum { MANY = 1000, TIMEOUT_MS = 10000 };
