@@ -113,8 +113,11 @@ static void assign(struct kafka_log *log, rd_kafka_topic_partition_list_t *list)
         log_error("broker", "partitions cannot be read: %s", rd_kafka_error_string(error));
         rd_kafka_error_destroy(error);
     }
+    // The library keeps a pause over being unassigned: one of an earlier time here has to end.
     if (log->held) {
         rd_kafka_pause_partitions(log->rk, list);
+    } else {
+        rd_kafka_resume_partitions(log->rk, list);
     }
     free(partitions);
     count_topic_partitions(log);
