@@ -19,7 +19,7 @@ static void put_i64(struct bytes *b, int64_t v) {
 
 static void put_text(struct bytes *b, struct text t) {
     put_i64(b, t.at == NULL ? -1 : (int64_t)t.len);
-    if (t.len > 0) {
+    if (t.at != NULL && t.len > 0) {
         memcpy(b->at + b->len, t.at, t.len);
         b->len += t.len;
     }

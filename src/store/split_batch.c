@@ -71,11 +71,12 @@ static void keep_recent(struct recent_order *r, const struct stored_event *event
     struct order *o = &r->event.order;
     o->items = NULL; // items_json has them
     o->n_items = 0;
-    struct text *texts[] = {&o->order_id.text, &o->customer_id.text, &o->product_id.text,
-                            &o->event_id,      &o->source,           &o->state,
-                            &o->items_json};
+    enum { N_TEXTS = 7 };
+    struct text *texts[N_TEXTS] = {&o->order_id.text, &o->customer_id.text, &o->product_id.text,
+                                   &o->event_id,      &o->source,           &o->state,
+                                   &o->items_json};
     size_t n_bytes = 0;
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    for (size_t i = 0; i < N_TEXTS; i++) {
         n_bytes += texts[i]->len;
     }
     if (n_bytes > r->cap) {
@@ -83,7 +84,7 @@ static void keep_recent(struct recent_order *r, const struct stored_event *event
         r->texts = mem_realloc(r->texts, r->cap);
     }
     char *at = r->texts;
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    for (size_t i = 0; i < N_TEXTS; i++) {
         at = keep_text(at, texts[i]);
     }
 }
