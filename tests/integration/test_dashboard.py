@@ -91,7 +91,6 @@ def test_addresses_that_cannot_be_are_refused(tmp_path):
         ("--aggregates", "mysql://h/d"): "does not say as whom",
         ("--aggregates", "mysql://u:secret@h/d"): "with a password in it",
         ("--aggregates", "mysql://u@h"): "does not end in /DATABASE",
-        ("--aggregates", "sqlite", "--raw", "cassandra://h/k"): "is --data right?",
         ("--aggregates", "mysql://u@h/d", "--raw", "redis://h/k"): "want cassandra://HOST/KEYSPACE",
     }.items():
         for command in ("dashboard", "verify", "rebuild"):
@@ -100,6 +99,14 @@ def test_addresses_that_cannot_be_are_refused(tmp_path):
             assert (done.returncode, said.count("\n")) == (2, 1), said
             assert words in said
             assert "secret" not in said
+
+
+def test_a_directory_is_verified_against_its_own_raw_orders_only(tmp_path):
+    for command in ("verify", "rebuild"):
+        done = harness.run(command, "--data", tmp_path, "--aggregates", "sqlite", "--raw", "cassandra://h/k")
+        said = done.stderr.decode()
+        assert (done.returncode, said.count("\n")) == (2, 1), said
+        assert "a data directory is held against the raw orders in itself" in said
 
 
 def test_verify_names_a_directory_given_by_address(server, tmp_path):
