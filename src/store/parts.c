@@ -6,10 +6,10 @@
 #include "base/url.h"
 #include "store/cassandra.h"
 #include "store/mysql_aggregates.h"
+#include "store/settings.h"
 #include "store/sqlite.h"
 #include "store/sqlite_aggregates.h"
 #include "store/sqlite_raw.h"
-#include <stdio.h>
 #include <string.h>
 
 static bool is(const char *value, const char *name) {
@@ -42,35 +42,28 @@ bool parts_check(const struct options *o, struct error *err) {
                      "--raw %.200s: there are cassandra://HOST/KEYSPACE, sqlite and none", raw);
 }
 
-static void settings_wanted(const struct options *o, struct store_settings *out) {
-    const char *currency = option_text(o, "currency"), *timezone = option_text(o, "timezone");
-    int64_t late_limit_ms = option_int(o, "late-limit");
-    snprintf(out->currency, sizeof out->currency, "%s", currency != NULL ? currency : "");
-    snprintf(out->timezone, sizeof out->timezone, "%s", timezone != NULL ? timezone : "");
-    out->late_limit_ms = late_limit_ms > 0 ? late_limit_ms : 0;
-}
-
-static struct sqlite_options sqlite_options_of(const struct options *o) {
-    struct sqlite_options options = {.directory = option_text(o, "data"), .clock = clock_system()};
-    settings_wanted(o, &options.settings);
-    return options;
+static bool sqlite_options_read(const struct options *o, struct sqlite_options *out,
+                                struct error *err) {
+    *out = (struct sqlite_options){.directory = option_text(o, "data"), .clock = clock_system()};
+    return settings_of_options(o, &out->settings, err);
 }
 
 bool parts_open_embedded(const struct options *o, struct store_settings *settings,
                          struct store **out, struct error *err) {
-    struct sqlite_options options = sqlite_options_of(o);
-    return sqlite_store_open(&options, out, settings, err);
+    struct sqlite_options options;
+    return sqlite_options_read(o, &options, err) && sqlite_store_open(&options, out, settings, err);
 }
 
 bool parts_open_aggregates(const struct options *o, struct store_settings *settings,
                            struct aggregates **out, struct error *err) {
     if (is(option_text(o, "aggregates"), "sqlite")) {
-        struct sqlite_options sqlite = sqlite_options_of(o);
-        return sqlite_aggregates_open(&sqlite, out, settings, err);
+        struct sqlite_options sqlite;
+        return sqlite_options_read(o, &sqlite, err) &&
+               sqlite_aggregates_open(&sqlite, out, settings, err);
     }
     struct mysql_aggregates_options options = {.clock = clock_system()};
-    settings_wanted(o, &options.settings);
-    return mysql_address_of_options(o, option_text(o, "aggregates"), &options.address, err) &&
+    return settings_of_options(o, &options.settings, err) &&
+           mysql_address_of_options(o, option_text(o, "aggregates"), &options.address, err) &&
            mysql_aggregates_open(&options, out, settings, err);
 }
 

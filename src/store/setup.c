@@ -10,11 +10,10 @@
 #include "commands.h"
 
 #include "base/log.h"
-#include "order/zone.h"
 #include "store/cassandra.h"
-#include "store/currency.h"
 #include "store/mysql_projection.h"
 #include "store/mysql_schema.h"
+#include "store/settings.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -96,27 +95,6 @@ static const struct half halves[] = {
 
 // --- What is asked for
 
-static bool read_settings(const struct options *o, struct store_settings *out, struct error *err) {
-    const char *currency = option_text(o, "currency"), *timezone = option_text(o, "timezone");
-    int64_t late_limit_ms = option_int(o, "late-limit");
-    *out = (struct store_settings){.late_limit_ms = late_limit_ms > 0 ? late_limit_ms : 0};
-    if (currency != NULL && !currency_is(text_of(currency))) {
-        return error_set(err, ERROR_USAGE,
-                         "--currency %.40s: want three capital letters, as in USD or EUR",
-                         currency);
-    }
-    struct zone *zone = NULL;
-    if (timezone != NULL &&
-        (strlen(timezone) >= sizeof out->timezone || !zone_open(timezone, &zone, err))) {
-        return error_set(err, ERROR_USAGE, "--timezone %.80s: want a name as America/New_York",
-                         timezone);
-    }
-    zone_free(zone);
-    snprintf(out->currency, sizeof out->currency, "%s", currency != NULL ? currency : "");
-    snprintf(out->timezone, sizeof out->timezone, "%s", timezone != NULL ? timezone : "");
-    return true;
-}
-
 // The half for an option's address. NULL with an empty error: there is nothing to set up.
 static const struct half *half_of(const char *option, const char *url, struct error *err) {
     err->cls = ERROR_NONE;
@@ -167,7 +145,7 @@ static bool run(const struct options *o, struct error *err) {
                          "say what to set up: --aggregates mysql://USER@HOST/DATABASE, --raw "
                          "cassandra://HOST/KEYSPACE");
     }
-    bool ok = read_settings(o, &settings, err);
+    bool ok = settings_of_options(o, &settings, err);
     for (size_t i = 0; ok && i < COUNT_OF(order); i++) {
         ok = chosen[i] == NULL || run_half(o, chosen[i], option_flag(o, "print"), &settings, err);
     }
