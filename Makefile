@@ -8,9 +8,9 @@ JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
 CSTD    := -std=c17 -D_GNU_SOURCE
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 OPT     ?= -O2 -g -fno-omit-frame-pointer
-PKGS    := libmicrohttpd sqlite3 zlib libxxhash libcrypto libssl libcurl inih rdkafka libmariadb
+PKGS    := libmicrohttpd sqlite3 zlib libxxhash libcrypto libssl libcurl inih libmariadb
 PKGFLAGS = $(shell pkg-config --cflags $(PKGS))
-PKGLIBS  = $(shell pkg-config --libs $(PKGS)) -lpthread -lm
+PKGLIBS  = $(RDKAFKA_LIBS) $(shell pkg-config --libs $(PKGS)) -lpthread -lm
 VERSION := 0.1.0
 
 # One short line a step; `make V=1` shows the commands.
@@ -29,7 +29,21 @@ YYJSON_H   := $(YYJSON_DIR)/yyjson.h
 YYJSON_O    = $(BUILD)/obj/yyjson.o
 endif
 
-CPPFLAGS += -Isrc $(if $(YYJSON_H),-isystem $(YYJSON_DIR)) -DSALESTIDE_VERSION='"$(VERSION)"'
+# librdkafka likewise: before 2.6.1 it cannot log in by SCRAM to brokers from 4.0 on.
+RDKAFKA_WANTED := rdkafka >= 2.6.1
+HAVE_RDKAFKA   := $(shell pkg-config --exists '$(RDKAFKA_WANTED)' 2>/dev/null && echo yes)
+ifeq ($(HAVE_RDKAFKA),yes)
+PKGS         += rdkafka
+else
+PKGS         += libzstd
+RDKAFKA_DIR  := build/deps/librdkafka
+RDKAFKA_H    := $(RDKAFKA_DIR)/include/librdkafka/rdkafka.h
+RDKAFKA_LIBS := $(RDKAFKA_DIR)/lib/librdkafka.a
+endif
+FETCHED := $(YYJSON_H) $(RDKAFKA_H)
+
+CPPFLAGS += -Isrc $(if $(YYJSON_H),-isystem $(YYJSON_DIR)) \
+            $(if $(RDKAFKA_H),-isystem $(RDKAFKA_DIR)/include) -DSALESTIDE_VERSION='"$(VERSION)"'
 CFLAGS   += $(CSTD) $(WARN) $(OPT) $(SANITIZE) $(FAULTS)
 
 SRC  := $(sort $(shell find src -name '*.c'))
@@ -53,7 +67,7 @@ $(BUILD)/salestide: $(BUILD)/obj/main.o $(LIBOBJ)
 	$(call tell,LD)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDFLAGS) $(PKGLIBS)
 
-$(BUILD)/obj/%.o: src/%.c $(YYJSON_H) | libraries
+$(BUILD)/obj/%.o: src/%.c $(FETCHED) | libraries
 	@mkdir -p $(@D)
 	$(call tell,CC)
 	$(Q)$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -65,6 +79,9 @@ $(BUILD)/obj/yyjson.o: $(YYJSON_H)
 
 build/deps/yyjson/yyjson.h:
 	scripts/get-yyjson.sh $(@D)
+build/deps/librdkafka/include/librdkafka/rdkafka.h:
+	$(call tell,GET)
+	$(Q)scripts/get-librdkafka.sh build/deps/librdkafka
 
 # One line instead of a compiler's page when a library is not there.
 .PHONY: libraries
@@ -136,7 +153,7 @@ fuzz-build:
 clang-objects: $(OBJ)
 # For tools that need the compiler's flags.
 .PHONY: print-flags
-print-flags: $(YYJSON_H) | libraries
+print-flags: $(FETCHED) | libraries
 	@echo $(CPPFLAGS) $(PKGFLAGS) $(CSTD)
 clang-build:
 	$(MAKE) $(FUZZ_BUILD) clang-objects

@@ -34,7 +34,6 @@ want_build() {
     want_library libxxhash libxxhash-dev
     want_library libcrypto libssl-dev
     want_library libssl libssl-dev
-    want_library rdkafka librdkafka-dev
     want_library libmariadb libmariadb-dev
     want_library libcurl libcurl4-openssl-dev
     want_library inih libinih-dev
@@ -43,6 +42,12 @@ want_build() {
     # yyjson comes as source in a Python package where the system has none.
     if ! pkg-config --exists yyjson 2>/dev/null; then
         want_python
+    fi
+    # librdkafka comes as source in an npm package where the system's is too old.
+    if ! pkg-config --exists 'rdkafka >= 2.6.1' 2>/dev/null; then
+        want_library libzstd libzstd-dev
+        want_command g++ g++
+        want_web
     fi
 }
 

@@ -10,10 +10,6 @@
 #include <strings.h>
 #include <unistd.h>
 
-// Older ones repeat the client's nonce in their last message, which brokers took until
-// CVE-2024-56128 was fixed (librdkafka pull request 4895).
-#define FIRST_WITH_SCRAM_OF_KAFKA_4 0x02060100
-
 enum {
     RECONNECT_FIRST_MS = 100,
     RECONNECT_LONGEST_MS = 1000, // a broker that is back is found within a second
@@ -144,30 +140,17 @@ static bool read_tls(const struct options *o, struct kafka_settings *out, struct
            readable("kafka-certificate-key", out->certificate_key, err);
 }
 
-static void tell_of_login(const struct kafka_settings *s) {
-    if (strcmp(s->sasl, "PLAIN") == 0 && !s->tls) {
-        log_warn("broker",
-                 "--kafka-sasl plain without --kafka-tls: the password of %s crosses the network "
-                 "unencrypted",
-                 s->user);
-    }
-    if (strcmp(s->sasl, "PLAIN") != 0 && rd_kafka_version() < FIRST_WITH_SCRAM_OF_KAFKA_4) {
-        log_warn("broker",
-                 "librdkafka %s cannot log in by %s to brokers from 4.0 on, which answer \"invalid "
-                 "credentials\": that takes librdkafka 2.6.1, or --kafka-sasl plain with "
-                 "--kafka-tls",
-                 rd_kafka_version_str(), s->sasl);
-    }
-}
-
 bool kafka_settings_read(const char *url, const struct options *o, struct kafka_settings *out,
                          struct error *err) {
     *out = (struct kafka_settings){0};
     if (!read_address(url, out, err) || !read_credentials(o, out, err) || !read_tls(o, out, err)) {
         return false;
     }
-    if (out->sasl != NULL) {
-        tell_of_login(out);
+    if (out->sasl != NULL && strcmp(out->sasl, "PLAIN") == 0 && !out->tls) {
+        log_warn("broker",
+                 "--kafka-sasl plain without --kafka-tls: the password of %s crosses the network "
+                 "unencrypted",
+                 out->user);
     }
     return true;
 }

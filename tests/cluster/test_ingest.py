@@ -343,27 +343,10 @@ def login(mechanism, file=None):
     return (*options, "--kafka-password-file", file) if file else options
 
 
-def librdkafka_version():
-    done = subprocess.run(["pkg-config", "--modversion", "rdkafka"], capture_output=True, text=True, check=True)
-    return tuple(map(int, done.stdout.strip().split(".")))
-
-
-@pytest.mark.parametrize("listener", ["SASL_PLAINTEXT", "SASL_SSL"])
-def test_scram_works_or_is_known_not_to(guarded, certs, ingest, listener):
-    """librdkafka before 2.6.1 cannot log in by SCRAM to brokers 4.x; whoever tries is told so."""
-    tls = ("--kafka-tls", "--kafka-ca", certs.ca) if "SSL" in listener else ()
-    door = ingest(guarded.url("sales", listener), *login("scram-sha-256"), *tls,
-                  env={"SALESTIDE_KAFKA_PASSWORD": kafka_server.PASSWORD})  # fmt: skip
-    if librdkafka_version() >= (2, 6, 1):
-        assert door.post(order(f"{listener} scram")).status == 202
-        assert "librdkafka" not in door.log
-    else:
-        assert door.post(order(f"{listener} scram")).status == 503
-        assert "takes librdkafka 2.6.1" in door.log
-
-
 @pytest.mark.parametrize(
-    ("listener", "mechanism"), [("SSL", None), ("SASL_PLAINTEXT", "plain"), ("SASL_SSL", "plain")]
+    ("listener", "mechanism"),
+    [("SSL", None), ("SASL_PLAINTEXT", "plain"), ("SASL_SSL", "plain"),
+     ("SASL_PLAINTEXT", "scram-sha-256"), ("SASL_SSL", "scram-sha-512")],
 )  # fmt: skip
 def test_logins_and_encryption(guarded, certs, ingest, tmp_path, listener, mechanism):
     options, env = [], {}

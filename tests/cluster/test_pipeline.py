@@ -147,7 +147,7 @@ def test_everything_over_tls_and_with_passwords(shop, tmp_path, certs):
             MariaDb(tmp_path / "mariadb", {"require_secure_transport": "ON"}, certs) as mariadb:  # fmt: skip
         cassandra.create_user("sales", "of cassandra")
         secrets = {"SALESTIDE_KAFKA_PASSWORD": kafka_server.PASSWORD, "SALESTIDE_CASSANDRA_PASSWORD": "of cassandra"}
-        to_kafka = ["--kafka-tls", "--kafka-ca", certs.ca, "--kafka-user", kafka_server.USER, "--kafka-sasl", "plain"]
+        to_kafka = ["--kafka-tls", "--kafka-ca", certs.ca, "--kafka-user", kafka_server.USER, "--kafka-sasl", "scram-sha-256"]
         to_stores = ["--cassandra-tls", "--cassandra-ca", certs.ca, "--mysql-tls", "verify", "--mysql-ca", certs.ca]
         one = shop(kafka=kafka, cassandra=cassandra, mysql=mariadb, env=secrets, set_up_options=to_stores, cassandra_user="sales")
         one.broker = kafka.url(one.name, "SASL_SSL")

@@ -52,9 +52,10 @@ broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=3000
 """
 SASL = """\
-listener.name.{name}.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256
+listener.name.{name}.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
 listener.name.{name}.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_{user}="{password}";
 listener.name.{name}.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.{name}.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 """
 TLS = """\
 listener.name.{name}.ssl.keystore.type=PEM
@@ -65,7 +66,7 @@ listener.name.{name}.ssl.client.auth=none
 
 class Kafka:
     """Brokers are counted from 1. PLAINTEXT is always there; `secure` names further listeners, of SSL,
-    SASL_PLAINTEXT and SASL_SSL (those with SSL need `certs`); SASL takes PLAIN and SCRAM-SHA-256.
+    SASL_PLAINTEXT and SASL_SSL (those with SSL need `certs`); SASL takes PLAIN and SCRAM.
     `ports` of a single broker, PLAINTEXT's first and the controller's second; free ones without."""
 
     host = "127.0.0.1"
@@ -118,7 +119,9 @@ class Kafka:
     def format(self, node):
         """Makes a broker's storage, with the user of the listeners that want a login."""
         folder = self.folder(node)
-        scram = ["--add-scram", f"SCRAM-SHA-256=[name={USER},password={PASSWORD}]"] if self.secure else []
+        scram = []
+        for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512") if self.secure else ():
+            scram += ["--add-scram", f"{mechanism}=[name={USER},password={PASSWORD}]"]
         process.run_to_end([java_17(), "-XX:TieredStopAtLevel=1", "-cp", f"{self.lib}/*", "kafka.tools.StorageTool",
                             "format", "-t", CLUSTER_ID, "-c", folder / "server.properties", *scram],
                            folder / "format.log")  # fmt: skip
