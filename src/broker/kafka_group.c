@@ -148,6 +148,7 @@ void kafka_group_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
     struct kafka_log *log = opaque;
     log->rebalanced = true;
     log->now.rebalances++;
+    kafka_slices_drop(log);
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         assign(log, list);
     } else {
@@ -224,6 +225,7 @@ bool kafka_group_seek(struct kafka_log *log, const int32_t *partitions, size_t n
 
 void kafka_group_lose_place(struct kafka_log *log, const char *why) {
     log_warn("broker", "%s; its partitions are taken over again", why);
+    kafka_slices_drop(log);
     for (int32_t i = 0; i < log->n_partitions; i++) {
         if (log->partitions[i].state == PARTITION_ACTIVE) {
             log->partitions[i].state = PARTITION_WAITING;

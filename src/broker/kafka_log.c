@@ -187,7 +187,7 @@ static size_t read_queue(struct kafka_log *log, size_t max, int timeout_ms) {
 }
 
 static size_t ask_queue(struct kafka_log *log, size_t max, int timeout_ms) {
-    log->rebalanced = false;
+    log->rebalanced = log->dropped = false;
     size_t n = read_queue(log, max, timeout_ms);
     size_t n_messages = 0;
     for (size_t i = 0; i < n; i++) {
@@ -203,7 +203,7 @@ static size_t ask_queue(struct kafka_log *log, size_t max, int timeout_ms) {
     }
     if (log->held || log->failed || log->rebalanced) {
         throw_away(log->messages, n);
-        if (n_messages > 0 && log->rebalanced && !log->held && !log->failed) {
+        if ((n_messages > 0 || log->dropped) && log->rebalanced && !log->held && !log->failed) {
             struct error err = {0};
             if (!seek_active(log, &err)) {
                 kafka_group_lose_place(log, err.text);
@@ -224,6 +224,7 @@ static enum source_result log_take(void *self, size_t max_events, int timeout_ms
     kafka_group_claim_waiting(log);
     size_t n = 0;
     if (!log->failed) {
+        timeout_ms = log->ahead != NULL ? 0 : timeout_ms;
         n = ask_queue(log, max_events, timeout_ms < LONGEST_POLL_MS ? timeout_ms : LONGEST_POLL_MS);
     }
     *list = kafka_slices(log, log->messages, n);
@@ -249,6 +250,7 @@ static void pause_all(struct kafka_log *log, bool pause) {
 static void log_hold(void *self) {
     struct kafka_log *log = self;
     log->held = true;
+    kafka_slices_drop(log);
     pause_all(log, true);
 }
 
@@ -321,10 +323,11 @@ static bool configure(struct kafka_log *log, rd_kafka_conf_t *conf, struct error
         {"partition.assignment.strategy", "cooperative-sticky"},
         {"fetch.wait.max.ms", "100"},
         {"check.crcs", "true"},
-        // The library stops fetching a partition for a second when this many wait: with less than
-        // a second's worth the log is read in fits and starts.
+        // When this much waits the library looks again after so many milliseconds: by default
+        // after a second, by when nothing would wait any more.
         {"queued.min.messages", "10000000"},
-        {"queued.max.messages.kbytes", "262144"},
+        {"queued.max.messages.kbytes", "65536"},
+        {"fetch.queue.backoff.ms", "5"},
         // Answers of a size whose memory the allocator keeps for the next one: those of 32 MiB and
         // more come fresh from the system each time, and touching them first costs more than all
         // else that the library does with them.
@@ -399,11 +402,11 @@ bool kafka_log_open(const struct kafka_log_options *options, struct kafka_log **
     log->options = *options;
     log->topic = mem_strndup(options->topic, strlen(options->topic));
     log->group = mem_strndup(options->group, strlen(options->group));
-    log->parser = order_json_new();
     log->messages = mem_zalloc(MESSAGES_MAX, sizeof(rd_kafka_message_t *));
     log->now.brokers_up = true;
     pthread_mutex_init(&log->lock, NULL);
-    if (!configure(log, options->conf, err)) {
+    if (!configure(log, options->conf, err) ||
+        !kafka_parse_start(options->rules, &log->parse, err)) {
         rd_kafka_conf_destroy(options->conf);
         kafka_log_close(log);
         return false;
@@ -416,31 +419,23 @@ bool kafka_log_open(const struct kafka_log_options *options, struct kafka_log **
     return true;
 }
 
-// Before 2.3.0 the library aborts when a member is destroyed that never led its group (its issue
-// 4381). It has left the group by now and the process is about to end: it is left to that.
-static void destroy_handle(rd_kafka_t *rk) {
-    enum { FIXED_VERSION = 0x020300ff };
-    if (rd_kafka_version() >= FIXED_VERSION) {
-        rd_kafka_destroy(rk);
-    }
-}
-
 void kafka_log_close(struct kafka_log *log) {
     if (log == NULL) {
         return;
     }
+    kafka_slices_drop(log);
     if (log->rk != NULL) {
         rd_kafka_consumer_close(log->rk); // partitions are handed over from within
         if (log->queue != NULL) {
             rd_kafka_queue_destroy(log->queue);
         }
-        destroy_handle(log->rk);
+        rd_kafka_destroy(log->rk);
     }
     if (log->probe_conf != NULL) {
         rd_kafka_conf_destroy(log->probe_conf);
     }
     kafka_slices_free(log);
-    order_json_free(log->parser);
+    kafka_parse_stop(log->parse);
     pthread_mutex_destroy(&log->lock);
     free(log->messages);
     free(log->partitions);

@@ -2,7 +2,7 @@
 // What the files of the Kafka source share; see kafka_log.c for how they work together.
 #pragma once
 #include "broker/kafka_log.h"
-#include "order/order_json.h"
+#include "engine/submission.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -24,7 +24,19 @@ struct log_partition {
     int64_t history_began_ns;
 };
 
-struct kafka_slice; // messages and their submission: kafka_slice.c
+// Messages of one partition that follow each other, and their submission (whose `user` it is).
+struct kafka_slice {
+    struct submission *submission;
+    struct kafka_log *log;
+    struct kafka_slice *next; // in the freelist
+    rd_kafka_message_t **messages;
+    size_t n_messages, cap_messages;
+    int64_t expected_before;  // of its partition
+    int32_t topic_partitions; // of the topic; 0: not known
+    int64_t n_foreign;        // messages keyed or placed otherwise than their order's id says
+    const rd_kafka_message_t *foreign; // the first of them, if any
+};
+struct kafka_parse; // parses slices: kafka_parse.c
 
 struct kafka_log {
     struct kafka_log_options options;
@@ -32,7 +44,9 @@ struct kafka_log {
     rd_kafka_t *rk;
     rd_kafka_conf_t *probe_conf; // for a second, groupless consumer: kafka_start.c
     rd_kafka_queue_t *queue;
-    struct order_json *parser;
+    struct kafka_parse *parse;
+    struct submission *ahead; // slices being parsed, for the next take
+    bool dropped;             // some of them were: the library has read past what is expected
     struct log_partition *partitions;
     int32_t n_partitions;
     int32_t topic_partitions; // of the topic; 0: not known
@@ -81,6 +95,21 @@ MUST_CHECK bool kafka_start_offsets(struct kafka_log *log, const int32_t *partit
                                     struct error *err);
 
 // --- kafka_slice.c
-// Takes all messages over and makes submissions of those that are to be handed over, in order.
+// Takes all messages over. Returns submissions to hand over, in order, and may keep the last ones
+// back, ahead, for the next call.
 struct submission *kafka_slices(struct kafka_log *log, rd_kafka_message_t **messages, size_t n);
+// Drops what is ahead: to be sought and read again (sets `dropped`). Before partitions change.
+void kafka_slices_drop(struct kafka_log *log);
 void kafka_slices_free(struct kafka_log *log);
+int64_t kafka_arrival_ms(const rd_kafka_message_t *m); // the broker's stamp, UTC
+
+// --- kafka_parse.c: all but its own thread is called on the engine's
+MUST_CHECK bool kafka_parse_start(const struct order_rules *rules, struct kafka_parse **out,
+                                  struct error *err);
+void kafka_parse_stop(struct kafka_parse *p); // NULL is fine
+// From begin until end or abandon the slices (linked by `next`) are not to be touched.
+void kafka_parse_begin(struct kafka_parse *p, struct submission *slices);
+void kafka_parse_end(struct kafka_parse *p);                            // all of them are parsed
+void kafka_parse_abandon(struct kafka_parse *p);                        // some of them may be
+void kafka_parse_now(struct kafka_parse *p, struct submission *slices); // here, one after the other
+void kafka_out_of_memory(void);

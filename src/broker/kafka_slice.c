@@ -1,33 +1,27 @@
 // SPDX-License-Identifier: MIT
 // From Kafka's messages to submissions.
 //
-// 1. Messages of one partition that follow each other become one slice: a submission whose events
-//    borrow the messages' values, which are kept until it is settled.
-// 2. Each value is one order event; it is parsed, and its digests are taken. What is no order is a
-//    rejected event, what has no value (a tombstone) is counted and skipped.
-// 3. The submission moves its partition past its last message.
+// 1. Messages of one partition that follow each other become slices of bounded size: submissions
+//    whose events borrow the messages' values, which are kept until they are settled.
+// 2. Each slice moves its partition past its last message. What has no value (a tombstone) is
+//    counted and skipped.
+// 3. A few messages are parsed at once (kafka_parse.c). Of many the slices go ahead: they are
+//    parsed while the engine judges those before them, and handed over by the next take.
 //
 // A message of a partition that is not active, or before what is expected next, is dropped: it will
-// come, or has come, at its place.
+// come, or has come, at its place. When partitions move, or the store fails, slices ahead are
+// dropped, and read again from where their partitions were before them.
 //
 // How it fails: out of memory ends the process; the log has everything.
 #include "broker/kafka_log_internal.h"
-#include "broker/kafka_rejected.h"
 
 #include "base/log.h"
 #include "base/mem.h"
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { FREE_SLICES_KEPT = 64, CHECK_PARTITION_EVERY = 16 };
-
-struct kafka_slice {
-    struct submission *submission;
-    struct kafka_log *log;
-    struct kafka_slice *next; // in the freelist
-    rd_kafka_message_t **messages;
-    size_t n_messages, cap_messages;
-};
+// AHEAD_MIN: fewer messages are parsed sooner than another thread is woken.
+enum { FREE_SLICES_KEPT = 64, SLICE_MESSAGES = 500, AHEAD_MIN = 256 };
 
 static void free_slice(struct kafka_slice *slice) {
     submission_free(slice->submission);
@@ -35,14 +29,8 @@ static void free_slice(struct kafka_slice *slice) {
     free(slice);
 }
 
-static void on_settled(struct submission *s, enum settle_result result) {
-    struct kafka_slice *slice = s->user;
+static void recycle(struct kafka_slice *slice) {
     struct kafka_log *log = slice->log;
-    struct log_partition *p = &log->partitions[s->log.partition];
-    // What was committed the store tells. That history was remembered only we know.
-    if (result == SETTLE_TRY_LATER && s->log.history && s->log.first_offset < p->expected) {
-        p->expected = s->log.first_offset;
-    }
     for (size_t i = 0; i < slice->n_messages; i++) {
         rd_kafka_message_destroy(slice->messages[i]);
     }
@@ -51,11 +39,21 @@ static void on_settled(struct submission *s, enum settle_result result) {
         return;
     }
     slice->n_messages = 0;
-    s->n_events = 0;
-    arena_reset(&s->arena);
+    slice->submission->n_events = 0;
+    arena_reset(&slice->submission->arena);
     slice->next = log->free_slices;
     log->free_slices = slice;
     log->n_free_slices++;
+}
+
+static void on_settled(struct submission *s, enum settle_result result) {
+    struct kafka_slice *slice = s->user;
+    struct log_partition *p = &slice->log->partitions[s->log.partition];
+    // What was committed the store tells. That history was remembered only we know.
+    if (result == SETTLE_TRY_LATER && s->log.history && s->log.first_offset < p->expected) {
+        p->expected = s->log.first_offset;
+    }
+    recycle(slice);
 }
 
 void kafka_slices_free(struct kafka_log *log) {
@@ -65,11 +63,6 @@ void kafka_slices_free(struct kafka_log *log) {
         free_slice(slice);
     }
     log->n_free_slices = 0;
-}
-
-static void out_of_memory(void) {
-    log_error("broker", "out of memory while reading the log; nothing is lost, start again");
-    abort();
 }
 
 static struct kafka_slice *new_slice(struct kafka_log *log) {
@@ -83,7 +76,7 @@ static struct kafka_slice *new_slice(struct kafka_log *log) {
     slice->log = log;
     slice->submission = submission_new();
     if (slice->submission == NULL) {
-        out_of_memory();
+        kafka_out_of_memory();
     }
     return slice;
 }
@@ -97,26 +90,13 @@ static void keep_message(struct kafka_slice *slice, rd_kafka_message_t *m) {
     slice->messages[slice->n_messages++] = m;
 }
 
-// A message that is keyed otherwise, or put elsewhere, than the order's id says: the same order may
-// stand in several partitions, each of which knows only its own.
-static bool is_foreign(const struct kafka_log *log, const rd_kafka_message_t *m,
-                       const struct event *e) {
-    char digits[24];
-    struct text id = ident_text(e->order.order_id, digits);
-    if (m->key == NULL || m->key_len != id.len || memcmp(m->key, id.at, id.len) != 0) {
-        return true;
-    }
-    return log->topic_partitions > 0 && m->offset % CHECK_PARTITION_EVERY == 0 &&
-           rd_kafka_msg_partitioner_murmur2(NULL, m->key, m->key_len, log->topic_partitions, NULL,
-                                            NULL) != m->partition;
-}
-
-static void note_foreign(struct kafka_log *log, const rd_kafka_message_t *m) {
-    log->now.foreign_keys++;
-    if (log->told_foreign) {
+static void note_foreign(struct kafka_log *log, const struct kafka_slice *slice) {
+    log->now.foreign_keys += slice->n_foreign;
+    if (slice->n_foreign == 0 || log->told_foreign) {
         return;
     }
     log->told_foreign = true;
+    const rd_kafka_message_t *m = slice->foreign;
     log_warn("broker",
              "messages of %s are not keyed by order_id (first: partition %" PRId32
              ", offset %" PRId64 "): a repeated order is known within its partition only, so the "
@@ -125,58 +105,17 @@ static void note_foreign(struct kafka_log *log, const rd_kafka_message_t *m) {
              log->topic, m->partition, m->offset);
 }
 
-static void parse(struct kafka_log *log, struct submission *s, struct event *e,
-                  const rd_kafka_message_t *m) {
-    struct rejection why;
-    e->raw = (struct text){m->payload, m->len};
-    e->key = (struct text){m->key, m->key_len};
-    if (m->key == NULL && kafka_rejected_read(m, &why)) { // a door has answered so already
-        if (!submission_reject(s, e, &why)) {
-            out_of_memory();
-        }
-        return;
-    }
-    switch (order_json_parse(log->parser, log->options.rules, e->raw, &s->arena, &e->order, &why)) {
-    case ORDER_JSON_OK:
-        e->at.digest = order_digest(&e->order);
-        if (is_foreign(log, m, e)) {
-            note_foreign(log, m);
-        }
-        return;
-    case ORDER_JSON_NO_MEMORY:
-        out_of_memory();
-        return;
-    case ORDER_JSON_REJECTED:
-    case ORDER_JSON_BROKEN:
-        if (!submission_reject(s, e, &why)) {
-            out_of_memory();
-        }
-    }
-}
-
 static void take_message(struct kafka_slice *slice, rd_kafka_message_t *m) {
     struct submission *s = slice->submission;
     struct log_partition *p = &slice->log->partitions[m->partition];
     p->expected = m->offset + 1;
     s->log.next_offset = m->offset + 1;
-    int64_t arrival_ms = rd_kafka_message_timestamp(m, NULL);
-    arrival_ms = arrival_ms > 0 ? arrival_ms : 1; // a producer that gave none
+    int64_t arrival_ms = kafka_arrival_ms(m);
     s->arrival_ms = arrival_ms > s->arrival_ms ? arrival_ms : s->arrival_ms;
+    s->log.n_skipped += m->len == 0;
     keep_message(slice, m);
     slice->log->now.messages++;
     slice->log->now.bytes += (int64_t)m->len;
-    if (m->len == 0) {
-        s->log.n_skipped++;
-        return;
-    }
-    struct event *e = submission_add(s);
-    if (e == NULL) {
-        out_of_memory();
-        return;
-    }
-    e->at.arrival_ms = arrival_ms;
-    e->at.position = log_position(m->partition, m->offset);
-    parse(slice->log, s, e, m);
 }
 
 static struct kafka_slice *begin_slice(struct kafka_log *log, const rd_kafka_message_t *m) {
@@ -186,6 +125,9 @@ static struct kafka_slice *begin_slice(struct kafka_log *log, const rd_kafka_mes
     s->user = slice;
     s->settled = on_settled;
     s->arrival_ms = 0;
+    slice->n_foreign = 0;
+    slice->topic_partitions = log->topic_partitions;
+    slice->expected_before = log->partitions[m->partition].expected;
     s->log = (struct log_slice){.partition = m->partition,
                                 .first_offset = m->offset,
                                 .history = m->offset < log->partitions[m->partition].history_until};
@@ -226,10 +168,18 @@ static bool belongs(const struct kafka_log *log, const struct kafka_slice *slice
                     const rd_kafka_message_t *m) {
     const struct submission *s = slice->submission;
     bool history = m->offset < log->partitions[m->partition].history_until;
-    return s->log.partition == m->partition && s->log.history == history;
+    return s->log.partition == m->partition && s->log.history == history &&
+           slice->n_messages < SLICE_MESSAGES;
 }
 
-struct submission *kafka_slices(struct kafka_log *log, rd_kafka_message_t **messages, size_t n) {
+int64_t kafka_arrival_ms(const rd_kafka_message_t *m) {
+    int64_t arrival_ms = rd_kafka_message_timestamp(m, NULL);
+    return arrival_ms > 0 ? arrival_ms : 1; // a producer that gave none
+}
+
+// All of them, taken over, into submissions that are not parsed yet.
+static struct submission *make_slices(struct kafka_log *log, rd_kafka_message_t **messages,
+                                      size_t n) {
     struct submission *first = NULL, **tail = &first;
     struct kafka_slice *slice = NULL;
     for (size_t i = 0; i < n; i++) {
@@ -253,4 +203,65 @@ struct submission *kafka_slices(struct kafka_log *log, rd_kafka_message_t **mess
         }
     }
     return first;
+}
+
+// --- Ahead
+
+static struct submission **end_of(struct submission **list) {
+    while (*list != NULL) {
+        list = &(*list)->next;
+    }
+    return list;
+}
+
+// Cuts the list after half of its slices and returns the rest.
+static struct submission *cut_half(struct submission *list) {
+    struct submission *half = list;
+    for (struct submission *s = list; s->next != NULL && s->next->next != NULL; s = s->next->next) {
+        half = half->next;
+    }
+    struct submission *rest = half->next;
+    half->next = NULL;
+    return rest;
+}
+
+struct submission *kafka_slices(struct kafka_log *log, rd_kafka_message_t **messages, size_t n) {
+    struct submission *list = log->ahead;
+    if (list != NULL) {
+        kafka_parse_end(log->parse);
+        log->ahead = NULL;
+    }
+    struct submission *made = make_slices(log, messages, n);
+    if (n >= AHEAD_MIN && made != NULL) {
+        log->ahead = list == NULL ? cut_half(made) : made;
+    }
+    if (log->ahead != NULL) {
+        kafka_parse_begin(log->parse, log->ahead);
+    }
+    if (made != log->ahead) {
+        kafka_parse_now(log->parse, made);
+        *end_of(&list) = made;
+    }
+    for (struct submission *s = list; s != NULL; s = s->next) {
+        note_foreign(log, s->user);
+    }
+    return list;
+}
+
+void kafka_slices_drop(struct kafka_log *log) {
+    if (log->ahead == NULL) {
+        return;
+    }
+    kafka_parse_abandon(log->parse);
+    for (struct submission *s = log->ahead, *next; s != NULL; s = next) {
+        next = s->next;
+        struct kafka_slice *slice = s->user;
+        struct log_partition *p = &log->partitions[s->log.partition];
+        if (slice->expected_before < p->expected) {
+            p->expected = slice->expected_before;
+        }
+        recycle(slice);
+    }
+    log->ahead = NULL;
+    log->dropped = true;
 }

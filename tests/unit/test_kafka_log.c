@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+// The topic as the engine's source, on a cluster that librdkafka plays, with a store of positions
+// alone: every message is handed over once, in its partition's order, parsed; and again after the
+// store has failed, from where the store says.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "broker/kafka_log.h"
+#include "kafka_testing.h"
+#include <stdlib.h>
+
+enum { N_MANY = 6000, TAKE_MAX = 1500 };
+
+// --- A store that knows positions
+
+struct positions {
+    struct store base;
+    int64_t next[MOCK_TOPIC_PARTITIONS];
+    bool held[MOCK_TOPIC_PARTITIONS];
+};
+
+static enum store_result claim(struct store *s, const char *topic, int32_t partition,
+                               struct log_claim *out, struct error *err) {
+    UNUSED(topic);
+    UNUSED(err);
+    struct positions *p = (struct positions *)s;
+    p->held[partition] = true;
+    *out = (struct log_claim){p->next[partition], false};
+    return STORE_OK;
+}
+
+static void held(struct store *s, int32_t partition, struct log_claim *out) {
+    struct positions *p = (struct positions *)s;
+    *out = (struct log_claim){p->next[partition], !p->held[partition]};
+}
+
+static void release(struct store *s, int32_t partition) {
+    ((struct positions *)s)->held[partition] = false;
+}
+
+static const struct store_ops position_ops = {.claim = claim, .held = held, .release = release};
+
+// --- One topic, read
+
+struct reading {
+    struct mock mock;
+    struct kafka_producer *producer;
+    struct positions store;
+    struct zone *zone;
+    struct order_rules rules;
+    struct kafka_log *log;
+    struct source source;
+    int64_t seen[MOCK_TOPIC_PARTITIONS]; // offset of the next message to come
+    int n_events, n_rejected;
+};
+
+static void produce(struct reading *r, int first_id, int n) {
+    struct ending ending = ENDING_START;
+    char(*texts)[160] = calloc((size_t)n, sizeof *texts);
+    const char **list = calloc((size_t)n, sizeof *list);
+    assert_true(texts != NULL && list != NULL);
+    for (int i = 0; i < n; i++) {
+        snprintf(texts[i], sizeof texts[i], i % 100 == 99 ? "{\"order_id\":%d}" : ORDER_TEXT("%d"),
+                 first_id + i);
+        list[i] = texts[i];
+    }
+    struct submission *s = submission_of(&ending, list, (size_t)n);
+    assert_true(intake_offer(kafka_producer_intake(r->producer), s));
+    wait_for_endings(&ending, 1);
+    assert_int_equal(ending.durable, 1);
+    submission_free(s);
+    free(list);
+    free(texts);
+}
+
+static void begin(struct reading *r) {
+    static const struct reading empty;
+    struct error err = {0};
+    *r = empty;
+    log_set_level(LOG_ERROR);
+    mock_start(&r->mock, 1);
+    r->producer = mock_producer(&r->mock, N_MANY, 10000);
+    r->store.base.ops = &position_ops;
+    for (int i = 0; i < MOCK_TOPIC_PARTITIONS; i++) {
+        r->store.next[i] = -1;
+    }
+    assert_true(zone_open("UTC", &r->zone, &err));
+    r->rules = (struct order_rules){.zone = r->zone, .currency = "USD", .max_depth = 32};
+}
+
+static void open_log(struct reading *r) {
+    struct error err = {0};
+    rd_kafka_conf_t *conf = kafka_conf_new(&r->mock.settings, &err);
+    assert_non_null(conf);
+    const struct kafka_log_options options = {.conf = conf,
+                                              .topic = "sales",
+                                              .group = "test",
+                                              .rules = &r->rules,
+                                              .store = &r->store.base,
+                                              .clock = clock_system(),
+                                              .session_timeout_ms = 10000};
+    if (!kafka_log_open(&options, &r->log, &err)) {
+        fail_msg("%s", err.text);
+    }
+    r->source = kafka_log_source(r->log);
+}
+
+static void end(struct reading *r) {
+    kafka_log_close(r->log);
+    kafka_producer_stop(r->producer, 5000);
+    kafka_producer_free(r->producer);
+    mock_stop(&r->mock);
+    zone_free(r->zone);
+}
+
+static void see_event(struct reading *r, const struct event *e) {
+    if (e->verdict == VERDICT_REJECTED) {
+        r->n_rejected++;
+    } else {
+        assert_true(ident_present(e->order.order_id));
+        assert_true(e->at.arrival_ms > 0);
+    }
+    r->n_events++;
+}
+
+// One take, as the engine does it. Returns how many events came.
+static size_t take(struct reading *r, bool keep_positions) {
+    struct submission *list = NULL;
+    size_t n = 0;
+    assert_int_equal(r->source.ops->take(r->source.self, TAKE_MAX, 100, &list), SOURCE_OK);
+    for (struct submission *s = list, *next; s != NULL; s = next) {
+        next = s->next;
+        int32_t partition = s->log.partition;
+        assert_int_equal(s->log.first_offset, r->seen[partition]);
+        r->seen[partition] = s->log.next_offset;
+        if (keep_positions) {
+            r->store.next[partition] = s->log.next_offset;
+        }
+        for (size_t i = 0; i < s->n_events; i++) {
+            assert_int_equal(log_position_offset(s->events[i].at.position),
+                             s->log.first_offset + (int64_t)i);
+            see_event(r, &s->events[i]);
+        }
+        n += s->n_events;
+        s->settled(s, SETTLE_JUDGED);
+    }
+    return n;
+}
+
+static void take_until(struct reading *r, int n_events) {
+    for (int tries = 0; r->n_events < n_events && tries < 300; tries++) {
+        (void)take(r, true);
+    }
+    assert_int_equal(r->n_events, n_events);
+}
+
+// --- Tests
+
+static void a_backlog_is_handed_over_once_in_order(void **state) {
+    UNUSED(state);
+    struct reading r;
+    begin(&r);
+    produce(&r, 0, N_MANY);
+    open_log(&r);
+    take_until(&r, N_MANY);
+    assert_int_equal(r.n_rejected, N_MANY / 100);
+    assert_int_equal(take(&r, true), 0);
+    struct kafka_log_facts facts;
+    kafka_log_facts(r.log, &facts, NULL, 0);
+    assert_int_equal(facts.messages, N_MANY);
+    assert_int_equal(facts.foreign_keys, 0);
+    end(&r);
+}
+
+static void a_single_message_does_not_wait_for_the_next(void **state) {
+    UNUSED(state);
+    struct reading r;
+    begin(&r);
+    open_log(&r);
+    produce(&r, 0, 1);
+    take_until(&r, 1);
+    produce(&r, 1, 1);
+    take_until(&r, 2);
+    end(&r);
+}
+
+// What was being parsed when the store failed is read again: nothing is left out, nothing is handed
+// over twice but what the store did not keep.
+static void after_a_failure_reading_goes_on_at_the_stores_positions(void **state) {
+    UNUSED(state);
+    struct reading r;
+    begin(&r);
+    produce(&r, 0, N_MANY);
+    open_log(&r);
+    for (int turn = 0; turn < 4; turn++) {
+        struct error err = {0};
+        for (int tries = 0; tries < 100 && take(&r, true) < 300; tries++) {
+        }
+        (void)take(&r, false); // judged, not committed
+        r.source.ops->hold(r.source.self);
+        assert_int_equal(take(&r, false), 0);
+        if (!r.source.ops->rewind(r.source.self, &err)) {
+            fail_msg("%s", err.text);
+        }
+        r.n_events = 0;
+        for (int i = 0; i < MOCK_TOPIC_PARTITIONS; i++) {
+            r.seen[i] = r.store.next[i] > 0 ? r.store.next[i] : 0;
+            r.n_events += (int)r.seen[i];
+        }
+    }
+    take_until(&r, N_MANY);
+    end(&r);
+}
+
+static void it_ends_with_messages_ahead(void **state) {
+    UNUSED(state);
+    struct reading r;
+    begin(&r);
+    produce(&r, 0, N_MANY);
+    open_log(&r);
+    for (int tries = 0; tries < 100 && take(&r, true) < 300; tries++) {
+    }
+    end(&r);
+    int64_t n_left = N_MANY;
+    for (int i = 0; i < MOCK_TOPIC_PARTITIONS; i++) {
+        n_left -= r.seen[i];
+    }
+    assert_true(n_left > 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_backlog_is_handed_over_once_in_order),
+        cmocka_unit_test(a_single_message_does_not_wait_for_the_next),
+        cmocka_unit_test(after_a_failure_reading_goes_on_at_the_stores_positions),
+        cmocka_unit_test(it_ends_with_messages_ahead),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
