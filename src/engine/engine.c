@@ -34,6 +34,7 @@ enum {
 };
 // Of a log a batch takes what is there, but no longer than this: the sums should not stand still.
 #define BATCH_LONGEST_NS INT64_C(500000000)
+#define CHECK_IDLE_NS INT64_C(5000000000)
 
 struct engine {
     struct store *store;
@@ -46,6 +47,7 @@ struct engine {
     int32_t minute_floor, hour_floor; // of the batch in work
 
     int64_t reopen_at_ns; // monotonic; when the store is down
+    int64_t check_at_ns;  // monotonic; when nothing comes
     int reopen_wait_ms;
     bool store_down;
 
@@ -448,6 +450,7 @@ static void batch_done(struct engine *e, struct submission *list, const struct b
                        int64_t took_us) {
     cube_clear(e->cube);
     e->reopen_wait_ms = REOPEN_FIRST_MS;
+    e->check_at_ns = clock_monotonic_ns(e->options.clock) + CHECK_IDLE_NS;
     if (batch->batch_id == 0) { // history alone: there was nothing to commit
         return;
     }
@@ -462,6 +465,24 @@ static void batch_done(struct engine *e, struct submission *list, const struct b
     }
 }
 
+// Nothing has come for a while: a server that has gone is noticed before the next order is.
+static bool idle_store_is_well(struct engine *e) {
+    int64_t now_ns = clock_monotonic_ns(e->options.clock);
+    if (e->store->ops->check == NULL || now_ns < e->check_at_ns) {
+        return true;
+    }
+    struct error err = {0};
+    bool well = e->store->ops->check(e->store, &err) == STORE_OK;
+    e->check_at_ns = clock_monotonic_ns(e->options.clock) + CHECK_IDLE_NS;
+    if (!well) {
+        if (e->source.ops->is_log) {
+            e->source.ops->hold(e->source.self);
+        }
+        store_went_down(e, &err);
+    }
+    return well;
+}
+
 enum engine_step_result engine_step(struct engine *e, int timeout_ms) {
     if (e->store_down) {
         try_reopen(e);
@@ -470,10 +491,10 @@ enum engine_step_result engine_step(struct engine *e, int timeout_ms) {
     enum source_result took =
         e->source.ops->take(e->source.self, e->options.batch_max_events, timeout_ms, &list);
     if (list == NULL) {
-        return took == SOURCE_END      ? ENGINE_END
-               : took == SOURCE_FAILED ? ENGINE_FAILED
-               : e->store_down         ? ENGINE_STORE_DOWN
-                                       : ENGINE_IDLE;
+        return took == SOURCE_END                        ? ENGINE_END
+               : took == SOURCE_FAILED                   ? ENGINE_FAILED
+               : e->store_down || !idle_store_is_well(e) ? ENGINE_STORE_DOWN
+                                                         : ENGINE_IDLE;
     }
     if (e->store_down) {
         settle_all(list, SETTLE_TRY_LATER);

@@ -85,6 +85,8 @@ struct aggregates_ops {
                                             const struct aggregates_batch *batch,
                                             struct batch_summary *summary, struct error *err);
     void (*state)(struct aggregates *a, struct aggregates_state *out);
+    // Whether its server answers. NULL: there is none.
+    MUST_CHECK enum store_result (*check)(struct aggregates *a, struct error *err);
     MUST_CHECK enum store_result (*reopen)(struct aggregates *a, struct error *err);
     void (*close)(struct aggregates *a); // frees a
 };

@@ -84,6 +84,7 @@ bool cassandra_connect(const struct cassandra_address *a, enum cassandra_use use
     if (use == CASSANDRA_READ) { // a page may take long; nobody waits behind it
         o.request_timeout_ms = READ_TIMEOUT_MS;
         o.give_up_ms = a->read_give_up_ms > 0 ? a->read_give_up_ms : READ_GIVE_UP_MS;
+        o.down_give_up_ms = o.give_up_ms;
     }
     warn_of_plain_password(a);
     return cql_session_open(&o, out, err);

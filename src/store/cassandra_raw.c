@@ -118,11 +118,15 @@ static enum store_result raw_find(struct raw_store *base, const struct ident *id
 
 // --- Life
 
+static enum store_result raw_check(struct raw_store *base, struct error *err) {
+    return cql_query(of(base)->session, "SELECT release_version FROM system.local", NULL, NULL,
+                     err);
+}
+
 static enum store_result raw_reopen(struct raw_store *base, struct error *err) {
-    struct cassandra_raw *r = of(base);
     struct error ignored;
-    (void)!cql_flush(r->session, &ignored); // what was on its way is done again
-    return cql_query(r->session, "SELECT release_version FROM system.local", NULL, NULL, err);
+    (void)!cql_flush(of(base)->session, &ignored); // what was on its way is done again
+    return raw_check(base, err);
 }
 
 static void raw_close(struct raw_store *base) {
@@ -137,6 +141,7 @@ static const struct raw_store_ops ops = {.name = "cassandra",
                                          .add = raw_add,
                                          .flush = raw_flush,
                                          .find = raw_find,
+                                         .check = raw_check,
                                          .reopen = raw_reopen,
                                          .close = raw_close};
 

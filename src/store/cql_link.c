@@ -85,6 +85,7 @@ void cql_link_lost(struct cql_session *s, const char *why) {
         return;
     }
     cql_connection_close(&s->connection);
+    s->down_ns = cql_now_ns();
     uint32_t n_unanswered = s->n_sent;
     cql_requeue_sent(s);
     snprintf(s->problem, sizeof s->problem, "connection lost: %.200s", why);

@@ -33,8 +33,9 @@ void cql_options_default(struct cql_options *o) {
                               .connect_timeout_ms = 5000,
                               .request_timeout_ms = 10000,
                               .give_up_ms = 30000,
+                              .down_give_up_ms = 5000, // has a try in it, whatever the back-off
                               .backoff_min_ms = 100,
-                              .backoff_max_ms = 10000};
+                              .backoff_max_ms = 3000};
 }
 
 // --- Opening and closing
@@ -58,7 +59,7 @@ static struct cql_session *session_new(const struct cql_options *o) {
 bool cql_session_open(const struct cql_options *o, struct cql_session **out, struct error *err) {
     *out = NULL;
     if (o->n_contacts == 0 || o->n_contacts > URL_HOSTS_MAX || o->in_flight_max == 0 ||
-        o->in_flight_max > CQL_IN_FLIGHT_MAX || o->give_up_ms <= 0) {
+        o->in_flight_max > CQL_IN_FLIGHT_MAX || o->give_up_ms <= 0 || o->down_give_up_ms <= 0) {
         return error_set(err, ERROR_USAGE, "Cassandra: options out of range");
     }
     struct cql_session *s = session_new(o);

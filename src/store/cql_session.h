@@ -34,11 +34,13 @@ struct cql_options {
     int64_t connect_timeout_ms; // TCP, TLS and login together
     int64_t request_timeout_ms; // a server that does not answer for so long is left
     int64_t give_up_ms;         // from the first try of a request to its last
+    int64_t down_give_up_ms;    // while there is no connection: from when there is none
     int64_t backoff_min_ms, backoff_max_ms;
     const volatile int *stop; // not 0: do not wait for a server that is down; may be NULL
 };
 enum { CQL_IN_FLIGHT_MAX = 32000 };
-// LOCAL_QUORUM, 1,024 in flight, 1,000 rows a page, 5 s to connect, 10 s to answer, 30 s in all.
+// LOCAL_QUORUM, 1,024 in flight, 1,000 rows a page, 5 s to connect, 10 s to answer, 30 s in all,
+// 5 s without a connection.
 void cql_options_default(struct cql_options *o);
 
 struct cql_session;

@@ -51,6 +51,7 @@ struct cql_session {
     size_t contact;      // the one in use, or to be tried next
     size_t n_tried;      // contacts tried in vain since the last good answer
     int64_t next_try_ns, backoff_ms;
+    int64_t down_ns; // when the last connection was lost
     char server[URL_HOST_MAX_BYTES + 16];
     char problem[256]; // the last one, for messages
     uint64_t random;

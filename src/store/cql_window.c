@@ -244,12 +244,23 @@ void cql_request_failed(struct cql_session *s, struct cql_request *r, enum store
     }
 }
 
+// The limit that the request has passed, in milliseconds; 0: it has not.
+static int64_t passed_limit_ms(const struct cql_session *s, const struct cql_request *r,
+                               int64_t now_ns) {
+    const struct cql_options *o = &s->options;
+    if (now_ns - r->queued_ns >= o->give_up_ms * 1000000) {
+        return o->give_up_ms;
+    }
+    int64_t down_ns = r->queued_ns > s->down_ns ? r->queued_ns : s->down_ns;
+    bool overdue = !s->connection.open && now_ns - down_ns >= o->down_give_up_ms * 1000000;
+    return overdue ? o->down_give_up_ms : 0;
+}
+
 bool cql_check_deadlines(struct cql_session *s, int64_t now_ns) {
     if (now_ns < s->next_check_ns) {
         return false;
     }
     s->next_check_ns = now_ns + CHECK_MS * INT64_C(1000000);
-    int64_t give_up_ns = s->options.give_up_ms * 1000000;
     int64_t answer_ns = s->options.request_timeout_ms * 1000000;
     bool silent = false;
     for (size_t i = 0; i < (size_t)s->n_pipelined + 2; i++) {
@@ -258,10 +269,10 @@ bool cql_check_deadlines(struct cql_session *s, int64_t now_ns) {
             continue;
         }
         silent = silent || (r->state == REQUEST_SENT && now_ns - r->sent_ns >= answer_ns);
-        if (now_ns - r->queued_ns >= give_up_ns) {
+        int64_t waited_ms = passed_limit_ms(s, r, now_ns);
+        if (waited_ms > 0) {
             char why[400];
-            snprintf(why, sizeof why, "given up after %lld ms: %s",
-                     (long long)s->options.give_up_ms,
+            snprintf(why, sizeof why, "given up after %lld ms: %s", (long long)waited_ms,
                      s->problem[0] != '\0' ? s->problem : "no answer");
             if (cql_is_pipelined(s, r)) {
                 cql_abandon(s, STORE_RETRY, why);

@@ -123,6 +123,10 @@ static void aggregates_state(struct aggregates *a, struct aggregates_state *out)
     out->gross_e4 = of(a)->gross_e4;
 }
 
+static enum store_result aggregates_check(struct aggregates *a, struct error *err) {
+    return mysql_aggregates_ready(of(a), err) ? STORE_OK : STORE_RETRY;
+}
+
 static enum store_result aggregates_reopen(struct aggregates *a, struct error *err) {
     if (connect_and_read(of(a), false, err)) {
         return STORE_OK;
@@ -148,6 +152,7 @@ static const struct aggregates_ops mysql_aggregates_ops = {
     .claim = mysql_aggregates_claim,
     .commit = mysql_aggregates_commit,
     .state = aggregates_state,
+    .check = aggregates_check,
     .reopen = aggregates_reopen,
     .close = aggregates_close,
 };

@@ -30,6 +30,8 @@ struct raw_store_ops {
     MUST_CHECK enum store_result (*find)(struct raw_store *r, const struct ident *order_ids,
                                          size_t n, raw_found_fn each, void *user,
                                          struct error *err);
+    // Whether its server answers, with nothing to flush. NULL: there is none.
+    MUST_CHECK enum store_result (*check)(struct raw_store *r, struct error *err);
     // After RETRY: forgets what was not flushed, connects again.
     MUST_CHECK enum store_result (*reopen)(struct raw_store *r, struct error *err);
     void (*close)(struct raw_store *r); // frees r

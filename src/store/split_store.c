@@ -394,6 +394,20 @@ static enum store_result claim_again(struct split_store *s, int32_t partition, s
     return STORE_OK;
 }
 
+static enum store_result split_check(struct store *base, struct error *err) {
+    struct split_store *s = of(base);
+    const struct split_options *o = &s->options;
+    enum store_result result = STORE_OK;
+    if (o->aggregates->ops->check != NULL) {
+        result = o->aggregates->ops->check(o->aggregates, err);
+    }
+    if (result == STORE_OK && o->raw != NULL && o->raw->ops->check != NULL) {
+        result = o->raw->ops->check(o->raw, err);
+    }
+    s->down = result != STORE_OK;
+    return result;
+}
+
 static enum store_result split_reopen(struct store *base, struct error *err) {
     struct split_store *s = of(base);
     enum store_result result = s->options.aggregates->ops->reopen(s->options.aggregates, err);
@@ -470,6 +484,7 @@ struct store *split_store_new(const struct split_options *options) {
         .release = split_release,
         .remember = split_remember,
         .advance = split_advance,
+        .check = split_check,
         .reopen = split_reopen,
         .counts = split_counts,
         .close = split_close,

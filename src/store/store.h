@@ -141,6 +141,9 @@ struct store_ops {
     // The batch has judged everything of the partition below next_offset.
     void (*advance)(struct store *s, int32_t partition, int64_t next_offset);
 
+    // Between batches, when nothing has come for a while: whether the servers behind it answer. Not
+    // OK: it is down until reopen. NULL: there are none.
+    MUST_CHECK enum store_result (*check)(struct store *s, struct error *err);
     // After RETRY: closes, opens again and checks what is there. OK: ready for begin.
     MUST_CHECK enum store_result (*reopen)(struct store *s, struct error *err);
     void (*counts)(struct store *s, struct store_counts *out); // committed, since it was made

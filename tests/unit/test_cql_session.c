@@ -36,7 +36,7 @@ static int set_up(void **state) {
     options.in_flight_max = 16;
     options.connect_timeout_ms = 2000;
     options.request_timeout_ms = 300;
-    options.give_up_ms = 20000; // of those that end well
+    options.give_up_ms = options.down_give_up_ms = 20000; // of those that end well
     options.backoff_min_ms = 10;
     options.backoff_max_ms = 50;
     contacts[0] = (struct url_host){"127.0.0.1", server->port};
@@ -452,6 +452,18 @@ static void a_query_that_is_refused_says_why(void **state) {
     assert_int_equal(put_rows(5), STORE_OK);
 }
 
+static void a_dead_server_is_given_up_sooner_than_a_slow_one(void **state) {
+    UNUSED(state);
+    options.give_up_ms = 600000;
+    options.down_give_up_ms = 200;
+    open_session();
+    fake_stop(server);
+    assert_int_equal(put_rows(5), STORE_RETRY);
+    assert_non_null(strstr(err.text, "given up after 200 ms: no connection"));
+    server = fake_new(); // for the tear-down
+    fake_start(server);
+}
+
 static void a_wish_to_stop_ends_the_wait_for_a_dead_server(void **state) {
     UNUSED(state);
     static volatile int stop = 0;
@@ -566,6 +578,7 @@ int main(void) {
         TEST(a_statement_without_all_its_values_is_not_sent),
         TEST(a_query_that_is_refused_says_why),
         TEST(refused_memory_is_an_error_and_never_a_crash),
+        TEST(a_dead_server_is_given_up_sooner_than_a_slow_one),
         TEST(a_wish_to_stop_ends_the_wait_for_a_dead_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
