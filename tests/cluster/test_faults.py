@@ -14,6 +14,7 @@ import harness
 import ledger
 import load
 import pipeline
+from reference import events
 from servers.kafka import Kafka
 from servers.proxy import Proxy
 
@@ -129,6 +130,46 @@ def test_partitions_that_move_in_the_middle_of_batches_count_once(shop, books):
     expected = settle(one, books)
     assert len(expected.raw) > 500
     assert staying.process.poll() is None
+
+
+def test_partitions_that_move_under_a_backlog_count_once(shop):
+    """Messages are parsed ahead of those that are judged: what is ahead goes with its partition."""
+    one = shop(partitions=3)
+    rng = random.Random(SEED)
+    texts = list(events.Generator(SEED, int(time.time() * 1000), one.timezone).events(12_000))
+    one.kafka.produce_lines(one.name, pipeline.keyed(texts, one.currency, one.timezone))
+    small = ("--log-batch-events", "300")  # many commits
+    staying = one.processor(*small)
+    visits = 0
+    while not one.is_drained() and visits < 6:
+        visitor = one.processor(*small)
+        time.sleep(rng.uniform(0, 0.3))
+        if visits % 2:
+            visitor.stop()
+        else:
+            visitor.kill()
+        visits += 1
+    assert visits >= 2
+    assert len(one.check().raw) > 5000
+    assert staying.process.poll() is None
+
+
+@pytest.mark.parametrize("server", ["mysql", "cassandra"])
+def test_a_server_that_goes_while_nothing_comes_is_missed(shop, books, server):
+    one = shop(partitions=1)
+    with Proxy(one.mysql.port if server == "mysql" else one.cassandra.port) as proxy:
+        if server == "cassandra":
+            one.raw = f"cassandra://127.0.0.1:{proxy.port}/{one.name}"
+        door, processor = one.ingest(), one.processor(mysql_port=proxy.port if server == "mysql" else None)
+        proxy.refuse()
+        proxy.cut()
+        harness.wait_until(lambda: is_missed(processor, "mysql:" if server == "mysql" else "Cassandra"), 30, "readyz to tell")
+        proxy.accept()
+        harness.wait_until(lambda: processor.get("/readyz").status == 200, 30, f"readiness\n{processor.log}")
+        with load.orders(door, books) as acknowledged:
+            acknowledged(50)
+        settle(one, books)
+        processor.stop()
 
 
 # --- Cassandra

@@ -61,6 +61,7 @@ def test_deleted_records_move_the_start_of_a_partition_and_not_its_end(kafka, ow
     assert [r.offset for r in kafka.consume(own_name)] == [7, 8, 9]
 
 
+@pytest.mark.full
 def test_kafka_keeps_messages_over_a_restart_and_a_kill(kafka, own_name):
     kafka.create_topic(own_name, partitions=1)
     kafka.produce(own_name, [(b"a", b"1")])
@@ -72,6 +73,7 @@ def test_kafka_keeps_messages_over_a_restart_and_a_kill(kafka, own_name):
     assert [r.value for r in kafka.consume(own_name)] == [b"1", b"2", b"3"]
 
 
+@pytest.mark.full
 def test_kafka_takes_logins_and_tls_and_refuses_wrong_ones(tmp_path, certs):
     listeners = ("SSL", "SASL_PLAINTEXT", "SASL_SSL")
     with Kafka(tmp_path / "kafka", secure=listeners, certs=certs) as one:
@@ -117,6 +119,7 @@ def test_three_brokers_lose_nothing_when_one_is_killed_and_comes_back(tmp_path):
 # --- Cassandra
 
 
+@pytest.mark.full
 def test_cassandra_keeps_rows_over_a_restart_and_a_kill(cassandra, own_name):
     cassandra.create_keyspace(own_name)
     cassandra.cql(f"CREATE TABLE {own_name}.t (id int PRIMARY KEY, name text)")
@@ -140,6 +143,7 @@ def test_cqlsh_reads_what_the_driver_wrote(cassandra, own_name):
     assert b"4711" in done.stdout
 
 
+@pytest.mark.full
 def test_cassandra_takes_passwords_over_tls_and_refuses_wrong_ones(tmp_path, certs):
     with Cassandra(tmp_path / "cassandra", heap_mb=512, passwords=True, certs=certs) as one:
         one.create_user("sales", "secret")
