@@ -145,11 +145,10 @@ suite_reference() { run_pytest tests/reference; }
 suite_integration() { run_pytest tests/integration --numprocesses="$jobs" --dist=loadfile; }
 suite_browser() { run_pytest tests/browser; }
 suite_crash() { run_pytest tests/crash; }
-# Real servers. Two at a time, each with servers of its own that its tests share (about 2 GiB): they
-# mostly wait. What is marked full runs in the long form only, one test at a time, for it has more
-# servers.
+# Real servers. Two at a time, each with servers of its own that its tests share (about 2 GiB, in the
+# long form, which runs what is marked full too, 4): they mostly wait.
 [ $full = yes ] && chosen=() || chosen=(-m 'not full')
-[ $full = yes ] && side_by_side=() || side_by_side=(--numprocesses=2 --dist=loadfile)
+side_by_side=(--numprocesses=2 --dist=loadfile)
 suite_cluster() { run_cluster kafka cassandra mysql8 -- "${chosen[@]}" "${side_by_side[@]}"; }
 suite_mysql8() { run_cluster kafka cassandra mysql8 -- -m mysql8; }
 run_cluster() { # SERVER... -- OPTION...
