@@ -204,6 +204,26 @@ def test_cassandra_that_is_silent_for_a_while_misses_no_raw_row(shop, books):
     settle(one, books)
 
 
+def test_a_contact_point_that_goes_is_left_for_the_next_one(shop, books):
+    one = shop(partitions=2)
+    with Proxy(one.cassandra.port) as proxy:
+        # Which one is tried first is the process's affair: both ways are taken in turn.
+        one.raw = f"cassandra://127.0.0.1:{proxy.port},127.0.0.1:{one.cassandra.port}/{one.name}"
+        door, processor = one.ingest(), one.processor()
+        with load.orders(door, books) as acknowledged:
+            for _ in range(4):
+                acknowledged(100)
+                one.wait_moving()
+                proxy.cut()
+                proxy.refuse()
+                one.wait_moving(one.n_done())
+                assert processor.get("/readyz").status == 200, processor.log
+                proxy.accept()
+        settle(one, books)
+        assert "given up" not in processor.log
+        processor.stop()
+
+
 # --- MySQL
 
 
