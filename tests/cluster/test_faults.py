@@ -206,20 +206,20 @@ def test_cassandra_that_is_silent_for_a_while_misses_no_raw_row(shop, books):
 
 def test_a_contact_point_that_goes_is_left_for_the_next_one(shop, books):
     one = shop(partitions=2)
-    with Proxy(one.cassandra.port) as proxy:
-        # Which one is tried first is the process's affair: both ways are taken in turn.
-        one.raw = f"cassandra://127.0.0.1:{proxy.port},127.0.0.1:{one.cassandra.port}/{one.name}"
+    with Proxy(one.cassandra.port) as first, Proxy(one.cassandra.port) as second:
+        one.raw = f"cassandra://127.0.0.1:{first.port},127.0.0.1:{second.port}/{one.name}"
         door, processor = one.ingest(), one.processor()
         with load.orders(door, books) as acknowledged:
-            for _ in range(4):
-                acknowledged(100)
-                one.wait_moving()
-                proxy.cut()
+            acknowledged(100)
+            one.wait_moving()
+            for proxy in (first, second, first, second):  # from the second turn on surely the one in use
                 proxy.refuse()
+                proxy.cut()
                 one.wait_moving(one.n_done())
                 assert processor.get("/readyz").status == 200, processor.log
                 proxy.accept()
         settle(one, books)
+        assert processor.log.count(": connected") >= 4, processor.log
         assert "given up" not in processor.log
         processor.stop()
 
