@@ -77,9 +77,9 @@ $(BUILD)/obj/yyjson.o: $(YYJSON_H)
 	$(call tell,CC)
 	$(Q)$(CC) -O2 -g $(SANITIZE) -c -o $@ $(YYJSON_DIR)/yyjson.c
 
-build/deps/yyjson/yyjson.h:
+build/deps/yyjson/yyjson.h: scripts/get-yyjson.sh
 	scripts/get-yyjson.sh $(@D)
-build/deps/librdkafka/include/librdkafka/rdkafka.h:
+build/deps/librdkafka/include/librdkafka/rdkafka.h: scripts/get-librdkafka.sh
 	$(call tell,GET)
 	$(Q)scripts/get-librdkafka.sh build/deps/librdkafka
 

@@ -225,7 +225,6 @@ bool kafka_group_seek(struct kafka_log *log, const int32_t *partitions, size_t n
 
 void kafka_group_lose_place(struct kafka_log *log, const char *why) {
     log_warn("broker", "%s; its partitions are taken over again", why);
-    kafka_slices_drop(log);
     for (int32_t i = 0; i < log->n_partitions; i++) {
         if (log->partitions[i].state == PARTITION_ACTIVE) {
             log->partitions[i].state = PARTITION_WAITING;

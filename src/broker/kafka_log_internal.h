@@ -31,6 +31,7 @@ struct kafka_slice {
     struct kafka_slice *next; // in the freelist
     rd_kafka_message_t **messages;
     size_t n_messages, cap_messages;
+    int64_t bytes;            // of their values
     int64_t expected_before;  // of its partition
     int32_t topic_partitions; // of the topic; 0: not known
     int64_t n_foreign;        // messages keyed or placed otherwise than their order's id says

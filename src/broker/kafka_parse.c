@@ -104,6 +104,13 @@ static void parse_slice(struct kafka_parse *p, struct order_json *parser, struct
 
 // --- Two threads
 
+// Until the parsing thread is at none. With the lock held, and nothing waiting.
+static void wait_for_thread(struct kafka_parse *p) {
+    while (p->busy) {
+        pthread_cond_wait(&p->done, &p->lock);
+    }
+}
+
 // The next slice for the caller; NULL: none is left. With the lock held.
 static struct submission *take_one(struct kafka_parse *p) {
     struct submission *s = p->waiting;
@@ -187,18 +194,14 @@ void kafka_parse_end(struct kafka_parse *p) {
         parse_slice(p, p->here, s);
         pthread_mutex_lock(&p->lock);
     }
-    while (p->busy) {
-        pthread_cond_wait(&p->done, &p->lock);
-    }
+    wait_for_thread(p);
     pthread_mutex_unlock(&p->lock);
 }
 
 void kafka_parse_abandon(struct kafka_parse *p) {
     pthread_mutex_lock(&p->lock);
     p->waiting = NULL;
-    while (p->busy) {
-        pthread_cond_wait(&p->done, &p->lock);
-    }
+    wait_for_thread(p);
     pthread_mutex_unlock(&p->lock);
 }
 

@@ -90,7 +90,10 @@ static void keep_message(struct kafka_slice *slice, rd_kafka_message_t *m) {
     slice->messages[slice->n_messages++] = m;
 }
 
-static void note_foreign(struct kafka_log *log, const struct kafka_slice *slice) {
+// What is handed over counts: what was dropped is read again. Warns of foreign keys once.
+static void count_slice(struct kafka_log *log, const struct kafka_slice *slice) {
+    log->now.messages += (int64_t)slice->n_messages;
+    log->now.bytes += slice->bytes;
     log->now.foreign_keys += slice->n_foreign;
     if (slice->n_foreign == 0 || log->told_foreign) {
         return;
@@ -114,8 +117,7 @@ static void take_message(struct kafka_slice *slice, rd_kafka_message_t *m) {
     s->arrival_ms = arrival_ms > s->arrival_ms ? arrival_ms : s->arrival_ms;
     s->log.n_skipped += m->len == 0;
     keep_message(slice, m);
-    slice->log->now.messages++;
-    slice->log->now.bytes += (int64_t)m->len;
+    slice->bytes += (int64_t)m->len;
 }
 
 static struct kafka_slice *begin_slice(struct kafka_log *log, const rd_kafka_message_t *m) {
@@ -125,7 +127,7 @@ static struct kafka_slice *begin_slice(struct kafka_log *log, const rd_kafka_mes
     s->user = slice;
     s->settled = on_settled;
     s->arrival_ms = 0;
-    slice->n_foreign = 0;
+    slice->n_foreign = slice->bytes = 0;
     slice->topic_partitions = log->topic_partitions;
     slice->expected_before = log->partitions[m->partition].expected;
     s->log = (struct log_slice){.partition = m->partition,
@@ -243,7 +245,7 @@ struct submission *kafka_slices(struct kafka_log *log, rd_kafka_message_t **mess
         *end_of(&list) = made;
     }
     for (struct submission *s = list; s != NULL; s = s->next) {
-        note_foreign(log, s->user);
+        count_slice(log, s->user);
     }
     return list;
 }

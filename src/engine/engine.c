@@ -34,7 +34,7 @@ enum {
 };
 // Of a log a batch takes what is there, but no longer than this: the sums should not stand still.
 #define BATCH_LONGEST_NS INT64_C(500000000)
-#define CHECK_IDLE_NS INT64_C(5000000000)
+#define CHECK_IDLE_NS INT64_C(5000000000) // the store is asked so often while nothing comes
 
 struct engine {
     struct store *store;
@@ -467,8 +467,7 @@ static void batch_done(struct engine *e, struct submission *list, const struct b
 
 // Nothing has come for a while: a server that has gone is noticed before the next order is.
 static bool idle_store_is_well(struct engine *e) {
-    int64_t now_ns = clock_monotonic_ns(e->options.clock);
-    if (e->store->ops->check == NULL || now_ns < e->check_at_ns) {
+    if (e->store->ops->check == NULL || clock_monotonic_ns(e->options.clock) < e->check_at_ns) {
         return true;
     }
     struct error err = {0};

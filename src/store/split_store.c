@@ -404,7 +404,7 @@ static enum store_result split_check(struct store *base, struct error *err) {
     if (result == STORE_OK && o->raw != NULL && o->raw->ops->check != NULL) {
         result = o->raw->ops->check(o->raw, err);
     }
-    s->down = result != STORE_OK;
+    s->down = s->down || result != STORE_OK;
     return result;
 }
 
