@@ -112,6 +112,7 @@ want_bench() {
 
 install_missing() {
     [ ${#missing[@]} -gt 0 ] || return 0
+    mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
     if ! command -v apt-get >/dev/null 2>&1; then
         die "these are missing, by their Debian names; please install what your system calls them:" \
             "${missing[*]}"
