@@ -48,7 +48,7 @@ CFLAGS   += $(CSTD) $(WARN) $(OPT) $(SANITIZE) $(FAULTS)
 
 SRC  := $(sort $(shell find src -name '*.c'))
 OBJ   = $(SRC:src/%.c=$(BUILD)/obj/%.o)
-LIBOBJ = $(filter-out $(BUILD)/obj/main.o,$(OBJ)) $(BUILD)/obj/web_assets.o $(BUILD)/obj/openapi_json.o \
+LIBOBJ = $(filter-out $(BUILD)/obj/host/main.o,$(OBJ)) $(BUILD)/obj/web_assets.o $(BUILD)/obj/openapi_json.o \
          $(YYJSON_O)
 UNIT := $(sort $(wildcard tests/unit/test_*.c))
 CLUSTER := $(sort $(wildcard tests/cluster/test_*.c))
@@ -63,7 +63,7 @@ $(BUILD)/libsalestide.a: $(LIBOBJ)
 	@rm -f $@.new
 	$(Q)$(AR) rcs $@.new $(LIBOBJ) && mv $@.new $@
 
-$(BUILD)/salestide: $(BUILD)/obj/main.o $(LIBOBJ)
+$(BUILD)/salestide: $(BUILD)/obj/host/main.o $(LIBOBJ)
 	$(call tell,LD)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDFLAGS) $(PKGLIBS)
 
@@ -101,7 +101,7 @@ $(BUILD)/obj/web_assets.o: build/web/web_assets.c
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # The API's description, embedded as it stands.
-build/web/openapi_json.c: src/dashboard/openapi.json scripts/embed.sh
+build/web/openapi_json.c: src/live/openapi.json scripts/embed.sh
 	@mkdir -p $(@D)
 	scripts/embed.sh openapi_json $< >$@
 

@@ -4,9 +4,9 @@
 // usage: SALESTIDE_MYSQL_PASSWORD=... bench_mysql_cells mysql://user@host:port/database
 // The database is dropped and made again: give it one of its own.
 #include "order/zone.h"
-#include "store/currency.h"
-#include "store/mysql_aggregates.h"
-#include "store/mysql_schema.h"
+#include "store/mysql/mysql_aggregates.h"
+#include "store/mysql/mysql_schema.h"
+#include "sums/currency.h"
 #include <stdio.h>
 #include <stdlib.h>
 

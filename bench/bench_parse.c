@@ -12,8 +12,8 @@
 // would mean nothing.
 //
 // bench_parse [rounds]
-#include "order/order_json.h"
-#include "order/order_scan.h"
+#include "format/order_json.h"
+#include "format/order_scan.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

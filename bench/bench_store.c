@@ -7,7 +7,7 @@
 // ms.
 #include "base/hash.h"
 #include "engine/engine.h"
-#include "store/sqlite.h"
+#include "store/sqlite/sqlite.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Bundles the page and writes it as a C file of gzip-compressed arrays (src/dashboard/web_asset.h).
+// Bundles the page and writes it as a C file of gzip-compressed arrays (src/live/web_asset.h).
 // The same input gives the same output: nothing of the machine or the hour goes in.
 // usage: node build.mjs OUT.c
 import * as esbuild from "esbuild";

@@ -7,7 +7,7 @@
 #pragma once
 #include "base/clock.h"
 #include "engine/source.h"
-#include "store/store.h"
+#include "engine/store.h"
 #include <librdkafka/rdkafka.h>
 
 struct kafka_log;

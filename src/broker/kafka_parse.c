@@ -15,7 +15,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "order/order_json.h"
+#include "format/order_json.h"
 #include <stdlib.h>
 #include <string.h>
 

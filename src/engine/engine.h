@@ -8,9 +8,9 @@
 #pragma once
 #include "base/clock.h"
 #include "base/metrics.h"
-#include "engine/customers.h"
 #include "engine/source.h"
-#include "store/store.h"
+#include "engine/store.h"
+#include "sums/customers.h"
 
 struct engine;
 struct engine_options {

@@ -11,8 +11,8 @@
 //
 // What a batch adds is undone when the batch fails. One thread.
 #pragma once
+#include "engine/store.h"
 #include "order/order_digest.h"
-#include "store/store.h"
 
 // Memory that all windows of a process share.
 struct id_budget {

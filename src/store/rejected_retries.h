@@ -7,7 +7,7 @@
 //                 it went into a topic
 // One row for each try; readers show the newest (rejected_row.retried_ms). One thread.
 #pragma once
-#include "store/reader_place.h"
+#include "host/reader_place.h"
 
 struct rejected_retries {
     const struct rejected_retries_ops *ops;

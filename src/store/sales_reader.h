@@ -2,7 +2,7 @@
 // What the query API, the live page and the audit ask of a store: a read-only connection with its
 // own snapshot. One thread at a time uses a reader; make one per thread. Every call has a time-out.
 #pragma once
-#include "store/store.h"
+#include "engine/store.h"
 
 struct sales_reader {
     const struct sales_reader_ops *ops;

@@ -2,7 +2,7 @@
 #include "store/settings.h"
 
 #include "order/zone.h"
-#include "store/currency.h"
+#include "sums/currency.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #pragma once
 #include "base/error.h"
 #include "base/options.h"
-#include "store/store.h"
+#include "engine/store.h"
 
 enum { N_SETTINGS = 3, SETTING_MAX_BYTES = 63 };
 extern const char *const setting_names[N_SETTINGS]; // "currency", "timezone", "late_limit_ms"

@@ -13,12 +13,12 @@
 
 #include <cmocka.h>
 
-#include "engine/cube.h"
 #include "order/zone.h"
-#include "store/currency.h"
-#include "store/mysql_aggregates.h"
-#include "store/mysql_schema.h"
-#include "store/mysql_sql.h"
+#include "store/mysql/mysql_aggregates.h"
+#include "store/mysql/mysql_schema.h"
+#include "store/mysql/mysql_sql.h"
+#include "sums/cube.h"
+#include "sums/currency.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,8 +5,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "store/audit_cluster.h"
-#include "store/audit_mysql.h"
+#include "store/audit/audit_cluster.h"
+#include "store/audit/audit_mysql.h"
 
 enum { ORDERS = 12, ADJUSTMENTS = 2, RAW = ORDERS + ADJUSTMENTS, PER_COMMIT = 4 };
 

@@ -5,7 +5,7 @@
 
 #include "../unit/reader_history.h"
 #include "base/log.h"
-#include "store/mysql_reader.h"
+#include "store/mysql/mysql_reader.h"
 #include "store/rejected_retries.h"
 
 static struct sales_reader *open_reader(const struct mysql_address *address) {

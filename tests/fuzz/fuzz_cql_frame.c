@@ -8,8 +8,8 @@
 // - of rows as many come as were announced, and none of their cells lies outside the body;
 // - a decimal that is read and written as ten-thousandths is the same when it is read again.
 #include "base/buf.h"
-#include "store/cql_frame.h"
-#include "store/cql_value.h"
+#include "cql/cql_frame.h"
+#include "cql/cql_value.h"
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -10,10 +10,10 @@
 // - with --group-by every row becomes part of exactly one event.
 #include "base/buf.h"
 #include "base/hash.h"
-#include "order/csv_groups.h"
-#include "order/order_csv.h"
-#include "order/order_json.h"
-#include "order/order_write.h"
+#include "format/csv_groups.h"
+#include "format/order_csv.h"
+#include "format/order_json.h"
+#include "format/order_write.h"
 #include <stdio.h>
 #include <stdlib.h>
 

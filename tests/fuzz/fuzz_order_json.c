@@ -9,8 +9,8 @@
 // - a body that starts with '[' is readable (no BODY_MALFORMED, no broken element) if and only if
 //   yyjson reads it as a whole as an array that is not empty; events lie inside the body, in order.
 #include "base/buf.h"
-#include "order/order_json.h"
-#include "order/order_scan.h"
+#include "format/order_json.h"
+#include "format/order_scan.h"
 #include "order/timestamp.h"
 #include <stdio.h>
 #include <stdlib.h>

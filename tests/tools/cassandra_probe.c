@@ -14,9 +14,9 @@
 //
 // From the environment: PROBE_URL, PROBE_PASSWORD, PROBE_CA_FILE.
 #include "base/clock.h"
-#include "order/order_json.h"
-#include "order/order_write.h"
-#include "store/cassandra.h"
+#include "format/order_json.h"
+#include "format/order_write.h"
+#include "store/cassandra/cassandra.h"
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>

@@ -10,7 +10,7 @@
 // PROBE_CA_FILE (TLS), PROBE_CONSISTENCY, PROBE_GIVE_UP_MS, PROBE_PAGE_ROWS.
 #include "base/buf.h"
 #include "base/clock.h"
-#include "store/cql_session.h"
+#include "cql/cql_session.h"
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>

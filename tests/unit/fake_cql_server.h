@@ -4,7 +4,7 @@
 #pragma once
 #include "base/buf.h"
 #include "base/url.h"
-#include "store/cql_write.h"
+#include "cql/cql_write.h"
 #include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>

@@ -3,7 +3,7 @@
 #pragma once
 #include "base/clock.h"
 #include "broker/kafka_producer.h"
-#include "order/order_json.h"
+#include "format/order_json.h"
 #include <librdkafka/rdkafka_mock.h>
 #include <pthread.h>
 #include <stdio.h>

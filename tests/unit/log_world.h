@@ -12,7 +12,7 @@
 
 #include "base/hash.h"
 #include "engine/engine.h"
-#include "store/split_store.h"
+#include "store/split/split_store.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -10,9 +10,9 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "format/order_json.h"
+#include "format/order_scan.h"
 #include "guard_page.h"
-#include "order/order_json.h"
-#include "order/order_scan.h"
 #include <inttypes.h>
 #include <stdio.h>
 

@@ -11,8 +11,8 @@
 
 #include "engine/engine.h"
 #include "engine/queue.h"
-#include "store/audit.h"
-#include "store/sqlite.h"
+#include "store/audit/audit.h"
+#include "store/sqlite/sqlite.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

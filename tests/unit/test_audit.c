@@ -4,7 +4,7 @@
 #include "shop_sql.h"
 
 #include "base/log.h"
-#include "store/order_index.h"
+#include "store/sqlite/order_index.h"
 
 // A closed shop with a bit of everything, and a copy of its file to begin each case with.
 struct world {

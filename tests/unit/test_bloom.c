@@ -9,7 +9,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "store/bloom.h"
+#include "store/sqlite/bloom.h"
 #include <pthread.h>
 
 static uint64_t key(uint64_t i) {

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "store/cassandra.h"
-#include "store/cassandra_row.h"
+#include "store/cassandra/cassandra.h"
+#include "store/cassandra/cassandra_row.h"
 
 static struct cassandra_column columns[32];
 static size_t n_columns;

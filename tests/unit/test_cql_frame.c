@@ -10,10 +10,10 @@
 
 #include <cmocka.h>
 
+#include "cql/cql_frame.h"
+#include "cql/cql_value.h"
+#include "cql/cql_write.h"
 #include "guard_page.h"
-#include "store/cql_frame.h"
-#include "store/cql_value.h"
-#include "store/cql_write.h"
 
 enum { BODY_MAX = 1 << 20 };
 #define BYTES(...)                                                                                 \

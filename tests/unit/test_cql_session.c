@@ -13,8 +13,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "cql/cql_session.h"
 #include "fake_cql_server.h"
-#include "store/cql_session.h"
 #include <signal.h>
 
 static struct fake_cql *server, *second;

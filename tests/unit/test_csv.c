@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "format/csv.h"
 #include "guard_page.h"
-#include "order/csv.h"
 #include <stdlib.h>
 
 // Renders what the reader says: cells as <a|b>, lines and problems where asked.

@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "engine/cube.h"
 #include "order/timestamp.h"
+#include "sums/cube.h"
 #include <stdio.h>
 
 static const int64_t NOON_MS = INT64_C(1767268800000); // 2026-01-01T12:00:00Z

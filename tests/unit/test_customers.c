@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "engine/customers.h"
+#include "sums/customers.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -10,9 +10,9 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "ingest/demo_orders.h"
-#include "ingest/demo_shop.h"
-#include "order/order_json.h"
+#include "format/order_json.h"
+#include "tool/generate/demo_orders.h"
+#include "tool/generate/demo_shop.h"
 #include <stdio.h>
 #include <stdlib.h>
 

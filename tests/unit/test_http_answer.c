@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "ingest/http_answer.h"
-#include "ingest/problem.h"
+#include "http/http_answer.h"
+#include "http/problem.h"
 
 static struct submission *s;
 static struct buf out;

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "ingest/http_body.h"
+#include "http/http_body.h"
 #include <zlib.h>
 
 static struct http_budget budget;

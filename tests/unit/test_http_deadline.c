@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "ingest/http_deadline.h"
+#include "http/http_deadline.h"
 
 static struct deadlines all;
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "ingest/http_guard.h"
+#include "http/http_guard.h"
 
 static bool loopback_name(const char *host) {
     return guard_is_loopback_name(text_of(host));

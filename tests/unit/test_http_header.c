@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "ingest/http_header.h"
+#include "http/http_header.h"
 
 static bool form_of(const char *type, enum body_form *form) {
     return header_body_form(text_of(type), form);

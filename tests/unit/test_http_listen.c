@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "ingest/http_listen.h"
+#include "http/http_listen.h"
 #include <netinet/in.h>
 #include <unistd.h>
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "ingest/http_worker.h"
+#include "http/http_worker.h"
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>

@@ -10,7 +10,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "store/waiting_ids.h"
+#include "store/sqlite/waiting_ids.h"
 #include <stdlib.h>
 
 enum { N = 50000 };

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "ingest/keys.h"
+#include "http/keys.h"
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/log.h"
-#include "dashboard/live.h"
+#include "live/live.h"
 #include "live_testing.h"
 #include <stdatomic.h>
 

@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "dashboard/live_rate.h"
-#include "dashboard/live_render.h"
-#include "dashboard/live_state.h"
+#include "live/live_rate.h"
+#include "live/live_render.h"
+#include "live/live_state.h"
 #include "live_testing.h"
 
 // Everything of the live page but its thread.

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "dashboard/live_ring.h"
+#include "live/live_ring.h"
 
 #define START UINT64_C(1000)
 static const char long_text[4096] = "a snapshot is longer than the changes";

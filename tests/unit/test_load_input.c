@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "ingest/load_input.h"
-#include "ingest/post_reply.h"
+#include "tool/load/load_input.h"
+#include "tool/post_reply.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

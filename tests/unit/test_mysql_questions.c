@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "store/mysql_decode.h"
-#include "store/mysql_reader_sql.h"
+#include "store/mysql/mysql_decode.h"
+#include "store/mysql/mysql_reader_sql.h"
 
 static void expect_sql(struct sales_query q, const char *want) {
     struct buf sql = {0};

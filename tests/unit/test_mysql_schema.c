@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "store/mysql_projection_plan.h"
-#include "store/mysql_schema.h"
+#include "store/mysql/mysql_projection_plan.h"
+#include "store/mysql/mysql_schema.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>

@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "store/mysql_cells.h"
-#include "store/mysql_sql.h"
+#include "store/mysql/mysql_cells.h"
+#include "store/mysql/mysql_sql.h"
 #include <stdio.h>
 #include <stdlib.h>
 

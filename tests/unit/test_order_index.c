@@ -7,8 +7,8 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "store/audit_sqlite_index.h"
-#include "store/sqlite_store.h"
+#include "store/audit/audit_sqlite_index.h"
+#include "store/sqlite/sqlite_store.h"
 #include <pthread.h>
 #include <search.h>
 #include <stdatomic.h>

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "dashboard/products.h"
+#include "live/products.h"
 
 static char path[] = "/tmp/salestide-products-XXXXXX";
 

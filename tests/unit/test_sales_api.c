@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "dashboard/sales_api.h"
+#include "live/sales_api.h"
 #include "order/timestamp.h"
 
 static struct zone *new_york;

@@ -5,9 +5,9 @@
 
 #include "base/log.h"
 #include "fault_vfs.h"
-#include "store/currency.h"
-#include "store/sqlite_aggregates.h"
-#include "store/sqlite_raw.h"
+#include "store/sqlite/sqlite_aggregates.h"
+#include "store/sqlite/sqlite_raw.h"
+#include "sums/currency.h"
 
 static const int64_t DAY_MS = INT64_C(86400000);
 

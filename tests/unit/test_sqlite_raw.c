@@ -6,8 +6,8 @@
 
 #include "base/log.h"
 #include "fault_vfs.h"
-#include "store/sqlite_aggregates.h"
-#include "store/sqlite_raw.h"
+#include "store/sqlite/sqlite_aggregates.h"
+#include "store/sqlite/sqlite_raw.h"
 
 struct world {
     struct shop shop; // its store is never opened

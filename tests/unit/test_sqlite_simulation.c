@@ -6,8 +6,8 @@
 
 #include "base/log.h"
 #include "shop_sql.h"
-#include "store/sqlite_aggregates.h"
-#include "store/sqlite_raw.h"
+#include "store/sqlite/sqlite_aggregates.h"
+#include "store/sqlite/sqlite_raw.h"
 
 struct files {
     struct shop sums, raw; // their directories

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/log.h"
-#include "dashboard/watch.h"
+#include "live/watch.h"
 #include <stdatomic.h>
 
 enum { PATIENCE_MS = 20000 };

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+// What the engine asks of a store: one const struct of functions. A batch is
+//     begin, (prepare | known | origin | add | add_rejected | advance)*, commit
+//  or begin, ..., rollback
+// and is atomic: after OK everything of it is durable, otherwise nothing of it is. One thread (the
+// engine's) calls; readers use store/sales_reader.h.
+//
+// Two kinds: the embedded store (store/sqlite/sqlite.h) does all of it in one file, the split store
+// (store/split/split_store.h) puts raw orders and aggregates into two systems. Calls that only a
+// log needs (claim, release, remember, advance) are NULL in a store that cannot follow one.
+#pragma once
+#include "base/error.h"
+#include "engine/submission.h"
+#include "order/order.h"
+#include "sums/cube.h"
+
+enum store_result {
+    STORE_OK,
+    STORE_RETRY, // nothing was stored; reopen and try again later (disk full, I/O error, busy)
+    STORE_ERROR, // will not go away by itself
+};
+
+// What was counted since the store was made. received = accepted + duplicate + rejected.
+struct store_counts {
+    int64_t received, accepted, duplicate, rejected;
+    int64_t rejected_expired;              // rejected events no longer kept
+    int64_t skipped;                       // messages of a log without an event in them
+    int64_t warnings[ORDER_WARNING_KINDS]; // by bit of enum order_warning, of accepted events
+};
+
+// One batch as it was committed.
+struct batch_summary {
+    int64_t batch_id;               // 1, 2, 3, ...
+    int64_t committed_ms;           // the clock at commit
+    struct store_counts counts;     // of this batch alone
+    int32_t minute_min, minute_max; // touched minutes of created_at; min > max when none
+    int64_t oldest_arrival_ms;      // of its events; INT64_MAX when none
+};
+
+// What the shop fixed when the store was made: a process started with others is refused.
+struct store_settings {
+    char currency[4];
+    char timezone[64];
+    int64_t late_limit_ms;
+};
+
+// Where an event stands in its input. From a log: partition << 48 | offset; from a door: 0, the
+// store counts for itself.
+#define POSITION_OFFSET_BITS 48
+static inline int64_t log_position(int32_t partition, int64_t offset) {
+    return (int64_t)partition << POSITION_OFFSET_BITS | offset;
+}
+static inline int32_t log_position_partition(int64_t position) {
+    return (int32_t)(position >> POSITION_OFFSET_BITS);
+}
+static inline int64_t log_position_offset(int64_t position) {
+    return position & ((INT64_C(1) << POSITION_OFFSET_BITS) - 1);
+}
+
+// An event as the store holds it.
+struct stored_event {
+    struct order order; // source and state resolved
+    int64_t arrival_ms;
+    int64_t position; // embedded: in order of acceptance, from 1, per kind (orders; adjustments);
+                      // from a log: log_position
+};
+
+// What a store knows of an event's identity (order_id, kind, event_id).
+enum known_as {
+    KNOWN_NEW,   // not known
+    KNOWN_SAME,  // known with the same content: order_same_content
+    KNOWN_OTHER, // known with other content
+};
+struct known {
+    enum known_as as;
+    int64_t position; // of the known event, where the store has it; else 0
+};
+
+// Where an order came from, for what is taken back from it. Borrowed until the next call.
+struct origin {
+    struct text source, state;
+};
+
+// A partition of a log in this store's hands.
+struct log_claim {
+    int64_t next_offset; // first one that is not in the aggregates; -1: the partition is new
+    bool lost;           // another process has taken it over
+};
+
+struct store {
+    const struct store_ops *ops;
+};
+
+struct store_ops {
+    const char *name;
+    MUST_CHECK enum store_result (*begin)(struct store *s, struct error *err);
+    // These submissions (a list) will be judged next. May be NULL.
+    MUST_CHECK enum store_result (*prepare)(struct store *s, const struct submission *list,
+                                            struct error *err);
+    // A hint that known will be asked for this identity soon. May be NULL.
+    void (*prefetch)(struct store *s, const struct order *o, const struct stamp *at);
+    // What is known of the event's identity among all committed and those added since begin.
+    MUST_CHECK enum store_result (*known)(struct store *s, const struct order *o,
+                                          const struct stamp *at, struct known *out,
+                                          struct error *err);
+    // Of a placed order, for its cancellation or refund. *found: whether it is known.
+    MUST_CHECK enum store_result (*origin)(struct store *s, struct ident order_id,
+                                           const struct stamp *at, struct origin *out, bool *found,
+                                           struct error *err);
+    // Whether this new event can be added: that no sum of its currency is pushed past 64 bits, and
+    // that the tables can hold it. False: `why` is filled.
+    bool (*fits)(struct store *s, const struct order *o, struct rejection *why);
+    // A new accepted event; known has just said KNOWN_NEW. `group` is its cube dimension (borrowed
+    // for the call), where the store may keep its own key.
+    MUST_CHECK enum store_result (*add)(struct store *s, const struct order *o,
+                                        const struct stamp *at, struct cube_dim *group,
+                                        struct error *err);
+    // An event that was rejected, with its text.
+    MUST_CHECK enum store_result (*add_rejected)(struct store *s, const struct event *e,
+                                                 struct error *err);
+    // Oldest minute and hour bucket still kept, given the newest arrival; only ever grows.
+    void (*floors)(struct store *s, int64_t arrival_ms, int32_t *minute_floor, int32_t *hour_floor);
+    // Applies the cube's deltas, counts the batch (fills summary->batch_id) and makes all durable.
+    MUST_CHECK enum store_result (*commit)(struct store *s, struct cube *cube,
+                                           struct batch_summary *summary, struct error *err);
+    void (*rollback)(struct store *s);
+
+    // Texts of added orders are borrowed until commit or rollback; else they are copied.
+    bool borrows;
+    // Takes a partition over, between two batches or between two takes of one; held until release.
+    // out->lost: not now, events of it are in a batch that will fail.
+    MUST_CHECK enum store_result (*claim)(struct store *s, const char *topic, int32_t partition,
+                                          struct log_claim *out, struct error *err);
+    // What is known of a held partition, without asking anybody: as of claim, commit or reopen.
+    void (*held)(struct store *s, int32_t partition, struct log_claim *out);
+    void (*release)(struct store *s, int32_t partition);
+    // An event of the log before next_offset: its identity is known from now on. NULL: the store
+    // knows every identity for ever.
+    MUST_CHECK enum store_result (*remember)(struct store *s, const struct order *o,
+                                             const struct stamp *at, struct error *err);
+    // The batch has judged everything of the partition below next_offset.
+    void (*advance)(struct store *s, int32_t partition, int64_t next_offset);
+
+    // Between batches, when nothing has come for a while: whether the servers behind it answer. Not
+    // OK: it is down until reopen. NULL: there are none.
+    MUST_CHECK enum store_result (*check)(struct store *s, struct error *err);
+    // After RETRY: closes, opens again and checks what is there. OK: ready for begin.
+    MUST_CHECK enum store_result (*reopen)(struct store *s, struct error *err);
+    void (*counts)(struct store *s, struct store_counts *out); // committed, since it was made
+    void (*close)(struct store *s);                            // frees s
+};

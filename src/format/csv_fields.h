@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// Which column of a CSV file holds which field of an order: what the user asked for (--map, --set,
+// --group-by), and how that binds to the header of one file.
+#pragma once
+#include "base/arena.h"
+#include "base/error.h"
+#include "format/csv.h"
+#include "order/order.h"
+
+// A field that only files have: subtotal of the row = quantity * unit_price.
+enum { CSV_UNIT_PRICE = FIELD_COUNT, CSV_FIELDS };
+
+// What the user asked for. A zeroed struct asks for nothing: columns are found by their names.
+struct csv_fields {
+    struct text column[CSV_FIELDS];   // --map
+    struct text constant[CSV_FIELDS]; // --set
+    bool group;                       // --group-by order_id
+    struct arena arena;               // owns the texts
+};
+// One value of --map ("order_id=ID,total=AMOUNT") or --set; a part with a comma in it is put in
+// double quotes, as in CSV. ERROR_USAGE when it cannot be.
+MUST_CHECK bool csv_fields_map(struct csv_fields *f, struct text list, struct error *err);
+MUST_CHECK bool csv_fields_set(struct csv_fields *f, struct text list, struct error *err);
+void csv_fields_free(struct csv_fields *f);
+const char *csv_field_name(int field);
+
+// Where a field's value comes from.
+struct csv_source {
+    int field;            // enum order_field or CSV_UNIT_PRICE
+    int column;           // -1: the constant
+    struct text constant; // borrowed from the csv_fields
+};
+struct csv_binding {
+    struct csv_source sources[CSV_FIELDS]; // by field, so that quantity comes before unit_price
+    size_t n_sources;
+    size_t n_columns; // of the header
+    int id_column;    // of order_id; -1: a constant
+    bool group;
+    bool derive_total; // no column for it: subtotal - discount + shipping + tax
+    bool line_amounts; // rows carry subtotal or unit_price
+};
+// Finds the columns: by --map, else by the field's name (exact, else whatever the case). Other
+// columns are ignored. ERROR_USAGE when a mapped column is not there, or a required field has none.
+MUST_CHECK bool csv_fields_bind(const struct csv_fields *f, const struct csv_row *header,
+                                struct csv_binding *out, struct error *err);

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+// One order event from JSON.
+//
+// Happy path:
+// 1. The text is copied into the arena, with the padding that yyjson wants, and parsed in place:
+//    strings are unescaped where they stand and numbers stay digits, so the order's slices simply
+//    point into that copy. yyjson's own memory is a pool held in struct order_json: nothing is
+//    allocated for an ordinary event.
+// 2. One pass over the keys of the object: known fields go to order_set, keys that are not known
+// into
+//    a set that finds duplicates.
+// 3. Only if there are any: the items; containers under unknown keys (duplicate keys, nesting).
+// 4. order_finish.
+//
+// Fails: not JSON (broken, with yyjson's message and the byte), JSON that is not an order (rejected
+// with field and code), no memory.
+#include "format/order_json.h"
+
+#include "base/mem.h"
+#include "format/json_check.h"
+#include "format/order_scan.h"
+#include "format/order_tree.h"
+#include <stdlib.h>
+
+// Enough for any JSON of 5,000 bytes, which nearly every event is below; the memory is touched only
+// as far as an event needs it.
+enum { POOL_BYTES = 64 * 1024 };
+
+static const yyjson_read_flag READ_FLAGS = YYJSON_READ_INSITU | YYJSON_READ_NUMBER_AS_RAW;
+
+// After as many events in a row that were not ordinary, the next ones go the long road at once: a
+// shop whose every order has a field of its own need not pay for both. It is tried again now and
+// then. No verdict depends on it.
+enum { MAX_SHORT_SKIPS = 64 };
+
+struct order_json {
+    char *pool;
+    size_t pool_bytes;
+    struct key_set keys;
+    unsigned short_skips;      // events that go the long road before the short one is tried again
+    unsigned next_short_skips; // that many after the next one that is not ordinary
+};
+
+struct order_json *order_json_new(void) {
+    struct order_json *p = mem_zalloc(1, sizeof *p);
+    p->pool = mem_alloc(POOL_BYTES);
+    p->pool_bytes = POOL_BYTES;
+    key_set_init(&p->keys);
+    return p;
+}
+
+void order_json_free(struct order_json *p) {
+    if (p == NULL) {
+        return;
+    }
+    key_set_free(&p->keys);
+    free(p->pool);
+    free(p);
+}
+
+// --- Parsing
+
+static bool take_short_road(struct order_json *p, const struct order_rules *rules, struct text json,
+                            struct order *out, struct rejection *why) {
+    if (p->short_skips > 0) {
+        p->short_skips--;
+        return false;
+    }
+    struct order_builder builder;
+    order_begin(&builder, rules, out, why);
+    if (LIKELY(order_scan(&builder, json))) {
+        p->next_short_skips = 0;
+        return true;
+    }
+    p->short_skips = p->next_short_skips;
+    p->next_short_skips = p->next_short_skips == 0                ? 1
+                          : p->next_short_skips < MAX_SHORT_SKIPS ? p->next_short_skips * 2
+                                                                  : MAX_SHORT_SKIPS;
+    return false;
+}
+
+static bool pool_fits(struct order_json *p, size_t json_bytes) {
+    size_t need = yyjson_read_max_memory_usage(json_bytes, READ_FLAGS);
+    if (LIKELY(need <= p->pool_bytes)) {
+        return true;
+    }
+    size_t want = p->pool_bytes;
+    while (want < need) { // doubling: at most nine times until ORDER_EVENT_MAX_BYTES fits
+        want *= 2;
+    }
+    char *pool = try_alloc(want);
+    if (pool == NULL) {
+        return false;
+    }
+    free(p->pool);
+    p->pool = pool;
+    p->pool_bytes = want;
+    return true;
+}
+
+static enum order_json_result not_json(struct rejection *why, struct text json,
+                                       const yyjson_read_err *err) {
+    if (err->code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) {
+        // The pool holds any JSON of this length, one value in two bytes. Only brackets that are
+        // not closed make more.
+        reject(why, "", REJECT_NOT_JSON, "not JSON: more brackets are opened than closed");
+        return ORDER_JSON_BROKEN;
+    }
+    size_t at = err->pos < json.len ? err->pos : json.len;
+    struct text rest = {json.at + at, json.len - at};
+    reject(why, "", REJECT_NOT_JSON, "not JSON: %s at byte %zu%s%s%s", err->msg, at,
+           rest.len > 0 ? ", '" : "", rest.len > 0 ? excerpt_of(rest).text : "",
+           rest.len > 0 ? "'" : "");
+    return ORDER_JSON_BROKEN;
+}
+
+// `copy` of `json` has zeros after it.
+static enum order_json_result take_long_road(struct order_json *p, const struct order_rules *rules,
+                                             char *copy, struct text json, struct arena *arena,
+                                             struct order *out, struct rejection *why) {
+    if (!pool_fits(p, json.len)) {
+        return ORDER_JSON_NO_MEMORY;
+    }
+    yyjson_alc pool;
+    yyjson_read_err err;
+    yyjson_alc_pool_init(&pool, p->pool, p->pool_bytes);
+    // The document needs no free: the next event's starts the pool anew.
+    yyjson_doc *doc = yyjson_read_opts(copy, json.len, READ_FLAGS, &pool, &err);
+    if (UNLIKELY(doc == NULL)) {
+        return not_json(why, json, &err);
+    }
+    return order_tree_read(&p->keys, rules, yyjson_doc_get_root(doc), arena, out, why);
+}
+
+// Sizes that no road takes, then the copy.
+static enum order_json_result start(struct text json, struct arena *arena, struct rejection *why,
+                                    char **copy) {
+    if (UNLIKELY(json.len > ORDER_EVENT_MAX_BYTES)) {
+        reject(why, "", REJECT_TOO_LARGE, "the event has %zu bytes, at most %d are allowed",
+               json.len, (int)ORDER_EVENT_MAX_BYTES);
+        return ORDER_JSON_REJECTED;
+    }
+    if (UNLIKELY(json.len == 0)) {
+        reject(why, "", REJECT_NOT_JSON, "not JSON: the event is empty");
+        return ORDER_JSON_BROKEN;
+    }
+    _Static_assert(ORDER_SCAN_PADDING >= YYJSON_PADDING_SIZE, "one padding for both roads");
+    *copy = arena_try_bytes(arena, json.len + ORDER_SCAN_PADDING);
+    if (*copy == NULL) {
+        return ORDER_JSON_NO_MEMORY;
+    }
+    memcpy(*copy, json.at, json.len);
+    memset(*copy + json.len, 0, ORDER_SCAN_PADDING);
+    return ORDER_JSON_OK;
+}
+
+enum order_json_result order_json_parse(struct order_json *p, const struct order_rules *rules,
+                                        struct text json, struct arena *arena, struct order *out,
+                                        struct rejection *why) {
+    char *copy;
+    enum order_json_result result = start(json, arena, why, &copy);
+    if (UNLIKELY(result != ORDER_JSON_OK) ||
+        LIKELY(take_short_road(p, rules, (struct text){copy, json.len}, out, why))) {
+        return result;
+    }
+    return take_long_road(p, rules, copy, json, arena, out, why);
+}
+
+enum order_json_result order_json_parse_long(struct order_json *p, const struct order_rules *rules,
+                                             struct text json, struct arena *arena,
+                                             struct order *out, struct rejection *why) {
+    char *copy;
+    enum order_json_result result = start(json, arena, why, &copy);
+    return result != ORDER_JSON_OK ? result : take_long_road(p, rules, copy, json, arena, out, why);
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// `salestide key new --scope ingest|read`, `key list`, `key revoke ID`.
+#include "host/commands.h"
+
+#include "base/clock.h"
+#include "http/keys.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+static int fail(const struct error *err) {
+    fprintf(stderr, "salestide key: %s\n", err->text);
+    return err->cls == ERROR_USAGE ? 2 : 1;
+}
+
+static int key_new(const struct options *o, const char *directory) {
+    const char *name = option_text(o, "scope");
+    enum key_scope scope;
+    struct error err = {0};
+    if (name == NULL || !key_scope_of(name, &scope)) {
+        error_set(&err, ERROR_USAGE,
+                  "say what the key is for: --scope ingest (send orders) or --scope read (queries "
+                  "and the page)");
+        return fail(&err);
+    }
+    char key_text[KEY_TEXT_MAX + 1];
+    struct api_key added;
+    if (!keys_file_add(directory, scope, clock_now_ms(clock_system()), key_text, &added, &err)) {
+        return fail(&err);
+    }
+    printf("%s\n", key_text);
+    fprintf(
+        stderr,
+        "Key %s for %s, stored as a hash in %s/keys. It is shown this once only: keep it now.\n",
+        added.id, key_scope_name(scope), directory);
+    return 0;
+}
+
+static int key_list(const char *directory) {
+    struct api_key *list;
+    size_t n;
+    struct error err = {0};
+    if (!keys_file_read(directory, &list, &n, &err)) {
+        return fail(&err);
+    }
+    if (n == 0) {
+        fprintf(stderr, "No keys in %s. Make one with `salestide key new --scope ingest`.\n",
+                directory);
+    }
+    for (size_t i = 0; i < n; i++) {
+        printf("%s  %-6s  %s\n", list[i].id, key_scope_name(list[i].scope), list[i].created_at);
+    }
+    free(list);
+    return 0;
+}
+
+static int key_revoke(const struct options *o, const char *directory) {
+    struct error err = {0};
+    if (option_args_count(o) != 2) {
+        error_set(&err, ERROR_USAGE, "say which key: `salestide key revoke ID` (see `key list`)");
+        return fail(&err);
+    }
+    if (!keys_file_revoke(directory, option_arg(o, 1), &err)) {
+        return fail(&err);
+    }
+    fprintf(stderr, "Key %s is revoked; a running server notices within a second.\n",
+            option_arg(o, 1));
+    return 0;
+}
+
+int command_key(const struct options *o) {
+    const char *directory = option_text(o, "data");
+    const char *verb = option_args_count(o) > 0 ? option_arg(o, 0) : "";
+    if (strcmp(verb, "new") == 0 && option_args_count(o) == 1) {
+        return key_new(o, directory);
+    }
+    if (strcmp(verb, "list") == 0 && option_args_count(o) == 1) {
+        return key_list(directory);
+    }
+    if (strcmp(verb, "revoke") == 0) {
+        return key_revoke(o, directory);
+    }
+    fprintf(stderr, "salestide key: use `key new --scope ingest|read`, `key list` or `key revoke "
+                    "ID`\n");
+    return 2;
+}

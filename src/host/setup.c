@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+// `salestide setup`: makes what --raw and --aggregates need, or prints it (--print).
+//
+// 1. Each address is matched with a half of the table below by its option and scheme.
+// 2. Settings are checked before anything is made with them.
+// 3. The halves are printed, or made, one after the other. Each is idempotent: what is there stays.
+//
+// How it fails: one line, exit code 2 for what somebody has to change, 1 for what may pass. A half
+// that was made stays; running setup again goes on.
+#include "host/commands.h"
+
+#include "base/log.h"
+#include "store/cassandra/cassandra.h"
+#include "store/mysql/mysql_projection.h"
+#include "store/mysql/mysql_schema.h"
+#include "store/settings.h"
+#include <stdio.h>
+#include <string.h>
+
+// One place to set up. `print` puts the statements as a script; `make` makes what is missing, and
+// fills *settings with those in force where the place keeps them.
+struct half {
+    const char *option, *scheme;
+    bool (*print)(const struct options *o, const char *url, const struct store_settings *settings,
+                  struct buf *out, struct error *err);
+    bool (*make)(const struct options *o, const char *url, struct store_settings *settings,
+                 struct error *err);
+};
+
+// --- MySQL
+
+static bool mysql_print(const struct options *o, const char *url,
+                        const struct store_settings *settings, struct buf *out, struct error *err) {
+    UNUSED(o);
+    struct mysql_address address;
+    if (!mysql_address_read(url, &address, err)) {
+        return false;
+    }
+    mysql_schema_print(address.url.path, settings, out);
+    return true;
+}
+
+static bool mysql_make(const struct options *o, const char *url, struct store_settings *settings,
+                       struct error *err) {
+    enum { TIMEOUT_MS = 120000 }; // ALTER and CREATE may wait for others
+    struct mysql_address address;
+    struct mysql_connection *c;
+    if (!mysql_address_of_options(o, url, &address, err) ||
+        !mysql_connection_open(&address, MYSQL_ROLE_SETUP, TIMEOUT_MS, &c, err)) {
+        return false;
+    }
+    struct projection *projection = NULL;
+    bool ok = mysql_schema_prepare(c, address.url.path, settings, err) &&
+              projection_bind(c, settings->currency, true, &projection, err);
+    projection_free(projection);
+    if (ok) {
+        printf("%s is ready: currency %s, time zone %s, late after %lld s\n", c->name,
+               settings->currency, settings->timezone, (long long)settings->late_limit_ms / 1000);
+    }
+    mysql_connection_close(c);
+    return ok;
+}
+
+// --- Cassandra
+
+static bool cassandra_print(const struct options *o, const char *url,
+                            const struct store_settings *settings, struct buf *out,
+                            struct error *err) {
+    UNUSED(settings);
+    struct cassandra_address address;
+    if (!cassandra_address_read(url, &address, err)) {
+        return false;
+    }
+    cassandra_ddl(out, address.url.path, (int)option_int(o, "cassandra-replication"));
+    return true;
+}
+
+static bool cassandra_make(const struct options *o, const char *url,
+                           struct store_settings *settings, struct error *err) {
+    UNUSED(settings);
+    struct cassandra_address address;
+    if (!cassandra_address_of_options(o, url, &address, err) ||
+        !cassandra_setup(&address, (int)option_int(o, "cassandra-replication"), err)) {
+        return false;
+    }
+    printf("%s is ready\n", url);
+    return true;
+}
+
+// Aggregates first: they say whether the settings are right.
+static const struct half halves[] = {
+    {"aggregates", "mysql", mysql_print, mysql_make},
+    {"raw", "cassandra", cassandra_print, cassandra_make},
+};
+
+// --- What is asked for
+
+// The half for an option's address. NULL with an empty error: there is nothing to set up.
+static const struct half *half_of(const char *option, const char *url, struct error *err) {
+    err->cls = ERROR_NONE;
+    if (url == NULL || strcmp(url, "none") == 0 || strcmp(url, "sqlite") == 0) {
+        return NULL;
+    }
+    for (size_t i = 0; i < COUNT_OF(halves); i++) {
+        if (strcmp(halves[i].option, option) == 0 && url_has_scheme(url, halves[i].scheme)) {
+            return &halves[i];
+        }
+    }
+    error_set(err, ERROR_USAGE,
+              "--%s %.200s is no address that can be set up; want --aggregates "
+              "mysql://USER@HOST/DATABASE, --raw cassandra://HOST/KEYSPACE",
+              option, url);
+    return NULL;
+}
+
+static bool run_half(const struct options *o, const struct half *half, bool print,
+                     struct store_settings *settings, struct error *err) {
+    const char *url = option_text(o, half->option);
+    if (!print) {
+        return half->make(o, url, settings, err);
+    }
+    struct buf out = {0};
+    bool ok = half->print(o, url, settings, &out, err);
+    if (ok && (out.failed || fwrite(out.at, 1, out.len, stdout) != out.len)) {
+        ok = error_set(err, ERROR_FATAL, "cannot write to standard output");
+    }
+    buf_free(&out);
+    return ok;
+}
+
+static bool run(const struct options *o, struct error *err) {
+    static const char *const order[] = {"aggregates", "raw"};
+    const struct half *chosen[COUNT_OF(order)];
+    struct store_settings settings;
+    size_t n = 0;
+    for (size_t i = 0; i < COUNT_OF(order); i++) {
+        chosen[i] = half_of(order[i], option_text(o, order[i]), err);
+        if (err->cls != ERROR_NONE) {
+            return false;
+        }
+        n += chosen[i] != NULL;
+    }
+    if (n == 0) {
+        return error_set(err, ERROR_USAGE,
+                         "say what to set up: --aggregates mysql://USER@HOST/DATABASE, --raw "
+                         "cassandra://HOST/KEYSPACE");
+    }
+    bool ok = settings_of_options(o, &settings, err);
+    for (size_t i = 0; ok && i < COUNT_OF(order); i++) {
+        ok = chosen[i] == NULL || run_half(o, chosen[i], option_flag(o, "print"), &settings, err);
+    }
+    return ok;
+}
+
+int command_setup(const struct options *o) {
+    struct error err = {0};
+    log_set_level_named(option_text(o, "log-level"));
+    if (run(o, &err) && fflush(stdout) == 0) {
+        return 0;
+    }
+    fprintf(stderr, "salestide setup: %s\n", err.text);
+    return err.cls == ERROR_USAGE ? 2 : 1;
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// Connections and their time limits. The library has one limit for all and can answer only whole
+// requests, so limits are kept here: on expiry the socket is shut down and the library, seeing it
+// closed, cleans up; a body that is too slow is first answered 408 past the library.
+#include "http/http_internal.h"
+
+#include "base/mem.h"
+#include <stdlib.h>
+#include <sys/socket.h>
+
+static void connection_started(struct http_server *s, struct MHD_Connection *mhd,
+                               void **socket_context) {
+    struct connection *c = mem_zalloc(1, sizeof *c);
+    c->server = s;
+    c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    c->next = s->connections;
+    if (c->next != NULL) {
+        c->next->prev = c;
+    }
+    s->connections = c;
+    s->n_connections++;
+    http_arm(c, DEADLINE_HEADERS);
+    *socket_context = c;
+}
+
+static void connection_closed(struct http_server *s, struct connection *c) {
+    deadline_disarm(&s->deadlines, &c->deadline);
+    if (c->prev != NULL) {
+        c->prev->next = c->next;
+    } else {
+        s->connections = c->next;
+    }
+    if (c->next != NULL) {
+        c->next->prev = c->prev;
+    }
+    s->n_connections--;
+    s->n_closed++;
+    free(c);
+}
+
+void http_connection_notice(void *cls, struct MHD_Connection *mhd, void **socket_context,
+                            enum MHD_ConnectionNotificationCode code) {
+    struct http_server *s = cls;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        connection_started(s, mhd, socket_context);
+    } else if (*socket_context != NULL) {
+        connection_closed(s, *socket_context);
+        *socket_context = NULL;
+    }
+}
+
+static void connection_expired(struct connection *c, enum deadline_kind kind) {
+    if (kind == DEADLINE_BODY) {
+        c->server->stats.timed_out++;
+        http_reply_raw(c->request, PROBLEM_BODY_TIMEOUT,
+                       "the request's body did not arrive within --body-timeout");
+        return;
+    }
+    if (kind != DEADLINE_IDLE && kind != DEADLINE_LINGER) {
+        c->server->stats.timed_out++;
+    }
+    shutdown(c->fd, SHUT_RDWR);
+}
+
+void http_deadlines_run(struct http_server *s) {
+    struct deadline *d;
+    enum deadline_kind kind;
+    while ((d = deadline_expired(&s->deadlines, s->now_ms, &kind)) != NULL) {
+        if (kind == DEADLINE_HEARTBEAT || kind == DEADLINE_STALL) {
+            http_viewer_deadline(s, d, kind);
+        } else {
+            connection_expired((struct connection *)d, kind);
+        }
+    }
+}
+
+void http_connections_close_idle(struct http_server *s) {
+    for (struct connection *c = s->connections; c != NULL; c = c->next) {
+        if (c->request == NULL || c->request->answered_raw) {
+            shutdown(c->fd, SHUT_RDWR);
+        }
+    }
+}
+
+void http_connections_close_all(struct http_server *s) {
+    for (struct connection *c = s->connections; c != NULL; c = c->next) {
+        shutdown(c->fd, SHUT_RDWR);
+    }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// Reading header values. Pure functions over (base, length), any thread.
+#pragma once
+#include "base/must.h"
+#include "base/text.h"
+#include "format/order_json.h"
+
+// Content-Type of POST /v1/orders; parameters such as charset=utf-8 are allowed. False: not
+// supported (another charset too).
+MUST_CHECK bool header_body_form(struct text content_type, enum body_form *form);
+
+enum header_coding { CODING_NONE, CODING_GZIP, CODING_OTHER };
+enum header_coding header_content_coding(struct text content_encoding); // absent: CODING_NONE
+
+// Does Accept-Encoding allow gzip (with a weight above zero)? Absent: no.
+bool header_accepts_gzip(struct text accept_encoding);
+
+// The API key of an Authorization header: Bearer KEY, or Basic with KEY as the password. The key is
+// written to `out` (not zero-terminated). False: none, or malformed, or longer than `cap`.
+MUST_CHECK bool header_api_key(struct text authorization, char *out, size_t cap, size_t *len);
+
+// Is `etag` (with its quotes) among the list of an If-None-Match header, or is that "*"? Weak
+// comparison.
+bool header_etag_matches(struct text if_none_match, const char *etag);

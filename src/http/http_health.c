@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+// /healthz (the process answers), /readyz (orders can be stored) and /metrics (Prometheus text).
+#include "http/http_internal.h"
+
+#include "base/metrics.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+void http_healthz(struct request *r) {
+    http_reply_cached(r, ANSWER_HEALTHY);
+}
+
+void http_readyz(struct request *r) {
+    struct http_server *s = r->server;
+    char problem[INTAKE_PROBLEM_BYTES] = "";
+    if (s->stopping) {
+        http_reply_problem(r, PROBLEM_NOT_READY, "the server is stopping");
+        return;
+    }
+    if (!s->options.ready(s->options.user, problem)) {
+        http_reply_problem(r, PROBLEM_NOT_READY, problem);
+        return;
+    }
+    struct buf body = {0};
+    buf_put_str(&body, "{\"status\":\"ready\"}");
+    http_reply_buf(r, 200, "application/json", &body);
+}
+
+// --- Metrics
+
+static void put_door(struct buf *out, struct http_server *s) {
+    if (s->options.intake.ops != NULL) {
+        metric_value(out, "queue_events", "gauge", "Events that wait to be stored.",
+                     (int64_t)intake_events(s->options.intake));
+        metric_value(out, "queue_capacity_events", "gauge", "Most events that may wait.",
+                     (int64_t)intake_capacity(s->options.intake));
+    }
+    metric_value(out, "http_connections", "gauge", "Open connections, viewers apart.",
+                 s->n_connections);
+    metric_value(out, "http_requests_in_flight", "gauge",
+                 "Requests that are read, judged or answered.", (int64_t)s->n_requests);
+    metric_value(out, "http_inflight_bytes", "gauge", "Memory charged to requests in flight.",
+                 (int64_t)budget_used(&s->budget));
+    metric_value(out, "http_inflight_limit_bytes", "gauge", "Most of it.",
+                 (int64_t)s->budget.limit_bytes);
+    metric_value(out, "http_body_bytes_total", "counter", "Bytes of request bodies taken.",
+                 s->stats.body_bytes);
+    metric_value(out, "http_timeouts_total", "counter", "Connections ended for slowness.",
+                 s->stats.timed_out);
+    metric_value(out, "viewers", "gauge", "Live pages connected.", (int64_t)http_viewers_count(s));
+    metric_head(out, "http_responses_total", "counter", "Answers by status.");
+    for (int status = 0; status < STATUS_MAX; status++) {
+        if (s->stats.answers[status] > 0) {
+            buf_printf(out, "salestide_http_responses_total{status=\"%d\"} %lld\n", status,
+                       (long long)s->stats.answers[status]);
+        }
+    }
+}
+
+// The second number of /proc/self/statm, in pages; 0 when it cannot be read.
+static long long resident_pages(void) {
+    char line[128] = "";
+    FILE *f = fopen("/proc/self/statm", "re");
+    if (f == NULL) {
+        return 0;
+    }
+    const char *got = fgets(line, sizeof line, f);
+    fclose(f);
+    const char *second = got != NULL ? strchr(line, ' ') : NULL;
+    return second != NULL ? strtoll(second, NULL, 10) : 0;
+}
+
+static void put_process(struct buf *out) {
+    struct rusage use;
+    buf_printf(out,
+               "# HELP process_resident_memory_bytes Resident memory size in bytes.\n"
+               "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes %lld\n",
+               resident_pages() * sysconf(_SC_PAGESIZE));
+    if (getrusage(RUSAGE_SELF, &use) == 0) {
+        double cpu_s = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+                       (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
+        buf_printf(out,
+                   "# HELP process_cpu_seconds_total Total user and system CPU time spent.\n"
+                   "# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total %.3f\n",
+                   cpu_s);
+    }
+}
+
+void http_metrics(struct request *r) {
+    struct http_server *s = r->server;
+    struct buf out = {0};
+    s->options.metrics(s->options.user, &out);
+    put_door(&out, s);
+    put_process(&out);
+    http_reply_buf(r, 200, "text/plain; version=0.0.4; charset=utf-8", &out);
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+// What the files of the HTTP door share. Everything here belongs to the loop's thread, but for what
+// is marked otherwise.
+//
+// A request's way: http_request.c decides from its head (http_head.c) and collects the body;
+// http_orders.c, http_question.c, http_page.c, http_health.c and http_viewer.c answer; http_reply.c
+// sends. While the engine or a worker has a request, its connection is suspended; who has it gives
+// it back by http_complete, and the loop goes on with r->on_loop.
+#pragma once
+#include "base/buf.h"
+#include "http/http_body.h"
+#include "http/http_deadline.h"
+#include "http/http_guard.h"
+#include "http/http_server.h"
+#include "http/http_worker.h"
+#include "http/keys.h"
+#include "http/problem.h"
+#include <microhttpd.h>
+#include <stdatomic.h>
+
+struct question; // http_question.c
+struct viewers;  // http_viewer.c
+struct pages;    // http_page.c
+
+enum http_route {
+    ROUTE_ORDERS, // POST /v1/orders
+    ROUTE_ORDER,
+    ROUTE_SALES,
+    ROUTE_REJECTED,
+    ROUTE_STREAM,
+    ROUTE_HEALTHZ,
+    ROUTE_READYZ,
+    ROUTE_METRICS,
+    ROUTE_PAGE, // the page's files and openapi.json
+    ROUTE_NONE,
+};
+
+enum { DETAIL_BYTES = 600 };
+
+// One TCP connection. Made and freed by the library's notice of start and end.
+struct connection {
+    struct deadline deadline; // first: an expired deadline is cast back
+    struct connection *prev, *next;
+    struct http_server *server;
+    struct request *request; // NULL between two requests
+    int fd;
+};
+
+// One request. From a freelist; lives from the end of its head until its answer is sent.
+struct request {
+    struct request *next; // in the freelist or the list of completed ones
+    struct http_server *server;
+    struct connection *connection;
+    struct MHD_Connection *mhd;
+    void (*on_loop)(struct request *r); // where to go on when it is complete
+    enum http_route route;
+    bool suspended;
+    bool parked;       // waits without being suspended: http_park
+    bool returned;     // a parked one came back: go on with on_loop at the library's next call
+    bool orphaned;     // the connection of a parked one is gone: freed when it comes back
+    bool head;         // HEAD: no body is sent
+    bool answered_raw; // written to the socket directly: throw the rest away
+    bool has_body;     // one was announced
+    bool gzipped;
+    bool accepts_gzip;
+    enum body_form form;
+    uint64_t declared_bytes; // Content-Length
+    uint64_t discarded_bytes;
+    enum problem refusal; // decided before the body: answer this once the body is thrown away
+    const char *allow;    // for PROBLEM_METHOD
+    char detail[DETAIL_BYTES];
+    struct http_body body, unpacked;
+    struct submission *submission; // ours unless the engine has it
+    enum settle_result settled;
+    size_t charged_bytes; // for the submission and the answer
+    struct http_job job;
+    enum problem problem; // how a worker's part ended; PROBLEM_NONE: `answer` is ready
+    unsigned status;
+    struct buf answer;
+    struct question *question;
+};
+
+enum cached_answer { ANSWER_ACCEPTED_ONE, ANSWER_DUPLICATE_ONE, ANSWER_HEALTHY, ANSWERS_CACHED };
+
+enum { STATUS_MAX = 600 };
+struct http_stats {
+    int64_t answers[STATUS_MAX]; // by status
+    int64_t timed_out;           // connections closed for slowness
+    int64_t body_bytes;
+};
+
+struct http_server {
+    struct http_options options;
+    struct MHD_Daemon *daemon;
+    int epoll_fd, mhd_fd, wake_fd;
+    char url[128], listen_host[64];
+    bool loopback, keys_needed;
+    bool stopping;
+    int64_t now_ms; // monotonic, of this turn of the loop
+    struct keys *keys;
+    int64_t keys_looked_ms;
+    struct deadlines deadlines;
+    struct connection *connections;
+    int64_t n_connections, n_closed;
+    struct request *free_requests;
+    size_t n_free_requests, n_requests, n_parked;
+    uint64_t n_events, n_events_seen; // progress of the library, and when it was last looked at
+    struct submission *free_submissions;
+    size_t n_free_submissions, low_free_submissions;
+    struct order_json *parser;
+    struct MHD_Response *cached[ANSWERS_CACHED];
+    struct http_stats stats;
+    struct live *live;
+    struct viewers *viewers;
+    struct pages *pages;
+    struct http_workers *workers;
+    // Any thread:
+    struct http_budget budget;
+    _Atomic(struct request *) done; // completed requests, newest first
+    atomic_bool asleep;             // the loop waits: completing must wake it
+    atomic_bool live_changed, reloading;
+    struct http_job reload_job;
+};
+
+// --- http_server.c
+// Gives `r` back to the loop. Any thread; the caller does not touch r afterwards.
+void http_complete(struct request *r);
+void http_wake(struct http_server *s); // any thread
+
+// --- http_connection.c
+void http_connection_notice(void *cls, struct MHD_Connection *mhd, void **socket_context,
+                            enum MHD_ConnectionNotificationCode code);
+void http_deadlines_run(struct http_server *s); // acts on what has expired
+void http_connections_close_idle(struct http_server *s);
+void http_connections_close_all(struct http_server *s);
+static inline void http_arm(struct connection *c, enum deadline_kind kind) {
+    deadline_arm(&c->server->deadlines, &c->deadline, kind, c->server->now_ms);
+}
+
+// --- http_request.c
+enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const char *url,
+                                const char *method, const char *version, const char *upload,
+                                size_t *upload_bytes, void **context);
+void http_on_completed(void *cls, struct MHD_Connection *mhd, void **context,
+                       enum MHD_RequestTerminationCode code);
+void http_suspend(struct request *r);
+// As http_suspend, but cheaper, for what comes back soon; see http_request.c.
+void http_park(struct request *r);
+void http_returned(struct request *r);          // the engine or a worker gave it back
+void http_requests_free(struct http_server *s); // the freelist
+
+// --- http_route.c
+// Which call this is. NULL allow: the method fits; else the methods that do.
+enum http_route http_route(const struct http_server *s, const char *url, const char *method,
+                           const char **allow);
+enum key_scope http_route_scope(enum http_route route);
+
+// --- http_reply.c: each sends the answer of a request, and resumes its connection if need be.
+void http_replies_new(struct http_server *s);
+void http_replies_free(struct http_server *s);
+void http_reply_cached(struct request *r, enum cached_answer which);
+// Takes the content of `body` over.
+void http_reply_buf(struct request *r, unsigned status, const char *content_type, struct buf *body);
+void http_reply_problem(struct request *r, enum problem p, const char *detail);
+// Takes over one reference of `response`, headers and all.
+void http_reply_response(struct request *r, unsigned status, struct MHD_Response *response);
+// Writes the problem to the socket past the library, which cannot answer while a body comes in; the
+// rest of the body is thrown away until the client is done or DEADLINE_LINGER expires.
+void http_reply_raw(struct request *r, enum problem p, const char *detail);
+
+// --- http_orders.c
+void http_orders(struct request *r); // the body is complete
+void http_submission_recycle(struct http_server *s, struct submission *sub);
+void http_submissions_trim(struct http_server *s, bool all);
+
+// --- http_question.c: questions to the store
+void http_question(struct request *r, const char *url);
+void http_question_free(struct question *q);
+
+// --- http_page.c
+MUST_CHECK bool http_pages_new(struct http_server *s, struct error *err);
+void http_pages_free(struct http_server *s);
+bool http_page_exists(const char *url);
+void http_page(struct request *r, const char *url);
+
+// --- http_health.c
+void http_healthz(struct request *r);
+void http_readyz(struct request *r);
+void http_metrics(struct request *r);
+
+// --- http_viewer.c
+void http_viewers_new(struct http_server *s);
+void http_viewers_close(struct http_server *s); // all of them
+void http_viewers_free(struct http_server *s);
+// Takes the connection's socket over; then false: the library is to close its own end.
+MUST_CHECK bool http_stream(struct request *r);
+void http_viewers_notify(struct http_server *s);          // something new to send
+MUST_CHECK bool http_viewers_pump(struct http_server *s); // true: more to do at once
+void http_viewer_event(struct http_server *s, void *viewer, uint32_t events);
+void http_viewer_deadline(struct http_server *s, struct deadline *d, enum deadline_kind kind);
+size_t http_viewers_count(const struct http_server *s);

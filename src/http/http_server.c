@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: MIT
+// The HTTP door's loop: one thread, one epoll set with the library's own set, the wake-up
+// descriptor, signals and the viewers' sockets. The library runs without threads of its own:
+// everything of it is called here and nowhere else (resuming connections from another thread stalls
+// at some hundred connections in version 0.9.75).
+//
+// A turn: complete requests that came back (answers are queued, connections resumed), run the
+// library (which reads, calls http_on_request, writes), send to some viewers, act on deadlines,
+// wait.
+//
+// Stopping: no new connections, idle ones are closed, requests in flight get their answers, for at
+// most STOP_MS; then http_run returns and the caller lets the engine settle what it still has.
+#include "http/http_internal.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/http_listen.h"
+#include <errno.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum {
+    EVENTS_A_TURN = 256,
+    STOP_MS = 10 * 1000,
+    SEND_MS = 120 * 1000,
+    LINGER_MS = 10 * 1000,
+    HEARTBEAT_MS = 15 * 1000,
+    STALL_MS = 30 * 1000,
+    TRIM_EVERY_MS = 2000,
+    WORKER_THREADS = 2,
+    WORKER_QUEUE = 64,
+    CONNECTION_BYTES = 12 * 1024, // head of a request, and what is read of its body at once
+    SPARE_DESCRIPTORS = 128,
+};
+
+// What an epoll event is about, when it is not a viewer.
+static char tag_library, tag_wake, tag_signal;
+
+static int64_t monotonic_ms(const struct http_server *s) {
+    return clock_monotonic_ns(s->options.clock) / 1000000;
+}
+
+// --- Completed requests: a stack that any thread pushes to and the loop takes as a whole.
+
+void http_wake(struct http_server *s) {
+    if (atomic_exchange(&s->asleep, false)) {
+        uint64_t one = 1;
+        ssize_t n = write(s->wake_fd, &one, sizeof one);
+        UNUSED(n); // a full counter wakes as well
+    }
+}
+
+void http_complete(struct request *r) {
+    struct http_server *s = r->server;
+    struct request *top = atomic_load(&s->done);
+    do {
+        r->next = top;
+    } while (!atomic_compare_exchange_weak(&s->done, &top, r));
+    http_wake(s);
+}
+
+static void continue_completed(struct http_server *s) {
+    struct request *r = atomic_exchange(&s->done, NULL), *in_order = NULL;
+    while (r != NULL) { // newest first: turn the list over
+        struct request *next = r->next;
+        r->next = in_order;
+        in_order = r;
+        r = next;
+    }
+    while (in_order != NULL) {
+        r = in_order;
+        in_order = r->next;
+        http_returned(r);
+    }
+}
+
+void http_live_changed(void *server) {
+    struct http_server *s = server;
+    atomic_store(&s->live_changed, true);
+    http_wake(s);
+}
+
+// --- Making
+
+static bool watch(struct http_server *s, int fd, void *tag, struct error *err) {
+    struct epoll_event want = {.events = EPOLLIN, .data.ptr = tag};
+    return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &want) == 0 ||
+           error_set(err, ERROR_FATAL, "epoll: %s", strerror(errno));
+}
+
+static bool open_keys(struct http_server *s, struct error *err) {
+    const struct http_options *o = &s->options;
+    s->keys_needed = o->require_keys || (!s->loopback && !o->insecure);
+    if (!keys_open(o->directory, &s->keys, err)) {
+        return false;
+    }
+    if (!s->loopback && s->keys_needed && keys_count(s->keys) == 0) {
+        return error_set(err, ERROR_USAGE,
+                         "--listen %s is beyond loopback and there are no API keys: make one with "
+                         "`salestide key new --scope ingest --data %s`, or say --insecure",
+                         o->listen, o->directory);
+    }
+    if (!s->loopback && !s->keys_needed) {
+        log_warn("ingest", "--insecure: anybody who reaches %s can read and write", o->listen);
+    }
+    if (s->loopback && s->keys_needed && keys_count(s->keys) == 0) {
+        log_warn("ingest",
+                 "--require-keys and there are no API keys yet: every call is refused until one is "
+                 "made with `salestide key new`");
+    }
+    return true;
+}
+
+// As many descriptors as connections, viewers and files can need.
+static void raise_descriptor_limit(const struct http_limits *limits) {
+    struct rlimit now;
+    rlim_t want = (rlim_t)limits->connections + limits->viewers + SPARE_DESCRIPTORS;
+    if (getrlimit(RLIMIT_NOFILE, &now) != 0 || now.rlim_cur >= want) {
+        return;
+    }
+    now.rlim_cur = now.rlim_max < want ? now.rlim_max : want;
+    if (setrlimit(RLIMIT_NOFILE, &now) != 0 || now.rlim_cur < want) {
+        log_warn("ingest",
+                 "this process may open %llu files only: fewer than --max-connections and "
+                 "--max-viewers need (raise ulimit -n)",
+                 (unsigned long long)now.rlim_cur);
+    }
+}
+
+static bool start_library(struct http_server *s, int listen_fd, struct error *err) {
+    // TURBO: tries to read and write before it asks epoll, and closes without shutdown, on which
+    // http_viewer.c relies.
+    unsigned flags = MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME;
+    s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, http_on_request, s, MHD_OPTION_LISTEN_SOCKET,
+                                 listen_fd, MHD_OPTION_NOTIFY_COMPLETED, http_on_completed, s,
+                                 MHD_OPTION_NOTIFY_CONNECTION, http_connection_notice, s,
+                                 MHD_OPTION_CONNECTION_LIMIT, s->options.limits.connections,
+                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+                                 MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_END);
+    if (s->daemon == NULL) {
+        close(listen_fd);
+        return error_set(err, ERROR_FATAL, "cannot start the HTTP library: %s", strerror(errno));
+    }
+    s->mhd_fd = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->listen_fd;
+    return watch(s, s->mhd_fd, &tag_library, err);
+}
+
+static bool start(struct http_server *s, struct error *err) {
+    const struct http_options *o = &s->options;
+    struct listen_address address;
+    if (!listen_parse(o->listen, &address, err)) {
+        return false;
+    }
+    s->loopback = address.loopback;
+    snprintf(s->listen_host, sizeof s->listen_host, "%s", address.host);
+    s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    s->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (s->epoll_fd < 0 || s->wake_fd < 0) {
+        return error_set(err, ERROR_FATAL, "epoll: %s", strerror(errno));
+    }
+    const struct http_workers_options workers = {
+        .threads = WORKER_THREADS,
+        .max_waiting = WORKER_QUEUE,
+        .open_reader = o->open_reader,
+        .open_reader_user = o->user,
+    };
+    raise_descriptor_limit(&o->limits);
+    if (!watch(s, s->wake_fd, &tag_wake, err) || !open_keys(s, err) || !http_pages_new(s, err) ||
+        !http_workers_start(&workers, &s->workers, err)) {
+        return false;
+    }
+    int port = 0;
+    int listen_fd = listen_open(&address, &port, err);
+    if (listen_fd < 0 || !start_library(s, listen_fd, err)) {
+        return false;
+    }
+    snprintf(s->url, sizeof s->url, "http://%s:%d/", address.host, port);
+    return true;
+}
+
+bool http_new(const struct http_options *options, struct http_server **out, struct error *err) {
+    struct http_server *s = mem_zalloc(1, sizeof *s);
+    s->options = *options;
+    s->budget.limit_bytes = options->limits.inflight_bytes;
+    s->epoll_fd = s->wake_fd = -1;
+    s->now_ms = monotonic_ms(s);
+    s->deadlines.of[DEADLINE_HEADERS].after_ms = options->limits.headers_ms;
+    s->deadlines.of[DEADLINE_BODY].after_ms = options->limits.body_ms;
+    s->deadlines.of[DEADLINE_IDLE].after_ms = options->limits.idle_ms;
+    s->deadlines.of[DEADLINE_SEND].after_ms = SEND_MS;
+    s->deadlines.of[DEADLINE_LINGER].after_ms = LINGER_MS;
+    s->deadlines.of[DEADLINE_HEARTBEAT].after_ms = HEARTBEAT_MS;
+    s->deadlines.of[DEADLINE_STALL].after_ms = STALL_MS;
+    s->parser = order_json_new();
+    http_replies_new(s);
+    http_viewers_new(s);
+    if (!start(s, err)) {
+        http_free(s);
+        return false;
+    }
+    *out = s;
+    return true;
+}
+
+const char *http_url(const struct http_server *s) {
+    return s->url;
+}
+
+bool http_keys_required(const struct http_server *s) {
+    return s->keys_needed;
+}
+
+void http_set_live(struct http_server *s, struct live *live) {
+    s->live = live;
+}
+
+// --- Running
+
+static void reload_job(struct http_job *job, struct http_worker *worker) {
+    struct http_server *s =
+        (struct http_server *)((char *)job - offsetof(struct http_server, reload_job));
+    UNUSED(worker);
+    s->options.reload(s->options.user);
+    atomic_store(&s->reloading, false);
+}
+
+// SIGHUP while a reload runs: the file is being read now or was just read.
+static void reload(struct http_server *s) {
+    if (s->options.reload == NULL) {
+        log_info("ingest", "SIGHUP: there is nothing to read again");
+        return;
+    }
+    if (atomic_exchange(&s->reloading, true)) {
+        log_info("ingest", "SIGHUP: still reading customers and products from the last one");
+        return;
+    }
+    s->reload_job.run = reload_job;
+    if (!http_workers_submit(s->workers, JOB_QUESTION, &s->reload_job)) {
+        atomic_store(&s->reloading, false);
+        log_warn("ingest", "SIGHUP: too busy to read customers and products again; send it again");
+    }
+}
+
+static void begin_to_stop(struct http_server *s) {
+    if (s->stopping) {
+        return;
+    }
+    log_info("ingest", "stopping: %zu requests in flight", s->n_requests);
+    s->stopping = true;
+    MHD_socket fd = MHD_quiesce_daemon(s->daemon);
+    if (fd != MHD_INVALID_SOCKET) {
+        close(fd);
+    }
+    http_connections_close_idle(s);
+}
+
+static void take_signals(struct http_server *s, int signal_fd) {
+    struct signalfd_siginfo info;
+    while (read(signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == SIGHUP) {
+            reload(s);
+        } else {
+            begin_to_stop(s);
+        }
+    }
+}
+
+static void run_library(struct http_server *s) {
+    int64_t closed_before = s->n_closed;
+    MHD_run(s->daemon);
+    if (s->n_closed != closed_before) {
+        MHD_run(s->daemon); // at the limit of connections only the next run listens again
+    }
+}
+
+// How long the loop may sleep.
+static int wait_ms(struct http_server *s, bool more) {
+    MHD_UNSIGNED_LONG_LONG library_ms = 0;
+    bool pending = MHD_get_timeout(s->daemon, &library_ms) == MHD_YES && library_ms == 0;
+    bool progress = s->n_events != s->n_events_seen;
+    s->n_events_seen = s->n_events;
+    if (more || (pending && (progress || s->n_parked == 0))) {
+        return 0;
+    }
+    if (pending) {
+        return 1; // parked requests look like pending data; a look a millisecond finds the latter
+    }
+    int64_t ms = deadline_wait_ms(&s->deadlines, s->now_ms);
+    int64_t longest_ms = s->stopping ? 100 : s->n_free_submissions > 0 ? TRIM_EVERY_MS : 60000;
+    return (int)(ms < 0 || ms > longest_ms ? longest_ms : ms);
+}
+
+// Sleeps until something happens; acts on signals and on viewers' sockets.
+static void wait_for_events(struct http_server *s, int signal_fd, int timeout_ms) {
+    struct epoll_event events[EVENTS_A_TURN];
+    if (timeout_ms != 0) {
+        atomic_store(&s->asleep, true);
+        if (atomic_load(&s->done) != NULL || atomic_load(&s->live_changed)) {
+            timeout_ms = 0; // came between the last look and falling asleep
+        }
+    }
+    int n = epoll_wait(s->epoll_fd, events, EVENTS_A_TURN, timeout_ms);
+    atomic_store(&s->asleep, false);
+    s->now_ms = monotonic_ms(s);
+    for (int i = 0; i < n; i++) {
+        void *tag = events[i].data.ptr;
+        if (tag == &tag_wake) {
+            uint64_t count;
+            ssize_t got = read(s->wake_fd, &count, sizeof count);
+            UNUSED(got);
+        } else if (tag == &tag_signal) {
+            take_signals(s, signal_fd);
+        } else if (tag != &tag_library) {
+            http_viewer_event(s, tag, events[i].events);
+        }
+    }
+}
+
+// Gives back what a burst of requests took: submissions not needed lately, and when none is left
+// the rest at once.
+static void trim_memory(struct http_server *s, int64_t *trimmed_ms) {
+    if (s->now_ms - *trimmed_ms < TRIM_EVERY_MS || s->n_free_submissions == 0) {
+        return;
+    }
+    *trimmed_ms = s->now_ms;
+    http_submissions_trim(s, false);
+    if (s->n_free_submissions == 0 && s->n_requests == 0) {
+        http_requests_free(s);
+        malloc_trim(0);
+    }
+}
+
+void http_run(struct http_server *s, const sigset_t *signals) {
+    struct error err = {0};
+    int signal_fd = signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (signal_fd < 0 || !watch(s, signal_fd, &tag_signal, &err)) {
+        log_error("ingest", "cannot take signals: %s", strerror(errno));
+        begin_to_stop(s);
+    }
+    int64_t trimmed_ms = s->now_ms, stop_at_ms = INT64_MAX;
+    while (!(s->stopping && (s->n_requests == 0 || s->now_ms >= stop_at_ms))) {
+        continue_completed(s);
+        run_library(s);
+        if (atomic_exchange(&s->live_changed, false)) {
+            http_viewers_notify(s);
+        }
+        bool more = http_viewers_pump(s);
+        http_deadlines_run(s);
+        trim_memory(s, &trimmed_ms);
+        wait_for_events(s, signal_fd, wait_ms(s, more));
+        if (s->stopping && stop_at_ms == INT64_MAX) {
+            stop_at_ms = s->now_ms + STOP_MS;
+        }
+    }
+    if (s->n_requests > 0) {
+        log_warn("ingest", "%zu requests did not end within %d s", s->n_requests, STOP_MS / 1000);
+    }
+    http_viewers_close(s);
+    if (signal_fd >= 0) {
+        close(signal_fd);
+    }
+}
+
+// --- Freeing
+
+void http_free(struct http_server *s) {
+    if (s == NULL) {
+        return;
+    }
+    http_workers_stop(s->workers);
+    s->workers = NULL;
+    if (s->daemon != NULL) {
+        // Whatever was away has come back by now: the engine is gone and the workers are joined.
+        // The library insists that every connection is resumed.
+        continue_completed(s);
+        MHD_run(s->daemon);
+        MHD_run(s->daemon); // answers of parked requests are made in one turn and sent in the next
+        http_connections_close_all(s);
+        MHD_run(s->daemon);
+        MHD_stop_daemon(s->daemon);
+    }
+    http_viewers_free(s);
+    http_pages_free(s);
+    http_replies_free(s);
+    http_requests_free(s);
+    http_submissions_trim(s, true);
+    order_json_free(s->parser);
+    keys_free(s->keys);
+    if (s->wake_fd >= 0) {
+        close(s->wake_fd);
+    }
+    if (s->epoll_fd >= 0) {
+        close(s->epoll_fd);
+    }
+    free(s);
+}

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: MIT
+// GET /v1/stream: server-sent events to the live pages.
+//
+// A viewer's socket is taken over from the library (by dup; the library closes its own end without
+// a shutdown, because it runs with MHD_USE_TURBO): thousands of open streams then cost it nothing.
+// The stream has no length and ends with the connection. Events are rendered once for all viewers
+// (live/live.h) and sent from that shared memory; a viewer holds a reference while one is on
+// its way.
+//
+// 1. http_live_changed (live's thread) wakes the loop, which marks every viewer as having news.
+// 2. http_viewers_pump sends to PUMP_VIEWERS of them a turn, so that orders are served in between.
+// 3. A viewer that does not take its bytes waits for its socket; after the stall time it is dropped
+//    and its browser connects again by itself, with Last-Event-ID.
+#include "http/http_internal.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    PUMP_VIEWERS = 128,
+    PUMP_EVENTS = 8,
+    SEND_BUFFER_BYTES = 128 * 1024, // the kernel's, of one viewer; it would grow to megabytes
+};
+
+struct viewer {
+    struct deadline deadline; // first: an expired deadline is cast back
+    struct viewer *prev, *next;
+    struct viewer *next_news;
+    int fd;
+    bool has_news, blocked, dead;
+    uint64_t last_id;
+    const struct live_event *sending;
+    size_t sent_bytes; // of it
+};
+
+struct viewers {
+    struct viewer *all;
+    size_t n;
+    struct viewer *news, **news_last; // those with something to send
+};
+
+void http_viewers_new(struct http_server *s) {
+    s->viewers = mem_zalloc(1, sizeof *s->viewers);
+    s->viewers->news_last = &s->viewers->news;
+}
+
+size_t http_viewers_count(const struct http_server *s) {
+    return s->viewers->n;
+}
+
+static void mark_news(struct viewers *all, struct viewer *v) {
+    if (!v->has_news && !v->dead) {
+        v->has_news = true;
+        v->next_news = NULL;
+        *all->news_last = v;
+        all->news_last = &v->next_news;
+    }
+}
+
+static void tell_count(struct http_server *s) {
+    if (s->live != NULL) {
+        live_set_viewers(s->live, (int64_t)s->viewers->n);
+    }
+}
+
+// Closes the stream. A viewer that waits in the news list is freed when it comes up there.
+static void drop(struct http_server *s, struct viewer *v) {
+    struct viewers *all = s->viewers;
+    if (v->dead) {
+        return;
+    }
+    v->dead = true;
+    deadline_disarm(&s->deadlines, &v->deadline);
+    if (v->sending != NULL) {
+        live_release(v->sending);
+        v->sending = NULL;
+    }
+    if (v->prev != NULL) {
+        v->prev->next = v->next;
+    } else {
+        all->all = v->next;
+    }
+    if (v->next != NULL) {
+        v->next->prev = v->prev;
+    }
+    all->n--;
+    close(v->fd); // also leaves the epoll set: this is the last descriptor of the socket
+    tell_count(s);
+    if (!v->has_news) {
+        free(v);
+    }
+}
+
+void http_viewers_close(struct http_server *s) {
+    while (s->viewers->all != NULL) {
+        drop(s, s->viewers->all);
+    }
+}
+
+void http_viewers_free(struct http_server *s) {
+    struct viewers *all = s->viewers;
+    if (all == NULL) {
+        return;
+    }
+    http_viewers_close(s);
+    while (all->news != NULL) { // the dropped ones that still waited there
+        struct viewer *v = all->news;
+        all->news = v->next_news;
+        free(v);
+    }
+    free(all);
+    s->viewers = NULL;
+}
+
+// Sends what is left of the current event. False: the viewer is blocked or gone.
+static bool send_rest(struct http_server *s, struct viewer *v) {
+    while (v->sent_bytes < v->sending->len) {
+        ssize_t n = send(v->fd, v->sending->bytes + v->sent_bytes, v->sending->len - v->sent_bytes,
+                         MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            if (!v->blocked) {
+                v->blocked = true;
+                deadline_arm(&s->deadlines, &v->deadline, DEADLINE_STALL, s->now_ms);
+            }
+            return false;
+        }
+        if (n < 0) {
+            drop(s, v);
+            return false;
+        }
+        v->sent_bytes += (size_t)n;
+        v->blocked = false;
+        deadline_arm(&s->deadlines, &v->deadline, DEADLINE_HEARTBEAT, s->now_ms);
+    }
+    live_release(v->sending);
+    v->sending = NULL;
+    return true;
+}
+
+// Sends events until there is none, the socket is full, or others should have their turn.
+static void pump(struct http_server *s, struct viewer *v) {
+    for (int i = 0; i < PUMP_EVENTS; i++) {
+        if (v->sending == NULL) {
+            v->sending = live_next(s->live, &v->last_id);
+            v->sent_bytes = 0;
+        }
+        if (v->sending == NULL || !send_rest(s, v)) {
+            return;
+        }
+    }
+    mark_news(s->viewers, v);
+}
+
+bool http_viewers_pump(struct http_server *s) {
+    struct viewers *all = s->viewers;
+    for (int i = 0; i < PUMP_VIEWERS && all->news != NULL; i++) {
+        struct viewer *v = all->news;
+        all->news = v->next_news;
+        if (all->news == NULL) {
+            all->news_last = &all->news;
+        }
+        v->has_news = false;
+        if (v->dead) {
+            free(v);
+        } else if (!v->blocked) {
+            pump(s, v);
+        }
+    }
+    return all->news != NULL;
+}
+
+void http_viewers_notify(struct http_server *s) {
+    for (struct viewer *v = s->viewers->all; v != NULL; v = v->next) {
+        mark_news(s->viewers, v);
+    }
+}
+
+void http_viewer_event(struct http_server *s, void *viewer, uint32_t events) {
+    struct viewer *v = viewer;
+    char ignored[512];
+    if (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP)) {
+        drop(s, v);
+        return;
+    }
+    if (events & EPOLLIN) { // nothing is expected; reading shows an end
+        ssize_t n;
+        while ((n = recv(v->fd, ignored, sizeof ignored, MSG_DONTWAIT)) > 0) {
+        }
+        if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
+            drop(s, v);
+            return;
+        }
+    }
+    if (events & EPOLLOUT) {
+        v->blocked = false;
+        mark_news(s->viewers, v);
+    }
+}
+
+void http_viewer_deadline(struct http_server *s, struct deadline *d, enum deadline_kind kind) {
+    static const char heartbeat[] = ":\n\n";
+    struct viewer *v = (struct viewer *)d;
+    if (kind == DEADLINE_STALL) {
+        log_debug("dashboard", "a viewer that took nothing was dropped");
+        drop(s, v);
+        return;
+    }
+    // Only between two events, into an idle socket: three bytes are sent whole or not at all.
+    ssize_t n = v->sending == NULL
+                    ? send(v->fd, heartbeat, sizeof heartbeat - 1, MSG_NOSIGNAL | MSG_DONTWAIT)
+                    : 0;
+    if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
+        drop(s, v);
+        return;
+    }
+    deadline_arm(&s->deadlines, &v->deadline, DEADLINE_HEARTBEAT, s->now_ms);
+}
+
+static uint64_t last_event_id(struct MHD_Connection *mhd) {
+    const char *text = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, "Last-Event-ID");
+    char *end;
+    if (text == NULL || text[0] < '0' || text[0] > '9') {
+        return 0;
+    }
+    errno = 0;
+    unsigned long long id = strtoull(text, &end, 10);
+    return errno == 0 && *end == '\0' ? id : 0;
+}
+
+static bool send_head(int fd) {
+    static const char bytes[] = "HTTP/1.1 200 OK\r\n"
+                                "Content-Type: text/event-stream\r\n"
+                                "Cache-Control: no-store\r\n"
+                                "X-Content-Type-Options: nosniff\r\n"
+                                "X-Accel-Buffering: no\r\n"
+                                "Connection: close\r\n\r\n";
+    return send(fd, bytes, sizeof bytes - 1, MSG_NOSIGNAL | MSG_DONTWAIT) ==
+           (ssize_t)sizeof bytes - 1;
+}
+
+static void adopt(struct http_server *s, int fd, uint64_t last_id) {
+    struct viewer *v = mem_zalloc(1, sizeof *v);
+    v->fd = fd;
+    v->last_id = last_id;
+    struct epoll_event want = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = v};
+    const int buffer_bytes = SEND_BUFFER_BYTES;
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer_bytes, sizeof buffer_bytes);
+    if (!send_head(fd) || epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &want) != 0) {
+        close(fd);
+        free(v);
+        return;
+    }
+    v->next = s->viewers->all;
+    if (v->next != NULL) {
+        v->next->prev = v;
+    }
+    s->viewers->all = v;
+    s->viewers->n++;
+    s->stats.answers[200]++;
+    deadline_arm(&s->deadlines, &v->deadline, DEADLINE_HEARTBEAT, s->now_ms);
+    mark_news(s->viewers, v);
+    tell_count(s);
+}
+
+bool http_stream(struct request *r) {
+    struct http_server *s = r->server;
+    if (s->live == NULL) {
+        http_reply_problem(r, PROBLEM_NOT_READY, "the live page's data is not there yet");
+        return true;
+    }
+    if (s->viewers->n >= s->options.limits.viewers) {
+        http_reply_problem(r, PROBLEM_TOO_MANY_VIEWERS, "--max-viewers live pages are open");
+        return true;
+    }
+    if (r->head) {
+        struct buf nothing = {0};
+        http_reply_buf(r, 200, "text/event-stream", &nothing);
+        return true;
+    }
+    int fd = fcntl(r->connection->fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0) {
+        http_reply_problem(r, PROBLEM_TOO_MANY_VIEWERS, strerror(errno));
+        return true;
+    }
+    adopt(s, fd, last_event_id(r->mhd));
+    return false;
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// Keys in use by a server. A check is one SHA-256 and a comparison with every stored digest in
+// constant time. The file is looked at (one stat) when the caller says so; it is replaced by
+// rename, so a change always shows as another inode or time.
+#include "http/keys.h"
+
+#include "base/mem.h"
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+struct keys {
+    char *directory;
+    char *path;
+    struct api_key *list;
+    size_t n;
+    bool exists;
+    struct stat seen;
+    const EVP_MD *sha256; // fetched once: fetching costs more than hashing
+};
+
+static bool same_file(const struct stat *a, const struct stat *b) {
+    return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static bool read_again(struct keys *k, struct error *err) {
+    struct api_key *list;
+    size_t n;
+    if (!keys_file_read(k->directory, &list, &n, err)) {
+        return false;
+    }
+    free(k->list);
+    k->list = list;
+    k->n = n;
+    return true;
+}
+
+bool keys_open(const char *directory, struct keys **out, struct error *err) {
+    struct keys *k = mem_zalloc(1, sizeof *k);
+    k->directory = mem_strndup(directory, strlen(directory));
+    size_t len = strlen(directory) + sizeof "/keys";
+    k->path = mem_alloc(len);
+    snprintf(k->path, len, "%s/keys", directory);
+    k->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    if (k->sha256 == NULL) {
+        keys_free(k);
+        return error_set(err, ERROR_FATAL, "OpenSSL has no SHA-256: check its installation");
+    }
+    if (!keys_refresh(k, err)) {
+        keys_free(k);
+        return false;
+    }
+    *out = k;
+    return true;
+}
+
+void keys_free(struct keys *k) {
+    if (k != NULL) {
+        EVP_MD_free((EVP_MD *)k->sha256);
+        free(k->directory);
+        free(k->path);
+        free(k->list);
+        free(k);
+    }
+}
+
+bool keys_refresh(struct keys *k, struct error *err) {
+    struct stat now;
+    if (stat(k->path, &now) != 0) {
+        if (errno != ENOENT && errno != ENOTDIR) {
+            return error_set(err, ERROR_FATAL, "cannot look at %s: %s", k->path, strerror(errno));
+        }
+        free(k->list);
+        k->list = NULL;
+        k->n = 0;
+        k->exists = false;
+        return true;
+    }
+    if (k->exists && same_file(&now, &k->seen)) {
+        return true;
+    }
+    k->exists = true;
+    k->seen = now; // also after a failure: one complaint for each change
+    return read_again(k, err);
+}
+
+size_t keys_count(const struct keys *k) {
+    return k->n;
+}
+
+enum key_verdict keys_check(const struct keys *k, struct text key, enum key_scope needed) {
+    unsigned char digest[KEY_DIGEST_BYTES];
+    unsigned digest_len = 0;
+    if (key.len > KEY_TEXT_MAX ||
+        EVP_Digest(key.at, key.len, digest, &digest_len, k->sha256, NULL) != 1) {
+        return KEY_UNKNOWN;
+    }
+    enum key_verdict verdict = KEY_UNKNOWN;
+    for (size_t i = 0; i < k->n; i++) { // all of them, always
+        if (CRYPTO_memcmp(digest, k->list[i].digest, KEY_DIGEST_BYTES) == 0) {
+            verdict = k->list[i].scope == needed ? KEY_OK : KEY_WRONG_SCOPE;
+        }
+    }
+    return verdict;
+}

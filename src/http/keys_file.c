@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+// The key file. Adding and revoking: take the lock file, read all, write <data>/keys.new (mode
+// 0600), fsync it, rename it over <data>/keys, fsync the directory. A crash leaves the old file or
+// the new.
+#include "base/clock.h"
+#include "base/mem.h"
+#include "http/keys.h"
+#include "order/timestamp.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PATH_BYTES = 4096, LINE_BYTES = 256, SECRET_BYTES = 32 };
+
+const char *key_scope_name(enum key_scope scope) {
+    return scope == KEY_INGEST ? "ingest" : "read";
+}
+
+bool key_scope_of(const char *name, enum key_scope *scope) {
+    *scope = strcmp(name, "ingest") == 0 ? KEY_INGEST : KEY_READ;
+    return *scope == KEY_INGEST || strcmp(name, "read") == 0;
+}
+
+static int hex_value(char c) {
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static void put_hex(const unsigned char *bytes, size_t n, char *out) {
+    for (size_t i = 0; i < n; i++) {
+        out[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
+        out[2 * i + 1] = "0123456789abcdef"[bytes[i] & 15];
+    }
+    out[2 * n] = '\0';
+}
+
+static bool parse_line(const char *line, struct api_key *key) {
+    char scope[16], hex[2 * KEY_DIGEST_BYTES + 1], extra[2];
+    if (sscanf(line, "%8s %15s %64s %31s %1s", key->id, scope, hex, key->created_at, extra) != 4 ||
+        !key_scope_of(scope, &key->scope) || strlen(hex) != sizeof hex - 1 ||
+        strlen(key->id) != KEY_ID_LEN) {
+        return false;
+    }
+    for (size_t i = 0; i < KEY_DIGEST_BYTES; i++) {
+        int high = hex_value(hex[2 * i]), low = hex_value(hex[2 * i + 1]);
+        if (high < 0 || low < 0) {
+            return false;
+        }
+        key->digest[i] = (unsigned char)(high << 4 | low);
+    }
+    return true;
+}
+
+static bool read_lines(FILE *f, const char *path, struct api_key **list, size_t *n,
+                       struct error *err) {
+    char line[LINE_BYTES];
+    for (size_t number = 1; fgets(line, sizeof line, f) != NULL; number++) {
+        line[strcspn(line, "#\r\n")] = '\0';
+        if (line[strspn(line, " \t")] == '\0') {
+            continue;
+        }
+        if (*n == KEYS_MAX) {
+            return error_set(err, ERROR_USAGE, "%s has more than %d keys: revoke some", path,
+                             KEYS_MAX);
+        }
+        *list = mem_realloc(*list, (*n + 1) * sizeof **list);
+        if (!parse_line(line, &(*list)[*n])) {
+            return error_set(err, ERROR_USAGE,
+                             "%s, line %zu is not \"ID ingest|read SHA256 TIME\": repair or remove "
+                             "it",
+                             path, number);
+        }
+        ++*n;
+    }
+    if (ferror(f)) {
+        return error_set(err, ERROR_RETRIABLE, "cannot read %s: %s", path, strerror(errno));
+    }
+    return true;
+}
+
+bool keys_file_read(const char *directory, struct api_key **list, size_t *n, struct error *err) {
+    char path[PATH_BYTES];
+    snprintf(path, sizeof path, "%s/keys", directory);
+    *list = NULL;
+    *n = 0;
+    FILE *f = fopen(path, "re");
+    if (f == NULL) {
+        return errno == ENOENT || errno == ENOTDIR
+                   ? true
+                   : error_set(err, ERROR_FATAL, "cannot read %s: %s", path, strerror(errno));
+    }
+    bool ok = read_lines(f, path, list, n, err);
+    fclose(f);
+    if (!ok) {
+        free(*list);
+        *list = NULL;
+        *n = 0;
+    }
+    return ok;
+}
+
+static bool write_lines(int fd, const struct api_key *list, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        char hex[2 * KEY_DIGEST_BYTES + 1], line[LINE_BYTES];
+        put_hex(list[i].digest, KEY_DIGEST_BYTES, hex);
+        int len = snprintf(line, sizeof line, "%s %s %s %s\n", list[i].id,
+                           key_scope_name(list[i].scope), hex, list[i].created_at);
+        if (write(fd, line, (size_t)len) != len) {
+            return false;
+        }
+    }
+    return fsync(fd) == 0;
+}
+
+static bool replace_file(const char *directory, const struct api_key *list, size_t n,
+                         struct error *err) {
+    char path[PATH_BYTES], fresh[PATH_BYTES];
+    snprintf(path, sizeof path, "%s/keys", directory);
+    snprintf(fresh, sizeof fresh, "%s/keys.new", directory);
+    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    bool ok = fd >= 0 && fchmod(fd, 0600) == 0 && write_lines(fd, list, n);
+    int saved = errno;
+    if (fd >= 0 && close(fd) != 0 && ok) {
+        ok = false;
+        saved = errno;
+    }
+    if (ok && rename(fresh, path) != 0) {
+        ok = false;
+        saved = errno;
+    }
+    int dir = ok ? open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (ok && (dir < 0 || fsync(dir) != 0)) {
+        ok = false;
+        saved = errno;
+    }
+    if (dir >= 0) {
+        close(dir);
+    }
+    return ok || error_set(err, ERROR_RETRIABLE, "cannot write %s: %s", path, strerror(saved));
+}
+
+// The lock lives in a file of its own: the key file is replaced under it.
+static int lock_directory(const char *directory, struct error *err) {
+    char path[PATH_BYTES];
+    snprintf(path, sizeof path, "%s/keys.lock", directory);
+    if (mkdir(directory, 0755) != 0 && errno != EEXIST) {
+        error_set(err, ERROR_FATAL, "cannot make the directory %s: %s", directory, strerror(errno));
+        return -1;
+    }
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 || flock(fd, LOCK_EX) != 0) {
+        error_set(err, ERROR_FATAL, "cannot lock %s: %s", path, strerror(errno));
+        if (fd >= 0) {
+            close(fd);
+        }
+        return -1;
+    }
+    return fd;
+}
+
+// "st_" and 43 characters of base64url: 256 random bits.
+static bool make_key(enum key_scope scope, int64_t now_ms, char key_text[static KEY_TEXT_MAX + 1],
+                     struct api_key *key, struct error *err) {
+    unsigned char secret[SECRET_BYTES], id[KEY_ID_LEN / 2], coded[64];
+    unsigned digest_len = 0;
+    if (RAND_bytes(secret, sizeof secret) != 1 || RAND_bytes(id, sizeof id) != 1) {
+        return error_set(err, ERROR_FATAL, "the system gives no random bytes");
+    }
+    int n = EVP_EncodeBlock(coded, secret, sizeof secret) - 1; // without the "=" at the end
+    for (int i = 0; i < n; i++) {
+        coded[i] = coded[i] == '+' ? '-' : coded[i] == '/' ? '_' : coded[i];
+    }
+    snprintf(key_text, KEY_TEXT_MAX + 1, "st_%.*s", n, (char *)coded);
+    key->scope = scope;
+    put_hex(id, sizeof id, key->id);
+    key->created_at[timestamp_format(now_ms, key->created_at)] = '\0';
+    if (EVP_Digest(key_text, strlen(key_text), key->digest, &digest_len, EVP_sha256(), NULL) != 1) {
+        return error_set(err, ERROR_FATAL, "OpenSSL has no SHA-256: check its installation");
+    }
+    return true;
+}
+
+bool keys_file_add(const char *directory, enum key_scope scope, int64_t now_ms,
+                   char key_text[static KEY_TEXT_MAX + 1], struct api_key *added,
+                   struct error *err) {
+    int lock = lock_directory(directory, err);
+    if (lock < 0) {
+        return false;
+    }
+    struct api_key *list = NULL;
+    size_t n = 0;
+    bool ok = keys_file_read(directory, &list, &n, err);
+    if (ok && n == KEYS_MAX) {
+        ok = error_set(err, ERROR_USAGE, "there are %d keys already: revoke some first", KEYS_MAX);
+    }
+    if (ok) {
+        list = mem_realloc(list, (n + 1) * sizeof *list);
+        ok = make_key(scope, now_ms, key_text, &list[n], err) &&
+             replace_file(directory, list, n + 1, err);
+        *added = list[n];
+    }
+    free(list);
+    close(lock);
+    return ok;
+}
+
+bool keys_file_revoke(const char *directory, const char *id, struct error *err) {
+    int lock = lock_directory(directory, err);
+    if (lock < 0) {
+        return false;
+    }
+    struct api_key *list = NULL;
+    size_t n = 0, kept = 0;
+    bool ok = keys_file_read(directory, &list, &n, err);
+    for (size_t i = 0; ok && i < n; i++) {
+        if (strcmp(list[i].id, id) != 0) {
+            list[kept++] = list[i];
+        }
+    }
+    if (ok && kept == n) {
+        ok = error_set(err, ERROR_USAGE, "no key with id %s: see `salestide key list`", id);
+    }
+    ok = ok && replace_file(directory, list, kept, err);
+    free(list);
+    close(lock);
+    return ok;
+}

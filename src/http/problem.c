@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// The table of problems and how one is written as JSON.
+#include "http/problem.h"
+
+#include <assert.h>
+
+static const struct problem_kind kinds[PROBLEM_COUNT] = {
+    [PROBLEM_NONE] = {"about:blank", "OK", 200},
+    [PROBLEM_BAD_REQUEST] = {"/problems/bad-request", "The request cannot be understood", 400},
+    [PROBLEM_BODY_UNREADABLE] = {"/problems/body-unreadable", "The body cannot be read", 400},
+    [PROBLEM_BAD_PARAMETER] = {"/problems/bad-parameter", "A query parameter is wrong", 400},
+    [PROBLEM_TOO_MANY_ROWS] = {"/problems/too-many-rows", "The answer would be too long", 400},
+    [PROBLEM_KEY_NEEDED] = {"/problems/key-needed", "An API key is needed", 401},
+    [PROBLEM_KEY_SCOPE] = {"/problems/key-scope", "This API key is not for this call", 403},
+    [PROBLEM_FOREIGN_PAGE] = {"/problems/foreign-page", "Refused: asked from another site", 403},
+    [PROBLEM_NO_SUCH_PATH] = {"/problems/no-such-path", "There is nothing here", 404},
+    [PROBLEM_NO_SUCH_ORDER] = {"/problems/no-such-order", "No such order", 404},
+    [PROBLEM_METHOD] = {"/problems/method-not-allowed", "Method not allowed", 405},
+    [PROBLEM_BODY_TIMEOUT] = {"/problems/body-timeout", "The body came too slowly", 408},
+    [PROBLEM_BODY_TOO_LARGE] = {"/problems/body-too-large", "The body is too large", 413},
+    [PROBLEM_TOO_MANY_EVENTS] = {"/problems/too-many-events", "Too many events in one request",
+                                 413},
+    [PROBLEM_CONTENT_TYPE] = {"/problems/content-type", "Content-Type not supported", 415},
+    [PROBLEM_CONTENT_ENCODING] = {"/problems/content-encoding", "Content-Encoding not supported",
+                                  415},
+    [PROBLEM_NOTHING_ACCEPTED] = {"/problems/nothing-accepted", "Every event was rejected", 422},
+    [PROBLEM_INTERNAL] = {"/problems/internal", "Something went wrong here", 500},
+    [PROBLEM_QUEUE_FULL] = {"/problems/queue-full", "Too busy: try again", 503},
+    [PROBLEM_MEMORY_FULL] = {"/problems/memory-full", "Too busy: try again", 503},
+    [PROBLEM_STORE_UNAVAILABLE] = {"/problems/store-unavailable",
+                                   "Orders cannot be stored just now", 503},
+    [PROBLEM_STOPPING] = {"/problems/stopping", "The server is stopping", 503},
+    [PROBLEM_TOO_MANY_VIEWERS] = {"/problems/too-many-viewers", "Too many live viewers", 503},
+    [PROBLEM_QUERY_FAILED] = {"/problems/query-failed", "The question could not be answered", 503},
+    [PROBLEM_NOT_READY] = {"/problems/not-ready", "Not ready", 503},
+};
+
+const struct problem_kind *problem_kind(enum problem p) {
+    assert((int)p >= 0 && p < PROBLEM_COUNT && kinds[p].type != NULL);
+    return &kinds[p];
+}
+
+void problem_open(struct buf *out, enum problem p, const char *detail) {
+    const struct problem_kind *kind = problem_kind(p);
+    buf_printf(out, "{\"type\":\"%s\",\"title\":\"%s\",\"status\":%u", kind->type, kind->title,
+               kind->status);
+    if (detail != NULL && detail[0] != '\0') {
+        buf_put_str(out, ",\"detail\":");
+        buf_put_json(out, text_of(detail));
+    }
+}
+
+void problem_put(struct buf *out, enum problem p, const char *detail) {
+    problem_open(out, p, detail);
+    buf_put_char(out, '}');
+}

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: MIT
+// Answers of the query API as JSON. Rows are written as the reader hands them over; amounts are
+// texts with four decimals, so that no client reads them as floats.
+#include "live/sales_api.h"
+
+#include "order/timestamp.h"
+
+static void put_key(struct buf *out, const char *key) {
+    buf_put_char(out, '"');
+    buf_put_str(out, key);
+    buf_put_str(out, "\":");
+}
+
+static void put_i64(struct buf *out, const char *key, int64_t v) {
+    put_key(out, key);
+    buf_put_i64(out, v);
+}
+
+static void put_money(struct buf *out, const char *key, int64_t amount_e4) {
+    char digits[24];
+    put_key(out, key);
+    buf_put_char(out, '"');
+    buf_put(out, digits, money_format(amount_e4, digits));
+    buf_put_char(out, '"');
+}
+
+// Rows go on while this is true.
+static bool has_room(const struct buf *out) {
+    return !out->failed && out->len <= API_ANSWER_MAX_BYTES;
+}
+
+static bool finish(const struct buf *out, const char *what_to_do, struct error *err) {
+    if (out->failed) {
+        return error_set(err, ERROR_RETRIABLE, "no memory for this answer");
+    }
+    return out->len <= API_ANSWER_MAX_BYTES ||
+           error_set(err, ERROR_USAGE, "the answer would be longer than %d MiB: %s",
+                     API_ANSWER_MAX_BYTES / (1024 * 1024), what_to_do);
+}
+
+// null when absent.
+static void put_text(struct buf *out, const char *key, struct text t) {
+    put_key(out, key);
+    if (t.at == NULL) {
+        buf_put_str(out, "null");
+    } else {
+        buf_put_json(out, t);
+    }
+}
+
+static void put_ident(struct buf *out, const char *key, struct ident i) {
+    if (i.num >= 0) {
+        put_i64(out, key, i.num);
+    } else {
+        put_text(out, key, i.text);
+    }
+}
+
+static void put_instant(struct buf *out, const char *key, int64_t utc_ms) {
+    char at[32];
+    put_key(out, key);
+    buf_put_char(out, '"');
+    buf_put(out, at, timestamp_format(utc_ms, at));
+    buf_put_char(out, '"');
+}
+
+// --- Sales
+
+static void put_bucket(struct buf *out, const char *key, enum sales_bucket bucket, int32_t number) {
+    if (bucket == BUCKET_MINUTE || bucket == BUCKET_HOUR) {
+        put_instant(out, key, (int64_t)number * (bucket == BUCKET_MINUTE ? 60000 : 3600000));
+        return;
+    }
+    char date[32];
+    put_key(out, key);
+    buf_put_char(out, '"');
+    buf_put(out, date, date_format(number, date));
+    buf_put_char(out, '"');
+}
+
+struct sales_writer {
+    struct buf *out;
+    const struct sales_query *query;
+    bool any;
+};
+
+static void put_measures(struct buf *out, const struct measures *m) {
+    const struct {
+        const char *key;
+        int64_t amount_e4;
+    } amounts[] = {{"subtotal", m->subtotal_e4}, {"discount", m->discount_e4},
+                   {"shipping", m->shipping_e4}, {"tax", m->tax_e4},
+                   {"total", m->total_e4},       {"refunded_total", m->refunded_total_e4}};
+    put_i64(out, "orders", m->orders);
+    buf_put_char(out, ',');
+    put_i64(out, "units", m->units);
+    for (size_t i = 0; i < COUNT_OF(amounts); i++) {
+        buf_put_char(out, ',');
+        put_money(out, amounts[i].key, amounts[i].amount_e4);
+    }
+    buf_put_char(out, ',');
+    put_i64(out, "cancelled_orders", m->cancelled_orders);
+    buf_put_char(out, ',');
+    put_i64(out, "refunds", m->refunds);
+}
+
+static bool write_sales_row(void *user, const struct sales_row *row) {
+    struct sales_writer *w = user;
+    struct buf *out = w->out;
+    buf_put_str(out, w->any ? ",\n{" : "\n{");
+    w->any = true;
+    if (w->query->bucket != BUCKET_NONE) {
+        put_bucket(out, "bucket", w->query->bucket, row->bucket);
+        buf_put_char(out, ',');
+    }
+    if (w->query->by_source) {
+        put_text(out, "source", row->source);
+        buf_put_char(out, ',');
+    }
+    if (w->query->by_state) {
+        put_text(out, "state", row->state);
+        buf_put_char(out, ',');
+    }
+    if (w->query->by_product) {
+        put_ident(out, "product_id", row->product_id);
+        buf_put_char(out, ',');
+    }
+    put_text(out, "currency", row->currency);
+    buf_put_char(out, ',');
+    if (w->query->by_product) {
+        put_i64(out, "orders", row->sum.orders);
+        buf_put_char(out, ',');
+        put_i64(out, "units", row->sum.units);
+        buf_put_char(out, ',');
+        put_money(out, "total", row->sum.total_e4);
+    } else {
+        put_measures(out, &row->sum);
+    }
+    buf_put_char(out, '}');
+    return has_room(out);
+}
+
+static void put_range_end(struct buf *out, const char *key, const struct sales_query *q, bool given,
+                          int32_t number) {
+    if (given) {
+        put_bucket(out, key, q->bucket, number);
+    } else {
+        put_text(out, key, TEXT_NONE);
+    }
+}
+
+bool sales_api_sales(struct sales_reader *reader, const struct sales_request *request,
+                     const char *timezone, struct buf *out, struct error *err) {
+    static const char *const bucket_names[] = {NULL, "minute", "hour", "day"};
+    const struct sales_query *q = &request->query;
+    buf_put_str(out, "{\"rows\":[");
+    struct sales_writer w = {out, q, false};
+    if (!reader->ops->sales(reader, q, write_sales_row, &w, err)) {
+        return false;
+    }
+    buf_put_str(out, "],\n");
+    put_range_end(out, "from", q, request->has_from, q->from);
+    buf_put_char(out, ',');
+    put_range_end(out, "to", q, request->has_to, q->to);
+    buf_put_char(out, ',');
+    put_text(out, "bucket", text_of(bucket_names[q->bucket]));
+    buf_put_char(out, ',');
+    put_text(out, "timezone", text_of(timezone));
+    buf_put_str(out, "}\n");
+    return finish(out, "narrow from and to", err);
+}
+
+// --- One order
+
+struct order_writer {
+    struct buf *out;
+    bool any_order, any_adjustment;
+};
+
+static void put_event(struct buf *out, const struct stored_event *e) {
+    const struct order *o = &e->order;
+    buf_put_char(out, '{');
+    put_ident(out, "order_id", o->order_id);
+    buf_put_char(out, ',');
+    put_text(out, "event", text_of(order_kind_name(o->kind)));
+    buf_put_char(out, ',');
+    put_text(out, "event_id", o->event_id);
+    buf_put_char(out, ',');
+    put_instant(out, "created_at", o->created_ms);
+    buf_put_char(out, ',');
+    put_instant(out, "received_at", e->arrival_ms);
+    buf_put_char(out, ',');
+    put_ident(out, "customer_id", o->customer_id);
+    buf_put_char(out, ',');
+    put_ident(out, "product_id", o->product_id);
+    buf_put_char(out, ',');
+    put_i64(out, "quantity", o->quantity);
+    buf_put_str(out, ",\"items\":");
+    buf_put_text(out, o->items_json.at != NULL ? o->items_json : TEXT_LIT("null"));
+    const struct {
+        const char *key;
+        int64_t amount_e4;
+    } amounts[] = {{"subtotal", o->subtotal_e4},
+                   {"discount", o->discount_e4},
+                   {"shipping", o->shipping_e4},
+                   {"tax", o->tax_e4},
+                   {"total", o->total_e4}};
+    for (size_t i = 0; i < COUNT_OF(amounts); i++) {
+        buf_put_char(out, ',');
+        put_money(out, amounts[i].key, amounts[i].amount_e4);
+    }
+    buf_put_char(out, ',');
+    put_text(out, "currency", text_of(o->currency));
+    buf_put_char(out, ',');
+    put_text(out, "source", o->source);
+    buf_put_char(out, ',');
+    put_text(out, "state", o->state);
+    buf_put_char(out, ',');
+    put_i64(out, "position", e->position);
+    buf_put_char(out, '}');
+}
+
+static bool write_stored_event(void *user, const struct stored_event *e) {
+    struct order_writer *w = user;
+    if (e->order.kind == ORDER_PLACED) {
+        w->any_order = true;
+        put_event(w->out, e);
+        return has_room(w->out);
+    }
+    if (!w->any_order && !w->any_adjustment) {
+        buf_put_str(w->out, "null"); // adjustments of an order that was never seen itself
+    }
+    buf_put_str(w->out, w->any_adjustment ? ",\n" : ",\n\"adjustments\":[");
+    w->any_adjustment = true;
+    put_event(w->out, e);
+    return has_room(w->out);
+}
+
+bool sales_api_order(struct sales_reader *reader, struct ident order_id, struct buf *out,
+                     bool *found, struct error *err) {
+    struct order_writer w = {out, false, false};
+    buf_put_str(out, "{\"order\":");
+    if (!reader->ops->order(reader, order_id, write_stored_event, &w, err)) {
+        return false;
+    }
+    buf_put_str(out, w.any_adjustment ? "]}\n" : ",\n\"adjustments\":[]}\n");
+    *found = w.any_order || w.any_adjustment;
+    return finish(out, "this order has too many adjustments to be shown", err);
+}
+
+// --- Rejected events
+
+struct rejected_writer {
+    struct buf *out;
+    int64_t n, last_id;
+};
+
+static bool write_rejected_row(void *user, const struct rejected_row *row) {
+    struct rejected_writer *w = user;
+    struct buf *out = w->out;
+    buf_put_str(out, w->n++ > 0 ? ",\n{" : "\n{");
+    w->last_id = row->id;
+    put_i64(out, "id", row->id);
+    buf_put_char(out, ',');
+    put_instant(out, "received_at", row->arrival_ms);
+    buf_put_char(out, ',');
+    put_text(out, "field", row->field);
+    buf_put_char(out, ',');
+    put_text(out, "code", row->code);
+    buf_put_char(out, ',');
+    put_text(out, "message", row->message);
+    buf_put_char(out, ',');
+    put_text(out, "raw", row->raw);
+    buf_put_str(out, row->raw_cut ? ",\"raw_cut\":true" : ",\"raw_cut\":false");
+    if (row->retried_ms != 0) {
+        buf_put_char(out, ',');
+        put_instant(out, "retried_at", row->retried_ms);
+        buf_put_char(out, ',');
+        put_text(out, "retried_verdict", row->retried_verdict);
+    }
+    buf_put_char(out, '}');
+    return has_room(out);
+}
+
+bool sales_api_rejected(struct sales_reader *reader, const struct rejected_request *request,
+                        struct buf *out, struct error *err) {
+    struct rejected_writer w = {out, 0, 0};
+    buf_put_str(out, "{\"rows\":[");
+    if (!reader->ops->rejected(reader, request->before_id, request->limit, write_rejected_row, &w,
+                               err)) {
+        return false;
+    }
+    buf_put_str(out, "],\n\"next_before\":");
+    if (w.n == request->limit && w.last_id > 1) {
+        buf_put_i64(out, w.last_id);
+    } else {
+        buf_put_str(out, "null");
+    }
+    buf_put_str(out, "}\n");
+    return finish(out, "ask for fewer with limit", err);
+}

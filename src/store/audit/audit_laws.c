@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// The laws, and how a broken one is told: one line that begins with "problem: ".
+#include "store/audit/audit_laws.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+
+enum { DIFFERENCES_SHOWN = 5 };
+
+void laws_broken(struct laws *l, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fputs("problem: ", l->out);
+    vfprintf(l->out, format, args);
+    fputc('\n', l->out);
+    va_end(args);
+    l->report->problems++;
+}
+
+void laws_expect(struct laws *l, const char *what, int64_t have, int64_t want) {
+    if (have != want) {
+        laws_broken(l, "%s: %" PRId64 ", but it should be %" PRId64, what, have, want);
+    }
+}
+
+void laws_counts(struct laws *l, const struct store_counts *c, const struct recount *raw) {
+    if (c->received != c->accepted + c->duplicate + c->rejected) {
+        laws_broken(l,
+                    "received %" PRId64 " is not accepted %" PRId64 " + duplicate %" PRId64
+                    " + rejected %" PRId64,
+                    c->received, c->accepted, c->duplicate, c->rejected);
+    }
+    if (c->accepted != raw->orders + raw->adjustments) {
+        laws_broken(l,
+                    "accepted is %" PRId64 ", but %" PRId64 " orders and %" PRId64
+                    " adjustments are stored",
+                    c->accepted, raw->orders, raw->adjustments);
+    }
+    if (raw->impossible != 0) {
+        laws_broken(l,
+                    "%" PRId64 " raw events have an amount, a time or a currency that no order has",
+                    raw->impossible);
+    }
+}
+
+void laws_gross(struct laws *l, struct recount *raw, struct text currency, int64_t stored_e4) {
+    if (!currency_is(currency)) {
+        laws_broken(l, "currency_gross has a row for a currency that none can be");
+        return;
+    }
+    int64_t *want = &raw->gross_e4[currency_number(currency.at)];
+    if (stored_e4 != *want) {
+        laws_broken(l, "gross sum of %.*s is %" PRId64 " e-4, raw orders give %" PRId64,
+                    TEXT_ARG(currency), stored_e4, *want);
+    }
+    *want = 0;
+}
+
+void laws_gross_end(struct laws *l, struct recount *raw) {
+    for (int32_t i = 0; i < N_CURRENCIES; i++) {
+        if (raw->gross_e4[i] != 0) {
+            char name[4];
+            currency_name(i, name);
+            laws_broken(l, "gross sum of %s is missing, raw orders give %" PRId64 " e-4", name,
+                        raw->gross_e4[i]);
+        }
+    }
+}
+
+void laws_cell(struct laws *l, struct laws_table *t, enum cell_fault fault, const char *where) {
+    static const char *const says[] = {
+        [CELL_EXTRA] = "is stored, but no raw order gives it",
+        [CELL_MISSING] = "raw orders give it, but it is not stored",
+        [CELL_DIFFERS] = "is not what raw orders add up to",
+    };
+    if (t->n_faults++ < DIFFERENCES_SHOWN) {
+        laws_broken(l, "%s: %s: %s", t->name, where, says[fault]);
+    } else {
+        l->report->problems++;
+    }
+}
+
+void laws_print_total(struct laws *l, struct text currency, int64_t groups, int64_t orders,
+                      int64_t total_e4) {
+    char amount[24];
+    size_t n = money_format(total_e4, amount);
+    fprintf(l->out, "%.*s: %" PRId64 " groups, %" PRId64 " orders, total %.*s\n",
+            TEXT_ARG(currency), groups, orders, (int)n, amount);
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// The laws of conservation, for every store: each function holds what is stored against what it
+// should be and prints a line for each broken law. What differs between stores (how cells are
+// walked, what an index must be) is theirs. One thread.
+#pragma once
+#include "store/audit/audit.h"
+#include "store/audit/audit_recount.h"
+#include <stdio.h>
+
+struct laws {
+    FILE *out;
+    struct audit_report *report; // problems are counted here
+};
+
+void laws_broken(struct laws *l, const char *format, ...) PRINTF_LIKE(2, 3);
+// One number; `what` begins the line.
+void laws_expect(struct laws *l, const char *what, int64_t have, int64_t want);
+
+// received = accepted + duplicate + rejected, and accepted is what raw holds, all of it possible.
+void laws_counts(struct laws *l, const struct store_counts *c, const struct recount *raw);
+
+// The sums that guard all others: a call for each stored one, then the end. What was compared is
+// taken out of raw->gross_e4.
+void laws_gross(struct laws *l, struct recount *raw, struct text currency, int64_t stored_e4);
+void laws_gross_end(struct laws *l, struct recount *raw);
+
+enum cell_fault { CELL_EXTRA, CELL_MISSING, CELL_DIFFERS };
+// A table of cells as it is compared: of its faults the first few are shown, the others counted.
+struct laws_table {
+    const char *name;
+    int64_t n_faults;
+};
+void laws_cell(struct laws *l, struct laws_table *t, enum cell_fault fault, const char *where);
+
+// An all-time total, as people read it; not a law.
+void laws_print_total(struct laws *l, struct text currency, int64_t groups, int64_t orders,
+                      int64_t total_e4);

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+// Taking a partition over.
+//
+// 1. Its row is made if it is new, and locked: a commit of its owner in flight is waited for.
+// 2. The epoch becomes the clock's microseconds, or one more than it was: it only ever grows, so no
+//    owner before can commit any more.
+//
+// How it fails: a lock that is held on is waited for a few times, then STORE_RETRY. When the COMMIT
+// is not answered the claim may have been made: the next claim of the partition recognizes its
+// epoch and takes it for its own.
+#include "store/mysql/mysql_store.h"
+
+#include <stdio.h>
+
+enum { ATTEMPTS = 6 }; // of up to five seconds each
+
+struct claim {
+    const char *topic;
+    int32_t partition;
+    int64_t held_epoch_us;
+    struct position_claim *out;
+    bool *lost;
+};
+
+static bool put_row(struct mysql_aggregates *s, const struct claim *k, struct error *err) {
+    buf_put_str(&s->sql, "INSERT INTO pipeline_positions (topic, `partition`, next_offset, epoch) "
+                         "VALUES (");
+    sql_put_text(&s->sql, text_of(k->topic));
+    buf_printf(&s->sql, ", %d, -1, 0) ON DUPLICATE KEY UPDATE epoch = epoch", k->partition);
+    return mysql_send(s->c, &s->sql, "claiming a partition", err);
+}
+
+static void put_where(struct mysql_aggregates *s, const struct claim *k) {
+    buf_put_str(&s->sql, " WHERE topic = ");
+    sql_put_text(&s->sql, text_of(k->topic));
+    buf_printf(&s->sql, " AND `partition` = %d", k->partition);
+}
+
+static bool lock_row(struct mysql_aggregates *s, const struct claim *k, struct error *err) {
+    buf_put_str(&s->sql, "SELECT next_offset, epoch FROM pipeline_positions");
+    put_where(s, k);
+    buf_put_str(&s->sql, " FOR UPDATE");
+    MYSQL_RES *rows = mysql_send_question(s->c, &s->sql, "claiming a partition", err);
+    if (rows == NULL) {
+        return false;
+    }
+    MYSQL_ROW row = mysql_fetch_row(rows);
+    bool there = row != NULL;
+    if (there) {
+        k->out->next_offset = mysql_column_int(row, 0);
+        k->out->epoch_us = mysql_column_int(row, 1);
+    } else {
+        s->c->fault = MYSQL_FAULT_CONFLICT; // somebody has deleted it just now
+        error_set(err, ERROR_RETRIABLE, "%s: a row of pipeline_positions vanished", s->c->name);
+    }
+    mysql_free_result(rows);
+    return there;
+}
+
+static bool is_doubtful(const struct mysql_aggregates *s, const struct claim *k, int64_t epoch_us) {
+    const struct doubtful_claim *d = &s->doubtful;
+    return d->epoch_us != 0 && d->epoch_us == epoch_us && d->partition == k->partition &&
+           strcmp(d->topic, k->topic) == 0;
+}
+
+static bool raise_epoch(struct mysql_aggregates *s, const struct claim *k, struct error *err) {
+    int64_t now_us = clock_now_ms(s->clock) * 1000;
+    int64_t next = k->out->epoch_us + 1;
+    k->out->epoch_us = next > now_us ? next : now_us;
+    buf_printf(&s->sql, "UPDATE pipeline_positions SET epoch = %lld", (long long)k->out->epoch_us);
+    put_where(s, k);
+    return mysql_send(s->c, &s->sql, "claiming a partition", err);
+}
+
+// The transaction, up to COMMIT.
+static bool claim_once(struct mysql_aggregates *s, const struct claim *k, struct error *err) {
+    s->c->fault = MYSQL_FAULT_NONE;
+    // The row is made in a transaction of its own, so that nobody waits for this one to see it.
+    if (!put_row(s, k, err) || !mysql_begin(s->c, "claiming a partition", err) ||
+        !lock_row(s, k, err)) {
+        return false;
+    }
+    *k->lost = k->held_epoch_us != 0 && k->out->epoch_us != k->held_epoch_us &&
+               !is_doubtful(s, k, k->out->epoch_us);
+    return *k->lost || raise_epoch(s, k, err);
+}
+
+static void remember_doubt(struct mysql_aggregates *s, const struct claim *k) {
+    snprintf(s->doubtful.topic, sizeof s->doubtful.topic, "%s", k->topic);
+    s->doubtful.partition = k->partition;
+    s->doubtful.epoch_us = *k->lost ? 0 : k->out->epoch_us;
+}
+
+static enum store_result result_of(enum mysql_fault fault) {
+    return fault == MYSQL_FAULT_USAGE || fault == MYSQL_FAULT_FATAL ? STORE_ERROR : STORE_RETRY;
+}
+
+enum store_result mysql_aggregates_claim(struct aggregates *a, const char *topic, int32_t partition,
+                                         int64_t held_epoch_us, struct position_claim *out,
+                                         bool *lost, struct error *err) {
+    struct mysql_aggregates *s = (struct mysql_aggregates *)a;
+    struct claim k = {topic, partition, held_epoch_us, out, lost};
+    *lost = false;
+    if (!mysql_aggregates_ready(s, err)) {
+        return err->cls == ERROR_RETRIABLE ? STORE_RETRY : STORE_ERROR;
+    }
+    for (int attempt = 0;; attempt++) {
+        if (claim_once(s, &k, err)) {
+            break;
+        }
+        enum mysql_fault fault = s->c->fault;
+        mysql_aggregates_roll_back(s, err);
+        if (fault != MYSQL_FAULT_CONFLICT || s->c == NULL || attempt == ATTEMPTS - 1) {
+            return result_of(fault);
+        }
+        mysql_pause(attempt);
+    }
+    if (!mysql_end(s->c, "claiming a partition", err)) {
+        remember_doubt(s, &k);
+        mysql_aggregates_lost(s, err);
+        return STORE_RETRY;
+    }
+    s->doubtful.epoch_us = 0;
+    return STORE_OK;
+}

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: MIT
+// Reading aggregates in MySQL or MariaDB.
+//
+// A question is one statement whose rows are fetched whole (they are bounded by LIMIT) and handed
+// over. begin opens a transaction with a consistent snapshot, which ends with end; a question
+// outside of one is a snapshot of its own.
+//
+// How it fails: see mysql_link.h. Within a snapshot a lost connection is the end of it; the caller
+// begins anew.
+#include "store/mysql/mysql_reader.h"
+
+#include "base/mem.h"
+#include "store/mysql/mysql_decode.h"
+#include "store/mysql/mysql_link.h"
+#include "store/mysql/mysql_reader_sql.h"
+#include "store/mysql/mysql_schema.h"
+#include "store/mysql/mysql_store.h"
+#include "store/sales_query.h"
+#include <stdlib.h>
+
+struct mysql_reader {
+    struct sales_reader base;
+    struct mysql_link link;
+    struct raw_opener raw_opener;
+    struct raw_reader *raw; // NULL: not opened yet, or failed
+    struct buf sql;         // scratch
+};
+
+static struct mysql_reader *of(struct sales_reader *r) {
+    return (struct mysql_reader *)r;
+}
+
+// The rows of what was written into r->sql; NULL: err tells.
+static MYSQL_RES *ask_written(struct mysql_reader *r, const char *doing, struct error *err) {
+    if (r->sql.failed) {
+        buf_free(&r->sql);
+        error_set(err, ERROR_RETRIABLE, "out of memory");
+        return NULL;
+    }
+    return mysql_link_rows(&r->link, buf_text(&r->sql), doing, err);
+}
+
+// --- Rows
+
+static bool read_sales_row(const struct mysql_values *v, bool by_product, struct sales_row *out) {
+    *out = (struct sales_row){.bucket = (int32_t)mysql_int_at(v, 0),
+                              .source = mysql_text_at(v, 1),
+                              .state = mysql_text_at(v, 2),
+                              .product_id = mysql_ident_at(v, 3),
+                              .currency = mysql_text_at(v, 4)};
+    return mysql_measures_at(v, 5, by_product, &out->sum);
+}
+
+// --- Sales
+
+static int compare_texts(struct text a, struct text b) {
+    size_t n = a.len < b.len ? a.len : b.len;
+    int c = n > 0 ? memcmp(a.at, b.at, n) : 0;
+    return c != 0 ? c : (a.len > b.len) - (a.len < b.len);
+}
+
+// Numbers before texts, as SQLite sorts them.
+static int compare_idents(struct ident a, struct ident b) {
+    if (a.num >= 0 || b.num >= 0) {
+        uint64_t x = (uint64_t)a.num, y = (uint64_t)b.num; // a text's -1 is the largest
+        return (x > y) - (x < y);
+    }
+    return compare_texts(a.text, b.text);
+}
+
+static int compare_products(const void *left, const void *right) {
+    const struct sales_row *a = left, *b = right;
+    int c = (a->bucket > b->bucket) - (a->bucket < b->bucket);
+    c = c != 0 ? c : compare_idents(a->product_id, b->product_id);
+    return c != 0 ? c : compare_texts(a->currency, b->currency);
+}
+
+// At most max_rows of them, sorted here.
+static bool each_product(MYSQL_RES *rows, const struct sales_query *q, sales_row_fn each,
+                         void *user, struct error *err) {
+    size_t n = (size_t)mysql_num_rows(rows);
+    struct sales_row *all = try_alloc((n + 1) * sizeof *all);
+    bool ok = all != NULL || error_set(err, ERROR_RETRIABLE, "out of memory");
+    for (size_t i = 0; ok && i < n; i++) {
+        struct mysql_values v; // of rows that stay until the result is freed
+        ok = mysql_next(rows, &v) &&
+             (read_sales_row(&v, q->by_product, &all[i]) || mysql_no_amount(err));
+    }
+    if (ok) {
+        qsort(all, n, sizeof *all, compare_products);
+        for (size_t i = 0; i < n && each(user, &all[i]); i++) {
+        }
+    }
+    free(all);
+    return ok;
+}
+
+static bool each_group(MYSQL_RES *rows, const struct sales_query *q, sales_row_fn each, void *user,
+                       struct error *err) {
+    struct mysql_values v;
+    while (mysql_next(rows, &v)) {
+        struct sales_row found;
+        if (!read_sales_row(&v, q->by_product, &found)) {
+            return mysql_no_amount(err);
+        }
+        if (!each(user, &found)) {
+            return true;
+        }
+    }
+    return true;
+}
+
+static bool reader_sales(struct sales_reader *base, const struct sales_query *q, sales_row_fn each,
+                         void *user, struct error *err) {
+    struct mysql_reader *r = of(base);
+    if (!sales_query_check(q, err)) {
+        return false;
+    }
+    buf_clear(&r->sql);
+    mysql_sales_sql(&r->sql, q);
+    MYSQL_RES *rows = ask_written(r, "adding up sales", err);
+    if (rows == NULL) {
+        return false;
+    }
+    bool ok = (int64_t)mysql_num_rows(rows) > q->max_rows ? sales_query_too_long(q, err)
+              : q->by_product                             ? each_product(rows, q, each, user, err)
+                                                          : each_group(rows, q, each, user, err);
+    mysql_free_result(rows);
+    return ok;
+}
+
+// --- Orders
+
+static bool reader_order(struct sales_reader *base, struct ident order_id, stored_event_fn each,
+                         void *user, struct error *err) {
+    struct mysql_reader *r = of(base);
+    if (r->raw == NULL && !r->raw_opener.open(r->raw_opener.user, &r->raw, err)) {
+        r->raw = NULL;
+        return false;
+    }
+    if (r->raw->ops->order(r->raw, order_id, each, user, err)) {
+        return true;
+    }
+    r->raw->ops->close(r->raw); // the next question opens another
+    r->raw = NULL;
+    return false;
+}
+
+#define RECENT_COLUMNS                                                                             \
+    "id, order_id, " SQL_MS_OF("created_at") ", customer_id, product_id, quantity, subtotal, "     \
+                                             "discount, shipping, tax, total, " SQL_MS_OF(         \
+                                                 "`timestamp`") ", items, source, state, currency"
+
+static bool read_recent(const struct mysql_values *v, struct stored_event *out) {
+    struct order *o = &out->order;
+    *out = (struct stored_event){.position = mysql_int_at(v, 0), .arrival_ms = mysql_int_at(v, 11)};
+    o->kind = ORDER_PLACED;
+    o->order_id = mysql_ident_at(v, 1);
+    o->created_ms = mysql_int_at(v, 2);
+    o->customer_id = mysql_ident_at(v, 3);
+    o->product_id = mysql_ident_at(v, 4);
+    o->quantity = mysql_int_at(v, 5);
+    o->items_json = mysql_text_at(v, 12);
+    o->source = mysql_text_at(v, 13);
+    o->state = mysql_text_at(v, 14);
+    struct text currency = mysql_text_at(v, 15);
+    memcpy(o->currency, currency.at, currency.len < 3 ? currency.len : 3);
+    int64_t *const amounts[] = {&o->subtotal_e4, &o->discount_e4, &o->shipping_e4, &o->tax_e4,
+                                &o->total_e4};
+    for (unsigned i = 0; i < COUNT_OF(amounts); i++) {
+        if (!mysql_amount_at(v, 6 + i, amounts[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool reader_recent(struct sales_reader *base, int64_t after_position, int64_t limit,
+                          stored_event_fn each, void *user, struct error *err) {
+    struct mysql_reader *r = of(base);
+    buf_clear(&r->sql);
+    buf_printf(&r->sql,
+               "SELECT " RECENT_COLUMNS " FROM recent_orders WHERE id > %lld ORDER BY id DESC "
+               "LIMIT %lld",
+               (long long)after_position, (long long)limit);
+    MYSQL_RES *rows = ask_written(r, "reading the newest orders", err);
+    if (rows == NULL) {
+        return false;
+    }
+    bool ok = true, go_on = true;
+    struct mysql_values v;
+    while (ok && go_on && mysql_next(rows, &v)) {
+        struct stored_event event;
+        ok = read_recent(&v, &event) || mysql_no_amount(err);
+        go_on = ok && each(user, &event);
+    }
+    mysql_free_result(rows);
+    return ok;
+}
+
+// --- The rest
+
+static bool reader_rejected(struct sales_reader *base, int64_t before_id, int64_t limit,
+                            rejected_row_fn each, void *user, struct error *err) {
+    struct mysql_reader *r = of(base);
+    buf_clear(&r->sql);
+    buf_printf(
+        &r->sql,
+        "SELECT e.id, " SQL_MS_OF(
+            "arrived_at") ", field, code, message, "
+                          "coalesce(event_raw, event), event_bytes, " SQL_MS_OF(
+                              "t.retried_at") ", t.verdict "
+                                              "FROM rejected_events e LEFT JOIN rejected_retries t "
+                                              "ON t.id = e.id AND "
+                                              "t.retried_at = (SELECT max(retried_at) FROM "
+                                              "rejected_retries WHERE id = e.id) "
+                                              "WHERE e.id < %lld ORDER BY e.id DESC LIMIT %lld",
+        (long long)before_id, (long long)limit);
+    MYSQL_RES *rows = ask_written(r, "reading rejected events", err);
+    if (rows == NULL) {
+        return false;
+    }
+    bool go_on = true;
+    struct mysql_values v;
+    while (go_on && mysql_next(rows, &v)) {
+        struct rejected_row found = {.id = mysql_int_at(&v, 0),
+                                     .arrival_ms = mysql_int_at(&v, 1),
+                                     .field = mysql_text_at(&v, 2),
+                                     .code = mysql_text_at(&v, 3),
+                                     .message = mysql_text_at(&v, 4),
+                                     .raw = mysql_text_at(&v, 5),
+                                     .retried_ms = mysql_int_at(&v, 7),
+                                     .retried_verdict = mysql_text_at(&v, 8)};
+        found.raw_cut = mysql_int_at(&v, 6) > (int64_t)found.raw.len;
+        go_on = each(user, &found);
+    }
+    mysql_free_result(rows);
+    return true;
+}
+
+static bool read_state(struct mysql_connection *c, const char *doing, void *user,
+                       struct error *err) {
+    UNUSED(doing);
+    return mysql_state_read(c, user, err);
+}
+
+static bool reader_counts(struct sales_reader *base, struct store_counts *counts,
+                          int64_t *last_batch_id, struct error *err) {
+    struct aggregates_state state;
+    if (!mysql_link_ask(&of(base)->link, read_state, "reading the counts", &state, err)) {
+        return false;
+    }
+    *counts = state.counts;
+    *last_batch_id = state.last_batch_id;
+    return true;
+}
+
+static bool reader_begin(struct sales_reader *base, struct error *err) {
+    return mysql_link_begin(&of(base)->link, err);
+}
+
+static void reader_end(struct sales_reader *base) {
+    mysql_link_end(&of(base)->link);
+}
+
+static void reader_close(struct sales_reader *base) {
+    struct mysql_reader *r = of(base);
+    if (r->raw != NULL) {
+        r->raw->ops->close(r->raw);
+    }
+    mysql_link_close(&r->link);
+    buf_free(&r->sql);
+    free(r);
+}
+
+static const struct sales_reader_ops reader_ops = {
+    .order = reader_order,
+    .sales = reader_sales,
+    .recent = reader_recent,
+    .rejected = reader_rejected,
+    .counts = reader_counts,
+    .begin = reader_begin,
+    .end = reader_end,
+    .close = reader_close,
+};
+static const struct sales_reader_ops reader_ops_without_raw = {
+    .sales = reader_sales,
+    .recent = reader_recent,
+    .rejected = reader_rejected,
+    .counts = reader_counts,
+    .begin = reader_begin,
+    .end = reader_end,
+    .close = reader_close,
+};
+
+bool mysql_reader_open(const struct mysql_address *address, struct raw_opener raw, int timeout_ms,
+                       struct sales_reader **out, struct store_settings *settings,
+                       struct error *err) {
+    struct mysql_reader *r = mem_zalloc(1, sizeof *r);
+    r->base.ops = raw.open != NULL ? &reader_ops : &reader_ops_without_raw;
+    r->raw_opener = raw;
+    r->link = (struct mysql_link){.address = *address, .timeout_ms = timeout_ms};
+    struct mysql_connection *c = NULL;
+    bool ok = mysql_connection_open(address, MYSQL_ROLE_READER, timeout_ms, &c, err);
+    r->link.connection = ok ? c : NULL;
+    if (!ok || !mysql_settings_read(c, settings, err)) {
+        reader_close(&r->base);
+        return false;
+    }
+    *out = &r->base;
+    return true;
+}

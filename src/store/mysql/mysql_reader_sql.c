@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+#include "store/mysql/mysql_reader_sql.h"
+
+#include "store/mysql/mysql_sql.h"
+
+enum { LAST_DAY = 200000 }; // in the year 2517: past every order's
+
+#define HOURS_A_DAY 24
+#define MINUTES_A_DAY (24 * 60)
+#define UNIX_DAY "719528" // TO_DAYS('1970-01-01')
+
+const struct mysql_cells_table mysql_cells_tables[CUBE_TABLES] = {
+    [CUBE_TOTALS] = {"sales_totals", NULL, "0"},
+    [CUBE_MINUTE] = {"sales_by_minute", "bucket", "TIMESTAMPDIFF(MINUTE, '1970-01-01', bucket)"},
+    [CUBE_HOUR] = {"sales_by_hour", "bucket", "TIMESTAMPDIFF(HOUR, '1970-01-01', bucket)"},
+    [CUBE_DAY] = {"sales_by_day", "bucket", "TO_DAYS(bucket) - " UNIX_DAY},
+    [CUBE_PRODUCT] = {"sales_by_product", "day", "TO_DAYS(day) - " UNIX_DAY},
+};
+
+void mysql_put_bucket(struct buf *out, enum cube_table table, int32_t number) {
+    switch (table) {
+    case CUBE_MINUTE:
+        sql_put_minute(out, number);
+        break;
+    case CUBE_HOUR:
+        sql_put_hour(out, number);
+        break;
+    default:
+        sql_put_day(out, number);
+        break;
+    }
+}
+
+// What lies outside of all orders there can be is no condition: a date of MySQL has its limits too.
+static void put_range(struct buf *out, const struct sales_query *q, enum cube_table table) {
+    int32_t last = table == CUBE_MINUTE ? LAST_DAY * MINUTES_A_DAY
+                   : table == CUBE_HOUR ? LAST_DAY * HOURS_A_DAY
+                                        : LAST_DAY;
+    const char *bucket = mysql_cells_tables[table].bucket;
+    if (q->from > last || q->to < -1 || q->from >= q->to) {
+        buf_put_str(out, " AND FALSE");
+        return;
+    }
+    if (q->from > -1) { // days west of Greenwich begin at -1
+        buf_printf(out, " AND %s >= ", bucket);
+        mysql_put_bucket(out, table, q->from);
+    }
+    if (q->to <= last) {
+        buf_printf(out, " AND %s < ", bucket);
+        mysql_put_bucket(out, table, q->to);
+    }
+}
+
+static void put_measures(struct buf *out, bool by_product, bool summed) {
+    static const char *const names[] = {"orders",   "units",         "subtotal", "discount",
+                                        "shipping", "tax",           "total",    "cancelled_orders",
+                                        "refunds",  "refunded_total"};
+    static const char *const of_products[] = {"orders", "units", "total"};
+    const char *const *list = by_product ? of_products : names;
+    size_t n = by_product ? COUNT_OF(of_products) : COUNT_OF(names);
+    for (size_t i = 0; i < n; i++) {
+        buf_printf(out, summed ? ", SUM(%s)" : ", %s", list[i]);
+    }
+}
+
+void mysql_sales_sql(struct buf *out, const struct sales_query *q) {
+    enum cube_table table = sales_query_table(q);
+    bool cells = sales_query_is_cells(q), bucketed = q->bucket != BUCKET_NONE;
+    const struct mysql_cells_table *t = &mysql_cells_tables[table];
+    buf_printf(out, "SELECT %s, %s, %s, %s, currency", bucketed ? t->number : "0",
+               q->by_source ? "source" : "NULL", q->by_state ? "state" : "NULL",
+               q->by_product ? "product_id" : "NULL");
+    put_measures(out, q->by_product, !cells);
+    buf_printf(out, " FROM %s WHERE TRUE", t->table);
+    if (t->bucket != NULL) {
+        put_range(out, q, table);
+    }
+    if (table == CUBE_MINUTE) {
+        buf_put_str(out, " AND bucket >= " SQL_MINUTE_FLOOR);
+    } else if (table == CUBE_HOUR) {
+        buf_put_str(out, " AND bucket >= " SQL_HOUR_FLOOR);
+    }
+    struct buf keys = {0};
+    buf_printf(&keys, "%s%s%s%s%scurrency", bucketed ? t->bucket : "", bucketed ? ", " : "",
+               q->by_source ? "source, " : "", q->by_state ? "state, " : "",
+               q->by_product ? "product_id, " : "");
+    if (!cells) {
+        buf_put_str(out, " GROUP BY ");
+        buf_put_text(out, buf_text(&keys));
+    }
+    if (!q->by_product) {
+        buf_put_str(out, " ORDER BY ");
+        buf_put_text(out, buf_text(&keys));
+    }
+    buf_printf(out, " LIMIT %lld", (long long)q->max_rows + 1);
+    out->failed |= keys.failed;
+    buf_free(&keys);
+}

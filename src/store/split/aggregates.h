@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// What the split store (store/split/split_store.h) asks of the place of aggregates when the input
+// is a log: positions in the log, sums, rejected events and counts, all of a batch in one
+// transaction. One const struct of functions. One thread (the engine's) calls; questions are asked
+// through store/sales_reader.h.
+//
+// Exactly once: a partition's owner has an epoch. Claiming a partition raises it; a commit compares
+// (next_offset, epoch) of every partition it moves and fails when they are not what the owner saw.
+// So an owner that was stalled, or a commit that was done already, can never be added twice.
+#pragma once
+#include "engine/store.h"
+
+struct aggregates {
+    const struct aggregates_ops *ops;
+};
+
+struct position_claim {
+    int64_t next_offset; // first one that is not in the aggregates; -1: the partition is new
+    int64_t epoch_us;    // ours from now on
+};
+
+// One partition's move by a batch: from .. to, exclusive.
+struct position_move {
+    int32_t partition;
+    int64_t from, to; // from: -1 when the partition was new
+    int64_t epoch_us;
+};
+
+struct rejected_event {
+    int64_t position, arrival_ms; // position: partition << 48 | offset
+    struct text field, code, message;
+    struct text raw;       // at most ORDER_REJECTED_TEXT_MAX_BYTES, any bytes
+    size_t raw_bytes;      // of the whole
+    struct text event_key; // the message's key, absent when none
+};
+
+struct gross_delta {
+    int32_t currency; // currency_number
+    int64_t delta_e4; // >= 0
+};
+
+// All of a batch. Everything is borrowed for the call.
+struct aggregates_batch {
+    const char *topic;
+    const struct position_move *moves; // ascending by partition; at least one
+    size_t n_moves;
+    struct cube *cube;
+    const struct rejected_event *rejected;
+    size_t n_rejected;
+    const struct stored_event *recent; // the newest placed orders of the batch, oldest first
+    size_t n_recent;
+    const struct gross_delta *gross;
+    size_t n_gross;
+    int32_t minute_floor, hour_floor; // as of this batch; the store keeps the highest seen
+};
+
+// As of the newest commit, claim or reopen.
+struct aggregates_state {
+    struct store_counts counts;
+    int64_t last_batch_id;
+    int32_t minute_floor, hour_floor;
+    const int64_t *gross_e4; // N_CURRENCIES sums by currency_number; the store's
+};
+
+enum commit_result {
+    COMMIT_OK,
+    COMMIT_RETRY,  // nothing was stored: reopen and hand the same input over again
+    COMMIT_DOUBT,  // the connection broke while committing: claims tell after reopen
+    COMMIT_FENCED, // another owner has taken a partition over; nothing was stored
+    COMMIT_ERROR,  // will not go away by itself; nothing was stored
+};
+
+struct aggregates_ops {
+    const char *name;
+    // Takes a partition over. held_epoch_us 0: from whoever has it; else only if that is still its
+    // epoch, and *lost tells that it is not. Waits for a commit in flight. STORE_OK unless the
+    // store cannot be asked.
+    MUST_CHECK enum store_result (*claim)(struct aggregates *a, const char *topic,
+                                          int32_t partition, int64_t held_epoch_us,
+                                          struct position_claim *out, bool *lost,
+                                          struct error *err);
+    // Deadlocks and lock time-outs are tried again inside, a bounded number of times. On OK
+    // summary->batch_id is filled; summary->counts are this batch's and are added to the store's.
+    MUST_CHECK enum commit_result (*commit)(struct aggregates *a,
+                                            const struct aggregates_batch *batch,
+                                            struct batch_summary *summary, struct error *err);
+    void (*state)(struct aggregates *a, struct aggregates_state *out);
+    // Whether its server answers. NULL: there is none.
+    MUST_CHECK enum store_result (*check)(struct aggregates *a, struct error *err);
+    MUST_CHECK enum store_result (*reopen)(struct aggregates *a, struct error *err);
+    void (*close)(struct aggregates *a); // frees a
+};

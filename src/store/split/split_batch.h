@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// What a batch of the split store gathers for the aggregates' transaction beside the cube: rejected
+// events, the newest orders, gross sums. Everything is copied: a log's submissions are given back
+// as they are judged. One thread.
+#pragma once
+#include "base/arena.h"
+#include "store/split/aggregates.h"
+
+enum { SPLIT_RECENT_MAX = 1000 };
+
+struct recent_order; // a copy that owns its texts
+
+struct split_batch {
+    struct arena arena; // of rejected events
+    struct rejected_event *rejected;
+    size_t n_rejected, cap_rejected;
+    struct recent_order *ring; // SPLIT_RECENT_MAX, the newest orders
+    size_t n_recent;           // ever put into the ring
+    struct stored_event *recent;
+    int64_t *gross_e4;    // by currency_number, of this batch
+    int32_t *gross_dirty; // those that are not 0
+    size_t n_gross_dirty;
+    struct gross_delta *gross;
+};
+
+void split_batch_init(struct split_batch *b);
+void split_batch_free(struct split_batch *b);
+void split_batch_clear(struct split_batch *b);
+
+// Whether the sums of the event's currency stay far enough below 2^63: stored_e4 are those of the
+// aggregates, to which other processes may be adding at the same time.
+bool split_batch_fits(const struct split_batch *b, const int64_t *stored_e4, const struct order *o);
+// An accepted event.
+void split_batch_add(struct split_batch *b, const struct stored_event *event);
+// False when memory is refused.
+MUST_CHECK bool split_batch_add_rejected(struct split_batch *b, const struct event *e);
+// Sets rejected, recent and gross of `out`, which borrows them until the next call here.
+void split_batch_fill(struct split_batch *b, struct aggregates_batch *out);

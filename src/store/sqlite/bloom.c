@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// Blocked Bloom filter (Putze, Sanders, Singler: "Cache-, Hash- and Space-Efficient Bloom
+// Filters"). The upper half of the hash picks a 512-bit block (one cache line), the lower half six
+// bits in it, a start and an odd step. Keys are given already hashed.
+#include "store/sqlite/bloom.h"
+
+#include "base/mem.h"
+#include <stdatomic.h>
+#include <stdlib.h>
+
+enum { BITS_PER_KEY = 12, BLOCK_WORDS = 8, PROBES = 6 };
+
+struct block {
+    _Alignas(64) atomic_ullong words[BLOCK_WORDS];
+};
+
+struct bloom {
+    void *memory; // as calloc gave it; blocks is its first aligned place
+    struct block *blocks;
+    uint64_t n_blocks;
+    size_t n_keys;
+};
+
+struct bloom *bloom_new(size_t n_keys) {
+    uint64_t n_blocks = (uint64_t)n_keys * BITS_PER_KEY / (BLOCK_WORDS * 64) + 1;
+    struct bloom *b = try_alloc(sizeof(struct bloom));
+    if (b == NULL) {
+        return NULL;
+    }
+    // calloc gives untouched zero pages: memory is used only as the filter fills.
+    void *raw = calloc(n_blocks + 1, sizeof(struct block));
+    if (raw == NULL) {
+        free(b);
+        return NULL;
+    }
+    uintptr_t aligned = ((uintptr_t)raw + 63) & ~(uintptr_t)63;
+    *b = (struct bloom){raw, (struct block *)aligned, n_blocks, n_keys};
+    return b;
+}
+
+void bloom_free(struct bloom *b) {
+    if (b != NULL) {
+        free(b->memory);
+        free(b);
+    }
+}
+
+size_t bloom_capacity(const struct bloom *b) {
+    return b->n_keys;
+}
+
+static struct block *block_of(const struct bloom *b, uint64_t hash) {
+    return &b->blocks[(unsigned __int128)hash * b->n_blocks >> 64];
+}
+
+void bloom_prefetch(const struct bloom *b, uint64_t hash) {
+    __builtin_prefetch(block_of(b, hash), 1);
+}
+
+// The i-th probe of a key: nine bits. An odd step visits distinct bits.
+static uint32_t probe(uint64_t hash, int i) {
+    uint32_t start = (uint32_t)hash & 511, step = (uint32_t)(hash >> 9) | 1;
+    return (start + (uint32_t)i * step) & 511;
+}
+
+void bloom_add(struct bloom *b, uint64_t hash) {
+    struct block *block = block_of(b, hash);
+    for (int i = 0; i < PROBES; i++) {
+        uint32_t bit = probe(hash, i);
+        unsigned long long mask = 1ULL << (bit & 63);
+        atomic_ullong *word = &block->words[bit >> 6];
+        if ((atomic_load_explicit(word, memory_order_relaxed) & mask) == 0) {
+            atomic_fetch_or_explicit(word, mask, memory_order_relaxed);
+        }
+    }
+}
+
+bool bloom_maybe(const struct bloom *b, uint64_t hash) {
+    struct block *block = block_of(b, hash);
+    for (int i = 0; i < PROBES; i++) {
+        uint32_t bit = probe(hash, i);
+        if ((atomic_load_explicit(&block->words[bit >> 6], memory_order_relaxed) >> (bit & 63) &
+             1) == 0) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// Which order ids are known, and at which position of order_rows: exact, for ever, and fast with
+// random ids too. See order_index.c for how. The writer's thread calls all but
+// order_index_find_waiting.
+#pragma once
+#include "store/sqlite/sqlite_util.h"
+#include "store/sqlite/waiting_ids.h"
+
+struct order_index;
+
+// A slot: where an identifier lives in the index. Integers are their own slot (>= 0); a text's
+// first slot is its hash (< 0), and order_index_next_slot gives the ones to try when it is taken by
+// another.
+int64_t order_index_slot(struct ident order_id);
+int64_t order_index_next_slot(int64_t slot);
+
+// For tests: fewer bits of hash make collisions; 63 is the normal case.
+void order_index_set_hash_bits(int bits);
+// For tests: shorter runs and a smaller first filter, so that few ids go all the way; 0 is the
+// normal case.
+void order_index_set_sizes(size_t run_shortest, size_t bloom_smallest);
+
+// Reads back the ids of rows at `indexed_below` and after. `directory`/`vfs`: for the background
+// connection that fills the filter. NULL and `err` on failure. Borrows `db`.
+MUST_CHECK struct order_index *order_index_open(sqlite3 *db, const char *directory, const char *vfs,
+                                                int64_t indexed_below, struct error *err);
+void order_index_close(struct order_index *ix); // waits for its thread; NULL is fine
+
+void order_index_prefetch(const struct order_index *ix, int64_t slot);
+// *position: of the row at this slot, 0 when the slot is free.
+MUST_CHECK enum store_result order_index_find(struct order_index *ix, int64_t slot,
+                                              int64_t *position, struct error *err);
+// The slot is free and becomes this row's; positions come in increasing order.
+MUST_CHECK enum store_result order_index_add(struct order_index *ix, int64_t slot, int64_t position,
+                                             struct error *err);
+// Inside the batch's transaction: moves a stretch of waiting ids into the table, in proportion to
+// the ids added since the last call. *indexed_below: the new value to store.
+MUST_CHECK enum store_result order_index_drain(struct order_index *ix, int64_t *indexed_below,
+                                               struct error *err);
+// Inside a transaction: moves everything (orderly shutdown).
+MUST_CHECK enum store_result order_index_drain_all(struct order_index *ix, int64_t *indexed_below,
+                                                   struct error *err);
+
+// For readers on other threads: position of an id that is not in the table yet; 0 when not waiting.
+int64_t order_index_find_waiting(struct order_index *ix, int64_t slot);
+// The prepared statement text that finds a slot's extent: parameter 1 the slot; columns key,
+// position, n. See extent_position().
+extern const char order_index_extent_sql[];

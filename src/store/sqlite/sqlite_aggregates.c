@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: MIT
+// Aggregates of a log in SQLite. One commit, one transaction:
+//
+// 1. The positions of its partitions are compared with what the owner saw, and moved. They are not
+//    what it saw: FENCED, nothing is stored.
+// 2. Rejected events, the cube's cells, the newest orders and gross sums.
+// 3. Batch, counts and what is past its retention (sqlite_sums.c); COMMIT, with its fsync.
+//
+// The newest 1,000 orders stand in order_rows, in order of commits, so that readers and views of
+// the embedded store find them.
+//
+// How it fails: after any failure the transaction is undone and the file closed until reopen, since
+// memory may be ahead of it. When COMMIT itself fails the log may hold it all the same: DOUBT, the
+// positions tell after reopen.
+#include "store/sqlite/sqlite_aggregates.h"
+
+#include "base/fault.h"
+#include "base/mem.h"
+#include "store/sqlite/sqlite_rows.h"
+#include "store/sqlite/sqlite_sums.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { RECENT_KEPT = 1000, TOPIC_MAX_BYTES = 249 };
+
+struct sqlite_aggregates {
+    struct aggregates base; // first: a struct aggregates * is a struct sqlite_aggregates *
+    const struct clock_source *clock;
+    struct sqlite_sums sums;
+    sqlite3_stmt *get_position, *new_position, *set_epoch, *set_offset, *add_recent, *drop_recent;
+    int64_t next_recent; // position in order_rows
+    // A claim whose COMMIT failed: it may have been made. epoch_us 0: none.
+    struct {
+        char topic[TOPIC_MAX_BYTES + 1];
+        int32_t partition;
+        int64_t epoch_us;
+    } doubtful;
+};
+
+static struct sqlite_aggregates *of(struct aggregates *a) {
+    return (struct sqlite_aggregates *)a;
+}
+
+// --- The file
+
+static void disconnect(struct sqlite_aggregates *s) {
+    sqlite3_stmt **statements[] = {&s->get_position, &s->new_position, &s->set_epoch,
+                                   &s->set_offset,   &s->add_recent,   &s->drop_recent};
+    for (size_t i = 0; i < COUNT_OF(statements); i++) {
+        sqlite3_finalize(*statements[i]);
+        *statements[i] = NULL;
+    }
+    sqlite_sums_disconnect(&s->sums);
+}
+
+static bool prepare_all(struct sqlite_aggregates *s, struct error *err) {
+    const struct {
+        sqlite3_stmt **stmt;
+        const char *sql;
+    } all[] = {
+        {&s->get_position, "SELECT next_offset, epoch FROM pipeline_positions "
+                           "WHERE topic = ?1 AND partition = ?2"},
+        {&s->new_position, "INSERT OR IGNORE INTO pipeline_positions VALUES (?1, ?2, -1, 0)"},
+        {&s->set_epoch, "UPDATE pipeline_positions SET epoch = ?3 "
+                        "WHERE topic = ?1 AND partition = ?2"},
+        {&s->set_offset, "UPDATE pipeline_positions SET next_offset = ?3 "
+                         "WHERE topic = ?1 AND partition = ?2"},
+        {&s->add_recent,
+         "INSERT INTO order_rows (position, order_id, created_ms, customer_id, product_id, "
+         "quantity, subtotal_e4, discount_e4, shipping_e4, tax_e4, total_e4, group_id, arrival_ms, "
+         "items) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)"},
+        {&s->drop_recent, "DELETE FROM order_rows WHERE position <= ?1"},
+    };
+    for (size_t i = 0; i < COUNT_OF(all); i++) {
+        if (!sqlite_prepare(s->sums.db, all[i].sql, all[i].stmt, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool connect(struct sqlite_aggregates *s, struct store_settings *settings,
+                    bool after_failure, struct error *err) {
+    int64_t newest;
+    if (!sqlite_sums_connect(&s->sums, SQLITE_HOLDS_SUMS, settings, after_failure, err) ||
+        !prepare_all(s, err) ||
+        !sqlite_int(s->sums.db, "SELECT max(position) FROM order_rows", 0, &newest, err)) {
+        disconnect(s);
+        return false;
+    }
+    s->next_recent = newest + 1;
+    return true;
+}
+
+static bool is_open(const struct sqlite_aggregates *s, struct error *err) {
+    return s->sums.db != NULL || error_set(err, ERROR_RETRIABLE, "the store is not open");
+}
+
+// What was not committed never was; memory is read again at reopen.
+static void give_up(struct sqlite_aggregates *s) {
+    sqlite3_exec(s->sums.db, "ROLLBACK", NULL, NULL, NULL);
+    disconnect(s);
+}
+
+// --- Positions
+
+// Binds the key and reads the row, if there is one.
+static enum store_result read_position(struct sqlite_aggregates *s, const char *topic,
+                                       int32_t partition, bool *there, struct position_claim *out,
+                                       struct error *err) {
+    sqlite3_bind_text(s->get_position, 1, topic, -1, SQLITE_STATIC);
+    sqlite3_bind_int(s->get_position, 2, partition);
+    int rc = sqlite3_step(s->get_position);
+    *there = rc == SQLITE_ROW;
+    if (*there) {
+        out->next_offset = sqlite3_column_int64(s->get_position, 0);
+        out->epoch_us = sqlite3_column_int64(s->get_position, 1);
+    }
+    enum store_result result = rc == SQLITE_ROW || rc == SQLITE_DONE
+                                   ? STORE_OK
+                                   : sqlite_failed(s->sums.db, "reading a position", err);
+    sqlite3_reset(s->get_position);
+    return result;
+}
+
+static bool write_position(sqlite3_stmt *stmt, const char *topic, int32_t partition,
+                           int64_t value) {
+    sqlite3_bind_text(stmt, 1, topic, -1, SQLITE_STATIC);
+    sqlite3_bind_int(stmt, 2, partition);
+    if (sqlite3_bind_parameter_count(stmt) > 2) {
+        sqlite3_bind_int64(stmt, 3, value);
+    }
+    return sqlite_do(stmt);
+}
+
+static bool is_doubtful(const struct sqlite_aggregates *s, const char *topic, int32_t partition,
+                        int64_t epoch_us) {
+    return s->doubtful.epoch_us != 0 && s->doubtful.epoch_us == epoch_us &&
+           s->doubtful.partition == partition && strcmp(s->doubtful.topic, topic) == 0;
+}
+
+static void remember_doubt(struct sqlite_aggregates *s, const char *topic, int32_t partition,
+                           int64_t epoch_us) {
+    snprintf(s->doubtful.topic, sizeof s->doubtful.topic, "%s", topic);
+    s->doubtful.partition = partition;
+    s->doubtful.epoch_us = epoch_us;
+}
+
+// The claim's transaction, up to COMMIT.
+static enum store_result claim_row(struct sqlite_aggregates *s, const char *topic,
+                                   int32_t partition, int64_t held_epoch_us,
+                                   struct position_claim *out, bool *lost, struct error *err) {
+    bool there;
+    if (!sqlite_do(s->sums.begin) || !write_position(s->new_position, topic, partition, 0)) {
+        return sqlite_failed(s->sums.db, "claiming a partition", err);
+    }
+    enum store_result result = read_position(s, topic, partition, &there, out, err);
+    if (result != STORE_OK) {
+        return result;
+    }
+    *lost = held_epoch_us != 0 && out->epoch_us != held_epoch_us &&
+            !is_doubtful(s, topic, partition, out->epoch_us);
+    if (*lost) {
+        return STORE_OK;
+    }
+    int64_t now_us = clock_now_ms(s->clock) * 1000;
+    out->epoch_us = out->epoch_us + 1 > now_us ? out->epoch_us + 1 : now_us;
+    return write_position(s->set_epoch, topic, partition, out->epoch_us)
+               ? STORE_OK
+               : sqlite_failed(s->sums.db, "claiming a partition", err);
+}
+
+static enum store_result aggregates_claim(struct aggregates *a, const char *topic,
+                                          int32_t partition, int64_t held_epoch_us,
+                                          struct position_claim *out, bool *lost,
+                                          struct error *err) {
+    struct sqlite_aggregates *s = of(a);
+    *lost = false;
+    if (!is_open(s, err)) {
+        return STORE_RETRY;
+    }
+    enum store_result result = claim_row(s, topic, partition, held_epoch_us, out, lost, err);
+    if (result == STORE_OK && !sqlite_sums_commit(&s->sums)) {
+        remember_doubt(s, topic, partition, *lost ? 0 : out->epoch_us);
+        result = sqlite_failed(s->sums.db, "claiming a partition", err);
+    } else if (result == STORE_OK) {
+        s->doubtful.epoch_us = 0;
+    }
+    if (result != STORE_OK) {
+        give_up(s);
+    }
+    return result;
+}
+
+// --- A batch
+
+static enum commit_result of_store(enum store_result result) {
+    return result == STORE_OK ? COMMIT_OK : result == STORE_RETRY ? COMMIT_RETRY : COMMIT_ERROR;
+}
+
+static enum commit_result move(struct sqlite_aggregates *s, const char *topic,
+                               const struct position_move *m, struct error *err) {
+    struct position_claim row = {-1, 0};
+    bool there;
+    enum store_result result = read_position(s, topic, m->partition, &there, &row, err);
+    if (result != STORE_OK) {
+        return of_store(result);
+    }
+    if (!there || row.next_offset != m->from || row.epoch_us != m->epoch_us) {
+        error_set(err, ERROR_FATAL,
+                  "partition %d of %s is not ours any more: expected next offset %lld and epoch "
+                  "%lld, found %lld and %lld; nothing was stored",
+                  m->partition, topic, (long long)m->from, (long long)m->epoch_us,
+                  (long long)row.next_offset, (long long)row.epoch_us);
+        return COMMIT_FENCED;
+    }
+    return write_position(s->set_offset, topic, m->partition, m->to)
+               ? COMMIT_OK
+               : of_store(sqlite_failed(s->sums.db, "moving positions", err));
+}
+
+static enum commit_result move_all(struct sqlite_aggregates *s, const struct aggregates_batch *b,
+                                   struct error *err) {
+    enum commit_result result = COMMIT_OK;
+    for (size_t i = 0; result == COMMIT_OK && i < b->n_moves; i++) {
+        result = move(s, b->topic, &b->moves[i], err);
+    }
+    return result;
+}
+
+static enum store_result add_rejected(struct sqlite_aggregates *s, const struct aggregates_batch *b,
+                                      struct error *err) {
+    enum store_result result = STORE_OK;
+    for (size_t i = 0; result == STORE_OK && i < b->n_rejected; i++) {
+        const struct rejected_event *e = &b->rejected[i];
+        const struct sqlite_rejected row = {e->arrival_ms, e->field, e->code,
+                                            e->message,    e->raw,   e->raw_bytes};
+        result = sqlite_sums_add_rejected(&s->sums, &row, err);
+    }
+    return result;
+}
+
+static enum store_result add_recent(struct sqlite_aggregates *s, const struct aggregates_batch *b,
+                                    struct error *err) {
+    for (size_t i = 0; i < b->n_recent; i++) {
+        const struct order *o = &b->recent[i].order;
+        struct cube_dim group = {.source = o->source, .state = o->state, .store_id = -1};
+        memcpy(group.currency, o->currency, sizeof group.currency);
+        enum store_result result = sqlite_group_id(s->sums.cells, &group, err);
+        if (result != STORE_OK) {
+            return result;
+        }
+        event_bind(s->add_recent, o, s->next_recent++, group.store_id, b->recent[i].arrival_ms);
+        if (!sqlite_do(s->add_recent)) {
+            return sqlite_failed(s->sums.db, "storing recent orders", err);
+        }
+    }
+    sqlite3_bind_int64(s->drop_recent, 1, s->next_recent - 1 - RECENT_KEPT);
+    return b->n_recent == 0 || sqlite_do(s->drop_recent)
+               ? STORE_OK
+               : sqlite_failed(s->sums.db, "dropping older orders", err);
+}
+
+static enum store_result add_gross(struct sqlite_aggregates *s, const struct aggregates_batch *b,
+                                   struct error *err) {
+    for (size_t i = 0; i < b->n_gross; i++) {
+        int64_t sum_e4 = s->sums.gross_e4[b->gross[i].currency];
+        if (!money_add(&sum_e4, b->gross[i].delta_e4)) { // the split store has asked before
+            error_set(err, ERROR_RETRIABLE, "the sums of a currency do not fit into 64 bits");
+            return STORE_RETRY;
+        }
+        sqlite_sums_raise(&s->sums, b->gross[i].currency, b->gross[i].delta_e4);
+    }
+    return STORE_OK;
+}
+
+// The transaction, up to COMMIT.
+static enum commit_result write_batch(struct sqlite_aggregates *s, const struct aggregates_batch *b,
+                                      struct batch_summary *summary, struct error *err) {
+    enum store_result result = sqlite_sums_begin(&s->sums, err);
+    if (result != STORE_OK) {
+        return of_store(result);
+    }
+    sqlite_sums_raise_floors(&s->sums, b->minute_floor, b->hour_floor);
+    enum commit_result moved = move_all(s, b, err);
+    if (moved != COMMIT_OK) {
+        return moved;
+    }
+    fault_point("aggregates-after-positions");
+    result = add_rejected(s, b, err);
+    result = result == STORE_OK ? sqlite_cells_apply(s->sums.cells, b->cube, err) : result;
+    fault_point("aggregates-after-cells");
+    result = result == STORE_OK ? add_recent(s, b, err) : result;
+    result = result == STORE_OK ? add_gross(s, b, err) : result;
+    if (result == STORE_OK && !sqlite_sums_write(&s->sums, summary)) {
+        result = sqlite_failed(s->sums.db, "closing a batch", err);
+    }
+    return of_store(result);
+}
+
+static enum commit_result aggregates_commit(struct aggregates *a,
+                                            const struct aggregates_batch *batch,
+                                            struct batch_summary *summary, struct error *err) {
+    struct sqlite_aggregates *s = of(a);
+    if (!is_open(s, err)) {
+        return COMMIT_RETRY;
+    }
+    enum commit_result result = write_batch(s, batch, summary, err);
+    if (result == COMMIT_OK) {
+        fault_point("aggregates-before-commit");
+        if (!sqlite_sums_commit(&s->sums)) {
+            sqlite_failed(s->sums.db, "committing a batch", err);
+            err->cls = ERROR_RETRIABLE;
+            result = COMMIT_DOUBT;
+        }
+    }
+    if (result != COMMIT_OK) {
+        give_up(s);
+        return result;
+    }
+    fault_point("aggregates-after-commit");
+    sqlite_sums_committed(&s->sums);
+    return COMMIT_OK;
+}
+
+// --- The rest
+
+static void aggregates_state(struct aggregates *a, struct aggregates_state *out) {
+    const struct sqlite_sums *s = &of(a)->sums;
+    *out = (struct aggregates_state){.counts = s->state.counts,
+                                     .last_batch_id = s->state.last_batch_id,
+                                     .minute_floor = s->state.minute_floor,
+                                     .hour_floor = s->state.hour_floor,
+                                     .gross_e4 = s->gross_e4};
+}
+
+static enum store_result aggregates_reopen(struct aggregates *a, struct error *err) {
+    struct store_settings settings = {0}; // whatever is in force
+    disconnect(of(a));
+    if (connect(of(a), &settings, true, err)) {
+        return STORE_OK;
+    }
+    return err->cls == ERROR_RETRIABLE ? STORE_RETRY : STORE_ERROR;
+}
+
+static void aggregates_close(struct aggregates *a) {
+    struct sqlite_aggregates *s = of(a);
+    disconnect(s); // the last connection to close moves the log into the file
+    sqlite_sums_free(&s->sums);
+    free(s);
+}
+
+bool sqlite_aggregates_open(const struct sqlite_options *options, struct aggregates **out,
+                            struct store_settings *settings_out, struct error *err) {
+    static const struct aggregates_ops ops = {
+        .name = "sqlite",
+        .claim = aggregates_claim,
+        .commit = aggregates_commit,
+        .state = aggregates_state,
+        .reopen = aggregates_reopen,
+        .close = aggregates_close,
+    };
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); // has no effect after the first connection
+    struct sqlite_aggregates *s = mem_zalloc(1, sizeof *s);
+    s->base.ops = &ops;
+    s->clock = options->clock;
+    sqlite_sums_init(&s->sums, options->directory, options->vfs);
+    *settings_out = options->settings;
+    if (!sqlite_sums_lock(&s->sums, err) || !connect(s, settings_out, false, err)) {
+        aggregates_close(&s->base);
+        return false;
+    }
+    *out = &s->base;
+    return true;
+}

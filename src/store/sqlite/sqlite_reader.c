@@ -1,0 +1,481 @@
+// SPDX-License-Identifier: MIT
+// Reading the embedded store: each reader is a connection of its own, so it sees one consistent
+// snapshot a statement (or from begin to end) and never waits for the writer.
+//
+// Time-outs: a progress handler interrupts a statement that runs past its deadline; the answer is
+// then an error of class ERROR_RETRIABLE that says so. Amounts are sums of 64-bit integers that the
+// writer's guard keeps from overflowing.
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/sales_query.h"
+#include "store/sqlite/sqlite_rows.h"
+#include "store/sqlite/sqlite_store.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { PROGRESS_STEPS = 20000, SALES_KINDS = 64 };
+
+struct sqlite_reader {
+    struct sales_reader base;
+    sqlite3 *db;
+    struct store *writer;         // or NULL
+    struct raw_opener raw_opener; // of a file of aggregates alone
+    struct raw_reader *raw;       // NULL: not opened yet, or failed
+    int64_t timeout_ns, deadline_ns;
+    sqlite3_stmt *extent, *order, *order_after_index, *adjustments, *recent, *rejected;
+    sqlite3_stmt *sales[SALES_KINDS]; // by kind of query; NULL: not asked yet
+};
+
+static struct sqlite_reader *of(struct sales_reader *r) {
+    return (struct sqlite_reader *)r;
+}
+
+static int64_t monotonic_ns(void) {
+    return clock_monotonic_ns(clock_system());
+}
+
+static int past_deadline(void *user) {
+    const struct sqlite_reader *r = user;
+    return monotonic_ns() > r->deadline_ns;
+}
+
+static void start_clock(struct sqlite_reader *r) {
+    r->deadline_ns = monotonic_ns() + r->timeout_ns;
+}
+
+static bool failed(struct sqlite_reader *r, const char *doing, struct error *err) {
+    if ((sqlite3_errcode(r->db) & 0xFF) == SQLITE_INTERRUPT) {
+        return error_set(err, ERROR_RETRIABLE,
+                         "%s took longer than %lld ms: ask for less (a shorter time range)", doing,
+                         (long long)(r->timeout_ns / 1000000));
+    }
+    sqlite_failed(r->db, doing, err);
+    return false;
+}
+
+// --- Orders
+
+// Steps through raw events; *n counts them.
+static bool each_event(struct sqlite_reader *r, sqlite3_stmt *stmt, enum order_kind kind,
+                       stored_event_fn each, void *user, int64_t *n, struct error *err) {
+    int rc;
+    bool go_on = true;
+    while (go_on && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        struct stored_event event;
+        if (!row_read(stmt, kind, NULL, &event)) {
+            sqlite3_reset(stmt);
+            return error_set(err, ERROR_RETRIABLE, "out of memory while reading an order");
+        }
+        (*n)++;
+        go_on = each(user, &event);
+    }
+    bool ok = !go_on || rc == SQLITE_DONE;
+    if (!ok) {
+        failed(r, "reading orders", err);
+    }
+    sqlite3_reset(stmt);
+    return ok;
+}
+
+static bool find_in_table(struct sqlite_reader *r, int64_t slot, int64_t *position,
+                          struct error *err) {
+    sqlite3_bind_int64(r->extent, 1, slot);
+    int rc = sqlite3_step(r->extent);
+    *position = rc == SQLITE_ROW ? extent_position(slot, sqlite3_column_int64(r->extent, 0),
+                                                   sqlite3_column_int64(r->extent, 1),
+                                                   sqlite3_column_int64(r->extent, 2))
+                                 : 0;
+    bool ok = rc == SQLITE_ROW || rc == SQLITE_DONE;
+    if (!ok) {
+        failed(r, "looking up an order", err);
+    }
+    sqlite3_reset(r->extent);
+    return ok;
+}
+
+struct wanted {
+    struct ident order_id;
+    stored_event_fn each;
+    void *user;
+    bool found, stopped;  // stopped: the caller has enough
+    bool waiting_unknown; // nobody tells which ids are not in the table yet
+};
+
+static bool pass_on(void *user, const struct stored_event *event) {
+    struct wanted *w = user;
+    w->found = true;
+    w->stopped = !w->each(w->user, event);
+    return !w->stopped;
+}
+
+static bool pass_if_wanted(void *user, const struct stored_event *event) {
+    struct wanted *w = user;
+    if (!ident_equal(event->order.order_id, w->order_id)) {
+        return true;
+    }
+    pass_on(w, event);
+    return false;
+}
+
+// Follows the slots of the id until a free one; the writer knows those that are not in the table
+// yet.
+static bool find_placed(struct sqlite_reader *r, struct wanted *w, struct error *err) {
+    int64_t slot = order_index_slot(w->order_id);
+    while (!w->found) {
+        int64_t position = r->writer != NULL ? sqlite_store_find_waiting(r->writer, slot) : -1;
+        w->waiting_unknown = w->waiting_unknown || position < 0;
+        position = position < 0 ? 0 : position;
+        if (position == 0 && !find_in_table(r, slot, &position, err)) {
+            return false;
+        }
+        if (position == 0) {
+            return true;
+        }
+        int64_t n = 0;
+        sqlite3_bind_int64(r->order, 1, position);
+        if (!each_event(r, r->order, ORDER_PLACED, pass_if_wanted, w, &n, err)) {
+            return false;
+        }
+        if (slot >= 0) { // an integer has one slot; its row may not be committed yet
+            return true;
+        }
+        slot = order_index_next_slot(slot);
+    }
+    return true;
+}
+
+static bool order_then_adjustments(struct sqlite_reader *r, struct wanted *w, struct error *err) {
+    int64_t n = 0;
+    if (!find_placed(r, w, err)) {
+        return false;
+    }
+    if (!w->found && w->waiting_unknown) { // the rows that may not be indexed
+        sqlite_bind_ident(r->order_after_index, 1, w->order_id);
+        if (!each_event(r, r->order_after_index, ORDER_PLACED, pass_on, w, &n, err)) {
+            return false;
+        }
+    }
+    if (w->stopped) {
+        return true;
+    }
+    sqlite_bind_ident(r->adjustments, 1, w->order_id);
+    return each_event(r, r->adjustments, ORDER_CANCELLED, pass_on, w, &n, err);
+}
+
+static bool reader_order(struct sales_reader *base, struct ident order_id, stored_event_fn each,
+                         void *user, struct error *err) {
+    struct sqlite_reader *r = of(base);
+    struct wanted w = {order_id, each, user, false, false, false};
+    start_clock(r);
+    // One snapshot: between two, an id may move from the rows not indexed into the index.
+    bool own = sqlite3_get_autocommit(r->db) != 0;
+    if (own && !sqlite_run(r->db, "BEGIN", err)) {
+        return false;
+    }
+    bool ok = order_then_adjustments(r, &w, err);
+    if (own) {
+        sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
+    }
+    return ok;
+}
+
+static bool reader_order_elsewhere(struct sales_reader *base, struct ident order_id,
+                                   stored_event_fn each, void *user, struct error *err) {
+    struct sqlite_reader *r = of(base);
+    if (r->raw == NULL && !r->raw_opener.open(r->raw_opener.user, &r->raw, err)) {
+        r->raw = NULL;
+        return false;
+    }
+    if (r->raw->ops->order(r->raw, order_id, each, user, err)) {
+        return true;
+    }
+    r->raw->ops->close(r->raw); // the next question opens another
+    r->raw = NULL;
+    return false;
+}
+
+static bool reader_recent(struct sales_reader *base, int64_t after_position, int64_t limit,
+                          stored_event_fn each, void *user, struct error *err) {
+    struct sqlite_reader *r = of(base);
+    int64_t n = 0;
+    start_clock(r);
+    sqlite3_bind_int64(r->recent, 1, after_position);
+    sqlite3_bind_int64(r->recent, 2, limit);
+    return each_event(r, r->recent, ORDER_PLACED, each, user, &n, err);
+}
+
+// --- Sales
+
+// Columns: bucket, source, state, product, currency, then the measures. Cells are added up by their
+// integer ids first; names are joined to the few groups that are left.
+static void sales_sql(const struct sales_query *q, char *sql, size_t cap) {
+    const char *table = cells_table_names[sales_query_table(q)];
+    const char *names = q->by_product ? "sales_products" : "sales_groups";
+    const char *bucket = q->bucket == BUCKET_NONE ? "0" : "cell >> 32";
+    const char *floor =
+        q->bucket == BUCKET_MINUTE ? " AND cell >= (SELECT minute_floor << 32 FROM pipeline_state)"
+        : q->bucket == BUCKET_HOUR ? " AND cell >= (SELECT hour_floor << 32 FROM pipeline_state)"
+                                   : "";
+    const char *source = q->by_source ? "d.source" : "NULL";
+    const char *state = q->by_state ? "d.state" : "NULL";
+    const char *product = q->by_product ? "d.product_id" : "NULL";
+    if (sales_query_is_cells(q)) {
+        snprintf(sql, cap,
+                 "SELECT %s AS bucket, %s AS source, %s AS state, %s AS product, d.currency, "
+                 "orders, units, subtotal_e4, discount_e4, shipping_e4, tax_e4, total_e4, "
+                 "cancelled_orders, refunds, refunded_total_e4 FROM %s JOIN %s d "
+                 "ON d.id = cell & 4294967295 WHERE cell >= ?1 AND cell < ?2%s "
+                 "ORDER BY 1, 2, 3, 4, 5 LIMIT ?3",
+                 bucket, source, state, product, table, names, floor);
+        return;
+    }
+    snprintf(sql, cap,
+             "SELECT bucket, %s AS source, %s AS state, %s AS product, d.currency, sum(o), sum(u), "
+             "sum(su), sum(di), sum(sh), sum(ta), sum(tt), sum(ca), sum(re), sum(rt) FROM ("
+             "SELECT %s AS bucket, cell & 4294967295 AS dim, sum(orders) AS o, sum(units) AS u, "
+             "sum(subtotal_e4) AS su, sum(discount_e4) AS di, sum(shipping_e4) AS sh, "
+             "sum(tax_e4) AS ta, sum(total_e4) AS tt, sum(cancelled_orders) AS ca, "
+             "sum(refunds) AS re, sum(refunded_total_e4) AS rt FROM %s "
+             "WHERE cell >= ?1 AND cell < ?2%s GROUP BY 1, 2) "
+             "JOIN %s d ON d.id = dim GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5 "
+             "LIMIT ?3",
+             source, state, product, bucket, table, floor, names);
+}
+
+static void read_measures(sqlite3_stmt *stmt, int first, struct measures *m) {
+    m->orders = sqlite3_column_int64(stmt, first);
+    m->units = sqlite3_column_int64(stmt, first + 1);
+    m->subtotal_e4 = sqlite3_column_int64(stmt, first + 2);
+    m->discount_e4 = sqlite3_column_int64(stmt, first + 3);
+    m->shipping_e4 = sqlite3_column_int64(stmt, first + 4);
+    m->tax_e4 = sqlite3_column_int64(stmt, first + 5);
+    m->total_e4 = sqlite3_column_int64(stmt, first + 6);
+    m->cancelled_orders = sqlite3_column_int64(stmt, first + 7);
+    m->refunds = sqlite3_column_int64(stmt, first + 8);
+    m->refunded_total_e4 = sqlite3_column_int64(stmt, first + 9);
+}
+
+static void bind_range(sqlite3_stmt *stmt, const struct sales_query *q) {
+    bool totals = sales_query_table(q) == CUBE_TOTALS;
+    int64_t from = totals ? 0 : cell_key(q->from, 0);
+    int64_t to = totals || q->to == INT32_MAX ? INT64_MAX : cell_key(q->to, 0);
+    sqlite3_bind_int64(stmt, 1, from);
+    sqlite3_bind_int64(stmt, 2, to);
+    sqlite3_bind_int64(stmt, 3, q->max_rows + 1);
+}
+
+static bool each_sales_row(struct sqlite_reader *r, sqlite3_stmt *stmt, const struct sales_query *q,
+                           sales_row_fn each, void *user, struct error *err) {
+    int rc = SQLITE_DONE;
+    int64_t n = 0;
+    bool go_on = true;
+    while (go_on && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        if (++n > q->max_rows) {
+            return sales_query_too_long(q, err);
+        }
+        struct sales_row row = {.bucket = sqlite3_column_int(stmt, 0),
+                                .source = sqlite_column_text(stmt, 1),
+                                .state = sqlite_column_text(stmt, 2),
+                                .product_id = sqlite_column_ident(stmt, 3),
+                                .currency = sqlite_column_text(stmt, 4)};
+        read_measures(stmt, 5, &row.sum);
+        go_on = each(user, &row);
+    }
+    return !go_on || rc == SQLITE_DONE || failed(r, "adding up sales", err);
+}
+
+// The statement of this kind of query, prepared at its first use; NULL: err says why.
+static sqlite3_stmt *sales_stmt(struct sqlite_reader *r, const struct sales_query *q,
+                                struct error *err) {
+    bool all_time = sales_query_all_time(q);
+    size_t kind = (size_t)q->bucket << 4 | (size_t)all_time << 3 | (size_t)q->by_product << 2 |
+                  (size_t)q->by_state << 1 | (size_t)q->by_source;
+    if (r->sales[kind] == NULL) {
+        char sql[2048];
+        sales_sql(q, sql, sizeof sql);
+        if (!sqlite_prepare(r->db, sql, &r->sales[kind], err)) {
+            return NULL;
+        }
+    }
+    return r->sales[kind];
+}
+
+static bool reader_sales(struct sales_reader *base, const struct sales_query *q, sales_row_fn each,
+                         void *user, struct error *err) {
+    struct sqlite_reader *r = of(base);
+    start_clock(r);
+    if (!sales_query_check(q, err)) {
+        return false;
+    }
+    sqlite3_stmt *stmt = sales_stmt(r, q, err);
+    if (stmt == NULL) {
+        return false;
+    }
+    bind_range(stmt, q);
+    bool ok = each_sales_row(r, stmt, q, each, user, err);
+    sqlite3_reset(stmt);
+    return ok;
+}
+
+// --- The rest
+
+static bool reader_rejected(struct sales_reader *base, int64_t before_id, int64_t limit,
+                            rejected_row_fn each, void *user, struct error *err) {
+    struct sqlite_reader *r = of(base);
+    start_clock(r);
+    sqlite3_bind_int64(r->rejected, 1, before_id);
+    sqlite3_bind_int64(r->rejected, 2, limit);
+    int rc = SQLITE_DONE;
+    bool go_on = true;
+    while (go_on && (rc = sqlite3_step(r->rejected)) == SQLITE_ROW) {
+        struct rejected_row row = {.id = sqlite3_column_int64(r->rejected, 0),
+                                   .arrival_ms = sqlite3_column_int64(r->rejected, 1),
+                                   .field = sqlite_column_text(r->rejected, 2),
+                                   .code = sqlite_column_text(r->rejected, 3),
+                                   .message = sqlite_column_text(r->rejected, 4),
+                                   .raw = sqlite_column_text(r->rejected, 5)};
+        row.raw_cut = sqlite3_column_int64(r->rejected, 6) > (int64_t)row.raw.len;
+        row.retried_ms = sqlite3_column_int64(r->rejected, 7);
+        row.retried_verdict = sqlite_column_text(r->rejected, 8);
+        go_on = each(user, &row);
+    }
+    bool ok = !go_on || rc == SQLITE_DONE || failed(r, "reading rejected events", err);
+    sqlite3_reset(r->rejected);
+    return ok;
+}
+
+static bool reader_counts(struct sales_reader *base, struct store_counts *counts,
+                          int64_t *last_batch_id, struct error *err) {
+    struct sqlite_reader *r = of(base);
+    struct pipeline_state state;
+    start_clock(r);
+    if (!sqlite_state_read(r->db, &state, err)) {
+        return false;
+    }
+    *counts = state.counts;
+    *last_batch_id = state.last_batch_id;
+    return true;
+}
+
+static bool reader_begin(struct sales_reader *base, struct error *err) {
+    start_clock(of(base));
+    return sqlite_run(of(base)->db, "BEGIN", err);
+}
+
+static void reader_end(struct sales_reader *base) {
+    sqlite3_exec(of(base)->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+static void reader_close(struct sales_reader *base) {
+    struct sqlite_reader *r = of(base);
+    if (r->raw != NULL) {
+        r->raw->ops->close(r->raw);
+    }
+    sqlite3_stmt *statements[] = {r->extent,      r->order,  r->order_after_index,
+                                  r->adjustments, r->recent, r->rejected};
+    for (size_t i = 0; i < COUNT_OF(statements); i++) {
+        sqlite3_finalize(statements[i]);
+    }
+    for (size_t i = 0; i < SALES_KINDS; i++) {
+        sqlite3_finalize(r->sales[i]);
+    }
+    sqlite3_close(r->db);
+    free(r);
+}
+
+static const struct sales_reader_ops sqlite_reader_ops = {
+    .order = reader_order,
+    .sales = reader_sales,
+    .recent = reader_recent,
+    .rejected = reader_rejected,
+    .counts = reader_counts,
+    .begin = reader_begin,
+    .end = reader_end,
+    .close = reader_close,
+};
+static const struct sales_reader_ops reader_ops_raw_elsewhere = {
+    .order = reader_order_elsewhere,
+    .sales = reader_sales,
+    .recent = reader_recent,
+    .rejected = reader_rejected,
+    .counts = reader_counts,
+    .begin = reader_begin,
+    .end = reader_end,
+    .close = reader_close,
+};
+static const struct sales_reader_ops reader_ops_without_raw = {
+    .sales = reader_sales,
+    .recent = reader_recent,
+    .rejected = reader_rejected,
+    .counts = reader_counts,
+    .begin = reader_begin,
+    .end = reader_end,
+    .close = reader_close,
+};
+
+// With the newest retry of each.
+static const char rejected_sql[] =
+    "SELECT r.id, arrival_ms, field, code, message, raw, raw_bytes, t.retried_ms, t.verdict "
+    "FROM rejected_rows r LEFT JOIN rejected_retries t ON t.id = r.id AND t.retried_ms = "
+    "(SELECT max(retried_ms) FROM rejected_retries WHERE id = r.id) "
+    "WHERE r.id < ?1 ORDER BY r.id DESC LIMIT ?2";
+// Of a store that was last written by an earlier program.
+static const char rejected_before_retries_sql[] =
+    "SELECT id, arrival_ms, field, code, message, raw, raw_bytes, 0, NULL "
+    "FROM rejected_rows WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
+
+static bool prepare_rejected(struct sqlite_reader *r, struct error *err) {
+    int64_t has_retries;
+    return sqlite_int(r->db, "SELECT count(*) FROM sqlite_schema WHERE name = 'rejected_retries'",
+                      0, &has_retries, err) &&
+           sqlite_prepare(r->db, has_retries != 0 ? rejected_sql : rejected_before_retries_sql,
+                          &r->rejected, err);
+}
+
+static bool prepare_all(struct sqlite_reader *r, struct error *err) {
+    return sqlite_prepare(r->db, order_index_extent_sql, &r->extent, err) &&
+           sqlite_prepare(r->db, ORDER_SELECT_FROM "WHERE r.position = ?1", &r->order, err) &&
+           sqlite_prepare(r->db,
+                          ORDER_SELECT_FROM "WHERE r.position >= (SELECT indexed_below "
+                                            "FROM pipeline_state) AND r.order_id = ?1",
+                          &r->order_after_index, err) &&
+           sqlite_prepare(r->db, ADJUSTMENT_SELECT_FROM "WHERE r.order_id = ?1 ORDER BY r.position",
+                          &r->adjustments, err) &&
+           sqlite_prepare(
+               r->db, ORDER_SELECT_FROM "WHERE r.position > ?1 ORDER BY r.position DESC LIMIT ?2",
+               &r->recent, err) &&
+           prepare_rejected(r, err);
+}
+
+bool sqlite_reader_open(const char *directory, struct store *writer, int timeout_ms,
+                        struct sales_reader **out, struct store_settings *settings_out,
+                        struct error *err) {
+    enum sqlite_holds holds;
+    struct sqlite_reader *r = mem_zalloc(1, sizeof *r);
+    r->base.ops = &sqlite_reader_ops;
+    r->writer = writer;
+    r->timeout_ns = (int64_t)timeout_ms * 1000000;
+    const char *vfs = writer != NULL ? ((struct sqlite_store *)writer)->sums.vfs : NULL;
+    if (!sqlite_connect(directory, vfs, SQLITE_READER, &r->db, err) ||
+        !sqlite_settings_read(r->db, settings_out, err) || !sqlite_holds_read(r->db, &holds, err) ||
+        !prepare_all(r, err)) {
+        reader_close(&r->base);
+        return false;
+    }
+    if (holds == SQLITE_HOLDS_SUMS) {
+        r->base.ops = &reader_ops_without_raw;
+    }
+    sqlite3_progress_handler(r->db, PROGRESS_STEPS, past_deadline, r);
+    start_clock(r);
+    *out = &r->base;
+    return true;
+}
+
+bool sqlite_reader_set_raw(struct sales_reader *base, struct raw_opener raw, struct error *err) {
+    struct sqlite_reader *r = of(base);
+    r->raw_opener = raw;
+    r->base.ops = &reader_ops_raw_elsewhere;
+    return sqlite_holds_check(r->db, SQLITE_HOLDS_SUMS, err);
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// The tables and views of sales.db, its settings, and how a connection is set up.
+#pragma once
+#include "store/sqlite/sqlite_util.h"
+
+enum { SCHEMA_VERSION = 1 }; // PRAGMA user_version
+
+// What the newest commit left: one row of pipeline_state.
+struct pipeline_state {
+    struct store_counts counts;
+    int64_t last_batch_id;
+    int32_t minute_floor, hour_floor;
+    int64_t indexed_below; // order rows with a smaller position are in order_index
+};
+
+// Opens <directory>/sales.db and sets it up for its use: WAL, synchronous=FULL, time-outs.
+enum sqlite_role { SQLITE_WRITER, SQLITE_READER, SQLITE_CHECKPOINTER, SQLITE_AUDITOR };
+MUST_CHECK bool sqlite_connect(const char *directory, const char *vfs, enum sqlite_role role,
+                               sqlite3 **out, struct error *err);
+
+// What a file is for, said by its setting `holds` (none: all of it). Each use refuses the others.
+enum sqlite_holds {
+    SQLITE_HOLDS_ALL,  // the embedded store
+    SQLITE_HOLDS_SUMS, // aggregates; raw orders are elsewhere, the newest few stand in order_rows
+    SQLITE_HOLDS_RAW,  // raw orders; aggregates, and with them the settings, are elsewhere
+};
+
+// Writer only: makes what is missing and fixes the settings; empty ones in *settings are filled
+// with what is in force. ERROR_USAGE when the store was made with others or for another use.
+MUST_CHECK bool sqlite_schema_prepare(sqlite3 *db, enum sqlite_holds holds,
+                                      struct store_settings *settings, struct error *err);
+// Any connection: ERROR_USAGE when this is no store of ours; check: or not one for this use.
+MUST_CHECK bool sqlite_holds_read(sqlite3 *db, enum sqlite_holds *out, struct error *err);
+MUST_CHECK bool sqlite_holds_check(sqlite3 *db, enum sqlite_holds want, struct error *err);
+// Any connection: whether it has aggregates, and the settings in force.
+MUST_CHECK bool sqlite_settings_read(sqlite3 *db, struct store_settings *settings,
+                                     struct error *err);
+MUST_CHECK bool sqlite_state_read(sqlite3 *db, struct pipeline_state *state, struct error *err);
+
+// Columns of a cells table after `cell`, in this order everywhere.
+#define MEASURE_COLUMNS                                                                            \
+    "orders, units, subtotal_e4, discount_e4, shipping_e4, tax_e4, total_e4, cancelled_orders, "   \
+    "refunds, refunded_total_e4"
+enum { N_MEASURES = 10 };
+// SQL that makes rejected_retries (store/rejected_retries.h) where it is missing: stores of an
+// earlier program have none.
+extern const char sqlite_retries_sql[];
+// SQL that makes the empty temporary tables temp.total_cells, ...: an audit's second set.
+extern const char sqlite_temp_cells_sql[];
+// By enum cube_table. A cell's key is bucket << 32 | id of its sales_groups or sales_products row.
+extern const char *const cells_table_names[CUBE_TABLES];
+
+static inline int64_t cell_key(int32_t bucket, int64_t dim_id) {
+    return (int64_t)((uint64_t)(uint32_t)bucket << 32) + dim_id;
+}

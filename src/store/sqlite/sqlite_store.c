@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: MIT
+// The embedded store's writer. One batch:
+//
+// 1. begin: BEGIN IMMEDIATE.
+// 2. known: order ids through order_index, adjustments through their unique index. add: the row is
+//    kept for the commit, its id noted in order_index, its currency's gross sum raised.
+// 3. commit: see sqlite_commit.c.
+//
+// How it fails: any error answers RETRY or ERROR and the engine rolls back. Memory (index, gross
+// sums, positions) may then be ahead of the file, so the store counts as down until reopen has
+// closed everything and opened it again (sqlite_open.c).
+#include "store/sqlite/sqlite_store.h"
+
+#include "base/mem.h"
+#include "store/sqlite/sqlite_rows.h"
+#include <stdlib.h>
+
+enum { MINUTES_KEPT = 15 * 24 * 60, HOURS_KEPT = 400 * 24 };
+
+static struct sqlite_store *of(struct store *s) {
+    return (struct sqlite_store *)s;
+}
+
+// --- The overflow guard
+
+static bool store_fits(struct store *base, const struct order *o, struct rejection *why) {
+    int64_t sum = of(base)->sums.gross_e4[currency_number(o->currency)];
+    return money_add(&sum, currency_gross_of(o)) || currency_reject_overflow(o, why);
+}
+
+// --- A batch
+
+static enum store_result store_begin(struct store *base, struct error *err) {
+    struct sqlite_store *s = of(base);
+    s->pending.n = 0;
+    s->first_pending = s->next_order;
+    return sqlite_sums_begin(&s->sums, err);
+}
+
+static void store_prefetch(struct store *base, const struct order *o, const struct stamp *at) {
+    UNUSED(at);
+    if (o->kind == ORDER_PLACED) {
+        order_index_prefetch(of(base)->index, order_index_slot(o->order_id));
+    }
+}
+
+// Reads the row of a prepared and bound SELECT into s->found.
+static enum store_result read_found(struct sqlite_store *s, sqlite3_stmt *select,
+                                    enum order_kind kind, struct stored_event *out, bool *found,
+                                    struct error *err) {
+    arena_reset(&s->found);
+    int rc = sqlite3_step(select);
+    *found = rc == SQLITE_ROW;
+    enum store_result result = STORE_OK;
+    if (rc == SQLITE_ROW && !row_read(select, kind, &s->found, out)) {
+        error_set(err, ERROR_RETRIABLE, "out of memory while reading an order");
+        result = STORE_RETRY;
+    } else if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
+        result = sqlite_failed(s->sums.db, "looking up an order", err);
+    }
+    sqlite3_reset(select);
+    return result;
+}
+
+// The order at a position: of this batch, or stored.
+static enum store_result read_position(struct sqlite_store *s, int64_t position,
+                                       struct stored_event *out, struct error *err) {
+    if (position >= s->first_pending) {
+        const struct pending_order *row = &s->pending.at[position - s->first_pending];
+        *out = (struct stored_event){row->order, row->arrival_ms, position};
+        return STORE_OK;
+    }
+    bool found;
+    sqlite3_bind_int64(s->get_order, 1, position);
+    enum store_result result = read_found(s, s->get_order, ORDER_PLACED, out, &found, err);
+    if (result == STORE_OK && !found) {
+        error_set(err, ERROR_FATAL,
+                  "the database is damaged: order_index knows row %lld, order_rows does not; "
+                  "restore it from a copy",
+                  (long long)position);
+        return STORE_ERROR;
+    }
+    return result;
+}
+
+static enum store_result find_order(struct sqlite_store *s, struct ident order_id,
+                                    struct stored_event *out, bool *found, struct error *err) {
+    int64_t slot = order_index_slot(order_id);
+    *found = false;
+    for (;;) {
+        int64_t position;
+        enum store_result result = order_index_find(s->index, slot, &position, err);
+        if (result != STORE_OK || position == 0) {
+            s->free_slot = slot;
+            return result;
+        }
+        result = read_position(s, position, out, err);
+        if (result != STORE_OK) {
+            return result;
+        }
+        if (ident_equal(out->order.order_id, order_id)) {
+            *found = true;
+            return STORE_OK;
+        }
+        if (slot >= 0) { // an integer has one slot
+            error_set(err, ERROR_FATAL,
+                      "the database is damaged: row %lld of order_rows is not the order that "
+                      "order_index knows there; restore it from a copy",
+                      (long long)position);
+            return STORE_ERROR;
+        }
+        slot = order_index_next_slot(slot); // another text with the same hash
+    }
+}
+
+static enum store_result find_adjustment(struct sqlite_store *s, const struct order *o,
+                                         struct stored_event *out, bool *found, struct error *err) {
+    sqlite_bind_ident(s->get_adjustment, 1, o->order_id);
+    sqlite3_bind_int(s->get_adjustment, 2, (int)o->kind);
+    sqlite_bind_text(s->get_adjustment, 3, o->event_id.at != NULL ? o->event_id : TEXT_LIT(""));
+    return read_found(s, s->get_adjustment, o->kind, out, found, err);
+}
+
+static enum store_result store_known(struct store *base, const struct order *o,
+                                     const struct stamp *at, struct known *out, struct error *err) {
+    UNUSED(at);
+    struct sqlite_store *s = of(base);
+    struct stored_event event;
+    bool found;
+    enum store_result result = o->kind == ORDER_PLACED
+                                   ? find_order(s, o->order_id, &event, &found, err)
+                                   : find_adjustment(s, o, &event, &found, err);
+    *out = (struct known){KNOWN_NEW, 0};
+    if (result == STORE_OK && found) {
+        out->as = order_same_content(o, &event.order) ? KNOWN_SAME : KNOWN_OTHER;
+        out->position = event.position;
+    }
+    return result;
+}
+
+static enum store_result store_origin(struct store *base, struct ident order_id,
+                                      const struct stamp *at, struct origin *out, bool *found,
+                                      struct error *err) {
+    UNUSED(at);
+    struct stored_event event;
+    enum store_result result = find_order(of(base), order_id, &event, found, err);
+    if (result == STORE_OK && *found) {
+        *out = (struct origin){event.order.source, event.order.state};
+    }
+    return result;
+}
+
+static enum store_result store_add(struct store *base, const struct order *o,
+                                   const struct stamp *at, struct cube_dim *group,
+                                   struct error *err) {
+    struct sqlite_store *s = of(base);
+    enum store_result result = sqlite_group_id(s->sums.cells, group, err);
+    if (result != STORE_OK) {
+        return result;
+    }
+    sqlite_sums_raise(&s->sums, currency_number(o->currency), currency_gross_of(o));
+    if (o->kind == ORDER_PLACED) {
+        if (!pending_add(&s->pending, o, group->store_id, at->arrival_ms)) {
+            error_set(err, ERROR_RETRIABLE, "out of memory for a batch of orders");
+            return STORE_RETRY;
+        }
+        return order_index_add(s->index, s->free_slot, s->next_order++, err);
+    }
+    event_bind(s->add_adjustment, o, s->next_adjustment++, group->store_id, at->arrival_ms);
+    return sqlite_do(s->add_adjustment) ? STORE_OK
+                                        : sqlite_failed(s->sums.db, "storing an adjustment", err);
+}
+
+static enum store_result store_add_rejected(struct store *base, const struct event *e,
+                                            struct error *err) {
+    const struct sqlite_rejected row = {.arrival_ms = e->at.arrival_ms,
+                                        .field = text_of(e->why->field),
+                                        .code = text_of(e->why->code),
+                                        .message = text_of(e->why->message),
+                                        .raw = e->raw,
+                                        .raw_bytes = e->raw.len};
+    return sqlite_sums_add_rejected(&of(base)->sums, &row, err);
+}
+
+static void store_floors(struct store *base, int64_t arrival_ms, int32_t *minute_floor,
+                         int32_t *hour_floor) {
+    struct sqlite_sums *s = &of(base)->sums;
+    sqlite_sums_raise_floors(s, (int32_t)(arrival_ms / 60000) - MINUTES_KEPT,
+                             (int32_t)(arrival_ms / 3600000) - HOURS_KEPT);
+    *minute_floor = s->next.minute_floor;
+    *hour_floor = s->next.hour_floor;
+}
+
+static void store_rollback(struct store *base) {
+    struct sqlite_store *s = of(base);
+    // What is in memory is ahead of the file now: the store is down until reopen.
+    sqlite3_exec(s->sums.db, "ROLLBACK", NULL, NULL, NULL);
+    sqlite_store_disconnect(s);
+}
+
+static enum store_result store_reopen(struct store *base, struct error *err) {
+    struct sqlite_store *s = of(base);
+    sqlite_store_disconnect(s);
+    struct store_settings settings = {0}; // whatever is in force
+    if (sqlite_store_connect(s, &settings, true, err)) {
+        return STORE_OK;
+    }
+    sqlite_store_disconnect(s);
+    return err->cls == ERROR_RETRIABLE ? STORE_RETRY : STORE_ERROR;
+}
+
+static void store_counts(struct store *base, struct store_counts *out) {
+    *out = of(base)->sums.state.counts;
+}
+
+int64_t sqlite_store_find_waiting(struct store *writer, int64_t slot) {
+    struct sqlite_store *s = of(writer);
+    pthread_rwlock_rdlock(&s->index_lock);
+    int64_t position = s->index != NULL ? order_index_find_waiting(s->index, slot) : -1;
+    pthread_rwlock_unlock(&s->index_lock);
+    return position;
+}
+
+// --- Life
+
+static void free_store(struct sqlite_store *s) {
+    pthread_rwlock_destroy(&s->index_lock);
+    arena_free(&s->found);
+    pending_free(&s->pending);
+    sqlite_log_free(s);
+    sqlite_sums_free(&s->sums);
+    free(s);
+}
+
+static void store_close(struct store *base) {
+    struct sqlite_store *s = of(base);
+    if (s->index != NULL) {
+        sqlite_store_finish_index(s);
+    }
+    sqlite_store_disconnect(s); // the last connection to close moves the WAL into the file
+    free_store(s);
+}
+
+static const struct store_ops sqlite_store_ops = {
+    .name = "sqlite",
+    .begin = store_begin,
+    .prefetch = store_prefetch,
+    .known = store_known,
+    .origin = store_origin,
+    .add = store_add,
+    .add_rejected = store_add_rejected,
+    .fits = store_fits,
+    .floors = store_floors,
+    .commit = sqlite_store_commit,
+    .rollback = store_rollback,
+    .borrows = true,
+    .claim = sqlite_log_claim,
+    .held = sqlite_log_held,
+    .release = sqlite_log_release,
+    .advance = sqlite_log_advance,
+    .reopen = store_reopen,
+    .counts = store_counts,
+    .close = store_close,
+};
+
+static struct sqlite_store *new_store(const struct sqlite_options *options) {
+    struct sqlite_store *s = mem_zalloc(1, sizeof *s);
+    s->base.ops = &sqlite_store_ops;
+    sqlite_sums_init(&s->sums, options->directory, options->vfs);
+    // Writers must not starve behind readers: they hold the lock for a look-up only.
+    pthread_rwlock_init(&s->index_lock, NULL);
+    return s;
+}
+
+bool sqlite_store_open(const struct sqlite_options *options, struct store **out,
+                       struct store_settings *settings_out, struct error *err) {
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); // has no effect after the first connection
+    struct sqlite_store *s = new_store(options);
+    *settings_out = options->settings;
+    if (!sqlite_sums_lock(&s->sums, err) || !sqlite_store_connect(s, settings_out, false, err)) {
+        sqlite_store_disconnect(s);
+        free_store(s);
+        return false;
+    }
+    *out = &s->base;
+    return true;
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// Inside of the SQLite store, for its own files (writer, reader): not for other layers.
+#pragma once
+#include "store/sqlite/order_index.h"
+#include "store/sqlite/sqlite.h"
+#include "store/sqlite/sqlite_pending.h"
+#include "store/sqlite/sqlite_sums.h"
+#include <pthread.h>
+
+struct sqlite_store {
+    struct store base; // first: a struct store * is a struct sqlite_store *
+    struct sqlite_sums sums;
+
+    // All of these are NULL while the store is down.
+    struct order_index *index;
+    sqlite3_stmt *add_orders, *add_adjustment, *get_order, *get_adjustment, *put_position;
+    sqlite3_stmt *put_log_position;
+
+    int64_t first_pending, next_order, next_adjustment; // positions
+    int64_t free_slot;             // where the last find ended: the slot that add takes
+    struct pending_orders pending; // accepted by the batch in work, not in order_rows yet
+    struct arena found;            // texts of the last find
+
+    struct sqlite_part *parts; // of a log, by partition: sqlite_log.c
+    int32_t n_parts;
+
+    // Readers of this process look up waiting ids through `index`; they hold it while they do.
+    pthread_rwlock_t index_lock;
+};
+
+// For a reader: position of a waiting id, 0 when there is none, -1 when the store is down and does
+// not know.
+int64_t sqlite_store_find_waiting(struct store *writer, int64_t slot);
+
+// sqlite_open.c: opens all connections and reads memory back from the file; on failure what was
+// opened stays for disconnect. `after_failure`: a reader in the way of moving the log is no excuse.
+MUST_CHECK bool sqlite_store_connect(struct sqlite_store *s, struct store_settings *settings,
+                                     bool after_failure, struct error *err);
+void sqlite_store_disconnect(struct sqlite_store *s);
+
+// sqlite_log.c: the calls of store_ops that only a log needs.
+MUST_CHECK enum store_result sqlite_log_claim(struct store *base, const char *topic,
+                                              int32_t partition, struct log_claim *out,
+                                              struct error *err);
+void sqlite_log_held(struct store *base, int32_t partition, struct log_claim *out);
+void sqlite_log_release(struct store *base, int32_t partition);
+void sqlite_log_advance(struct store *base, int32_t partition, int64_t next_offset);
+MUST_CHECK bool sqlite_log_write(struct sqlite_store *s); // in the batch's transaction
+void sqlite_log_committed(struct sqlite_store *s);
+MUST_CHECK bool sqlite_log_read(struct sqlite_store *s, struct error *err); // after a reopen
+void sqlite_log_free(struct sqlite_store *s);
+
+// sqlite_commit.c: store_ops.commit; and the orderly end: all ids into the table, so that the next
+// start has nothing to read back.
+MUST_CHECK enum store_result sqlite_store_commit(struct store *base, struct cube *cube,
+                                                 struct batch_summary *batch, struct error *err);
+void sqlite_store_finish_index(struct sqlite_store *s);

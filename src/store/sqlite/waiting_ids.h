@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// Ids that wait in memory to be written into the index table: increasing integers as extents, all
+// others in a hash map. A zeroed struct is valid and empty. Not thread-safe.
+#pragma once
+#include "store/sqlite/id_map.h"
+
+// The ids key .. key + n - 1 at the positions position .. position + n - 1.
+struct extent {
+    int64_t key, position, n;
+};
+
+struct waiting {
+    struct extent *up; // ascending by key
+    size_t n_up, cap_up, n_up_ids;
+    struct id_map map;
+};
+
+static inline size_t waiting_count(const struct waiting *w) {
+    return w->n_up_ids + w->map.n;
+}
+void waiting_prefetch(const struct waiting *w, int64_t slot);
+// 0 when it is not there.
+int64_t waiting_find(const struct waiting *w, int64_t slot);
+// Adds a slot that is not there. False when memory is refused.
+MUST_CHECK bool waiting_add(struct waiting *w, int64_t slot, int64_t position);
+// Room for n ids that do not increase, in an empty map.
+void waiting_reserve(struct waiting *w, size_t n);
+// All ids as extents sorted by key, an array of *n that the caller frees; NULL when memory is
+// refused.
+MUST_CHECK struct extent *waiting_sorted(const struct waiting *w, size_t *n);
+void waiting_free(struct waiting *w);
+
+// Position of `slot` in the extent (key, position, n), 0 when it is outside.
+static inline int64_t extent_position(int64_t slot, int64_t key, int64_t position, int64_t n) {
+    // Unsigned: the distance of two int64 may not fit in one.
+    uint64_t distance = (uint64_t)slot - (uint64_t)key;
+    return slot >= key && distance < (uint64_t)n ? position + (int64_t)distance : 0;
+}

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MIT
+// `salestide generate`: the demo producer.
+//
+// To standard output: NDJSON as fast as it is taken; created_at runs on by 1/rate an event, more
+// slowly by day and faster by night, as a shop's customers do (on average of a day, --rate). To a
+// server (--to): paced by the clock at --rate, created_at is now; with --rate 0 as fast as the
+// server takes them. To a Kafka topic likewise.
+//
+// How it fails: standard output or the server goes away. A reader that has seen enough (head) is no
+// failure.
+#include "host/commands.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/stop.h"
+#include "broker/kafka_config.h"
+#include "order/timestamp.h"
+#include "order/zone.h"
+#include "tool/generate/demo_orders.h"
+#include "tool/generate/demo_shop.h"
+#include "tool/generate/demo_target.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    DONE = 0,
+    FAILED = 1,
+    USAGE = 2,
+    WRITE_BYTES = 256 * 1024,
+    POST_EVENTS = 1000, // of one body at most
+    TICK_MS = 5,
+    BEHIND_MAX_MS = 1000, // what could not be sent for longer is not sent later
+};
+#define IDS_PER_SEED INT64_C(1000000000)
+#define SEEDS_APART INT64_C(9000000) // so that ids stay below 2^53
+
+static int fail(const char *text) {
+    fprintf(stderr, "salestide generate: %s\n", text);
+    return FAILED;
+}
+
+static bool write_all(int fd, const char *at, size_t n) {
+    while (n > 0) {
+        ssize_t wrote = write(fd, at, n);
+        if (wrote < 0 && errno == EINTR) {
+            continue;
+        }
+        if (wrote <= 0) {
+            return false;
+        }
+        at += wrote;
+        n -= (size_t)wrote;
+    }
+    return true;
+}
+
+// --- The files that go with the orders
+
+static bool write_file(const char *path, void (*content)(struct buf *), struct error *err) {
+    struct buf b = {0};
+    content(&b);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    bool ok = fd >= 0 && !b.failed && write_all(fd, b.at, b.len);
+    int problem = errno;
+    ok = (fd < 0 || close(fd) == 0) && ok;
+    buf_free(&b);
+    return ok || error_set(err, ERROR_FATAL, "cannot write %s: %s", path, strerror(problem));
+}
+
+static bool write_files(const struct options *o, struct error *err) {
+    const char *customers = option_text(o, "write-customers");
+    const char *products = option_text(o, "write-products");
+    return (customers == NULL || write_file(customers, demo_write_customers, err)) &&
+           (products == NULL || write_file(products, demo_write_products, err));
+}
+
+// --- To standard output
+
+static int write_events(struct demo_orders *d, int64_t count, int64_t rate, int64_t start_ms) {
+    struct buf b = {0};
+    int64_t ms = start_ms, ns = 0; // of created_at; ns: below one millisecond
+    bool ok = true;
+    for (int64_t n = 0; ok && (count == 0 || n < count) && !stop_asked(); n++) {
+        demo_orders_next(d, ms, &b);
+        ns += INT64_C(1000000000) * 1000 / rate / demo_busy_permille(ms);
+        ms += ns / 1000000;
+        ns %= 1000000;
+        if (b.len >= WRITE_BYTES) {
+            ok = !b.failed && write_all(STDOUT_FILENO, b.at, b.len);
+            buf_clear(&b);
+        }
+    }
+    ok = ok && !b.failed && write_all(STDOUT_FILENO, b.at, b.len);
+    buf_free(&b);
+    if (!ok && errno != EPIPE) {
+        perror("salestide generate: cannot write to standard output");
+        return FAILED;
+    }
+    return DONE;
+}
+
+// --- To a server or a topic
+
+struct posting {
+    struct demo_orders *orders;
+    int64_t count, rate, start_ms; // start_ms < 0: created_at is now
+    int64_t sent;
+    struct demo_target *target;
+    bool failed;
+};
+
+// Makes and sends n events as one body.
+static void post_events(struct posting *p, int64_t n) {
+    struct buf body = {0};
+    for (int64_t i = 0; i < n; i++) {
+        int64_t ms = clock_now_ms(clock_system());
+        if (p->start_ms >= 0) {
+            ms = p->start_ms + (p->rate > 0 ? (p->sent + i) * 1000 / p->rate : 0);
+        }
+        demo_orders_next(p->orders, ms, &body);
+    }
+    if (body.failed) {
+        fail("out of memory");
+        p->failed = true;
+        buf_free(&body);
+        return;
+    }
+    p->sent += n;
+    p->target->ops->send(p->target, &body);
+}
+
+// How many events are due by now, that have not been sent.
+static int64_t due(struct posting *p, int64_t *origin_ns) {
+    if (p->rate == 0) {
+        return POST_EVENTS;
+    }
+    int64_t now_ns = clock_monotonic_ns(clock_system());
+    int64_t behind_ns = INT64_C(1000000) * BEHIND_MAX_MS;
+    int64_t should = (int64_t)((__int128)(now_ns - *origin_ns) * p->rate / 1000000000) + 1;
+    int64_t limit = p->rate * BEHIND_MAX_MS / 1000 + 1;
+    if (should - p->sent > limit) { // the server was away: go on from here
+        *origin_ns = now_ns - (int64_t)((__int128)p->sent * 1000000000 / p->rate) - behind_ns;
+        should = p->sent + limit;
+    }
+    return should - p->sent;
+}
+
+static void post_all(struct posting *p) {
+    int64_t origin_ns = clock_monotonic_ns(clock_system());
+    struct demo_target *t = p->target;
+    while ((p->count == 0 || p->sent < p->count) && t->ops->problem(t) == NULL && !p->failed &&
+           !stop_asked()) {
+        int64_t n = due(p, &origin_ns);
+        if (p->count > 0 && n > p->count - p->sent) {
+            n = p->count - p->sent;
+        }
+        if (n > 0) {
+            post_events(p, n < POST_EVENTS ? n : POST_EVENTS);
+        }
+        if (n <= POST_EVENTS && p->rate > 0) {
+            t->ops->drive(t, TICK_MS);
+        }
+    }
+    t->ops->finish(t);
+}
+
+static int tell(const struct posting *p, int64_t ms) {
+    struct demo_target *t = p->target;
+    struct demo_counts c = t->ops->counts(t);
+    if (c.judged) {
+        fprintf(stderr,
+                "%" PRId64 " events sent in %" PRId64 ".%01d s: %" PRId64 " accepted, %" PRId64
+                " duplicate, %" PRId64 " rejected\n",
+                p->sent, ms / 1000, (int)(ms / 100 % 10), c.accepted, c.duplicate, c.rejected);
+    } else {
+        fprintf(stderr, "%" PRId64 " events sent in %" PRId64 ".%01d s\n", c.accepted, ms / 1000,
+                (int)(ms / 100 % 10));
+    }
+    const char *problem = t->ops->problem(t);
+    if (problem != NULL && !stop_asked()) {
+        return fail(problem);
+    }
+    return p->failed || c.rejected > 0 ? FAILED : DONE;
+}
+
+static int post_stream(const struct options *o, struct posting *p) {
+    struct error err;
+    bool ok = kafka_options_fit(o, &err) &&
+              (kafka_is_address(option_text(o, "to")) ? demo_kafka_open(o, &p->target, &err)
+                                                      : demo_http_open(o, &p->target, &err));
+    if (!ok) {
+        fprintf(stderr, "salestide generate: --to: %s\n", err.text);
+        return err.cls == ERROR_USAGE ? USAGE : FAILED;
+    }
+    int64_t start_ns = clock_monotonic_ns(clock_system());
+    post_all(p);
+    int code = tell(p, (clock_monotonic_ns(clock_system()) - start_ns) / 1000000);
+    p->target->ops->close(p->target);
+    return code;
+}
+
+// --- What was asked
+
+static bool read_start(const struct options *o, int64_t *start_ms, struct error *err) {
+    const char *start = option_text(o, "start");
+    *start_ms = -1;
+    if (start == NULL) {
+        return true;
+    }
+    struct zone *utc = NULL;
+    if (!zone_open("UTC", &utc, err)) {
+        return false;
+    }
+    bool ok = timestamp_parse(text_of(start), utc, start_ms) == TIMESTAMP_OK;
+    zone_free(utc);
+    return ok || error_set(err, ERROR_USAGE,
+                           "--start: '%.60s' is not a time such as "
+                           "2026-01-31T09:00:00Z",
+                           start);
+}
+
+// Without a seed each run is another one: its identifiers are the clock's microseconds and on.
+static struct demo_options demo_options_of(const struct options *o) {
+    int64_t now_ms = clock_now_ms(clock_system());
+    int64_t seed = option_int(o, "seed");
+    bool seeded = option_given(o, "seed");
+    uint64_t noise = hash_u64((uint64_t)clock_monotonic_ns(clock_system()) ^ (uint64_t)getpid());
+    return (struct demo_options){.seed = seeded ? (uint64_t)seed : noise ^ (uint64_t)now_ms,
+                                 .first_id = seeded
+                                                 ? (uint64_t)(seed % SEEDS_APART * IDS_PER_SEED + 1)
+                                                 : (uint64_t)now_ms * 1000,
+                                 .random_ids = strcmp(option_text(o, "ids"), "random") == 0,
+                                 .customer_fields = option_flag(o, "with-customer-fields")};
+}
+
+static int64_t default_start_ms(const struct options *o) {
+    static const int64_t NEW_YEAR_2026_MS = INT64_C(1767225600000);
+    return option_given(o, "seed") ? NEW_YEAR_2026_MS : clock_now_ms(clock_system());
+}
+
+static int run(const struct options *o, int64_t start_ms) {
+    struct demo_options options = demo_options_of(o);
+    struct demo_orders *orders = demo_orders_new(&options);
+    int64_t count = option_int(o, "count"), rate = option_int(o, "rate");
+    stop_on_signals();
+    int code;
+    if (option_text(o, "to") != NULL) {
+        struct posting p = {.orders = orders, .count = count, .rate = rate, .start_ms = start_ms};
+        code = post_stream(o, &p);
+    } else {
+        code = write_events(orders, count, rate, start_ms >= 0 ? start_ms : default_start_ms(o));
+    }
+    demo_orders_free(orders);
+    return code;
+}
+
+int command_generate(const struct options *o) {
+    log_set_level_named(option_text(o, "log-level"));
+    struct error err = {0};
+    int64_t start_ms;
+    bool to_server = option_text(o, "to") != NULL;
+    if (!read_start(o, &start_ms, &err)) {
+        fprintf(stderr, "salestide generate: %s\n", err.text);
+        return USAGE;
+    }
+    if (!to_server && option_int(o, "rate") == 0) {
+        fprintf(stderr, "salestide generate: --rate 0 is for --to; on standard output the rate is "
+                        "how created_at runs on\n");
+        return USAGE;
+    }
+    if (!write_files(o, &err)) {
+        return fail(err.text);
+    }
+    bool files = option_given(o, "write-customers") || option_given(o, "write-products");
+    if (files && !to_server && !option_given(o, "count")) {
+        return DONE; // the files were all that was asked for
+    }
+    return run(o, start_ms);
+}

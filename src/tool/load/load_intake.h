@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// The loader's sink in front of an intake: the part that a data directory (load_store.c) and a
+// Kafka topic (load_kafka.c) have in common.
+#pragma once
+#include "engine/intake.h"
+#include "tool/load/load_sink.h"
+
+struct load_intake_parts {
+    struct intake intake;
+    const struct order_rules *rules; // borrowed
+    const char *what;                // "the store", for messages; static
+    bool wants_json;                 // the text of a CSV event that is an order is made JSON
+    // False: why orders are not taken just now, one line.
+    bool (*ready)(void *user, char problem[static INTAKE_PROBLEM_BYTES]);
+    void (*drain)(void *user); // closes the intake and waits until all is settled
+    void (*free)(void *user);
+    void *user;
+};
+// Owns `user` of the parts from then on. Dies when out of memory.
+MUST_CHECK struct load_sink *load_intake_new(const struct load_intake_parts *parts,
+                                             const struct load_target *target);

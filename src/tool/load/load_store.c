@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+// Loading into a data directory: the sink in front of an intake (load_intake.c), with a store and
+// an engine of its own behind the queue.
+#include "base/mem.h"
+#include "engine/engine.h"
+#include "engine/queue.h"
+#include "store/sqlite/sqlite.h"
+#include "tool/load/load_intake.h"
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { QUEUED_BATCHES = 3 }; // more would only use memory
+
+struct load_store {
+    struct zone *zone;
+    struct order_rules rules;
+    struct store *store;
+    struct engine *engine;
+    struct queue *queue;
+    pthread_t thread;
+    bool thread_runs;
+};
+
+static void *run_engine(void *user) {
+    engine_run(user);
+    return NULL;
+}
+
+static bool is_ready(void *user, char problem[static INTAKE_PROBLEM_BYTES]) {
+    struct load_store *l = user;
+    struct engine_status status;
+    engine_status(l->engine, &status);
+    snprintf(problem, INTAKE_PROBLEM_BYTES, "%.500s", status.problem);
+    return status.problem[0] == '\0';
+}
+
+static void drain(void *user) {
+    struct load_store *l = user;
+    if (l->thread_runs) {
+        intake_close(queue_intake(l->queue));
+        pthread_join(l->thread, NULL);
+        l->thread_runs = false;
+    }
+}
+
+static void free_all(void *user) {
+    struct load_store *l = user;
+    drain(l);
+    engine_free(l->engine);
+    queue_free(l->queue);
+    if (l->store != NULL) {
+        l->store->ops->close(l->store);
+    }
+    zone_free(l->zone);
+    free(l);
+}
+
+static bool copy_setting(char *to, size_t room, const char *from, const char *option,
+                         struct error *err) {
+    if (from != NULL && strlen(from) >= room) {
+        return error_set(err, ERROR_USAGE, "--%s: '%.80s' is too long", option, from);
+    }
+    if (from != NULL) {
+        memcpy(to, from, strlen(from) + 1);
+    }
+    return true;
+}
+
+// The file of the shop's facts is written once: a wrong currency or zone must not get into it.
+static bool check_settings(struct store_settings *s, const struct load_store_options *o,
+                           struct error *err) {
+    if (!copy_setting(s->currency, sizeof s->currency, o->currency, "currency", err) ||
+        !copy_setting(s->timezone, sizeof s->timezone, o->timezone, "timezone", err)) {
+        return false;
+    }
+    s->late_limit_ms = o->late_limit_ms > 0 ? o->late_limit_ms : 0;
+    for (const char *c = s->currency; c < s->currency + 3 && s->currency[0] != '\0'; c++) {
+        if (*c < 'A' || *c > 'Z') {
+            return error_set(err, ERROR_USAGE,
+                             "--currency: '%s' is not three capital letters such as USD",
+                             s->currency);
+        }
+    }
+    struct zone *zone = NULL;
+    bool ok = s->timezone[0] == '\0' || zone_open(s->timezone, &zone, err);
+    zone_free(zone);
+    return ok;
+}
+
+static bool open_store(struct load_store *l, const struct load_store_options *o,
+                       struct store_settings *settings, struct error *err) {
+    struct sqlite_options options = {.directory = o->directory, .clock = clock_system()};
+    return check_settings(&options.settings, o, err) &&
+           sqlite_store_open(&options, &l->store, settings, err) &&
+           zone_open(settings->timezone, &l->zone, err);
+}
+
+static bool start_engine(struct load_store *l, const struct load_store_options *o,
+                         const struct store_settings *settings, struct error *err) {
+    struct customers *customers = NULL;
+    if (o->customers != NULL && !customers_load(o->customers, &customers, err)) {
+        return false;
+    }
+    l->rules.zone = l->zone;
+    memcpy(l->rules.currency, settings->currency, sizeof l->rules.currency);
+    l->rules.max_depth = (uint32_t)o->max_depth;
+    struct engine_options options = {.clock = clock_system(),
+                                     .batch_max_events = (size_t)o->batch_events,
+                                     .late_limit_ms = settings->late_limit_ms};
+    int64_t queued = o->batch_events * QUEUED_BATCHES;
+    l->queue = queue_new((size_t)(queued < o->queue_events ? queued : o->queue_events));
+    l->engine = engine_new(l->store, queue_source(l->queue), &l->rules, customers, &options);
+    l->thread_runs = pthread_create(&l->thread, NULL, run_engine, l->engine) == 0;
+    if (!l->thread_runs) {
+        return error_set(err, ERROR_RETRIABLE, "cannot start the engine's thread");
+    }
+    pthread_setname_np(l->thread, "engine");
+    return true;
+}
+
+bool load_store_open(const struct load_store_options *options, const struct load_target *target,
+                     struct load_sink **out, struct error *err) {
+    struct load_store *l = mem_zalloc(1, sizeof *l);
+    struct store_settings settings = {0};
+    *out = NULL;
+    if (!open_store(l, options, &settings, err) || !start_engine(l, options, &settings, err)) {
+        free_all(l);
+        return false;
+    }
+    const struct load_intake_parts parts = {.intake = queue_intake(l->queue),
+                                            .rules = &l->rules,
+                                            .what = "the store",
+                                            .ready = is_ready,
+                                            .drain = drain,
+                                            .free = free_all,
+                                            .user = l};
+    *out = load_intake_new(&parts, target);
+    return true;
+}

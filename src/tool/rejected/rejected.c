@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: MIT
+// `salestide rejected list | show ID... | edit ID | retry ID...`: what was rejected, and submitting
+// it again.
+//
+// A retry: the event's text is read from where rejected events are kept, posted to a server (--to)
+// as any order is, and the verdict is noted beside the rejected event, which itself stays as it
+// was. Being interrupted between the two is harmless: a second retry of an accepted event is a
+// duplicate. Many are posted some at a time, oldest first, each as a request of its own so that
+// each has its verdict.
+//
+// Exit code 1 when an event was rejected again or could not be sent.
+#include "host/commands.h"
+
+#include "base/mem.h"
+#include "host/reader_place.h"
+#include "order/timestamp.h"
+#include "tool/rejected/rejected_edit.h"
+#include "tool/rejected/rejected_send.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    READ_TIMEOUT_MS = 30 * 1000,
+    PAGE_ROWS = 1000,
+};
+
+struct command {
+    const struct options *options;
+    struct reader_place *place;
+    struct sales_reader *reader;
+    struct rejected_sender *sender; // of a retry
+};
+
+static int fail(const struct error *err) {
+    fprintf(stderr, "salestide rejected: %s\n", err->text);
+    return err->cls == ERROR_USAGE ? 2 : 1;
+}
+
+// --- Showing
+
+static void print_time(int64_t utc_ms) {
+    char at[32];
+    size_t n = timestamp_format(utc_ms, at);
+    fwrite(at, 1, n, stdout);
+}
+
+static void print_row(const struct rejected_row *row) {
+    printf("%" PRId64 "  ", row->id);
+    print_time(row->arrival_ms);
+    printf("  %.*s  %.*s  ", TEXT_ARG(row->code), row->field.len > 0 ? (int)row->field.len : 1,
+           row->field.len > 0 ? row->field.at : "-");
+    rejected_print_text(row->message, true);
+    if (row->retried_ms != 0) {
+        fputs("  (tried again ", stdout);
+        print_time(row->retried_ms);
+        printf(": %.*s)", TEXT_ARG(row->retried_verdict));
+    }
+    putchar('\n');
+}
+
+struct listing {
+    struct text code; // absent: all
+    int64_t left, last_id;
+    int64_t n_seen; // of the page
+};
+
+static bool list_row(void *user, const struct rejected_row *row) {
+    struct listing *l = user;
+    l->n_seen++;
+    l->last_id = row->id;
+    if (l->code.at == NULL || text_equal(l->code, row->code)) {
+        print_row(row);
+        l->left--;
+    }
+    return l->left > 0;
+}
+
+static int list(struct command *c) {
+    struct error err = {0};
+    struct listing l = {.code = text_of(option_text(c->options, "code")),
+                        .left = option_int(c->options, "limit"),
+                        .last_id = INT64_MAX};
+    do {
+        l.n_seen = 0;
+        if (!c->reader->ops->rejected(c->reader, l.last_id, PAGE_ROWS, list_row, &l, &err)) {
+            return fail(&err);
+        }
+    } while (l.n_seen == PAGE_ROWS && l.left > 0);
+    return 0;
+}
+
+struct wanted {
+    int64_t id;
+    bool found;
+    bool (*each)(struct command *c, const struct rejected_row *row, struct error *err);
+    struct command *command;
+    struct error *err;
+    bool ok;
+};
+
+static bool take_wanted(void *user, const struct rejected_row *row) {
+    struct wanted *w = user;
+    w->found = row->id == w->id;
+    if (w->found) {
+        w->ok = w->each(w->command, row, w->err);
+    }
+    return false;
+}
+
+// Finds one rejected event and hands it over, while its texts live.
+static bool with_row(struct command *c, int64_t id,
+                     bool (*each)(struct command *, const struct rejected_row *, struct error *),
+                     struct error *err) {
+    struct wanted w = {.id = id, .each = each, .command = c, .err = err, .ok = true};
+    if (!c->reader->ops->rejected(c->reader, id + 1, 1, take_wanted, &w, err)) {
+        return false;
+    }
+    if (!w.found) {
+        return error_set(err, ERROR_USAGE,
+                         "there is no rejected event %" PRId64
+                         " (any more?); see `salestide rejected list`",
+                         id);
+    }
+    return w.ok;
+}
+
+static bool show_row(struct command *c, const struct rejected_row *row, struct error *err) {
+    UNUSED(c);
+    UNUSED(err);
+    print_row(row);
+    rejected_print_text(row->raw, false);
+    fputs(row->raw_cut ? "\n(only the beginning of its text is kept)\n" : "\n", stdout);
+    return true;
+}
+
+// --- Submitting again
+
+static bool open_sending(struct command *c, struct error *err) {
+    return rejected_sender_open(c->options, c->place, &c->sender, err);
+}
+
+static bool retry_row(struct command *c, const struct rejected_row *row, struct error *err) {
+    UNUSED(err);
+    if (row->raw_cut) {
+        rejected_sender_skip(c->sender, row->id,
+                             "only the beginning of its text is kept; give it whole with "
+                             "`salestide rejected edit ID --file FILE`");
+        return true;
+    }
+    rejected_sender_post(c->sender, row->id, row->raw);
+    return true;
+}
+
+static int end_sending(struct command *c) {
+    struct error err = {0};
+    bool all;
+    if (!rejected_sender_end(c->sender, &all, &err)) {
+        return fail(&err);
+    }
+    return all ? 0 : 1;
+}
+
+// --- Which
+
+struct ids {
+    struct text code; // absent: all
+    int64_t *at;
+    size_t n, cap;
+    int64_t last_id, n_seen;
+};
+
+static bool gather_id(void *user, const struct rejected_row *row) {
+    struct ids *ids = user;
+    ids->n_seen++;
+    ids->last_id = row->id;
+    bool done = row->retried_ms != 0 && !text_equal(row->retried_verdict, TEXT_LIT("rejected"));
+    if (done || (ids->code.at != NULL && !text_equal(ids->code, row->code))) {
+        return true;
+    }
+    if (ids->n == ids->cap) {
+        ids->cap = ids->cap > 0 ? ids->cap * 2 : 1024;
+        ids->at = mem_realloc(ids->at, ids->cap * sizeof *ids->at);
+    }
+    ids->at[ids->n++] = row->id;
+    return true;
+}
+
+// All that have not got through yet, newest first.
+static bool gather_all(struct command *c, struct ids *ids, struct error *err) {
+    ids->last_id = INT64_MAX;
+    do {
+        ids->n_seen = 0;
+        if (!c->reader->ops->rejected(c->reader, ids->last_id, PAGE_ROWS, gather_id, ids, err)) {
+            return false;
+        }
+    } while (ids->n_seen == PAGE_ROWS);
+    return true;
+}
+
+static bool read_id(const char *text, int64_t *out, struct error *err) {
+    struct ident id = ident_of_text(text_of(text));
+    *out = id.num;
+    return (id.num >= 0 && id.num < INT64_MAX) ||
+           error_set(err, ERROR_USAGE, "'%.40s' is no id of a rejected event", text);
+}
+
+static bool gather_arguments(const struct options *o, struct ids *ids, struct error *err) {
+    ids->cap = option_args_count(o);
+    ids->at = mem_zalloc(ids->cap, sizeof *ids->at);
+    for (size_t i = option_args_count(o) - 1; i >= 1; i--) { // newest first, as gather_all
+        if (!read_id(option_arg(o, i), &ids->at[ids->n++], err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int retry(struct command *c) {
+    const struct options *o = c->options;
+    struct error err = {0};
+    struct ids ids = {.code = text_of(option_text(o, "code"))};
+    bool by_id = option_args_count(o) > 1, all = option_flag(o, "all");
+    if (by_id + all + (ids.code.at != NULL) != 1) {
+        error_set(&err, ERROR_USAGE,
+                  "say which events: `salestide rejected retry ID...`, `retry --code CODE` or "
+                  "`retry --all`");
+        return fail(&err);
+    }
+    bool ok = (by_id ? gather_arguments(o, &ids, &err) : gather_all(c, &ids, &err)) &&
+              open_sending(c, &err);
+    for (size_t i = ids.n; ok && i > 0 && !rejected_sender_failed(c->sender); i--) {
+        ok = with_row(c, ids.at[i - 1], retry_row, &err);
+    }
+    free(ids.at);
+    if (!ok) {
+        return fail(&err);
+    }
+    return end_sending(c);
+}
+
+// --- Editing
+
+static bool edit_row(struct command *c, const struct rejected_row *row, struct error *err) {
+    const char *file = option_text(c->options, "file");
+    struct buf event = {0};
+    bool changed = true;
+    if (file == NULL && row->raw_cut) {
+        return error_set(err, ERROR_USAGE,
+                         "only the beginning of this event's text is kept: give it whole with "
+                         "--file FILE");
+    }
+    bool ok = file != NULL ? rejected_read_file(file, &event, err)
+                           : rejected_edit_text(row->raw, &event, &changed, err);
+    if (ok && !changed) {
+        puts("Nothing was changed, so nothing was sent.");
+    } else if (ok) {
+        rejected_sender_post(c->sender, row->id, buf_text(&event));
+    }
+    buf_free(&event);
+    return ok;
+}
+
+static int edit(struct command *c) {
+    struct error err = {0};
+    int64_t id;
+    if (option_args_count(c->options) != 2) {
+        error_set(&err, ERROR_USAGE, "say which event: `salestide rejected edit ID`");
+        return fail(&err);
+    }
+    if (!read_id(option_arg(c->options, 1), &id, &err) || !open_sending(c, &err) ||
+        !with_row(c, id, edit_row, &err)) {
+        return fail(&err);
+    }
+    return end_sending(c);
+}
+
+static int show(struct command *c) {
+    struct error err = {0};
+    for (size_t i = 1; i < option_args_count(c->options); i++) {
+        int64_t id;
+        if (!read_id(option_arg(c->options, i), &id, &err) || !with_row(c, id, show_row, &err)) {
+            return fail(&err);
+        }
+    }
+    return 0;
+}
+
+static int run_verb(struct command *c, const char *verb) {
+    if (strcmp(verb, "list") == 0 && option_args_count(c->options) == 1) {
+        return list(c);
+    }
+    if (strcmp(verb, "show") == 0 && option_args_count(c->options) > 1) {
+        return show(c);
+    }
+    if (strcmp(verb, "edit") == 0) {
+        return edit(c);
+    }
+    if (strcmp(verb, "retry") == 0) {
+        return retry(c);
+    }
+    fprintf(stderr, "salestide rejected: use `rejected list`, `rejected show ID`, `rejected edit "
+                    "ID` or `rejected retry ID...`\n");
+    return 2;
+}
+
+int command_rejected(const struct options *o) {
+    struct command c = {.options = o};
+    struct store_settings settings;
+    struct error err = {0};
+    const char *verb = option_args_count(o) > 0 ? option_arg(o, 0) : "";
+    int code = reader_place_read(o, NULL, &c.place, &err) &&
+                       reader_place_open(c.place, READ_TIMEOUT_MS, &c.reader, &settings, &err)
+                   ? run_verb(&c, verb)
+                   : fail(&err);
+    rejected_sender_close(c.sender);
+    if (c.reader != NULL) {
+        c.reader->ops->close(c.reader);
+    }
+    reader_place_free(c.place);
+    return code;
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+// An event's way: its text as a line of NDJSON to the server, the verdict to standard output and
+// into rejected_retries. What cannot be noted ends the whole, since it would be sent for ever.
+#include "tool/rejected/rejected_send.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "broker/kafka_config.h"
+#include "tool/http_client.h"
+#include "tool/post_reply.h"
+#include "tool/rejected/rejected_kafka.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    IN_FLIGHT = 8,
+    ATTEMPT_TIMEOUT_MS = 30 * 1000,
+    FIRST_CONTACT_MS = 5 * 1000,
+    GIVE_UP_MS = 60 * 1000,
+};
+
+struct rejected_sender {
+    struct rejected_retries *retries;
+    struct http_client *client;   // NULL: into a topic
+    struct rejected_kafka *topic; // NULL: to a server
+    int64_t n_sent;               // into a topic
+    int64_t n_accepted, n_duplicate, n_rejected, n_failed;
+    struct error failure; // ends it
+};
+
+void rejected_print_text(struct text t, bool one_line) {
+    for (size_t i = 0; i < t.len; i++) {
+        unsigned char c = (unsigned char)t.at[i];
+        bool plain = c >= ' ' ? c != 0x7F : !one_line && (c == '\n' || c == '\t');
+        putchar(plain ? c : c == '\n' || c == '\t' || c == '\r' ? ' ' : '?');
+    }
+}
+
+static void note(struct rejected_sender *s, int64_t id, const char *verdict, const char *why) {
+    struct error err = {0};
+    printf("%" PRId64 " %s%s", id, verdict, why[0] != '\0' ? ": " : "");
+    rejected_print_text(text_of(why), true);
+    putchar('\n');
+    if (!s->retries->ops->put(s->retries, id, clock_now_ms(clock_system()), verdict, &err) &&
+        s->failure.cls == ERROR_NONE) {
+        s->failure = err;
+    }
+}
+
+struct why {
+    char text[600];
+};
+
+static void take_error(void *user, const struct post_error *error) {
+    struct why *why = user;
+    snprintf(why->text, sizeof why->text, "%s (%s)", error->message, error->code);
+}
+
+static void answered(void *user, const struct http_reply *reply) {
+    struct rejected_sender *s = user;
+    struct post_counts counts;
+    struct why why = {""};
+    if (reply->problem != NULL) {
+        s->n_failed++;
+        printf("%" PRId64 " not sent: %s\n", reply->tag, reply->problem);
+        return;
+    }
+    if (!post_reply_read(reply->body, &counts, take_error, &why)) {
+        s->n_failed++;
+        printf("%" PRId64 " not sent: the answer is none of a Salestide server\n", reply->tag);
+        return;
+    }
+    s->n_accepted += counts.accepted;
+    s->n_duplicate += counts.duplicate;
+    s->n_rejected += counts.rejected;
+    note(s, reply->tag,
+         counts.accepted > 0    ? "accepted"
+         : counts.duplicate > 0 ? "duplicate"
+                                : "rejected",
+         why.text);
+}
+
+static void tell_trouble(void *user, const char *text) {
+    UNUSED(user);
+    fprintf(stderr, "salestide rejected: %s\n", text);
+}
+
+static void sent(void *user, int64_t id, const char *verdict, const char *why) {
+    struct rejected_sender *s = user;
+    if (verdict == NULL) {
+        rejected_sender_skip(s, id, why);
+        return;
+    }
+    bool rejected = strcmp(verdict, "rejected") == 0;
+    s->n_rejected += rejected;
+    s->n_sent += !rejected;
+    note(s, id, verdict, why);
+}
+
+static bool open_client(struct rejected_sender *s, const struct options *o, struct error *err) {
+    const struct http_client_options options = {
+        .url = option_text(o, "to"),
+        .key = option_text(o, "key"),
+        .max_in_flight = IN_FLIGHT,
+        .attempt_timeout_ms = ATTEMPT_TIMEOUT_MS,
+        .first_contact_ms = FIRST_CONTACT_MS,
+        .give_up_ms = GIVE_UP_MS,
+        .done = answered,
+        .user = s,
+        .trouble = tell_trouble,
+    };
+    return http_client_new(&options, &s->client, err);
+}
+
+bool rejected_sender_open(const struct options *o, const struct reader_place *place,
+                          struct rejected_sender **out, struct error *err) {
+    struct rejected_sender *s = mem_zalloc(1, sizeof *s);
+    bool ok =
+        rejected_retries_open(place, &s->retries, err) &&
+        (kafka_is_address(option_text(o, "to")) ? rejected_kafka_open(o, sent, s, &s->topic, err)
+                                                : open_client(s, o, err));
+    if (!ok) {
+        rejected_sender_close(s);
+        return false;
+    }
+    *out = s;
+    return true;
+}
+
+// An event's text is posted as a line, so it may not have several: outside of its strings JSON
+// does not care which white space it has, inside it cannot have these.
+void rejected_sender_post(struct rejected_sender *s, int64_t id, struct text event) {
+    if (s->topic != NULL) {
+        rejected_kafka_post(s->topic, id, event);
+        return;
+    }
+    struct buf body = {0};
+    buf_put_text(&body, event);
+    for (size_t i = 0; i < body.len; i++) {
+        body.at[i] = (char)(body.at[i] == '\n' || body.at[i] == '\r' ? ' ' : body.at[i]);
+    }
+    buf_put_char(&body, '\n');
+    if (body.failed) {
+        error_set(&s->failure, ERROR_RETRIABLE, "out of memory");
+        buf_free(&body);
+        return;
+    }
+    http_client_post(s->client, &body, id);
+}
+
+void rejected_sender_skip(struct rejected_sender *s, int64_t id, const char *why) {
+    s->n_failed++;
+    printf("%" PRId64 " not sent: %s\n", id, why);
+}
+
+bool rejected_sender_failed(const struct rejected_sender *s) {
+    return s->failure.cls != ERROR_NONE;
+}
+
+bool rejected_sender_end(struct rejected_sender *s, bool *all, struct error *err) {
+    if (s->topic != NULL) {
+        rejected_kafka_finish(s->topic);
+        printf("%" PRId64 " sent into the topic again, %" PRId64 " rejected\n", s->n_sent,
+               s->n_rejected);
+    } else {
+        http_client_finish(s->client);
+        int64_t n = s->n_accepted + s->n_duplicate + s->n_rejected;
+        printf("%" PRId64 " submitted again: %" PRId64 " accepted, %" PRId64 " duplicate, %" PRId64
+               " rejected\n",
+               n, s->n_accepted, s->n_duplicate, s->n_rejected);
+    }
+    *all = s->n_rejected == 0 && s->n_failed == 0;
+    *err = s->failure;
+    return s->failure.cls == ERROR_NONE;
+}
+
+void rejected_sender_close(struct rejected_sender *s) {
+    if (s == NULL) {
+        return;
+    }
+    http_client_free(s->client);
+    rejected_kafka_close(s->topic);
+    if (s->retries != NULL) {
+        s->retries->ops->close(s->retries);
+    }
+    free(s);
+}
