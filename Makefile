@@ -114,7 +114,7 @@ $(BUILD)/obj/openapi_json.o: build/web/openapi_json.c
 # has the program itself with fault points, for the crash tests.
 ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 ASAN_BUILD := BUILD=build/asan OPT='-O1 -g -fno-omit-frame-pointer' SANITIZE='$(ASAN)' \
-              FAULTS=-DSALESTIDE_FAULTS
+              FAULTS='-DSALESTIDE_FAULTS -DSALESTIDE_CHECKS'
 .PHONY: unit-programs unit-build asan faults
 unit-programs: $(UNIT:tests/unit/%.c=$(BUILD)/unit/%)
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libsalestide.a
@@ -137,7 +137,7 @@ cluster-build:
 asan:
 	$(MAKE) $(ASAN_BUILD) build/asan/salestide
 faults:
-	$(MAKE) BUILD=build/faults FAULTS=-DSALESTIDE_FAULTS build/faults/salestide
+	$(MAKE) BUILD=build/faults FAULTS='-DSALESTIDE_FAULTS -DSALESTIDE_CHECKS' build/faults/salestide
 
 # Fuzz targets: clang, libFuzzer. The same objects show that clang compiles all without a warning.
 FUZZ_BUILD := BUILD=build/fuzz CC=clang OPT='-O1 -g -fno-omit-frame-pointer' \

@@ -81,7 +81,7 @@ writeFileSync(
     `${out}.new`,
     `// SPDX-License-Identifier: MIT
 // Generated from web/ by scripts/build-web.sh.
-#include "dashboard/web_asset.h"
+#include "live/web_asset.h"
 
 ${arrays.join("\n")}
 const struct web_asset web_assets[] = {

@@ -10,14 +10,14 @@
 #include <unistd.h>
 
 static atomic_int lowest_level = LOG_INFO;
-static const char *const level_names[] = {"debug", "info", "warn", "error"};
+static const char *const level_names[] = {"trace", "debug", "info", "warn", "error"};
 
 void log_set_level(enum log_level lowest) {
     atomic_store(&lowest_level, (int)lowest);
 }
 
 void log_set_level_named(const char *name) {
-    for (int level = LOG_DEBUG; level <= LOG_ERROR; level++) {
+    for (int level = LOG_TRACE; level <= LOG_ERROR; level++) {
         if (strcmp(name, level_names[level]) == 0) {
             log_set_level((enum log_level)level);
         }

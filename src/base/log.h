@@ -4,14 +4,16 @@
 #pragma once
 #include "base/must.h"
 
-enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+enum log_level { LOG_TRACE, LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
 void log_set_level(enum log_level lowest);
-// By its name: debug, info, warn or error (the choices of --log-level); others change nothing.
+// By its name: trace, debug, info, warn or error (the choices of --log-level); others change
+// nothing.
 void log_set_level_named(const char *name);
 // `layer` is the folder that speaks: "ingest", "engine", "store", "dashboard".
 void log_line(enum log_level level, const char *layer, const char *format, ...) PRINTF_LIKE(3, 4);
 
+#define log_trace(layer, ...) log_line(LOG_TRACE, layer, __VA_ARGS__)
 #define log_debug(layer, ...) log_line(LOG_DEBUG, layer, __VA_ARGS__)
 #define log_info(layer, ...) log_line(LOG_INFO, layer, __VA_ARGS__)
 #define log_warn(layer, ...) log_line(LOG_WARN, layer, __VA_ARGS__)

@@ -204,7 +204,6 @@ static void stop(struct dashboard *d) {
 }
 
 int command_dashboard(const struct options *o) {
-    log_set_level_named(option_text(o, "log-level"));
     sigset_t signals;
     http_prepare_process(&signals);
     struct dashboard d = {.options = o};

@@ -88,7 +88,6 @@ static bool start(struct ingest *i, struct error *err) {
 }
 
 int command_ingest(const struct options *o) {
-    log_set_level_named(option_text(o, "log-level"));
     sigset_t signals;
     http_prepare_process(&signals);
     struct ingest i = {.options = o};

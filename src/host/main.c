@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // salestide COMMAND ...: finds the sub-command, parses its options, runs it. Exit codes: 0, 1
 // failed, 2 usage.
+#include "base/log.h"
 #include "base/options.h"
+#include "base/state.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -74,6 +76,12 @@ static int docs(const char *kind) {
     return printed();
 }
 
+static void set_log_level(const struct options *o) {
+    const char *level = option_text(o, "log-level");
+    log_set_level_named(level);
+    state_trace(strcmp(level, "trace") == 0 ? state_trace_log : NULL);
+}
+
 static int run(const struct command_spec *command, int argc, char **argv) {
     struct options *o = NULL;
     struct error err = {0};
@@ -84,6 +92,7 @@ static int run(const struct command_spec *command, int argc, char **argv) {
         fprintf(stderr, "salestide %s: %s\n", command->name, err.text);
         return EXIT_USAGE;
     }
+    set_log_level(o);
     int code = command->run(o);
     options_free(o);
     return code;

@@ -575,8 +575,10 @@ const struct option_spec option_specs[] = {
     {.name = "log-level",
      .value = "LEVEL",
      .fallback = "info",
-     .choices = "debug info warn error",
+     .choices = "trace debug info warn error",
      .commands = "serve ingest load generate process setup dashboard",
-     .help = "The least important lines of the log, on standard error, that are written."},
+     .help =
+         "The least important lines of the log, on standard error, that are written. trace tells "
+         "each move of each state machine, too."},
 };
 const size_t option_specs_count = COUNT_OF(option_specs);

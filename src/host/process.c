@@ -55,7 +55,6 @@ static bool start(struct process *p, const struct options *o, struct error *err)
 }
 
 int command_process(const struct options *o) {
-    log_set_level_named(option_text(o, "log-level"));
     sigset_t signals;
     http_prepare_process(&signals);
     struct process p = {0};

@@ -248,7 +248,6 @@ static bool stores_are_embedded(const struct options *o) {
 }
 
 int command_serve(const struct options *o) {
-    log_set_level_named(option_text(o, "log-level"));
     sigset_t signals;
     http_prepare_process(&signals);
     if (option_text(o, "broker") != NULL) {

@@ -9,7 +9,6 @@
 // that was made stays; running setup again goes on.
 #include "host/commands.h"
 
-#include "base/log.h"
 #include "store/cassandra/cassandra.h"
 #include "store/mysql/mysql_projection.h"
 #include "store/mysql/mysql_schema.h"
@@ -154,7 +153,6 @@ static bool run(const struct options *o, struct error *err) {
 
 int command_setup(const struct options *o) {
     struct error err = {0};
-    log_set_level_named(option_text(o, "log-level"));
     if (run(o, &err) && fflush(stdout) == 0) {
         return 0;
     }

@@ -13,7 +13,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/hash.h"
-#include "base/log.h"
 #include "base/stop.h"
 #include "broker/kafka_config.h"
 #include "order/timestamp.h"
@@ -261,7 +260,6 @@ static int run(const struct options *o, int64_t start_ms) {
 }
 
 int command_generate(const struct options *o) {
-    log_set_level_named(option_text(o, "log-level"));
     struct error err = {0};
     int64_t start_ms;
     bool to_server = option_text(o, "to") != NULL;

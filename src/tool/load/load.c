@@ -12,7 +12,6 @@
 // finds it as duplicates.
 #include "host/commands.h"
 
-#include "base/log.h"
 #include "base/stop.h"
 #include "broker/kafka_config.h"
 #include "tool/load/load_file.h"
@@ -234,7 +233,6 @@ static int run(const struct options *o, struct load_target *target,
 }
 
 int command_load(const struct options *o) {
-    log_set_level_named(option_text(o, "log-level"));
     struct csv_fields fields = {0};
     struct error err = {0};
     int code = USAGE;
