@@ -576,7 +576,7 @@ const struct option_spec option_specs[] = {
      .value = "LEVEL",
      .fallback = "info",
      .choices = "trace debug info warn error",
-     .commands = "serve ingest load generate process setup dashboard",
+     .commands = "serve ingest load generate process setup dashboard verify rebuild rejected key",
      .help =
          "The least important lines of the log, on standard error, that are written. trace tells "
          "each move of each state machine, too."},
