@@ -6,8 +6,8 @@
 // machine would see them in the list of processes.
 #pragma once
 #include "base/error.h"
-#include "base/options.h"
 #include "base/secret.h"
+#include "host/options.h"
 #include <librdkafka/rdkafka.h>
 
 enum {

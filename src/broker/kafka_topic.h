@@ -2,7 +2,7 @@
 // A topic before it is used: is it there, is it made if wished, and is what it acknowledges safe?
 #pragma once
 #include "base/error.h"
-#include "base/options.h"
+#include "host/options.h"
 #include <librdkafka/rdkafka.h>
 
 struct kafka_topic_wish {

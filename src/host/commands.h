@@ -2,7 +2,7 @@
 // The sub-commands, one function each, in the layer that does the work. Each gets its parsed
 // options and returns the exit code: 0, 1 failed, 2 usage.
 #pragma once
-#include "base/options.h"
+#include "host/options.h"
 
 int command_serve(const struct options *o);
 int command_ingest(const struct options *o);

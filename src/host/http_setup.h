@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the commands that open the HTTP door have in common.
 #pragma once
-#include "base/options.h"
+#include "host/options.h"
 #include "http/http_server.h"
 
 // Before any thread starts: signals for the loop are blocked and put into *signals, a client that

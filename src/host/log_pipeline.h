@@ -6,8 +6,8 @@
 // The start, stop and free are one thread's; the rest is for any.
 #pragma once
 #include "base/buf.h"
-#include "base/options.h"
 #include "engine/engine.h"
+#include "host/options.h"
 
 struct log_pipeline;
 struct log_pipeline_hooks {

@@ -2,8 +2,8 @@
 // salestide COMMAND ...: finds the sub-command, parses its options, runs it. Exit codes: 0, 1
 // failed, 2 usage.
 #include "base/log.h"
-#include "base/options.h"
 #include "base/state.h"
+#include "host/options.h"
 
 #include <signal.h>
 #include <stdbool.h>

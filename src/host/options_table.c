@@ -2,7 +2,7 @@
 // Every option of every sub-command: one row yields parsing, --help, the man page and
 // docs/configuration.md (`make docs`). Sorted by topic. A name may have several rows, each for
 // other sub-commands, where default or meaning differ.
-#include "base/options.h"
+#include "host/options.h"
 
 #include "base/must.h"
 

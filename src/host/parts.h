@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The stores of a pipeline over a log by their addresses: --raw and --aggregates.
 #pragma once
-#include "base/options.h"
+#include "host/options.h"
 #include "store/split/aggregates.h"
 #include "store/split/raw_store.h"
 

@@ -7,7 +7,7 @@
 //   or
 //                                            sqlite: the file in --data
 #pragma once
-#include "base/options.h"
+#include "host/options.h"
 #include "store/sales_reader.h"
 #include "store/split/raw_store.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // `serve` with --broker: see serve_broker.c.
 #pragma once
-#include "base/options.h"
+#include "host/options.h"
 #include <signal.h>
 
 // Runs until it is told to stop by one of `signals`, which are blocked. The exit code.

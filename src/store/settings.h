@@ -3,8 +3,8 @@
 // store keeps them, and the comparison with what a process was started with. Pure.
 #pragma once
 #include "base/error.h"
-#include "base/options.h"
 #include "engine/store.h"
+#include "host/options.h"
 
 enum { N_SETTINGS = 3, SETTING_MAX_BYTES = 63 };
 extern const char *const setting_names[N_SETTINGS]; // "currency", "timezone", "late_limit_ms"

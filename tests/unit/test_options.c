@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Options: precedence, what a value may be, and messages that name the option and its origin. Runs
 // on the program's own table, so a row that breaks a rule is found here.
-#include "base/options.h"
+#include "host/options.h"
 
 #include "base/must.h"
 

@@ -2,10 +2,10 @@
 // Raw orders in Apache Cassandra: tables orders, order_adjustments and orders_by_customer of one
 // keyspace (cassandra_schema.c), our own or made by hand (cassandra_table.h).
 #pragma once
-#include "base/options.h"
 #include "base/secret.h"
 #include "base/url.h"
 #include "cql/cql_session.h"
+#include "host/options.h"
 #include "store/split/raw_store.h"
 
 // Where Cassandra is and who asks. A plain value.

@@ -2,9 +2,9 @@
 // One connection to MySQL or MariaDB (libmariadb), set up alike for everybody, with a time-out on
 // everything that can block. One thread at a time uses a connection; make one per thread.
 #pragma once
-#include "base/options.h"
 #include "base/secret.h"
 #include "base/url.h"
+#include "host/options.h"
 #include <mysql.h>
 
 enum mysql_tls {

@@ -4,7 +4,7 @@
 #pragma once
 #include "base/buf.h"
 #include "base/error.h"
-#include "base/options.h"
+#include "host/options.h"
 #include <inttypes.h>
 
 struct demo_target {

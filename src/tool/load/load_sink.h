@@ -3,8 +3,8 @@
 // The readers of files (load_json.c, load_csv.c) know only this. Main thread.
 #pragma once
 #include "base/error.h"
-#include "base/options.h"
 #include "format/order_csv.h"
+#include "host/options.h"
 #include "tool/load/load_report.h"
 
 // A piece of a file, shared by the events whose text lies in it. Counted: a sink that keeps a text

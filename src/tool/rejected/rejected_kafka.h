@@ -2,8 +2,8 @@
 // Rejected events on their way into a Kafka topic again. Main thread.
 #pragma once
 #include "base/error.h"
-#include "base/options.h"
 #include "base/text.h"
+#include "host/options.h"
 #include <stdint.h>
 
 // What became of one: "sent" (its verdict is the processors') or "rejected", with a reason; NULL:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the files that make up base/options share. Nobody else includes this.
 #pragma once
-#include "base/options.h"
+#include "host/options.h"
 
 // From weakest to strongest.
 enum option_origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_FLAG };

@@ -10,7 +10,7 @@
 // one before; 2. inih splits it; 3. a name that some sub-command takes is set, or skipped when it
 // is not this one's. The first line that is wrong is reported with file and line; nothing is
 // ignored.
-#include "base/options_internal.h"
+#include "host/options_internal.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 // The same tables printed for three readers: --help (plain text), docs/configuration.md and the man
 // page. What each prints depends on the tables alone, so that a check can compare the stored
 // documents with new ones.
-#include "base/options_internal.h"
+#include "host/options_internal.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 // in argv, in any order with the arguments, up to `--`; 3. SALESTIDE_* of those not set yet; 4. the
 // file of --config, likewise; 5. defaults. Each value is checked where it is typed, so that the
 // message can name its origin. Fails at the first that is wrong, with ERROR_USAGE.
-#include "base/options_internal.h"
+#include "host/options_internal.h"
 
 #include "base/mem.h"
 

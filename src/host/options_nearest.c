@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // "Did you mean ...?": the known name with the fewest typing slips between it and what was typed.
-#include "base/options.h"
+#include "host/options.h"
 
 #include <string.h>
 

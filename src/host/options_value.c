@@ -3,7 +3,7 @@
 //
 // A number is one run of digits and one unit; there are no fractions and no sums (`90s`, not
 // `1.5m`), so that a value has one meaning. Fails with what the option takes, never with a guess.
-#include "base/options_internal.h"
+#include "host/options_internal.h"
 
 #include <ctype.h>
 #include <inttypes.h>
