@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the files that make up base/options share. Nobody else includes this.
+// What the files that make up host/options share. Nobody else includes this.
 #pragma once
 #include "host/options.h"
 
