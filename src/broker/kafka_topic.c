@@ -26,12 +26,6 @@ enum {
     ENVELOPE_BYTES = 512,                          // around an event in the broker's accounts
 };
 
-struct kafka_topic_wish kafka_topic_wish_of(const struct options *o) {
-    return (struct kafka_topic_wish){.create = option_flag(o, "create-topic"),
-                                     .partitions = (int)option_int(o, "partitions"),
-                                     .replication = (int)option_int(o, "replication")};
-}
-
 struct look {
     rd_kafka_t *rk;
     const char *topic;

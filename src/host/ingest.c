@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "host/addresses.h"
 #include "host/http_setup.h"
 #include "order/order.h"
 #include <stdio.h>

@@ -16,6 +16,7 @@
 #include "broker/kafka_log.h"
 #include "broker/kafka_rejected.h"
 #include "engine/engine_metrics.h"
+#include "host/addresses.h"
 #include "host/parts.h"
 #include "store/split/split_store.h"
 #include <inttypes.h>

@@ -4,9 +4,9 @@
 
 #include "base/clock.h"
 #include "base/url.h"
-#include "store/cassandra/cassandra.h"
+#include "host/addresses.h"
+#include "host/shop_settings.h"
 #include "store/mysql/mysql_aggregates.h"
-#include "store/settings.h"
 #include "store/sqlite/sqlite.h"
 #include "store/sqlite/sqlite_aggregates.h"
 #include "store/sqlite/sqlite_raw.h"
@@ -62,9 +62,11 @@ bool parts_open_aggregates(const struct options *o, struct store_settings *setti
                sqlite_aggregates_open(&sqlite, out, settings, err);
     }
     struct mysql_aggregates_options options = {.clock = clock_system()};
-    return settings_of_options(o, &options.settings, err) &&
-           mysql_address_of_options(o, option_text(o, "aggregates"), &options.address, err) &&
-           mysql_aggregates_open(&options, out, settings, err);
+    bool ok = settings_of_options(o, &options.settings, err) &&
+              mysql_address_of_options(o, option_text(o, "aggregates"), &options.address, err) &&
+              mysql_aggregates_open(&options, out, settings, err);
+    explicit_bzero(options.address.password, sizeof options.address.password);
+    return ok;
 }
 
 bool parts_open_raw(const struct options *o, const volatile int *stop, struct raw_store **out,
@@ -77,6 +79,8 @@ bool parts_open_raw(const struct options *o, const volatile int *stop, struct ra
         return sqlite_raw_open(option_text(o, "data"), NULL, out, err);
     }
     struct cassandra_address address;
-    return cassandra_address_of_options(o, option_text(o, "raw"), &address, err) &&
-           cassandra_raw_open(&address, stop, out, err);
+    bool ok = cassandra_address_of_options(o, option_text(o, "raw"), &address, err) &&
+              cassandra_raw_open(&address, stop, out, err);
+    explicit_bzero(address.password, sizeof address.password);
+    return ok;
 }

@@ -2,9 +2,8 @@
 #include "host/reader_place.h"
 
 #include "base/mem.h"
-#include "store/cassandra/cassandra.h"
+#include "host/addresses.h"
 #include "store/mysql/mysql_reader.h"
-#include "store/rejected_retries.h"
 #include "store/sqlite/sqlite.h"
 #include "store/sqlite/sqlite_raw.h"
 #include <stdio.h>
@@ -102,7 +101,9 @@ bool reader_place_open_raw(const struct reader_place *p, int timeout_ms, struct 
     }
     struct cassandra_address address = p->raw;
     address.read_give_up_ms = timeout_ms;
-    return cassandra_reader_open(&address, out, err);
+    bool ok = cassandra_reader_open(&address, out, err);
+    explicit_bzero(address.password, sizeof address.password);
+    return ok;
 }
 
 static bool open_raw(void *user, struct raw_reader **out, struct error *err) {
@@ -145,8 +146,8 @@ const char *reader_place_raw_name(const struct reader_place *p) {
     return !p->has_raw ? NULL : p->raw_directory != NULL ? "sqlite" : "cassandra";
 }
 
-bool rejected_retries_open(const struct reader_place *p, struct rejected_retries **out,
-                           struct error *err) {
+bool reader_place_open_retries(const struct reader_place *p, struct rejected_retries **out,
+                               struct error *err) {
     return p->kind == PLACE_SQLITE ? sqlite_retries_open(p->directory, out, err)
                                    : mysql_retries_open(&p->mysql, out, err);
 }

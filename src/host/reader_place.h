@@ -3,11 +3,11 @@
 //
 //   --aggregates sqlite | sqlite:DIR         the data directory (--data, or DIR), raw orders there
 //                                            or, of aggregates alone, as below
-//   --aggregates mysql://USER@HOST/DATABASE  with --raw cassandra://HOST/KEYSPACE for raw orders,
-//   or
-//                                            sqlite: the file in --data
+//   --aggregates mysql://USER@HOST/DATABASE  --raw cassandra://HOST/KEYSPACE for raw orders, or
+//                                            --raw sqlite: the file in --data
 #pragma once
 #include "host/options.h"
+#include "store/rejected_retries.h"
 #include "store/sales_reader.h"
 #include "store/split/raw_store.h"
 
@@ -27,6 +27,10 @@ MUST_CHECK bool reader_place_open(const struct reader_place *p, int timeout_ms,
 // question, or a page of a scan; 0: a minute.
 MUST_CHECK bool reader_place_open_raw(const struct reader_place *p, int timeout_ms,
                                       struct raw_reader **out, struct error *err);
+
+// For writing what became of rejected events, beside whatever else writes there.
+MUST_CHECK bool reader_place_open_retries(const struct reader_place *p,
+                                          struct rejected_retries **out, struct error *err);
 
 enum place_kind { PLACE_SQLITE, PLACE_MYSQL };
 enum place_kind reader_place_kind(const struct reader_place *p);

@@ -9,10 +9,10 @@
 // that was made stays; running setup again goes on.
 #include "host/commands.h"
 
-#include "store/cassandra/cassandra.h"
+#include "host/addresses.h"
+#include "host/shop_settings.h"
 #include "store/mysql/mysql_projection.h"
 #include "store/mysql/mysql_schema.h"
-#include "store/settings.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -3,6 +3,7 @@
 #pragma once
 #include "base/clock.h"
 #include "engine/store.h"
+#include "store/rejected_retries.h"
 #include "store/sales_reader.h"
 #include "store/split/raw_store.h"
 
@@ -29,6 +30,10 @@ MUST_CHECK bool sqlite_reader_open(const char *directory, struct store *writer, 
 // `raw.user` is borrowed. ERROR_USAGE when the file has its raw orders in itself.
 MUST_CHECK bool sqlite_reader_set_raw(struct sales_reader *r, struct raw_opener raw,
                                       struct error *err);
+
+// For writing what became of rejected events, beside whatever else writes there.
+MUST_CHECK bool sqlite_retries_open(const char *directory, struct rejected_retries **out,
+                                    struct error *err);
 
 // Bytes of the database and its WAL, for /metrics. 0 when they cannot be read.
 void sqlite_store_sizes(const char *directory, int64_t *db_bytes, int64_t *wal_bytes);
