@@ -9,7 +9,7 @@ set -uo pipefail
 src=${1:-src}
 
 # ROOM: the rooms that it may include besides itself. From the lowest to the highest; a new folder needs a
-# row. CORE stands for the first four, which run inside other people's processes too.
+# row. CORE stands for the first four, made to run inside other people's processes too.
 rooms='
 base:
 order:           base

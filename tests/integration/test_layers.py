@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The script that holds the layers: it has nothing to say of the tree, and finds each include that does not fit."""
+"""The scripts that hold the layers: what includes what, and whether the source tour tells every room. They have
+nothing to say of the tree, and name each thing that does not fit."""
 
 import os
 import shutil
@@ -70,3 +71,39 @@ def test_a_new_folder_needs_a_row(copy, found_in_tree):
 
 def test_a_tree_without_includes_is_no_tree(tmp_path):
     assert check(tmp_path) == (1, [f"{tmp_path}: no include is there"])
+
+
+# --- The source tour
+
+TOUR = """# A project
+## Source tour
+1. `src/store/` is where `settings.h` lies; `src/store/sqlite/` has `bloom.c`.
+"""
+
+
+@pytest.fixture
+def tour(tmp_path):
+    """A tree with this tour (write(TOUR)), checked by the script: lines that it prints."""
+    for name in ("src/store/settings.h", "src/store/sqlite/bloom.c", "src/store/mysql/mysql_sql.c"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("// SPDX-License-Identifier: MIT\n")
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(SCRIPT.parent / "check-tour.sh", tmp_path / "scripts")
+    subprocess.run(["git", "init", "-q", tmp_path], check=True, timeout=60)
+    subprocess.run(["git", "add", "src"], cwd=tmp_path, check=True, timeout=60)
+
+    def run(text):
+        (tmp_path / "README.md").write_text(text)
+        done = subprocess.run([tmp_path / "scripts" / "check-tour.sh"], capture_output=True, text=True, timeout=60)
+        assert done.stderr == ""
+        assert done.returncode == (1 if done.stdout else 0)
+        return [line.removeprefix("README.md, source tour: ") for line in done.stdout.splitlines()]
+
+    return run
+
+
+def test_the_tour_tells_rooms_within_rooms_too(tour):
+    assert tour(TOUR) == ["src/store/mysql/ is not mentioned"]
+    assert tour(TOUR + "2. `src/store/mysql/` is another.\n") == []
+    assert tour(TOUR.replace("`src/store/`", "`src/store/mysql/`")) == [
+        "there is no settings.h in src/store/mysql/", "src/store/ is not mentioned"]
