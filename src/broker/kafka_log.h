@@ -7,7 +7,7 @@
 #pragma once
 #include "base/clock.h"
 #include "engine/source.h"
-#include "engine/store.h"
+#include "engine/log_store.h"
 #include <librdkafka/rdkafka.h>
 
 struct kafka_log;
@@ -15,7 +15,7 @@ struct kafka_log_options {
     rd_kafka_conf_t *conf; // with brokers and credentials; given away, also on failure
     const char *topic, *group;
     const struct order_rules *rules; // borrowed
-    struct store *store;             // borrowed
+    struct log_store *store;         // borrowed
     const struct clock_source *clock;
     // Of duplicates: so far back the log is read again. 0: the store knows them for ever.
     int64_t window_ms;

@@ -154,7 +154,7 @@ static bool open_log(struct log_pipeline *p, struct error *err) {
         .topic = p->kafka.topic,
         .group = option_text(o, "group"),
         .rules = &p->rules,
-        .store = p->store,
+        .store = p->store->log,
         .clock = clock_system(),
         .window_ms = p->embedded ? 0 : option_int(o, "dedupe-window"),
         .session_timeout_ms = option_int(o, "session-timeout"),

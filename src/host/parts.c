@@ -51,7 +51,11 @@ static bool sqlite_options_read(const struct options *o, struct sqlite_options *
 bool parts_open_embedded(const struct options *o, struct store_settings *settings,
                          struct store **out, struct error *err) {
     struct sqlite_options options;
-    return sqlite_options_read(o, &options, err) && sqlite_store_open(&options, out, settings, err);
+    if (!sqlite_options_read(o, &options, err)) {
+        return false;
+    }
+    options.follows_log = true;
+    return sqlite_store_open(&options, out, settings, err);
 }
 
 bool parts_open_aggregates(const struct options *o, struct store_settings *settings,

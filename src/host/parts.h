@@ -2,13 +2,14 @@
 // The stores of a pipeline over a log by their addresses: --raw and --aggregates.
 #pragma once
 #include "host/options.h"
-#include "store/split/aggregates.h"
-#include "store/split/raw_store.h"
+#include "store/aggregates.h"
+#include "store/raw_store.h"
 
 // Whether the combination of --broker, --raw and --aggregates is one there is.
 MUST_CHECK bool parts_check(const struct options *o, struct error *err);
 // Whether both are the one SQLite file of --data, which does everything in one transaction.
 bool parts_embedded(const struct options *o);
+// Opened for a log.
 MUST_CHECK bool parts_open_embedded(const struct options *o, struct store_settings *settings,
                                     struct store **out, struct error *err);
 // *settings: those wanted by --currency, --timezone, --late-limit; then those in force.

@@ -9,7 +9,7 @@
 #pragma once
 #include "host/options.h"
 #include "store/sales_reader.h"
-#include "store/split/raw_store.h"
+#include "store/raw_store.h"
 
 struct reader_place; // immutable once read: any thread may open readers
 

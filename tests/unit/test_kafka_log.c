@@ -19,12 +19,12 @@ enum { N_MANY = 6000, TAKE_MAX = 1500 };
 // --- A store that knows positions
 
 struct positions {
-    struct store base;
+    struct log_store base;
     int64_t next[MOCK_TOPIC_PARTITIONS];
     bool held[MOCK_TOPIC_PARTITIONS];
 };
 
-static enum store_result claim(struct store *s, const char *topic, int32_t partition,
+static enum store_result claim(struct log_store *s, const char *topic, int32_t partition,
                                struct log_claim *out, struct error *err) {
     UNUSED(topic);
     UNUSED(err);
@@ -34,16 +34,16 @@ static enum store_result claim(struct store *s, const char *topic, int32_t parti
     return STORE_OK;
 }
 
-static void held(struct store *s, int32_t partition, struct log_claim *out) {
+static void held(struct log_store *s, int32_t partition, struct log_claim *out) {
     struct positions *p = (struct positions *)s;
     *out = (struct log_claim){p->next[partition], !p->held[partition]};
 }
 
-static void release(struct store *s, int32_t partition) {
+static void release(struct log_store *s, int32_t partition) {
     ((struct positions *)s)->held[partition] = false;
 }
 
-static const struct store_ops position_ops = {.claim = claim, .held = held, .release = release};
+static const struct log_store_ops position_ops = {.claim = claim, .held = held, .release = release};
 
 // --- One topic, read
 

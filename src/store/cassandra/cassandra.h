@@ -6,7 +6,7 @@
 #include "base/url.h"
 #include "cql/cql_session.h"
 #include "host/options.h"
-#include "store/split/raw_store.h"
+#include "store/raw_store.h"
 
 // Where Cassandra is and who asks. A plain value.
 struct cassandra_address {

@@ -5,7 +5,7 @@
 #pragma once
 #include "store/mysql/mysql_connection.h"
 #include "store/sales_reader.h"
-#include "store/split/raw_store.h"
+#include "store/raw_store.h"
 
 // Connects and reads the settings. `address` is copied; `raw.user` is borrowed. timeout_ms bounds
 // each call.
