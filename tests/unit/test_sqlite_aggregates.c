@@ -269,7 +269,7 @@ static bool play(enum fault_call call, long n, long fail_for, int code, bool tor
     fault.torn = torn;
     fault.fail_for = fail_for;
     fault.fail_at[call] = fault.passed[call] + n;
-    struct position_claim c = {-1, 0};
+    struct position_claim c = {-1, 0}, other = {-1, 0};
     bool lost = false, is_open = true, must_claim = true;
     int64_t done = 0;
     for (int tries = 0; done < N_COMMITS; tries++) {
@@ -279,7 +279,16 @@ static bool play(enum fault_call call, long n, long fail_for, int code, bool tor
             continue;
         }
         if (must_claim || tries % 3 == 0) { // after a failure it tells what was stored
+            // Another partition first: what is in doubt of this one outlives that.
             struct position_claim next;
+            is_open =
+                w.a->ops->claim(w.a, "sales", 1, other.epoch_us, &next, &lost, &err) == STORE_OK;
+            assert_false(lost);
+            must_claim = true;
+            if (!is_open) {
+                continue;
+            }
+            other = next;
             is_open = w.a->ops->claim(w.a, "sales", 0, c.epoch_us, &next, &lost, &err) == STORE_OK;
             assert_false(lost);
             must_claim = !is_open;
