@@ -3,8 +3,8 @@
 #pragma once
 #include "base/clock.h"
 #include "engine/log_store.h"
-#include "store/sales_reader.h"
 #include "store/raw_store.h"
+#include "store/sales_reader.h"
 
 struct sqlite_options {
     const char *directory;          // made if missing
