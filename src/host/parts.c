@@ -71,7 +71,7 @@ bool parts_open_aggregates(const struct options *o, struct store_settings *setti
            mysql_aggregates_open(&options, out, settings, err);
 }
 
-bool parts_open_raw(const struct options *o, const volatile int *stop, struct raw_store **out,
+bool parts_open_raw(const struct options *o, const atomic_bool *stop, struct raw_store **out,
                     struct error *err) {
     if (is(option_text(o, "raw"), "none")) {
         *out = NULL;

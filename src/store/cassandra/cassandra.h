@@ -28,9 +28,8 @@ MUST_CHECK bool cassandra_address_of_options(const struct options *o, const char
 
 // Connects, looks at the tables and says in the log what they cannot hold. ERROR_USAGE: tables are
 // missing or of no use. stop: see struct cql_options.
-MUST_CHECK bool cassandra_raw_open(const struct cassandra_address *address,
-                                   const volatile int *stop, struct raw_store **out,
-                                   struct error *err);
+MUST_CHECK bool cassandra_raw_open(const struct cassandra_address *address, const atomic_bool *stop,
+                                   struct raw_store **out, struct error *err);
 MUST_CHECK bool cassandra_reader_open(const struct cassandra_address *address,
                                       struct raw_reader **out, struct error *err);
 // Orders of one customer, newest first, at most n_max.

@@ -163,7 +163,7 @@ static enum store_result aggregates_claim(struct aggregates *a, const char *topi
     if (!is_open(s, err)) {
         return STORE_RETRY;
     }
-    int64_t found_us;
+    int64_t found_us = 0;
     enum store_result result =
         claim_row(s, topic, partition, held_epoch_us, out, &found_us, lost, err);
     if (result == STORE_OK && !sqlite_sums_commit(&s->sums)) {
