@@ -41,7 +41,7 @@ struct log_pipeline {
     struct engine *engine;
     pthread_t thread;
     bool runs;
-    volatile int stopping; // read by the engine's thread while it waits for a server
+    atomic_bool stopping; // read by the engine's thread while it waits for a server
     atomic_bool failed;
     _Atomic int64_t window_ids, window_bytes, window_covered_ms;
 };
@@ -71,11 +71,8 @@ static void note_window(struct log_pipeline *p) {
 }
 
 static void on_committed(void *user, const struct batch_summary *batch) {
-    struct log_pipeline *p = user;
-    note_window(p);
-    if (p->hooks.committed != NULL) {
-        p->hooks.committed(p->hooks.user, batch);
-    }
+    UNUSED(batch);
+    note_window(user);
 }
 
 static void on_rejected(void *user, const struct rejected_event *e) {
@@ -155,7 +152,7 @@ static bool open_log(struct log_pipeline *p, struct error *err) {
         .topic = p->kafka.topic,
         .group = option_text(o, "group"),
         .rules = &p->rules,
-        .store = p->store,
+        .store = p->store->log,
         .clock = clock_system(),
         .window_ms = p->embedded ? 0 : option_int(o, "dedupe-window"),
         .session_timeout_ms = option_int(o, "session-timeout"),
@@ -228,7 +225,7 @@ void log_pipeline_stop(struct log_pipeline *p) {
     if (p == NULL) {
         return;
     }
-    p->stopping = 1;
+    atomic_store(&p->stopping, true);
     if (p->log != NULL) {
         kafka_log_stop(p->log);
     }
@@ -316,6 +313,12 @@ static void put_partitions(struct buf *out, const struct kafka_partition_facts *
     for (size_t i = 0; i < n; i++) {
         buf_printf(out, "salestide_kafka_next_offset{partition=\"%" PRId32 "\"} %" PRId64 "\n",
                    at[i].partition, at[i].next_offset);
+    }
+    metric_head(out, "kafka_standing_still", "gauge",
+                "1 for a partition of this process that is not read: it waits, or was lost.");
+    for (size_t i = 0; i < n; i++) {
+        buf_printf(out, "salestide_kafka_standing_still{partition=\"%" PRId32 "\"} %d\n",
+                   at[i].partition, at[i].stands_still);
     }
     metric_head(out, "kafka_lag_messages", "gauge", "Messages that are not counted yet.");
     for (size_t i = 0; i < n; i++) {

@@ -11,8 +11,6 @@
 
 struct log_pipeline;
 struct log_pipeline_hooks {
-    // After each commit, on the engine's thread: cheap, must not block. NULL: nobody asks.
-    void (*committed)(void *user, const struct batch_summary *batch);
     // On the engine's thread: it ended for good and has said why. NULL: nobody asks.
     void (*failed)(void *user);
     void *user;

@@ -51,7 +51,11 @@ static bool sqlite_options_read(const struct options *o, struct sqlite_options *
 bool parts_open_embedded(const struct options *o, struct store_settings *settings,
                          struct store **out, struct error *err) {
     struct sqlite_options options;
-    return sqlite_options_read(o, &options, err) && sqlite_store_open(&options, out, settings, err);
+    if (!sqlite_options_read(o, &options, err)) {
+        return false;
+    }
+    options.follows_log = true;
+    return sqlite_store_open(&options, out, settings, err);
 }
 
 bool parts_open_aggregates(const struct options *o, struct store_settings *settings,
@@ -69,7 +73,7 @@ bool parts_open_aggregates(const struct options *o, struct store_settings *setti
     return ok;
 }
 
-bool parts_open_raw(const struct options *o, const volatile int *stop, struct raw_store **out,
+bool parts_open_raw(const struct options *o, const atomic_bool *stop, struct raw_store **out,
                     struct error *err) {
     if (is(option_text(o, "raw"), "none")) {
         *out = NULL;

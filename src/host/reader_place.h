@@ -9,7 +9,7 @@
 #include "host/options.h"
 #include "store/rejected_retries.h"
 #include "store/sales_reader.h"
-#include "store/split/raw_store.h"
+#include "store/raw_store.h"
 
 struct reader_place; // immutable once read: any thread may open readers
 

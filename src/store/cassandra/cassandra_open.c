@@ -48,7 +48,7 @@ static void warn_of_plain_password(const struct cassandra_address *a) {
 }
 
 bool cassandra_connect(const struct cassandra_address *a, enum cassandra_use use,
-                       const volatile int *stop, struct cql_session **out, struct error *err) {
+                       const atomic_bool *stop, struct cql_session **out, struct error *err) {
     struct cql_options o;
     cql_options_default(&o);
     o.contacts = a->url.hosts;

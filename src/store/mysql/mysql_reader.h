@@ -6,7 +6,7 @@
 #include "store/mysql/mysql_connection.h"
 #include "store/rejected_retries.h"
 #include "store/sales_reader.h"
-#include "store/split/raw_store.h"
+#include "store/raw_store.h"
 
 // Connects and reads the settings. `address` is copied; `raw.user` is borrowed. timeout_ms bounds
 // each call.

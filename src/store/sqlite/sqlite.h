@@ -2,16 +2,18 @@
 // The embedded store: one SQLite file, <directory>/sales.db, WAL, synchronous=FULL, one writer.
 #pragma once
 #include "base/clock.h"
+#include "engine/log_store.h"
 #include "engine/store.h"
+#include "store/raw_store.h"
 #include "store/rejected_retries.h"
 #include "store/sales_reader.h"
-#include "store/split/raw_store.h"
 
 struct sqlite_options {
     const char *directory;          // made if missing
     struct store_settings settings; // empty currency or timezone: what the store has, else USD, UTC
     const char *vfs;                // NULL: the system's; tests put in one that fails
     const struct clock_source *clock;
+    bool follows_log; // the embedded store's input is a log: it has that part (engine/log_store.h)
 };
 
 // Opens for writing, creating what is missing. Takes <directory>/lock: a second writer is refused

@@ -173,6 +173,31 @@ bool pending_register(sqlite3 *db, struct pending_orders *p, struct error *err) 
     return true;
 }
 
+// The texts of an order, all into one piece of the arena.
+static bool keep_order_texts(struct order *o, struct arena *arena) {
+    struct text *const texts[] = {&o->order_id.text, &o->customer_id.text, &o->product_id.text,
+                                  &o->event_id,      &o->source,           &o->state,
+                                  &o->items_json};
+    size_t n_bytes = 0;
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        n_bytes += texts[i]->at != NULL ? texts[i]->len : 0;
+    }
+    char *at = arena_try_bytes(arena, n_bytes);
+    if (at == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        if (texts[i]->at != NULL) {
+            memcpy(at, texts[i]->at, texts[i]->len);
+            texts[i]->at = at;
+            at += texts[i]->len;
+        }
+    }
+    o->items = NULL; // items_json says it all
+    o->n_items = 0;
+    return true;
+}
+
 bool pending_add(struct pending_orders *p, const struct order *o, int64_t group_id,
                  int64_t arrival_ms) {
     if (p->n == p->cap) {
@@ -184,11 +209,22 @@ bool pending_add(struct pending_orders *p, const struct order *o, int64_t group_
         p->at = at;
         p->cap = cap;
     }
-    p->at[p->n++] = (struct pending_order){*o, group_id, arrival_ms};
+    struct pending_order *row = &p->at[p->n];
+    *row = (struct pending_order){*o, group_id, arrival_ms};
+    if (!keep_order_texts(&row->order, &p->texts)) {
+        return false;
+    }
+    p->n++;
     return true;
 }
 
+void pending_clear(struct pending_orders *p) {
+    p->n = 0;
+    arena_reset(&p->texts);
+}
+
 void pending_free(struct pending_orders *p) {
+    arena_free(&p->texts);
     free(p->at);
     *p = (struct pending_orders){0};
 }

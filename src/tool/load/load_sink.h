@@ -8,6 +8,7 @@
 #include "format/order_csv.h"
 #include "tool/load/load_report.h"
 #include "tool/send_to.h"
+#include <stdatomic.h>
 
 // A piece of a file, shared by the events whose text lies in it. Counted: a sink that keeps a text
 // longer than the call holds its block.
@@ -53,7 +54,7 @@ struct load_sink_ops {
 
 struct load_target {
     struct load_report *report; // borrowed
-    const volatile int *stop;   // not 0: the user wants to stop; waits become short
+    const atomic_bool *stop;    // true: the user wants to stop; waits become short
 };
 
 // Of a data directory.
