@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/http_setup.h"
+#include "live/page_files.h"
 #include "order/order.h"
 #include <stdio.h>
 #include <string.h>
@@ -80,6 +81,7 @@ static bool start(struct ingest *i, struct error *err) {
         .clock = clock_system(),
         .ready = is_ready,
         .metrics = put_metrics,
+        .files = &api_files,
         .user = i,
     };
     http_options_read(i->options, &options);

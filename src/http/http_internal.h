@@ -3,7 +3,7 @@
 // is marked otherwise.
 //
 // A request's way: http_request.c decides from its head (http_head.c) and collects the body;
-// http_orders.c, http_question.c, http_page.c, http_health.c and http_viewer.c answer; http_reply.c
+// http_orders.c, http_question.c, http_file.c, http_health.c and http_viewer.c answer; http_reply.c
 // sends. While the engine or a worker has a request, its connection is suspended; who has it gives
 // it back by http_complete, and the loop goes on with r->on_loop.
 #pragma once
@@ -18,20 +18,17 @@
 #include <microhttpd.h>
 #include <stdatomic.h>
 
-struct question; // http_question.c
-struct viewers;  // http_viewer.c
-struct pages;    // http_page.c
+struct viewers; // http_viewer.c
+struct files;   // http_file.c
 
 enum http_route {
     ROUTE_ORDERS, // POST /v1/orders
-    ROUTE_ORDER,
-    ROUTE_SALES,
-    ROUTE_REJECTED,
+    ROUTE_QUESTION,
     ROUTE_STREAM,
     ROUTE_HEALTHZ,
     ROUTE_READYZ,
     ROUTE_METRICS,
-    ROUTE_PAGE, // the page's files and openapi.json
+    ROUTE_FILE, // of options.files
     ROUTE_NONE,
 };
 
@@ -77,7 +74,8 @@ struct request {
     enum problem problem; // how a worker's part ended; PROBLEM_NONE: `answer` is ready
     unsigned status;
     struct buf answer;
-    struct question *question;
+    const struct question_kind *question_kind; // NULL: this is no question
+    void *question;                            // what its parse filled
 };
 
 enum cached_answer { ANSWER_ACCEPTED_ONE, ANSWER_DUPLICATE_ONE, ANSWER_HEALTHY, ANSWERS_CACHED };
@@ -110,15 +108,15 @@ struct http_server {
     struct order_json *parser;
     struct MHD_Response *cached[ANSWERS_CACHED];
     struct http_stats stats;
-    struct live *live;
+    struct http_stream stream;
     struct viewers *viewers;
-    struct pages *pages;
+    struct files *files;
     struct http_workers *workers;
     // Any thread:
     struct http_budget budget;
     _Atomic(struct request *) done; // completed requests, newest first
     atomic_bool asleep;             // the loop waits: completing must wake it
-    atomic_bool live_changed, reloading;
+    atomic_bool stream_changed, reloading;
     struct http_job reload_job;
 };
 
@@ -150,9 +148,10 @@ void http_returned(struct request *r);          // the engine or a worker gave i
 void http_requests_free(struct http_server *s); // the freelist
 
 // --- http_route.c
-// Which call this is. NULL allow: the method fits; else the methods that do.
+// Which call this is. NULL allow: the method fits; else the methods that do. `kind` is set for
+// ROUTE_QUESTION.
 enum http_route http_route(const struct http_server *s, const char *url, const char *method,
-                           const char **allow);
+                           const struct question_kind **kind, const char **allow);
 enum key_scope http_route_scope(enum http_route route);
 
 // --- http_reply.c: each sends the answer of a request, and resumes its connection if need be.
@@ -175,13 +174,12 @@ void http_submissions_trim(struct http_server *s, bool all);
 
 // --- http_question.c: questions to the store
 void http_question(struct request *r, const char *url);
-void http_question_free(struct question *q);
 
-// --- http_page.c
-MUST_CHECK bool http_pages_new(struct http_server *s, struct error *err);
-void http_pages_free(struct http_server *s);
-bool http_page_exists(const char *url);
-void http_page(struct request *r, const char *url);
+// --- http_file.c: the page's files and the API's description
+MUST_CHECK bool http_files_new(struct http_server *s, struct error *err);
+void http_files_free(struct http_server *s);
+bool http_file_exists(const struct http_server *s, const char *url);
+void http_file(struct request *r, const char *url);
 
 // --- http_health.c
 void http_healthz(struct request *r);

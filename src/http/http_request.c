@@ -93,7 +93,7 @@ static void check_body_headers(struct request *r, const struct http_head *h) {
 static void decide(struct request *r, const struct http_head *h, const char *url,
                    const char *method) {
     struct http_server *s = r->server;
-    r->route = http_route(s, url, method, &r->allow);
+    r->route = http_route(s, url, method, &r->question_kind, &r->allow);
     if (h->guard.host.at == NULL && h->guard.origin.at != NULL) {
         refuse(r, PROBLEM_BAD_REQUEST, "the Host header is missing");
     }
@@ -105,7 +105,7 @@ static void decide(struct request *r, const struct http_head *h, const char *url
     }
     if (r->route == ROUTE_NONE) {
         refuse(r, PROBLEM_NO_SUCH_PATH,
-               s->options.open_reader == NULL
+               s->options.questions == NULL
                    ? "this server only takes orders (POST /v1/orders): ask the one that has the "
                      "store"
                : s->options.intake.ops == NULL
@@ -151,7 +151,7 @@ static void request_free(struct request *r) {
     body_clear(&r->unpacked, &s->budget);
     http_submission_recycle(s, r->submission);
     buf_free(&r->answer);
-    http_question_free(r->question);
+    free(r->question);
     budget_give(&s->budget, r->charged_bytes);
     s->n_requests--;
     if (s->n_free_requests >= FREE_REQUESTS_MAX) {
@@ -173,6 +173,7 @@ static void request_free(struct request *r) {
     r->submission = NULL;
     r->charged_bytes = 0;
     r->status = 0;
+    r->question_kind = NULL;
     r->question = NULL;
     r->next = s->free_requests;
     s->free_requests = r;
@@ -270,9 +271,7 @@ static enum MHD_Result last_call(struct request *r, const char *url) {
     case ROUTE_ORDERS:
         http_orders(r);
         break;
-    case ROUTE_ORDER:
-    case ROUTE_SALES:
-    case ROUTE_REJECTED:
+    case ROUTE_QUESTION:
         http_question(r, url);
         break;
     case ROUTE_STREAM:
@@ -286,9 +285,9 @@ static enum MHD_Result last_call(struct request *r, const char *url) {
     case ROUTE_METRICS:
         http_metrics(r);
         break;
-    case ROUTE_PAGE:
+    case ROUTE_FILE:
     case ROUTE_NONE:
-        http_page(r, url);
+        http_file(r, url);
         break;
     }
     return MHD_YES;

@@ -80,9 +80,9 @@ static void continue_completed(struct http_server *s) {
     }
 }
 
-void http_live_changed(void *server) {
+void http_stream_changed(void *server) {
     struct http_server *s = server;
-    atomic_store(&s->live_changed, true);
+    atomic_store(&s->stream_changed, true);
     http_wake(s);
 }
 
@@ -171,7 +171,7 @@ static bool start(struct http_server *s, struct error *err) {
         .open_reader_user = o->user,
     };
     raise_descriptor_limit(&o->limits);
-    if (!watch(s, s->wake_fd, &tag_wake, err) || !open_keys(s, err) || !http_pages_new(s, err) ||
+    if (!watch(s, s->wake_fd, &tag_wake, err) || !open_keys(s, err) || !http_files_new(s, err) ||
         !http_workers_start(&workers, &s->workers, err)) {
         return false;
     }
@@ -216,8 +216,8 @@ bool http_keys_required(const struct http_server *s) {
     return s->keys_needed;
 }
 
-void http_set_live(struct http_server *s, struct live *live) {
-    s->live = live;
+void http_set_stream(struct http_server *s, struct http_stream stream) {
+    s->stream = stream;
 }
 
 // --- Running
@@ -301,7 +301,7 @@ static void wait_for_events(struct http_server *s, int signal_fd, int timeout_ms
     struct epoll_event events[EVENTS_A_TURN];
     if (timeout_ms != 0) {
         atomic_store(&s->asleep, true);
-        if (atomic_load(&s->done) != NULL || atomic_load(&s->live_changed)) {
+        if (atomic_load(&s->done) != NULL || atomic_load(&s->stream_changed)) {
             timeout_ms = 0; // came between the last look and falling asleep
         }
     }
@@ -347,7 +347,7 @@ void http_run(struct http_server *s, const sigset_t *signals) {
     while (!(s->stopping && (s->n_requests == 0 || s->now_ms >= stop_at_ms))) {
         continue_completed(s);
         run_library(s);
-        if (atomic_exchange(&s->live_changed, false)) {
+        if (atomic_exchange(&s->stream_changed, false)) {
             http_viewers_notify(s);
         }
         bool more = http_viewers_pump(s);
@@ -386,7 +386,7 @@ void http_free(struct http_server *s) {
         MHD_stop_daemon(s->daemon);
     }
     http_viewers_free(s);
-    http_pages_free(s);
+    http_files_free(s);
     http_replies_free(s);
     http_requests_free(s);
     http_submissions_trim(s, true);
