@@ -76,7 +76,7 @@ void http_deadlines_run(struct http_server *s) {
 
 void http_connections_close_idle(struct http_server *s) {
     for (struct connection *c = s->connections; c != NULL; c = c->next) {
-        if (c->request == NULL || c->request->answered_raw) {
+        if (c->request == NULL || c->request->state.now == REQUEST_DRAINING) {
             shutdown(c->fd, SHUT_RDWR);
         }
     }

@@ -104,15 +104,6 @@ bool http_file_exists(const struct http_server *s, const char *url) {
     return find_file(s, url) != NULL;
 }
 
-// A reference of its own for each use: http_reply_response gives one back.
-static void reply_shared(struct request *r, unsigned status, struct MHD_Response *response) {
-    r->server->stats.answers[status]++;
-    http_arm(r->connection, DEADLINE_SEND);
-    if (MHD_queue_response(r->mhd, status, response) != MHD_YES) {
-        log_debug("dashboard", "an answer could not be sent");
-    }
-}
-
 static void reply_unpacked(struct request *r, const struct http_file *file) {
     struct text packed = {(const char *)file->bytes, file->len};
     struct http_server *s = r->server;
@@ -129,9 +120,9 @@ void http_file(struct request *r, const char *url) {
     const char *known = MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, "If-None-Match");
     const struct served_file *f = find_file(r->server, url);
     if (header_etag_matches(text_of(known), f->file.etag)) {
-        reply_shared(r, 304, f->not_modified);
+        http_reply_shared(r, 304, f->not_modified);
     } else if (r->accepts_gzip || !f->file.gzip) {
-        reply_shared(r, 200, f->plain);
+        http_reply_shared(r, 200, f->plain);
     } else {
         reply_unpacked(r, &f->file);
     }

@@ -11,6 +11,7 @@
 #include "http/http_body.h"
 #include "http/http_deadline.h"
 #include "http/http_guard.h"
+#include "http/http_request_state.h"
 #include "http/http_server.h"
 #include "http/http_worker.h"
 #include "http/keys.h"
@@ -51,14 +52,9 @@ struct request {
     struct MHD_Connection *mhd;
     void (*on_loop)(struct request *r); // where to go on when it is complete
     enum http_route route;
-    bool suspended;
-    bool parked;       // waits without being suspended: http_park
-    bool returned;     // a parked one came back: go on with on_loop at the library's next call
-    bool orphaned;     // the connection of a parked one is gone: freed when it comes back
-    bool head;         // HEAD: no body is sent
-    bool answered_raw; // written to the socket directly: throw the rest away
-    bool has_body;     // one was announced
-    bool gzipped;
+    struct state state; // http_request_state.h
+    bool head;          // HEAD: no body is sent
+    bool gzipped;       // its body
     bool accepts_gzip;
     enum body_form form;
     uint64_t declared_bytes; // Content-Length
@@ -135,6 +131,13 @@ static inline void http_arm(struct connection *c, enum deadline_kind kind) {
     deadline_arm(&c->server->deadlines, &c->deadline, kind, c->server->now_ms);
 }
 
+// Every change of a request's state.
+static inline void http_request_move(struct request *r, enum request_state to) {
+    r->server->n_parked +=
+        (size_t)request_is_parked((struct state){to}) - (size_t)request_is_parked(r->state);
+    state_move(&request_states, &r->state, to, r);
+}
+
 // --- http_request.c
 enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const char *url,
                                 const char *method, const char *version, const char *upload,
@@ -161,6 +164,8 @@ void http_reply_cached(struct request *r, enum cached_answer which);
 // Takes the content of `body` over.
 void http_reply_buf(struct request *r, unsigned status, const char *content_type, struct buf *body);
 void http_reply_problem(struct request *r, enum problem p, const char *detail);
+// An answer that is made once for many: the caller keeps its reference. NULL: no memory for it.
+void http_reply_shared(struct request *r, unsigned status, struct MHD_Response *response);
 // Takes over one reference of `response`, headers and all.
 void http_reply_response(struct request *r, unsigned status, struct MHD_Response *response);
 // Writes the problem to the socket past the library, which cannot answer while a body comes in; the

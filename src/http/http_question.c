@@ -10,7 +10,8 @@
 #include <stdlib.h>
 
 enum { PARAMS_MAX = 16 };
-_Static_assert((int)QUESTION_DETAIL_BYTES <= (int)DETAIL_BYTES, "a question's detail is a request's");
+_Static_assert((int)QUESTION_DETAIL_BYTES <= (int)DETAIL_BYTES,
+               "a question's detail is a request's");
 
 static struct question_facts facts_of(const struct http_server *s) {
     return (struct question_facts){

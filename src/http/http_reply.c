@@ -49,25 +49,26 @@ void http_replies_free(struct http_server *s) {
     }
 }
 
-static void send_response(struct request *r, unsigned status, struct MHD_Response *response) {
+void http_reply_shared(struct request *r, unsigned status, struct MHD_Response *response) {
     struct http_server *s = r->server;
     s->stats.answers[status < STATUS_MAX ? status : 0]++;
     http_arm(r->connection, DEADLINE_SEND);
     if (response == NULL || MHD_queue_response(r->mhd, status, response) != MHD_YES) {
         shutdown(r->connection->fd, SHUT_RDWR); // no memory for an answer: at least do not hang
     }
-    if (r->suspended) {
-        r->suspended = false;
+    bool suspended = r->state.now == REQUEST_SUSPENDED;
+    http_request_move(r, REQUEST_ANSWERED);
+    if (suspended) {
         MHD_resume_connection(r->mhd);
     }
 }
 
 void http_reply_cached(struct request *r, enum cached_answer which) {
-    send_response(r, which == ANSWER_HEALTHY ? 200 : 202, r->server->cached[which]);
+    http_reply_shared(r, which == ANSWER_HEALTHY ? 200 : 202, r->server->cached[which]);
 }
 
 void http_reply_response(struct request *r, unsigned status, struct MHD_Response *response) {
-    send_response(r, status, response);
+    http_reply_shared(r, status, response);
     if (response != NULL) {
         MHD_destroy_response(response);
     }
@@ -156,6 +157,7 @@ void http_reply_raw(struct request *r, enum problem p, const char *detail) {
     buf_free(&body);
     buf_free(&out);
     r->server->stats.answers[kind->status]++;
-    r->answered_raw = true;
+    body_clear(&r->body, &r->server->budget);
+    http_request_move(r, REQUEST_DRAINING);
     http_arm(r->connection, DEADLINE_LINGER);
 }

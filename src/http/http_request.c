@@ -142,7 +142,7 @@ static struct request *request_new(struct http_server *s) {
     s->n_requests++;
     r->next = NULL;
     r->server = s;
-    return r;
+    return r; // still REQUEST_FREE
 }
 
 static void request_free(struct request *r) {
@@ -154,27 +154,27 @@ static void request_free(struct request *r) {
     free(r->question);
     budget_give(&s->budget, r->charged_bytes);
     s->n_requests--;
+    r->connection = NULL;
+    r->mhd = NULL;
+    r->submission = NULL;
+    r->question = NULL;
+    r->charged_bytes = 0;
+    http_request_move(r, REQUEST_FREE);
     if (s->n_free_requests >= FREE_REQUESTS_MAX) {
         free(r);
         return;
     }
     // Everything but the two bodies, which are empty now and hold 2 KiB each of what need not be
     // cleared.
-    r->connection = NULL;
-    r->mhd = NULL;
     r->on_loop = NULL;
     r->route = ROUTE_NONE;
-    r->suspended = r->parked = r->returned = r->orphaned = r->head = r->answered_raw = r->has_body =
-        r->gzipped = r->accepts_gzip = false;
+    r->head = r->gzipped = r->accepts_gzip = false;
     r->declared_bytes = r->discarded_bytes = 0;
     r->refusal = r->problem = PROBLEM_NONE;
     r->allow = NULL;
     r->detail[0] = '\0';
-    r->submission = NULL;
-    r->charged_bytes = 0;
     r->status = 0;
     r->question_kind = NULL;
-    r->question = NULL;
     r->next = s->free_requests;
     s->free_requests = r;
     s->n_free_requests++;
@@ -202,6 +202,7 @@ static enum MHD_Result first_call(struct http_server *s, struct MHD_Connection *
     r->connection->request = r;
     r->mhd = mhd;
     *context = r;
+    http_request_move(r, REQUEST_READING);
     struct http_head h;
     if (!http_head_read(mhd, &h)) {
         http_arm(r->connection, DEADLINE_SEND);
@@ -210,10 +211,9 @@ static enum MHD_Result first_call(struct http_server *s, struct MHD_Connection *
                            "Transfer-Encoding: chunked");
         return MHD_YES; // a reply before the body closes the connection
     }
-    r->has_body = h.has_body;
     r->declared_bytes = h.content_bytes;
     decide(r, &h, url, method);
-    if (!r->has_body) {
+    if (!h.has_body) {
         deadline_disarm(&s->deadlines, &r->connection->deadline);
         return MHD_YES;
     }
@@ -228,7 +228,7 @@ static enum MHD_Result first_call(struct http_server *s, struct MHD_Connection *
 
 static void discard(struct request *r, size_t n_bytes) {
     r->discarded_bytes += n_bytes;
-    if (!r->answered_raw && r->discarded_bytes > DISCARD_MAX_BYTES) {
+    if (r->discarded_bytes > DISCARD_MAX_BYTES) {
         http_reply_raw(r, r->refusal, r->detail);
     }
 }
@@ -236,6 +236,9 @@ static void discard(struct request *r, size_t n_bytes) {
 static void take_body(struct request *r, const char *at, size_t n_bytes) {
     struct http_server *s = r->server;
     s->n_events++;
+    if (r->state.now == REQUEST_DRAINING) {
+        return;
+    }
     if (r->refusal == PROBLEM_NONE && r->route != ROUTE_ORDERS) {
         refuse(r, PROBLEM_BAD_REQUEST, "this call takes no body");
     }
@@ -258,7 +261,7 @@ static void take_body(struct request *r, const char *at, size_t n_bytes) {
 
 static enum MHD_Result last_call(struct request *r, const char *url) {
     r->server->n_events++;
-    if (r->answered_raw) {
+    if (r->state.now == REQUEST_DRAINING) {
         return MHD_NO; // the answer is out; close
     }
     deadline_disarm(&r->server->deadlines, &r->connection->deadline);
@@ -293,15 +296,6 @@ static enum MHD_Result last_call(struct request *r, const char *url) {
     return MHD_YES;
 }
 
-// The library asks again.
-static void still_parked(struct request *r) {
-    if (r->returned) {
-        r->parked = r->returned = false;
-        r->server->n_parked--;
-        r->on_loop(r);
-    }
-}
-
 enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const char *url,
                                 const char *method, const char *version, const char *upload,
                                 size_t *upload_bytes, void **context) {
@@ -310,8 +304,11 @@ enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const cha
     if (r == NULL) {
         return first_call(cls, mhd, url, method, context);
     }
-    if (r->parked) {
-        still_parked(r);
+    if (r->state.now == REQUEST_PARKED) {
+        return MHD_YES; // the library will ask again
+    }
+    if (r->state.now == REQUEST_RETURNED) {
+        r->on_loop(r);
         return MHD_YES;
     }
     if (*upload_bytes > 0) {
@@ -335,10 +332,11 @@ void http_on_completed(void *cls, struct MHD_Connection *mhd, void **context,
     c->request = NULL;
     *context = NULL;
     s->n_events++;
-    if (r->parked && !r->returned) {
-        r->orphaned = true; // the engine has it; it is freed when it comes back
+    if (r->state.now == REQUEST_PARKED) { // the intake has it; it is freed when it comes back
+        r->connection = NULL;
+        r->mhd = NULL;
+        http_request_move(r, REQUEST_ORPHANED);
     } else {
-        s->n_parked -= r->parked;
         request_free(r);
     }
     if (s->stopping) {
@@ -350,8 +348,7 @@ void http_on_completed(void *cls, struct MHD_Connection *mhd, void **context,
 
 void http_park(struct request *r) {
     if (r->server->n_parked < PARKED_MAX) {
-        r->parked = true;
-        r->server->n_parked++;
+        http_request_move(r, REQUEST_PARKED);
     } else {
         http_suspend(r);
     }
@@ -359,17 +356,16 @@ void http_park(struct request *r) {
 
 void http_returned(struct request *r) {
     r->server->n_events++;
-    if (r->orphaned) {
-        r->server->n_parked--;
+    if (r->state.now == REQUEST_ORPHANED) {
         request_free(r);
-    } else if (r->parked) {
-        r->returned = true;
+    } else if (r->state.now == REQUEST_PARKED) {
+        http_request_move(r, REQUEST_RETURNED);
     } else {
         r->on_loop(r);
     }
 }
 
 void http_suspend(struct request *r) {
-    r->suspended = true;
+    http_request_move(r, REQUEST_SUSPENDED);
     MHD_suspend_connection(r->mhd);
 }
