@@ -19,8 +19,9 @@
 #include <microhttpd.h>
 #include <stdatomic.h>
 
-struct viewers; // http_viewer.c
-struct files;   // http_file.c
+struct lingering; // http_linger.c
+struct viewers;   // http_viewer.c
+struct files;     // http_file.c
 
 enum http_route {
     ROUTE_ORDERS, // POST /v1/orders
@@ -42,6 +43,12 @@ struct connection {
     struct http_server *server;
     struct request *request; // NULL between two requests
     int fd;
+    bool had_request; // at least one
+    bool answered;    // past the library, and our direction ended: http_refuse_head
+    bool lingers;     // http_linger was called
+    // Of the target of the request whose head comes in: it has a zero in its path, written as %00;
+    // or it is no text that a target can be.
+    bool target_has_nul, target_is_bad;
 };
 
 // One request. From a freelist; lives from the end of its head until its answer is sent.
@@ -106,6 +113,8 @@ struct http_server {
     struct http_stats stats;
     struct http_stream stream;
     struct viewers *viewers;
+    struct lingering *lingering;
+    size_t n_lingering;
     struct files *files;
     struct http_workers *workers;
     // Any thread:
@@ -127,6 +136,8 @@ void http_connection_notice(void *cls, struct MHD_Connection *mhd, void **socket
 void http_deadlines_run(struct http_server *s); // acts on what has expired
 void http_connections_close_idle(struct http_server *s);
 void http_connections_close_all(struct http_server *s);
+// Answers what is not a request at all, past the library, and ends our direction of the socket.
+void http_refuse_head(struct connection *c, enum problem p, const char *detail);
 static inline void http_arm(struct connection *c, enum deadline_kind kind) {
     deadline_arm(&c->server->deadlines, &c->deadline, kind, c->server->now_ms);
 }
@@ -139,6 +150,8 @@ static inline void http_request_move(struct request *r, enum request_state to) {
 }
 
 // --- http_request.c
+// Looks at a request's target before the library decodes it.
+void *http_on_target(void *cls, const char *target, struct MHD_Connection *mhd);
 enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const char *url,
                                 const char *method, const char *version, const char *upload,
                                 size_t *upload_bytes, void **context);
@@ -171,6 +184,18 @@ void http_reply_response(struct request *r, unsigned status, struct MHD_Response
 // Writes the problem to the socket past the library, which cannot answer while a body comes in; the
 // rest of the body is thrown away until the client is done or DEADLINE_LINGER expires.
 void http_reply_raw(struct request *r, enum problem p, const char *detail);
+
+// As the answer of a connection that has no request: the bytes, then the end of our direction.
+void http_reply_to_connection(struct connection *c, enum problem p, const char *detail,
+                              const char *allow);
+
+// --- http_linger.c
+enum { EVENT_LINGERING = 1 }; // bit of an epoll event's data: it is of a lingering socket
+// Before the library closes an answered connection early: the client gets time to read.
+void http_linger(struct connection *c);
+void http_linger_event(struct http_server *s, uint64_t tag);
+void http_linger_deadline(struct http_server *s, struct deadline *d);
+void http_lingering_close(struct http_server *s); // all of them
 
 // --- http_orders.c
 void http_orders(struct request *r); // the body is complete

@@ -137,7 +137,8 @@ static void put_header_line(void *to, const char *name, const char *value) {
     buf_printf(to, "%s: %s\r\n", name, value);
 }
 
-void http_reply_raw(struct request *r, enum problem p, const char *detail) {
+void http_reply_to_connection(struct connection *c, enum problem p, const char *detail,
+                              const char *allow) {
     const struct problem_kind *kind = problem_kind(p);
     struct buf body = {0}, out = {0};
     problem_put(&body, p, detail);
@@ -145,18 +146,22 @@ void http_reply_raw(struct request *r, enum problem p, const char *detail) {
                "HTTP/1.1 %u %s\r\nContent-Type: " PROBLEM_JSON "\r\nContent-Length: %zu\r\n"
                "Connection: close\r\n",
                kind->status, MHD_get_reason_phrase_for(kind->status), body.len);
-    problem_headers(p, r->allow, put_header_line, &out);
+    problem_headers(p, allow, put_header_line, &out);
     buf_put_str(&out, "\r\n");
     buf_put_text(&out, buf_text(&body));
     if (!out.failed && !body.failed) {
         // A few hundred bytes into an empty socket buffer; where that fails nobody is listening.
-        ssize_t sent = send(r->connection->fd, out.at, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t sent = send(c->fd, out.at, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
         UNUSED(sent);
     }
-    shutdown(r->connection->fd, SHUT_WR);
+    shutdown(c->fd, SHUT_WR);
     buf_free(&body);
     buf_free(&out);
-    r->server->stats.answers[kind->status]++;
+    c->server->stats.answers[kind->status]++;
+}
+
+void http_reply_raw(struct request *r, enum problem p, const char *detail) {
+    http_reply_to_connection(r->connection, p, detail, r->allow);
     body_clear(&r->body, &r->server->budget);
     http_request_move(r, REQUEST_DRAINING);
     http_arm(r->connection, DEADLINE_LINGER);

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/http_header.h"
+#include "http/http_library.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -94,6 +95,9 @@ static void decide(struct request *r, const struct http_head *h, const char *url
                    const char *method) {
     struct http_server *s = r->server;
     r->route = http_route(s, url, method, &r->question_kind, &r->allow);
+    if (r->connection->target_has_nul) {
+        refuse(r, PROBLEM_BAD_REQUEST, "the path has a zero character in it");
+    }
     if (h->guard.host.at == NULL && h->guard.origin.at != NULL) {
         refuse(r, PROBLEM_BAD_REQUEST, "the Host header is missing");
     }
@@ -117,6 +121,13 @@ static void decide(struct request *r, const struct http_head *h, const char *url
         refuse(r, PROBLEM_METHOD, r->route == ROUTE_ORDERS ? "use POST" : "use GET");
     }
     check_key(r, h);
+    if (r->route != ROUTE_QUESTION && h->first_param.at != NULL) {
+        char detail[160];
+        size_t len = h->first_param.len < 40 ? h->first_param.len : 40;
+        snprintf(detail, sizeof detail, "%.*s: is not a parameter of this call: it takes none",
+                 (int)len, h->first_param.at);
+        refuse(r, PROBLEM_BAD_PARAMETER, detail);
+    }
     if (s->stopping) {
         refuse(r, PROBLEM_STOPPING, "try again in a moment");
     }
@@ -190,7 +201,8 @@ void http_requests_free(struct http_server *s) {
 }
 
 static enum MHD_Result first_call(struct http_server *s, struct MHD_Connection *mhd,
-                                  const char *url, const char *method, void **context) {
+                                  const char *target, const char *method, const char *version,
+                                  void **context) {
     struct request *r = request_new(s);
     s->n_events++;
     if (r == NULL) {
@@ -200,16 +212,17 @@ static enum MHD_Result first_call(struct http_server *s, struct MHD_Connection *
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     r->connection = info->socket_context;
     r->connection->request = r;
+    r->connection->had_request = true;
     r->mhd = mhd;
     *context = r;
     http_request_move(r, REQUEST_READING);
     struct http_head h;
-    if (!http_head_read(mhd, &h)) {
-        http_arm(r->connection, DEADLINE_SEND);
-        http_reply_problem(r, PROBLEM_BAD_REQUEST,
-                           "the body's length is ambiguous: send either Content-Length or "
-                           "Transfer-Encoding: chunked");
-        return MHD_YES; // a reply before the body closes the connection
+    struct text authority;
+    const char *url = http_target_path(target, &authority);
+    if (!http_head_read(mhd, method, version, authority, &h) || r->connection->target_is_bad) {
+        http_reply_raw(r, PROBLEM_BAD_REQUEST,
+                       h.problem != NULL ? h.problem : "the request line is malformed");
+        return MHD_YES; // what follows the head is thrown away, and then it closes
     }
     r->declared_bytes = h.content_bytes;
     decide(r, &h, url, method);
@@ -262,6 +275,7 @@ static void take_body(struct request *r, const char *at, size_t n_bytes) {
 static enum MHD_Result last_call(struct request *r, const char *url) {
     r->server->n_events++;
     if (r->state.now == REQUEST_DRAINING) {
+        http_linger(r->connection);
         return MHD_NO; // the answer is out; close
     }
     deadline_disarm(&r->server->deadlines, &r->connection->deadline);
@@ -296,14 +310,33 @@ static enum MHD_Result last_call(struct request *r, const char *url) {
     return MHD_YES;
 }
 
+void *http_on_target(void *cls, const char *target, struct MHD_Connection *mhd) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct connection *c = info->socket_context;
+    const char *nul = strstr(target, "%00");
+    size_t len = 0;
+    bool good = true;
+    for (; target[len] != '\0'; len++) {
+        good &= (unsigned char)target[len] > ' ' && target[len] != 0x7F;
+    }
+    UNUSED(cls);
+    http_library_at(c->fd);
+    c->target_has_nul = nul != NULL && memchr(target, '?', (size_t)(nul - target)) == NULL;
+    // The version follows one zero later, unless the target has zeros in it.
+    c->target_is_bad = !good || strncmp(target + len + 1, "HTTP/", 5) != 0;
+    return NULL; // the request's context: first_call makes it
+}
+
 enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const char *url,
                                 const char *method, const char *version, const char *upload,
                                 size_t *upload_bytes, void **context) {
-    UNUSED(version);
     struct request *r = *context;
+    struct text authority;
     if (r == NULL) {
-        return first_call(cls, mhd, url, method, context);
+        return first_call(cls, mhd, url, method, version, context);
     }
+    http_library_at(r->connection->fd);
     if (r->state.now == REQUEST_PARKED) {
         return MHD_YES; // the library will ask again
     }
@@ -316,7 +349,7 @@ enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const cha
         *upload_bytes = 0;
         return MHD_YES;
     }
-    return last_call(r, url);
+    return last_call(r, http_target_path(url, &authority));
 }
 
 void http_on_completed(void *cls, struct MHD_Connection *mhd, void **context,
@@ -329,6 +362,7 @@ void http_on_completed(void *cls, struct MHD_Connection *mhd, void **context,
         return;
     }
     struct connection *c = r->connection;
+    http_library_at(c->fd);
     c->request = NULL;
     *context = NULL;
     s->n_events++;
