@@ -15,6 +15,9 @@
 #include "host/reader_place.h"
 #include "http/http_server.h"
 #include "live/live.h"
+#include "live/live_stream.h"
+#include "live/page_files.h"
+#include "live/sales_questions.h"
 #include "live/watch.h"
 #include "order/order.h"
 #include <pthread.h>
@@ -136,6 +139,8 @@ static bool make_http(struct dashboard *d, struct error *err) {
         .clock = clock_system(),
         .ready = is_ready,
         .metrics = put_metrics,
+        .files = &page_files,
+        .questions = &sales_questions,
         .open_reader = open_reader,
         .reload = reload,
         .user = d,
@@ -151,7 +156,7 @@ static bool make_live(struct dashboard *d, struct error *err) {
         .products_path = option_text(d->options, "products"),
         .clock = clock_system(),
         .poll_ms = LIVE_POLL_MS,
-        .changed = http_live_changed,
+        .changed = http_stream_changed,
         .changed_user = d->http,
         .health = put_health,
         .health_user = d,
@@ -165,7 +170,7 @@ static bool make_live(struct dashboard *d, struct error *err) {
     if (d->live == NULL) {
         return false;
     }
-    http_set_live(d->http, d->live);
+    http_set_stream(d->http, live_stream(d->live));
     return true;
 }
 
@@ -187,7 +192,7 @@ static bool start(struct dashboard *d, struct error *err) {
 // Also from a start that went halfway.
 static void stop(struct dashboard *d) {
     if (d->http != NULL) {
-        http_set_live(d->http, NULL);
+        http_set_stream(d->http, (struct http_stream){0});
     }
     live_stop(d->live);
     http_free(d->http);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "host/addresses.h"
 #include "host/http_setup.h"
+#include "live/page_files.h"
 #include "order/order.h"
 #include <stdio.h>
 #include <string.h>
@@ -81,6 +82,7 @@ static bool start(struct ingest *i, struct error *err) {
         .clock = clock_system(),
         .ready = is_ready,
         .metrics = put_metrics,
+        .files = &api_files,
         .user = i,
     };
     http_options_read(i->options, &options);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "host/http_setup.h"
 #include "host/log_pipeline.h"
+#include "live/page_files.h"
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -47,6 +48,7 @@ static bool start(struct process *p, const struct options *o, struct error *err)
         .clock = clock_system(),
         .ready = is_ready,
         .metrics = put_metrics,
+        .files = &api_files,
         .reload = reload,
         .user = p,
     };

@@ -17,6 +17,9 @@
 #include "host/serve_broker.h"
 #include "http/http_server.h"
 #include "live/live.h"
+#include "live/live_stream.h"
+#include "live/page_files.h"
+#include "live/sales_questions.h"
 #include "order/order.h"
 #include "store/sqlite/sqlite.h"
 #include <pthread.h>
@@ -164,6 +167,8 @@ static bool make_http(struct serve *s, struct error *err) {
         .clock = clock_system(),
         .ready = is_ready,
         .metrics = put_metrics,
+        .files = &page_files,
+        .questions = &sales_questions,
         .open_reader = open_reader,
         .reload = reload,
         .user = s,
@@ -179,7 +184,7 @@ static bool make_live(struct serve *s, struct error *err) {
         .zone = s->zone,
         .products_path = option_text(s->options, "products"),
         .clock = clock_system(),
-        .changed = http_live_changed,
+        .changed = http_stream_changed,
         .changed_user = s->http,
         .health = put_health,
         .health_user = s,
@@ -194,7 +199,7 @@ static bool make_live(struct serve *s, struct error *err) {
     if (s->live == NULL) {
         return false;
     }
-    http_set_live(s->http, s->live);
+    http_set_stream(s->http, live_stream(s->live));
     return true;
 }
 
@@ -224,7 +229,7 @@ static void stop(struct serve *s) {
         pthread_join(s->engine_thread, NULL);
     }
     if (s->http != NULL) {
-        http_set_live(s->http, NULL);
+        http_set_stream(s->http, (struct http_stream){0});
     }
     if (s->live != NULL) {
         live_stop(s->live);

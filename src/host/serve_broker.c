@@ -15,6 +15,9 @@
 #include "host/parts.h"
 #include "host/reader_place.h"
 #include "live/live.h"
+#include "live/live_stream.h"
+#include "live/page_files.h"
+#include "live/sales_questions.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -122,6 +125,8 @@ static bool make_http(struct serve_broker *s, struct error *err) {
         .clock = clock_system(),
         .ready = is_ready,
         .metrics = put_metrics,
+        .files = &page_files,
+        .questions = &sales_questions,
         .open_reader = open_reader,
         .reload = reload,
         .user = s,
@@ -137,7 +142,7 @@ static bool make_live(struct serve_broker *s, struct error *err) {
         .products_path = option_text(s->options, "products"),
         .clock = clock_system(),
         .poll_ms = LIVE_POLL_MS, // other processes of the group commit too
-        .changed = http_live_changed,
+        .changed = http_stream_changed,
         .changed_user = s->http,
         .health = put_health,
         .health_user = s,
@@ -151,7 +156,7 @@ static bool make_live(struct serve_broker *s, struct error *err) {
     if (s->live == NULL) {
         return false;
     }
-    http_set_live(s->http, s->live);
+    http_set_stream(s->http, live_stream(s->live));
     return true;
 }
 
@@ -166,7 +171,7 @@ static bool start(struct serve_broker *s, struct error *err) {
 
 static void stop(struct serve_broker *s) {
     if (s->http != NULL) {
-        http_set_live(s->http, NULL);
+        http_set_stream(s->http, (struct http_stream){0});
     }
     kafka_producer_stop(s->producer, STOP_MS); // settles all: the door has every request back
     live_stop(s->live);
