@@ -19,11 +19,11 @@ engine:          CORE
 cql:             CORE engine
 store:           CORE engine
 store/split:     CORE engine store
-store/sqlite:    CORE engine store store/split
-store/mysql:     CORE engine store store/split
-store/cassandra: CORE engine cql store store/split
-store/audit:     CORE engine store store/split store/sqlite store/mysql
-broker:          CORE engine store store/split
+store/sqlite:    CORE engine store
+store/mysql:     CORE engine store
+store/cassandra: CORE engine cql store
+store/audit:     CORE engine store store/sqlite store/mysql
+broker:          CORE engine store
 http:            CORE engine store
 live:            CORE engine store http
 tool:            CORE engine broker
