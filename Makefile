@@ -134,6 +134,17 @@ unit-build:
 	$(MAKE) $(ASAN_BUILD) unit-programs
 cluster-build:
 	$(MAKE) $(ASAN_BUILD) cluster-programs
+
+# The unit tests and the program again under ThreadSanitizer, which cannot be had together with ASan.
+TSAN_BUILD := BUILD=build/tsan OPT='-O1 -g -fno-omit-frame-pointer' SANITIZE='-fsanitize=thread' \
+              FAULTS='-DSALESTIDE_FAULTS -DSALESTIDE_CHECKS' LDFLAGS='build/tsan/obj/c11_threads.o $(LDFLAGS)'
+.PHONY: tsan-build
+tsan-build: build/tsan/obj/c11_threads.o
+	$(MAKE) $(TSAN_BUILD) build/tsan/salestide unit-programs
+build/tsan/obj/c11_threads.o: tests/tsan/c11_threads.c
+	@mkdir -p $(@D)
+	$(call tell,CC)
+	$(Q)$(CC) $(CSTD) $(WARN) -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer -fsanitize=thread -c -o $@ $<
 asan:
 	$(MAKE) $(ASAN_BUILD) build/asan/salestide
 faults:
