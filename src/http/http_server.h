@@ -42,7 +42,8 @@ struct http_options {
     // A reader of the store for one worker thread. NULL: there is no store to ask; questions and
     // the page are not there.
     bool (*open_reader)(void *user, struct sales_reader **out, struct error *err);
-    // SIGHUP: reads customers and products again; runs on a worker thread. NULL: there are none.
+    // SIGHUP: have files read again. On the loop's thread: elsewhere, and at once. NULL: there are
+    // none.
     void (*reload)(void *user);
     void *user;
 };
