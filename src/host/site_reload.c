@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // SIGHUP: a thread of its own reads files again, however long that takes, while orders and
 // questions go on. A signal that comes meanwhile is heeded when it is through, since the files may
-// have changed after they were read; several are one.
+// have changed after they were read; several are one. A stop waits for what is being read and lets
+// go of what is not begun.
 #include "host/site_internal.h"
 
 #include "base/log.h"
@@ -28,6 +29,7 @@ static void *reload_main(void *user) {
         }
         r->wanted = false;
         pthread_mutex_unlock(&r->lock);
+        log_info(s->plan->layer, "SIGHUP: reading files again");
         site_reload_parts(s);
         pthread_mutex_lock(&r->lock);
     }
