@@ -11,7 +11,7 @@ import pytest
 
 import harness
 import hosts
-from harness import order
+from harness import lines, order
 from hosts import Dashboard, Ingest, Process, Serve
 
 NOWHERE = ["--broker", "kafka://127.0.0.1:1/t"]
@@ -137,12 +137,12 @@ def test_ingest_over_a_broker_has_the_limits_of_its_options(started):
 
 def test_serve_over_a_broker_has_the_limits_of_its_options_and_lists_all_that_is_in_the_way(started):
     one = started(Serve, *NOWHERE, *LIMITS, "--raw", "none", "--aggregates", "sqlite")
+    has_the_limits_of_its_options(one)
     detail = one.get("/readyz").problem(503)["detail"]
     assert detail.startswith("kafka: ")
     assert detail.endswith("; kafka: no broker can be reached")  # the door's side, then the engine's
     seen = hosts.stream_head(one)
     assert b'"ready":false' in seen and b'"queue_capacity":200000' in seen
-    has_the_limits_of_its_options(one)
 
 
 # --- SIGHUP and SIGTERM at once: what a reload uses is there until it is through
@@ -176,6 +176,30 @@ def test_a_stop_during_a_reload_uses_nothing_that_is_freed(started, tmp_path, ho
     assert "AddressSanitizer" not in one.log, one.log[-8000:]
     assert code == 0, one.log[-3000:]
     assert not begun or host is Dashboard or "customers read from" in one.log
+
+
+def test_an_upload_that_ends_while_the_server_stops_is_refused_or_cut_off(started, tmp_path):
+    customers = tmp_path / "customers.csv"
+    many_customers(customers, 10)
+    one = started(Serve, "--customers", customers, program=ASAN)
+    many_customers(customers, 1_000_000)
+    body = lines(*(order(n) for n in range(2000)))
+    with one.raw(timeout=30) as sock:
+        sock.sendall(b"POST /v1/orders HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-ndjson\r\n"
+                     b"Content-Length: %d\r\n\r\n" % len(body) + body[:-1000])  # fmt: skip
+        in_flight = "salestide_http_requests_in_flight"  # this question and the upload
+        harness.wait_until(lambda: harness.metrics(one.get("/metrics").body.decode())[in_flight][()] == 2, 10, "the upload")
+        one.signal(signal.SIGTERM)
+        time.sleep(9.5)  # it waits ten seconds for the rest; a reload then keeps it from ending at once
+        one.signal(signal.SIGHUP)
+        harness.wait_until(lambda: "did not end within" in one.log, 10, one.log)
+        sock.sendall(body[-1000:])
+        assert one.process.wait(harness.STOP_TIMEOUT_S) == 0, one.log[-3000:]
+        answer = sock.recv(65536)
+    assert answer == b"" or b" 503 " in answer, answer
+    assert "AddressSanitizer" not in one.log and "runtime error" not in one.log, one.log[-8000:]
+    with harness.database(one.data) as db:
+        assert db.execute("SELECT count(*) FROM order_rows").fetchone() == (0,)
 
 
 def test_questions_and_orders_go_on_during_a_slow_reload(started, tmp_path):
