@@ -67,7 +67,7 @@ void site_reload_parts(struct site *s) {
 
 // --- Start and stop
 
-static bool site_start(struct site *s, struct error *err) {
+bool site_start(struct site *s, struct error *err) {
     const struct site_part *const *parts = s->plan->parts;
     while (parts[s->n_open] != NULL) {
         if (!parts[s->n_open++]->open(s, err)) {
@@ -83,7 +83,7 @@ static bool site_start(struct site *s, struct error *err) {
     return true;
 }
 
-static void site_stop(struct site *s) {
+void site_stop(struct site *s) {
     const struct site_part *const *parts = s->plan->parts;
     for (size_t i = s->n_open; i-- > 0;) {
         if (parts[i]->halt != NULL) {

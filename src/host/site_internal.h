@@ -64,6 +64,9 @@ struct site {
 };
 
 // --- site.c
+// The steps of site_run around the loop: open and run, halt and close. After a failure, too.
+MUST_CHECK bool site_start(struct site *s, struct error *err);
+void site_stop(struct site *s);
 // The settings in force: zone and rules follow from them.
 MUST_CHECK bool site_set_shop(struct site *s, const struct store_settings *settings,
                               struct error *err);
