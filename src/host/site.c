@@ -67,6 +67,17 @@ void site_reload_parts(struct site *s) {
 
 // --- Start and stop
 
+bool site_wait(struct site *s, int wait_ms) {
+    const struct timespec longest = {.tv_sec = wait_ms / 1000,
+                                     .tv_nsec = wait_ms % 1000 * INT64_C(1000000)};
+    int number = sigtimedwait(s->signals, NULL, &longest);
+    if (number == SIGHUP) {
+        return false; // files are read by what comes next anyway
+    }
+    s->stop_asked = s->stop_asked || number > 0;
+    return s->stop_asked;
+}
+
 bool site_start(struct site *s, struct error *err) {
     const struct site_part *const *parts = s->plan->parts;
     while (parts[s->n_open] != NULL) {
@@ -118,7 +129,7 @@ static void tell_unread_options(const struct site *s) {
 int site_run(const struct options *o, const struct site_plan *plan) {
     sigset_t signals;
     http_prepare_process(&signals);
-    struct site s = {.options = o, .plan = plan};
+    struct site s = {.options = o, .plan = plan, .signals = &signals};
     struct error err = {0};
     bool ok = site_start(&s, &err);
     if (ok) {
@@ -128,6 +139,8 @@ int site_run(const struct options *o, const struct site_plan *plan) {
         fflush(stdout);
         http_run(s.http, &signals);
         ok = !atomic_load(&s.engine_failed);
+    } else if (s.stop_asked) {
+        ok = true;
     } else {
         fprintf(stderr, "salestide %s: %s\n", plan->command, err.text);
     }

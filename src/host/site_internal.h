@@ -37,6 +37,8 @@ struct site {
     const struct options *options;
     const struct site_plan *plan;
     size_t n_open, n_running; // so many parts of the plan, from the first
+    const sigset_t *signals;  // blocked in all threads; the loop takes them
+    bool stop_asked;          // while the start waited for something (site_wait)
 
     // The shop: set by the first part that knows it (site_set_shop).
     struct store_settings settings;
@@ -70,6 +72,8 @@ void site_stop(struct site *s);
 // The settings in force: zone and rules follow from them.
 MUST_CHECK bool site_set_shop(struct site *s, const struct store_settings *settings,
                               struct error *err);
+// For a start that waits for a server: sleeps, and true when it is told to stop meanwhile.
+MUST_CHECK bool site_wait(struct site *s, int wait_ms);
 // Whether nothing is in the way; else `problem` lists what is. Loop's and live's thread.
 bool site_ready(struct site *s, char problem[static INTAKE_PROBLEM_BYTES]);
 void site_metrics(struct site *s, struct buf *out); // those of all parts

@@ -77,7 +77,9 @@ static bool open_patiently(struct site *s, open_fn open, struct error *err) {
             return false;
         }
         log_warn("engine", "%s; trying again", err->text);
-        clock_sleep_ms(wait_ms);
+        if (site_wait(s, wait_ms)) {
+            return false;
+        }
         wait_ms = wait_ms * 2 < RETRY_LONGEST_MS ? wait_ms * 2 : RETRY_LONGEST_MS;
     }
     return true;

@@ -145,6 +145,15 @@ def test_serve_over_a_broker_has_the_limits_of_its_options_and_lists_all_that_is
     assert b'"ready":false' in seen and b'"queue_capacity":200000' in seen
 
 
+def test_a_start_that_waits_for_a_server_stops_when_it_is_told_to(started):
+    one = started(Process, *NOWHERE, "--raw", "none", "--aggregates", "mysql://u@127.0.0.1:1/sales", wait=False)
+    harness.wait_until(lambda: "trying again" in one.log, 20, f"a first try\n{one.log}")
+    one.signal(signal.SIGHUP)
+    one.signal(signal.SIGTERM)
+    assert one.process.wait(10) == 0, one.log
+    assert "stopped" in one.log
+
+
 # --- SIGHUP and SIGTERM at once: what a reload uses is there until it is through
 
 
