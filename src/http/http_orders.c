@@ -232,8 +232,7 @@ static void send_answer(struct request *r) {
         if (r->state.now == REQUEST_RETURNED) {
             http_suspend(r);
         }
-        if (r->server->workers != NULL &&
-            http_workers_submit(r->server->workers, JOB_ORDERS, &r->job)) {
+        if (http_workers_submit(r->server->workers, JOB_ORDERS, &r->job)) {
             return;
         }
     }

@@ -229,31 +229,6 @@ void http_set_stream(struct http_server *s, struct http_stream stream) {
 
 // --- Running
 
-static void reload_job(struct http_job *job, struct http_worker *worker) {
-    struct http_server *s =
-        (struct http_server *)((char *)job - offsetof(struct http_server, reload_job));
-    UNUSED(worker);
-    s->options.reload(s->options.user);
-    atomic_store(&s->reloading, false);
-}
-
-// SIGHUP while a reload runs: the file is being read now or was just read.
-static void reload(struct http_server *s) {
-    if (s->options.reload == NULL) {
-        log_info("ingest", "SIGHUP: there is nothing to read again");
-        return;
-    }
-    if (atomic_exchange(&s->reloading, true)) {
-        log_info("ingest", "SIGHUP: still reading customers and products from the last one");
-        return;
-    }
-    s->reload_job.run = reload_job;
-    if (!http_workers_submit(s->workers, JOB_QUESTION, &s->reload_job)) {
-        atomic_store(&s->reloading, false);
-        log_warn("ingest", "SIGHUP: too busy to read customers and products again; send it again");
-    }
-}
-
 static void begin_to_stop(struct http_server *s) {
     if (s->stopping) {
         return;
@@ -270,10 +245,12 @@ static void begin_to_stop(struct http_server *s) {
 static void take_signals(struct http_server *s, int signal_fd) {
     struct signalfd_siginfo info;
     while (read(signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
-        if (info.ssi_signo == SIGHUP) {
-            reload(s);
-        } else {
+        if (info.ssi_signo != SIGHUP) {
             begin_to_stop(s);
+        } else if (s->options.reload != NULL) {
+            s->options.reload(s->options.user);
+        } else {
+            log_info("ingest", "SIGHUP: there is nothing to read again");
         }
     }
 }
