@@ -5,8 +5,9 @@
 // and is atomic: after OK everything of it is durable, otherwise nothing of it is. One thread (the
 // engine's) calls; readers use store/sales_reader.h.
 //
-// Nothing that is handed in is borrowed for longer than the call: a store copies what it keeps, so
-// submissions can be given back as soon as they are judged.
+// Nothing of a submission is borrowed for longer than the call: a store copies what it keeps, so
+// submissions can be given back as soon as they are judged. The cube's dimensions live to the end
+// of the batch.
 //
 // What a store does besides when its input is a log is engine/log_store.h.
 #pragma once

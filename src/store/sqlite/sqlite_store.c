@@ -163,7 +163,7 @@ static enum store_result store_add(struct store *base, const struct order *o,
     }
     sqlite_sums_raise(&s->sums, currency_number(o->currency), currency_gross_of(o));
     if (o->kind == ORDER_PLACED) {
-        if (!pending_add(&s->pending, o, group->store_id, at->arrival_ms)) {
+        if (!pending_add(&s->pending, o, group, at->arrival_ms)) {
             error_set(err, ERROR_RETRIABLE, "out of memory for a batch of orders");
             return STORE_RETRY;
         }
