@@ -20,6 +20,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "sums/currency.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -70,7 +71,7 @@ struct engine *engine_new(struct store *store, struct source source,
     if (e->options.late_limit_ms == 0) {
         e->options.late_limit_ms = INT64_C(10) * 60 * 1000;
     }
-    e->cube = cube_new(rules->zone);
+    e->cube = mem_must(cube_new(rules->zone, NULL));
     pthread_mutex_init(&e->status_lock, NULL);
     e->reopen_wait_ms = REOPEN_FIRST_MS;
     e->status.store_ready = true;
@@ -175,7 +176,16 @@ static enum store_result accept(struct engine *e, struct submission *s, struct e
     if (!e->store->ops->fits(e->store, &resolved, &why)) {
         return engine_reject(e, s, event, &why, err);
     }
-    uint32_t group = cube_add(e->cube, &resolved, e->minute_floor, e->hour_floor);
+    uint32_t group;
+    switch (cube_add(e->cube, &resolved, e->minute_floor, e->hour_floor, &group)) {
+    case CUBE_OK:
+        break;
+    case CUBE_OVERFLOW: // fits() stands before it; nothing was added, so the batch goes on
+        currency_reject_overflow(&resolved, &why);
+        return engine_reject(e, s, event, &why, err);
+    case CUBE_NO_MEMORY:
+        return no_memory(err);
+    }
     result = e->store->ops->add(e->store, &resolved, &event->at, cube_group(e->cube, group), err);
     if (result != STORE_OK) {
         return result;

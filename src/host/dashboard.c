@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/engine_metrics.h"
+#include "engine/zone_file.h"
 #include "host/commands.h"
 #include "host/http_setup.h"
 #include "host/reader_place.h"

@@ -2,6 +2,7 @@
 #include "host/http_setup.h"
 
 #include "base/mem.h"
+#include "engine/zone_file.h"
 #include "order/zone.h"
 #include <pthread.h>
 #include <stdio.h>

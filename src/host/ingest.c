@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/zone_file.h"
 #include "host/http_setup.h"
 #include "order/order.h"
 #include <stdio.h>

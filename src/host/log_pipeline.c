@@ -15,7 +15,9 @@
 #include "broker/kafka_config.h"
 #include "broker/kafka_log.h"
 #include "broker/kafka_rejected.h"
+#include "engine/customers_file.h"
 #include "engine/engine_metrics.h"
+#include "engine/zone_file.h"
 #include "host/parts.h"
 #include "store/split/split_store.h"
 #include <inttypes.h>

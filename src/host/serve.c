@@ -9,9 +9,11 @@
 // 1 or 2.
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/customers_file.h"
 #include "engine/engine.h"
 #include "engine/engine_metrics.h"
 #include "engine/queue.h"
+#include "engine/zone_file.h"
 #include "host/commands.h"
 #include "host/http_setup.h"
 #include "host/serve_broker.h"

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "broker/kafka_producer.h"
+#include "engine/zone_file.h"
 #include "host/http_setup.h"
 #include "host/log_pipeline.h"
 #include "host/parts.h"

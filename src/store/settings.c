@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "store/settings.h"
 
+#include "engine/zone_file.h"
 #include "order/zone.h"
 #include "sums/currency.h"
 #include <stdio.h>

@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "base/stop.h"
 #include "broker/kafka_config.h"
+#include "engine/zone_file.h"
 #include "order/timestamp.h"
 #include "order/zone.h"
 #include "tool/generate/demo_orders.h"
