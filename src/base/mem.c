@@ -41,7 +41,11 @@ char *mem_strndup(const char *at, size_t len) {
 }
 
 void *mem_must(void *made) {
-    return or_die(made, 0);
+    if (made == NULL) {
+        fputs("salestide: out of memory; stopping, nothing acknowledged is lost\n", stderr);
+        abort();
+    }
+    return made;
 }
 
 void mem_keep_freed(void) {
