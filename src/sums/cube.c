@@ -251,20 +251,50 @@ static void take_parts_back(struct cube *c, const struct adding *a, uint32_t n_p
     }
 }
 
-static bool add_parts(struct cube *c, const struct adding *a) {
-    uint32_t k = 0;
-    bool fits = true;
-    for (; fits && k < a->n_tables; k++) {
-        fits = measures_add(&c->cells[a->cells[k]].sum, &a->delta);
+// Sum by sum; false when one would leave 64 bits: then none has changed.
+static bool add_parts_checked(struct cube *c, const struct adding *a) {
+    for (uint32_t k = 0; k < a->n_parts; k++) {
+        struct measures part = k < a->n_tables ? a->delta : product_part(a, k - a->n_tables);
+        struct measures *sum = &c->cells[a->cells[k]].sum;
+        if (!measures_fit(sum, &part)) {
+            take_parts_back(c, a, k);
+            return false;
+        }
+        measures_add(sum, &part);
     }
-    for (; fits && k < a->n_parts; k++) {
+    return true;
+}
+
+static void add_parts(struct cube *c, const struct adding *a) {
+    for (uint32_t k = 0; k < a->n_tables; k++) {
+        measures_add(&c->cells[a->cells[k]].sum, &a->delta);
+    }
+    for (uint32_t k = a->n_tables; k < a->n_parts; k++) {
         struct measures part = product_part(a, k - a->n_tables);
-        fits = measures_add(&c->cells[a->cells[k]].sum, &part);
+        struct measures *sum = &c->cells[a->cells[k]].sum;
+        sum->orders += part.orders; // the others are 0
+        sum->units += part.units;
+        sum->total_e4 += part.total_e4;
     }
-    if (!fits) {
-        take_parts_back(c, a, k - 1); // the last one has added nothing
+}
+
+// |x|, or one less.
+static uint64_t magnitude(int64_t x) {
+    return (uint64_t)(x < 0 ? ~x : x);
+}
+
+// At least as much as this event moves any sum by, at most about twice that a line.
+static uint64_t reach_of(const struct adding *a) {
+    const struct order *o = a->o;
+    uint64_t reach = magnitude(o->quantity) | magnitude(o->subtotal_e4) |
+                     magnitude(o->discount_e4) | magnitude(o->shipping_e4) | magnitude(o->tax_e4) |
+                     magnitude(o->total_e4);
+    uint64_t lines = 0; // all may be of one product
+    for (uint32_t i = 0; i < o->n_items && lines <= CUBE_BOUND_MAX; i++) {
+        lines += (magnitude(o->items[i].quantity) | magnitude(o->items[i].subtotal_e4)) + 1;
     }
-    return fits;
+    reach = reach + 2 > lines ? reach + 2 : lines; // orders and the like move by 1
+    return reach <= CUBE_BOUND_MAX ? reach : CUBE_BOUND_MAX + 1;
 }
 
 enum cube_result cube_add(struct cube *c, const struct order *o, int32_t minute_floor,
@@ -280,7 +310,14 @@ enum cube_result cube_add(struct cube *c, const struct order *o, int32_t minute_
     const size_t n_cells = c->n_cells;
     enum cube_result result = CUBE_NO_MEMORY;
     if (LIKELY(group_number(c, o, group) && find_parts(c, &a, *group, minute_floor, hour_floor))) {
-        if (LIKELY(add_parts(c, &a))) {
+        uint64_t bound = c->bound + reach_of(&a);
+        if (LIKELY(bound <= CUBE_BOUND_MAX)) {
+            add_parts(c, &a);
+            c->bound = bound;
+            return CUBE_OK;
+        }
+        c->bound = CUBE_BOUND_MAX;
+        if (add_parts_checked(c, &a)) {
             return CUBE_OK;
         }
         result = CUBE_OVERFLOW;
@@ -294,6 +331,7 @@ enum cube_result cube_add(struct cube *c, const struct order *o, int32_t minute_
 struct measures *cube_cell(struct cube *c, enum cube_table table, int32_t bucket,
                            const struct cube_dim *dim) {
     uint32_t n, index;
+    c->bound = CUBE_BOUND_MAX; // what will be written is not known
     bool known = table == CUBE_PRODUCT ? dims_number(&c->products, product_hash(dim), dim, &n)
                                        : dims_number(&c->groups, group_hash(dim), dim, &n);
     return known && cube_cell_index(c, table, bucket, n, &index) ? &c->cells[index].sum : NULL;
@@ -312,7 +350,7 @@ size_t cube_n_cells(const struct cube *c) {
     return c->n_cells;
 }
 
-struct cube_cell *cube_cells(struct cube *c) {
+const struct cube_cell *cube_cells(const struct cube *c) {
     return c->cells;
 }
 
@@ -343,6 +381,7 @@ static void clear_cells(struct cube *c) {
         memset(c->cell_slots.at, 0, ((size_t)c->cell_slots.mask + 1) * sizeof *c->cell_slots.at);
     }
     c->n_cells = 0;
+    c->bound = 0;
 }
 
 void cube_forget(struct cube *c) {

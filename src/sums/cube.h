@@ -55,7 +55,7 @@ MUST_CHECK enum cube_result cube_merge(struct cube *into, const struct cube *fro
 
 size_t cube_n_cells(const struct cube *c);
 // Valid until the next cube_add, cube_merge, cube_cell or cube_clear.
-struct cube_cell *cube_cells(struct cube *c);
+const struct cube_cell *cube_cells(const struct cube *c);
 // `dim` is the number of a cell of this cube, or what cube_add gave. Valid likewise.
 struct cube_dim *cube_group(struct cube *c, uint32_t dim);
 struct cube_dim *cube_product(struct cube *c, uint32_t dim);

@@ -60,7 +60,12 @@ struct cube {
     uint64_t *keys; // of cells
     size_t n_cells, cap_cells;
     struct slots cell_slots;
+    // No measure of any cell is further from 0: the sum of what all events could move one by. While
+    // it stays within CUBE_BOUND_MAX nothing can overflow and nothing is asked cell by cell; from
+    // there on, and once others could write into a cell, every addition is.
+    uint64_t bound;
 };
+#define CUBE_BOUND_MAX ((uint64_t)INT64_MAX)
 
 // The index of this cell, made empty when it is new. False when memory is refused: nothing has
 // changed then.
@@ -69,30 +74,47 @@ MUST_CHECK bool cube_cell_index(struct cube *c, enum cube_table table, int32_t b
 // Takes the newest cells out again, so that n_cells are left.
 void cube_drop_cells(struct cube *c, size_t n_cells);
 
-// Adds, or answers false and adds nothing: some sum would leave 64 bits.
-MUST_CHECK static inline bool measures_add(struct measures *sum, const struct measures *delta) {
-    uint64_t a[CUBE_N_MEASURES], b[CUBE_N_MEASURES], overflow = 0;
-    memcpy(a, sum, sizeof a);
-    memcpy(b, delta, sizeof b);
-    for (int i = 0; i < CUBE_N_MEASURES; i++) { // straight on, so that it becomes vector code
-        uint64_t next = a[i] + b[i];
-        overflow |= (a[i] ^ next) & (b[i] ^ next); // both signs differ from the sum's
-        a[i] = next;
-    }
-    if (UNLIKELY(overflow >> 63 != 0)) {
-        return false;
-    }
-    memcpy(sum, a, sizeof a);
-    return true;
+// Adds where it lies. Wraps; whoever adds knows that it does not, or has asked measures_fit.
+static inline void measures_add(struct measures *sum, const struct measures *delta) {
+    sum->orders = (int64_t)((uint64_t)sum->orders + (uint64_t)delta->orders);
+    sum->units = (int64_t)((uint64_t)sum->units + (uint64_t)delta->units);
+    sum->subtotal_e4 = (int64_t)((uint64_t)sum->subtotal_e4 + (uint64_t)delta->subtotal_e4);
+    sum->discount_e4 = (int64_t)((uint64_t)sum->discount_e4 + (uint64_t)delta->discount_e4);
+    sum->shipping_e4 = (int64_t)((uint64_t)sum->shipping_e4 + (uint64_t)delta->shipping_e4);
+    sum->tax_e4 = (int64_t)((uint64_t)sum->tax_e4 + (uint64_t)delta->tax_e4);
+    sum->total_e4 = (int64_t)((uint64_t)sum->total_e4 + (uint64_t)delta->total_e4);
+    sum->cancelled_orders =
+        (int64_t)((uint64_t)sum->cancelled_orders + (uint64_t)delta->cancelled_orders);
+    sum->refunds = (int64_t)((uint64_t)sum->refunds + (uint64_t)delta->refunds);
+    sum->refunded_total_e4 =
+        (int64_t)((uint64_t)sum->refunded_total_e4 + (uint64_t)delta->refunded_total_e4);
 }
 
 // Takes back what measures_add has added.
 static inline void measures_take_back(struct measures *sum, const struct measures *delta) {
-    uint64_t a[CUBE_N_MEASURES], b[CUBE_N_MEASURES];
+    sum->orders = (int64_t)((uint64_t)sum->orders - (uint64_t)delta->orders);
+    sum->units = (int64_t)((uint64_t)sum->units - (uint64_t)delta->units);
+    sum->subtotal_e4 = (int64_t)((uint64_t)sum->subtotal_e4 - (uint64_t)delta->subtotal_e4);
+    sum->discount_e4 = (int64_t)((uint64_t)sum->discount_e4 - (uint64_t)delta->discount_e4);
+    sum->shipping_e4 = (int64_t)((uint64_t)sum->shipping_e4 - (uint64_t)delta->shipping_e4);
+    sum->tax_e4 = (int64_t)((uint64_t)sum->tax_e4 - (uint64_t)delta->tax_e4);
+    sum->total_e4 = (int64_t)((uint64_t)sum->total_e4 - (uint64_t)delta->total_e4);
+    sum->cancelled_orders =
+        (int64_t)((uint64_t)sum->cancelled_orders - (uint64_t)delta->cancelled_orders);
+    sum->refunds = (int64_t)((uint64_t)sum->refunds - (uint64_t)delta->refunds);
+    sum->refunded_total_e4 =
+        (int64_t)((uint64_t)sum->refunded_total_e4 - (uint64_t)delta->refunded_total_e4);
+}
+
+// Whether no sum would leave 64 bits.
+MUST_CHECK static inline bool measures_fit(const struct measures *sum,
+                                           const struct measures *delta) {
+    int64_t a[CUBE_N_MEASURES], b[CUBE_N_MEASURES], next;
+    bool overflow = false;
     memcpy(a, sum, sizeof a);
     memcpy(b, delta, sizeof b);
     for (int i = 0; i < CUBE_N_MEASURES; i++) {
-        a[i] -= b[i];
+        overflow |= __builtin_add_overflow(a[i], b[i], &next);
     }
-    memcpy(sum, a, sizeof a);
+    return !overflow;
 }

@@ -40,8 +40,11 @@ static bool map_cells(struct cube *into, const struct cube *from, struct merging
 }
 
 static bool add_cells(struct cube *into, const struct cube *from, const struct merging *m) {
+    bool surely = into->bound + from->bound <= CUBE_BOUND_MAX;
     for (size_t i = 0; i < from->n_cells; i++) {
-        if (measures_add(&into->cells[m->cells[i]].sum, &from->cells[i].sum)) {
+        struct measures *sum = &into->cells[m->cells[i]].sum;
+        if (LIKELY(surely || measures_fit(sum, &from->cells[i].sum))) {
+            measures_add(sum, &from->cells[i].sum);
             continue;
         }
         while (i-- > 0) {
@@ -49,6 +52,7 @@ static bool add_cells(struct cube *into, const struct cube *from, const struct m
         }
         return false;
     }
+    into->bound = surely ? into->bound + from->bound : CUBE_BOUND_MAX;
     return true;
 }
 

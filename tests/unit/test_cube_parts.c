@@ -26,6 +26,11 @@ static int64_t *measure(struct measures *m, int k) {
     return (int64_t *)((char *)m + (size_t)k * sizeof(int64_t));
 }
 
+static int64_t measure_of(const struct measures *m, int k) {
+    struct measures copy = *m;
+    return *measure(&copy, k);
+}
+
 // --- Random events, the same in every run
 
 static uint64_t seed = 42;
@@ -172,13 +177,17 @@ static const struct cube_dim GROUP = {
 static const struct cube_dim PRODUCT = {.product_id = {7, {NULL, 0}}, .currency = "USD"};
 static const int32_t buckets[CUBE_TABLES] = {0, MINUTE, HOUR, DAY, DAY};
 
-// A cube with nothing but one measure of one cell, at the edge where this step leaves 64 bits.
-static struct cube *at_the_edge(int table, int k, int64_t step) {
-    struct cube *c = new_cube(NULL);
+static struct measures *edge_of(struct cube *c, int table) {
     struct measures *sum = cube_cell(c, (enum cube_table)table, buckets[table],
                                      table == CUBE_PRODUCT ? &PRODUCT : &GROUP);
     assert_non_null(sum);
-    *measure(sum, k) = step > 0 ? INT64_MAX - step + 1 : INT64_MIN - step - 1;
+    return sum;
+}
+
+// A cube with nothing but one measure of one cell, at the edge where this step leaves 64 bits.
+static struct cube *at_the_edge(int table, int k, int64_t step) {
+    struct cube *c = new_cube(NULL);
+    *measure(edge_of(c, table), k) = step > 0 ? INT64_MAX - step + 1 : INT64_MIN - step - 1;
     return c;
 }
 
@@ -188,10 +197,9 @@ static void expect_refused_then_taken(int table, int k, const struct order *o, i
     assert_int_equal(cube_add(c, o, 0, 0, &group), CUBE_OVERFLOW);
     expect_equal(c, same);
     // One less, and it fits to the last digit: the refusal was no coincidence.
-    struct measures *sum = &cube_cells(c)[0].sum;
-    *measure(sum, k) += step > 0 ? -1 : 1;
+    *measure(edge_of(c, table), k) += step > 0 ? -1 : 1;
     assert_int_equal(cube_add(c, o, 0, 0, &group), CUBE_OK);
-    assert_true(*measure(&cube_cells(c)[0].sum, k) == (step > 0 ? INT64_MAX : INT64_MIN));
+    assert_true(*measure(edge_of(c, table), k) == (step > 0 ? INT64_MAX : INT64_MIN));
     cube_free(c);
     cube_free(same);
 }
@@ -206,7 +214,7 @@ static void a_sum_that_would_overflow_leaves_the_cube_as_it_was(void **state) {
         assert_int_equal(cube_add(c, &o, 0, 0, &group), CUBE_OK);
         for (int table = 0; table < CUBE_TABLES; table++) {
             for (int k = 0; k < N_MEASURES; k++) {
-                int64_t step = *measure(&cube_cells(c)[table].sum, k);
+                int64_t step = measure_of(&cube_cells(c)[table].sum, k);
                 if (step != 0) {
                     expect_refused_then_taken(table, k, &o, step);
                     n_edges++;
@@ -218,6 +226,37 @@ static void a_sum_that_would_overflow_leaves_the_cube_as_it_was(void **state) {
     // Placed: 7 measures in four tables, 3 of a product; cancelled: one more; refunded: no order,
     // but two more.
     assert_int_equal(n_edges, (4 * 7 + 3) + (4 * 8 + 3) + (4 * 8 + 2));
+}
+
+// Whatever the amounts, and however they lie in lines: from the first event on, and near the end.
+static void sums_of_large_events_stop_at_the_last_that_fits(void **state) {
+    (void)state;
+    const int64_t step = INT64_MAX / 5 - 1;
+    const struct order_item lines[] = {{{7, TEXT_NONE}, 1, step / 2},
+                                       {{7, TEXT_NONE}, 1, step / 2}};
+    for (int of_lines = 0; of_lines < 2; of_lines++) {
+        for (int kind = ORDER_PLACED; kind <= ORDER_REFUNDED; kind++) {
+            struct order o = one_of((enum order_kind)kind);
+            o.total_e4 = of_lines ? 1 : step;
+            o.items = of_lines ? lines : NULL;
+            o.n_items = of_lines ? COUNT_OF(lines) : 0;
+            struct cube *c = new_cube(NULL), *part = new_cube(NULL);
+            uint32_t group;
+            for (int i = 0; i < 5; i++) {
+                add(c, &o);
+            }
+            add(part, &o);
+            assert_int_equal(cube_add(c, &o, MINUTE + 60, HOUR, &group), CUBE_OVERFLOW);
+            assert_int_equal(cube_merge(c, part), CUBE_OVERFLOW);
+            int64_t sum = cube_find(c, CUBE_PRODUCT, DAY, &PRODUCT)->total_e4;
+            int64_t want = (of_lines ? step / 2 * 2 : step) * 5;
+            assert_true(sum == (kind == ORDER_PLACED ? want : -want));
+            cube_clear(c);
+            assert_int_equal(cube_merge(c, part), CUBE_OK); // from the start again
+            cube_free(c);
+            cube_free(part);
+        }
+    }
 }
 
 static void lines_before_the_one_that_overflows_are_taken_back(void **state) {
@@ -247,9 +286,9 @@ static void a_merge_that_would_overflow_leaves_the_cube_as_it_was(void **state) 
     (void)state;
     for (int k = 0; k < N_MEASURES; k++) {
         struct cube *into = whole_of(500), *same = whole_of(500), *from = whole_of(1500);
-        struct cube_cell *last = NULL; // that both have
+        const struct cube_cell *last = NULL; // that both have
         for (size_t i = 0; i < cube_n_cells(from); i++) {
-            struct cube_cell *cell = &cube_cells(from)[i];
+            const struct cube_cell *cell = &cube_cells(from)[i];
             if (cube_find(into, cell->table, cell->bucket, dim_of(from, cell)) != NULL) {
                 last = cell;
             }
@@ -259,7 +298,7 @@ static void a_merge_that_would_overflow_leaves_the_cube_as_it_was(void **state) 
         struct measures *edge = cube_cell(into, last->table, last->bucket, dim);
         int64_t before = *measure(edge, k);
         *measure(edge, k) = INT64_MIN;
-        *measure(&last->sum, k) = -1;
+        *measure(cube_cell(from, last->table, last->bucket, dim), k) = -1;
         assert_int_equal(cube_merge(into, from), CUBE_OVERFLOW);
         *measure(cube_cell(into, last->table, last->bucket, dim), k) = before; // it may have moved
         expect_equal(into, same);
@@ -372,8 +411,7 @@ static void expect_row(const struct cube_columns *have, size_t row, struct cube 
     const struct cube_dim *dims = cell->table == CUBE_PRODUCT ? have->products : have->groups;
     assert_ptr_equal(&dims[cell->dim], dim_of(c, cell)); // not copied
     for (int k = 0; k < CUBE_MEASURES; k++) {
-        struct measures sum = cell->sum;
-        assert_true(have->measures[k][row] == *measure(&sum, k));
+        assert_true(have->measures[k][row] == measure_of(&cell->sum, k));
         assert_int_equal((uintptr_t)have->measures[k] % 8, 0);
     }
 }
@@ -406,6 +444,7 @@ int main(void) {
         cmocka_unit_test(parts_of_any_split_merge_to_the_whole),
         cmocka_unit_test(a_merged_cube_goes_on),
         cmocka_unit_test(a_sum_that_would_overflow_leaves_the_cube_as_it_was),
+        cmocka_unit_test(sums_of_large_events_stop_at_the_last_that_fits),
         cmocka_unit_test(lines_before_the_one_that_overflows_are_taken_back),
         cmocka_unit_test(a_merge_that_would_overflow_leaves_the_cube_as_it_was),
         cmocka_unit_test(every_allocation_of_adding_may_be_refused),
