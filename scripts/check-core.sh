@@ -27,15 +27,16 @@ sources=$(find src/order src/format src/sums -name '*.c' | wc -l)
 [ "${#core[@]}" -ge $((sources + 6)) ] || { echo "objects are missing below $objects; run make first"; exit 1; }
 
 defined=$(nm --defined-only --extern-only --format=posix "${core[@]}" | awk 'NF > 1 {print $1}')
-code=0
-for object in "${core[@]}"; do
-    known="$allowed $defined"
-    [ "$object" = "$objects/base/heap.o" ] && known="$known $heap_allowed"
-    for symbol in $(nm --undefined-only --format=posix "$object" | awk '{print $1}'); do
-        if ! grep -qwF -- "$symbol" <<<"$known"; then
-            echo "$object uses $symbol, which the core may not"
-            code=1
-        fi
-    done
-done
-exit $code
+known=$(tr '\n' ' ' <<<"$allowed $defined")
+nm --undefined-only --print-file-name --format=posix "${core[@]}" |
+    awk -v known="$known" -v heap="$objects/base/heap.o" -v heap_known="$heap_allowed" '
+        BEGIN {
+            n = split(known, names); for (i = 1; i <= n; i++) may[names[i]] = 1
+            n = split(heap_known, names); for (i = 1; i <= n; i++) heap_may[names[i]] = 1
+        }
+        {
+            file = $1; sub(/:$/, "", file)
+            if ($2 in may || (file == heap && $2 in heap_may)) next
+            print file " uses " $2 ", which the core may not"; bad = 1
+        }
+        END { exit bad }'
