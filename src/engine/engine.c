@@ -67,7 +67,7 @@ struct engine *engine_new(struct store *store, struct source source,
     if (e->options.late_limit_ms == 0) {
         e->options.late_limit_ms = INT64_C(10) * 60 * 1000;
     }
-    e->cube = cube_new(rules->zone);
+    e->cube = mem_must(cube_new(rules->zone, NULL));
     e->judge = (struct judge){.store = store,
                               .cube = e->cube,
                               .customers = customers,

@@ -7,6 +7,7 @@
 #include "engine/judge.h"
 
 #include "engine/log_store.h"
+#include "sums/currency.h"
 #include "sums/origin.h"
 #include <string.h>
 
@@ -66,7 +67,16 @@ static enum store_result judge_new(struct judge *j, struct submission *s, struct
     if (!j->store->ops->fits(j->store, &resolved, &why)) {
         return engine_reject(j, s, event, &why, err);
     }
-    uint32_t group = cube_add(j->cube, &resolved, j->minute_floor, j->hour_floor);
+    uint32_t group;
+    switch (cube_add(j->cube, &resolved, j->minute_floor, j->hour_floor, &group)) {
+    case CUBE_OK:
+        break;
+    case CUBE_OVERFLOW: // fits() stands before it; nothing was added, so the batch goes on
+        currency_reject_overflow(&resolved, &why);
+        return engine_reject(j, s, event, &why, err);
+    case CUBE_NO_MEMORY:
+        return no_memory(err);
+    }
     result =
         j->store->ops->add(j->store, &resolved, &event->at, known, cube_group(j->cube, group), err);
     if (result != STORE_OK) {

@@ -7,11 +7,8 @@
 // when they are back. Stop: it delivers what is left, for a while, and settles the rest.
 #include "host/site_internal.h"
 
-#include "host/shop_settings.h"
-
 #include "host/addresses.h"
-
-#include "host/http_setup.h"
+#include "host/shop_settings.h"
 #include <string.h>
 
 enum { START_TIMEOUT_MS = 5000, STOP_MS = 5000 };
@@ -19,10 +16,8 @@ enum { START_TIMEOUT_MS = 5000, STOP_MS = 5000 };
 // --- The shop
 
 static bool open_shop(struct site *s, struct error *err) {
-    struct store_settings settings = {0};
-    return http_shop_read(s->options, settings.currency, settings.timezone,
-                          sizeof settings.timezone, err) &&
-           site_set_shop(s, &settings, err);
+    struct store_settings settings;
+    return shop_of_options(s->options, &settings, err) && site_set_shop(s, &settings, err);
 }
 
 static void close_nothing(struct site *s) {

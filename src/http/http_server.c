@@ -204,7 +204,7 @@ bool http_new(const struct http_options *options, struct http_server **out, stru
     s->deadlines.of[DEADLINE_DRAIN].after_ms = DRAIN_MS;
     s->deadlines.of[DEADLINE_HEARTBEAT].after_ms = HEARTBEAT_MS;
     s->deadlines.of[DEADLINE_STALL].after_ms = STALL_MS;
-    s->parser = order_json_new();
+    s->parser = mem_must(order_json_new(NULL));
     http_replies_new(s);
     http_viewers_new(s);
     if (!start(s, err)) {

@@ -54,7 +54,7 @@ static struct http_job *take_job(struct http_workers *w, enum job_kind *kind) {
 
 static void *worker_main(void *arg) {
     struct http_workers *w = arg;
-    struct http_worker self = {.parser = order_json_new(), .pool = w};
+    struct http_worker self = {.parser = mem_must(order_json_new(NULL)), .pool = w};
     struct http_job *job;
     enum job_kind kind = JOB_ORDERS;
     pthread_mutex_lock(&w->lock);
