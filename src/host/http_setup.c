@@ -14,7 +14,7 @@ void http_prepare_process(sigset_t *signals) {
     mem_keep_freed();
 }
 
-void http_options_read(const struct options *o, struct http_options *out) {
+bool http_options_read(const struct options *o, struct http_options *out, struct error *err) {
     out->listen = option_text(o, "listen");
     out->directory = option_text(o, "data");
     out->require_keys = option_flag(o, "require-keys");
@@ -24,6 +24,12 @@ void http_options_read(const struct options *o, struct http_options *out) {
     out->limits.body_ms = out->limits.headers_ms; // of a body that is thrown away
     out->limits.idle_ms = option_int(o, "idle-timeout");
     out->limits.connections = (unsigned)option_int(o, "max-connections");
+    for (size_t i = 0; i < option_list_count(o, "public-url"); i++) {
+        if (!public_urls_add(&out->public_urls, option_list_at(o, "public-url", i), err)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void http_orders_options_read(const struct options *o, struct http_options *out) {

@@ -7,8 +7,10 @@
 // Before any thread starts: signals for the loop are blocked and put into *signals, a client that
 // is gone is no signal, freed memory is kept.
 void http_prepare_process(sigset_t *signals);
-// Address, keys and the limits that all of them have; `out` keeps what else is in it.
-void http_options_read(const struct options *o, struct http_options *out);
+// Addresses, keys and the limits that all of them have; `out` keeps what else is in it.
+// ERROR_USAGE: a --public-url is none.
+MUST_CHECK bool http_options_read(const struct options *o, struct http_options *out,
+                                  struct error *err);
 // Likewise the limits of those that take orders, and of those that show sales.
 void http_orders_options_read(const struct options *o, struct http_options *out);
 void http_sales_options_read(const struct options *o, struct http_options *out);

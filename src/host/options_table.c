@@ -52,6 +52,13 @@ const struct option_spec option_specs[] = {
      .commands = "serve ingest process dashboard",
      .help = "Where to listen for HTTP; [ADDRESS]:PORT for IPv6, port 0 for any free one. Beyond "
              "loopback API keys are required."},
+    {.name = "public-url",
+     .type = OPTION_LIST,
+     .value = "URL,...",
+     .commands = "serve ingest process dashboard",
+     .help = "Where a proxy in front of this server is reached, as in https://sales.example.com or "
+             "https://shop.example.com/sales: such a Host, Origin and base path are taken as "
+             "ours, and API keys are required. See docs/behind-a-proxy.md."},
     {.name = "to",
      .value = "URL",
      .commands = "load generate",
@@ -157,8 +164,8 @@ const struct option_spec option_specs[] = {
     {.name = "insecure",
      .type = OPTION_FLAG,
      .commands = "serve ingest process dashboard",
-     .help = "Listen beyond loopback without API keys: anybody who reaches the port can read and "
-             "write."},
+     .help = "Listen beyond loopback, or behind a --public-url, without API keys: anybody who "
+             "reaches it can read and write."},
     {.name = "scope",
      .value = "SCOPE",
      .choices = "ingest read",

@@ -46,7 +46,9 @@ static bool open_door(struct site *s, struct error *err) {
         .reload = site_can_reload(s) ? door_reload : NULL,
         .user = s,
     };
-    http_options_read(s->options, &options);
+    if (!http_options_read(s->options, &options, err)) {
+        return false;
+    }
     if (s->intake.ops != NULL) {
         http_orders_options_read(s->options, &options);
     }

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/http_header.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { UNPACKED_MAX_BYTES = 64 * 1024 * 1024 };
@@ -126,4 +127,17 @@ void http_file(struct request *r, const char *url) {
     } else {
         reply_unpacked(r, &f->file);
     }
+}
+
+// The page's own links begin where it is, so it has to be found with the slash.
+void http_file_base(struct request *r, const char *base) {
+    char location[PUBLIC_BASE_MAX_BYTES + 2];
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
+    if (response != NULL) {
+        snprintf(location, sizeof location, "%s/", base);
+        add(response, "Location", location);
+        add(response, "Cache-Control", "no-store");
+    }
+    http_reply_response(r, 307, response);
 }

@@ -6,6 +6,7 @@
 // same-origin with this server; only the name in Host gives it away.
 #include "http/http_guard.h"
 
+#include "http/public_urls.h"
 #include <ctype.h>
 #include <strings.h>
 
@@ -89,40 +90,84 @@ bool guard_is_loopback_name(struct text host) {
            is_ipv4_loopback(host);
 }
 
-bool guard_origin_matches(struct text origin, struct text host_header) {
+// "https://shop.example" -> "https", "shop.example", "443".
+static bool split_origin(struct text origin, struct text *scheme, struct text *host,
+                         struct text *port) {
     struct text fallback;
     if (origin.len > 7 && strncasecmp(origin.at, "http://", 7) == 0) {
-        origin = (struct text){origin.at + 7, origin.len - 7};
+        *scheme = TEXT_LIT("http");
         fallback = TEXT_LIT("80");
     } else if (origin.len > 8 && strncasecmp(origin.at, "https://", 8) == 0) {
-        origin = (struct text){origin.at + 8, origin.len - 8};
+        *scheme = TEXT_LIT("https");
         fallback = TEXT_LIT("443");
     } else {
         return false;
     }
-    struct text origin_host, origin_port, host, port;
-    if (!guard_split_host(origin, &origin_host, &origin_port) ||
+    size_t n = scheme->len + 3;
+    if (!guard_split_host((struct text){origin.at + n, origin.len - n}, host, port)) {
+        return false;
+    }
+    *port = port->len ? *port : fallback;
+    return true;
+}
+
+bool guard_origin_matches(struct text origin, struct text host_header) {
+    struct text scheme, origin_host, origin_port, host, port;
+    if (!split_origin(origin, &scheme, &origin_host, &origin_port) ||
         !guard_split_host(host_header, &host, &port)) {
         return false;
     }
-    origin_port = origin_port.len ? origin_port : fallback;
-    port = port.len ? port : fallback;
+    port = port.len ? port : scheme.len == 5 ? TEXT_LIT("443") : TEXT_LIT("80");
     return equal_caseless(origin_host, host) && text_equal(origin_port, port);
 }
 
-const char *guard_check(const struct guard_headers *h, bool loopback, struct text listen_host,
-                        bool safe) {
-    if (loopback) {
+static bool is_public_host(const struct public_urls *urls, struct text host) {
+    for (size_t i = 0; i < urls->n; i++) {
+        if (equal_caseless(host, text_of(urls->at[i].host))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_public_origin(const struct public_urls *urls, struct text origin) {
+    struct text scheme, host, port;
+    if (urls->n == 0 || !split_origin(origin, &scheme, &host, &port)) {
+        return false;
+    }
+    for (size_t i = 0; i < urls->n; i++) {
+        const struct public_url *u = &urls->at[i];
+        if (text_equal(scheme, text_of(u->scheme)) && text_equal(port, text_of(u->port)) &&
+            equal_caseless(host, text_of(u->host))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool origin_is_ours(const struct guard_headers *h, const struct guard_place *here) {
+    struct text host, port;
+    if (is_public_origin(here->public_urls, h->origin)) {
+        return true;
+    }
+    bool came_by_proxy = guard_split_host(h->host, &host, &port) &&
+                         is_public_host(here->public_urls, host) && !guard_is_loopback_name(host);
+    return !came_by_proxy && guard_origin_matches(h->origin, h->host);
+}
+
+const char *guard_check(const struct guard_headers *h, const struct guard_place *here, bool safe) {
+    if (here->loopback) {
         struct text host, port;
         if (h->host.at == NULL || !guard_split_host(h->host, &host, &port)) {
             return "the Host header is missing or malformed";
         }
-        if (!guard_is_loopback_name(host) && !equal_caseless(host, listen_host)) {
-            return "this server listens on loopback only: Host must be localhost, 127.0.0.1, [::1] "
-                   "or the address given with --listen";
+        if (!guard_is_loopback_name(host) && !equal_caseless(host, here->listen_host) &&
+            !is_public_host(here->public_urls, host)) {
+            return "this server listens on loopback only: Host must be localhost, 127.0.0.1, [::1],"
+                   " the address given with --listen or the host of a --public-url";
         }
     }
-    if (h->origin.at != NULL && !guard_origin_matches(h->origin, h->host)) {
+    if (h->origin.at != NULL && !origin_is_ours(h, here)) {
         return "the Origin header names another site than Host";
     }
     if (h->sec_fetch_site.at != NULL && equal_caseless(h->sec_fetch_site, TEXT_LIT("cross-site"))) {

@@ -30,6 +30,7 @@ enum http_route {
     ROUTE_HEALTHZ,
     ROUTE_READYZ,
     ROUTE_METRICS,
+    ROUTE_BASE, // a public URL's base path without its slash: the page is below it
     ROUTE_FILE, // of options.files
     ROUTE_NONE,
 };
@@ -209,6 +210,7 @@ MUST_CHECK bool http_files_new(struct http_server *s, struct error *err);
 void http_files_free(struct http_server *s);
 bool http_file_exists(const struct http_server *s, const char *url);
 void http_file(struct request *r, const char *url);
+void http_file_base(struct request *r, const char *base); // on to the page, at base and a slash
 
 // --- http_health.c
 void http_healthz(struct request *r);

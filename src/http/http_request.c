@@ -103,7 +103,8 @@ static void decide(struct request *r, const struct http_head *h, const char *url
     }
     r->head = strcmp(method, "HEAD") == 0;
     bool safe = r->head || strcmp(method, "GET") == 0;
-    const char *foreign = guard_check(&h->guard, s->loopback, text_of(s->listen_host), safe);
+    const struct guard_place here = {s->loopback, text_of(s->listen_host), &s->options.public_urls};
+    const char *foreign = guard_check(&h->guard, &here, safe);
     if (foreign != NULL) {
         refuse(r, PROBLEM_FOREIGN_PAGE, foreign);
     }
@@ -273,6 +274,7 @@ static void take_body(struct request *r, const char *at, size_t n_bytes) {
 }
 
 static enum MHD_Result last_call(struct request *r, const char *url) {
+    const char *path = public_urls_path(&r->server->options.public_urls, url);
     r->server->n_events++;
     if (r->state.now == REQUEST_DRAINING) {
         http_linger(r->connection);
@@ -289,7 +291,7 @@ static enum MHD_Result last_call(struct request *r, const char *url) {
         http_orders(r);
         break;
     case ROUTE_QUESTION:
-        http_question(r, url);
+        http_question(r, path);
         break;
     case ROUTE_STREAM:
         return http_stream(r) ? MHD_YES : MHD_NO;
@@ -302,9 +304,12 @@ static enum MHD_Result last_call(struct request *r, const char *url) {
     case ROUTE_METRICS:
         http_metrics(r);
         break;
+    case ROUTE_BASE:
+        http_file_base(r, url);
+        break;
     case ROUTE_FILE:
     case ROUTE_NONE:
-        http_file(r, url);
+        http_file(r, path);
         break;
     }
     return MHD_YES;

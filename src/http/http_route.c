@@ -43,12 +43,15 @@ static enum http_route find_route(const struct http_server *s, const char *url,
             return is_there ? paths[i].route : ROUTE_NONE;
         }
     }
+    if (*url == '\0') {
+        return http_file_exists(s, "/") ? ROUTE_BASE : ROUTE_NONE;
+    }
     return http_file_exists(s, url) ? ROUTE_FILE : ROUTE_NONE;
 }
 
 enum http_route http_route(const struct http_server *s, const char *url, const char *method,
                            const struct question_kind **kind, const char **allow) {
-    enum http_route route = find_route(s, url, kind);
+    enum http_route route = find_route(s, public_urls_path(&s->options.public_urls, url), kind);
     bool fits = route == ROUTE_ORDERS ? strcmp(method, "POST") == 0
                                       : strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
     *allow = fits || route == ROUTE_NONE ? NULL : route == ROUTE_ORDERS ? "POST" : "GET, HEAD";

@@ -99,22 +99,37 @@ static bool watch(struct http_server *s, int fd, void *tag, struct error *err) {
            error_set(err, ERROR_FATAL, "epoll: %s", strerror(errno));
 }
 
+// Who but this machine's users can reach this server, for messages; "": nobody.
+static void say_reach(const struct http_server *s, char out[static 512]) {
+    const struct http_options *o = &s->options;
+    const struct public_url *u = &o->public_urls.at[0];
+    out[0] = '\0';
+    if (!s->loopback) {
+        snprintf(out, 512, "--listen %s is beyond loopback", o->listen);
+    } else if (o->public_urls.n > 0) {
+        snprintf(out, 512, "--public-url lets in who reaches %s://%s", u->scheme, u->host);
+    }
+}
+
 static bool open_keys(struct http_server *s, struct error *err) {
     const struct http_options *o = &s->options;
-    s->keys_needed = o->require_keys || (!s->loopback && !o->insecure);
+    char reach[512];
+    say_reach(s, reach);
+    bool reachable = reach[0] != '\0';
+    s->keys_needed = o->require_keys || (reachable && !o->insecure);
     if (!keys_open(o->directory, &s->keys, err)) {
         return false;
     }
-    if (!s->loopback && s->keys_needed && keys_count(s->keys) == 0) {
+    if (reachable && s->keys_needed && keys_count(s->keys) == 0) {
         return error_set(err, ERROR_USAGE,
-                         "--listen %s is beyond loopback and there are no API keys: make one with "
+                         "%s and there are no API keys: make one with "
                          "`salestide key new --scope ingest --data %s`, or say --insecure",
-                         o->listen, o->directory);
+                         reach, o->directory);
     }
-    if (!s->loopback && !s->keys_needed) {
-        log_warn("ingest", "--insecure: anybody who reaches %s can read and write", o->listen);
+    if (reachable && !s->keys_needed) {
+        log_warn("ingest", "%s and there is --insecure: anybody can read and write", reach);
     }
-    if (s->loopback && s->keys_needed && keys_count(s->keys) == 0) {
+    if (!reachable && s->keys_needed && keys_count(s->keys) == 0) {
         log_warn("ingest",
                  "--require-keys and there are no API keys yet: every call is refused until one is "
                  "made with `salestide key new`");

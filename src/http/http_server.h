@@ -12,6 +12,7 @@
 #include "base/must.h"
 #include "engine/intake.h"
 #include "http/http_ports.h"
+#include "http/public_urls.h"
 #include "store/sales_reader.h"
 #include <signal.h>
 
@@ -26,10 +27,11 @@ struct http_limits {
 };
 
 struct http_options {
-    const char *listen;    // "127.0.0.1:8080", "[::1]:8080", port 0: any free one
-    const char *directory; // the data directory: API keys are there
-    bool require_keys;     // on loopback too
-    bool insecure;         // no keys beyond loopback either
+    const char *listen;             // "127.0.0.1:8080", "[::1]:8080", port 0: any free one
+    const char *directory;          // the data directory: API keys are there
+    struct public_urls public_urls; // a proxy stands there: others than this machine's users come
+    bool require_keys;              // on loopback too
+    bool insecure;                  // no keys beyond loopback and behind a proxy either
     struct http_limits limits;
     const struct order_rules *rules;
     const char *timezone; // its name

@@ -107,7 +107,7 @@ export function fillEmpty(state: State): void {
         const order = `{"order_id": 1, "created_at": "'$(date -u +%FT%TZ)'", "product_id": 7, "quantity": 1, "total": "19.90"}`;
         setText(
             byId("empty-command"),
-            `curl ${location.origin}/v1/orders \\\n  -H 'Content-Type: application/json'${key} \\\n  -d '${order}'`,
+            `curl ${new URL("v1/orders", location.origin + location.pathname).href} \\\n  -H 'Content-Type: application/json'${key} \\\n  -d '${order}'`,
         );
         show(byId("empty-key"), keys);
     }

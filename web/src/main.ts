@@ -54,7 +54,7 @@ function showConnection(connection: Connection): void {
     document.body.classList.toggle("stale", connection === "reconnecting");
 }
 
-listen("/v1/stream", {
+listen("v1/stream", {
     snapshot(message) {
         state = applySnapshot(message);
         askToDraw();
