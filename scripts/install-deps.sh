@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Installs what building and testing need, and only what is missing.
 # usage: install-deps.sh SET...     sets: build (compiler, libraries), web (node and npm, for the
-#                                   page), test (test tools, linters, browser, Python packages),
+#                                   page), test (test tools, linters, browser, proxies, Python packages),
 #                                   servers (what Kafka, Cassandra, MariaDB and MySQL run on, and the
 #                                   Python packages by which scripts/cluster.py and the tests start them),
 #                                   bench (wrk)
@@ -73,11 +73,33 @@ want_test() {
     want_command curl curl
     want_command groff groff-base
     want_command git git
+    want_command openssl openssl
+    want_proxies
     # The sanitizers' and libFuzzer's run-time parts come in a package of their own.
     if ! command -v clang >/dev/null 2>&1 ||
         [ ! -e "$(clang -print-resource-dir)/lib/linux/libclang_rt.fuzzer-$(uname -m).a" ]; then
         missing+=(libclang-rt-14-dev)
     fi
+}
+
+# nginx, Caddy and HAProxy, in front of which the program is tested. Their packages would start them as
+# services at once and at each start of the machine, so they are only unpacked, into build/deps/proxies
+# (unpack_proxies); what is installed are libraries.
+proxies=build/deps/proxies
+proxy_works() { # NAME
+    local PATH=$PATH:/usr/sbin:$PWD/$proxies/usr/sbin:$PWD/$proxies/usr/bin
+    case $1 in
+    nginx) nginx -v ;;
+    caddy) caddy version ;;
+    haproxy) haproxy -v ;;
+    esac >/dev/null 2>&1
+}
+want_proxies() {
+    proxy_works nginx || want_shared libpcre2-8.so.0 libpcre2-8-0
+    proxy_works haproxy || {
+        want_shared liblua5.3.so.0 liblua5.3-0
+        want_shared libopentracing-c-wrapper.so.0 libopentracing-c-wrapper0
+    }
 }
 
 # Java 17 is what both Kafka 4 and Cassandra 5 run on; a newer one beside it does no harm.
@@ -110,27 +132,59 @@ want_bench() {
     want_command wrk wrk
 }
 
+# apt-get as root; its output goes to build/deps/apt.log.
+apt_get() {
+    local as_root=()
+    [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -y -q -o DPkg::Lock::Timeout=300 "$@" \
+        </dev/null >>build/deps/apt.log 2>&1
+}
+
+apt_update() {
+    apt_get update || say "apt-get update failed (build/deps/apt.log); going on with the lists that are there"
+}
+
 install_missing() {
     [ ${#missing[@]} -gt 0 ] || return 0
     mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
-    if ! command -v apt-get >/dev/null 2>&1; then
+    command -v apt-get >/dev/null 2>&1 ||
         die "these are missing, by their Debian names; please install what your system calls them:" \
             "${missing[*]}"
-    fi
-    local as_root=()
-    if [ "$(id -u)" -ne 0 ]; then
-        command -v sudo >/dev/null 2>&1 ||
-            die "not root and no sudo; as root: apt-get install ${missing[*]}"
-        as_root=(sudo)
-    fi
+    [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null 2>&1 ||
+        die "not root and no sudo; as root: apt-get install ${missing[*]}"
     say "installing ${missing[*]}"
-    export DEBIAN_FRONTEND=noninteractive
-    local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -y -q
-        -o DPkg::Lock::Timeout=300)
-    "${apt[@]}" update </dev/null >build/deps/apt.log 2>&1 ||
-        say "apt-get update failed (build/deps/apt.log); going on with the lists that are there"
-    "${apt[@]}" install --no-install-recommends "${missing[@]}" </dev/null >>build/deps/apt.log 2>&1 ||
+    : >build/deps/apt.log
+    apt_update
+    apt_get install --no-install-recommends "${missing[@]}" ||
         { tail -n 20 build/deps/apt.log >&2; die "apt-get could not install: ${missing[*]}"; }
+}
+
+# Needs no root, unless the lists of packages are missing or old.
+unpack_proxies() {
+    local name wanted=() debs=$proxies/packages
+    for name in nginx caddy haproxy; do
+        proxy_works "$name" || wanted+=("$name")
+    done
+    [ ${#wanted[@]} -gt 0 ] || return 0
+    command -v apt-get >/dev/null 2>&1 ||
+        die "these are missing, by their Debian names; please install what your system calls them:" \
+            "${wanted[*]}"
+    say "unpacking ${wanted[*]} into $proxies"
+    rm -rf "$debs"
+    mkdir -p "$debs"
+    download_packages "$debs" "${wanted[@]}" || { apt_update; download_packages "$debs" "${wanted[@]}"; } ||
+        { tail -n 20 build/deps/apt.log >&2; die "apt-get could not get: ${wanted[*]}"; }
+    for name in "$debs"/*.deb; do
+        dpkg-deb --extract "$name" "$proxies"
+    done
+    rm -r "$debs"
+    for name in "${wanted[@]}"; do
+        proxy_works "$name" || die "$name of $proxies does not run"
+    done
+}
+download_packages() { # DIR PACKAGE...
+    local log=$PWD/build/deps/apt.log
+    (cd "$1" && shift && apt-get -q download "$@" </dev/null >>"$log" 2>&1)
 }
 
 # pytest, cqlsh and what tests and scripts/cluster.py use, pinned, in build/venv; made again when the list changes.
@@ -155,6 +209,7 @@ for set in "$@"; do
     esac
 done
 install_missing
+case " $* " in *" test "*) unpack_proxies ;; esac
 case " $* " in *" test "* | *" servers "*) install_python ;; esac
 
 # node of Debian bookworm (18) is the oldest that the page's tools run on.
