@@ -168,7 +168,7 @@ const char *guard_check(const struct guard_headers *h, const struct guard_place 
         }
     }
     if (h->origin.at != NULL && !origin_is_ours(h, here)) {
-        return "the Origin header names another site than Host";
+        return "the Origin header names another site than Host and --public-url do";
     }
     if (h->sec_fetch_site.at != NULL && equal_caseless(h->sec_fetch_site, TEXT_LIT("cross-site"))) {
         bool followed_a_link = safe && equal_caseless(h->sec_fetch_mode, TEXT_LIT("navigate"));

@@ -127,7 +127,7 @@ static bool open_keys(struct http_server *s, struct error *err) {
                          reach, o->directory);
     }
     if (reachable && !s->keys_needed) {
-        log_warn("ingest", "%s and there is --insecure: anybody can read and write", reach);
+        log_warn("ingest", "%s, and --insecure asks for no key: anybody can read and write", reach);
     }
     if (!reachable && s->keys_needed && keys_count(s->keys) == 0) {
         log_warn("ingest",

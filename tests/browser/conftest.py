@@ -11,7 +11,8 @@ from playwright.sync_api import sync_playwright
 import harness
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
+         "--disable-component-update", "--disable-sync",
+         "--host-resolver-rules=MAP *.example.com 127.0.0.1"]  # fmt: skip
 PATIENCE_MS = 20_000
 DESK = {"width": 1440, "height": 900}
 TABLET = {"width": 800, "height": 1000}
@@ -49,9 +50,9 @@ def open_page(browser):
     """open_page(server) gives the live page, connected. Look-outs are on for all of them."""
     contexts, complaints = [], []
 
-    def open_one(server, viewport=None, color_scheme="light", disconnects=False):
+    def open_one(server, viewport=None, color_scheme="light", disconnects=False, **more):
         context = browser.new_context(viewport=viewport or DESK, color_scheme=color_scheme, locale="en-US",
-                                      reduced_motion="reduce")  # fmt: skip
+                                      reduced_motion="reduce", **more)  # fmt: skip
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A certificate authority of one's own, and a server's certificate for localhost and 127.0.0.1 by it."""
+"""A certificate authority of one's own, and a server's certificate by it: for localhost and 127.0.0.1 unless told."""
 
 import pathlib
 import subprocess
@@ -11,7 +11,7 @@ class Certificates:
 
     keystore_password = "only-for-tests"
 
-    def __init__(self, directory, name="tests"):
+    def __init__(self, directory, name="tests", names=("localhost",)):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.ca = self.directory / "ca.pem"
@@ -21,17 +21,18 @@ class Certificates:
         self.chain_and_key = self.directory / "server-chain-and-key.pem"
         self.keystore = self.directory / "server.p12"
         self.make_ca(name)
-        self.make_server()
+        self.make_server(names)
 
     def make_ca(self, name):
         self.openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", f"/CN=CA of {name}",
                      "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-keyout", self.ca_key, "-out", self.ca)  # fmt: skip
 
-    def make_server(self):
+    def make_server(self, names):
         request = self.directory / "server.csr"
         extensions = self.directory / "server.ext"
-        extensions.write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n", "ascii")
-        self.openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-keyout", self.key,
+        dns = ",".join(f"DNS:{name}" for name in names)
+        extensions.write_text(f"subjectAltName={dns},IP:127.0.0.1\nextendedKeyUsage=serverAuth\n", "ascii")
+        self.openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={names[0]}", "-keyout", self.key,
                      "-out", request)  # fmt: skip
         self.openssl("x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self.ca_key, "-CAcreateserial",
                      "-days", "30", "-extfile", extensions, "-out", self.certificate)  # fmt: skip
