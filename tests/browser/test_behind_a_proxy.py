@@ -48,6 +48,7 @@ def test_the_page_lives_behind_a_proxy(server, open_page, certificates, tmp_path
         site = next(site for site in web_proxies.sites_of(proxy) if site.base == base)
         page = open_page(site, disconnects=True, ignore_https_errors=True,
                          http_credentials={"username": "any", "password": keys["read"]})  # fmt: skip
+        page.wait_for_selector("#empty", state="visible")
         assert page.text_content("#empty-command").startswith(f"curl {site.url}/v1/orders")
         assert one.post(new_order(1), headers=bearer).status == 202
         wait_for_text(page, "#today-total", "$19.90")
