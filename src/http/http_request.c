@@ -35,17 +35,29 @@ static void refuse(struct request *r, enum problem p, const char *detail) {
     }
 }
 
-static void check_key(struct request *r, const struct http_head *h) {
+// False: no key can be checked, and the request is refused for it.
+static bool look_at_keys(struct request *r) {
     struct http_server *s = r->server;
-    if (!s->keys_needed || r->route == ROUTE_HEALTHZ) {
-        return;
-    }
     if (s->now_ms - s->keys_looked_ms >= KEYS_LOOK_EVERY_MS) {
         struct error err = {0};
         s->keys_looked_ms = s->now_ms;
         if (!keys_refresh(s->keys, &err)) {
-            log_warn("ingest", "%s; the keys known before stay in force", err.text);
+            log_error("ingest", "%s; all keys are refused until it can be read", err.text);
         }
+    }
+    if (keys_problem(s->keys) == NULL) {
+        return true;
+    }
+    refuse(r, r->route == ROUTE_READYZ ? PROBLEM_NOT_READY : PROBLEM_KEY_NEEDED,
+           "keys: the file of API keys cannot be read, so all keys are refused; the server's log "
+           "says why");
+    return false;
+}
+
+static void check_key(struct request *r, const struct http_head *h) {
+    struct http_server *s = r->server;
+    if (!s->keys_needed || r->route == ROUTE_HEALTHZ || !look_at_keys(r)) {
+        return;
     }
     char key[256];
     size_t len = 0;
