@@ -198,6 +198,11 @@ static void store_rollback(struct store *base) {
     sqlite_store_disconnect(s);
 }
 
+// Somebody may have removed the file while nothing came.
+static enum store_result store_check(struct store *base, struct error *err) {
+    return sqlite_sums_in_place(&of(base)->sums, err) ? STORE_OK : STORE_RETRY;
+}
+
 static enum store_result store_reopen(struct store *base, struct error *err) {
     struct sqlite_store *s = of(base);
     sqlite_store_disconnect(s);
@@ -258,6 +263,7 @@ static const struct store_ops sqlite_store_ops = {
     .held = sqlite_log_held,
     .release = sqlite_log_release,
     .advance = sqlite_log_advance,
+    .check = store_check,
     .reopen = store_reopen,
     .counts = store_counts,
     .close = store_close,
