@@ -16,6 +16,7 @@
 // of it and settles its submissions as "try later": nothing was stored, nobody was told otherwise.
 // Until the store can be opened again (tried with back-off) all submissions are settled that way.
 #include "engine/engine.h"
+#include "engine/clock_course.h"
 
 #include "base/fault.h"
 #include "base/log.h"
@@ -45,6 +46,7 @@ struct engine {
     _Atomic(struct customers *) new_customers; // handed over by engine_set_customers
     struct cube *cube;
     int32_t minute_floor, hour_floor; // of the batch in work
+    struct clock_course course;
 
     int64_t reopen_at_ns; // monotonic; when the store is down
     int64_t check_at_ns;  // monotonic; when nothing comes
@@ -54,6 +56,11 @@ struct engine {
     pthread_mutex_t status_lock;
     struct engine_status status;
 };
+
+static int64_t believed_now_ms(struct engine *e) {
+    return clock_course_now(&e->course, clock_now_ms(e->options.clock),
+                            clock_monotonic_ns(e->options.clock) / 1000000);
+}
 
 struct engine *engine_new(struct store *store, struct source source,
                           const struct order_rules *rules, struct customers *customers,
@@ -73,6 +80,7 @@ struct engine *engine_new(struct store *store, struct source source,
     e->cube = cube_new(rules->zone);
     pthread_mutex_init(&e->status_lock, NULL);
     e->reopen_wait_ms = REOPEN_FIRST_MS;
+    (void)believed_now_ms(e); // its course begins here
     e->status.store_ready = true;
     e->status.customers = (int64_t)customers_count(customers);
     store->ops->counts(store, &e->status.counts);
@@ -242,13 +250,11 @@ static enum store_result remember_all(struct engine *e, struct submission *s, st
     return STORE_OK;
 }
 
-// What is kept moves on with arrivals; but a message of a clock that is far ahead must not drop all
-// others' minutes.
-static int64_t arrival_for_floors(const struct engine *e, const struct submission *s) {
-    if (s->log.partition < 0) {
-        return s->arrival_ms;
-    }
-    int64_t latest_ms = clock_now_ms(e->options.clock) + ARRIVAL_AHEAD_MS;
+// What is kept moves on with arrivals; but a clock that is far ahead for a while, ours or that of a
+// message, must not drop everybody's minutes.
+static int64_t arrival_for_floors(struct engine *e, const struct submission *s) {
+    int64_t ahead_ms = s->log.partition < 0 ? 0 : ARRIVAL_AHEAD_MS; // clocks of others may differ
+    int64_t latest_ms = believed_now_ms(e) + ahead_ms;
     return s->arrival_ms < latest_ms ? s->arrival_ms : latest_ms;
 }
 

@@ -45,10 +45,13 @@ static void make_file(const char *path) {
 
 static bool open_failed(sqlite3 *db, const char *path, struct error *err) {
     int code = sqlite3_extended_errcode(db), system = sqlite3_system_errno(db);
+    bool damaged = (code & 0xFF) == SQLITE_CORRUPT || (code & 0xFF) == SQLITE_NOTADB;
     sqlite_failed(db, "opening the database", err); // its class
     return error_set(err, err->cls, "opening the database %s: %s (%d)%s%s", path,
-                     sqlite3_errmsg(db), code, system != 0 ? ": " : "",
-                     system != 0 ? strerror(system) : "");
+                     sqlite3_errmsg(db), code, damaged || system != 0 ? ": " : "",
+                     damaged       ? "the file is damaged; restore it from a copy"
+                     : system != 0 ? strerror(system)
+                                   : "");
 }
 
 static bool writer_opens(const char *path, const char *vfs, sqlite3 **out, struct error *err) {

@@ -10,6 +10,8 @@
 struct sqlite_store {
     struct store base; // first: a struct store * is a struct sqlite_store *
     struct sqlite_sums sums;
+    const struct clock_source *clock;
+    bool told_ahead; // that the floors are
 
     // All of these are NULL while the store is down.
     struct order_index *index;
@@ -37,6 +39,14 @@ int64_t sqlite_store_find_waiting(struct store *writer, int64_t slot);
 MUST_CHECK bool sqlite_store_connect(struct sqlite_store *s, struct store_settings *settings,
                                      bool after_failure, struct error *err);
 void sqlite_store_disconnect(struct sqlite_store *s);
+
+// sqlite_floors.c: how long minute and hour cells are kept, and mending floors that a clock far
+// ahead has left behind.
+void sqlite_floors_raise(struct sqlite_store *s, int64_t arrival_ms);
+// Warns, once, when the floors are ahead of the clock: only the next opening mends that.
+void sqlite_floors_look(struct sqlite_store *s);
+// After connecting, before anything else writes.
+MUST_CHECK bool sqlite_floors_heal(struct sqlite_store *s, struct error *err);
 
 // sqlite_log.c: the calls of store_ops that only a log needs.
 MUST_CHECK enum store_result sqlite_log_claim(struct store *base, const char *topic,

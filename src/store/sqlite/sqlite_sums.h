@@ -14,6 +14,8 @@
 #include "store/sqlite/sqlite_schema.h"
 #include "sums/currency.h"
 
+enum { SQLITE_MINUTES_KEPT = 15 * 24 * 60, SQLITE_HOURS_KEPT = 400 * 24 };
+
 struct sqlite_sums {
     char *directory, *vfs;
     int lock_fd; // of the directory; -1: not locked
