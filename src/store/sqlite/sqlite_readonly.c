@@ -3,9 +3,9 @@
 //
 // SQLite's immutable mode looks neither for locks nor for a write-ahead log, so it is taken only
 // where that is the truth:
-// 1. there is no write-ahead log with anything in it, and
-// 2. nobody can write: the file system is read-only, or we hold the directory's lock together with
-//    other readers, for as long as the connection lives; a writer is refused meanwhile.
+// 1. nobody can write: the file system is read-only, or we hold the directory's lock together with
+//    other readers, for as long as the connection lives; a writer is refused meanwhile, and
+// 2. there is no write-ahead log with anything in it.
 // Else one line says what is in the way, and what to do.
 #include "store/sqlite/sqlite_readonly.h"
 
@@ -119,15 +119,18 @@ bool sqlite_readonly_open(const char *directory, const char *path, const char *v
     if (!look_at_file(directory, path, err)) {
         return false;
     }
+    if (!nobody_can_write(directory, path, &lock_fd, err)) {
+        return false;
+    }
     if (has_log(path)) {
+        if (lock_fd >= 0) {
+            close(lock_fd);
+        }
         return error_set(err, ERROR_USAGE,
                          "%s has a write-ahead log that must be moved into it first, and nothing "
                          "can be written there: copy the directory to where you can write and "
                          "take the copy as --data",
                          path);
-    }
-    if (!nobody_can_write(directory, path, &lock_fd, err)) {
-        return false;
     }
     char *uri = immutable_uri(path);
     int flags =
