@@ -7,48 +7,46 @@
 #include <stdio.h>
 #include <string.h>
 
-#define INSTANT(ms) "strftime('%Y-%m-%dT%H:%M:%fZ', " ms " / 1000.0, 'unixepoch')"
-// strftime and not date(): other programs that read SQLite's views (DuckDB) know no such date().
-#define DAY "strftime('%Y-%m-%d', (c.cell >> 32) * 86400, 'unixepoch')"
+// clang-format off
+// DuckDB reads SQLite's views by running their SQL itself, and shows all columns of one that it
+// cannot run as text. So they are written in what both understand: DuckDB has dates where SQLite has
+// numbers (this CAST gives 1970 there), no date() and no strftime() of more than two arguments, and
+// divides integers into fractions.
+#define WHOLE(value, of, in)                                                                       \
+    "CAST((" value " % " of " - " value " % " in ") / " in " AS INTEGER)"
+#define DATE_OF(value, in_a_day)                                                                   \
+    "strftime('%Y-%m-%d', CAST('1970-01-01' AS DATE) + "                                           \
+    "CAST((" value " - " value " % " in_a_day ") / " in_a_day " AS INTEGER)"                       \
+    " + CASE typeof(1) WHEN 'integer' THEN 2438618 ELSE 0 END)"
+#define INSTANT(ms)                                                                                \
+    DATE_OF(ms, "86400000") " || 'T' || printf('%02d:%02d:%02d.%03dZ', "                           \
+    WHOLE(ms, "86400000", "3600000") ", " WHOLE(ms, "3600000", "60000") ", "                       \
+    WHOLE(ms, "60000", "1000") ", " WHOLE(ms, "1000", "1") ")"
+#define BUCKET "(c.cell >> 32)"
+#define MINUTE                                                                                     \
+    DATE_OF(BUCKET, "1440") " || 'T' || printf('%02d:%02d:00Z', "                                  \
+    WHOLE(BUCKET, "1440", "60") ", " WHOLE(BUCKET, "60", "1") ")"
+#define HOUR                                                                                       \
+    DATE_OF(BUCKET, "24") " || 'T' || printf('%02d:00:00Z', " WHOLE(BUCKET, "24", "1") ")"
+#define DAY DATE_OF(BUCKET, "1")
 #define AMOUNT(column) column "_e4 / 10000.0 AS " column
 #define EVENT_NAME "CASE r.event WHEN 1 THEN 'cancelled' ELSE 'refunded' END"
-#define EVENT_VIEW_COLUMNS(place)                                                                         \
-    INSTANT("r.created_ms")                                                                               \
-    " AS created_at, r.customer_id, " AMOUNT(                                                             \
-        "discount") ", "                                                                                  \
-                    "r.product_id, r.quantity, " AMOUNT("subtotal") ", " AMOUNT(                          \
-                        "tax") ", " INSTANT("r.arrival_ms") " AS timestamp, " AMOUNT("total") ","         \
-                                                                                              " " place   \
-                                                                                              ".s"        \
-                                                                                              "ou"        \
-                                                                                              "rc"        \
-                                                                                              "e,"        \
-                                                                                              " " place   \
-                                                                                              ".s"        \
-                                                                                              "ta"        \
-                                                                                              "te"        \
-                                                                                              ","         \
-                                                                                              " " place   \
-                                                                                              ".c"        \
-                                                                                              "ur"        \
-                                                                                              "re"        \
-                                                                                              "nc"        \
-                                                                                              "y,"        \
-                                                                                              " " AMOUNT( \
-                                                                                                  "shipping") ", r.items, r.position"
+#define EVENT_VIEW_COLUMNS(place)                                                                  \
+    INSTANT("r.created_ms") " AS created_at, r.customer_id, " AMOUNT("discount") ", "              \
+    "r.product_id, r.quantity, " AMOUNT("subtotal") ", " AMOUNT("tax") ", "                        \
+    INSTANT("r.arrival_ms") " AS timestamp, " AMOUNT("total") ", " place ".source, " place         \
+    ".state, " place ".currency, "                                                                 \
+    AMOUNT("shipping") ", r.items, r.position"
 #define MEASURES_VIEW                                                                              \
-    "orders, units, " AMOUNT("subtotal") ", " AMOUNT("discount") ", " AMOUNT(                      \
-        "shipping") ", " AMOUNT("tax") ", " AMOUNT("total") ", cancelled_orders, "                 \
-                                                            "refunds, " AMOUNT("refunded_total")
+    "orders, units, " AMOUNT("subtotal") ", " AMOUNT("discount") ", " AMOUNT("shipping") ", "      \
+    AMOUNT("tax") ", " AMOUNT("total") ", cancelled_orders, refunds, " AMOUNT("refunded_total")
 #define FROM_CELLS(table) " FROM " table " c JOIN sales_groups g ON g.id = c.cell & 4294967295"
 // Cells below a floor are past their retention: incomplete, and dropped step by step.
 #define FROM_FLOOR(floor) " WHERE c.cell >= (SELECT " floor " << 32 FROM pipeline_state)"
 #define CELLS_VIEW(view, table, bucket, where)                                                     \
-    "CREATE VIEW " view " AS SELECT " bucket                                                       \
-    " AS bucket, g.source, g.state, g.currency, " MEASURES_VIEW                                    \
-    FROM_CELLS(table) where
+    "CREATE VIEW " view " AS SELECT " bucket " AS bucket, g.source, g.state, g.currency, "         \
+    MEASURES_VIEW FROM_CELLS(table) where
 
-// clang-format off
 static const char *const sales_views[] = {
     "CREATE VIEW orders AS SELECT r.order_id, " EVENT_VIEW_COLUMNS("g")
         " FROM order_rows r JOIN sales_groups g ON g.id = r.group_id",
@@ -57,17 +55,15 @@ static const char *const sales_views[] = {
     "CREATE VIEW recent_orders AS SELECT * FROM orders ORDER BY position DESC LIMIT 1000",
     "CREATE VIEW sales_totals AS SELECT g.source, g.state, g.currency, "
         MEASURES_VIEW FROM_CELLS("total_cells"),
-    CELLS_VIEW("sales_by_minute", "minute_cells",
-               "strftime('%Y-%m-%dT%H:%M:%SZ', (c.cell >> 32) * 60, 'unixepoch')",
-               FROM_FLOOR("minute_floor")),
-    CELLS_VIEW("sales_by_hour", "hour_cells",
-               "strftime('%Y-%m-%dT%H:%M:%SZ', (c.cell >> 32) * 3600, 'unixepoch')",
-               FROM_FLOOR("hour_floor")),
+    CELLS_VIEW("sales_by_minute", "minute_cells", MINUTE, FROM_FLOOR("minute_floor")),
+    CELLS_VIEW("sales_by_hour", "hour_cells", HOUR, FROM_FLOOR("hour_floor")),
     CELLS_VIEW("sales_by_day", "day_cells", DAY, ""),
     "CREATE VIEW sales_by_product AS SELECT " DAY " AS day, "
         "p.product_id, p.currency, orders, units, " AMOUNT("total")
         " FROM product_cells c JOIN sales_products p ON p.id = c.cell & 4294967295",
-    "CREATE VIEW rejected_events AS SELECT id, " INSTANT("arrival_ms") " AS arrived_at, "
+    // Raw texts are blobs, which DuckDB would escape: this one it is to show as SQLite does.
+    "CREATE VIEW rejected_events AS SELECT id, "
+        "strftime('%Y-%m-%dT%H:%M:%fZ', arrival_ms / 1000.0, 'unixepoch') AS arrived_at, "
         "field, code, message, CAST(raw AS TEXT) AS event FROM rejected_rows",
     "CREATE VIEW pipeline_batches AS SELECT batch_id, " INSTANT("committed_ms")
         " AS committed_at, received, accepted, duplicate, rejected FROM batch_rows",
