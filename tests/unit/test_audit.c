@@ -4,6 +4,7 @@
 #include "shop_sql.h"
 
 #include "base/log.h"
+#include "store/audit/audit_cluster.h"
 #include "store/sqlite/order_index.h"
 #include <sys/stat.h>
 
@@ -543,9 +544,9 @@ static void a_file_that_was_cut_is_not_rebuilt_from_what_is_left(void **state) {
     snprintf(path, sizeof path, "%s/sales.db", w.shop.directory);
     struct stat st;
     assert_int_equal(stat(path, &st), 0);
-    assert_int_equal(truncate(path, st.st_size - 100), 0); // in a page of the schema
+    assert_int_equal(truncate(path, st.st_size - 100), 0); // whichever page that is
     assert_false(try_rebuild(&w, false, &err));
-    assert_non_null(strstr(err.text, "restore it from a copy"));
+    assert_non_null(strstr(err.text, "from a copy"));
     copy(&w.shop, "sound.db", "sales.db");
     shop_sql(&w.shop, "CREATE TABLE notes (x); INSERT INTO notes VALUES (zeroblob(90000))");
     assert_int_equal(stat(path, &st), 0);
@@ -585,6 +586,70 @@ static void a_restored_copy_needs_no_lock_file(void **state) {
     assert_true(rebuild(&w) > 0);
     expect_sound(&w);
     shop_remove(&w.shop);
+}
+
+// --- The same rule over a cluster: aggregates that have counted two orders, raw orders that hold
+// none
+
+struct fake_cluster {
+    struct audit_aggregates aggregates; // first
+    struct raw_reader raw;
+    int64_t n_repairs, n_events;
+};
+
+static bool fake_read(struct audit_aggregates *a, struct audit_picture *out, struct laws *laws,
+                      struct error *err) {
+    (void)a;
+    (void)laws;
+    (void)err;
+    out->settings = (struct store_settings){.currency = "USD", .timezone = "UTC"};
+    out->counts = (struct store_counts){.received = 2, .accepted = 2};
+    out->n_topics = 1;
+    out->next_offset[0] = 2;
+    struct cube_dim group = {TEXT_LIT("GOOGLE"), TEXT_LIT("CA"), IDENT_NONE, "USD", -1};
+    cube_cell(out->cells, CUBE_TOTALS, 0, &group)->orders = 2;
+    return true;
+}
+
+static bool fake_repair(struct audit_aggregates *a, const struct audit_picture *seen,
+                        const struct audit_repair *repair, struct error *err) {
+    (void)seen;
+    (void)err;
+    ((struct fake_cluster *)a)->n_repairs++;
+    ((struct fake_cluster *)a)->n_events = repair->n_events;
+    return true;
+}
+
+static bool fake_scan(struct raw_reader *r, raw_event_fn each, void *user, struct error *err) {
+    (void)r;
+    (void)each;
+    (void)user;
+    (void)err;
+    return true; // TRUNCATE, or all rows have expired
+}
+
+static void a_cluster_without_its_raw_orders_is_not_set_to_zero_unless_told(void **state) {
+    (void)state;
+    static const struct audit_aggregates_ops aggregates_ops = {.read = fake_read,
+                                                               .repair = fake_repair};
+    static const struct raw_reader_ops raw_ops = {.scan = fake_scan};
+    struct fake_cluster f = {.aggregates = {&aggregates_ops}, .raw = {&raw_ops}, .n_events = -1};
+    struct audit_report report;
+    struct error err = {0};
+    int64_t changed;
+    FILE *quiet = fopen("/dev/null", "w");
+    assert_non_null(quiet);
+    assert_true(audit_cluster_verify(&f.aggregates, &f.raw, quiet, &report, &err));
+    assert_true(report.raw_problems > 0);
+    assert_false(
+        audit_cluster_rebuild(&f.aggregates, &f.raw, false, quiet, &changed, &report, &err));
+    assert_int_equal(err.cls, ERROR_USAGE);
+    assert_non_null(strstr(err.text, "2 of 2"));
+    assert_int_equal(f.n_repairs, 0);
+    assert_true(audit_cluster_rebuild(&f.aggregates, &f.raw, true, quiet, &changed, &report, &err));
+    assert_int_equal(f.n_repairs, 1);
+    assert_int_equal(f.n_events, 0);
+    fclose(quiet);
 }
 
 static void rebuild_is_refused_while_a_writer_works(void **state) {
@@ -648,6 +713,7 @@ int main(void) {
         cmocka_unit_test(a_file_that_was_cut_is_not_rebuilt_from_what_is_left),
         cmocka_unit_test(the_side_that_is_damaged_is_told),
         cmocka_unit_test(a_restored_copy_needs_no_lock_file),
+        cmocka_unit_test(a_cluster_without_its_raw_orders_is_not_set_to_zero_unless_told),
         cmocka_unit_test(rebuild_is_refused_while_a_writer_works),
         cmocka_unit_test(verify_sees_one_snapshot_of_a_batch_in_work),
     };
