@@ -100,6 +100,9 @@ bool http_workers_start(const struct http_workers_options *options, struct http_
 }
 
 bool http_workers_submit(struct http_workers *w, enum job_kind kind, struct http_job *job) {
+    if (w == NULL) {
+        return false;
+    }
     pthread_mutex_lock(&w->lock);
     struct job_list *list = &w->waiting[kind];
     bool taken = list->n < w->options.max_waiting && !w->stopping;

@@ -51,6 +51,7 @@ static int tear_down(void **state) {
     if (second != NULL) {
         fake_stop(second);
     }
+    mem_set_fail_hook(NULL, NULL);
     return 0;
 }
 
@@ -466,15 +467,15 @@ static void a_dead_server_is_given_up_sooner_than_a_slow_one(void **state) {
 
 static void a_wish_to_stop_ends_the_wait_for_a_dead_server(void **state) {
     UNUSED(state);
-    static volatile int stop = 0;
+    static atomic_bool stop;
     options.stop = &stop;
     options.give_up_ms = 600000;
     open_session();
     fake_stop(server);
-    stop = 1;
+    atomic_store(&stop, true);
     assert_int_equal(put_rows(5), STORE_RETRY);
     assert_non_null(strstr(err.text, "asked to stop"));
-    stop = 0;
+    atomic_store(&stop, false);
     server = fake_new();
     fake_start(server);
 }
@@ -518,18 +519,18 @@ static void run_all(int *n_rows) {
 static void refused_memory_is_an_error_and_never_a_crash(void **state) {
     UNUSED(state);
     server->n_pages = 2;
-    fake_start(server);
     this_thread = pthread_self();
+    mem_set_fail_hook(refuse_one, NULL); // before the server's thread, which allocates too
+    fake_start(server);
     bool was_refused = true;
     int n;
     for (n = 1; was_refused && n < 500; n++) {
         int n_rows = 0;
         err = (struct error){0};
         allocations_left = n;
-        mem_set_fail_hook(refuse_one, NULL);
         run_all(&n_rows);
-        mem_set_fail_hook(NULL, NULL);
         was_refused = allocations_left <= 0;
+        allocations_left = 0; // refuses no more
         if (!was_refused) {
             assert_int_equal(n_rows, 6);
         }
