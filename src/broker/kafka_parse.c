@@ -144,8 +144,8 @@ bool kafka_parse_start(const struct order_rules *rules, struct kafka_parse **out
                        struct error *err) {
     struct kafka_parse *p = mem_zalloc(1, sizeof *p);
     p->rules = rules;
-    p->here = order_json_new();
-    p->there = order_json_new();
+    p->here = mem_must(order_json_new(NULL));
+    p->there = mem_must(order_json_new(NULL));
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->work, NULL);
     pthread_cond_init(&p->done, NULL);

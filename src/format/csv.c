@@ -11,13 +11,12 @@
 // quote open has an odd number of quotes, so a second such line closes the first one's quote.
 #include "format/csv.h"
 
-#include "base/mem.h"
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { BUFFER_BYTES = 2 * CSV_ROW_MAX_BYTES };
 
 struct csv {
+    const struct mem_heap *heap;
     char *buffer;
     char *scratch; // unquoted text of cells with doubled quotes, of the newest row
     size_t start;  // of the next row
@@ -31,19 +30,27 @@ struct csv {
     struct text cells[CSV_CELLS_MAX];
 };
 
-struct csv *csv_new(void) {
-    struct csv *c = mem_zalloc(1, sizeof *c);
-    c->buffer = mem_alloc(BUFFER_BYTES);
-    c->scratch = mem_alloc(BUFFER_BYTES);
+struct csv *csv_new(const struct mem_heap *heap) {
+    struct csv *c = heap_zalloc(heap, 1, sizeof *c);
+    if (c == NULL) {
+        return NULL;
+    }
+    c->heap = heap;
+    c->buffer = heap_alloc(heap, BUFFER_BYTES);
+    c->scratch = heap_alloc(heap, BUFFER_BYTES);
+    if (c->buffer == NULL || c->scratch == NULL) {
+        csv_free(c);
+        return NULL;
+    }
     csv_reset(c);
     return c;
 }
 
 void csv_free(struct csv *c) {
     if (c != NULL) {
-        free(c->buffer);
-        free(c->scratch);
-        free(c);
+        heap_free(c->heap, c->buffer);
+        heap_free(c->heap, c->scratch);
+        heap_free(c->heap, c);
     }
 }
 

@@ -4,6 +4,7 @@
 // end; empty lines are skipped. A row that breaks the grammar is reported and reading goes on.
 // Memory is bounded: about 2 MiB a reader, whatever the input. One owner at a time.
 #pragma once
+#include "base/heap.h"
 #include "base/must.h"
 #include "base/text.h"
 #include <stdint.h>
@@ -31,9 +32,9 @@ enum csv_next {
 };
 
 struct csv;
-MUST_CHECK struct csv *csv_new(void); // dies when out of memory
-void csv_free(struct csv *c);         // NULL is fine
-void csv_reset(struct csv *c);        // as new, for the next input
+MUST_CHECK struct csv *csv_new(const struct mem_heap *heap); // NULL when memory is refused
+void csv_free(struct csv *c);                                // NULL is fine
+void csv_reset(struct csv *c);                               // as new, for the next input
 
 // Where to put the next bytes, and how many fit (never 0 after CSV_MORE). Ends the life of all
 // rows.

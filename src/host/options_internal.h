@@ -2,6 +2,7 @@
 // What the files that make up host/options share. Nobody else includes this.
 #pragma once
 #include "host/options.h"
+#include <stdatomic.h>
 
 // From weakest to strongest.
 enum option_origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_FLAG };
@@ -13,6 +14,7 @@ struct option_value {
     int64_t number; // OPTION_INT, OPTION_BYTES, OPTION_DURATION, and 0 or 1 of OPTION_FLAG
     char **items;   // owned; OPTION_LIST
     size_t n_items;
+    atomic_bool asked; // by anybody
 };
 
 struct options {

@@ -3,7 +3,7 @@
 //
 // 1. Small bodies are parsed here, on the loop's thread (an order takes less than a microsecond);
 //    large or packed ones on a worker.
-// 2. The submission goes to the engine's queue; the connection is suspended.
+// 2. The submission goes to the engine's queue; the request is parked.
 // 3. The engine settles it after the commit and gives it back; the answer is rendered (long ones on
 // a
 //    worker) and sent.
@@ -229,11 +229,10 @@ static void send_answer(struct request *r) {
         atomic_fetch_add(&r->server->budget.used_bytes, more);
         r->charged_bytes += more;
         r->job.run = render_job;
-        if (!r->suspended) {
+        if (r->state.now == REQUEST_RETURNED) {
             http_suspend(r);
         }
-        if (r->server->workers != NULL &&
-            http_workers_submit(r->server->workers, JOB_ORDERS, &r->job)) {
+        if (http_workers_submit(r->server->workers, JOB_ORDERS, &r->job)) {
             return;
         }
     }

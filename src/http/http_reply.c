@@ -49,25 +49,26 @@ void http_replies_free(struct http_server *s) {
     }
 }
 
-static void send_response(struct request *r, unsigned status, struct MHD_Response *response) {
+void http_reply_shared(struct request *r, unsigned status, struct MHD_Response *response) {
     struct http_server *s = r->server;
     s->stats.answers[status < STATUS_MAX ? status : 0]++;
     http_arm(r->connection, DEADLINE_SEND);
     if (response == NULL || MHD_queue_response(r->mhd, status, response) != MHD_YES) {
         shutdown(r->connection->fd, SHUT_RDWR); // no memory for an answer: at least do not hang
     }
-    if (r->suspended) {
-        r->suspended = false;
+    bool suspended = r->state.now == REQUEST_SUSPENDED;
+    http_request_move(r, REQUEST_ANSWERED);
+    if (suspended) {
         MHD_resume_connection(r->mhd);
     }
 }
 
 void http_reply_cached(struct request *r, enum cached_answer which) {
-    send_response(r, which == ANSWER_HEALTHY ? 200 : 202, r->server->cached[which]);
+    http_reply_shared(r, which == ANSWER_HEALTHY ? 200 : 202, r->server->cached[which]);
 }
 
 void http_reply_response(struct request *r, unsigned status, struct MHD_Response *response) {
-    send_response(r, status, response);
+    http_reply_shared(r, status, response);
     if (response != NULL) {
         MHD_destroy_response(response);
     }
@@ -136,7 +137,8 @@ static void put_header_line(void *to, const char *name, const char *value) {
     buf_printf(to, "%s: %s\r\n", name, value);
 }
 
-void http_reply_raw(struct request *r, enum problem p, const char *detail) {
+void http_reply_to_connection(struct connection *c, enum problem p, const char *detail,
+                              const char *allow) {
     const struct problem_kind *kind = problem_kind(p);
     struct buf body = {0}, out = {0};
     problem_put(&body, p, detail);
@@ -144,18 +146,23 @@ void http_reply_raw(struct request *r, enum problem p, const char *detail) {
                "HTTP/1.1 %u %s\r\nContent-Type: " PROBLEM_JSON "\r\nContent-Length: %zu\r\n"
                "Connection: close\r\n",
                kind->status, MHD_get_reason_phrase_for(kind->status), body.len);
-    problem_headers(p, r->allow, put_header_line, &out);
+    problem_headers(p, allow, put_header_line, &out);
     buf_put_str(&out, "\r\n");
     buf_put_text(&out, buf_text(&body));
     if (!out.failed && !body.failed) {
         // A few hundred bytes into an empty socket buffer; where that fails nobody is listening.
-        ssize_t sent = send(r->connection->fd, out.at, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t sent = send(c->fd, out.at, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
         UNUSED(sent);
     }
-    shutdown(r->connection->fd, SHUT_WR);
+    shutdown(c->fd, SHUT_WR);
     buf_free(&body);
     buf_free(&out);
-    r->server->stats.answers[kind->status]++;
-    r->answered_raw = true;
+    c->server->stats.answers[kind->status]++;
+}
+
+void http_reply_raw(struct request *r, enum problem p, const char *detail) {
+    http_reply_to_connection(r->connection, p, detail, r->allow);
+    body_clear(&r->body, &r->server->budget);
+    http_request_move(r, REQUEST_DRAINING);
     http_arm(r->connection, DEADLINE_LINGER);
 }

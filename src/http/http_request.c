@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/http_header.h"
+#include "http/http_library.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -93,7 +94,10 @@ static void check_body_headers(struct request *r, const struct http_head *h) {
 static void decide(struct request *r, const struct http_head *h, const char *url,
                    const char *method) {
     struct http_server *s = r->server;
-    r->route = http_route(s, url, method, &r->allow);
+    r->route = http_route(s, url, method, &r->question_kind, &r->allow);
+    if (r->connection->target_has_nul) {
+        refuse(r, PROBLEM_BAD_REQUEST, "the path has a zero character in it");
+    }
     if (h->guard.host.at == NULL && h->guard.origin.at != NULL) {
         refuse(r, PROBLEM_BAD_REQUEST, "the Host header is missing");
     }
@@ -105,7 +109,7 @@ static void decide(struct request *r, const struct http_head *h, const char *url
     }
     if (r->route == ROUTE_NONE) {
         refuse(r, PROBLEM_NO_SUCH_PATH,
-               s->options.open_reader == NULL
+               s->options.questions == NULL
                    ? "this server only takes orders (POST /v1/orders): ask the one that has the "
                      "store"
                : s->options.intake.ops == NULL
@@ -117,6 +121,13 @@ static void decide(struct request *r, const struct http_head *h, const char *url
         refuse(r, PROBLEM_METHOD, r->route == ROUTE_ORDERS ? "use POST" : "use GET");
     }
     check_key(r, h);
+    if (r->route != ROUTE_QUESTION && h->first_param.at != NULL) {
+        char detail[160];
+        size_t len = h->first_param.len < 40 ? h->first_param.len : 40;
+        snprintf(detail, sizeof detail, "%.*s: is not a parameter of this call: it takes none",
+                 (int)len, h->first_param.at);
+        refuse(r, PROBLEM_BAD_PARAMETER, detail);
+    }
     if (s->stopping) {
         refuse(r, PROBLEM_STOPPING, "try again in a moment");
     }
@@ -142,7 +153,7 @@ static struct request *request_new(struct http_server *s) {
     s->n_requests++;
     r->next = NULL;
     r->server = s;
-    return r;
+    return r; // still REQUEST_FREE
 }
 
 static void request_free(struct request *r) {
@@ -151,29 +162,30 @@ static void request_free(struct request *r) {
     body_clear(&r->unpacked, &s->budget);
     http_submission_recycle(s, r->submission);
     buf_free(&r->answer);
-    http_question_free(r->question);
+    free(r->question);
     budget_give(&s->budget, r->charged_bytes);
     s->n_requests--;
+    r->connection = NULL;
+    r->mhd = NULL;
+    r->submission = NULL;
+    r->question = NULL;
+    r->charged_bytes = 0;
+    http_request_move(r, REQUEST_FREE);
     if (s->n_free_requests >= FREE_REQUESTS_MAX) {
         free(r);
         return;
     }
     // Everything but the two bodies, which are empty now and hold 2 KiB each of what need not be
     // cleared.
-    r->connection = NULL;
-    r->mhd = NULL;
     r->on_loop = NULL;
     r->route = ROUTE_NONE;
-    r->suspended = r->parked = r->returned = r->orphaned = r->head = r->answered_raw = r->has_body =
-        r->gzipped = r->accepts_gzip = false;
+    r->head = r->gzipped = r->accepts_gzip = false;
     r->declared_bytes = r->discarded_bytes = 0;
     r->refusal = r->problem = PROBLEM_NONE;
     r->allow = NULL;
     r->detail[0] = '\0';
-    r->submission = NULL;
-    r->charged_bytes = 0;
     r->status = 0;
-    r->question = NULL;
+    r->question_kind = NULL;
     r->next = s->free_requests;
     s->free_requests = r;
     s->n_free_requests++;
@@ -189,7 +201,8 @@ void http_requests_free(struct http_server *s) {
 }
 
 static enum MHD_Result first_call(struct http_server *s, struct MHD_Connection *mhd,
-                                  const char *url, const char *method, void **context) {
+                                  const char *target, const char *method, const char *version,
+                                  void **context) {
     struct request *r = request_new(s);
     s->n_events++;
     if (r == NULL) {
@@ -199,20 +212,21 @@ static enum MHD_Result first_call(struct http_server *s, struct MHD_Connection *
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     r->connection = info->socket_context;
     r->connection->request = r;
+    r->connection->had_request = true;
     r->mhd = mhd;
     *context = r;
+    http_request_move(r, REQUEST_READING);
     struct http_head h;
-    if (!http_head_read(mhd, &h)) {
-        http_arm(r->connection, DEADLINE_SEND);
-        http_reply_problem(r, PROBLEM_BAD_REQUEST,
-                           "the body's length is ambiguous: send either Content-Length or "
-                           "Transfer-Encoding: chunked");
-        return MHD_YES; // a reply before the body closes the connection
+    struct text authority;
+    const char *url = http_target_path(target, &authority);
+    if (!http_head_read(mhd, method, version, authority, &h) || r->connection->target_is_bad) {
+        http_reply_raw(r, PROBLEM_BAD_REQUEST,
+                       h.problem != NULL ? h.problem : "the request line is malformed");
+        return MHD_YES; // what follows the head is thrown away, and then it closes
     }
-    r->has_body = h.has_body;
     r->declared_bytes = h.content_bytes;
     decide(r, &h, url, method);
-    if (!r->has_body) {
+    if (!h.has_body) {
         deadline_disarm(&s->deadlines, &r->connection->deadline);
         return MHD_YES;
     }
@@ -227,7 +241,7 @@ static enum MHD_Result first_call(struct http_server *s, struct MHD_Connection *
 
 static void discard(struct request *r, size_t n_bytes) {
     r->discarded_bytes += n_bytes;
-    if (!r->answered_raw && r->discarded_bytes > DISCARD_MAX_BYTES) {
+    if (r->discarded_bytes > DISCARD_MAX_BYTES) {
         http_reply_raw(r, r->refusal, r->detail);
     }
 }
@@ -235,6 +249,9 @@ static void discard(struct request *r, size_t n_bytes) {
 static void take_body(struct request *r, const char *at, size_t n_bytes) {
     struct http_server *s = r->server;
     s->n_events++;
+    if (r->state.now == REQUEST_DRAINING) {
+        return;
+    }
     if (r->refusal == PROBLEM_NONE && r->route != ROUTE_ORDERS) {
         refuse(r, PROBLEM_BAD_REQUEST, "this call takes no body");
     }
@@ -257,7 +274,8 @@ static void take_body(struct request *r, const char *at, size_t n_bytes) {
 
 static enum MHD_Result last_call(struct request *r, const char *url) {
     r->server->n_events++;
-    if (r->answered_raw) {
+    if (r->state.now == REQUEST_DRAINING) {
+        http_linger(r->connection);
         return MHD_NO; // the answer is out; close
     }
     deadline_disarm(&r->server->deadlines, &r->connection->deadline);
@@ -270,9 +288,7 @@ static enum MHD_Result last_call(struct request *r, const char *url) {
     case ROUTE_ORDERS:
         http_orders(r);
         break;
-    case ROUTE_ORDER:
-    case ROUTE_SALES:
-    case ROUTE_REJECTED:
+    case ROUTE_QUESTION:
         http_question(r, url);
         break;
     case ROUTE_STREAM:
@@ -286,33 +302,46 @@ static enum MHD_Result last_call(struct request *r, const char *url) {
     case ROUTE_METRICS:
         http_metrics(r);
         break;
-    case ROUTE_PAGE:
+    case ROUTE_FILE:
     case ROUTE_NONE:
-        http_page(r, url);
+        http_file(r, url);
         break;
     }
     return MHD_YES;
 }
 
-// The library asks again.
-static void still_parked(struct request *r) {
-    if (r->returned) {
-        r->parked = r->returned = false;
-        r->server->n_parked--;
-        r->on_loop(r);
+void *http_on_target(void *cls, const char *target, struct MHD_Connection *mhd) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct connection *c = info->socket_context;
+    const char *nul = strstr(target, "%00");
+    size_t len = 0;
+    bool good = true;
+    for (; target[len] != '\0'; len++) {
+        good &= (unsigned char)target[len] > ' ' && target[len] != 0x7F;
     }
+    UNUSED(cls);
+    http_library_at(c->fd);
+    c->target_has_nul = nul != NULL && memchr(target, '?', (size_t)(nul - target)) == NULL;
+    // The version follows one zero later, unless the target has zeros in it.
+    c->target_is_bad = !good || strncmp(target + len + 1, "HTTP/", 5) != 0;
+    return NULL; // the request's context: first_call makes it
 }
 
 enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const char *url,
                                 const char *method, const char *version, const char *upload,
                                 size_t *upload_bytes, void **context) {
-    UNUSED(version);
     struct request *r = *context;
+    struct text authority;
     if (r == NULL) {
-        return first_call(cls, mhd, url, method, context);
+        return first_call(cls, mhd, url, method, version, context);
     }
-    if (r->parked) {
-        still_parked(r);
+    http_library_at(r->connection->fd);
+    if (r->state.now == REQUEST_PARKED) {
+        return MHD_YES; // the library will ask again
+    }
+    if (r->state.now == REQUEST_RETURNED) {
+        r->on_loop(r);
         return MHD_YES;
     }
     if (*upload_bytes > 0) {
@@ -320,7 +349,7 @@ enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const cha
         *upload_bytes = 0;
         return MHD_YES;
     }
-    return last_call(r, url);
+    return last_call(r, http_target_path(url, &authority));
 }
 
 void http_on_completed(void *cls, struct MHD_Connection *mhd, void **context,
@@ -333,13 +362,15 @@ void http_on_completed(void *cls, struct MHD_Connection *mhd, void **context,
         return;
     }
     struct connection *c = r->connection;
+    http_library_at(c->fd);
     c->request = NULL;
     *context = NULL;
     s->n_events++;
-    if (r->parked && !r->returned) {
-        r->orphaned = true; // the engine has it; it is freed when it comes back
+    if (r->state.now == REQUEST_PARKED) { // the intake has it; it is freed when it comes back
+        r->connection = NULL;
+        r->mhd = NULL;
+        http_request_move(r, REQUEST_ORPHANED);
     } else {
-        s->n_parked -= r->parked;
         request_free(r);
     }
     if (s->stopping) {
@@ -351,8 +382,7 @@ void http_on_completed(void *cls, struct MHD_Connection *mhd, void **context,
 
 void http_park(struct request *r) {
     if (r->server->n_parked < PARKED_MAX) {
-        r->parked = true;
-        r->server->n_parked++;
+        http_request_move(r, REQUEST_PARKED);
     } else {
         http_suspend(r);
     }
@@ -360,17 +390,16 @@ void http_park(struct request *r) {
 
 void http_returned(struct request *r) {
     r->server->n_events++;
-    if (r->orphaned) {
-        r->server->n_parked--;
+    if (r->state.now == REQUEST_ORPHANED) {
         request_free(r);
-    } else if (r->parked) {
-        r->returned = true;
+    } else if (r->state.now == REQUEST_PARKED) {
+        http_request_move(r, REQUEST_RETURNED);
     } else {
         r->on_loop(r);
     }
 }
 
 void http_suspend(struct request *r) {
-    r->suspended = true;
+    http_request_move(r, REQUEST_SUSPENDED);
     MHD_suspend_connection(r->mhd);
 }

@@ -7,7 +7,9 @@
 //                 it went into a topic
 // One row for each try; readers show the newest (rejected_row.retried_ms). One thread.
 #pragma once
-#include "host/reader_place.h"
+#include "base/error.h"
+#include "base/must.h"
+#include <stdint.h>
 
 struct rejected_retries {
     const struct rejected_retries_ops *ops;
@@ -18,14 +20,3 @@ struct rejected_retries_ops {
                            const char *verdict, struct error *err);
     void (*close)(struct rejected_retries *r); // frees r
 };
-
-// Opens for writing, beside whatever else writes there.
-MUST_CHECK bool rejected_retries_open(const struct reader_place *p, struct rejected_retries **out,
-                                      struct error *err);
-
-// The stores' own.
-struct mysql_address;
-MUST_CHECK bool sqlite_retries_open(const char *directory, struct rejected_retries **out,
-                                    struct error *err);
-MUST_CHECK bool mysql_retries_open(const struct mysql_address *address,
-                                   struct rejected_retries **out, struct error *err);

@@ -10,6 +10,8 @@
 // - with --group-by every row becomes part of exactly one event.
 #include "base/buf.h"
 #include "base/hash.h"
+#include "base/mem.h"
+#include "engine/zone_file.h"
 #include "format/csv_groups.h"
 #include "format/order_csv.h"
 #include "format/order_json.h"
@@ -46,8 +48,8 @@ static void start(void) {
         abort();
     }
     f.rules = (struct order_rules){.zone = f.zone, .currency = "USD"};
-    f.csv = csv_new();
-    f.parser = order_json_new();
+    f.csv = mem_must(csv_new(NULL));
+    f.parser = mem_must(order_json_new(NULL));
 }
 
 static uint64_t row_hash(const struct csv_row *row, enum csv_next kind) {
@@ -259,7 +261,7 @@ static void read_orders(struct text in) {
     csv_reset(c);
     struct csv_binding binding;
     if (bind_header(c, &in, &binding, false)) {
-        struct order_csv *o = order_csv_new(&f.rules, &binding);
+        struct order_csv *o = mem_must(order_csv_new(&f.rules, &binding, NULL));
         struct arena arena = {0};
         struct csv_row row;
         enum csv_next next;
@@ -288,8 +290,8 @@ static void read_groups(struct text in) {
         enum csv_next next;
         bool bound = bind_header(c, &rest, &binding, true);
         if (bound && g == NULL) {
-            g = csv_groups_new(&binding);
-            o = order_csv_new(&f.rules, &binding);
+            g = mem_must(csv_groups_new(&binding, NULL));
+            o = mem_must(order_csv_new(&f.rules, &binding, NULL));
         }
         while (bound && next_row(c, &rest, SIZE_MAX, &row, &next)) {
             struct csv_group group;

@@ -193,3 +193,11 @@ def test_what_cannot_be_meant_is_refused_in_one_line(server):
         assert done.returncode == 2, (arguments, done)
         assert done.stderr.count(b"\n") == 1, (arguments, done)
     assert "retried_verdict" not in rows(one)[1]
+
+
+def test_words_that_cannot_be_meant_are_told_before_any_data_is_looked_for(tmp_path):
+    for arguments, told in (["drop"], b"use `rejected list`"), (["retry"], b"say which events"), (["show", "x"], b"'x'"):
+        done = harness.run("rejected", *arguments, "--data", tmp_path / "none")
+        assert done.returncode == 2
+        assert told in done.stderr and done.stderr.count(b"\n") == 1, done
+    assert not (tmp_path / "none").exists()

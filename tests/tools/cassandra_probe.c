@@ -14,6 +14,8 @@
 //
 // From the environment: PROBE_URL, PROBE_PASSWORD, PROBE_CA_FILE.
 #include "base/clock.h"
+#include "base/mem.h"
+#include "engine/zone_file.h"
 #include "format/order_json.h"
 #include "format/order_write.h"
 #include "store/cassandra/cassandra.h"
@@ -81,7 +83,7 @@ static int load(struct raw_store *raw) {
         return die();
     }
     struct order_rules rules = {.zone = zone, .currency = "USD"};
-    struct order_json *parser = order_json_new();
+    struct order_json *parser = mem_must(order_json_new(NULL));
     struct arena arena = {0};
     enum store_result result = STORE_OK;
     while (result == STORE_OK && (len = getline(&line, &room, stdin)) > 0) {

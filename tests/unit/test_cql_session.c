@@ -467,15 +467,15 @@ static void a_dead_server_is_given_up_sooner_than_a_slow_one(void **state) {
 
 static void a_wish_to_stop_ends_the_wait_for_a_dead_server(void **state) {
     UNUSED(state);
-    static volatile int stop = 0;
+    static atomic_bool stop;
     options.stop = &stop;
     options.give_up_ms = 600000;
     open_session();
     fake_stop(server);
-    stop = 1;
+    atomic_store(&stop, true);
     assert_int_equal(put_rows(5), STORE_RETRY);
     assert_non_null(strstr(err.text, "asked to stop"));
-    stop = 0;
+    atomic_store(&stop, false);
     server = fake_new();
     fake_start(server);
 }

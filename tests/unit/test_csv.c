@@ -8,13 +8,14 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "format/csv.h"
 #include "guard_page.h"
 #include <stdlib.h>
 
 // Renders what the reader says: cells as <a|b>, lines and problems where asked.
 static void read_all(struct text input, size_t chunk_bytes, size_t width, struct buf *out) {
-    struct csv *c = csv_new();
+    struct csv *c = mem_must(csv_new(NULL));
     csv_set_width(c, width);
     struct csv_row row;
     size_t at = 0;
@@ -145,7 +146,7 @@ static void a_row_with_too_many_cells_is_bad(void **state) {
     buf_put_str(&b, "\n");
     repeat(&b, ",", CSV_CELLS_MAX);
     buf_put_str(&b, "\nx\n");
-    struct csv *c = csv_new();
+    struct csv *c = mem_must(csv_new(NULL));
     struct csv_row row;
     assert_int_equal(csv_feed(c, buf_text(&b)), b.len);
     csv_fed(c, 0);
@@ -172,7 +173,7 @@ static void a_row_with_too_many_cells_is_bad(void **state) {
 
 // Feeds in large chunks; returns line and kind of each row in `out`, without the text.
 static void outline(struct text input, struct buf *out) {
-    struct csv *c = csv_new();
+    struct csv *c = mem_must(csv_new(NULL));
     struct csv_row row;
     size_t at = 0;
     for (enum csv_next n; (n = csv_next(c, &row)) != CSV_END;) {

@@ -416,6 +416,36 @@ static void every_option_and_command_is_in_help_manual_and_markdown(void **state
     free(markdown);
 }
 
+static bool is_unread(const struct options *o, const char *wanted, bool *typed) {
+    size_t i = 0;
+    for (const char *name; (name = options_next_unread(o, &i, typed)) != NULL;) {
+        if (strcmp(name, wanted) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void an_option_is_unread_until_somebody_asks_for_it(void **state) {
+    UNUSED(state);
+    bool typed = true;
+    struct options *o = PARSE("serve", "--group", "g", "--skip-gap");
+    assert_false(is_unread(o, "config", &typed)); // looked at by the parser itself
+    assert_true(is_unread(o, "max-body", &typed));
+    assert_false(typed);
+    assert_true(is_unread(o, "group", &typed));
+    assert_true(typed);
+    assert_string_equal(option_text(o, "group"), "g");
+    assert_false(is_unread(o, "group", &typed));
+    assert_true(is_unread(o, "skip-gap", &typed));
+    assert_true(typed);
+    assert_true(option_flag(o, "skip-gap"));
+    assert_int_equal(option_int(o, "max-body"), 16 * 1024 * 1024);
+    assert_false(is_unread(o, "skip-gap", &typed));
+    assert_false(is_unread(o, "max-body", &typed));
+    options_free(o);
+}
+
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup(f, clean_environment)
     const struct CMUnitTest tests[] = {
@@ -433,6 +463,7 @@ int main(void) {
         TEST(a_forgotten_value_or_argument_is_told),
         TEST(a_config_file_that_cannot_be_read_is_refused_by_line),
         TEST(an_indented_line_is_a_line_of_its_own),
+        TEST(an_option_is_unread_until_somebody_asks_for_it),
         TEST(unset_options_without_default_are_null_or_minus_one),
         TEST(every_row_has_help_a_valid_default_and_known_commands),
         TEST(every_option_and_command_is_in_help_manual_and_markdown),

@@ -14,6 +14,7 @@
 #include "store/audit/audit.h"
 
 #include "base/mem.h"
+#include "engine/zone_file.h"
 #include "store/audit/audit_laws.h"
 #include "store/audit/audit_sqlite_index.h"
 #include "store/audit/audit_sqlite_scan.h"

@@ -370,7 +370,7 @@ struct load_sink *load_intake_new(const struct load_intake_parts *parts,
     l->base.ops = &ops;
     l->parts = *parts;
     l->target = *target;
-    l->parser = order_json_new();
+    l->parser = mem_must(order_json_new(NULL));
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->settled, NULL);
     return &l->base;

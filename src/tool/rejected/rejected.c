@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: MIT
-// `salestide rejected list | show ID... | edit ID | retry ID...`: what was rejected, and submitting
-// it again.
-//
-// A retry: the event's text is read from where rejected events are kept, posted to a server (--to)
-// as any order is, and the verdict is noted beside the rejected event, which itself stays as it
+// A retry: the event's text is read from where rejected events are kept, posted to a server as any
+// order is, and the verdict is noted beside the rejected event, which itself stays as it
 // was. Being interrupted between the two is harmless: a second retry of an accepted event is a
 // duplicate. Many are posted some at a time, oldest first, each as a request of its own so that
 // each has its verdict.
 //
-// Exit code 1 when an event was rejected again or could not be sent.
-#include "host/commands.h"
+// How it fails: an id that is not there, a place that cannot be read or written, a server that is
+// not one: one line each, and what was not sent stays as it is.
+#include "tool/rejected/rejected.h"
 
 #include "base/mem.h"
-#include "host/reader_place.h"
 #include "order/timestamp.h"
 #include "tool/rejected/rejected_edit.h"
 #include "tool/rejected/rejected_send.h"
@@ -20,15 +17,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-    READ_TIMEOUT_MS = 30 * 1000,
-    PAGE_ROWS = 1000,
-};
+enum { PAGE_ROWS = 1000 };
 
 struct command {
-    const struct options *options;
-    struct reader_place *place;
-    struct sales_reader *reader;
+    const struct rejected_settings *settings;
+    struct sales_reader *reader;    // of settings
     struct rejected_sender *sender; // of a retry
 };
 
@@ -76,11 +69,10 @@ static bool list_row(void *user, const struct rejected_row *row) {
     return l->left > 0;
 }
 
-static int list(struct command *c) {
+static int list_rejected(struct command *c) {
     struct error err = {0};
-    struct listing l = {.code = text_of(option_text(c->options, "code")),
-                        .left = option_int(c->options, "limit"),
-                        .last_id = INT64_MAX};
+    struct listing l = {
+        .code = text_of(c->settings->code), .left = c->settings->limit, .last_id = INT64_MAX};
     do {
         l.n_seen = 0;
         if (!c->reader->ops->rejected(c->reader, l.last_id, PAGE_ROWS, list_row, &l, &err)) {
@@ -137,7 +129,10 @@ static bool show_row(struct command *c, const struct rejected_row *row, struct e
 // --- Submitting again
 
 static bool open_sending(struct command *c, struct error *err) {
-    return rejected_sender_open(c->options, c->place, &c->sender, err);
+    const struct rejected_settings *s = c->settings;
+    struct rejected_retries *retries = NULL;
+    return s->open_retries(s->user, &retries, err) &&
+           rejected_sender_open(&s->to, retries, &c->sender, err);
 }
 
 static bool retry_row(struct command *c, const struct rejected_row *row, struct error *err) {
@@ -198,37 +193,25 @@ static bool gather_all(struct command *c, struct ids *ids, struct error *err) {
     return true;
 }
 
-static bool read_id(const char *text, int64_t *out, struct error *err) {
-    struct ident id = ident_of_text(text_of(text));
-    *out = id.num;
-    return (id.num >= 0 && id.num < INT64_MAX) ||
-           error_set(err, ERROR_USAGE, "'%.40s' is no id of a rejected event", text);
-}
-
-static bool gather_arguments(const struct options *o, struct ids *ids, struct error *err) {
-    ids->cap = option_args_count(o);
-    ids->at = mem_zalloc(ids->cap, sizeof *ids->at);
-    for (size_t i = option_args_count(o) - 1; i >= 1; i--) { // newest first, as gather_all
-        if (!read_id(option_arg(o, i), &ids->at[ids->n++], err)) {
-            return false;
-        }
+// Newest first, as gather_all.
+static void gather_settings(const struct rejected_settings *s, struct ids *ids) {
+    ids->at = mem_zalloc(s->n_ids, sizeof *ids->at);
+    for (size_t i = s->n_ids; i > 0; i--) {
+        ids->at[ids->n++] = s->ids[i - 1];
     }
-    return true;
 }
 
-static int retry(struct command *c) {
-    const struct options *o = c->options;
+static int retry_rejected(struct command *c) {
+    const struct rejected_settings *s = c->settings;
     struct error err = {0};
-    struct ids ids = {.code = text_of(option_text(o, "code"))};
-    bool by_id = option_args_count(o) > 1, all = option_flag(o, "all");
-    if (by_id + all + (ids.code.at != NULL) != 1) {
-        error_set(&err, ERROR_USAGE,
-                  "say which events: `salestide rejected retry ID...`, `retry --code CODE` or "
-                  "`retry --all`");
-        return fail(&err);
+    struct ids ids = {.code = text_of(s->code)};
+    bool ok = true;
+    if (s->n_ids > 0) {
+        gather_settings(s, &ids);
+    } else {
+        ok = gather_all(c, &ids, &err);
     }
-    bool ok = (by_id ? gather_arguments(o, &ids, &err) : gather_all(c, &ids, &err)) &&
-              open_sending(c, &err);
+    ok = ok && open_sending(c, &err);
     for (size_t i = ids.n; ok && i > 0 && !rejected_sender_failed(c->sender); i--) {
         ok = with_row(c, ids.at[i - 1], retry_row, &err);
     }
@@ -242,7 +225,7 @@ static int retry(struct command *c) {
 // --- Editing
 
 static bool edit_row(struct command *c, const struct rejected_row *row, struct error *err) {
-    const char *file = option_text(c->options, "file");
+    const char *file = c->settings->file;
     struct buf event = {0};
     bool changed = true;
     if (file == NULL && row->raw_cut) {
@@ -261,62 +244,33 @@ static bool edit_row(struct command *c, const struct rejected_row *row, struct e
     return ok;
 }
 
-static int edit(struct command *c) {
+static int edit_rejected(struct command *c) {
     struct error err = {0};
-    int64_t id;
-    if (option_args_count(c->options) != 2) {
-        error_set(&err, ERROR_USAGE, "say which event: `salestide rejected edit ID`");
-        return fail(&err);
-    }
-    if (!read_id(option_arg(c->options, 1), &id, &err) || !open_sending(c, &err) ||
-        !with_row(c, id, edit_row, &err)) {
+    if (!open_sending(c, &err) || !with_row(c, c->settings->ids[0], edit_row, &err)) {
         return fail(&err);
     }
     return end_sending(c);
 }
 
-static int show(struct command *c) {
+static int show_rejected(struct command *c) {
     struct error err = {0};
-    for (size_t i = 1; i < option_args_count(c->options); i++) {
-        int64_t id;
-        if (!read_id(option_arg(c->options, i), &id, &err) || !with_row(c, id, show_row, &err)) {
+    for (size_t i = 0; i < c->settings->n_ids; i++) {
+        if (!with_row(c, c->settings->ids[i], show_row, &err)) {
             return fail(&err);
         }
     }
     return 0;
 }
 
-static int run_verb(struct command *c, const char *verb) {
-    if (strcmp(verb, "list") == 0 && option_args_count(c->options) == 1) {
-        return list(c);
-    }
-    if (strcmp(verb, "show") == 0 && option_args_count(c->options) > 1) {
-        return show(c);
-    }
-    if (strcmp(verb, "edit") == 0) {
-        return edit(c);
-    }
-    if (strcmp(verb, "retry") == 0) {
-        return retry(c);
-    }
-    fprintf(stderr, "salestide rejected: use `rejected list`, `rejected show ID`, `rejected edit "
-                    "ID` or `rejected retry ID...`\n");
-    return 2;
-}
-
-int command_rejected(const struct options *o) {
-    struct command c = {.options = o};
-    struct store_settings settings;
-    struct error err = {0};
-    const char *verb = option_args_count(o) > 0 ? option_arg(o, 0) : "";
-    int code = reader_place_read(o, NULL, &c.place, &err) &&
-                       reader_place_open(c.place, READ_TIMEOUT_MS, &c.reader, &settings, &err)
-                   ? run_verb(&c, verb)
-                   : fail(&err);
+int rejected_run(const struct rejected_settings *settings) {
+    static int (*const verbs[])(struct command *) = {
+        [REJECTED_LIST] = list_rejected,
+        [REJECTED_SHOW] = show_rejected,
+        [REJECTED_EDIT] = edit_rejected,
+        [REJECTED_RETRY] = retry_rejected,
+    };
+    struct command c = {.settings = settings, .reader = settings->reader};
+    int code = verbs[settings->verb](&c);
     rejected_sender_close(c.sender);
-    if (c.reader != NULL) {
-        c.reader->ops->close(c.reader);
-    }
-    reader_place_free(c.place);
     return code;
 }

@@ -4,10 +4,11 @@
 #pragma once
 #include "base/text.h"
 #include "store/rejected_retries.h"
+#include "tool/send_to.h"
 
 struct rejected_sender;
-// --to: a server that takes orders (with --key), or a Kafka topic.
-MUST_CHECK bool rejected_sender_open(const struct options *o, const struct reader_place *place,
+// Takes over `retries`, which gets the verdicts, also when it fails. `to` is a server or a topic.
+MUST_CHECK bool rejected_sender_open(const struct send_to *to, struct rejected_retries *retries,
                                      struct rejected_sender **out, struct error *err);
 // Some are on their way at a time. Prints what becomes of it, some time until the end.
 void rejected_sender_post(struct rejected_sender *s, int64_t id, struct text event);
