@@ -7,8 +7,7 @@
 //    point into that copy. yyjson's own memory is a pool held in struct order_json: nothing is
 //    allocated for an ordinary event.
 // 2. One pass over the keys of the object: known fields go to order_set, keys that are not known
-// into
-//    a set that finds duplicates.
+//    into a set that finds duplicates.
 // 3. Only if there are any: the items; containers under unknown keys (duplicate keys, nesting).
 // 4. order_finish.
 //

@@ -10,8 +10,8 @@
 //   total_cells, minute_cells, hour_cells, day_cells (groups), product_cells (products; by day)
 //   sales_groups, sales_products   the dictionaries of those ids
 // The rest: rejected_rows, rejected_retries (what became of those), pipeline_state (one row: counts
-// and floors), pipeline_positions,
-//   pipeline_batches (newest 10,000), currency_gross (overflow guard), settings.
+// and floors), pipeline_positions, pipeline_batches (newest 10,000), currency_gross (overflow
+// guard), settings.
 // Amounts are integers of ten-thousandths in columns *_e4; instants are UTC milliseconds in *_ms.
 // Views give the plain names of the design with plain numbers.
 //
