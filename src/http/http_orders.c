@@ -96,7 +96,7 @@ static enum problem unreadable(struct request *r, size_t offset, const char *wha
 
 // Parses one event's text into the submission.
 static enum problem take_event(struct request *r, struct order_json *parser, struct text body,
-                               struct text raw, bool in_lines) {
+                               struct text raw, enum split_state form) {
     struct submission *sub = r->submission;
     struct event *e = submission_add(sub);
     if (e == NULL) {
@@ -110,7 +110,9 @@ static enum problem take_event(struct request *r, struct order_json *parser, str
     case ORDER_JSON_NO_MEMORY:
         return no_memory(r);
     case ORDER_JSON_BROKEN:
-        if (!in_lines) { // one document: where it breaks nobody can tell what follows
+        // One document: where it breaks nobody can tell what follows, unless it is in a string.
+        if (form == SPLIT_ONE ||
+            (form == SPLIT_ARRAY && !order_json_is_whole(parser, raw, &sub->arena))) {
             return unreadable(r, (size_t)(raw.at - body.at), why.message);
         }
         break;
@@ -126,6 +128,7 @@ static enum problem parse_body(struct request *r, struct order_json *parser, str
     struct text raw;
     enum body_next next;
     body_split_start(&split, body, r->form);
+    const enum split_state form = split.state;
     while ((next = body_split_next(&split, &raw)) == BODY_EVENT) {
         size_t n = r->submission->n_events;
         if (n >= (size_t)limits->events) {
@@ -137,7 +140,7 @@ static enum problem parse_body(struct request *r, struct order_json *parser, str
         if (n % CHARGE_EVERY_EVENTS == 0 && !charge(r, submission_bytes(r->submission))) {
             return no_memory(r);
         }
-        enum problem p = take_event(r, parser, body, raw, split.state == SPLIT_LINES);
+        enum problem p = take_event(r, parser, body, raw, form);
         if (p != PROBLEM_NONE) {
             return p;
         }
