@@ -64,7 +64,8 @@ struct request {
     bool gzipped;       // its body
     bool accepts_gzip;
     enum body_form form;
-    uint64_t declared_bytes; // Content-Length
+    char key_id[KEY_ID_LEN + 1]; // of a stream that needs a key
+    uint64_t declared_bytes;     // Content-Length
     uint64_t discarded_bytes;
     enum problem refusal; // decided before the body: answer this once the body is thrown away
     const char *allow;    // for PROBLEM_METHOD
@@ -100,6 +101,7 @@ struct http_server {
     int64_t now_ms; // monotonic, of this turn of the loop
     struct keys *keys;
     int64_t keys_looked_ms;
+    uint64_t keys_seen; // keys_version when the viewers' keys were last looked at
     struct deadlines deadlines;
     struct connection *connections;
     int64_t n_connections, n_closed;
@@ -149,7 +151,17 @@ static inline void http_request_move(struct request *r, enum request_state to) {
     state_move(&request_states, &r->state, to, r);
 }
 
+// --- http_key.c
+// Refuses `r` unless its key (if one is needed) is good for its route.
+void http_key_check(struct request *r, struct text authorization);
+// A turn of the loop: streams whose key was revoked end. Looks at the file once a second while
+// somebody watches.
+void http_keys_watch(struct http_server *s);
+enum { KEYS_LOOK_EVERY_MS = 1000 };
+
 // --- http_request.c
+// Decides that `r` will be answered with this problem, unless that is decided already.
+void http_refuse(struct request *r, enum problem p, const char *detail);
 // Looks at a request's target before the library decodes it.
 void *http_on_target(void *cls, const char *target, struct MHD_Connection *mhd);
 enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const char *url,
@@ -227,3 +239,4 @@ MUST_CHECK bool http_viewers_pump(struct http_server *s); // true: more to do at
 void http_viewer_event(struct http_server *s, void *viewer, uint32_t events);
 void http_viewer_deadline(struct http_server *s, struct deadline *d, enum deadline_kind kind);
 size_t http_viewers_count(const struct http_server *s);
+void http_viewers_check_keys(struct http_server *s); // ends those whose key is there no more

@@ -299,7 +299,10 @@ static int wait_ms(struct http_server *s, bool more) {
         return 1; // parked requests look like pending data; a look a millisecond finds the latter
     }
     int64_t ms = deadline_wait_ms(&s->deadlines, s->now_ms);
-    int64_t longest_ms = s->stopping ? 100 : s->n_free_submissions > 0 ? TRIM_EVERY_MS : 60000;
+    int64_t longest_ms = s->stopping                                   ? 100
+                         : s->keys_needed && http_viewers_count(s) > 0 ? KEYS_LOOK_EVERY_MS
+                         : s->n_free_submissions > 0                   ? TRIM_EVERY_MS
+                                                                       : 60000;
     return (int)(ms < 0 || ms > longest_ms ? longest_ms : ms);
 }
 
@@ -363,6 +366,7 @@ void http_run(struct http_server *s, const sigset_t *signals) {
         }
         bool more = http_viewers_pump(s);
         http_deadlines_run(s);
+        http_keys_watch(s);
         trim_memory(s, &trimmed_ms);
         wait_for_events(s, signal_fd, wait_ms(s, more));
         if (s->stopping && stop_at_ms == INT64_MAX) {
