@@ -98,7 +98,8 @@ struct http_server {
     char url[128], listen_host[64];
     bool loopback, keys_needed;
     bool stopping;
-    int64_t now_ms; // monotonic, of this turn of the loop
+    int64_t started_ms; // UTC
+    int64_t now_ms;     // monotonic, of this turn of the loop
     struct keys *keys;
     int64_t keys_looked_ms;
     uint64_t keys_seen; // keys_version when the viewers' keys were last looked at

@@ -44,10 +44,12 @@ static enum problem ask(struct request *r, struct http_worker *worker) {
     struct question_facts facts = facts_of(r->server);
     struct sales_reader *reader;
     struct error err = {0};
-    enum question_result result = QUESTION_FAILED;
-    if (http_worker_reader(worker, &reader, &err)) {
-        result = r->question_kind->ask(reader, &facts, r->question, &r->answer, r->detail, &err);
+    if (!http_worker_reader(worker, &reader, &err)) {
+        snprintf(r->detail, sizeof r->detail, "%s", err.text);
+        return PROBLEM_QUERY_FAILED; // whatever its class: the question is not to blame
     }
+    enum question_result result =
+        r->question_kind->ask(reader, &facts, r->question, &r->answer, r->detail, &err);
     if (result == QUESTION_OK && charge_answer(r, &err)) {
         return PROBLEM_NONE;
     }

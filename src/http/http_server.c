@@ -196,6 +196,7 @@ bool http_new(const struct http_options *options, struct http_server **out, stru
     s->budget.limit_bytes = options->limits.inflight_bytes;
     s->epoll_fd = s->wake_fd = -1;
     s->now_ms = monotonic_ms(s);
+    s->started_ms = clock_now_ms(s->options.clock);
     s->deadlines.of[DEADLINE_HEADERS].after_ms = options->limits.headers_ms;
     s->deadlines.of[DEADLINE_BODY].after_ms = options->limits.body_ms;
     s->deadlines.of[DEADLINE_IDLE].after_ms = options->limits.idle_ms;

@@ -272,3 +272,15 @@ def test_a_revoked_key_ends_its_streams_within_two_seconds(server, tmp_path):
     harness.must_run("key", "revoke", second_id, "--data", tmp_path / "data")
     harness.wait_until(lambda: one.get("/v1/sales", {"Authorization": f"Bearer {second}"}).status == 401, 5, "refusing the key")
     assert ends_within(kept, 2.5)
+
+
+def test_a_quiet_stream_sends_an_event_every_15_seconds_as_described(server):
+    one = server()
+    described = one.get("/openapi.json").json()["paths"]["/v1/stream"]["get"]["description"]
+    assert "At least one event comes every 15 seconds" in described
+    viewer = Viewer(one, timeout=25)
+    viewer.event()
+    start = time.monotonic()
+    _, kind, data = viewer.event()
+    assert time.monotonic() - start < 17
+    assert (kind, "now_ms" in data) == ("change", True)
