@@ -51,6 +51,14 @@ struct connection {
     bool target_has_nul, target_is_bad;
 };
 
+// A body that comes in and is charged to the budget (http_upload.c): in a list, the one that has
+// moved last at its end.
+struct upload {
+    struct request *prev, *next;
+    int64_t begun_ms, moved_ms;
+    bool listed;
+};
+
 // One request. From a freelist; lives from the end of its head until its answer is sent.
 struct request {
     struct request *next; // in the freelist or the list of completed ones
@@ -71,6 +79,8 @@ struct request {
     const char *allow;    // for PROBLEM_METHOD
     char detail[DETAIL_BYTES];
     struct http_body body, unpacked;
+    struct upload upload;
+    int64_t asked_ms;              // monotonic: when a question was handed to the workers
     struct submission *submission; // ours unless the engine has it
     enum settle_result settled;
     size_t charged_bytes; // for the submission and the answer
@@ -106,6 +116,7 @@ struct http_server {
     struct deadlines deadlines;
     struct connection *connections;
     int64_t n_connections, n_closed;
+    struct request *uploads, *last_upload;
     struct request *free_requests;
     size_t n_free_requests, n_requests, n_parked;
     uint64_t n_events, n_events_seen; // progress of the library, and when it was last looked at
@@ -201,6 +212,12 @@ void http_reply_raw(struct request *r, enum problem p, const char *detail);
 // As the answer of a connection that has no request: the bytes, then the end of our direction.
 void http_reply_to_connection(struct connection *c, enum problem p, const char *detail,
                               const char *allow);
+
+// --- http_upload.c
+void http_upload_moves(struct request *r); // bytes of its body have come
+void http_upload_end(struct request *r);   // its body is complete, or dropped
+// Makes room in the budget by giving up an upload other than `for_whom`. False: none is slow.
+MUST_CHECK bool http_upload_shed(struct http_server *s, const struct request *for_whom);
 
 // --- http_linger.c
 enum { EVENT_LINGERING = 1 }; // bit of an epoll event's data: it is of a lingering socket

@@ -175,6 +175,7 @@ void http_reply_to_connection(struct connection *c, enum problem p, const char *
 
 void http_reply_raw(struct request *r, enum problem p, const char *detail) {
     http_reply_to_connection(r->connection, p, detail, r->allow);
+    http_upload_end(r);
     body_clear(&r->body, &r->server->budget);
     http_request_move(r, REQUEST_DRAINING);
     http_arm(r->connection, DEADLINE_LINGER);

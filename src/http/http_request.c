@@ -125,6 +125,7 @@ static struct request *request_new(struct http_server *s) {
 
 static void request_free(struct request *r) {
     struct http_server *s = r->server;
+    http_upload_end(r);
     body_clear(&r->body, &s->budget);
     body_clear(&r->unpacked, &s->budget);
     http_submission_recycle(s, r->submission);
@@ -214,6 +215,17 @@ static void discard(struct request *r, size_t n_bytes) {
     }
 }
 
+// Appends to the body. False: no memory, and nobody slower to take it from.
+static bool keep_piece(struct request *r, const char *at, size_t n_bytes) {
+    struct http_server *s = r->server;
+    enum body_result result;
+    do {
+        result = body_append(&r->body, &s->budget, at, n_bytes, (size_t)r->declared_bytes);
+    } while (result != BODY_OK && http_upload_shed(s, r));
+    http_upload_moves(r);
+    return result == BODY_OK;
+}
+
 static void take_body(struct request *r, const char *at, size_t n_bytes) {
     struct http_server *s = r->server;
     s->n_events++;
@@ -230,12 +242,12 @@ static void take_body(struct request *r, const char *at, size_t n_bytes) {
                  s->options.limits.body_bytes);
         http_refuse(r, PROBLEM_BODY_TOO_LARGE, detail);
     }
-    if (r->refusal == PROBLEM_NONE &&
-        body_append(&r->body, &s->budget, at, n_bytes, (size_t)r->declared_bytes) != BODY_OK) {
+    if (r->refusal == PROBLEM_NONE && !keep_piece(r, at, n_bytes)) {
         http_refuse(r, PROBLEM_MEMORY_FULL,
                     "memory for requests in flight (--max-inflight) is used up");
     }
     if (r->refusal != PROBLEM_NONE) {
+        http_upload_end(r);
         body_clear(&r->body, &s->budget);
         discard(r, n_bytes);
     }
@@ -247,6 +259,7 @@ static enum MHD_Result last_call(struct request *r, const char *url) {
         http_linger(r->connection);
         return MHD_NO; // the answer is out; close
     }
+    http_upload_end(r);
     deadline_disarm(&r->server->deadlines, &r->connection->deadline);
     r->server->stats.body_bytes += (int64_t)r->body.len;
     if (r->refusal != PROBLEM_NONE) {

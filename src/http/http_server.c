@@ -35,7 +35,7 @@ enum {
     HEARTBEAT_MS = 15 * 1000,
     STALL_MS = 30 * 1000,
     TRIM_EVERY_MS = 2000,
-    WORKER_THREADS = 2,
+    WORKER_THREADS = 4, // of which questions leave one to orders
     WORKER_QUEUE = 64,
     // Head of a request, and what is read of its body at once. The library copies cookies once
     // more, so half of it is what they may have. It clears all of it after each request, which
