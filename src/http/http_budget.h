@@ -35,6 +35,11 @@ static inline void budget_give(struct http_budget *b, size_t n_bytes) {
     atomic_fetch_sub_explicit(&b->used_bytes, n_bytes, memory_order_relaxed);
 }
 
+static inline size_t budget_left(struct http_budget *b) {
+    size_t used = atomic_load_explicit(&b->used_bytes, memory_order_relaxed);
+    return used < b->limit_bytes ? b->limit_bytes - used : 0;
+}
+
 static inline size_t budget_used(struct http_budget *b) {
     return atomic_load_explicit(&b->used_bytes, memory_order_relaxed);
 }

@@ -26,6 +26,10 @@ enum {
     KEPT_SUBMISSION_MAX_BYTES = 64 * 1024,
     FREE_SUBMISSIONS_MAX = 2048,
     CHARGE_EVERY_EVENTS = 1024,
+    // So many times its length is what a body takes: a guess, by which slow uploads give way to one
+    // that is complete.
+    PARSED_TO_ABOUT = 2,
+    UNPACKS_TO_ABOUT = 8,
 };
 
 // --- Submissions are reused: their memory is the largest part of a small request.
@@ -306,6 +310,10 @@ static void parse_job(struct http_job *job, struct http_worker *worker) {
 }
 
 static void parse_on_worker(struct request *r) {
+    struct http_server *s = r->server;
+    size_t needs = r->body.len * (r->gzipped ? UNPACKS_TO_ABOUT : 1) * PARSED_TO_ABOUT;
+    while (budget_left(&s->budget) < needs && http_upload_shed(s, r)) {
+    }
     r->job.run = parse_job;
     http_suspend(r);
     if (!http_workers_submit(r->server->workers, JOB_ORDERS, &r->job)) {
