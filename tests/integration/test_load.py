@@ -98,6 +98,13 @@ def test_a_broken_first_line_of_ndjson_is_one_rejected_event(tmp_path, first):
     assert counts(tmp_path / "data") == (2, 0, 1)
 
 
+def test_a_bad_string_in_an_array_is_one_rejected_event(tmp_path):
+    bad = b'{"order_id":9,"source":"\\ud800"}'
+    path = write(tmp_path / "x.json", b"[" + json.dumps(order(1)).encode() + b"," + bad + b"," + json.dumps(order(2)).encode() + b"]")
+    assert harness.run("load", path, "--data", tmp_path / "data").returncode == 1
+    assert counts(tmp_path / "data") == (2, 0, 1)
+
+
 def test_standard_input_is_a_file_called_minus(tmp_path):
     harness.must_run("load", "-", "--data", tmp_path / "data", stdin=lines(order(1), order(2)))
     harness.must_run("load", "-", "--data", tmp_path / "data", stdin=(HEADER + "3,2024-05-01,7,1,1\n").encode())
