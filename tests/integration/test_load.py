@@ -3,6 +3,7 @@
 
 import csv
 import gzip
+import json
 import pathlib
 
 import pytest
