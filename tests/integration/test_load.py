@@ -3,6 +3,7 @@
 
 import csv
 import gzip
+import json
 import pathlib
 
 import pytest
@@ -94,6 +95,13 @@ def test_the_format_is_seen_by_name_or_content(tmp_path, name, packed):
 @pytest.mark.parametrize("first", ["{", "[", "}", '{"order_id":', "order_id,total"])
 def test_a_broken_first_line_of_ndjson_is_one_rejected_event(tmp_path, first):
     path = write(tmp_path / "x.ndjson", first.encode() + b"\n" + lines(order(1), order(2)))
+    assert harness.run("load", path, "--data", tmp_path / "data").returncode == 1
+    assert counts(tmp_path / "data") == (2, 0, 1)
+
+
+def test_a_bad_string_in_an_array_is_one_rejected_event(tmp_path):
+    bad = b'{"order_id":9,"source":"\\ud800"}'
+    path = write(tmp_path / "x.json", b"[" + json.dumps(order(1)).encode() + b"," + bad + b"," + json.dumps(order(2)).encode() + b"]")
     assert harness.run("load", path, "--data", tmp_path / "data").returncode == 1
     assert counts(tmp_path / "data") == (2, 0, 1)
 
