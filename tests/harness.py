@@ -214,13 +214,13 @@ def lines(*orders):
     return b"".join(json.dumps(o).encode() + b"\n" for o in orders)
 
 
-def wait_until(condition, timeout_s=10, what="it"):
+def wait_until(condition, timeout_s=10, what="it", every_s=0.02):
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         value = condition()
         if value:
             return value
-        time.sleep(0.02)
+        time.sleep(every_s)
     raise AssertionError(f"{what} did not happen within {timeout_s} s")
 
 
