@@ -51,6 +51,12 @@ def run(*arguments, stdin=None, timeout=120, env=None, program=None):
                           check=False)  # fmt: skip
 
 
+def caught_signals(pid):
+    """Those that the process has a handler for, as a bit mask."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return int(re.search(r"^SigCgt:\s*([0-9a-f]+)", status, re.M)[1], 16)
+
+
 def must_run(*arguments, **more):
     """The same, which has to succeed; gives its standard output and error as one text."""
     done = run(*arguments, **more)

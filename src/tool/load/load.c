@@ -92,7 +92,7 @@ static enum form form_of(const char *path, const char *format, struct text head)
 static bool load_file(const struct load_job *job, const char *format, struct error *err) {
     struct load_input *in;
     struct text head;
-    if (!load_input_open(job->path, &in, err)) {
+    if (!load_input_open(job->path, job->target->stop, &in, err)) {
         return false;
     }
     bool ok = load_input_peek(in, &head, err);
