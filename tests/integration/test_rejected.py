@@ -53,10 +53,12 @@ def test_list_reads_many_pages_and_stops_at_its_limit(server):
 
 def test_show_gives_the_text_as_it_came_without_what_a_terminal_would_act_on(server):
     one = server()
-    one.post(b'{"order_id": 1, "x": "\x1b[31mred\xff", "total": -1}\n', NDJSON)
+    # ESC, no UTF-8, a C1 control as UTF-8 and as a byte, direction overrides and isolates, a byte order mark
+    text = '"\x1b[31mred\udcff \x9b31m \udc9b31m \u202egnp\u2066x\u061cy\ufeff Zo\xeb \U0001f600"'
+    one.post(f'{{"order_id": 1, "x": {text}, "total": -1}}\n'.encode("utf-8", "surrogateescape"), NDJSON)
     done = rejected(one, "show", "1")
     assert done.returncode == 0
-    assert b'{"order_id": 1, "x": "?[31mred\xff", "total": -1}' in done.stdout
+    assert '{"order_id": 1, "x": "?[31mred? ?31m ?31m ?gnp?x?y? Zo\xeb \U0001f600", "total": -1}' in done.stdout.decode()
     missing = rejected(one, "show", "7")
     assert missing.returncode == 2
     assert b"there is no rejected event 7" in missing.stderr

@@ -20,5 +20,6 @@ bool rejected_sender_failed(const struct rejected_sender *s);
 MUST_CHECK bool rejected_sender_end(struct rejected_sender *s, bool *all, struct error *err);
 void rejected_sender_close(struct rejected_sender *s); // NULL is fine
 
-// Texts of others may hold anything: what a terminal would act on is shown as a question mark.
+// Texts of others may hold anything: what is not to be shown as it is
+// (text_shown) is a question mark.
 void rejected_print_text(struct text t, bool one_line);
