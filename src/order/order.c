@@ -73,6 +73,23 @@ bool reject(struct rejection *why, const char *field, const char *code, const ch
     return false;
 }
 
+bool reject_code_known(struct text code, char *all, size_t all_bytes) {
+    static const char *const codes[] = {
+        REJECT_MISSING,       REJECT_TYPE,          REJECT_MALFORMED, REJECT_NEGATIVE,
+        REJECT_RANGE,         REJECT_TOO_LONG,      REJECT_EMPTY,     REJECT_BAD_CHARACTER,
+        REJECT_UNKNOWN_VALUE, REJECT_DUPLICATE_KEY, REJECT_TOO_DEEP,  REJECT_TOO_LARGE,
+        REJECT_NOT_JSON,      REJECT_NOT_OBJECT,    REJECT_AMBIGUOUS, REJECT_BAD_ROW,
+        REJECT_CONFLICT,      REJECT_OVERFLOW};
+    bool known = false;
+    size_t at = 0;
+    for (size_t i = 0; i < COUNT_OF(codes); i++) {
+        known = known || text_equal(code, text_of(codes[i]));
+        int n = snprintf(all + at, all_bytes - at, "%s%s", i > 0 ? ", " : "", codes[i]);
+        at = at + (size_t)n < all_bytes ? at + (size_t)n : all_bytes - 1;
+    }
+    return known;
+}
+
 struct excerpt excerpt_of(struct text value) {
     enum { MAX_CHARACTERS = 40, CUT_CHARACTERS = 3 }; // the latter for "..."
     struct excerpt e;

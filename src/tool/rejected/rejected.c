@@ -8,6 +8,10 @@
 // duplicate. Many are posted some at a time, oldest first, each as a request of its own so that
 // each has its verdict.
 //
+// What a retry rejects again replaces, it does not add: the new rejected event has the same text
+// (rejected_texts.c), and the one before is marked, so that no reader shows it. A verdict that
+// comes later, behind a topic, is found at the next retry, and by list at once.
+//
 // Exit code 1 when an event was rejected again or could not be sent.
 #include "host/commands.h"
 
@@ -16,6 +20,7 @@
 #include "order/timestamp.h"
 #include "tool/rejected/rejected_edit.h"
 #include "tool/rejected/rejected_send.h"
+#include "tool/rejected/rejected_texts.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,8 +64,17 @@ static void print_row(const struct rejected_row *row) {
     putchar('\n');
 }
 
+// --code is one that events are rejected with, if it is given.
+static bool check_code(const struct options *o, struct error *err) {
+    const char *code = option_text(o, "code");
+    char known[400];
+    return code == NULL || reject_code_known(text_of(code), known, sizeof known) ||
+           error_set(err, ERROR_USAGE, "there is no code '%.40s'; there are %s", code, known);
+}
+
 struct listing {
     struct text code; // absent: all
+    struct rejected_texts *texts;
     int64_t left, last_id;
     int64_t n_seen; // of the page
 };
@@ -69,6 +83,9 @@ static bool list_row(void *user, const struct rejected_row *row) {
     struct listing *l = user;
     l->n_seen++;
     l->last_id = row->id;
+    if (rejected_texts_replaced(l->texts, row)) {
+        return true;
+    }
     if (l->code.at == NULL || text_equal(l->code, row->code)) {
         print_row(row);
         l->left--;
@@ -79,15 +96,16 @@ static bool list_row(void *user, const struct rejected_row *row) {
 static int list(struct command *c) {
     struct error err = {0};
     struct listing l = {.code = text_of(option_text(c->options, "code")),
+                        .texts = rejected_texts_new(),
                         .left = option_int(c->options, "limit"),
                         .last_id = INT64_MAX};
+    bool ok = check_code(c->options, &err);
     do {
         l.n_seen = 0;
-        if (!c->reader->ops->rejected(c->reader, l.last_id, PAGE_ROWS, list_row, &l, &err)) {
-            return fail(&err);
-        }
-    } while (l.n_seen == PAGE_ROWS && l.left > 0);
-    return 0;
+        ok = ok && c->reader->ops->rejected(c->reader, l.last_id, PAGE_ROWS, list_row, &l, &err);
+    } while (ok && l.n_seen == PAGE_ROWS && l.left > 0);
+    rejected_texts_free(l.texts);
+    return ok ? 0 : fail(&err);
 }
 
 struct wanted {
@@ -164,38 +182,60 @@ static int end_sending(struct command *c) {
 // --- Which
 
 struct ids {
-    struct text code; // absent: all
     int64_t *at;
     size_t n, cap;
-    int64_t last_id, n_seen;
 };
 
-static bool gather_id(void *user, const struct rejected_row *row) {
-    struct ids *ids = user;
-    ids->n_seen++;
-    ids->last_id = row->id;
-    bool done = row->retried_ms != 0 && !text_equal(row->retried_verdict, TEXT_LIT("rejected"));
-    if (done || (ids->code.at != NULL && !text_equal(ids->code, row->code))) {
-        return true;
-    }
+static void add_id(struct ids *ids, int64_t id) {
     if (ids->n == ids->cap) {
         ids->cap = ids->cap > 0 ? ids->cap * 2 : 1024;
         ids->at = mem_realloc(ids->at, ids->cap * sizeof *ids->at);
     }
-    ids->at[ids->n++] = row->id;
+    ids->at[ids->n++] = id;
+}
+
+// A pass over the rejected events, newest first.
+struct gathering {
+    struct text code; // of those to be tried again; absent: all
+    struct ids again, replaced;
+    struct rejected_texts *texts;
+    int64_t last_id, lowest_id; // rows below the latter are not looked at
+    int64_t n_seen;             // of the page
+};
+
+static bool gather_row(void *user, const struct rejected_row *row) {
+    struct gathering *g = user;
+    g->n_seen++;
+    g->last_id = row->id;
+    if (row->id < g->lowest_id) {
+        return false;
+    }
+    bool done = row->retried_ms != 0 && !text_equal(row->retried_verdict, TEXT_LIT("rejected"));
+    if (rejected_texts_replaced(g->texts, row)) {
+        add_id(&g->replaced, row->id);
+    } else if (!done && (g->code.at == NULL || text_equal(g->code, row->code))) {
+        add_id(&g->again, row->id);
+    }
     return true;
 }
 
-// All that have not got through yet, newest first.
-static bool gather_all(struct command *c, struct ids *ids, struct error *err) {
-    ids->last_id = INT64_MAX;
+// All that have not got through yet, and those that were replaced; both newest first.
+static bool gather(struct command *c, struct gathering *g, struct error *err) {
+    g->texts = rejected_texts_new();
+    g->last_id = INT64_MAX;
+    bool ok;
     do {
-        ids->n_seen = 0;
-        if (!c->reader->ops->rejected(c->reader, ids->last_id, PAGE_ROWS, gather_id, ids, err)) {
-            return false;
-        }
-    } while (ids->n_seen == PAGE_ROWS);
-    return true;
+        g->n_seen = 0;
+        ok = c->reader->ops->rejected(c->reader, g->last_id, PAGE_ROWS, gather_row, g, err);
+    } while (ok && g->n_seen == PAGE_ROWS && g->last_id >= g->lowest_id);
+    rejected_texts_free(g->texts);
+    g->texts = NULL;
+    return ok;
+}
+
+static void gathering_free(struct gathering *g) {
+    free(g->again.at);
+    free(g->replaced.at);
 }
 
 static bool read_id(const char *text, int64_t *out, struct error *err) {
@@ -206,37 +246,58 @@ static bool read_id(const char *text, int64_t *out, struct error *err) {
 }
 
 static bool gather_arguments(const struct options *o, struct ids *ids, struct error *err) {
-    ids->cap = option_args_count(o);
-    ids->at = mem_zalloc(ids->cap, sizeof *ids->at);
-    for (size_t i = option_args_count(o) - 1; i >= 1; i--) { // newest first, as gather_all
-        if (!read_id(option_arg(o, i), &ids->at[ids->n++], err)) {
+    for (size_t i = option_args_count(o) - 1; i >= 1; i--) { // newest first, as gather
+        int64_t id;
+        if (!read_id(option_arg(o, i), &id, err)) {
             return false;
         }
+        add_id(ids, id);
     }
     return true;
+}
+
+// Marks what was replaced, by this retry or since an earlier one; nothing older than `lowest_id`.
+static bool mark_replaced(struct command *c, int64_t lowest_id, struct error *err) {
+    struct gathering g = {.lowest_id = lowest_id};
+    bool ok = gather(c, &g, err);
+    for (size_t i = 0; ok && i < g.replaced.n; i++) {
+        ok = rejected_sender_replaced(c->sender, g.replaced.at[i], err);
+    }
+    gathering_free(&g);
+    return ok;
+}
+
+static bool check_retry(const struct options *o, bool by_id, struct error *err) {
+    if (by_id + option_flag(o, "all") + (option_text(o, "code") != NULL) != 1) {
+        return error_set(err, ERROR_USAGE,
+                         "say which events: `salestide rejected retry ID...`, `retry --code CODE` "
+                         "or `retry --all`");
+    }
+    return check_code(o, err);
 }
 
 static int retry(struct command *c) {
     const struct options *o = c->options;
     struct error err = {0};
-    struct ids ids = {.code = text_of(option_text(o, "code"))};
-    bool by_id = option_args_count(o) > 1, all = option_flag(o, "all");
-    if (by_id + all + (ids.code.at != NULL) != 1) {
-        error_set(&err, ERROR_USAGE,
-                  "say which events: `salestide rejected retry ID...`, `retry --code CODE` or "
-                  "`retry --all`");
-        return fail(&err);
-    }
-    bool ok = (by_id ? gather_arguments(o, &ids, &err) : gather_all(c, &ids, &err)) &&
+    struct gathering g = {.code = text_of(option_text(o, "code"))};
+    struct ids *ids = &g.again;
+    bool by_id = option_args_count(o) > 1;
+    bool ok = check_retry(o, by_id, &err) &&
+              (by_id ? gather_arguments(o, ids, &err) : gather(c, &g, &err)) &&
               open_sending(c, &err);
-    for (size_t i = ids.n; ok && i > 0 && !rejected_sender_failed(c->sender); i--) {
-        ok = with_row(c, ids.at[i - 1], retry_row, &err);
+    for (size_t i = ids->n; ok && i > 0 && !rejected_sender_failed(c->sender); i--) {
+        ok = with_row(c, ids->at[i - 1], retry_row, &err);
     }
-    free(ids.at);
+    int64_t lowest_id = by_id ? INT64_MAX : 0;
+    for (size_t i = 0; by_id && i < ids->n; i++) {
+        lowest_id = ids->at[i] < lowest_id ? ids->at[i] : lowest_id;
+    }
+    gathering_free(&g);
     if (!ok) {
         return fail(&err);
     }
-    return end_sending(c);
+    int code = end_sending(c);
+    return mark_replaced(c, lowest_id, &err) ? code : fail(&err);
 }
 
 // --- Editing

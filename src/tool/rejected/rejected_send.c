@@ -156,6 +156,10 @@ void rejected_sender_post(struct rejected_sender *s, int64_t id, struct text eve
     http_client_post(s->client, &body, id);
 }
 
+bool rejected_sender_replaced(struct rejected_sender *s, int64_t id, struct error *err) {
+    return s->retries->ops->put(s->retries, id, clock_now_ms(clock_system()), "replaced", err);
+}
+
 void rejected_sender_skip(struct rejected_sender *s, int64_t id, const char *why) {
     s->n_failed++;
     printf("%" PRId64 " not sent: %s\n", id, why);

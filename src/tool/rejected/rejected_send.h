@@ -13,6 +13,8 @@ MUST_CHECK bool rejected_sender_open(const struct options *o, const struct reade
 void rejected_sender_post(struct rejected_sender *s, int64_t id, struct text event);
 // One that is not sent, and why.
 void rejected_sender_skip(struct rejected_sender *s, int64_t id, const char *why);
+// Notes that a newer rejected event has taken its place.
+MUST_CHECK bool rejected_sender_replaced(struct rejected_sender *s, int64_t id, struct error *err);
 // Something went wrong that ends all of it: see _end.
 bool rejected_sender_failed(const struct rejected_sender *s);
 // Waits for what is under way and prints a summary. False: err tells what ended it. *all: every
