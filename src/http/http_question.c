@@ -105,8 +105,10 @@ static bool parse_question(struct request *r, const char *url) {
     char detail[API_DETAIL_BYTES] = "";
     MHD_get_connection_values_n(r->mhd, MHD_GET_ARGUMENT_KIND, take_param, &params);
     if (r->route == ROUTE_ORDER) {
-        snprintf(q->id_text, sizeof q->id_text, "%s", url + strlen("/v1/orders/"));
-        bool fits = strlen(url) - strlen("/v1/orders/") <= ORDER_ID_MAX;
+        // Trimmed, as it was when the order was taken.
+        struct text id = text_trim(text_of(url + strlen("/v1/orders/")));
+        bool fits = id.len <= ORDER_ID_MAX;
+        snprintf(q->id_text, sizeof q->id_text, "%.*s", TEXT_ARG(id));
         if (!fits || !order_request_parse(text_of(q->id_text), &q->order_id)) {
             r->problem = PROBLEM_NO_SUCH_ORDER;
             snprintf(r->detail, sizeof r->detail,
