@@ -25,19 +25,28 @@ const char *order_kind_name(enum order_kind kind) {
     return "";
 }
 
+static const char *const reject_codes[] = {
+    REJECT_MISSING,       REJECT_TYPE,          REJECT_MALFORMED, REJECT_NEGATIVE,
+    REJECT_RANGE,         REJECT_TOO_LONG,      REJECT_EMPTY,     REJECT_BAD_CHARACTER,
+    REJECT_UNKNOWN_VALUE, REJECT_DUPLICATE_KEY, REJECT_TOO_DEEP,  REJECT_TOO_LARGE,
+    REJECT_NOT_JSON,      REJECT_NOT_OBJECT,    REJECT_AMBIGUOUS, REJECT_BAD_ROW,
+    REJECT_CONFLICT,      REJECT_OVERFLOW};
+
 const char *reject_code_of(struct text code) {
-    static const char *const codes[] = {
-        REJECT_MISSING,       REJECT_TYPE,          REJECT_MALFORMED, REJECT_NEGATIVE,
-        REJECT_RANGE,         REJECT_TOO_LONG,      REJECT_EMPTY,     REJECT_BAD_CHARACTER,
-        REJECT_UNKNOWN_VALUE, REJECT_DUPLICATE_KEY, REJECT_TOO_DEEP,  REJECT_TOO_LARGE,
-        REJECT_NOT_JSON,      REJECT_NOT_OBJECT,    REJECT_AMBIGUOUS, REJECT_BAD_ROW,
-        REJECT_CONFLICT,      REJECT_OVERFLOW};
-    for (size_t i = 0; i < COUNT_OF(codes); i++) {
-        if (text_equal(code, text_of(codes[i]))) {
-            return codes[i];
+    for (size_t i = 0; i < COUNT_OF(reject_codes); i++) {
+        if (text_equal(code, text_of(reject_codes[i]))) {
+            return reject_codes[i];
         }
     }
     return NULL;
+}
+
+void reject_codes_list(char *out, size_t out_bytes) {
+    size_t at = 0;
+    for (size_t i = 0; i < COUNT_OF(reject_codes) && at < out_bytes; i++) {
+        at +=
+            (size_t)snprintf(out + at, out_bytes - at, "%s%s", i > 0 ? ", " : "", reject_codes[i]);
+    }
 }
 
 // --- Messages
@@ -71,23 +80,6 @@ bool reject(struct rejection *why, const char *field, const char *code, const ch
         drop_partial_character(why->message);
     }
     return false;
-}
-
-bool reject_code_known(struct text code, char *all, size_t all_bytes) {
-    static const char *const codes[] = {
-        REJECT_MISSING,       REJECT_TYPE,          REJECT_MALFORMED, REJECT_NEGATIVE,
-        REJECT_RANGE,         REJECT_TOO_LONG,      REJECT_EMPTY,     REJECT_BAD_CHARACTER,
-        REJECT_UNKNOWN_VALUE, REJECT_DUPLICATE_KEY, REJECT_TOO_DEEP,  REJECT_TOO_LARGE,
-        REJECT_NOT_JSON,      REJECT_NOT_OBJECT,    REJECT_AMBIGUOUS, REJECT_BAD_ROW,
-        REJECT_CONFLICT,      REJECT_OVERFLOW};
-    bool known = false;
-    size_t at = 0;
-    for (size_t i = 0; i < COUNT_OF(codes); i++) {
-        known = known || text_equal(code, text_of(codes[i]));
-        int n = snprintf(all + at, all_bytes - at, "%s%s", i > 0 ? ", " : "", codes[i]);
-        at = at + (size_t)n < all_bytes ? at + (size_t)n : all_bytes - 1;
-    }
-    return known;
 }
 
 struct excerpt excerpt_of(struct text value) {

@@ -110,11 +110,10 @@ struct order_rules {
 #define REJECT_BAD_ROW "bad_row"     // a CSV row with too many or too few cells
 #define REJECT_CONFLICT "conflict"   // the same identity with other content (engine)
 #define REJECT_OVERFLOW "overflow"   // a sum would no longer fit (engine)
-// Is it one of these? `all` becomes their list for messages, in any case.
-bool reject_code_known(struct text code, char *all, size_t all_bytes);
 
 // The static text of a code that is one of these, else NULL.
 const char *reject_code_of(struct text code);
+void reject_codes_list(char *out, size_t out_bytes); // all of them, for messages
 
 const char *order_kind_name(enum order_kind kind); // "placed", "cancelled", "refunded"
 
