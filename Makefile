@@ -257,7 +257,7 @@ install: all ## Install program, man page and systemd units below PREFIX (/usr/l
 uninstall: ## Remove what install put there; data stays
 	rm -f $(DESTDIR)$(PREFIX)/bin/salestide $(DESTDIR)$(PREFIX)/share/man/man1/salestide.1 \
 	    $(DESTDIR)$(PREFIX)/share/doc/salestide/LICENSE $(UNITS:deploy/%=$(DESTDIR)$(PREFIX)/lib/systemd/system/%)
-clean: ## Remove what was built (build/deps, build/venv, build/servers and web/node_modules stay)
+clean: ## Remove what was built (build/deps, build/venv, build/clients, build/servers and web/node_modules stay)
 	rm -rf build/obj build/libsalestide.a build/bench build/tools build/asan build/tsan build/coverage build/faults build/fuzz build/check build/web build/salestide
 
 -include $(OBJ:.o=.d)

@@ -114,7 +114,7 @@ static enum order_json_result not_json(struct rejection *why, struct text json,
     }
     size_t at = err->pos < json.len ? err->pos : json.len;
     struct text rest = {json.at + at, json.len - at};
-    reject(why, "", REJECT_NOT_JSON, "not JSON: %s at byte %zu%s%s%s", err->msg, at,
+    reject(why, "", REJECT_NOT_JSON, "not JSON: %s at byte %zu of the event%s%s%s", err->msg, at,
            rest.len > 0 ? ", '" : "", rest.len > 0 ? excerpt_of(rest).text : "",
            rest.len > 0 ? "'" : "");
     return ORDER_JSON_BROKEN;

@@ -237,7 +237,7 @@ static void a_message_tells_the_byte(void **state) {
     broken(TEXT_LIT("{\"total\":12.x}"));
     assert_non_null(strstr(ot.why.message, "at byte 1")); // 10 to 12
     broken(TEXT_LIT("{\"total\":1}}"));
-    assert_non_null(strstr(ot.why.message, "at byte 11, '}'"));
+    assert_non_null(strstr(ot.why.message, "at byte 11 of the event, '}'"));
 }
 
 static void json_that_is_no_object_is_no_order(void **state) {

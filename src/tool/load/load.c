@@ -82,7 +82,7 @@ static enum form form_of(const char *path, enum load_format format, struct text 
 static bool load_file(const struct load_job *job, enum load_format format, struct error *err) {
     struct load_input *in;
     struct text head;
-    if (!load_input_open(job->path, &in, err)) {
+    if (!load_input_open(job->path, job->target->stop, &in, err)) {
         return false;
     }
     bool ok = load_input_peek(in, &head, err);
