@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdatomic.h>
 
 #include "base/buf.h"
 #include "tool/load/load_input.h"
@@ -16,7 +17,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-static volatile int stop;
+static atomic_bool stop;
 static char directory[] = "/tmp/salestide-input-XXXXXX";
 static char path[sizeof directory + 16];
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdatomic.h>
 
 #include "base/buf.h"
 #include "tool/load/load_intake.h"
@@ -63,7 +64,7 @@ static void take_move(const struct state_table *t, const void *owner, uint8_t fr
 
 // --- One load
 
-static volatile int stop;
+static atomic_bool stop;
 static struct load_report *report;
 static struct load_sink *sink;
 static const struct order_rules rules = {.currency = "USD", .max_depth = ORDER_DEPTH_MAX};

@@ -21,7 +21,7 @@ bool load_must_stop(const struct load_job *job, const struct load_input *in) {
     int64_t done_bytes, total_bytes;
     load_input_progress(in, &done_bytes, &total_bytes);
     load_report_progress(job->target->report, job->name, done_bytes, total_bytes);
-    return *job->target->stop != 0;
+    return *job->target->stop;
 }
 
 // --- What a file is

@@ -22,7 +22,7 @@ enum { PACKED_BYTES = 256 * 1024, HEAD_BYTES = 4096, IDLE_AFTER_MS = 200 };
 
 struct load_input {
     const char *path; // for messages
-    const volatile int *stop;
+    const atomic_bool *stop;
     int fd;
     bool regular;
     bool gzip, in_member, source_ended;
@@ -204,7 +204,7 @@ static enum load_input_result read_decoded(struct load_input *in, char *to, size
     return INPUT_BYTES;
 }
 
-bool load_input_open(const char *path, const volatile int *stop, struct load_input **out,
+bool load_input_open(const char *path, const atomic_bool *stop, struct load_input **out,
                      struct error *err) {
     struct load_input *in = mem_zalloc(1, sizeof *in);
     in->stop = stop;

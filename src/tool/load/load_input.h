@@ -4,6 +4,7 @@
 #pragma once
 #include "base/error.h"
 #include "base/text.h"
+#include <stdatomic.h>
 #include <stdint.h>
 
 struct load_input;
@@ -15,8 +16,8 @@ enum load_input_result {
 };
 
 // "-" is standard input. The path is borrowed. Waits for the first bytes, which tell whether it is
-// gzip, until *stop is not 0: then there is nothing to be read.
-MUST_CHECK bool load_input_open(const char *path, const volatile int *stop, struct load_input **out,
+// gzip, until *stop is true: then there is nothing to be read.
+MUST_CHECK bool load_input_open(const char *path, const atomic_bool *stop, struct load_input **out,
                                 struct error *err);
 void load_input_close(struct load_input *in); // NULL is fine
 
