@@ -4,8 +4,10 @@
 
 #include "base/clock.h"
 #include "http/keys.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int fail(const struct error *err) {
     fprintf(stderr, "salestide key: %s\n", err->text);
@@ -17,6 +19,20 @@ static void warn_of_mode(const char *directory) {
     if (keys_file_open_to_others(directory, &err)) {
         fprintf(stderr, "salestide key: warning: %s\n", err.text);
     }
+}
+
+// A key that could not be shown is of no use to anybody: it does not stay.
+static int take_back(const char *directory, const struct api_key *added) {
+    struct error err = {0}, inner = {0};
+    const char *why = strerror(errno);
+    if (keys_file_revoke(directory, added->id, &inner)) {
+        error_set(&err, ERROR_RETRIABLE, "the key cannot be written out: %s; none was made", why);
+    } else {
+        error_set(&err, ERROR_RETRIABLE,
+                  "the key cannot be written out: %s; nor can it be taken back (%.200s): revoke %s",
+                  why, inner.text, added->id);
+    }
+    return fail(&err);
 }
 
 static int key_new(const struct options *o, const char *directory) {
@@ -34,8 +50,10 @@ static int key_new(const struct options *o, const char *directory) {
     if (!keys_file_add(directory, scope, clock_now_ms(clock_system()), key_text, &added, &err)) {
         return fail(&err);
     }
+    if (printf("%s\n", key_text) < 0 || fflush(stdout) != 0) {
+        return take_back(directory, &added);
+    }
     warn_of_mode(directory);
-    printf("%s\n", key_text);
     fprintf(
         stderr,
         "Key %s for %s, stored as a hash in %s/keys. It is shown this once only: keep it now.\n",
@@ -59,6 +77,10 @@ static int key_list(const char *directory) {
         printf("%s  %-6s  %s\n", list[i].id, key_scope_name(list[i].scope), list[i].created_at);
     }
     free(list);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        error_set(&err, ERROR_RETRIABLE, "the list cannot be written out: %s", strerror(errno));
+        return fail(&err);
+    }
     return 0;
 }
 

@@ -5,6 +5,8 @@
 #include "http/http_internal.h"
 
 #include "base/mem.h"
+#include "http/http_library.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -20,10 +22,31 @@ static void connection_started(struct http_server *s, struct MHD_Connection *mhd
     s->connections = c;
     s->n_connections++;
     http_arm(c, DEADLINE_HEADERS);
+    http_library_at(c->fd);
     *socket_context = c;
 }
 
+void http_refuse_head(struct connection *c, enum problem p, const char *detail) {
+    if (!c->answered) {
+        c->answered = true;
+        http_reply_to_connection(c, p, detail, NULL);
+        http_linger(c);
+    }
+}
+
+// A request line that it cannot read at all the library answers by closing. Seen here when it was
+// the connection's first, and neither the client nor a time limit has ended it.
+static bool closed_unanswered(const struct connection *c) {
+    char byte;
+    return !c->had_request && !c->answered &&
+           (recvfrom(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT, NULL, NULL) > 0 || errno == EAGAIN ||
+            errno == EWOULDBLOCK);
+}
+
 static void connection_closed(struct http_server *s, struct connection *c) {
+    if (!s->stopping && closed_unanswered(c)) {
+        http_refuse_head(c, PROBLEM_BAD_REQUEST, "the request line is not one of HTTP");
+    }
     deadline_disarm(&s->deadlines, &c->deadline);
     if (c->prev != NULL) {
         c->prev->next = c->next;
@@ -68,6 +91,8 @@ void http_deadlines_run(struct http_server *s) {
     while ((d = deadline_expired(&s->deadlines, s->now_ms, &kind)) != NULL) {
         if (kind == DEADLINE_HEARTBEAT || kind == DEADLINE_STALL) {
             http_viewer_deadline(s, d, kind);
+        } else if (kind == DEADLINE_DRAIN) {
+            http_linger_deadline(s, d);
         } else {
             connection_expired((struct connection *)d, kind);
         }
@@ -76,7 +101,7 @@ void http_deadlines_run(struct http_server *s) {
 
 void http_connections_close_idle(struct http_server *s) {
     for (struct connection *c = s->connections; c != NULL; c = c->next) {
-        if (c->request == NULL || c->request->answered_raw) {
+        if (c->request == NULL || c->request->state.now == REQUEST_DRAINING) {
             shutdown(c->fd, SHUT_RDWR);
         }
     }

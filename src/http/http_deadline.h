@@ -14,6 +14,7 @@ enum deadline_kind {
     DEADLINE_SEND,      // an answer is going out
     DEADLINE_IDLE,      // between two requests
     DEADLINE_LINGER,    // answered early: what the client still sends is thrown away
+    DEADLINE_DRAIN,     // likewise, of a connection that the library has closed already
     DEADLINE_HEARTBEAT, // a viewer got nothing for a while
     DEADLINE_STALL,     // a viewer does not take what it is sent
     DEADLINE_KINDS,

@@ -1,9 +1,68 @@
 // SPDX-License-Identifier: MIT
 // Reading a request's head. The library looks a header up by walking all of them; one walk that
 // takes what is wanted costs as much as one look-up.
+//
+// Version 0.9.75 of the library lets pass what RFC 9112 section 5 wants refused, and joins folded
+// lines in its own way (to the name). But it cuts the head up where it stands and copies nothing,
+// so the lines that it hands over must lie one after the other, as they came: a name, one zero
+// where the colon was, white space, the value, then the zeros of one line end. Where they do not,
+// a line was folded or has a zero in it. Later versions refuse such heads by themselves
+// (MHD_OPTION_CLIENT_DISCIPLINE_LVL, http_server.c) and need not be looked after.
 #include "http/http_head.h"
 
 #include <strings.h>
+
+#define LINES_STAND_AS_SENT (MHD_VERSION < 0x00097600)
+
+static const char bad_line[] =
+    "a header line is malformed: white space or no name before the colon, a folded line, or "
+    "control characters";
+
+// Characters of a header's name (RFC 9110 section 5.6.2).
+static const bool is_token[256] = {
+    ['!'] = true, ['#'] = true, ['$'] = true, ['%'] = true, ['&'] = true, ['\''] = true,
+    ['*'] = true, ['+'] = true, ['-'] = true, ['.'] = true, ['^'] = true, ['_'] = true,
+    ['`'] = true, ['|'] = true, ['~'] = true, ['0'] = true, ['1'] = true, ['2'] = true,
+    ['3'] = true, ['4'] = true, ['5'] = true, ['6'] = true, ['7'] = true, ['8'] = true,
+    ['9'] = true, ['A'] = true, ['B'] = true, ['C'] = true, ['D'] = true, ['E'] = true,
+    ['F'] = true, ['G'] = true, ['H'] = true, ['I'] = true, ['J'] = true, ['K'] = true,
+    ['L'] = true, ['M'] = true, ['N'] = true, ['O'] = true, ['P'] = true, ['Q'] = true,
+    ['R'] = true, ['S'] = true, ['T'] = true, ['U'] = true, ['V'] = true, ['W'] = true,
+    ['X'] = true, ['Y'] = true, ['Z'] = true, ['a'] = true, ['b'] = true, ['c'] = true,
+    ['d'] = true, ['e'] = true, ['f'] = true, ['g'] = true, ['h'] = true, ['i'] = true,
+    ['j'] = true, ['k'] = true, ['l'] = true, ['m'] = true, ['n'] = true, ['o'] = true,
+    ['p'] = true, ['q'] = true, ['r'] = true, ['s'] = true, ['t'] = true, ['u'] = true,
+    ['v'] = true, ['w'] = true, ['x'] = true, ['y'] = true, ['z'] = true,
+};
+
+static bool is_well_formed(struct text name, struct text value) {
+    bool good = name.len > 0;
+    for (size_t i = 0; i < name.len; i++) {
+        good &= is_token[(unsigned char)name.at[i]];
+    }
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char c = (unsigned char)value.at[i];
+        good &= (c >= 0x20 || c == '\t') && c != 0x7F;
+    }
+    return good;
+}
+
+// Does `next` begin right after the line that ends at `end`? One line end is one or two zeros.
+static bool follows(const char *end, const char *next) {
+    return next == end + 1 || (next == end + 2 && end[1] == '\0');
+}
+
+// Does the line stand as it was sent, right after the one before?
+static bool stands_as_sent(const struct http_head *h, struct text name, struct text value) {
+    const char *at = name.at + name.len + 1; // after the colon
+    if (!LINES_STAND_AS_SENT) {
+        return true;
+    }
+    while (at < value.at && (*at == ' ' || *at == '\t')) {
+        at++;
+    }
+    return at == value.at && follows(h->line_end, name.at);
+}
 
 static bool is_name(const char *key, size_t len, const char *name) {
     return strncasecmp(key, name, len) == 0;
@@ -15,10 +74,22 @@ static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const cha
     struct http_head *h = cls;
     struct text v = {value != NULL ? value : "", value_len};
     struct text *slot = NULL;
-    UNUSED(kind);
+    if (kind != MHD_HEADER_KIND) {
+        h->first_param = h->first_param.at == NULL ? (struct text){key, key_len} : h->first_param;
+        return MHD_YES;
+    }
+    if (!is_well_formed((struct text){key, key_len}, v) ||
+        !stands_as_sent(h, (struct text){key, key_len}, v)) {
+        h->problem = bad_line;
+        return MHD_NO;
+    }
+    h->line_end = v.at + v.len;
     switch (key_len) {
     case 4:
-        slot = is_name(key, 4, "Host") ? &h->guard.host : NULL;
+        if (is_name(key, 4, "Host")) {
+            h->problem = h->guard.host.at != NULL ? "there are two Host lines" : h->problem;
+            slot = &h->guard.host;
+        }
         break;
     case 6:
         if (is_name(key, 6, "Origin")) {
@@ -56,7 +127,7 @@ static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const cha
         break;
     }
     if (slot != NULL) {
-        *slot = v;
+        *slot = text_trim(v);
     }
     return MHD_YES;
 }
@@ -69,9 +140,8 @@ static uint64_t parse_length(struct text digits) {
     return n;
 }
 
-bool http_head_read(struct MHD_Connection *mhd, struct http_head *h) {
-    *h = (struct http_head){0};
-    MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, take_header, h);
+// How long the body is. False: it cannot be told.
+static bool read_length(struct http_head *h) {
     if (h->transfer_encoding.at != NULL) {
         h->has_body = true;
         return h->content_length.at == NULL && h->transfer_encoding.len == 7 &&
@@ -82,4 +152,58 @@ bool http_head_read(struct MHD_Connection *mhd, struct http_head *h) {
         h->has_body = h->content_bytes > 0;
     }
     return !h->lengths_differ;
+}
+
+// The zeros after the last line are the end of the head.
+static bool ends_as_sent(struct MHD_Connection *mhd, const char *method,
+                         const struct http_head *h) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    if (!LINES_STAND_AS_SENT || info == NULL) {
+        return true;
+    }
+    const char *end = method + info->header_size;
+    return end > h->line_end && (follows(h->line_end, end - 1) || follows(h->line_end, end - 2));
+}
+
+static bool check_host(struct http_head *h, const char *version, struct text authority) {
+    struct text host, port;
+    if (h->guard.host.at == NULL) {
+        return strcmp(version, "HTTP/1.0") == 0 || authority.at != NULL;
+    }
+    return guard_split_host(h->guard.host, &host, &port);
+}
+
+bool http_head_read(struct MHD_Connection *mhd, const char *method, const char *version,
+                    struct text authority, struct http_head *h) {
+    *h = (struct http_head){.line_end = version + strlen(version)};
+    MHD_get_connection_values_n(mhd, MHD_HEADER_KIND | MHD_GET_ARGUMENT_KIND, take_header, h);
+    if (h->problem == NULL && !ends_as_sent(mhd, method, h)) {
+        h->problem = bad_line;
+    }
+    if (h->problem == NULL && !check_host(h, version, authority)) {
+        h->problem = "the Host line is missing, or is no host";
+    }
+    if (h->problem == NULL && !read_length(h)) {
+        h->problem = "the body's length is ambiguous: send either Content-Length or "
+                     "Transfer-Encoding: chunked";
+    }
+    if (authority.at != NULL) {
+        h->guard.host = authority; // RFC 9112 section 3.2.2: it goes before Host
+    }
+    return h->problem == NULL;
+}
+
+const char *http_target_path(const char *target, struct text *authority) {
+    size_t scheme_len = strncasecmp(target, "http://", 7) == 0    ? 7
+                        : strncasecmp(target, "https://", 8) == 0 ? 8
+                                                                  : 0;
+    *authority = TEXT_NONE;
+    if (scheme_len == 0) {
+        return target;
+    }
+    const char *path = target + scheme_len;
+    path += strcspn(path, "/");
+    *authority = (struct text){target + scheme_len, (size_t)(path - target) - scheme_len};
+    return *path == '\0' ? "/" : path;
 }

@@ -3,7 +3,7 @@
 // is marked otherwise.
 //
 // A request's way: http_request.c decides from its head (http_head.c) and collects the body;
-// http_orders.c, http_question.c, http_page.c, http_health.c and http_viewer.c answer; http_reply.c
+// http_orders.c, http_question.c, http_file.c, http_health.c and http_viewer.c answer; http_reply.c
 // sends. While the engine or a worker has a request, its connection is suspended; who has it gives
 // it back by http_complete, and the loop goes on with r->on_loop.
 #pragma once
@@ -11,6 +11,7 @@
 #include "http/http_body.h"
 #include "http/http_deadline.h"
 #include "http/http_guard.h"
+#include "http/http_request_state.h"
 #include "http/http_server.h"
 #include "http/http_worker.h"
 #include "http/keys.h"
@@ -18,20 +19,18 @@
 #include <microhttpd.h>
 #include <stdatomic.h>
 
-struct question; // http_question.c
-struct viewers;  // http_viewer.c
-struct pages;    // http_page.c
+struct lingering; // http_linger.c
+struct viewers;   // http_viewer.c
+struct files;     // http_file.c
 
 enum http_route {
     ROUTE_ORDERS, // POST /v1/orders
-    ROUTE_ORDER,
-    ROUTE_SALES,
-    ROUTE_REJECTED,
+    ROUTE_QUESTION,
     ROUTE_STREAM,
     ROUTE_HEALTHZ,
     ROUTE_READYZ,
     ROUTE_METRICS,
-    ROUTE_PAGE, // the page's files and openapi.json
+    ROUTE_FILE, // of options.files
     ROUTE_NONE,
 };
 
@@ -44,6 +43,20 @@ struct connection {
     struct http_server *server;
     struct request *request; // NULL between two requests
     int fd;
+    bool had_request; // at least one
+    bool answered;    // past the library, and our direction ended: http_refuse_head
+    bool lingers;     // http_linger was called
+    // Of the target of the request whose head comes in: it has a zero in its path, written as %00;
+    // or it is no text that a target can be.
+    bool target_has_nul, target_is_bad;
+};
+
+// A body that comes in and is charged to the budget (http_upload.c): in a list, the one that has
+// moved last at its end.
+struct upload {
+    struct request *prev, *next;
+    int64_t begun_ms, moved_ms;
+    bool listed;
 };
 
 // One request. From a freelist; lives from the end of its head until its answer is sent.
@@ -54,22 +67,20 @@ struct request {
     struct MHD_Connection *mhd;
     void (*on_loop)(struct request *r); // where to go on when it is complete
     enum http_route route;
-    bool suspended;
-    bool parked;       // waits without being suspended: http_park
-    bool returned;     // a parked one came back: go on with on_loop at the library's next call
-    bool orphaned;     // the connection of a parked one is gone: freed when it comes back
-    bool head;         // HEAD: no body is sent
-    bool answered_raw; // written to the socket directly: throw the rest away
-    bool has_body;     // one was announced
-    bool gzipped;
+    struct state state; // http_request_state.h
+    bool head;          // HEAD: no body is sent
+    bool gzipped;       // its body
     bool accepts_gzip;
     enum body_form form;
-    uint64_t declared_bytes; // Content-Length
+    char key_id[KEY_ID_LEN + 1]; // of a stream that needs a key
+    uint64_t declared_bytes;     // Content-Length
     uint64_t discarded_bytes;
     enum problem refusal; // decided before the body: answer this once the body is thrown away
     const char *allow;    // for PROBLEM_METHOD
     char detail[DETAIL_BYTES];
     struct http_body body, unpacked;
+    struct upload upload;
+    int64_t asked_ms;              // monotonic: when a question was handed to the workers
     struct submission *submission; // ours unless the engine has it
     enum settle_result settled;
     size_t charged_bytes; // for the submission and the answer
@@ -77,7 +88,8 @@ struct request {
     enum problem problem; // how a worker's part ended; PROBLEM_NONE: `answer` is ready
     unsigned status;
     struct buf answer;
-    struct question *question;
+    const struct question_kind *question_kind; // NULL: this is no question
+    void *question;                            // what its parse filled
 };
 
 enum cached_answer { ANSWER_ACCEPTED_ONE, ANSWER_DUPLICATE_ONE, ANSWER_HEALTHY, ANSWERS_CACHED };
@@ -96,12 +108,15 @@ struct http_server {
     char url[128], listen_host[64];
     bool loopback, keys_needed;
     bool stopping;
-    int64_t now_ms; // monotonic, of this turn of the loop
+    int64_t started_ms; // UTC
+    int64_t now_ms;     // monotonic, of this turn of the loop
     struct keys *keys;
     int64_t keys_looked_ms;
+    uint64_t keys_seen; // keys_version when the viewers' keys were last looked at
     struct deadlines deadlines;
     struct connection *connections;
     int64_t n_connections, n_closed;
+    struct request *uploads, *last_upload;
     struct request *free_requests;
     size_t n_free_requests, n_requests, n_parked;
     uint64_t n_events, n_events_seen; // progress of the library, and when it was last looked at
@@ -110,16 +125,17 @@ struct http_server {
     struct order_json *parser;
     struct MHD_Response *cached[ANSWERS_CACHED];
     struct http_stats stats;
-    struct live *live;
+    struct http_stream stream;
     struct viewers *viewers;
-    struct pages *pages;
+    struct lingering *lingering;
+    size_t n_lingering;
+    struct files *files;
     struct http_workers *workers;
     // Any thread:
     struct http_budget budget;
     _Atomic(struct request *) done; // completed requests, newest first
     atomic_bool asleep;             // the loop waits: completing must wake it
-    atomic_bool live_changed, reloading;
-    struct http_job reload_job;
+    atomic_bool stream_changed;
 };
 
 // --- http_server.c
@@ -133,11 +149,32 @@ void http_connection_notice(void *cls, struct MHD_Connection *mhd, void **socket
 void http_deadlines_run(struct http_server *s); // acts on what has expired
 void http_connections_close_idle(struct http_server *s);
 void http_connections_close_all(struct http_server *s);
+// Answers what is not a request at all, past the library, and ends our direction of the socket.
+void http_refuse_head(struct connection *c, enum problem p, const char *detail);
 static inline void http_arm(struct connection *c, enum deadline_kind kind) {
     deadline_arm(&c->server->deadlines, &c->deadline, kind, c->server->now_ms);
 }
 
+// Every change of a request's state.
+static inline void http_request_move(struct request *r, enum request_state to) {
+    r->server->n_parked +=
+        (size_t)request_is_parked((struct state){to}) - (size_t)request_is_parked(r->state);
+    state_move(&request_states, &r->state, to, r);
+}
+
+// --- http_key.c
+// Refuses `r` unless its key (if one is needed) is good for its route.
+void http_key_check(struct request *r, struct text authorization);
+// A turn of the loop: streams whose key was revoked end. Looks at the file once a second while
+// somebody watches.
+void http_keys_watch(struct http_server *s);
+enum { KEYS_LOOK_EVERY_MS = 1000 };
+
 // --- http_request.c
+// Decides that `r` will be answered with this problem, unless that is decided already.
+void http_refuse(struct request *r, enum problem p, const char *detail);
+// Looks at a request's target before the library decodes it.
+void *http_on_target(void *cls, const char *target, struct MHD_Connection *mhd);
 enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const char *url,
                                 const char *method, const char *version, const char *upload,
                                 size_t *upload_bytes, void **context);
@@ -150,9 +187,10 @@ void http_returned(struct request *r);          // the engine or a worker gave i
 void http_requests_free(struct http_server *s); // the freelist
 
 // --- http_route.c
-// Which call this is. NULL allow: the method fits; else the methods that do.
+// Which call this is. NULL allow: the method fits; else the methods that do. `kind` is set for
+// ROUTE_QUESTION.
 enum http_route http_route(const struct http_server *s, const char *url, const char *method,
-                           const char **allow);
+                           const struct question_kind **kind, const char **allow);
 enum key_scope http_route_scope(enum http_route route);
 
 // --- http_reply.c: each sends the answer of a request, and resumes its connection if need be.
@@ -162,11 +200,31 @@ void http_reply_cached(struct request *r, enum cached_answer which);
 // Takes the content of `body` over.
 void http_reply_buf(struct request *r, unsigned status, const char *content_type, struct buf *body);
 void http_reply_problem(struct request *r, enum problem p, const char *detail);
+// An answer that is made once for many: the caller keeps its reference. NULL: no memory for it.
+void http_reply_shared(struct request *r, unsigned status, struct MHD_Response *response);
 // Takes over one reference of `response`, headers and all.
 void http_reply_response(struct request *r, unsigned status, struct MHD_Response *response);
 // Writes the problem to the socket past the library, which cannot answer while a body comes in; the
 // rest of the body is thrown away until the client is done or DEADLINE_LINGER expires.
 void http_reply_raw(struct request *r, enum problem p, const char *detail);
+
+// As the answer of a connection that has no request: the bytes, then the end of our direction.
+void http_reply_to_connection(struct connection *c, enum problem p, const char *detail,
+                              const char *allow);
+
+// --- http_upload.c
+void http_upload_moves(struct request *r); // bytes of its body have come
+void http_upload_end(struct request *r);   // its body is complete, or dropped
+// Makes room in the budget by giving up an upload other than `for_whom`. False: none is slow.
+MUST_CHECK bool http_upload_shed(struct http_server *s, const struct request *for_whom);
+
+// --- http_linger.c
+enum { EVENT_LINGERING = 1 }; // bit of an epoll event's data: it is of a lingering socket
+// Before the library closes an answered connection early: the client gets time to read.
+void http_linger(struct connection *c);
+void http_linger_event(struct http_server *s, uint64_t tag);
+void http_linger_deadline(struct http_server *s, struct deadline *d);
+void http_lingering_close(struct http_server *s); // all of them
 
 // --- http_orders.c
 void http_orders(struct request *r); // the body is complete
@@ -175,13 +233,12 @@ void http_submissions_trim(struct http_server *s, bool all);
 
 // --- http_question.c: questions to the store
 void http_question(struct request *r, const char *url);
-void http_question_free(struct question *q);
 
-// --- http_page.c
-MUST_CHECK bool http_pages_new(struct http_server *s, struct error *err);
-void http_pages_free(struct http_server *s);
-bool http_page_exists(const char *url);
-void http_page(struct request *r, const char *url);
+// --- http_file.c: the page's files and the API's description
+MUST_CHECK bool http_files_new(struct http_server *s, struct error *err);
+void http_files_free(struct http_server *s);
+bool http_file_exists(const struct http_server *s, const char *url);
+void http_file(struct request *r, const char *url);
 
 // --- http_health.c
 void http_healthz(struct request *r);
@@ -199,3 +256,4 @@ MUST_CHECK bool http_viewers_pump(struct http_server *s); // true: more to do at
 void http_viewer_event(struct http_server *s, void *viewer, uint32_t events);
 void http_viewer_deadline(struct http_server *s, struct deadline *d, enum deadline_kind kind);
 size_t http_viewers_count(const struct http_server *s);
+void http_viewers_check_keys(struct http_server *s); // ends those whose key is there no more

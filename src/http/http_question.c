@@ -1,28 +1,27 @@
 // SPDX-License-Identifier: MIT
-// Questions to the store: /v1/orders/{order_id}, /v1/sales, /v1/rejected. Parameters are checked on
-// the loop's thread; the question is asked and its answer rendered on a worker, which has a reader
-// of its own with a time limit.
+// Questions to the store: those of options.questions. Parameters are checked on the loop's thread;
+// the question is asked and its answer rendered on a worker, which has a reader of its own with a
+// time limit.
 #include "http/http_internal.h"
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "live/sales_api.h"
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PARAMS_MAX = 16 };
-
-struct question {
-    union {
-        struct sales_request sales;
-        struct rejected_request rejected;
-        struct ident order_id; // its text borrows from id_text
-    };
-    char id_text[ORDER_ID_MAX + 1];
+enum {
+    PARAMS_MAX = 16,
+    WAIT_MAX_MS = 5000, // for a worker; then it has as long again, by its reader's time limit
 };
+_Static_assert((int)QUESTION_DETAIL_BYTES <= (int)DETAIL_BYTES,
+               "a question's detail is a request's");
 
-void http_question_free(struct question *q) {
-    free(q);
+static struct question_facts facts_of(const struct http_server *s) {
+    return (struct question_facts){
+        .zone = s->options.rules->zone,
+        .timezone = s->options.timezone,
+        .max_rows = s->options.limits.rows,
+    };
 }
 
 static void send_answer(struct request *r) {
@@ -34,55 +33,54 @@ static void send_answer(struct request *r) {
     }
 }
 
-static const char no_raw_orders[] =
-    "raw orders are not kept where this server reads; start it with --raw to show them";
+static bool charge_answer(struct request *r, struct error *err) {
+    if (!budget_take(&r->server->budget, r->answer.cap)) {
+        return error_set(err, ERROR_RETRIABLE,
+                         "memory for requests in flight (--max-inflight) is used up");
+    }
+    r->charged_bytes += r->answer.cap; // until it is sent
+    return true;
+}
 
-// Asks and renders. False: err tells.
-static bool ask(struct request *r, struct sales_reader *reader, struct error *err) {
-    struct question *q = r->question;
-    bool found = true, ok;
-    if (r->route == ROUTE_SALES) {
-        ok = sales_api_sales(reader, &q->sales, r->server->options.timezone, &r->answer, err);
-    } else if (r->route == ROUTE_REJECTED) {
-        ok = sales_api_rejected(reader, &q->rejected, &r->answer, err);
-    } else if (reader->ops->order == NULL) {
-        r->problem = PROBLEM_NO_SUCH_ORDER;
-        snprintf(r->detail, sizeof r->detail, "%s", no_raw_orders);
-        return true;
-    } else {
-        ok = sales_api_order(reader, q->order_id, &r->answer, &found, err);
+// Asks and renders. PROBLEM_NONE: the answer is in r->answer; else r->detail tells.
+static enum problem ask(struct request *r, struct http_worker *worker) {
+    struct question_facts facts = facts_of(r->server);
+    struct sales_reader *reader;
+    struct error err = {0};
+    if (clock_monotonic_ns(r->server->options.clock) / 1000000 - r->asked_ms > WAIT_MAX_MS) {
+        snprintf(r->detail, sizeof r->detail,
+                 "it waited for more than %d s while others were answered", WAIT_MAX_MS / 1000);
+        return PROBLEM_QUERY_FAILED;
     }
-    if (ok && !budget_take(&r->server->budget, r->answer.cap)) {
-        ok = error_set(err, ERROR_RETRIABLE,
-                       "memory for requests in flight (--max-inflight) is used up");
-    } else if (ok) {
-        r->charged_bytes += r->answer.cap; // until it is sent
+    if (!http_worker_reader(worker, &reader, &err)) {
+        snprintf(r->detail, sizeof r->detail, "%s", err.text);
+        return PROBLEM_QUERY_FAILED; // whatever its class: the question is not to blame
     }
-    if (ok && !found) {
-        r->problem = PROBLEM_NO_SUCH_ORDER;
-        snprintf(r->detail, sizeof r->detail, "no order and no adjustment with this order_id");
+    enum question_result result =
+        r->question_kind->ask(reader, &facts, r->question, &r->answer, r->detail, &err);
+    if (result == QUESTION_OK && charge_answer(r, &err)) {
+        return PROBLEM_NONE;
     }
-    return ok;
+    if (result == QUESTION_NOT_FOUND) {
+        return PROBLEM_NO_SUCH_ORDER;
+    }
+    snprintf(r->detail, sizeof r->detail, "%s", err.text);
+    if (err.cls == ERROR_FATAL) {
+        log_warn("dashboard", "%s", err.text);
+        http_worker_drop_reader(worker);
+    }
+    return err.cls == ERROR_USAGE ? PROBLEM_TOO_MANY_ROWS : PROBLEM_QUERY_FAILED;
 }
 
 static void ask_job(struct http_job *job, struct http_worker *worker) {
     struct request *r = (struct request *)((char *)job - offsetof(struct request, job));
-    struct sales_reader *reader;
-    struct error err = {0};
-    if (!http_worker_reader(worker, &reader, &err) || !ask(r, reader, &err)) {
-        r->problem = err.cls == ERROR_USAGE ? PROBLEM_TOO_MANY_ROWS : PROBLEM_QUERY_FAILED;
-        snprintf(r->detail, sizeof r->detail, "%s", err.text);
-        if (err.cls == ERROR_FATAL) {
-            log_warn("dashboard", "%s", err.text);
-            http_worker_drop_reader(worker);
-        }
-    }
+    r->problem = ask(r, worker);
     r->on_loop = send_answer;
     http_complete(r);
 }
 
 struct params {
-    struct api_param at[PARAMS_MAX];
+    struct question_param at[PARAMS_MAX];
     size_t n;
 };
 
@@ -93,48 +91,44 @@ static enum MHD_Result take_param(void *cls, enum MHD_ValueKind kind, const char
     if (p->n == PARAMS_MAX) {
         return MHD_NO;
     }
-    p->at[p->n++] = (struct api_param){{key, key_len}, {value != NULL ? value : "", value_len}};
+    p->at[p->n++] =
+        (struct question_param){{key, key_len}, {value != NULL ? value : "", value_len}};
     return MHD_YES;
 }
 
-// Fills r->question. False: the answer is in r->problem and r->detail.
-static bool parse_question(struct request *r, const char *url) {
-    struct http_server *s = r->server;
-    struct question *q = r->question;
+// Fills r->question. PROBLEM_NONE: it can be asked; else r->detail tells.
+static enum problem parse_question(struct request *r, const char *url) {
+    const struct question_kind *kind = r->question_kind;
+    struct question_facts facts = facts_of(r->server);
     struct params params = {.n = 0};
-    char detail[API_DETAIL_BYTES] = "";
     MHD_get_connection_values_n(r->mhd, MHD_GET_ARGUMENT_KIND, take_param, &params);
-    if (r->route == ROUTE_ORDER) {
-        snprintf(q->id_text, sizeof q->id_text, "%s", url + strlen("/v1/orders/"));
-        bool fits = strlen(url) - strlen("/v1/orders/") <= ORDER_ID_MAX;
-        if (!fits || !order_request_parse(text_of(q->id_text), &q->order_id)) {
-            r->problem = PROBLEM_NO_SUCH_ORDER;
-            snprintf(r->detail, sizeof r->detail,
-                     "an order_id has 1 to %d printable ASCII characters", ORDER_ID_MAX);
-            return false;
-        }
-        return true;
+    r->question = try_alloc(kind->bytes);
+    if (r->question == NULL) {
+        snprintf(r->detail, sizeof r->detail, "no memory for this question");
+        return PROBLEM_MEMORY_FULL;
     }
-    bool ok = r->route == ROUTE_SALES
-                  ? sales_request_parse(params.at, params.n, s->options.rules->zone,
-                                        s->options.limits.rows, &q->sales, detail)
-                  : rejected_request_parse(params.at, params.n, &q->rejected, detail);
-    r->problem = ok ? PROBLEM_NONE : PROBLEM_BAD_PARAMETER;
-    snprintf(r->detail, sizeof r->detail, "%s", detail);
-    return ok;
+    memset(r->question, 0, kind->bytes);
+    switch (kind->parse(&facts, text_of(url + strlen(kind->path)), params.at, params.n, r->question,
+                        r->detail)) {
+    case QUESTION_OK:
+        return PROBLEM_NONE;
+    case QUESTION_NOT_FOUND:
+        return PROBLEM_NO_SUCH_ORDER;
+    case QUESTION_BAD:
+    case QUESTION_FAILED:
+        break;
+    }
+    return PROBLEM_BAD_PARAMETER;
 }
 
 void http_question(struct request *r, const char *url) {
-    r->question = try_alloc(sizeof *r->question);
-    if (r->question == NULL) {
-        http_reply_problem(r, PROBLEM_MEMORY_FULL, "no memory for this question");
-        return;
-    }
-    if (!parse_question(r, url)) {
-        http_reply_problem(r, r->problem, r->detail);
+    enum problem p = parse_question(r, url);
+    if (p != PROBLEM_NONE) {
+        http_reply_problem(r, p, r->detail);
         return;
     }
     r->job.run = ask_job;
+    r->asked_ms = r->server->now_ms;
     http_suspend(r);
     if (!http_workers_submit(r->server->workers, JOB_QUESTION, &r->job)) {
         http_reply_problem(r, PROBLEM_QUERY_FAILED, "too many questions wait already");

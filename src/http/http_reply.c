@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -49,25 +50,26 @@ void http_replies_free(struct http_server *s) {
     }
 }
 
-static void send_response(struct request *r, unsigned status, struct MHD_Response *response) {
+void http_reply_shared(struct request *r, unsigned status, struct MHD_Response *response) {
     struct http_server *s = r->server;
     s->stats.answers[status < STATUS_MAX ? status : 0]++;
     http_arm(r->connection, DEADLINE_SEND);
     if (response == NULL || MHD_queue_response(r->mhd, status, response) != MHD_YES) {
         shutdown(r->connection->fd, SHUT_RDWR); // no memory for an answer: at least do not hang
     }
-    if (r->suspended) {
-        r->suspended = false;
+    bool suspended = r->state.now == REQUEST_SUSPENDED;
+    http_request_move(r, REQUEST_ANSWERED);
+    if (suspended) {
         MHD_resume_connection(r->mhd);
     }
 }
 
 void http_reply_cached(struct request *r, enum cached_answer which) {
-    send_response(r, which == ANSWER_HEALTHY ? 200 : 202, r->server->cached[which]);
+    http_reply_shared(r, which == ANSWER_HEALTHY ? 200 : 202, r->server->cached[which]);
 }
 
 void http_reply_response(struct request *r, unsigned status, struct MHD_Response *response) {
-    send_response(r, status, response);
+    http_reply_shared(r, status, response);
     if (response != NULL) {
         MHD_destroy_response(response);
     }
@@ -122,9 +124,21 @@ static void put_response_header(void *to, const char *name, const char *value) {
     add_header(to, name, value);
 }
 
+// A 503 tells what a store or a system call said, but not where on this machine.
+static void put_problem(struct http_server *s, struct buf *body, enum problem p,
+                        const char *detail) {
+    char told[DETAIL_BYTES];
+    if (problem_kind(p)->status == 503 && detail != NULL) {
+        snprintf(told, sizeof told, "%s", detail);
+        problem_hide_paths(told, s->options.directory);
+        detail = told;
+    }
+    problem_put(body, p, detail);
+}
+
 void http_reply_problem(struct request *r, enum problem p, const char *detail) {
     struct buf body = {0};
-    problem_put(&body, p, detail);
+    put_problem(r->server, &body, p, detail);
     struct MHD_Response *response = response_of_buf(PROBLEM_JSON, &body);
     if (response != NULL) {
         problem_headers(p, r->allow, put_response_header, response);
@@ -136,26 +150,33 @@ static void put_header_line(void *to, const char *name, const char *value) {
     buf_printf(to, "%s: %s\r\n", name, value);
 }
 
-void http_reply_raw(struct request *r, enum problem p, const char *detail) {
+void http_reply_to_connection(struct connection *c, enum problem p, const char *detail,
+                              const char *allow) {
     const struct problem_kind *kind = problem_kind(p);
     struct buf body = {0}, out = {0};
-    problem_put(&body, p, detail);
+    put_problem(c->server, &body, p, detail);
     buf_printf(&out,
                "HTTP/1.1 %u %s\r\nContent-Type: " PROBLEM_JSON "\r\nContent-Length: %zu\r\n"
                "Connection: close\r\n",
                kind->status, MHD_get_reason_phrase_for(kind->status), body.len);
-    problem_headers(p, r->allow, put_header_line, &out);
+    problem_headers(p, allow, put_header_line, &out);
     buf_put_str(&out, "\r\n");
     buf_put_text(&out, buf_text(&body));
     if (!out.failed && !body.failed) {
         // A few hundred bytes into an empty socket buffer; where that fails nobody is listening.
-        ssize_t sent = send(r->connection->fd, out.at, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t sent = send(c->fd, out.at, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
         UNUSED(sent);
     }
-    shutdown(r->connection->fd, SHUT_WR);
+    shutdown(c->fd, SHUT_WR);
     buf_free(&body);
     buf_free(&out);
-    r->server->stats.answers[kind->status]++;
-    r->answered_raw = true;
+    c->server->stats.answers[kind->status]++;
+}
+
+void http_reply_raw(struct request *r, enum problem p, const char *detail) {
+    http_reply_to_connection(r->connection, p, detail, r->allow);
+    http_upload_end(r);
+    body_clear(&r->body, &r->server->budget);
+    http_request_move(r, REQUEST_DRAINING);
     http_arm(r->connection, DEADLINE_LINGER);
 }

@@ -2,8 +2,7 @@
 // A request from its head to the end of its body.
 //
 // 1. First call of the library: the head is complete. It is read once, and whether the request will
-// be
-//    served is decided now: path, method, other sites' pages, key, type and length of the body.
+//    be served is decided now: path, method, other sites' pages, key, type and length of the body.
 // 2. Calls with pieces of the body: collected within limits and budget, or thrown away when the
 //    request was refused.
 // 3. Last call: the body is complete; the route's file answers.
@@ -18,86 +17,41 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/http_header.h"
+#include "http/http_library.h"
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
     DISCARD_MAX_BYTES = 1024 * 1024,
     FREE_REQUESTS_MAX = 1024,
-    KEYS_LOOK_EVERY_MS = 1000,
     PARKED_MAX = 1024,
 };
 
-static void refuse(struct request *r, enum problem p, const char *detail) {
+void http_refuse(struct request *r, enum problem p, const char *detail) {
     if (r->refusal == PROBLEM_NONE) {
         r->refusal = p;
         snprintf(r->detail, sizeof r->detail, "%s", detail);
     }
 }
 
-// False: no key can be checked, and the request is refused for it.
-static bool look_at_keys(struct request *r) {
-    struct http_server *s = r->server;
-    if (s->now_ms - s->keys_looked_ms >= KEYS_LOOK_EVERY_MS) {
-        struct error err = {0};
-        s->keys_looked_ms = s->now_ms;
-        if (!keys_refresh(s->keys, &err)) {
-            log_error("ingest", "%s; all keys are refused until it can be read", err.text);
-        }
-    }
-    if (keys_problem(s->keys) == NULL) {
-        return true;
-    }
-    refuse(r, r->route == ROUTE_READYZ ? PROBLEM_NOT_READY : PROBLEM_KEY_NEEDED,
-           "keys: the file of API keys cannot be read, so all keys are refused; the server's log "
-           "says why");
-    return false;
-}
-
-static void check_key(struct request *r, const struct http_head *h) {
-    struct http_server *s = r->server;
-    if (!s->keys_needed || r->route == ROUTE_HEALTHZ || !look_at_keys(r)) {
-        return;
-    }
-    char key[256];
-    size_t len = 0;
-    if (!header_api_key(h->authorization, key, sizeof key, &len)) {
-        refuse(r, PROBLEM_KEY_NEEDED,
-               "send the key as \"Authorization: Bearer KEY\", or as the password of HTTP Basic");
-        return;
-    }
-    enum key_scope scope = http_route_scope(r->route);
-    switch (keys_check(s->keys, (struct text){key, len}, scope)) {
-    case KEY_OK:
-        break;
-    case KEY_UNKNOWN:
-        refuse(r, PROBLEM_KEY_NEEDED, "this key is not known here");
-        break;
-    case KEY_WRONG_SCOPE:
-        refuse(r, PROBLEM_KEY_SCOPE,
-               scope == KEY_INGEST ? "sending orders needs a key of scope ingest"
-                                   : "reading needs a key of scope read");
-        break;
-    }
-}
-
 static void check_body_headers(struct request *r, const struct http_head *h) {
     const struct http_limits *limits = &r->server->options.limits;
     if (!header_body_form(h->content_type, &r->form)) {
-        refuse(r, PROBLEM_CONTENT_TYPE,
-               "send application/json (one order, an array) or application/x-ndjson, in UTF-8");
+        http_refuse(
+            r, PROBLEM_CONTENT_TYPE,
+            "send application/json (one order, an array) or application/x-ndjson, in UTF-8");
     }
     enum header_coding coding = header_content_coding(h->content_encoding);
     r->gzipped = coding == CODING_GZIP;
     if (coding == CODING_OTHER) {
-        refuse(r, PROBLEM_CONTENT_ENCODING, "only gzip is understood");
+        http_refuse(r, PROBLEM_CONTENT_ENCODING, "only gzip is understood");
     }
     if (r->declared_bytes > limits->body_bytes) {
         char detail[160];
         snprintf(detail, sizeof detail,
                  "the body has %llu bytes, at most %zu are taken: send several requests",
                  (unsigned long long)r->declared_bytes, limits->body_bytes);
-        refuse(r, PROBLEM_BODY_TOO_LARGE, detail);
+        http_refuse(r, PROBLEM_BODY_TOO_LARGE, detail);
     }
 }
 
@@ -105,32 +59,43 @@ static void check_body_headers(struct request *r, const struct http_head *h) {
 static void decide(struct request *r, const struct http_head *h, const char *url,
                    const char *method) {
     struct http_server *s = r->server;
-    r->route = http_route(s, url, method, &r->allow);
+    r->route = http_route(s, url, method, &r->question_kind, &r->allow);
+    if (r->connection->target_has_nul) {
+        http_refuse(r, PROBLEM_BAD_REQUEST, "the path has a zero character in it");
+    }
     if (h->guard.host.at == NULL && h->guard.origin.at != NULL) {
-        refuse(r, PROBLEM_BAD_REQUEST, "the Host header is missing");
+        http_refuse(r, PROBLEM_BAD_REQUEST, "the Host header is missing");
     }
     r->head = strcmp(method, "HEAD") == 0;
     bool safe = r->head || strcmp(method, "GET") == 0;
     const char *foreign = guard_check(&h->guard, s->loopback, text_of(s->listen_host), safe);
     if (foreign != NULL) {
-        refuse(r, PROBLEM_FOREIGN_PAGE, foreign);
+        http_refuse(r, PROBLEM_FOREIGN_PAGE, foreign);
     }
     if (r->route == ROUTE_NONE) {
-        refuse(r, PROBLEM_NO_SUCH_PATH,
-               s->options.open_reader == NULL
-                   ? "this server only takes orders (POST /v1/orders): ask the one that has the "
-                     "store"
-               : s->options.intake.ops == NULL
-                   ? "see /openapi.json for the calls there are; this server shows sales and takes "
-                     "no orders: send them to the one that does (serve, ingest)"
-                   : "see /openapi.json for the calls there are");
+        http_refuse(
+            r, PROBLEM_NO_SUCH_PATH,
+            s->options.questions == NULL
+                ? "this server only takes orders (POST /v1/orders): ask the one that has the "
+                  "store"
+            : s->options.intake.ops == NULL
+                ? "see /openapi.json for the calls there are; this server shows sales and takes "
+                  "no orders: send them to the one that does (serve, ingest)"
+                : "see /openapi.json for the calls there are");
     }
     if (r->allow != NULL) {
-        refuse(r, PROBLEM_METHOD, r->route == ROUTE_ORDERS ? "use POST" : "use GET");
+        http_refuse(r, PROBLEM_METHOD, r->route == ROUTE_ORDERS ? "use POST" : "use GET");
     }
-    check_key(r, h);
+    http_key_check(r, h->authorization);
+    if (r->route != ROUTE_QUESTION && h->first_param.at != NULL) {
+        char detail[160];
+        size_t len = h->first_param.len < 40 ? h->first_param.len : 40;
+        snprintf(detail, sizeof detail, "%.*s: is not a parameter of this call: it takes none",
+                 (int)len, h->first_param.at);
+        http_refuse(r, PROBLEM_BAD_PARAMETER, detail);
+    }
     if (s->stopping) {
-        refuse(r, PROBLEM_STOPPING, "try again in a moment");
+        http_refuse(r, PROBLEM_STOPPING, "try again in a moment");
     }
     if (r->route == ROUTE_ORDERS) {
         check_body_headers(r, h);
@@ -154,38 +119,41 @@ static struct request *request_new(struct http_server *s) {
     s->n_requests++;
     r->next = NULL;
     r->server = s;
-    return r;
+    return r; // still REQUEST_FREE
 }
 
 static void request_free(struct request *r) {
     struct http_server *s = r->server;
+    http_upload_end(r);
     body_clear(&r->body, &s->budget);
     body_clear(&r->unpacked, &s->budget);
     http_submission_recycle(s, r->submission);
     buf_free(&r->answer);
-    http_question_free(r->question);
+    free(r->question);
     budget_give(&s->budget, r->charged_bytes);
     s->n_requests--;
+    r->connection = NULL;
+    r->mhd = NULL;
+    r->submission = NULL;
+    r->question = NULL;
+    r->charged_bytes = 0;
+    http_request_move(r, REQUEST_FREE);
     if (s->n_free_requests >= FREE_REQUESTS_MAX) {
         free(r);
         return;
     }
     // Everything but the two bodies, which are empty now and hold 2 KiB each of what need not be
     // cleared.
-    r->connection = NULL;
-    r->mhd = NULL;
     r->on_loop = NULL;
     r->route = ROUTE_NONE;
-    r->suspended = r->parked = r->returned = r->orphaned = r->head = r->answered_raw = r->has_body =
-        r->gzipped = r->accepts_gzip = false;
+    r->head = r->gzipped = r->accepts_gzip = false;
     r->declared_bytes = r->discarded_bytes = 0;
     r->refusal = r->problem = PROBLEM_NONE;
     r->allow = NULL;
     r->detail[0] = '\0';
-    r->submission = NULL;
-    r->charged_bytes = 0;
+    r->key_id[0] = '\0';
     r->status = 0;
-    r->question = NULL;
+    r->question_kind = NULL;
     r->next = s->free_requests;
     s->free_requests = r;
     s->n_free_requests++;
@@ -201,7 +169,8 @@ void http_requests_free(struct http_server *s) {
 }
 
 static enum MHD_Result first_call(struct http_server *s, struct MHD_Connection *mhd,
-                                  const char *url, const char *method, void **context) {
+                                  const char *target, const char *method, const char *version,
+                                  void **context) {
     struct request *r = request_new(s);
     s->n_events++;
     if (r == NULL) {
@@ -211,20 +180,21 @@ static enum MHD_Result first_call(struct http_server *s, struct MHD_Connection *
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     r->connection = info->socket_context;
     r->connection->request = r;
+    r->connection->had_request = true;
     r->mhd = mhd;
     *context = r;
+    http_request_move(r, REQUEST_READING);
     struct http_head h;
-    if (!http_head_read(mhd, &h)) {
-        http_arm(r->connection, DEADLINE_SEND);
-        http_reply_problem(r, PROBLEM_BAD_REQUEST,
-                           "the body's length is ambiguous: send either Content-Length or "
-                           "Transfer-Encoding: chunked");
-        return MHD_YES; // a reply before the body closes the connection
+    struct text authority;
+    const char *url = http_target_path(target, &authority);
+    if (!http_head_read(mhd, method, version, authority, &h) || r->connection->target_is_bad) {
+        http_reply_raw(r, PROBLEM_BAD_REQUEST,
+                       h.problem != NULL ? h.problem : "the request line is malformed");
+        return MHD_YES; // what follows the head is thrown away, and then it closes
     }
-    r->has_body = h.has_body;
     r->declared_bytes = h.content_bytes;
     decide(r, &h, url, method);
-    if (!r->has_body) {
+    if (!h.has_body) {
         deadline_disarm(&s->deadlines, &r->connection->deadline);
         return MHD_YES;
     }
@@ -239,29 +209,44 @@ static enum MHD_Result first_call(struct http_server *s, struct MHD_Connection *
 
 static void discard(struct request *r, size_t n_bytes) {
     r->discarded_bytes += n_bytes;
-    if (!r->answered_raw && r->discarded_bytes > DISCARD_MAX_BYTES) {
+    if (r->discarded_bytes > DISCARD_MAX_BYTES) {
         http_reply_raw(r, r->refusal, r->detail);
     }
+}
+
+// Appends to the body. False: no memory, and nobody slower to take it from.
+static bool keep_piece(struct request *r, const char *at, size_t n_bytes) {
+    struct http_server *s = r->server;
+    enum body_result result;
+    do {
+        result = body_append(&r->body, &s->budget, at, n_bytes, (size_t)r->declared_bytes);
+    } while (result != BODY_OK && http_upload_shed(s, r));
+    http_upload_moves(r);
+    return result == BODY_OK;
 }
 
 static void take_body(struct request *r, const char *at, size_t n_bytes) {
     struct http_server *s = r->server;
     s->n_events++;
+    if (r->state.now == REQUEST_DRAINING) {
+        return;
+    }
     if (r->refusal == PROBLEM_NONE && r->route != ROUTE_ORDERS) {
-        refuse(r, PROBLEM_BAD_REQUEST, "this call takes no body");
+        http_refuse(r, PROBLEM_BAD_REQUEST, "this call takes no body");
     }
     if (r->refusal == PROBLEM_NONE &&
         n_bytes > s->options.limits.body_bytes - r->body.len) { // chunked: length unknown before
         char detail[160];
         snprintf(detail, sizeof detail, "the body has more than %zu bytes: send several requests",
                  s->options.limits.body_bytes);
-        refuse(r, PROBLEM_BODY_TOO_LARGE, detail);
+        http_refuse(r, PROBLEM_BODY_TOO_LARGE, detail);
     }
-    if (r->refusal == PROBLEM_NONE &&
-        body_append(&r->body, &s->budget, at, n_bytes, (size_t)r->declared_bytes) != BODY_OK) {
-        refuse(r, PROBLEM_MEMORY_FULL, "memory for requests in flight (--max-inflight) is used up");
+    if (r->refusal == PROBLEM_NONE && !keep_piece(r, at, n_bytes)) {
+        http_refuse(r, PROBLEM_MEMORY_FULL,
+                    "memory for requests in flight (--max-inflight) is used up");
     }
     if (r->refusal != PROBLEM_NONE) {
+        http_upload_end(r);
         body_clear(&r->body, &s->budget);
         discard(r, n_bytes);
     }
@@ -269,9 +254,11 @@ static void take_body(struct request *r, const char *at, size_t n_bytes) {
 
 static enum MHD_Result last_call(struct request *r, const char *url) {
     r->server->n_events++;
-    if (r->answered_raw) {
+    if (r->state.now == REQUEST_DRAINING) {
+        http_linger(r->connection);
         return MHD_NO; // the answer is out; close
     }
+    http_upload_end(r);
     deadline_disarm(&r->server->deadlines, &r->connection->deadline);
     r->server->stats.body_bytes += (int64_t)r->body.len;
     if (r->refusal != PROBLEM_NONE) {
@@ -282,9 +269,7 @@ static enum MHD_Result last_call(struct request *r, const char *url) {
     case ROUTE_ORDERS:
         http_orders(r);
         break;
-    case ROUTE_ORDER:
-    case ROUTE_SALES:
-    case ROUTE_REJECTED:
+    case ROUTE_QUESTION:
         http_question(r, url);
         break;
     case ROUTE_STREAM:
@@ -298,33 +283,46 @@ static enum MHD_Result last_call(struct request *r, const char *url) {
     case ROUTE_METRICS:
         http_metrics(r);
         break;
-    case ROUTE_PAGE:
+    case ROUTE_FILE:
     case ROUTE_NONE:
-        http_page(r, url);
+        http_file(r, url);
         break;
     }
     return MHD_YES;
 }
 
-// The library asks again.
-static void still_parked(struct request *r) {
-    if (r->returned) {
-        r->parked = r->returned = false;
-        r->server->n_parked--;
-        r->on_loop(r);
+void *http_on_target(void *cls, const char *target, struct MHD_Connection *mhd) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct connection *c = info->socket_context;
+    const char *nul = strstr(target, "%00");
+    size_t len = 0;
+    bool good = true;
+    for (; target[len] != '\0'; len++) {
+        good &= (unsigned char)target[len] > ' ' && target[len] != 0x7F;
     }
+    UNUSED(cls);
+    http_library_at(c->fd);
+    c->target_has_nul = nul != NULL && memchr(target, '?', (size_t)(nul - target)) == NULL;
+    // The version follows one zero later, unless the target has zeros in it.
+    c->target_is_bad = !good || strncmp(target + len + 1, "HTTP/", 5) != 0;
+    return NULL; // the request's context: first_call makes it
 }
 
 enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const char *url,
                                 const char *method, const char *version, const char *upload,
                                 size_t *upload_bytes, void **context) {
-    UNUSED(version);
     struct request *r = *context;
+    struct text authority;
     if (r == NULL) {
-        return first_call(cls, mhd, url, method, context);
+        return first_call(cls, mhd, url, method, version, context);
     }
-    if (r->parked) {
-        still_parked(r);
+    http_library_at(r->connection->fd);
+    if (r->state.now == REQUEST_PARKED) {
+        return MHD_YES; // the library will ask again
+    }
+    if (r->state.now == REQUEST_RETURNED) {
+        r->on_loop(r);
         return MHD_YES;
     }
     if (*upload_bytes > 0) {
@@ -332,7 +330,7 @@ enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const cha
         *upload_bytes = 0;
         return MHD_YES;
     }
-    return last_call(r, url);
+    return last_call(r, http_target_path(url, &authority));
 }
 
 void http_on_completed(void *cls, struct MHD_Connection *mhd, void **context,
@@ -345,13 +343,15 @@ void http_on_completed(void *cls, struct MHD_Connection *mhd, void **context,
         return;
     }
     struct connection *c = r->connection;
+    http_library_at(c->fd);
     c->request = NULL;
     *context = NULL;
     s->n_events++;
-    if (r->parked && !r->returned) {
-        r->orphaned = true; // the engine has it; it is freed when it comes back
+    if (r->state.now == REQUEST_PARKED) { // the intake has it; it is freed when it comes back
+        r->connection = NULL;
+        r->mhd = NULL;
+        http_request_move(r, REQUEST_ORPHANED);
     } else {
-        s->n_parked -= r->parked;
         request_free(r);
     }
     if (s->stopping) {
@@ -363,8 +363,7 @@ void http_on_completed(void *cls, struct MHD_Connection *mhd, void **context,
 
 void http_park(struct request *r) {
     if (r->server->n_parked < PARKED_MAX) {
-        r->parked = true;
-        r->server->n_parked++;
+        http_request_move(r, REQUEST_PARKED);
     } else {
         http_suspend(r);
     }
@@ -372,17 +371,16 @@ void http_park(struct request *r) {
 
 void http_returned(struct request *r) {
     r->server->n_events++;
-    if (r->orphaned) {
-        r->server->n_parked--;
+    if (r->state.now == REQUEST_ORPHANED) {
         request_free(r);
-    } else if (r->parked) {
-        r->returned = true;
+    } else if (r->state.now == REQUEST_PARKED) {
+        http_request_move(r, REQUEST_RETURNED);
     } else {
         r->on_loop(r);
     }
 }
 
 void http_suspend(struct request *r) {
-    r->suspended = true;
+    http_request_move(r, REQUEST_SUSPENDED);
     MHD_suspend_connection(r->mhd);
 }

@@ -2,49 +2,53 @@
 // Paths and methods.
 #include "http/http_internal.h"
 
-static enum http_route find_route(const char *url) {
+// The question that `url` asks; NULL: none.
+static const struct question_kind *find_question(const struct http_server *s, const char *url) {
+    const struct http_questions *questions = s->options.questions;
+    for (size_t i = 0; questions != NULL && i < questions->n; i++) {
+        const char *path = questions->kinds[i].path;
+        size_t len = strlen(path);
+        bool has_segment = path[len - 1] == '/';
+        if (has_segment ? strncmp(url, path, len) == 0 && url[len] != '\0'
+                        : strcmp(url, path) == 0) {
+            return &questions->kinds[i];
+        }
+    }
+    return NULL;
+}
+
+// What needs a store, or somebody who takes orders, is not there without.
+static enum http_route find_route(const struct http_server *s, const char *url,
+                                  const struct question_kind **kind) {
     static const struct {
         const char *path;
         enum http_route route;
     } paths[] = {
-        {"/v1/orders", ROUTE_ORDERS}, {"/v1/sales", ROUTE_SALES},  {"/v1/rejected", ROUTE_REJECTED},
-        {"/v1/stream", ROUTE_STREAM}, {"/healthz", ROUTE_HEALTHZ}, {"/readyz", ROUTE_READYZ},
+        {"/v1/stream", ROUTE_STREAM},
+        {"/healthz", ROUTE_HEALTHZ},
+        {"/readyz", ROUTE_READYZ},
         {"/metrics", ROUTE_METRICS},
     };
+    *kind = NULL;
+    if (strcmp(url, "/v1/orders") == 0) {
+        return s->options.intake.ops != NULL ? ROUTE_ORDERS : ROUTE_NONE;
+    }
+    *kind = find_question(s, url);
+    if (*kind != NULL) {
+        return ROUTE_QUESTION;
+    }
     for (size_t i = 0; i < COUNT_OF(paths); i++) {
         if (strcmp(url, paths[i].path) == 0) {
-            return paths[i].route;
+            bool is_there = paths[i].route != ROUTE_STREAM || s->options.open_reader != NULL;
+            return is_there ? paths[i].route : ROUTE_NONE;
         }
     }
-    if (strncmp(url, "/v1/orders/", 11) == 0 && url[11] != '\0') {
-        return ROUTE_ORDER;
-    }
-    return http_page_exists(url) ? ROUTE_PAGE : ROUTE_NONE;
-}
-
-// What needs a store, or somebody who takes orders, is not there without.
-static bool is_there(const struct http_server *s, enum http_route route, const char *url) {
-    switch (route) {
-    case ROUTE_ORDERS:
-        return s->options.intake.ops != NULL;
-    case ROUTE_ORDER:
-    case ROUTE_SALES:
-    case ROUTE_REJECTED:
-    case ROUTE_STREAM:
-        return s->options.open_reader != NULL;
-    case ROUTE_PAGE:
-        return s->options.open_reader != NULL || strcmp(url, "/openapi.json") == 0;
-    default:
-        return true;
-    }
+    return http_file_exists(s, url) ? ROUTE_FILE : ROUTE_NONE;
 }
 
 enum http_route http_route(const struct http_server *s, const char *url, const char *method,
-                           const char **allow) {
-    enum http_route route = find_route(url);
-    if (!is_there(s, route, url)) {
-        route = ROUTE_NONE;
-    }
+                           const struct question_kind **kind, const char **allow) {
+    enum http_route route = find_route(s, url, kind);
     bool fits = route == ROUTE_ORDERS ? strcmp(method, "POST") == 0
                                       : strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
     *allow = fits || route == ROUTE_NONE ? NULL : route == ROUTE_ORDERS ? "POST" : "GET, HEAD";

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "http/http_library.h"
 #include "http/http_listen.h"
 #include <errno.h>
 #include <malloc.h>
@@ -30,18 +31,22 @@ enum {
     STOP_MS = 10 * 1000,
     SEND_MS = 120 * 1000,
     LINGER_MS = 10 * 1000,
+    DRAIN_MS = 2 * 1000,
     HEARTBEAT_MS = 15 * 1000,
     STALL_MS = 30 * 1000,
     TRIM_EVERY_MS = 2000,
-    WORKER_THREADS = 2,
+    WORKER_THREADS = 4, // of which questions leave one to orders
     WORKER_QUEUE = 64,
-    CONNECTION_BYTES = 12 * 1024, // head of a request, and what is read of its body at once
+    // Head of a request, and what is read of its body at once. The library copies cookies once
+    // more, so half of it is what they may have. It clears all of it after each request, which
+    // costs about a microsecond: more room for the few would slow all down.
+    CONNECTION_BYTES = 12 * 1024,
     SPARE_DESCRIPTORS = 128,
     LEAST_DESCRIPTORS = 64, // our own, and a few connections
 };
 
 // What an epoll event is about, when it is not a viewer.
-static char tag_library, tag_wake, tag_signal;
+static _Alignas(2) char tag_library, tag_wake, tag_signal; // even: EVENT_LINGERING is clear
 
 static int64_t monotonic_ms(const struct http_server *s) {
     return clock_monotonic_ns(s->options.clock) / 1000000;
@@ -81,9 +86,9 @@ static void continue_completed(struct http_server *s) {
     }
 }
 
-void http_live_changed(void *server) {
+void http_stream_changed(void *server) {
     struct http_server *s = server;
-    atomic_store(&s->live_changed, true);
+    atomic_store(&s->stream_changed, true);
     http_wake(s);
 }
 
@@ -145,13 +150,14 @@ static bool raise_descriptor_limit(const struct http_limits *limits, struct erro
 static bool start_library(struct http_server *s, int listen_fd, struct error *err) {
     // TURBO: tries to read and write before it asks epoll, and closes without shutdown, on which
     // http_viewer.c relies.
-    unsigned flags = MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME;
-    s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, http_on_request, s, MHD_OPTION_LISTEN_SOCKET,
-                                 listen_fd, MHD_OPTION_NOTIFY_COMPLETED, http_on_completed, s,
-                                 MHD_OPTION_NOTIFY_CONNECTION, http_connection_notice, s,
-                                 MHD_OPTION_CONNECTION_LIMIT, s->options.limits.connections,
-                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
-                                 MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_END);
+    unsigned flags = MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    s->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, http_on_request, s, MHD_OPTION_LISTEN_SOCKET, listen_fd,
+        MHD_OPTION_EXTERNAL_LOGGER, http_library_says, s, MHD_OPTION_URI_LOG_CALLBACK,
+        http_on_target, s, MHD_OPTION_NOTIFY_COMPLETED, http_on_completed, s,
+        MHD_OPTION_NOTIFY_CONNECTION, http_connection_notice, s, MHD_OPTION_CONNECTION_LIMIT,
+        s->options.limits.connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+        MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_END);
     if (s->daemon == NULL) {
         close(listen_fd);
         return error_set(err, ERROR_FATAL, "cannot start the HTTP library: %s", strerror(errno));
@@ -180,7 +186,7 @@ static bool start(struct http_server *s, struct error *err) {
         .open_reader_user = o->user,
     };
     if (!raise_descriptor_limit(&o->limits, err) || !watch(s, s->wake_fd, &tag_wake, err) ||
-        !open_keys(s, err) || !http_pages_new(s, err) ||
+        !open_keys(s, err) || !http_files_new(s, err) ||
         !http_workers_start(&workers, &s->workers, err)) {
         return false;
     }
@@ -199,14 +205,16 @@ bool http_new(const struct http_options *options, struct http_server **out, stru
     s->budget.limit_bytes = options->limits.inflight_bytes;
     s->epoll_fd = s->wake_fd = -1;
     s->now_ms = monotonic_ms(s);
+    s->started_ms = clock_now_ms(s->options.clock);
     s->deadlines.of[DEADLINE_HEADERS].after_ms = options->limits.headers_ms;
     s->deadlines.of[DEADLINE_BODY].after_ms = options->limits.body_ms;
     s->deadlines.of[DEADLINE_IDLE].after_ms = options->limits.idle_ms;
     s->deadlines.of[DEADLINE_SEND].after_ms = SEND_MS;
     s->deadlines.of[DEADLINE_LINGER].after_ms = LINGER_MS;
+    s->deadlines.of[DEADLINE_DRAIN].after_ms = DRAIN_MS;
     s->deadlines.of[DEADLINE_HEARTBEAT].after_ms = HEARTBEAT_MS;
     s->deadlines.of[DEADLINE_STALL].after_ms = STALL_MS;
-    s->parser = order_json_new();
+    s->parser = mem_must(order_json_new(NULL));
     http_replies_new(s);
     http_viewers_new(s);
     if (!start(s, err)) {
@@ -225,36 +233,11 @@ bool http_keys_required(const struct http_server *s) {
     return s->keys_needed;
 }
 
-void http_set_live(struct http_server *s, struct live *live) {
-    s->live = live;
+void http_set_stream(struct http_server *s, struct http_stream stream) {
+    s->stream = stream;
 }
 
 // --- Running
-
-static void reload_job(struct http_job *job, struct http_worker *worker) {
-    struct http_server *s =
-        (struct http_server *)((char *)job - offsetof(struct http_server, reload_job));
-    UNUSED(worker);
-    s->options.reload(s->options.user);
-    atomic_store(&s->reloading, false);
-}
-
-// SIGHUP while a reload runs: the file is being read now or was just read.
-static void reload(struct http_server *s) {
-    if (s->options.reload == NULL) {
-        log_info("ingest", "SIGHUP: there is nothing to read again");
-        return;
-    }
-    if (atomic_exchange(&s->reloading, true)) {
-        log_info("ingest", "SIGHUP: still reading customers and products from the last one");
-        return;
-    }
-    s->reload_job.run = reload_job;
-    if (!http_workers_submit(s->workers, JOB_QUESTION, &s->reload_job)) {
-        atomic_store(&s->reloading, false);
-        log_warn("ingest", "SIGHUP: too busy to read customers and products again; send it again");
-    }
-}
 
 static void begin_to_stop(struct http_server *s) {
     if (s->stopping) {
@@ -272,10 +255,12 @@ static void begin_to_stop(struct http_server *s) {
 static void take_signals(struct http_server *s, int signal_fd) {
     struct signalfd_siginfo info;
     while (read(signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
-        if (info.ssi_signo == SIGHUP) {
-            reload(s);
-        } else {
+        if (info.ssi_signo != SIGHUP) {
             begin_to_stop(s);
+        } else if (s->options.reload != NULL) {
+            s->options.reload(s->options.user);
+        } else {
+            log_info("ingest", "SIGHUP: there is nothing to read again");
         }
     }
 }
@@ -301,7 +286,10 @@ static int wait_ms(struct http_server *s, bool more) {
         return 1; // parked requests look like pending data; a look a millisecond finds the latter
     }
     int64_t ms = deadline_wait_ms(&s->deadlines, s->now_ms);
-    int64_t longest_ms = s->stopping ? 100 : s->n_free_submissions > 0 ? TRIM_EVERY_MS : 60000;
+    int64_t longest_ms = s->stopping                                   ? 100
+                         : s->keys_needed && http_viewers_count(s) > 0 ? KEYS_LOOK_EVERY_MS
+                         : s->n_free_submissions > 0                   ? TRIM_EVERY_MS
+                                                                       : 60000;
     return (int)(ms < 0 || ms > longest_ms ? longest_ms : ms);
 }
 
@@ -310,7 +298,7 @@ static void wait_for_events(struct http_server *s, int signal_fd, int timeout_ms
     struct epoll_event events[EVENTS_A_TURN];
     if (timeout_ms != 0) {
         atomic_store(&s->asleep, true);
-        if (atomic_load(&s->done) != NULL || atomic_load(&s->live_changed)) {
+        if (atomic_load(&s->done) != NULL || atomic_load(&s->stream_changed)) {
             timeout_ms = 0; // came between the last look and falling asleep
         }
     }
@@ -319,6 +307,10 @@ static void wait_for_events(struct http_server *s, int signal_fd, int timeout_ms
     s->now_ms = monotonic_ms(s);
     for (int i = 0; i < n; i++) {
         void *tag = events[i].data.ptr;
+        if (events[i].data.u64 & EVENT_LINGERING) {
+            http_linger_event(s, events[i].data.u64);
+            continue;
+        }
         if (tag == &tag_wake) {
             uint64_t count;
             ssize_t got = read(s->wake_fd, &count, sizeof count);
@@ -356,11 +348,12 @@ void http_run(struct http_server *s, const sigset_t *signals) {
     while (!(s->stopping && (s->n_requests == 0 || s->now_ms >= stop_at_ms))) {
         continue_completed(s);
         run_library(s);
-        if (atomic_exchange(&s->live_changed, false)) {
+        if (atomic_exchange(&s->stream_changed, false)) {
             http_viewers_notify(s);
         }
         bool more = http_viewers_pump(s);
         http_deadlines_run(s);
+        http_keys_watch(s);
         trim_memory(s, &trimmed_ms);
         wait_for_events(s, signal_fd, wait_ms(s, more));
         if (s->stopping && stop_at_ms == INT64_MAX) {
@@ -371,6 +364,7 @@ void http_run(struct http_server *s, const sigset_t *signals) {
         log_warn("ingest", "%zu requests did not end within %d s", s->n_requests, STOP_MS / 1000);
     }
     http_viewers_close(s);
+    http_lingering_close(s);
     if (signal_fd >= 0) {
         close(signal_fd);
     }
@@ -394,8 +388,9 @@ void http_free(struct http_server *s) {
         MHD_run(s->daemon);
         MHD_stop_daemon(s->daemon);
     }
+    http_lingering_close(s);
     http_viewers_free(s);
-    http_pages_free(s);
+    http_files_free(s);
     http_replies_free(s);
     http_requests_free(s);
     http_submissions_trim(s, true);

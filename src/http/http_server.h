@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/must.h"
 #include "engine/intake.h"
-#include "live/live.h"
+#include "http/http_ports.h"
 #include "store/sales_reader.h"
 #include <signal.h>
 
@@ -39,10 +39,13 @@ struct http_options {
     bool (*ready)(void *user, char problem[static INTAKE_PROBLEM_BYTES]);
     // Appends the metrics of the parts behind the door.
     void (*metrics)(void *user, struct buf *out);
-    // A reader of the store for one worker thread. NULL: there is no store to ask; questions and
-    // the page are not there.
+    const struct http_files *files;         // NULL: none are served
+    const struct http_questions *questions; // NULL: none are answered
+    // A reader of the store for one worker thread, for questions. NULL: there is no store to ask:
+    // neither questions nor the stream are there.
     bool (*open_reader)(void *user, struct sales_reader **out, struct error *err);
-    // SIGHUP: reads customers and products again; runs on a worker thread. NULL: there are none.
+    // SIGHUP: have files read again. On the loop's thread: elsewhere, and at once. NULL: there are
+    // none.
     void (*reload)(void *user);
     void *user;
 };
@@ -54,11 +57,12 @@ MUST_CHECK bool http_new(const struct http_options *options, struct http_server 
 // "http://127.0.0.1:8080/", with the port that was taken. Valid as long as the server.
 const char *http_url(const struct http_server *s);
 bool http_keys_required(const struct http_server *s); // any thread
-// The page's stream; before http_run, and NULL after it. Without it /v1/stream is not there.
-void http_set_live(struct http_server *s, struct live *live);
+// The page's stream: before http_run, and none (ops NULL) after it. Until then /v1/stream is
+// answered 503.
+void http_set_stream(struct http_server *s, struct http_stream stream);
 // Runs the loop until SIGTERM or SIGINT; `signals` (blocked in all threads) are taken by the loop.
 void http_run(struct http_server *s, const sigset_t *signals);
 void http_free(struct http_server *s); // NULL is fine
 
-// For live_options.changed: wakes the loop. Any thread.
-void http_live_changed(void *server);
+// For whoever makes the stream: there is something new in it. Wakes the loop. Any thread.
+void http_stream_changed(void *server);

@@ -4,10 +4,11 @@
 // A viewer's socket is taken over from the library (by dup; the library closes its own end without
 // a shutdown, because it runs with MHD_USE_TURBO): thousands of open streams then cost it nothing.
 // The stream has no length and ends with the connection. Events are rendered once for all viewers
-// (live/live.h) and sent from that shared memory; a viewer holds a reference while one is on
+// (struct http_stream) and sent from that shared memory; a viewer holds a reference while one is on
 // its way.
 //
-// 1. http_live_changed (live's thread) wakes the loop, which marks every viewer as having news.
+// 1. http_stream_changed (the stream's thread) wakes the loop, which marks every viewer as having
+// news.
 // 2. http_viewers_pump sends to PUMP_VIEWERS of them a turn, so that orders are served in between.
 // 3. A viewer that does not take its bytes waits for its socket; after the stall time it is dropped
 //    and its browser connects again by itself, with Last-Event-ID.
@@ -36,8 +37,9 @@ struct viewer {
     int fd;
     bool has_news, blocked, dead;
     uint64_t last_id;
-    const struct live_event *sending;
-    size_t sent_bytes; // of it
+    const struct stream_event *sending;
+    size_t sent_bytes;           // of it
+    char key_id[KEY_ID_LEN + 1]; // "": none was needed
 };
 
 struct viewers {
@@ -65,8 +67,8 @@ static void mark_news(struct viewers *all, struct viewer *v) {
 }
 
 static void tell_count(struct http_server *s) {
-    if (s->live != NULL) {
-        live_set_viewers(s->live, (int64_t)s->viewers->n);
+    if (s->stream.ops != NULL) {
+        s->stream.ops->set_viewers(s->stream.of, (int64_t)s->viewers->n);
     }
 }
 
@@ -79,7 +81,7 @@ static void drop(struct http_server *s, struct viewer *v) {
     v->dead = true;
     deadline_disarm(&s->deadlines, &v->deadline);
     if (v->sending != NULL) {
-        live_release(v->sending);
+        s->stream.ops->release(v->sending);
         v->sending = NULL;
     }
     if (v->prev != NULL) {
@@ -142,7 +144,7 @@ static bool send_rest(struct http_server *s, struct viewer *v) {
         v->blocked = false;
         deadline_arm(&s->deadlines, &v->deadline, DEADLINE_HEARTBEAT, s->now_ms);
     }
-    live_release(v->sending);
+    s->stream.ops->release(v->sending);
     v->sending = NULL;
     return true;
 }
@@ -151,7 +153,7 @@ static bool send_rest(struct http_server *s, struct viewer *v) {
 static void pump(struct http_server *s, struct viewer *v) {
     for (int i = 0; i < PUMP_EVENTS; i++) {
         if (v->sending == NULL) {
-            v->sending = live_next(s->live, &v->last_id);
+            v->sending = s->stream.ops->next(s->stream.of, &v->last_id);
             v->sent_bytes = 0;
         }
         if (v->sending == NULL || !send_rest(s, v)) {
@@ -248,10 +250,23 @@ static bool send_head(int fd) {
            (ssize_t)sizeof bytes - 1;
 }
 
-static void adopt(struct http_server *s, int fd, uint64_t last_id) {
+void http_viewers_check_keys(struct http_server *s) {
+    struct viewer *next;
+    for (struct viewer *v = s->viewers->all; v != NULL; v = next) {
+        next = v->next;
+        if (v->key_id[0] != '\0' && !keys_has_id(s->keys, v->key_id, KEY_READ)) {
+            log_info("dashboard", "a live page's key %s is revoked: its stream ends", v->key_id);
+            drop(s, v);
+        }
+    }
+}
+
+static void adopt(struct request *r, int fd, uint64_t last_id) {
+    struct http_server *s = r->server;
     struct viewer *v = mem_zalloc(1, sizeof *v);
     v->fd = fd;
     v->last_id = last_id;
+    memcpy(v->key_id, r->key_id, sizeof v->key_id);
     struct epoll_event want = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = v};
     const int buffer_bytes = SEND_BUFFER_BYTES;
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer_bytes, sizeof buffer_bytes);
@@ -274,7 +289,7 @@ static void adopt(struct http_server *s, int fd, uint64_t last_id) {
 
 bool http_stream(struct request *r) {
     struct http_server *s = r->server;
-    if (s->live == NULL) {
+    if (s->stream.ops == NULL) {
         http_reply_problem(r, PROBLEM_NOT_READY, "the live page's data is not there yet");
         return true;
     }
@@ -292,6 +307,6 @@ bool http_stream(struct request *r) {
         http_reply_problem(r, PROBLEM_TOO_MANY_VIEWERS, strerror(errno));
         return true;
     }
-    adopt(s, fd, last_event_id(r->mhd));
+    adopt(r, fd, last_event_id(r->mhd));
     return false;
 }

@@ -20,6 +20,7 @@ struct keys {
     struct api_key *list;
     size_t n;
     bool exists;
+    uint64_t version;
     struct stat seen;
     struct error problem; // text[0] == 0: none
     const EVP_MD *sha256; // fetched once: fetching costs more than hashing
@@ -32,6 +33,7 @@ static bool same_file(const struct stat *a, const struct stat *b) {
 }
 
 static void forget_keys(struct keys *k) {
+    k->version += k->n > 0;
     free(k->list);
     k->list = NULL;
     k->n = 0;
@@ -55,6 +57,7 @@ static bool read_again(struct keys *k, struct error *err) {
     if (keys_file_open_to_others(k->directory, &problem)) {
         log_warn("ingest", "%s", problem.text);
     }
+    k->version++;
     return true;
 }
 
@@ -117,18 +120,41 @@ size_t keys_count(const struct keys *k) {
     return k->n;
 }
 
-enum key_verdict keys_check(const struct keys *k, struct text key, enum key_scope needed) {
+uint64_t keys_version(const struct keys *k) {
+    return k->version;
+}
+
+static const struct api_key *find_key(const struct keys *k, struct text key) {
     unsigned char digest[KEY_DIGEST_BYTES];
     unsigned digest_len = 0;
     if (key.len > KEY_TEXT_MAX ||
         EVP_Digest(key.at, key.len, digest, &digest_len, k->sha256, NULL) != 1) {
-        return KEY_UNKNOWN;
+        return NULL;
     }
-    enum key_verdict verdict = KEY_UNKNOWN;
+    const struct api_key *found = NULL;
     for (size_t i = 0; i < k->n; i++) { // all of them, always
         if (CRYPTO_memcmp(digest, k->list[i].digest, KEY_DIGEST_BYTES) == 0) {
-            verdict = k->list[i].scope == needed ? KEY_OK : KEY_WRONG_SCOPE;
+            found = &k->list[i];
         }
     }
-    return verdict;
+    return found;
+}
+
+enum key_verdict keys_check(const struct keys *k, struct text key, enum key_scope needed) {
+    const struct api_key *found = find_key(k, key);
+    return found == NULL ? KEY_UNKNOWN : found->scope == needed ? KEY_OK : KEY_WRONG_SCOPE;
+}
+
+void keys_id_of(const struct keys *k, struct text key, char id[static KEY_ID_LEN + 1]) {
+    const struct api_key *found = find_key(k, key);
+    snprintf(id, KEY_ID_LEN + 1, "%s", found != NULL ? found->id : "");
+}
+
+bool keys_has_id(const struct keys *k, const char *id, enum key_scope needed) {
+    for (size_t i = 0; i < k->n; i++) {
+        if (strcmp(k->list[i].id, id) == 0) {
+            return k->list[i].scope == needed;
+        }
+    }
+    return false;
 }

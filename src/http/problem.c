@@ -3,6 +3,7 @@
 #include "http/problem.h"
 
 #include <assert.h>
+#include <string.h>
 
 static const struct problem_kind kinds[PROBLEM_COUNT] = {
     [PROBLEM_NONE] = {"about:blank", "OK", 200},
@@ -20,10 +21,13 @@ static const struct problem_kind kinds[PROBLEM_COUNT] = {
     [PROBLEM_BODY_TOO_LARGE] = {"/problems/body-too-large", "The body is too large", 413},
     [PROBLEM_TOO_MANY_EVENTS] = {"/problems/too-many-events", "Too many events in one request",
                                  413},
+    [PROBLEM_TARGET_TOO_LONG] = {"/problems/target-too-long", "The request line is too long", 414},
     [PROBLEM_CONTENT_TYPE] = {"/problems/content-type", "Content-Type not supported", 415},
     [PROBLEM_CONTENT_ENCODING] = {"/problems/content-encoding", "Content-Encoding not supported",
                                   415},
     [PROBLEM_NOTHING_ACCEPTED] = {"/problems/nothing-accepted", "Every event was rejected", 422},
+    [PROBLEM_HEAD_TOO_LARGE] = {"/problems/head-too-large", "The head is too large", 431},
+    [PROBLEM_HTTP_VERSION] = {"/problems/http-version", "HTTP version not supported", 505},
     [PROBLEM_INTERNAL] = {"/problems/internal", "Something went wrong here", 500},
     [PROBLEM_QUEUE_FULL] = {"/problems/queue-full", "Too busy: try again", 503},
     [PROBLEM_MEMORY_FULL] = {"/problems/memory-full", "Too busy: try again", 503},
@@ -53,4 +57,40 @@ void problem_open(struct buf *out, enum problem p, const char *detail) {
 void problem_put(struct buf *out, enum problem p, const char *detail) {
     problem_open(out, p, detail);
     buf_put_char(out, '}');
+}
+
+static void cut_out(char *from, const char *to) {
+    memmove(from, to, strlen(to) + 1);
+}
+
+static bool ends_word(char c) {
+    return c == '\0' || strchr(" \t\n\"'`(),;<>[]{}=", c) != NULL;
+}
+
+void problem_hide_paths(char *detail, const char *directory) {
+    size_t directory_len = directory != NULL ? strlen(directory) : 0;
+    char *found = directory_len > 0 ? strstr(detail, directory) : NULL;
+    while (found != NULL) {
+        bool whole = (found == detail || ends_word(found[-1])) && found[directory_len] == '/';
+        if (whole) {
+            cut_out(found, found + directory_len + 1);
+        }
+        found = strstr(found + (whole ? 0 : 1), directory);
+    }
+    for (char *word = detail; *word != '\0';) {
+        char *end = word, *last_slash = NULL;
+        bool is_address = false;
+        for (; !ends_word(*end); end++) {
+            is_address |= end > word && strncmp(end, "://", 3) == 0 && end[3] != '/';
+            bool inner = !ends_word(end[1]) && end[1] != ':' && end[1] != '/';
+            last_slash = *end == '/' && inner ? end : last_slash;
+        }
+        bool is_path = *word == '/' || *word == '.' || strncmp(word, "file:", 5) == 0;
+        if (last_slash != NULL && is_path && !is_address) {
+            size_t left = (size_t)(end - last_slash) - 1;
+            cut_out(word, last_slash + 1);
+            end = word + left;
+        }
+        word = *end == '\0' ? end : end + 1;
+    }
 }

@@ -19,10 +19,13 @@ enum problem {
     PROBLEM_BODY_TIMEOUT,     // 408
     PROBLEM_BODY_TOO_LARGE,   // 413
     PROBLEM_TOO_MANY_EVENTS,  // 413
+    PROBLEM_TARGET_TOO_LONG,  // 414
     PROBLEM_CONTENT_TYPE,     // 415
     PROBLEM_CONTENT_ENCODING, // 415
     PROBLEM_NOTHING_ACCEPTED, // 422: every event was rejected
+    PROBLEM_HEAD_TOO_LARGE,   // 431
     PROBLEM_INTERNAL,         // 500
+    PROBLEM_HTTP_VERSION,     // 505
     PROBLEM_QUEUE_FULL,       // 503, as all below
     PROBLEM_MEMORY_FULL,
     PROBLEM_STORE_UNAVAILABLE,
@@ -39,6 +42,11 @@ struct problem_kind {
     unsigned status;
 };
 const struct problem_kind *problem_kind(enum problem p); // static lifetime
+
+// Takes what paths of this machine tell out of a text for clients, in place: of each only its last
+// part stays ("/var/lib/shop/sales.db" -> "sales.db"). `directory`: the data directory as it was
+// given, which may have spaces in it. Addresses (mysql://host/db) stay.
+void problem_hide_paths(char *detail, const char *directory);
 
 // {"type":...,"title":...,"status":...,"detail":... without the closing brace, so that the caller
 // can add members. `detail` may be NULL.

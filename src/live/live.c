@@ -185,7 +185,7 @@ static bool render(struct live *l, bool ok, int64_t viewers) {
 // The rendered update as a change (unless it is the first event) and a snapshot, into the ring.
 static void publish(struct live *l) {
     uint64_t id = l->id + 1;
-    const struct live_event *change = NULL;
+    const struct stream_event *change = NULL;
     if (l->last_event_ns != 0) {
         if (!live_render_change(l->render, id, &l->event)) {
             goto no_memory;
@@ -195,7 +195,7 @@ static void publish(struct live *l) {
     if (!live_render_snapshot(l->render, id, &l->event)) {
         goto no_memory;
     }
-    const struct live_event *snapshot = live_event_new(id, buf_text(&l->event));
+    const struct stream_event *snapshot = live_event_new(id, buf_text(&l->event));
     pthread_mutex_lock(&l->lock);
     live_ring_put(&l->ring, change, snapshot);
     pthread_mutex_unlock(&l->lock);
@@ -366,10 +366,10 @@ static bool wait_for_fresh(struct live *l, uint64_t *last_id) {
     return true;
 }
 
-const struct live_event *live_next(struct live *l, uint64_t *last_id) {
+const struct stream_event *live_next(struct live *l, uint64_t *last_id) {
     pthread_mutex_lock(&l->lock);
     bool snapshot;
-    const struct live_event *event = live_ring_next(&l->ring, *last_id, &snapshot);
+    const struct stream_event *event = live_ring_next(&l->ring, *last_id, &snapshot);
     if (snapshot && wait_for_fresh(l, last_id)) {
         live_release(event);
         event = NULL;

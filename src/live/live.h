@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/must.h"
+#include "http/http_ports.h"
 #include "order/zone.h"
 #include "store/sales_reader.h"
 #include <stddef.h>
@@ -42,13 +43,7 @@ void live_reload_products(struct live *l);
 // How many viewers are connected: with many, events are merged into fewer. Any thread.
 void live_set_viewers(struct live *l, int64_t viewers);
 
-// One rendered event ("id: ...\nevent: ...\ndata: ...\n\n"), immutable and reference-counted.
-struct live_event {
-    uint64_t id;
-    size_t len;
-    const char *bytes;
-};
 // The next event for a viewer whose last one was *last_id (0, or an id no longer kept: a full
 // snapshot), and moves *last_id on. NULL: nothing new. Any thread. Release it when sent.
-MUST_CHECK const struct live_event *live_next(struct live *l, uint64_t *last_id);
-void live_release(const struct live_event *event);
+MUST_CHECK const struct stream_event *live_next(struct live *l, uint64_t *last_id);
+void live_release(const struct stream_event *event);

@@ -12,38 +12,38 @@
 #include <stdlib.h>
 
 struct counted_event {
-    struct live_event event; // first: the two pointers are the same
+    struct stream_event event; // first: the two pointers are the same
     atomic_uint references;
     char bytes[];
 };
 
-const struct live_event *live_event_new(uint64_t id, struct text bytes) {
+const struct stream_event *live_event_new(uint64_t id, struct text bytes) {
     struct counted_event *e = mem_alloc(sizeof *e + bytes.len);
     memcpy(e->bytes, bytes.at, bytes.len);
-    e->event = (struct live_event){.id = id, .len = bytes.len, .bytes = e->bytes};
+    e->event = (struct stream_event){.id = id, .len = bytes.len, .bytes = e->bytes};
     atomic_init(&e->references, 1);
     return &e->event;
 }
 
-static const struct live_event *retain(const struct live_event *event) {
+static const struct stream_event *retain(const struct stream_event *event) {
     struct counted_event *e = (struct counted_event *)event;
     atomic_fetch_add_explicit(&e->references, 1, memory_order_relaxed);
     return event;
 }
 
-void live_release(const struct live_event *event) {
+void live_release(const struct stream_event *event) {
     struct counted_event *e = (struct counted_event *)event;
     if (e != NULL && atomic_fetch_sub_explicit(&e->references, 1, memory_order_acq_rel) == 1) {
         free(e);
     }
 }
 
-static const struct live_event **slot(struct live_ring *ring, uint64_t id) {
+static const struct stream_event **slot(struct live_ring *ring, uint64_t id) {
     return &ring->events[id % LIVE_RING_EVENTS];
 }
 
 static void drop_oldest(struct live_ring *ring) {
-    const struct live_event **oldest = slot(ring, ring->newest - ring->n + 1);
+    const struct stream_event **oldest = slot(ring, ring->newest - ring->n + 1);
     ring->n--;
     live_release(*oldest);
     *oldest = NULL;
@@ -53,8 +53,8 @@ void live_ring_start(struct live_ring *ring, uint64_t id) {
     *ring = (struct live_ring){.newest = id};
 }
 
-void live_ring_put(struct live_ring *ring, const struct live_event *change,
-                   const struct live_event *snapshot) {
+void live_ring_put(struct live_ring *ring, const struct stream_event *change,
+                   const struct stream_event *snapshot) {
     live_release(ring->snapshot);
     ring->snapshot = snapshot;
     if (change == NULL) {
@@ -72,7 +72,8 @@ void live_ring_put(struct live_ring *ring, const struct live_event *change,
     ring->n++;
 }
 
-const struct live_event *live_ring_next(struct live_ring *ring, uint64_t last_id, bool *snapshot) {
+const struct stream_event *live_ring_next(struct live_ring *ring, uint64_t last_id,
+                                          bool *snapshot) {
     *snapshot = false;
     if (ring->snapshot == NULL || last_id == ring->newest) {
         return NULL;

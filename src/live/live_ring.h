@@ -11,22 +11,22 @@
 enum { LIVE_RING_EVENTS = 512 };
 
 struct live_ring {
-    const struct live_event *snapshot; // as of `newest`; NULL before the first
-    uint64_t newest;                   // id of the newest event; ids are consecutive
-    size_t n;                          // events kept, at most LIVE_RING_EVENTS
-    const struct live_event *events[LIVE_RING_EVENTS]; // id at id % LIVE_RING_EVENTS
+    const struct stream_event *snapshot; // as of `newest`; NULL before the first
+    uint64_t newest;                     // id of the newest event; ids are consecutive
+    size_t n;                            // events kept, at most LIVE_RING_EVENTS
+    const struct stream_event *events[LIVE_RING_EVENTS]; // id at id % LIVE_RING_EVENTS
 };
 
 // Copies `bytes`; the caller holds the one reference.
-MUST_CHECK const struct live_event *live_event_new(uint64_t id, struct text bytes);
+MUST_CHECK const struct stream_event *live_event_new(uint64_t id, struct text bytes);
 
 // Empty, and every id from now on is above `id`.
 void live_ring_start(struct live_ring *ring, uint64_t id);
 // Puts in the snapshot as of `snapshot->id`, and the change that led there (NULL: nobody can follow
 // from before; everyone gets the snapshot). Takes over both references.
-void live_ring_put(struct live_ring *ring, const struct live_event *change,
-                   const struct live_event *snapshot);
+void live_ring_put(struct live_ring *ring, const struct stream_event *change,
+                   const struct stream_event *snapshot);
 // See live_next in live.h. *snapshot tells that a full snapshot is what the viewer needs.
-MUST_CHECK const struct live_event *live_ring_next(struct live_ring *ring, uint64_t last_id,
-                                                   bool *snapshot);
+MUST_CHECK const struct stream_event *live_ring_next(struct live_ring *ring, uint64_t last_id,
+                                                     bool *snapshot);
 void live_ring_free(struct live_ring *ring); // releases what it keeps

@@ -4,14 +4,10 @@
 #pragma once
 #include "base/buf.h"
 #include "base/must.h"
+#include "http/http_ports.h"
 #include "store/sales_reader.h"
 
-// One query parameter, decoded.
-struct api_param {
-    struct text name, value;
-};
 enum {
-    API_DETAIL_BYTES = 256,
     API_ANSWER_MAX_BYTES = 32 * 1024 * 1024, // an answer that would be longer is an ERROR_USAGE
 };
 
@@ -21,17 +17,20 @@ struct sales_request {
 };
 
 // GET /v1/sales. On failure `detail` says which parameter is wrong and what it takes.
-MUST_CHECK bool sales_request_parse(const struct api_param *params, size_t n,
+MUST_CHECK bool sales_request_parse(const struct question_param *params, size_t n,
                                     const struct zone *zone, int64_t max_rows,
                                     struct sales_request *out,
-                                    char detail[static API_DETAIL_BYTES]);
+                                    char detail[static QUESTION_DETAIL_BYTES]);
 struct rejected_request {
     int64_t before_id, limit;
 };
 // GET /v1/rejected; as above.
-MUST_CHECK bool rejected_request_parse(const struct api_param *params, size_t n,
+MUST_CHECK bool rejected_request_parse(const struct question_param *params, size_t n,
                                        struct rejected_request *out,
-                                       char detail[static API_DETAIL_BYTES]);
+                                       char detail[static QUESTION_DETAIL_BYTES]);
+// A call that takes no parameter; as above.
+MUST_CHECK bool no_params_parse(const struct question_param *params, size_t n,
+                                char detail[static QUESTION_DETAIL_BYTES]);
 // A path's {order_id}, decoded. False: no order can have this id.
 MUST_CHECK bool order_request_parse(struct text path_segment, struct ident *out);
 

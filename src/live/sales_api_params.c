@@ -9,14 +9,14 @@
 enum { REJECTED_LIMIT_DEFAULT = 100, REJECTED_LIMIT_MAX = 1000 };
 
 static bool refuse(char *detail, struct text name, const char *what) {
-    snprintf(detail, API_DETAIL_BYTES, "%.*s: %s", (int)(name.len < 40 ? name.len : 40),
+    snprintf(detail, QUESTION_DETAIL_BYTES, "%.*s: %s", (int)(name.len < 40 ? name.len : 40),
              name.at != NULL ? name.at : "", what);
     return false;
 }
 
 // The value of `name`, absent when not given. False: given twice.
-static bool find(const struct api_param *params, size_t n, const char *name, struct text *value,
-                 char *detail) {
+static bool find(const struct question_param *params, size_t n, const char *name,
+                 struct text *value, char *detail) {
     *value = TEXT_NONE;
     for (size_t i = 0; i < n; i++) {
         if (text_equal(params[i].name, text_of(name))) {
@@ -29,7 +29,7 @@ static bool find(const struct api_param *params, size_t n, const char *name, str
     return true;
 }
 
-static bool all_known(const struct api_param *params, size_t n, const char *const *names,
+static bool all_known(const struct question_param *params, size_t n, const char *const *names,
                       size_t n_names, const char *known, char *detail) {
     for (size_t i = 0; i < n; i++) {
         bool found = false;
@@ -126,9 +126,9 @@ static bool parse_limit(struct text name, struct text value, enum sales_bucket b
     return true;
 }
 
-bool sales_request_parse(const struct api_param *params, size_t n, const struct zone *zone,
+bool sales_request_parse(const struct question_param *params, size_t n, const struct zone *zone,
                          int64_t max_rows, struct sales_request *out,
-                         char detail[static API_DETAIL_BYTES]) {
+                         char detail[static QUESTION_DETAIL_BYTES]) {
     static const char *const names[] = {"by", "from", "to", "bucket"};
     struct text by, from, to, bucket;
     *out = (struct sales_request){.query = {.from = INT32_MIN, .to = INT32_MAX}};
@@ -169,8 +169,9 @@ static bool parse_number(struct text name, struct text value, int64_t max, int64
     return true;
 }
 
-bool rejected_request_parse(const struct api_param *params, size_t n, struct rejected_request *out,
-                            char detail[static API_DETAIL_BYTES]) {
+bool rejected_request_parse(const struct question_param *params, size_t n,
+                            struct rejected_request *out,
+                            char detail[static QUESTION_DETAIL_BYTES]) {
     static const char *const names[] = {"limit", "before"};
     struct text limit, before;
     *out = (struct rejected_request){.before_id = INT64_MAX, .limit = REJECTED_LIMIT_DEFAULT};
@@ -181,6 +182,11 @@ bool rejected_request_parse(const struct api_param *params, size_t n, struct rej
             parse_number(TEXT_LIT("limit"), limit, REJECTED_LIMIT_MAX, &out->limit, detail)) &&
            (before.at == NULL ||
             parse_number(TEXT_LIT("before"), before, INT64_MAX, &out->before_id, detail));
+}
+
+bool no_params_parse(const struct question_param *params, size_t n,
+                     char detail[static QUESTION_DETAIL_BYTES]) {
+    return all_known(params, n, NULL, 0, "is not a parameter of this call: it takes none", detail);
 }
 
 bool order_request_parse(struct text path_segment, struct ident *out) {

@@ -113,6 +113,7 @@ struct order_rules {
 
 // The static text of a code that is one of these, else NULL.
 const char *reject_code_of(struct text code);
+void reject_codes_list(char *out, size_t out_bytes); // all of them, for messages
 
 const char *order_kind_name(enum order_kind kind); // "placed", "cancelled", "refunded"
 

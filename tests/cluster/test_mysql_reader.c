@@ -5,6 +5,7 @@
 
 #include "../unit/reader_history.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "store/mysql/mysql_reader.h"
 #include "store/rejected_retries.h"
 
@@ -43,7 +44,7 @@ static void every_question_is_answered_as_by_the_embedded_store(void **state) {
     lab_open(&lab);
     instance_open(&lab, &in, 0);
     cube_free(in.cube);
-    in.cube = cube_new(h->shop.zone);
+    in.cube = mem_must(cube_new(h->shop.zone, NULL));
     for (int i = 0; i < EVENTS; i++) {
         instance_add(&in, &h->events[i]);
         in.gross.delta_e4 = 0; // of several currencies; no question is about it

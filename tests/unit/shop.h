@@ -11,6 +11,7 @@
 
 #include "engine/engine.h"
 #include "engine/queue.h"
+#include "engine/zone_file.h"
 #include "store/audit/audit.h"
 #include "store/sqlite/sqlite.h"
 #include <stdio.h>

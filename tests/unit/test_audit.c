@@ -684,7 +684,7 @@ static void verify_sees_one_snapshot_of_a_batch_in_work(void **state) {
     struct stamp at = {.arrival_ms = w.shop.now_ms};
     assert_int_equal(s->ops->begin(s, &err), STORE_OK);
     assert_int_equal(s->ops->known(s, &o, &at, &known, &err), STORE_OK);
-    assert_int_equal(s->ops->add(s, &o, &at, &group, &err), STORE_OK);
+    assert_int_equal(s->ops->add(s, &o, &at, &known, &group, &err), STORE_OK);
     expect_sound(&w);
     s->ops->rollback(s);
     assert_int_equal(s->ops->reopen(s, &err), STORE_OK);

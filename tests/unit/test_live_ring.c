@@ -40,7 +40,7 @@ static void put_first(void) {
 // What a viewer that has seen last_id gets next.
 static void expect_next(uint64_t last_id, uint64_t want_id, bool want_snapshot) {
     bool snapshot;
-    const struct live_event *e = live_ring_next(&ring, last_id, &snapshot);
+    const struct stream_event *e = live_ring_next(&ring, last_id, &snapshot);
     assert_non_null(e);
     assert_int_equal(e->id, want_id);
     assert_int_equal(snapshot, want_snapshot);
@@ -112,7 +112,7 @@ static void an_event_lives_as_long_as_somebody_sends_it(void **state) {
     UNUSED(state);
     put_first();
     bool snapshot;
-    const struct live_event *held = live_ring_next(&ring, 0, &snapshot);
+    const struct stream_event *held = live_ring_next(&ring, 0, &snapshot);
     for (uint64_t id = START + 2; id <= START + 2000; id++) {
         put_sized(id, 1, 4000);
     }

@@ -10,13 +10,14 @@
 
 #include <cmocka.h>
 
+#include "engine/zone_file.h"
 #include "live/sales_api.h"
 #include "order/timestamp.h"
 
 static struct zone *new_york;
 static struct sales_request request;
 static struct rejected_request rejected;
-static char detail[API_DETAIL_BYTES];
+static char detail[QUESTION_DETAIL_BYTES];
 static struct buf out;
 
 static int set_up_group(void **state) {
@@ -33,7 +34,7 @@ static int tear_down_group(void **state) {
 }
 
 // Parses "by=source&bucket=day" (already decoded).
-static size_t cut(const char *query, struct api_param params[static 8]) {
+static size_t cut(const char *query, struct question_param params[static 8]) {
     size_t n = 0;
     for (const char *at = query; *at != '\0' && n < 8; n++) {
         size_t len = strcspn(at, "&"), name = strcspn(at, "=&");
@@ -45,13 +46,13 @@ static size_t cut(const char *query, struct api_param params[static 8]) {
 }
 
 static bool sales(const char *query) {
-    struct api_param params[8];
+    struct question_param params[8];
     detail[0] = '\0';
     return sales_request_parse(params, cut(query, params), new_york, 1000, &request, detail);
 }
 
 static bool reject_query(const char *query) {
-    struct api_param params[8];
+    struct question_param params[8];
     detail[0] = '\0';
     return rejected_request_parse(params, cut(query, params), &rejected, detail);
 }
@@ -152,7 +153,7 @@ static void a_long_unknown_name_is_cut_in_the_answer(void **state) {
     UNUSED(state);
     char name[5000];
     memset(name, 'x', sizeof name);
-    struct api_param param = {{name, sizeof name}, TEXT_LIT("1")};
+    struct question_param param = {{name, sizeof name}, TEXT_LIT("1")};
     assert_false(sales_request_parse(&param, 1, new_york, 1000, &request, detail));
     assert_true(strlen(detail) < 200);
 }
@@ -327,7 +328,7 @@ static void products_have_their_three_figures(void **state) {
 static void too_many_rows_are_an_error_of_the_asker(void **state) {
     UNUSED(state);
     struct error err = {0};
-    struct api_param none[1] = {{TEXT_NONE, TEXT_NONE}};
+    struct question_param none[1] = {{TEXT_NONE, TEXT_NONE}};
     assert_true(sales_request_parse(none, 0, new_york, 1, &request, detail));
     n_rows = 2;
     assert_false(sales_api_sales(&reader, &request, "UTC", &out, &err));

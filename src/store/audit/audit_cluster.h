@@ -3,7 +3,7 @@
 // Works while processes run.
 #pragma once
 #include "store/audit/audit_aggregates.h"
-#include "store/split/raw_store.h"
+#include "store/raw_store.h"
 
 // `raw` NULL: raw orders are not kept; then the aggregates are held against each other alone.
 // Otherwise as audit_verify.

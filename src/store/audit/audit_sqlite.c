@@ -5,8 +5,7 @@
 // 1. Counts agree: received = accepted + duplicate + rejected, and each is what the tables hold.
 // 2. No order id is there twice, no position is missing, and the index leads to the right rows.
 // 3. Raw events added up again (audit_sqlite_scan.c) give every cell inside its retention, to the
-// last
-//    digit, and no cell is there that raw does not give.
+//    last digit, and no cell is there that raw does not give.
 // Each broken law is one line (audit_laws.c).
 //
 // rebuild: takes the writer's lock, adds up again, and replaces the cells that differ in one
@@ -14,6 +13,7 @@
 #include "store/audit/audit.h"
 
 #include "base/mem.h"
+#include "engine/zone_file.h"
 #include "store/audit/audit_laws.h"
 #include "store/audit/audit_sqlite_damage.h"
 #include "store/audit/audit_sqlite_index.h"

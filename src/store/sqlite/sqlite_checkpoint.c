@@ -5,13 +5,11 @@
 // 2. From START_PAGES on the thread copies it into the database file (PASSIVE: it never blocks the
 //    writer or readers), and again while it grows.
 // 3. While the writer is busy the copy never quite reaches the end, so the file would grow for
-// ever:
-//    past HELP_PAGES the writer copies the short rest itself between two commits, and its next
-//    commit starts the file over.
+//    ever: past HELP_PAGES the writer copies the short rest itself between two commits, and its
+//    next commit starts the file over.
 // 4. A long reader keeps the file from starting over; it grows meanwhile, which /metrics shows and
-// a
-//    warning says. While there is a long log the thread looks again by itself: when the reader has
-//    ended it copies the rest and cuts the file, also when no commit comes any more.
+//    a warning says. While there is a long log the thread looks again by itself: when the reader
+//    has ended it copies the rest and cuts the file, also when no commit comes any more.
 // Fails: an I/O error is logged and tried again; commits are durable in the WAL all the while.
 #include "store/sqlite/sqlite_checkpoint.h"
 

@@ -56,10 +56,11 @@ static bool read_positions(struct sqlite_store *s, struct error *err) {
         return false;
     }
     if (n_orders + n_adjustments != accepted) {
-        return error_set(err, ERROR_FATAL,
-                         "the database is damaged: %lld orders and %lld adjustments are stored but "
-                         "%lld events were accepted; restore it from a copy",
-                         (long long)n_orders, (long long)n_adjustments, (long long)accepted);
+        return error_set(
+            err, ERROR_FATAL,
+            "the database is damaged: %lld events were accepted, but its rows end with "
+            "order %lld and adjustment %lld; restore it from a copy",
+            (long long)accepted, (long long)n_orders, (long long)n_adjustments);
     }
     s->next_order = n_orders + 1;
     s->next_adjustment = n_adjustments + 1;

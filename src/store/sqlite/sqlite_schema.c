@@ -10,8 +10,8 @@
 //   total_cells, minute_cells, hour_cells, day_cells (groups), product_cells (products; by day)
 //   sales_groups, sales_products   the dictionaries of those ids
 // The rest: rejected_rows, rejected_retries (what became of those), pipeline_state (one row: counts
-// and floors), pipeline_positions,
-//   pipeline_batches (newest 10,000), currency_gross (overflow guard), settings.
+// and floors), pipeline_positions, pipeline_batches (newest 10,000), currency_gross (overflow
+// guard), settings.
 // Amounts are integers of ten-thousandths in columns *_e4; instants are UTC milliseconds in *_ms.
 // Views (sqlite_views.c) give the plain names of the design with plain numbers.
 //
@@ -80,8 +80,8 @@ static const char tables_sql[] =
         "accepted INTEGER, duplicate INTEGER, rejected INTEGER, rejected_expired INTEGER, "
         "amounts_rounded INTEGER, total_mismatch INTEGER, quantity_zero INTEGER, late INTEGER, "
         "future INTEGER, last_batch_id INTEGER, minute_floor INTEGER, hour_floor INTEGER, "
-        "indexed_below INTEGER);"
-    "INSERT INTO pipeline_state VALUES (1, 0,0,0,0,0, 0,0,0,0,0, 0, 0, 0, 1);"
+        "indexed_below INTEGER, skipped INTEGER NOT NULL DEFAULT 0);"
+    "INSERT INTO pipeline_state VALUES (1, 0,0,0,0,0, 0,0,0,0,0, 0, 0, 0, 1, 0);"
     "CREATE TABLE pipeline_positions (topic TEXT NOT NULL, partition INTEGER NOT NULL, "
         "next_offset INTEGER NOT NULL, epoch INTEGER NOT NULL, PRIMARY KEY (topic, partition)) "
         "WITHOUT ROWID;"
@@ -233,6 +233,28 @@ static bool make_tables(sqlite3 *db, enum sqlite_holds holds, struct store_setti
            (holds == SQLITE_HOLDS_ALL || sqlite_run(db, without_door, err));
 }
 
+// Stores of an earlier program did not count what was skipped.
+static bool has_skipped(sqlite3 *db, bool *out, struct error *err) {
+    int64_t n;
+    if (!sqlite_int(db,
+                    "SELECT count(*) FROM pragma_table_info('pipeline_state') "
+                    "WHERE name = 'skipped'",
+                    0, &n, err)) {
+        return false;
+    }
+    *out = n > 0;
+    return true;
+}
+
+static bool add_skipped(sqlite3 *db, struct error *err) {
+    bool has;
+    return has_skipped(db, &has, err) &&
+           (has || sqlite_run(db,
+                              "ALTER TABLE pipeline_state ADD COLUMN skipped INTEGER NOT NULL "
+                              "DEFAULT 0",
+                              err));
+}
+
 bool sqlite_schema_prepare(sqlite3 *db, enum sqlite_holds holds, struct store_settings *settings,
                            struct error *err) {
     int64_t version = 0; // sqlite_connect has seen that the file is new or ours
@@ -242,9 +264,10 @@ bool sqlite_schema_prepare(sqlite3 *db, enum sqlite_holds holds, struct store_se
     if (version != 0) {
         struct store_settings have;
         return sqlite_holds_check(db, holds, err) && sqlite_views_refresh(db, holds, err) &&
-               (holds == SQLITE_HOLDS_RAW || (sqlite_settings_read(db, &have, err) &&
-                                              settings_compare(&have, settings, "--data", err) &&
-                                              sqlite_run(db, sqlite_retries_sql, err)));
+               (holds == SQLITE_HOLDS_RAW ||
+                (sqlite_settings_read(db, &have, err) &&
+                 settings_compare(&have, settings, "--data", err) &&
+                 sqlite_run(db, sqlite_retries_sql, err) && add_skipped(db, err)));
     }
     char version_sql[64];
     snprintf(version_sql, sizeof version_sql, "PRAGMA user_version = %d; COMMIT;", SCHEMA_VERSION);
@@ -259,12 +282,17 @@ bool sqlite_schema_prepare(sqlite3 *db, enum sqlite_holds holds, struct store_se
 
 bool sqlite_state_read(sqlite3 *db, struct pipeline_state *state, struct error *err) {
     sqlite3_stmt *stmt = NULL;
-    if (!sqlite_prepare(db,
-                        "SELECT received, accepted, duplicate, rejected, rejected_expired, "
-                        "amounts_rounded, total_mismatch, quantity_zero, late, future, "
-                        "last_batch_id, minute_floor, hour_floor, indexed_below "
-                        "FROM pipeline_state WHERE id = 1",
-                        &stmt, err)) {
+    bool has;
+    char sql[256];
+    if (!has_skipped(db, &has, err)) {
+        return false;
+    }
+    snprintf(sql, sizeof sql,
+             "SELECT received, accepted, duplicate, rejected, rejected_expired, amounts_rounded, "
+             "total_mismatch, quantity_zero, late, future, last_batch_id, minute_floor, "
+             "hour_floor, indexed_below, %s FROM pipeline_state WHERE id = 1",
+             has ? "skipped" : "0");
+    if (!sqlite_prepare(db, sql, &stmt, err)) {
         return false;
     }
     int rc = sqlite3_step(stmt);
@@ -282,6 +310,7 @@ bool sqlite_state_read(sqlite3 *db, struct pipeline_state *state, struct error *
         state->minute_floor = sqlite3_column_int(stmt, 11);
         state->hour_floor = sqlite3_column_int(stmt, 12);
         state->indexed_below = sqlite3_column_int64(stmt, 13);
+        c->skipped = sqlite3_column_int64(stmt, 14);
     } else if (rc == SQLITE_DONE) {
         error_set(err, ERROR_FATAL, "pipeline_state is empty: the database is damaged");
     } else {

@@ -110,6 +110,7 @@ static void count_batch(struct sqlite_sums *s, struct batch_summary *batch) {
     c->accepted += batch->counts.accepted;
     c->duplicate += batch->counts.duplicate;
     c->rejected += batch->counts.rejected;
+    c->skipped += batch->counts.skipped;
     for (int i = 0; i < ORDER_WARNING_KINDS; i++) {
         c->warnings[i] += batch->counts.warnings[i];
     }
@@ -130,6 +131,7 @@ bool sqlite_sums_write_state(struct sqlite_sums *s) {
     sqlite3_bind_int(s->put_state, 12, n->minute_floor);
     sqlite3_bind_int(s->put_state, 13, n->hour_floor);
     sqlite3_bind_int64(s->put_state, 14, n->indexed_below);
+    sqlite3_bind_int64(s->put_state, 15, n->counts.skipped);
     return sqlite_do(s->put_state);
 }
 

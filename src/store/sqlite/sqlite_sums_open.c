@@ -43,7 +43,8 @@ static bool prepare_all(struct sqlite_sums *s, struct error *err) {
         {&s->put_state,
          "UPDATE pipeline_state SET received=?1, accepted=?2, duplicate=?3, rejected=?4, "
          "rejected_expired=?5, amounts_rounded=?6, total_mismatch=?7, quantity_zero=?8, late=?9, "
-         "future=?10, last_batch_id=?11, minute_floor=?12, hour_floor=?13, indexed_below=?14"},
+         "future=?10, last_batch_id=?11, minute_floor=?12, hour_floor=?13, indexed_below=?14, "
+         "skipped=?15"},
         {&s->put_batch, "INSERT INTO batch_rows VALUES (?1,?2,?3,?4,?5,?6)"},
         {&s->drop_batch, "DELETE FROM batch_rows WHERE batch_id <= ?1"},
         {&s->put_gross, "INSERT OR REPLACE INTO currency_gross VALUES (?1, ?2)"},

@@ -41,8 +41,9 @@ enum store_result sqlite_failed(sqlite3 *db, const char *doing, struct error *er
         break;
     }
     enum store_result result = classify(rc);
-    error_set(err, result == STORE_RETRY ? ERROR_RETRIABLE : ERROR_FATAL, "%s in %s: %s (%d)%s",
-              doing, file != NULL ? file : "the database", sqlite3_errmsg(db), rc, advice);
+    error_set(err, result == STORE_RETRY ? ERROR_RETRIABLE : ERROR_FATAL, "%s%s%s: %s (%d)%s",
+              doing, file != NULL ? " in " : "", file != NULL ? file : "", sqlite3_errmsg(db), rc,
+              advice);
     return result;
 }
 

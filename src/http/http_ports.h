@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+// What the door asks of the parts that show sales, so that it knows none of them: a stream of
+// events, questions to the store, files of the page. Each is plain data and functions, handed in by
+// the host; the ones that are there are in live/.
+#pragma once
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/must.h"
+#include "base/text.h"
+#include "order/zone.h"
+#include "store/sales_reader.h"
+#include <stddef.h>
+#include <stdint.h>
+
+// --- The stream: GET /v1/stream
+
+// One rendered server-sent event ("id: ...\nevent: ...\ndata: ...\n\n"), immutable. Whoever is
+// handed one holds a reference to it and releases it.
+struct stream_event {
+    uint64_t id;
+    size_t len;
+    const char *bytes;
+};
+
+struct http_stream_ops {
+    // The next event for a viewer whose last one was *last_id (0, or an id that is not known any
+    // more: all there is to show), and moves *last_id on. NULL: nothing new. Loop's thread, so it
+    // never blocks for long.
+    const struct stream_event *(*next)(void *of, uint64_t *last_id);
+    void (*release)(const struct stream_event *event); // any thread
+    // Told whenever it changes. Loop's thread.
+    void (*set_viewers)(void *of, int64_t n);
+};
+struct http_stream {
+    const struct http_stream_ops *ops; // NULL: there is no stream
+    void *of;
+};
+
+// --- Questions: GET /v1/sales and others
+
+// One query parameter, decoded.
+struct question_param {
+    struct text name, value;
+};
+enum { QUESTION_DETAIL_BYTES = 256 };
+
+// What questions depend on besides their parameters.
+struct question_facts {
+    const struct zone *zone; // the shop's
+    const char *timezone;    // its name
+    int64_t max_rows;        // of one answer
+};
+
+enum question_result {
+    QUESTION_OK,
+    QUESTION_BAD,       // a parameter is wrong: detail names it and what it takes
+    QUESTION_NOT_FOUND, // what was asked for is not there: detail
+    QUESTION_FAILED,    // err tells. ERROR_USAGE: the answer would be too long
+};
+
+struct question_kind {
+    // "/v1/sales"; or, ending with a slash, "/v1/orders/": one segment follows, which is part of
+    // the question.
+    const char *path;
+    size_t bytes; // of what parse fills
+    // Fills `q` (zeroed, aligned as by malloc). `segment`: what follows the path, decoded. All that
+    // is borrowed is gone afterwards. Loop's thread.
+    enum question_result (*parse)(const struct question_facts *facts, struct text segment,
+                                  const struct question_param *params, size_t n_params, void *q,
+                                  char detail[static QUESTION_DETAIL_BYTES]);
+    // Asks the reader and appends the whole answer as JSON. Worker's thread.
+    enum question_result (*ask)(struct sales_reader *reader, const struct question_facts *facts,
+                                const void *q, struct buf *out,
+                                char detail[static QUESTION_DETAIL_BYTES], struct error *err);
+};
+struct http_questions {
+    const struct question_kind *kinds;
+    size_t n;
+};
+
+// --- Files: the page and the API's description
+
+struct http_file {
+    const char *path; // "/", "/app.js", ...
+    const char *content_type;
+    char etag[40]; // quoted, from the content
+    const unsigned char *bytes;
+    size_t len;
+    bool gzip; // bytes are packed; clients that take no gzip get them unpacked
+};
+struct http_files {
+    size_t (*count)(void);
+    // The i-th one; what it points to lives as long as the process.
+    struct http_file (*at)(size_t i);
+};

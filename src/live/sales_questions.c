@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// The table of questions: each is its parameters' parser and its answer's writer (sales_api.h).
+#include "live/sales_questions.h"
+
+#include "live/sales_api.h"
+#include <stdio.h>
+
+// --- /v1/orders/{order_id}
+
+struct order_question {
+    char text[ORDER_ID_MAX + 1]; // as the path has it
+    size_t len;
+};
+
+static enum question_result parse_order(const struct question_facts *facts, struct text segment,
+                                        const struct question_param *params, size_t n_params,
+                                        void *q, char detail[static QUESTION_DETAIL_BYTES]) {
+    struct order_question *o = q;
+    struct ident order_id;
+    UNUSED(facts);
+    segment = text_trim(segment); // as it was when the order was taken
+    if (!no_params_parse(params, n_params, detail)) {
+        return QUESTION_BAD;
+    }
+    if (!order_request_parse(segment, &order_id)) {
+        snprintf(detail, QUESTION_DETAIL_BYTES,
+                 "an order_id has 1 to %d printable ASCII characters", ORDER_ID_MAX);
+        return QUESTION_NOT_FOUND;
+    }
+    memcpy(o->text, segment.at, segment.len);
+    o->len = segment.len;
+    return QUESTION_OK;
+}
+
+static enum question_result ask_order(struct sales_reader *reader,
+                                      const struct question_facts *facts, const void *q,
+                                      struct buf *out, char detail[static QUESTION_DETAIL_BYTES],
+                                      struct error *err) {
+    const struct order_question *o = q;
+    bool found = false;
+    UNUSED(facts);
+    if (reader->ops->order == NULL) {
+        snprintf(detail, QUESTION_DETAIL_BYTES,
+                 "raw orders are not kept where this server reads; start it with --raw to show "
+                 "them");
+        return QUESTION_NOT_FOUND;
+    }
+    struct ident order_id = ident_of_text((struct text){o->text, o->len});
+    if (!sales_api_order(reader, order_id, out, &found, err)) {
+        return QUESTION_FAILED;
+    }
+    if (!found) {
+        snprintf(detail, QUESTION_DETAIL_BYTES, "no order and no adjustment with this order_id");
+        return QUESTION_NOT_FOUND;
+    }
+    return QUESTION_OK;
+}
+
+// --- /v1/sales
+
+static enum question_result parse_sales(const struct question_facts *facts, struct text segment,
+                                        const struct question_param *params, size_t n_params,
+                                        void *q, char detail[static QUESTION_DETAIL_BYTES]) {
+    UNUSED(segment);
+    return sales_request_parse(params, n_params, facts->zone, facts->max_rows, q, detail)
+               ? QUESTION_OK
+               : QUESTION_BAD;
+}
+
+static enum question_result ask_sales(struct sales_reader *reader,
+                                      const struct question_facts *facts, const void *q,
+                                      struct buf *out, char detail[static QUESTION_DETAIL_BYTES],
+                                      struct error *err) {
+    UNUSED(detail);
+    return sales_api_sales(reader, q, facts->timezone, out, err) ? QUESTION_OK : QUESTION_FAILED;
+}
+
+// --- /v1/rejected
+
+static enum question_result parse_rejected(const struct question_facts *facts, struct text segment,
+                                           const struct question_param *params, size_t n_params,
+                                           void *q, char detail[static QUESTION_DETAIL_BYTES]) {
+    UNUSED(facts);
+    UNUSED(segment);
+    return rejected_request_parse(params, n_params, q, detail) ? QUESTION_OK : QUESTION_BAD;
+}
+
+static enum question_result ask_rejected(struct sales_reader *reader,
+                                         const struct question_facts *facts, const void *q,
+                                         struct buf *out, char detail[static QUESTION_DETAIL_BYTES],
+                                         struct error *err) {
+    UNUSED(facts);
+    UNUSED(detail);
+    return sales_api_rejected(reader, q, out, err) ? QUESTION_OK : QUESTION_FAILED;
+}
+
+static const struct question_kind kinds[] = {
+    {"/v1/orders/", sizeof(struct order_question), parse_order, ask_order},
+    {"/v1/sales", sizeof(struct sales_request), parse_sales, ask_sales},
+    {"/v1/rejected", sizeof(struct rejected_request), parse_rejected, ask_rejected},
+};
+const struct http_questions sales_questions = {kinds, COUNT_OF(kinds)};
