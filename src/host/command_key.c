@@ -28,6 +28,13 @@ static int take_back(const char *directory, const struct api_key *added) {
     return fail(&err);
 }
 
+static void warn_of_mode(const char *directory) {
+    struct error err;
+    if (keys_file_open_to_others(directory, &err)) {
+        fprintf(stderr, "salestide key: warning: %s\n", err.text);
+    }
+}
+
 static int key_new(const struct options *o, const char *directory) {
     const char *name = option_text(o, "scope");
     enum key_scope scope;
@@ -43,6 +50,7 @@ static int key_new(const struct options *o, const char *directory) {
     if (!keys_file_add(directory, scope, clock_now_ms(clock_system()), key_text, &added, &err)) {
         return fail(&err);
     }
+    warn_of_mode(directory);
     if (printf("%s\n", key_text) < 0 || fflush(stdout) != 0) {
         return take_back(directory, &added);
     }
@@ -64,6 +72,7 @@ static int key_list(const char *directory) {
         fprintf(stderr, "No keys in %s. Make one with `salestide key new --scope ingest`.\n",
                 directory);
     }
+    warn_of_mode(directory);
     for (size_t i = 0; i < n; i++) {
         printf("%s  %-6s  %s\n", list[i].id, key_scope_name(list[i].scope), list[i].created_at);
     }

@@ -52,8 +52,8 @@ const struct command_spec command_specs[] = {
      "--aggregates and --raw. Exit code 1 when something does not add up.",
      command_verify},
     {"rebuild", "", "make all totals again from the raw orders",
-     "Writes only what differs, in one transaction. No server may be using the data directory; "
-     "with "
+     "Writes only what differs, in one transaction. Refused when accepted orders are missing from "
+     "the raw orders, unless told --accept-loss. No server may be using the data directory; with "
      "--aggregates mysql:// nothing may be committed meanwhile.",
      command_rebuild},
     {"rejected", "list | show ID... | edit ID | retry ID...",

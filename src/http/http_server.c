@@ -42,6 +42,7 @@ enum {
     // costs about a microsecond: more room for the few would slow all down.
     CONNECTION_BYTES = 12 * 1024,
     SPARE_DESCRIPTORS = 128,
+    LEAST_DESCRIPTORS = 64, // our own, and a few connections
 };
 
 // What an epoll event is about, when it is not a viewer.
@@ -123,19 +124,27 @@ static bool open_keys(struct http_server *s, struct error *err) {
 }
 
 // As many descriptors as connections, viewers and files can need.
-static void raise_descriptor_limit(const struct http_limits *limits) {
+static bool raise_descriptor_limit(const struct http_limits *limits, struct error *err) {
     struct rlimit now;
     rlim_t want = (rlim_t)limits->connections + limits->viewers + SPARE_DESCRIPTORS;
     if (getrlimit(RLIMIT_NOFILE, &now) != 0 || now.rlim_cur >= want) {
-        return;
+        return true;
     }
     now.rlim_cur = now.rlim_max < want ? now.rlim_max : want;
-    if (setrlimit(RLIMIT_NOFILE, &now) != 0 || now.rlim_cur < want) {
+    bool raised = setrlimit(RLIMIT_NOFILE, &now) == 0;
+    if (now.rlim_cur < LEAST_DESCRIPTORS) {
+        return error_set(err, ERROR_FATAL,
+                         "this process may open %llu files only, too few to serve anybody: raise "
+                         "ulimit -n (LimitNOFILE= of a systemd unit)",
+                         (unsigned long long)now.rlim_cur);
+    }
+    if (!raised || now.rlim_cur < want) {
         log_warn("ingest",
                  "this process may open %llu files only: fewer than --max-connections and "
                  "--max-viewers need (raise ulimit -n)",
                  (unsigned long long)now.rlim_cur);
     }
+    return true;
 }
 
 static bool start_library(struct http_server *s, int listen_fd, struct error *err) {
@@ -176,8 +185,8 @@ static bool start(struct http_server *s, struct error *err) {
         .open_reader = o->open_reader,
         .open_reader_user = o->user,
     };
-    raise_descriptor_limit(&o->limits);
-    if (!watch(s, s->wake_fd, &tag_wake, err) || !open_keys(s, err) || !http_files_new(s, err) ||
+    if (!raise_descriptor_limit(&o->limits, err) || !watch(s, s->wake_fd, &tag_wake, err) ||
+        !open_keys(s, err) || !http_files_new(s, err) ||
         !http_workers_start(&workers, &s->workers, err)) {
         return false;
     }

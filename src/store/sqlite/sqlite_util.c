@@ -28,10 +28,10 @@ enum store_result sqlite_failed(sqlite3 *db, const char *doing, struct error *er
     const char *advice = "";
     switch (rc & 0xFF) {
     case SQLITE_FULL:
-        advice = ": free some disk space, work goes on by itself then";
+        advice = ": free some disk space";
         break;
     case SQLITE_IOERR:
-        advice = ": check the disk (and its space), work goes on by itself when it answers again";
+        advice = ": check the disk and its space";
         break;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
