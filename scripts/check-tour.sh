@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Holds the source tour of README.md (the section with that title) against the tree: what it names in
-# backticks must exist, and every folder of src/ and every other folder of sources must be in it.
+# backticks must exist, and every folder of src/, rooms within rooms too, and every other folder of sources must
+# be in it by its path.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 code=0
@@ -26,9 +27,10 @@ while read -r path; do
     *) [ -e "$room$path" ] || wrong "there is no $path in $room" ;;
     esac
 done <<<"$named"
-for folder in src/*/ web/ tests/*/ bench/ scripts/ deploy/; do
+for folder in src/*/ src/*/*/ web/ tests/*/ bench/ scripts/ deploy/; do
     [ -d "$folder" ] || continue
     git ls-files --error-unmatch "$folder" >/dev/null 2>&1 || continue # nothing in it is kept
-    grep -qF "${folder%/}" <<<"$tour" || wrong "$folder is not mentioned"
+    # The folder itself: being named as a part of one within it is not enough.
+    grep -qE "${folder%/}/?([^A-Za-z0-9_/]|\$)" <<<"$tour" || wrong "$folder is not mentioned"
 done
 exit $code

@@ -5,11 +5,11 @@
 #include <signal.h>
 #include <stddef.h>
 
-static volatile int asked; // by a signal, of which there is one for the process
+static atomic_bool asked; // by a signal, of which there is one for the process
 
 static void on_stop(int signal_number) {
     UNUSED(signal_number);
-    asked = 1;
+    atomic_store(&asked, true); // lock-free: a signal handler may
 }
 
 void stop_on_signals(void) {
@@ -21,9 +21,9 @@ void stop_on_signals(void) {
 }
 
 bool stop_asked(void) {
-    return asked != 0;
+    return atomic_load(&asked);
 }
 
-const volatile int *stop_flag(void) {
+const atomic_bool *stop_flag(void) {
     return &asked;
 }

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
-// From the address and options to a librdkafka configuration. Fails for what cannot be: an address
-// of another form, credentials without a mechanism, files that cannot be read.
+// From an address to where the brokers are, and from settings to a librdkafka configuration. Fails
+// for what cannot be: an address of another form, a property that this librdkafka does not take.
 #include "broker/kafka_config.h"
 
 #include "base/log.h"
 #include "base/url.h"
-#include <errno.h>
 #include <stdio.h>
-#include <strings.h>
-#include <unistd.h>
+#include <string.h>
 
 enum {
     RECONNECT_FIRST_MS = 100,
@@ -22,24 +20,6 @@ bool kafka_is_address(const char *text) {
     return text != NULL && url_has_scheme(text, "kafka");
 }
 
-bool kafka_options_fit(const struct options *o, struct error *err) {
-    static const char *const names[] = {
-        "create-topic", "partitions", "replication", "delivery-timeout",  "kafka-user",
-        "kafka-sasl",   "kafka-tls",  "kafka-ca",    "kafka-certificate", "kafka-password-file",
-    };
-    if (kafka_is_address(option_text(o, "to"))) {
-        return !option_typed(o, "key") ||
-               error_set(err, ERROR_USAGE, "--key is for a server; a topic has --kafka-user");
-    }
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        if (option_typed(o, names[i])) {
-            return error_set(err, ERROR_USAGE, "--%s is for a topic: --to kafka://HOST:9092/TOPIC",
-                             names[i]);
-        }
-    }
-    return true;
-}
-
 // Kafka's own rule for names of topics.
 static bool topic_is_legal(const char *topic) {
     size_t legal = strspn(topic, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -48,8 +28,9 @@ static bool topic_is_legal(const char *topic) {
            strcmp(topic, ".") != 0 && strcmp(topic, "..") != 0;
 }
 
-static bool read_address(const char *text, struct kafka_settings *out, struct error *err) {
+bool kafka_address_read(const char *text, struct kafka_settings *out, struct error *err) {
     struct url url;
+    *out = (struct kafka_settings){0};
     if (!url_read(text, "kafka", KAFKA_PORT, "topic", &url, err)) {
         return false;
     }
@@ -71,86 +52,6 @@ static bool read_address(const char *text, struct kafka_settings *out, struct er
         n += (size_t)snprintf(out->brokers + n, sizeof out->brokers - n, "%s%s%s%s:%u",
                               i > 0 ? "," : "", v6 ? "[" : "", name, v6 ? "]" : "",
                               (unsigned)url.hosts[i].port);
-    }
-    return true;
-}
-
-// --- Credentials
-
-static bool read_password(const struct options *o, struct kafka_settings *out, struct error *err) {
-    if (!secret_read("SALESTIDE_KAFKA_PASSWORD", option_text(o, "kafka-password-file"),
-                     out->password, err)) {
-        return false;
-    }
-    return out->password[0] != '\0' ||
-           error_set(err, ERROR_USAGE,
-                     "--kafka-user %s has no password: put it into a file "
-                     "(--kafka-password-file) or into the environment (SALESTIDE_KAFKA_PASSWORD)",
-                     out->user);
-}
-
-static const char *mechanism_of(const char *choice) {
-    static const char *const names[] = {"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"};
-    for (size_t i = 0; choice != NULL && i < COUNT_OF(names); i++) {
-        if (strcasecmp(names[i], choice) == 0) {
-            return names[i];
-        }
-    }
-    return NULL;
-}
-
-static bool read_credentials(const struct options *o, struct kafka_settings *out,
-                             struct error *err) {
-    out->user = option_text(o, "kafka-user");
-    out->sasl = mechanism_of(option_text(o, "kafka-sasl"));
-    if (out->user == NULL && out->sasl == NULL) {
-        return option_text(o, "kafka-password-file") == NULL ||
-               error_set(err, ERROR_USAGE, "--kafka-password-file goes with --kafka-user");
-    }
-    if (out->user == NULL || out->sasl == NULL) {
-        return error_set(err, ERROR_USAGE,
-                         "--kafka-user and --kafka-sasl go together: say which user, and whether "
-                         "by plain, scram-sha-256 or scram-sha-512");
-    }
-    return read_password(o, out, err);
-}
-
-// --- TLS
-
-static bool readable(const char *option, const char *path, struct error *err) {
-    return path == NULL || access(path, R_OK) == 0 ||
-           error_set(err, ERROR_USAGE, "--%s: cannot read %s: %s", option, path, strerror(errno));
-}
-
-static bool read_tls(const struct options *o, struct kafka_settings *out, struct error *err) {
-    out->tls = option_flag(o, "kafka-tls");
-    out->ca = option_text(o, "kafka-ca");
-    out->certificate = option_text(o, "kafka-certificate");
-    out->certificate_key = option_text(o, "kafka-certificate-key");
-    if (!out->tls && (out->ca != NULL || out->certificate != NULL)) {
-        return error_set(err, ERROR_USAGE, "--%s is for encrypted connections: say --kafka-tls too",
-                         out->ca != NULL ? "kafka-ca" : "kafka-certificate");
-    }
-    if ((out->certificate == NULL) != (out->certificate_key == NULL)) {
-        return error_set(err, ERROR_USAGE,
-                         "--kafka-certificate and --kafka-certificate-key go together");
-    }
-    return readable("kafka-ca", out->ca, err) &&
-           readable("kafka-certificate", out->certificate, err) &&
-           readable("kafka-certificate-key", out->certificate_key, err);
-}
-
-bool kafka_settings_read(const char *url, const struct options *o, struct kafka_settings *out,
-                         struct error *err) {
-    *out = (struct kafka_settings){0};
-    if (!read_address(url, out, err) || !read_credentials(o, out, err) || !read_tls(o, out, err)) {
-        return false;
-    }
-    if (out->sasl != NULL && strcmp(out->sasl, "PLAIN") == 0 && !out->tls) {
-        log_warn("broker",
-                 "--kafka-sasl plain without --kafka-tls: the password of %s crosses the network "
-                 "unencrypted",
-                 out->user);
     }
     return true;
 }

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: MIT
-// How to reach a Kafka cluster, from the address kafka://h1:9092,h2:9092/topic and the --kafka-*
-// options; used by producers and consumers alike.
-//
-// Credentials come from a file or the environment, never from the address or a flag: others on the
-// machine would see them in the list of processes.
+// How to reach a Kafka cluster: where its brokers are, by the address
+// kafka://h1:9092,h2:9092/topic, and who asks; used by producers and consumers alike.
 #pragma once
 #include "base/error.h"
 #include "base/secret.h"
-#include "host/options.h"
 #include <librdkafka/rdkafka.h>
 
 enum {
@@ -16,6 +12,8 @@ enum {
     KAFKA_PORT = 9092,
 };
 
+// Who reads the options fills it (host/addresses.h). A plain value, whose texts are borrowed: they
+// live as long as whoever uses it.
 struct kafka_settings {
     char brokers[KAFKA_BROKERS_MAX_BYTES]; // "h1:9092,[::1]:9092"
     char topic[KAFKA_TOPIC_MAX + 1];
@@ -29,13 +27,9 @@ struct kafka_settings {
 
 // Whether a --to (NULL: not given) is a topic.
 bool kafka_is_address(const char *text);
-// For commands whose --to may be a topic: options that do not go with what it is are refused.
-MUST_CHECK bool kafka_options_fit(const struct options *o, struct error *err);
-
-// Reads an address and the command's --kafka-* options. The texts live as long as `o`. ERROR_USAGE
-// says what is wrong with what.
-MUST_CHECK bool kafka_settings_read(const char *url, const struct options *o,
-                                    struct kafka_settings *out, struct error *err);
+// Reads an address: brokers and topic; the rest stays zero, which is no login and no TLS.
+// ERROR_USAGE says what is wrong with it.
+MUST_CHECK bool kafka_address_read(const char *url, struct kafka_settings *out, struct error *err);
 
 // A configuration with all of that, the log going to base/log.h, and short reconnect times; the
 // owner adds what its role needs and sets the error callback. NULL: the error is set.

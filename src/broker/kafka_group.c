@@ -5,7 +5,8 @@
 // Coming: the store is asked to take each partition over, which fences the owner before; the log is
 // asked where to begin (kafka_start.c); then the partition is read. When the store is down, or the
 // brokers do not answer, the partition waits, assigned at the log's end with nothing handed over,
-// and is claimed again every second.
+// and is claimed again every second. So is one that another process had taken over, when the group
+// leaves it here for longer than a session.
 //
 // Going: the store lets go of the partition. If a batch with events of it is in work, its commit
 // may still get through; once the next owner has claimed the partition it cannot, and the batch is
@@ -27,13 +28,16 @@ static void make_partitions(struct kafka_log *log, int32_t partition) {
     log->partitions =
         mem_realloc(log->partitions, ((size_t)partition + 1) * sizeof *log->partitions);
     for (; log->n_partitions <= partition; log->n_partitions++) {
-        log->partitions[log->n_partitions] = (struct log_partition){.state = PARTITION_NONE};
+        log->partitions[log->n_partitions] = (struct log_partition){0};
     }
 }
 
 static void count_topic_partitions(struct kafka_log *log) {
     const struct rd_kafka_metadata *metadata = NULL;
     rd_kafka_topic_t *topic = rd_kafka_topic_new(log->rk, log->topic, NULL);
+    if (topic == NULL) { // it stays not known: no key counts as foreign
+        return;
+    }
     if (rd_kafka_metadata(log->rk, 0, topic, &metadata, KAFKA_CALL_TIMEOUT_MS) ==
         RD_KAFKA_RESP_ERR_NO_ERROR) {
         log->topic_partitions = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
@@ -75,7 +79,7 @@ static bool take_over(struct kafka_log *log, const int32_t *partitions, size_t n
     ok = ok && kafka_start_offsets(log, partitions, n, &err);
     if (ok) {
         for (size_t i = 0; i < n; i++) {
-            log->partitions[partitions[i]].state = PARTITION_ACTIVE;
+            kafka_partition_taken_over(&log->partitions[partitions[i]]);
             tell_begin(log, partitions[i]);
         }
         return true;
@@ -97,8 +101,7 @@ static void assign(struct kafka_log *log, rd_kafka_topic_partition_list_t *list)
     for (int i = 0; i < list->cnt; i++) {
         partitions[i] = list->elems[i].partition;
         make_partitions(log, partitions[i]);
-        log->partitions[partitions[i]] =
-            (struct log_partition){.state = PARTITION_WAITING, .expected = INT64_MAX};
+        kafka_partition_given(&log->partitions[partitions[i]]);
     }
     bool ours = list->cnt > 0 && take_over(log, partitions, (size_t)list->cnt);
     if (ours) {
@@ -132,7 +135,7 @@ static void unassign(struct kafka_log *log, rd_kafka_topic_partition_list_t *lis
         int32_t partition = list->elems[i].partition;
         make_partitions(log, partition);
         log->options.store->ops->release(log->options.store, partition);
-        log->partitions[partition].state = PARTITION_NONE;
+        kafka_partition_taken_away(&log->partitions[partition]);
         log_info("broker", "partition %" PRId32 " of %s is %s", partition, log->topic,
                  lost ? "no longer ours: this process was silent for too long" : "handed over");
     }
@@ -158,6 +161,19 @@ void kafka_group_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
 
 // --- Later
 
+// The group had a session's time to take away what another process has taken over, and did not:
+// that other one is gone, or was this one with a claim that was never answered.
+static void claim_lost_again(struct kafka_log *log, int32_t partition) {
+    if (!rd_kafka_assignment_lost(log->rk) &&
+        kafka_partition_again(&log->partitions[partition],
+                              clock_monotonic_ns(log->options.clock))) {
+        log_warn("broker",
+                 "partition %" PRId32 " of %s was lost and is still this member's: it is taken "
+                 "over again",
+                 partition, log->topic);
+    }
+}
+
 void kafka_group_claim_waiting(struct kafka_log *log) {
     if (log->held || clock_monotonic_ns(log->options.clock) < log->claim_at_ns) {
         return;
@@ -165,7 +181,8 @@ void kafka_group_claim_waiting(struct kafka_log *log) {
     int32_t *waiting = mem_zalloc((size_t)log->n_partitions + 1, sizeof *waiting);
     size_t n = 0;
     for (int32_t i = 0; i < log->n_partitions; i++) {
-        if (log->partitions[i].state == PARTITION_WAITING) {
+        claim_lost_again(log, i);
+        if (partition_is(&log->partitions[i], PARTITION_WAITING)) {
             waiting[n++] = i;
         }
     }
@@ -175,7 +192,7 @@ void kafka_group_claim_waiting(struct kafka_log *log) {
         if (!kafka_group_seek(log, waiting, n, &err)) {
             log_warn("broker", "%s", err.text);
             for (size_t i = 0; i < n; i++) {
-                log->partitions[waiting[i]].state = PARTITION_WAITING;
+                kafka_partition_place_lost(&log->partitions[waiting[i]]);
             }
         }
     }
@@ -226,9 +243,7 @@ bool kafka_group_seek(struct kafka_log *log, const int32_t *partitions, size_t n
 void kafka_group_lose_place(struct kafka_log *log, const char *why) {
     log_warn("broker", "%s; its partitions are taken over again", why);
     for (int32_t i = 0; i < log->n_partitions; i++) {
-        if (log->partitions[i].state == PARTITION_ACTIVE) {
-            log->partitions[i].state = PARTITION_WAITING;
-        }
+        kafka_partition_place_lost(&log->partitions[i]);
     }
     log->claim_at_ns = 0;
 }

@@ -17,17 +17,14 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "broker/kafka_config.h"
-#include "broker/kafka_topic.h"
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 // MESSAGES_MAX, of one take: what is parsed is judged while it is still in the core's cache.
-enum { MESSAGES_MAX = 2000, LONGEST_POLL_MS = 500, TOPIC_TIMEOUT_MS = 5000 };
+enum { MESSAGES_MAX = 2000, LONGEST_POLL_MS = 500 };
 #define COMMIT_EVERY_NS INT64_C(1000000000)
-#define FACTS_EVERY_NS INT64_C(200000000)
 
 // --- Problems
 
@@ -44,27 +41,6 @@ void kafka_log_fail(struct kafka_log *log, const char *format, ...) {
     log->failed = true;
 }
 
-// From within poll and consume calls, on the engine's thread.
-static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
-    struct kafka_log *log = opaque;
-    if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
-        if (log->now.brokers_up) {
-            log_warn("broker", "no broker can be reached (%s); waiting for one", reason);
-        }
-        log->now.brokers_up = false;
-        return;
-    }
-    if (code == RD_KAFKA_RESP_ERR__FATAL) {
-        char why[256];
-        rd_kafka_fatal_error(rk, why, sizeof why);
-        kafka_log_fail(log, "kafka: %s", why);
-        return;
-    }
-    if (code != RD_KAFKA_RESP_ERR__TRANSPORT) { // the library's log has lines of those
-        log_warn("broker", "%s: %s", rd_kafka_err2str(code), reason);
-    }
-}
-
 // An error in place of a message.
 static void on_message_error(struct kafka_log *log, const rd_kafka_message_t *m) {
     switch (m->err) {
@@ -72,7 +48,7 @@ static void on_message_error(struct kafka_log *log, const rd_kafka_message_t *m)
         return;
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
-        if (log->partitions[m->partition].state != PARTITION_ACTIVE) {
+        if (!partition_is(&log->partitions[m->partition], PARTITION_ACTIVE)) {
             return;
         }
         kafka_log_fail(log,
@@ -110,7 +86,7 @@ static void throw_away(rd_kafka_message_t **messages, size_t n) {
 static size_t list_active(const struct kafka_log *log, int32_t *list) {
     size_t n = 0;
     for (int32_t i = 0; i < log->n_partitions; i++) {
-        if (log->partitions[i].state == PARTITION_ACTIVE) {
+        if (partition_is(&log->partitions[i], PARTITION_ACTIVE)) {
             list[n++] = i;
         }
     }
@@ -123,55 +99,6 @@ static bool seek_active(struct kafka_log *log, struct error *err) {
     bool ok = n == 0 || kafka_group_seek(log, active, n, err);
     free(active);
     return ok;
-}
-
-static void note_state(struct kafka_log *log) {
-    bool catching_up = false;
-    for (int32_t i = 0; i < log->n_partitions; i++) {
-        struct log_partition *p = &log->partitions[i];
-        bool reading = p->state == PARTITION_ACTIVE && p->expected < p->history_until;
-        catching_up = catching_up || reading;
-        if (p->state == PARTITION_ACTIVE && !reading && p->history_from < p->history_until) {
-            int64_t took_ns = clock_monotonic_ns(log->options.clock) - p->history_began_ns;
-            log_info("broker",
-                     "partition %" PRId32 ": %" PRId64 " messages read again in %.1f s, going on",
-                     i, p->history_until - p->history_from, (double)took_ns / 1e9);
-            p->history_from = p->history_until;
-        }
-    }
-    log->now.catching_up = catching_up;
-}
-
-static void publish(struct kafka_log *log) {
-    int64_t now_ns = clock_monotonic_ns(log->options.clock);
-    bool offsets = now_ns >= log->facts_at_ns;
-    note_state(log);
-    pthread_mutex_lock(&log->lock);
-    log->facts = log->now;
-    if (offsets) {
-        log->facts_at_ns = now_ns + FACTS_EVERY_NS;
-        if (log->cap_partition_facts < (size_t)log->n_partitions) {
-            log->cap_partition_facts = (size_t)log->n_partitions;
-            log->partition_facts = mem_realloc(
-                log->partition_facts, log->cap_partition_facts * sizeof *log->partition_facts);
-        }
-        log->now.n_partitions = 0;
-        for (int32_t i = 0; i < log->n_partitions; i++) {
-            struct log_claim held;
-            int64_t low, high;
-            log->options.store->ops->held(log->options.store, i, &held);
-            if (log->partitions[i].state == PARTITION_NONE) {
-                continue;
-            }
-            bool known = rd_kafka_get_watermark_offsets(log->rk, log->topic, i, &low, &high) ==
-                             RD_KAFKA_RESP_ERR_NO_ERROR &&
-                         high >= 0;
-            log->partition_facts[log->now.n_partitions++] = (struct kafka_partition_facts){
-                i, held.lost ? -1 : held.next_offset, known ? high : -1};
-        }
-    }
-    log->facts.n_partitions = log->now.n_partitions;
-    pthread_mutex_unlock(&log->lock);
 }
 
 // The first message, waiting for it, and all that is there then: the library would wait until its
@@ -228,7 +155,7 @@ static enum source_result log_take(void *self, size_t max_events, int timeout_ms
         n = ask_queue(log, max_events, timeout_ms < LONGEST_POLL_MS ? timeout_ms : LONGEST_POLL_MS);
     }
     *list = kafka_slices(log, log->messages, n);
-    publish(log);
+    kafka_log_publish(log);
     return log->failed && *list == NULL ? SOURCE_FAILED : SOURCE_OK;
 }
 
@@ -256,27 +183,16 @@ static void log_hold(void *self) {
 
 static bool log_rewind(void *self, struct error *err) {
     struct kafka_log *log = self;
+    // By then the group has taken away what another member has been given.
+    int64_t again_at_ns =
+        clock_monotonic_ns(log->options.clock) + log->options.session_timeout_ms * INT64_C(1000000);
     for (int32_t i = 0; i < log->n_partitions; i++) {
         struct log_partition *p = &log->partitions[i];
-        if (p->state != PARTITION_ACTIVE) {
-            continue;
-        }
         struct log_claim held;
+        bool was_active = partition_is(p, PARTITION_ACTIVE);
         log->options.store->ops->held(log->options.store, i, &held);
-        if (held.lost) {
-            p->state = PARTITION_LOST;
-            log->now.fences++;
-            continue;
-        }
-        // A new partition begins where the log did, as does one whose gap was skipped.
-        int64_t next = held.next_offset > p->begin ? held.next_offset : p->begin;
-        // What was taken for history when the partition came back within a batch is none any more
-        // when that batch has failed.
-        p->history_until = next < p->history_until ? next : p->history_until;
-        // Identities read back so far are still known: history goes on at the first that is not.
-        if (p->expected > p->history_until || next > p->history_until) {
-            p->expected = p->history_until = p->history_from = next;
-        }
+        kafka_partition_rewind(p, &held, again_at_ns);
+        log->now.fences += was_active && partition_is(p, PARTITION_LOST);
     }
     log->held = false;
     pause_all(log, false);
@@ -299,7 +215,8 @@ static void log_committed(void *self) {
     for (int32_t i = 0; i < log->n_partitions; i++) {
         struct log_claim held;
         log->options.store->ops->held(log->options.store, i, &held);
-        if (log->partitions[i].state == PARTITION_ACTIVE && !held.lost && held.next_offset >= 0) {
+        if (partition_is(&log->partitions[i], PARTITION_ACTIVE) && !held.lost &&
+            held.next_offset >= 0) {
             rd_kafka_topic_partition_list_add(list, log->topic, i)->offset = held.next_offset;
         }
     }
@@ -313,89 +230,6 @@ static void log_committed(void *self) {
 
 // --- Life
 
-static bool configure(struct kafka_log *log, rd_kafka_conf_t *conf, struct error *err) {
-    static const char *const fixed[][2] = {
-        {"enable.auto.commit", "false"},
-        {"enable.auto.offset.store", "false"},
-        {"auto.offset.reset", "error"}, // never a silent gap
-        {"isolation.level", "read_committed"},
-        {"enable.partition.eof", "true"}, // tells of marks of transactions at the end
-        {"partition.assignment.strategy", "cooperative-sticky"},
-        {"fetch.wait.max.ms", "100"},
-        {"check.crcs", "true"},
-        // When this much waits the library looks again after so many milliseconds: by default
-        // after a second, by when nothing would wait any more.
-        {"queued.min.messages", "10000000"},
-        {"queued.max.messages.kbytes", "65536"},
-        {"fetch.queue.backoff.ms", "5"},
-        // Answers of a size whose memory the allocator keeps for the next one: those of 32 MiB and
-        // more come fresh from the system each time, and touching them first costs more than all
-        // else that the library does with them.
-        {"fetch.max.bytes", "8388608"},
-    };
-    for (size_t i = 0; i < COUNT_OF(fixed); i++) {
-        if (!kafka_conf_set(conf, fixed[i][0], fixed[i][1], err)) {
-            return false;
-        }
-    }
-    return kafka_conf_set(conf, "group.id", log->group, err) &&
-           kafka_conf_set_int(conf, "session.timeout.ms", log->options.session_timeout_ms, err) &&
-           kafka_conf_set_int(conf, "heartbeat.interval.ms", log->options.session_timeout_ms / 10,
-                              err);
-}
-
-// The library waits for a topic that is not there, without a word. No broker: they are waited for.
-static bool find_topic(struct kafka_log *log, struct error *err) {
-    const struct kafka_topic_wish as_it_is = {0};
-    struct kafka_topic_facts facts;
-    switch (kafka_topic_prepare(log->rk, log->topic, &as_it_is, TOPIC_TIMEOUT_MS, &facts, err)) {
-    case KAFKA_TOPIC_OK:
-        log->topic_partitions = facts.partitions;
-        return true;
-    case KAFKA_TOPIC_UNREACHABLE:
-        log_warn("broker", "%s; waiting for a broker", err->text);
-        log->now.brokers_up = false;
-        return true;
-    case KAFKA_TOPIC_MISSING:
-        return error_set(err, ERROR_USAGE,
-                         "the topic %s does not exist: make it first (`salestide ingest "
-                         "--create-topic` does), or correct --broker",
-                         log->topic);
-    case KAFKA_TOPIC_REFUSED:
-        break;
-    }
-    return false;
-}
-
-static bool subscribe(struct kafka_log *log, struct error *err) {
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, log->topic, RD_KAFKA_PARTITION_UA);
-    rd_kafka_resp_err_t code = rd_kafka_subscribe(log->rk, list);
-    rd_kafka_topic_partition_list_destroy(list);
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR ||
-           error_set(err, ERROR_FATAL, "kafka: cannot subscribe to %s: %s", log->topic,
-                     rd_kafka_err2str(code));
-}
-
-static bool join_group(struct kafka_log *log, rd_kafka_conf_t *conf, struct error *err) {
-    char why[256];
-    log->probe_conf = rd_kafka_conf_dup(conf);
-    rd_kafka_conf_set_opaque(conf, log);
-    rd_kafka_conf_set_error_cb(conf, on_error);
-    rd_kafka_conf_set_rebalance_cb(conf, kafka_group_rebalance);
-    log->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
-    if (log->rk == NULL) {
-        rd_kafka_conf_destroy(conf);
-        return error_set(err, ERROR_FATAL, "kafka: %s", why);
-    }
-    if (!find_topic(log, err)) {
-        return false;
-    }
-    rd_kafka_poll_set_consumer(log->rk);
-    log->queue = rd_kafka_queue_get_consumer(log->rk);
-    return subscribe(log, err);
-}
-
 bool kafka_log_open(const struct kafka_log_options *options, struct kafka_log **out,
                     struct error *err) {
     struct kafka_log *log = mem_zalloc(1, sizeof *log);
@@ -405,13 +239,12 @@ bool kafka_log_open(const struct kafka_log_options *options, struct kafka_log **
     log->messages = mem_zalloc(MESSAGES_MAX, sizeof(rd_kafka_message_t *));
     log->now.brokers_up = true;
     pthread_mutex_init(&log->lock, NULL);
-    if (!configure(log, options->conf, err) ||
-        !kafka_parse_start(options->rules, &log->parse, err)) {
+    if (!kafka_parse_start(options->rules, &log->parse, err)) {
         rd_kafka_conf_destroy(options->conf);
         kafka_log_close(log);
         return false;
     }
-    if (!join_group(log, options->conf, err)) {
+    if (!kafka_log_join(log, options->conf, err)) {
         kafka_log_close(log);
         return false;
     }
@@ -459,15 +292,4 @@ struct source kafka_log_source(struct kafka_log *log) {
         .committed = log_committed,
     };
     return (struct source){&ops, log};
-}
-
-void kafka_log_facts(struct kafka_log *log, struct kafka_log_facts *out,
-                     struct kafka_partition_facts *partitions, size_t cap) {
-    pthread_mutex_lock(&log->lock);
-    *out = log->facts;
-    out->n_partitions = out->n_partitions < cap ? out->n_partitions : cap;
-    if (out->n_partitions > 0) {
-        memcpy(partitions, log->partition_facts, out->n_partitions * sizeof *partitions);
-    }
-    pthread_mutex_unlock(&log->lock);
 }

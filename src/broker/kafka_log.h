@@ -6,8 +6,8 @@
 // Everything runs on the engine's thread but for kafka_log_stop and kafka_log_facts (any thread).
 #pragma once
 #include "base/clock.h"
+#include "engine/log_store.h"
 #include "engine/source.h"
-#include "engine/store.h"
 #include <librdkafka/rdkafka.h>
 
 struct kafka_log;
@@ -15,7 +15,7 @@ struct kafka_log_options {
     rd_kafka_conf_t *conf; // with brokers and credentials; given away, also on failure
     const char *topic, *group;
     const struct order_rules *rules; // borrowed
-    struct store *store;             // borrowed
+    struct log_store *store;         // borrowed
     const struct clock_source *clock;
     // Of duplicates: so far back the log is read again. 0: the store knows them for ever.
     int64_t window_ms;
@@ -34,6 +34,7 @@ struct kafka_partition_facts {
     int32_t partition;
     int64_t next_offset; // committed; -1: nothing yet
     int64_t end_offset;  // of the log; -1: not known yet
+    bool stands_still;   // ours, and not read: it waits for the store, or another has counted on
 };
 struct kafka_log_facts {
     bool brokers_up;

@@ -2,27 +2,12 @@
 // What the files of the Kafka source share; see kafka_log.c for how they work together.
 #pragma once
 #include "broker/kafka_log.h"
+#include "broker/kafka_partition.h"
 #include "engine/submission.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
 enum { KAFKA_CALL_TIMEOUT_MS = 10000 };
-
-enum partition_state {
-    PARTITION_NONE,    // not this member's
-    PARTITION_WAITING, // the group's gift, but the store has not given its position yet
-    PARTITION_ACTIVE,
-    PARTITION_LOST, // another process has moved its position: the group will take it away
-};
-
-struct log_partition {
-    enum partition_state state;
-    int64_t begin;         // of the log when it was claimed: where a new partition begins
-    int64_t expected;      // offset of the next message to hand over, or later
-    int64_t history_until; // before it: committed already, read for its identities only
-    int64_t history_from;  // where reading began
-    int64_t history_began_ns;
-};
 
 // Messages of one partition that follow each other, and their submission (whose `user` it is).
 struct kafka_slice {
@@ -75,6 +60,14 @@ struct kafka_log {
 void kafka_log_fail(struct kafka_log *log, const char *format, ...) PRINTF_LIKE(2, 3);
 // As a problem of /readyz that may go away; NULL: gone.
 void kafka_log_problem(struct kafka_log *log, const char *text);
+
+// --- kafka_open.c
+// Makes the consumer and joins the group. `conf` is given away.
+MUST_CHECK bool kafka_log_join(struct kafka_log *log, rd_kafka_conf_t *conf, struct error *err);
+
+// --- kafka_facts.c
+// Puts what the engine's thread knows where others see it.
+void kafka_log_publish(struct kafka_log *log);
 
 // --- kafka_group.c: partitions come and go
 void kafka_group_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,

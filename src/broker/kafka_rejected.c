@@ -104,6 +104,13 @@ bool kafka_rejected_start(const struct kafka_settings *settings, const char *top
         return error_set(err, ERROR_FATAL, "kafka: %s", why);
     }
     r->rkt = rd_kafka_topic_new(r->rk, copies_topic, NULL);
+    if (r->rkt == NULL) {
+        error_set(err, ERROR_USAGE, "topic %.300s: %s", copies_topic,
+                  rd_kafka_err2str(rd_kafka_last_error()));
+        rd_kafka_destroy(r->rk);
+        free(r);
+        return false;
+    }
     *out = r;
     return true;
 }

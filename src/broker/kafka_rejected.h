@@ -10,7 +10,7 @@
 #pragma once
 #include "base/buf.h"
 #include "broker/kafka_config.h"
-#include "store/split/aggregates.h"
+#include "store/aggregates.h"
 
 #define KAFKA_REJECTED_HEADER "salestide-rejected"
 #define KAFKA_ORIGIN_HEADER "salestide-origin"

@@ -138,7 +138,7 @@ static struct kafka_slice *begin_slice(struct kafka_log *log, const rd_kafka_mes
 
 static bool is_wanted(const struct kafka_log *log, const rd_kafka_message_t *m) {
     return m->err == RD_KAFKA_RESP_ERR_NO_ERROR && m->partition < log->n_partitions &&
-           log->partitions[m->partition].state == PARTITION_ACTIVE &&
+           partition_is(&log->partitions[m->partition], PARTITION_ACTIVE) &&
            m->offset >= log->partitions[m->partition].expected;
 }
 
@@ -149,7 +149,7 @@ static bool is_end_behind_marks(const struct kafka_log *log, const rd_kafka_mess
         return false;
     }
     const struct log_partition *p = &log->partitions[m->partition];
-    return p->state == PARTITION_ACTIVE && p->expected >= p->history_until &&
+    return partition_is(p, PARTITION_ACTIVE) && p->expected >= p->history_until &&
            m->offset > p->expected;
 }
 
@@ -159,8 +159,7 @@ static void end_history(struct kafka_log *log, const rd_kafka_message_t *m) {
         return;
     }
     struct log_partition *p = &log->partitions[m->partition];
-    if (p->state == PARTITION_ACTIVE && p->expected < p->history_until &&
-        m->offset >= p->history_until) {
+    if (partition_catches_up(p) && m->offset >= p->history_until) {
         p->expected = p->history_until;
     }
 }

@@ -26,12 +26,6 @@ enum {
     ENVELOPE_BYTES = 512,                          // around an event in the broker's accounts
 };
 
-struct kafka_topic_wish kafka_topic_wish_of(const struct options *o) {
-    return (struct kafka_topic_wish){.create = option_flag(o, "create-topic"),
-                                     .partitions = (int)option_int(o, "partitions"),
-                                     .replication = (int)option_int(o, "replication")};
-}
-
 struct look {
     rd_kafka_t *rk;
     const char *topic;
@@ -240,6 +234,11 @@ static enum kafka_topic_result
 look_at_partitions(const struct look *l, struct kafka_topic_facts *facts, struct error *err) {
     rd_kafka_topic_t *rkt = rd_kafka_topic_new(l->rk, l->topic, NULL);
     bool led = false, unknown = false;
+    if (rkt == NULL) {
+        error_set(err, ERROR_USAGE, "topic %.300s: %s", l->topic,
+                  rd_kafka_err2str(rd_kafka_last_error()));
+        return KAFKA_TOPIC_REFUSED;
+    }
     while (!led && !unknown && left_ms(l) > 0) {
         const struct rd_kafka_metadata *found = NULL;
         if (rd_kafka_metadata(l->rk, 0, rkt, &found, left_ms(l)) == RD_KAFKA_RESP_ERR_NO_ERROR) {

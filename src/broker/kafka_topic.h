@@ -2,16 +2,15 @@
 // A topic before it is used: is it there, is it made if wished, and is what it acknowledges safe?
 #pragma once
 #include "base/error.h"
-#include "host/options.h"
+#include "base/must.h"
 #include <librdkafka/rdkafka.h>
+#include <stdint.h>
 
+// Zero: it has to be there.
 struct kafka_topic_wish {
-    bool create; // when it is not there
-    int partitions, replication;
+    bool create;                 // when it is not there, with:
+    int partitions, replication; // each at least 1
 };
-
-// From --create-topic, --partitions and --replication.
-struct kafka_topic_wish kafka_topic_wish_of(const struct options *o);
 
 struct kafka_topic_facts {
     int partitions;

@@ -19,6 +19,7 @@
 #include "cql/cql_value.h"
 #include "cql/cql_write.h"
 #include "engine/store.h"
+#include <stdatomic.h>
 
 struct cql_options {
     const struct url_host *contacts; // tried in turn; copied
@@ -36,7 +37,7 @@ struct cql_options {
     int64_t give_up_ms;         // from the first try of a request to its last
     int64_t down_give_up_ms;    // while there is no connection: from when there is none
     int64_t backoff_min_ms, backoff_max_ms;
-    const volatile int *stop; // not 0: do not wait for a server that is down; may be NULL
+    const atomic_bool *stop; // true: do not wait for a server that is down; may be NULL
 };
 enum { CQL_IN_FLIGHT_MAX = 32000 };
 // LOCAL_QUORUM, 1,024 in flight, 1,000 rows a page, 5 s to connect, 10 s to answer, 30 s in all,

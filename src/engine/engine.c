@@ -2,9 +2,7 @@
 // The engine. The happy path of one batch (engine_step):
 //
 // 1. Take whole submissions from the source, about batch_max_events events.
-// 2. store.begin. For each event in order: known already (duplicate or conflict)? Does its sum fit?
-//    Else accepted: find its source and state, add it to the raw rows and to the cube.
-//    Rejected events go to the store too.
+// 2. store.begin. Each event in order is judged (judge.c), and added to the store and the cube.
 // 3. store.commit: cube, counts and rows become durable in one transaction.
 // 4. Settle every submission as durable; tell the live page.
 //
@@ -20,6 +18,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "engine/judge.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -28,9 +27,7 @@ enum {
     BATCH_MAX_EVENTS = 20000,
     REOPEN_FIRST_MS = 100,
     REOPEN_LONGEST_MS = 5000,
-    PREFETCH_AHEAD = 12,
     RUN_WAIT_MS = 500,
-    ARRIVAL_AHEAD_MS = 3600 * 1000,
 };
 // Of a log a batch takes what is there, but no longer than this: the sums should not stand still.
 #define BATCH_LONGEST_NS INT64_C(500000000)
@@ -44,7 +41,7 @@ struct engine {
     struct customers *customers;
     _Atomic(struct customers *) new_customers; // handed over by engine_set_customers
     struct cube *cube;
-    int32_t minute_floor, hour_floor; // of the batch in work
+    struct judge judge;
 
     int64_t reopen_at_ns; // monotonic; when the store is down
     int64_t check_at_ns;  // monotonic; when nothing comes
@@ -70,9 +67,15 @@ struct engine *engine_new(struct store *store, struct source source,
     if (e->options.late_limit_ms == 0) {
         e->options.late_limit_ms = INT64_C(10) * 60 * 1000;
     }
-    e->cube = cube_new(rules->zone);
+    e->cube = mem_must(cube_new(rules->zone, NULL));
+    e->judge = (struct judge){.store = store,
+                              .cube = e->cube,
+                              .customers = customers,
+                              .clock = e->options.clock,
+                              .late_limit_ms = e->options.late_limit_ms};
     pthread_mutex_init(&e->status_lock, NULL);
     e->reopen_wait_ms = REOPEN_FIRST_MS;
+    judge_init(&e->judge);
     e->status.store_ready = true;
     e->status.customers = (int64_t)customers_count(customers);
     store->ops->counts(store, &e->status.counts);
@@ -99,191 +102,11 @@ static void adopt_new_customers(struct engine *e) {
     if (fresh != NULL) {
         customers_free(e->customers);
         e->customers = fresh;
+        e->judge.customers = fresh;
         pthread_mutex_lock(&e->status_lock);
         e->status.customers = (int64_t)customers_count(fresh);
         pthread_mutex_unlock(&e->status_lock);
     }
-}
-
-// --- Judging one event
-
-static enum store_result no_memory(struct error *err) {
-    error_set(err, ERROR_RETRIABLE, "out of memory while judging a batch");
-    return STORE_RETRY;
-}
-
-// Source and state: a known order's for what is taken back from it, else the event's own, else the
-// customer's, else "(unknown)".
-static enum store_result resolve_origin(struct engine *e, struct order *o, const struct stamp *at,
-                                        struct arena *arena, struct error *err) {
-    if (o->kind != ORDER_PLACED) {
-        struct origin origin;
-        bool known = false;
-        enum store_result result =
-            e->store->ops->origin(e->store, o->order_id, at, &origin, &known, err);
-        if (result != STORE_OK) {
-            return result;
-        }
-        if (known) { // what was found is only borrowed until the next look-up
-            return arena_try_copy(arena, origin.source, &o->source) &&
-                           arena_try_copy(arena, origin.state, &o->state)
-                       ? STORE_OK
-                       : no_memory(err);
-        }
-    }
-    const struct customer *customer = o->source.at != NULL && o->state.at != NULL
-                                          ? NULL
-                                          : customers_find(e->customers, o->customer_id);
-    if (customer != NULL) {
-        o->source = o->source.at != NULL ? o->source : customer->source;
-        o->state = o->state.at != NULL ? o->state : customer->state;
-    }
-    o->source = o->source.at != NULL ? o->source : TEXT_LIT("(unknown)");
-    o->state = o->state.at != NULL ? o->state : TEXT_LIT("(unknown)");
-    return STORE_OK;
-}
-
-static enum store_result engine_reject(struct engine *e, struct submission *s, struct event *event,
-                                       const struct rejection *why, struct error *err) {
-    if (!submission_reject(s, event, why)) {
-        return no_memory(err);
-    }
-    return e->store->ops->add_rejected(e->store, event, err);
-}
-
-static enum store_result judge_known(struct engine *e, struct submission *s, struct event *event,
-                                     enum known_as known, struct error *err) {
-    if (known == KNOWN_SAME) {
-        event->verdict = VERDICT_DUPLICATE;
-        return STORE_OK;
-    }
-    struct rejection why;
-    reject(&why, "order_id", REJECT_CONFLICT,
-           "this %s event is known already with other amounts, customer or products",
-           order_kind_name(event->order.kind));
-    return engine_reject(e, s, event, &why, err);
-}
-
-static enum store_result accept(struct engine *e, struct submission *s, struct event *event,
-                                struct batch_summary *batch, struct error *err) {
-    struct order resolved = event->order; // a rolled-back batch is judged again from the original
-    enum store_result result = resolve_origin(e, &resolved, &event->at, &s->arena, err);
-    if (result != STORE_OK) {
-        return result;
-    }
-    struct rejection why;
-    if (!e->store->ops->fits(e->store, &resolved, &why)) {
-        return engine_reject(e, s, event, &why, err);
-    }
-    uint32_t group = cube_add(e->cube, &resolved, e->minute_floor, e->hour_floor);
-    result = e->store->ops->add(e->store, &resolved, &event->at, cube_group(e->cube, group), err);
-    if (result != STORE_OK) {
-        return result;
-    }
-    event->verdict = VERDICT_ACCEPTED;
-    for (int bit = 0; bit < ORDER_WARNING_KINDS; bit++) {
-        batch->counts.warnings[bit] += resolved.warnings >> bit & 1;
-    }
-    int32_t minute = (int32_t)(resolved.created_ms / 60000);
-    batch->minute_min = minute < batch->minute_min ? minute : batch->minute_min;
-    batch->minute_max = minute > batch->minute_max ? minute : batch->minute_max;
-    return STORE_OK;
-}
-
-static enum store_result judge(struct engine *e, struct submission *s, struct event *event,
-                               struct batch_summary *batch, struct error *err) {
-    batch->counts.received++;
-    enum store_result result;
-    if (s->log.partition < 0) {
-        event->at.arrival_ms = s->arrival_ms;
-    }
-    if (event->at.arrival_ms < batch->oldest_arrival_ms) {
-        batch->oldest_arrival_ms = event->at.arrival_ms;
-    }
-    if (event->verdict == VERDICT_REJECTED) {
-        result = e->store->ops->add_rejected(e->store, event, err);
-    } else {
-        struct known known;
-        order_mark_arrival(&event->order, event->at.arrival_ms, e->options.late_limit_ms);
-        result = e->store->ops->known(e->store, &event->order, &event->at, &known, err);
-        if (result == STORE_OK) {
-            result = known.as == KNOWN_NEW ? accept(e, s, event, batch, err)
-                                           : judge_known(e, s, event, known.as, err);
-        }
-    }
-    batch->counts.accepted += event->verdict == VERDICT_ACCEPTED;
-    batch->counts.duplicate += event->verdict == VERDICT_DUPLICATE;
-    batch->counts.rejected += event->verdict == VERDICT_REJECTED;
-    return result;
-}
-
-static void prefetch(struct engine *e, const struct submission *s, size_t i) {
-    if (i >= s->n_events) { // small submissions: the next one's first event
-        s = s->next;
-        i = 0;
-    }
-    if (s != NULL && i < s->n_events && s->events[i].verdict == VERDICT_NEW) {
-        e->store->ops->prefetch(e->store, &s->events[i].order, &s->events[i].at);
-    }
-}
-
-// Events that were committed before: only their identities are to be known again.
-static enum store_result remember_all(struct engine *e, struct submission *s, struct error *err) {
-    for (size_t i = 0; i < s->n_events; i++) {
-        if (s->events[i].verdict != VERDICT_NEW) {
-            continue;
-        }
-        enum store_result result =
-            e->store->ops->remember(e->store, &s->events[i].order, &s->events[i].at, err);
-        if (result != STORE_OK) {
-            return result;
-        }
-    }
-    return STORE_OK;
-}
-
-// What is kept moves on with arrivals; but a message of a clock that is far ahead must not drop all
-// others' minutes.
-static int64_t arrival_for_floors(const struct engine *e, const struct submission *s) {
-    if (s->log.partition < 0) {
-        return s->arrival_ms;
-    }
-    int64_t latest_ms = clock_now_ms(e->options.clock) + ARRIVAL_AHEAD_MS;
-    return s->arrival_ms < latest_ms ? s->arrival_ms : latest_ms;
-}
-
-static enum store_result judge_one(struct engine *e, struct submission *s,
-                                   struct batch_summary *batch, struct error *err) {
-    if (s->log.history) {
-        return remember_all(e, s, err);
-    }
-    e->store->ops->floors(e->store, arrival_for_floors(e, s), &e->minute_floor, &e->hour_floor);
-    for (size_t i = 0; i < s->n_events; i++) {
-        if (e->store->ops->prefetch != NULL) {
-            prefetch(e, s, i + PREFETCH_AHEAD);
-        }
-        enum store_result result = judge(e, s, &s->events[i], batch, err);
-        if (result != STORE_OK) {
-            return result;
-        }
-    }
-    if (s->log.partition >= 0) {
-        batch->counts.skipped += s->log.n_skipped;
-        e->store->ops->advance(e->store, s->log.partition, s->log.next_offset);
-    }
-    return STORE_OK;
-}
-
-static enum store_result judge_all(struct engine *e, struct submission *list,
-                                   struct batch_summary *batch, struct error *err) {
-    enum store_result result = STORE_OK;
-    if (e->store->ops->prepare != NULL) {
-        result = e->store->ops->prepare(e->store, list, err);
-    }
-    for (struct submission *s = list; s != NULL && result == STORE_OK; s = s->next) {
-        result = judge_one(e, s, batch, err);
-    }
-    return result;
 }
 
 // --- One batch
@@ -294,22 +117,6 @@ static void settle_all(struct submission *list, enum settle_result result) {
         list->next = NULL;
         list->settled(list, result);
         list = next;
-    }
-}
-
-// Undoes the engine's own judgements, so that the submission can be sent again as it came.
-static void forget_judgements(struct submission *list, size_t n_judged) {
-    for (struct submission *s = list; s != NULL && n_judged > 0; s = s->next) {
-        for (size_t i = 0; i < s->n_events && n_judged > 0; i++, n_judged--) {
-            struct event *event = &s->events[i];
-            bool by_engine = event->verdict != VERDICT_REJECTED ||
-                             strcmp(event->why->code, REJECT_CONFLICT) == 0 ||
-                             strcmp(event->why->code, REJECT_OVERFLOW) == 0;
-            if (by_engine) {
-                event->verdict = VERDICT_NEW;
-                event->why = NULL;
-            }
-        }
     }
 }
 
@@ -325,7 +132,6 @@ static void store_went_down(struct engine *e, const struct error *err) {
     e->reopen_wait_ms = longer_ms < REOPEN_LONGEST_MS ? longer_ms : REOPEN_LONGEST_MS;
     pthread_mutex_lock(&e->status_lock);
     e->status.store_ready = false;
-    e->status.commit_failures++;
     memcpy(e->status.problem, err->text, sizeof e->status.problem);
     pthread_mutex_unlock(&e->status_lock);
 }
@@ -373,44 +179,27 @@ static bool batch_goes_on(const struct engine *e, const struct batch_summary *ba
            clock_monotonic_ns(e->options.clock) - start_ns < BATCH_LONGEST_NS;
 }
 
-static struct submission **end_of(struct submission **list) {
-    while (*list != NULL) {
-        list = &(*list)->next;
-    }
-    return list;
-}
-
-// Until the batch is full or nothing waits. *list ends as what is to be settled with the batch.
+// Until the batch is full or nothing waits. *list ends as what was not judged, or not to its end.
 static enum store_result judge_log(struct engine *e, struct submission **list,
                                    struct batch_summary *batch, struct error *err) {
     int64_t start_ns = clock_monotonic_ns(e->options.clock);
-    struct submission *kept = NULL, **kept_end = &kept; // whose texts the store borrows
-    enum store_result result;
     for (;;) {
-        result = judge_all(e, *list, batch, err);
+        enum store_result result = judge_all(&e->judge, *list, batch, err);
         if (result != STORE_OK) {
-            break;
+            return result;
         }
-        if (e->store->ops->borrows) {
-            *kept_end = *list;
-            kept_end = end_of(kept_end);
-        } else {
-            settle_all(*list, SETTLE_JUDGED);
-        }
+        settle_all(*list, SETTLE_JUDGED);
         *list = NULL;
         if (!batch_goes_on(e, batch, start_ns)) {
-            break;
+            return STORE_OK;
         }
         size_t room = e->options.batch_max_events - (size_t)batch->counts.received;
         // The end and a failure are told again by the next step.
         (void)e->source.ops->take(e->source.self, room, 0, list);
         if (*list == NULL) {
-            break;
+            return STORE_OK;
         }
     }
-    *kept_end = *list;
-    *list = kept;
-    return result;
 }
 
 static enum store_result commit_batch(struct engine *e, struct submission **list,
@@ -420,8 +209,8 @@ static enum store_result commit_batch(struct engine *e, struct submission **list
     if (result != STORE_OK) {
         return result;
     }
-    result =
-        e->source.ops->is_log ? judge_log(e, list, batch, err) : judge_all(e, *list, batch, err);
+    result = e->source.ops->is_log ? judge_log(e, list, batch, err)
+                                   : judge_all(&e->judge, *list, batch, err);
     if (result == STORE_OK) {
         fault_point("engine-before-commit");
         batch->committed_ms = clock_now_ms(e->options.clock);
@@ -440,8 +229,11 @@ static void batch_failed(struct engine *e, struct submission *list,
     if (e->source.ops->is_log) {
         e->source.ops->hold(e->source.self);
     } else {
-        forget_judgements(list, (size_t)batch->counts.received);
+        judge_forget(list, (size_t)batch->counts.received);
     }
+    pthread_mutex_lock(&e->status_lock);
+    e->status.commit_failures++;
+    pthread_mutex_unlock(&e->status_lock);
     store_went_down(e, err);
     settle_all(list, SETTLE_TRY_LATER);
 }

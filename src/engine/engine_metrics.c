@@ -21,6 +21,9 @@ void counts_metrics(struct buf *out, const struct store_counts *c) {
     }
     metric_value(out, "rejected_expired_total", "counter",
                  "Rejected events that are no longer kept.", c->rejected_expired);
+    metric_value(out, "skipped_total", "counter",
+                 "Messages of a log without an event in them: tombstones and empty ones.",
+                 c->skipped);
 }
 
 void engine_metrics(struct buf *out, const struct engine_status *e, int64_t now_ms) {

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: MIT
-// What the engine asks of a store: one const struct of functions. A batch is
-//     begin, (prepare | known | origin | add | add_rejected | advance)*, commit
+// What the engine asks of every store: one const struct of functions. A batch is
+//     begin, (prepare | known | origin | add | add_rejected)*, commit
 //  or begin, ..., rollback
 // and is atomic: after OK everything of it is durable, otherwise nothing of it is. One thread (the
 // engine's) calls; readers use store/sales_reader.h.
 //
-// Two kinds: the embedded store (store/sqlite/sqlite.h) does all of it in one file, the split store
-// (store/split/split_store.h) puts raw orders and aggregates into two systems. Calls that only a
-// log needs (claim, release, remember, advance) are NULL in a store that cannot follow one.
+// Nothing of a submission is borrowed for longer than the call: a store copies what it keeps, so
+// submissions can be given back as soon as they are judged. The cube's dimensions live to the end
+// of the batch.
+//
+// What a store does besides when its input is a log is engine/log_store.h.
 #pragma once
 #include "base/error.h"
 #include "engine/submission.h"
 #include "order/order.h"
 #include "sums/cube.h"
+#include "sums/origin.h"
 
 enum store_result {
     STORE_OK,
@@ -74,21 +77,13 @@ enum known_as {
 struct known {
     enum known_as as;
     int64_t position; // of the known event, where the store has it; else 0
+    int64_t slot;     // KNOWN_NEW: the store's own, where the event will be found from `add` on
 };
 
-// Where an order came from, for what is taken back from it. Borrowed until the next call.
-struct origin {
-    struct text source, state;
-};
-
-// A partition of a log in this store's hands.
-struct log_claim {
-    int64_t next_offset; // first one that is not in the aggregates; -1: the partition is new
-    bool lost;           // another process has taken it over
-};
-
+struct log_store;
 struct store {
     const struct store_ops *ops;
+    struct log_store *log; // NULL: it was opened for a door and follows no log
 };
 
 struct store_ops {
@@ -103,43 +98,29 @@ struct store_ops {
     MUST_CHECK enum store_result (*known)(struct store *s, const struct order *o,
                                           const struct stamp *at, struct known *out,
                                           struct error *err);
-    // Of a placed order, for its cancellation or refund. *found: whether it is known.
+    // Of a placed order, for its cancellation or refund. *found: whether it is known; if so *out
+    // borrows from the store until the next known, origin, prepare or the batch's end.
     MUST_CHECK enum store_result (*origin)(struct store *s, struct ident order_id,
                                            const struct stamp *at, struct origin *out, bool *found,
                                            struct error *err);
     // Whether this new event can be added: that no sum of its currency is pushed past 64 bits, and
     // that the tables can hold it. False: `why` is filled.
     bool (*fits)(struct store *s, const struct order *o, struct rejection *why);
-    // A new accepted event; known has just said KNOWN_NEW. `group` is its cube dimension (borrowed
-    // for the call), where the store may keep its own key.
+    // A new accepted event. `known` is what was said of its identity, KNOWN_NEW, with nothing added
+    // since then; `group` is its cube dimension, where the store may keep its own key.
     MUST_CHECK enum store_result (*add)(struct store *s, const struct order *o,
-                                        const struct stamp *at, struct cube_dim *group,
-                                        struct error *err);
+                                        const struct stamp *at, const struct known *known,
+                                        struct cube_dim *group, struct error *err);
     // An event that was rejected, with its text.
     MUST_CHECK enum store_result (*add_rejected)(struct store *s, const struct event *e,
                                                  struct error *err);
-    // Oldest minute and hour bucket still kept, given the newest arrival; only ever grows.
+    // Oldest minute and hour bucket still kept, given the newest arrival (as far as it is
+    // plausible); only ever grows between two openings.
     void (*floors)(struct store *s, int64_t arrival_ms, int32_t *minute_floor, int32_t *hour_floor);
     // Applies the cube's deltas, counts the batch (fills summary->batch_id) and makes all durable.
     MUST_CHECK enum store_result (*commit)(struct store *s, struct cube *cube,
                                            struct batch_summary *summary, struct error *err);
     void (*rollback)(struct store *s);
-
-    // Texts of added orders are borrowed until commit or rollback; else they are copied.
-    bool borrows;
-    // Takes a partition over, between two batches or between two takes of one; held until release.
-    // out->lost: not now, events of it are in a batch that will fail.
-    MUST_CHECK enum store_result (*claim)(struct store *s, const char *topic, int32_t partition,
-                                          struct log_claim *out, struct error *err);
-    // What is known of a held partition, without asking anybody: as of claim, commit or reopen.
-    void (*held)(struct store *s, int32_t partition, struct log_claim *out);
-    void (*release)(struct store *s, int32_t partition);
-    // An event of the log before next_offset: its identity is known from now on. NULL: the store
-    // knows every identity for ever.
-    MUST_CHECK enum store_result (*remember)(struct store *s, const struct order *o,
-                                             const struct stamp *at, struct error *err);
-    // The batch has judged everything of the partition below next_offset.
-    void (*advance)(struct store *s, int32_t partition, int64_t next_offset);
 
     // Between batches, when nothing has come for a while: whether the servers behind it answer. Not
     // OK: it is down until reopen. NULL: there are none.

@@ -6,8 +6,8 @@
 // Scratch memory of a parser: the JSON library's pool and the set of keys. One per thread; reused
 // for every event, bounded by ORDER_EVENT_MAX_BYTES.
 struct order_json;
-MUST_CHECK struct order_json *order_json_new(void); // dies when out of memory
-void order_json_free(struct order_json *p);
+MUST_CHECK struct order_json *order_json_new(const struct mem_heap *heap); // NULL: refused
+void order_json_free(struct order_json *p);                                // NULL is fine
 
 enum order_json_result {
     ORDER_JSON_OK,

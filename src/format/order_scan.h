@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The short road for an ordinary order: one pass over its text without building a JSON tree, which
-// takes about half the time. Inside src/order only; order_json.c tells what becomes of the others.
+// takes about half the time. Inside src/format only; order_json.c tells what becomes of the others.
 #pragma once
 #include "format/order_json.h"
 

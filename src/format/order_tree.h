@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An order from a JSON tree, whatever it is made of. Inside src/order only.
+// An order from a JSON tree, whatever it is made of. Inside src/format only.
 #pragma once
 #include "format/json_check.h"
 #include "format/order_json.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The sub-commands, one function each, in the layer that does the work. Each gets its parsed
-// options and returns the exit code: 0, 1 failed, 2 usage.
+// The sub-commands, one function each. Each gets its parsed options, makes them into plain structs
+// for the parts that do the work, and returns the exit code: 0, 1 failed, 2 usage.
 #pragma once
 #include "host/options.h"
 

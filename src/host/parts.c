@@ -4,9 +4,9 @@
 
 #include "base/clock.h"
 #include "base/url.h"
-#include "store/cassandra/cassandra.h"
+#include "host/addresses.h"
+#include "host/shop_settings.h"
 #include "store/mysql/mysql_aggregates.h"
-#include "store/settings.h"
 #include "store/sqlite/sqlite.h"
 #include "store/sqlite/sqlite_aggregates.h"
 #include "store/sqlite/sqlite_raw.h"
@@ -51,7 +51,11 @@ static bool sqlite_options_read(const struct options *o, struct sqlite_options *
 bool parts_open_embedded(const struct options *o, struct store_settings *settings,
                          struct store **out, struct error *err) {
     struct sqlite_options options;
-    return sqlite_options_read(o, &options, err) && sqlite_store_open(&options, out, settings, err);
+    if (!sqlite_options_read(o, &options, err)) {
+        return false;
+    }
+    options.follows_log = true;
+    return sqlite_store_open(&options, out, settings, err);
 }
 
 bool parts_open_aggregates(const struct options *o, struct store_settings *settings,
@@ -62,12 +66,14 @@ bool parts_open_aggregates(const struct options *o, struct store_settings *setti
                sqlite_aggregates_open(&sqlite, out, settings, err);
     }
     struct mysql_aggregates_options options = {.clock = clock_system()};
-    return settings_of_options(o, &options.settings, err) &&
-           mysql_address_of_options(o, option_text(o, "aggregates"), &options.address, err) &&
-           mysql_aggregates_open(&options, out, settings, err);
+    bool ok = settings_of_options(o, &options.settings, err) &&
+              mysql_address_of_options(o, option_text(o, "aggregates"), &options.address, err) &&
+              mysql_aggregates_open(&options, out, settings, err);
+    explicit_bzero(options.address.password, sizeof options.address.password);
+    return ok;
 }
 
-bool parts_open_raw(const struct options *o, const volatile int *stop, struct raw_store **out,
+bool parts_open_raw(const struct options *o, const atomic_bool *stop, struct raw_store **out,
                     struct error *err) {
     if (is(option_text(o, "raw"), "none")) {
         *out = NULL;
@@ -77,6 +83,8 @@ bool parts_open_raw(const struct options *o, const volatile int *stop, struct ra
         return sqlite_raw_open(option_text(o, "data"), NULL, out, err);
     }
     struct cassandra_address address;
-    return cassandra_address_of_options(o, option_text(o, "raw"), &address, err) &&
-           cassandra_raw_open(&address, stop, out, err);
+    bool ok = cassandra_address_of_options(o, option_text(o, "raw"), &address, err) &&
+              cassandra_raw_open(&address, stop, out, err);
+    explicit_bzero(address.password, sizeof address.password);
+    return ok;
 }

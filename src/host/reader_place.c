@@ -2,9 +2,8 @@
 #include "host/reader_place.h"
 
 #include "base/mem.h"
-#include "store/cassandra/cassandra.h"
+#include "host/addresses.h"
 #include "store/mysql/mysql_reader.h"
-#include "store/rejected_retries.h"
 #include "store/sqlite/sqlite.h"
 #include "store/sqlite/sqlite_raw.h"
 #include <stdio.h>
@@ -14,7 +13,8 @@ enum { QUESTION_TIMEOUT_MS = 5000 }; // of raw orders
 
 struct reader_place {
     enum place_kind kind;
-    char *directory; // PLACE_SQLITE
+    char *directory;      // PLACE_SQLITE
+    struct store *writer; // of this process, or NULL
     struct mysql_address mysql;
     bool has_raw;
     struct cassandra_address raw; // of has_raw, unless
@@ -79,6 +79,15 @@ bool reader_place_read(const struct options *o, const char *raw, struct reader_p
     return true;
 }
 
+struct reader_place *reader_place_of_store(const char *directory, struct store *store) {
+    struct reader_place *p = mem_zalloc(1, sizeof *p);
+    p->kind = PLACE_SQLITE;
+    p->directory = mem_strndup(directory, strlen(directory));
+    p->name = mem_strndup(directory, strlen(directory));
+    p->writer = store;
+    return p;
+}
+
 void reader_place_free(struct reader_place *p) {
     if (p == NULL) {
         return;
@@ -102,7 +111,9 @@ bool reader_place_open_raw(const struct reader_place *p, int timeout_ms, struct 
     }
     struct cassandra_address address = p->raw;
     address.read_give_up_ms = timeout_ms;
-    return cassandra_reader_open(&address, out, err);
+    bool ok = cassandra_reader_open(&address, out, err);
+    explicit_bzero(address.password, sizeof address.password);
+    return ok;
 }
 
 static bool open_raw(void *user, struct raw_reader **out, struct error *err) {
@@ -115,7 +126,7 @@ bool reader_place_open(const struct reader_place *p, int timeout_ms, struct sale
     if (p->kind == PLACE_MYSQL) {
         return mysql_reader_open(&p->mysql, raw, timeout_ms, out, settings, err);
     }
-    if (!sqlite_reader_open(p->directory, NULL, timeout_ms, out, settings, err)) {
+    if (!sqlite_reader_open(p->directory, p->writer, timeout_ms, out, settings, err)) {
         return false;
     }
     if (p->has_raw && !sqlite_reader_set_raw(*out, raw, err)) {
@@ -145,8 +156,8 @@ const char *reader_place_raw_name(const struct reader_place *p) {
     return !p->has_raw ? NULL : p->raw_directory != NULL ? "sqlite" : "cassandra";
 }
 
-bool rejected_retries_open(const struct reader_place *p, struct rejected_retries **out,
-                           struct error *err) {
+bool reader_place_open_retries(const struct reader_place *p, struct rejected_retries **out,
+                               struct error *err) {
     return p->kind == PLACE_SQLITE ? sqlite_retries_open(p->directory, out, err)
                                    : mysql_retries_open(&p->mysql, out, err);
 }

@@ -3,13 +3,13 @@
 //
 //   --aggregates sqlite | sqlite:DIR         the data directory (--data, or DIR), raw orders there
 //                                            or, of aggregates alone, as below
-//   --aggregates mysql://USER@HOST/DATABASE  with --raw cassandra://HOST/KEYSPACE for raw orders,
-//   or
-//                                            sqlite: the file in --data
+//   --aggregates mysql://USER@HOST/DATABASE  --raw cassandra://HOST/KEYSPACE for raw orders, or
+//                                            --raw sqlite: the file in --data
 #pragma once
 #include "host/options.h"
+#include "store/raw_store.h"
+#include "store/rejected_retries.h"
 #include "store/sales_reader.h"
-#include "store/split/raw_store.h"
 
 struct reader_place; // immutable once read: any thread may open readers
 
@@ -17,6 +17,9 @@ struct reader_place; // immutable once read: any thread may open readers
 // cannot be.
 MUST_CHECK bool reader_place_read(const struct options *o, const char *raw,
                                   struct reader_place **out, struct error *err);
+// The embedded store that this process writes: its readers know what the store has not yet put into
+// its index. Borrows both.
+struct reader_place *reader_place_of_store(const char *directory, struct store *store);
 void reader_place_free(struct reader_place *p); // NULL is fine
 
 // A reader of aggregates and raw orders, for one thread. timeout_ms bounds each call.
@@ -27,6 +30,10 @@ MUST_CHECK bool reader_place_open(const struct reader_place *p, int timeout_ms,
 // question, or a page of a scan; 0: a minute.
 MUST_CHECK bool reader_place_open_raw(const struct reader_place *p, int timeout_ms,
                                       struct raw_reader **out, struct error *err);
+
+// For writing what became of rejected events, beside whatever else writes there.
+MUST_CHECK bool reader_place_open_retries(const struct reader_place *p,
+                                          struct rejected_retries **out, struct error *err);
 
 enum place_kind { PLACE_SQLITE, PLACE_MYSQL };
 enum place_kind reader_place_kind(const struct reader_place *p);

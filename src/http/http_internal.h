@@ -135,8 +135,7 @@ struct http_server {
     struct http_budget budget;
     _Atomic(struct request *) done; // completed requests, newest first
     atomic_bool asleep;             // the loop waits: completing must wake it
-    atomic_bool stream_changed, reloading;
-    struct http_job reload_job;
+    atomic_bool stream_changed;
 };
 
 // --- http_server.c

@@ -13,7 +13,7 @@ static void look_at_keys(struct http_server *s) {
     }
     s->keys_looked_ms = s->now_ms;
     if (!keys_refresh(s->keys, &err)) {
-        log_warn("ingest", "%s; the keys known before stay in force", err.text);
+        log_error("ingest", "%s; all keys are refused until it can be read", err.text);
     }
 }
 
@@ -23,6 +23,12 @@ void http_key_check(struct request *r, struct text authorization) {
         return;
     }
     look_at_keys(s);
+    if (keys_problem(s->keys) != NULL) {
+        http_refuse(r, r->route == ROUTE_READYZ ? PROBLEM_NOT_READY : PROBLEM_KEY_NEEDED,
+                    "keys: the file of API keys cannot be read, so all keys are refused; the "
+                    "server's log says why");
+        return;
+    }
     char bytes[256];
     struct text key = {bytes, 0};
     if (!header_api_key(authorization, bytes, sizeof bytes, &key.len)) {

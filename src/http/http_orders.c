@@ -5,8 +5,7 @@
 //    large or packed ones on a worker.
 // 2. The submission goes to the engine's queue; the request is parked.
 // 3. The engine settles it after the commit and gives it back; the answer is rendered (long ones on
-// a
-//    worker) and sent.
+//    a worker) and sent.
 //
 // Ways to fail: the body as a whole is unreadable (400), too many events (413), no memory or queue
 // full (503), the engine could not store it (503: nothing of it was stored). Who has the request:
@@ -239,8 +238,7 @@ static void send_answer(struct request *r) {
         if (r->state.now == REQUEST_RETURNED) {
             http_suspend(r);
         }
-        if (r->server->workers != NULL &&
-            http_workers_submit(r->server->workers, JOB_ORDERS, &r->job)) {
+        if (http_workers_submit(r->server->workers, JOB_ORDERS, &r->job)) {
             return;
         }
     }

@@ -2,8 +2,7 @@
 // A request from its head to the end of its body.
 //
 // 1. First call of the library: the head is complete. It is read once, and whether the request will
-// be
-//    served is decided now: path, method, other sites' pages, key, type and length of the body.
+//    be served is decided now: path, method, other sites' pages, key, type and length of the body.
 // 2. Calls with pieces of the body: collected within limits and budget, or thrown away when the
 //    request was refused.
 // 3. Last call: the body is complete; the route's file answers.

@@ -4,7 +4,6 @@
 #pragma once
 #include "base/error.h"
 #include "engine/store.h"
-#include "host/options.h"
 
 enum { N_SETTINGS = 3, SETTING_MAX_BYTES = 63 };
 extern const char *const setting_names[N_SETTINGS]; // "currency", "timezone", "late_limit_ms"
@@ -20,7 +19,3 @@ void settings_fill(struct store_settings *s);
 // is then what is in force. `place`: the option that names the store, "--data", for the advice.
 MUST_CHECK bool settings_compare(const struct store_settings *have, struct store_settings *want,
                                  const char *place, struct error *err);
-// What --currency, --timezone and --late-limit ask for; empty where they are not given.
-// ERROR_USAGE: what cannot be.
-MUST_CHECK bool settings_of_options(const struct options *o, struct store_settings *out,
-                                    struct error *err);

@@ -128,6 +128,57 @@ static void a_claim_without_an_answer_is_known_as_ones_own(void **state) {
     lab_close(&lab);
 }
 
+// A claim of a partition whose COMMIT is cut before or after the server has it; then the connection
+// is opened again.
+static void claim_unanswered(struct instance *in, const char *cut, int64_t held_epoch_us) {
+    struct position_claim claim;
+    struct error err = {0};
+    bool lost = false;
+    lab_command(cut);
+    assert_int_equal(in->a->ops->claim(in->a, LAB_TOPIC, 0, held_epoch_us, &claim, &lost, &err),
+                     STORE_RETRY);
+    instance_reopen(in);
+}
+
+static void a_claim_without_an_answer_is_known_after_another_partition_was_claimed(void **state) {
+    UNUSED(state);
+    struct lab lab;
+    struct instance in;
+    struct position_claim other;
+    struct error err = {0};
+    bool lost = true;
+    lab_open(&lab);
+    instance_open(&lab, &in, 0);
+    add_one(&in, 1);
+    instance_commit(&in);
+    claim_unanswered(&in, "cut_at \\x03commit after", in.claim.epoch_us);
+    assert_int_equal(in.a->ops->claim(in.a, LAB_TOPIC, 1, 0, &other, &lost, &err), STORE_OK);
+    in.claim = claim_again(&in); // with the epoch from before
+    add_one(&in, 2);
+    instance_commit(&in);
+    ASSERT_ASK(&lab, "SELECT orders FROM sales_totals", "2");
+    instance_close(&in);
+    lab_close(&lab);
+}
+
+static void a_claim_without_an_answer_is_known_after_one_that_did_not_arrive(void **state) {
+    UNUSED(state);
+    struct lab lab;
+    struct instance in;
+    lab_open(&lab);
+    instance_open(&lab, &in, 0);
+    add_one(&in, 1);
+    instance_commit(&in);
+    claim_unanswered(&in, "cut_at \\x03commit after", in.claim.epoch_us);
+    claim_unanswered(&in, "cut_at \\x03commit before", in.claim.epoch_us);
+    in.claim = claim_again(&in); // with the epoch from before both
+    add_one(&in, 2);
+    instance_commit(&in);
+    expect_orders(&lab, "2");
+    instance_close(&in);
+    lab_close(&lab);
+}
+
 static void a_connection_that_the_server_closed_while_idle_is_opened_again(void **state) {
     UNUSED(state);
     struct lab lab;
@@ -395,6 +446,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_commit_that_was_carried_out_without_an_answer_is_found_by_claiming),
     cmocka_unit_test(a_commit_that_never_arrived_is_found_by_claiming),
     cmocka_unit_test(a_claim_without_an_answer_is_known_as_ones_own),
+    cmocka_unit_test(a_claim_without_an_answer_is_known_after_another_partition_was_claimed),
+    cmocka_unit_test(a_claim_without_an_answer_is_known_after_one_that_did_not_arrive),
     cmocka_unit_test(a_connection_that_the_server_closed_while_idle_is_opened_again),
     cmocka_unit_test(a_deadlock_is_tried_again_and_counts_once),
     cmocka_unit_test(a_lock_wait_that_times_out_is_tried_again_and_counts_once),

@@ -100,6 +100,16 @@ def test_a_wrong_question_is_answered_400_naming_the_parameter(shop, query):
     assert any(name in problem["detail"] for name in ("by", "bucket", "from", "to"))
 
 
+def test_an_order_is_found_by_the_text_that_it_was_sent_with(server):
+    one = server()
+    one.post(lines(order(" x"), order("y" * 64 + "\t"), order(3, quantity=1.0), order(4, quantity="2.0")), NDJSON)
+    for path, wanted in (("%20x", "x"), ("x", "x"), ("x%20%09", "x"), ("y" * 64 + "%20", "y" * 64)):
+        found = one.get(f"/v1/orders/{path}")
+        assert (found.status, found.json()["order"]["order_id"]) == (200, wanted), path
+    one.get("/v1/orders/%20").problem(404)
+    assert [one.get(f"/v1/orders/{n}").json()["order"]["quantity"] for n in (3, 4)] == [1, 2]
+
+
 def test_one_order_is_shown_with_what_changed_it(shop):
     body = shop.get("/v1/orders/2").json()
     assert body["order"]["order_id"] == 2

@@ -215,3 +215,14 @@ def test_an_address_that_is_none_is_a_usage_error(url, tmp_path):
     done = harness.run("load", path, "--to", url)
     assert done.returncode == 2, done
     assert b"http://127.0.0.1:8080" in done.stderr
+
+
+def test_generate_asked_wrongly_writes_no_file(tmp_path):
+    products = tmp_path / "products.csv"
+    for wrong in (["--to", "kafka://h"], ["--to", "http://127.0.0.1:1", "--create-topic"]):
+        done = harness.run("generate", "--write-products", products, *wrong)
+        assert done.returncode == 2
+        assert done.stderr.startswith(b"salestide generate: --to: ") and done.stderr.count(b"\n") == 1, done
+    assert not products.exists()
+    harness.must_run("generate", "--write-products", products)
+    assert products.exists()

@@ -3,19 +3,20 @@
 // the disk, and makes the n-th such call fail.
 #pragma once
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum fault_call { FAULT_WRITE, FAULT_SYNC, FAULT_TRUNCATE, FAULT_OPEN, FAULT_CALLS };
 
+// Atomic: the thread that fills the index opens files too.
 static struct {
-    long passed[FAULT_CALLS];  // calls so far
-    long fail_at[FAULT_CALLS]; // fail from this call on (1-based); 0: never
-    long fail_for;             // that many calls in a row
-    int code;                  // SQLITE_FULL, SQLITE_IOERR_FSYNC, ...
-    bool torn;                 // a failing write still writes its first half
-    bool hit;
+    atomic_long passed[FAULT_CALLS];  // calls so far
+    atomic_long fail_at[FAULT_CALLS]; // fail from this call on (1-based); 0: never
+    atomic_long fail_for;             // that many calls in a row
+    atomic_int code;                  // SQLITE_FULL, SQLITE_IOERR_FSYNC, ...
+    atomic_bool torn;                 // a failing write still writes its first half
+    atomic_bool hit;
     sqlite3_vfs *real;
 } fault;
 
@@ -26,10 +27,11 @@ struct fault_file {
 };
 
 static bool fault_now(enum fault_call call) {
-    long n = __atomic_add_fetch(&fault.passed[call], 1, __ATOMIC_SEQ_CST);
-    bool fails = fault.fail_at[call] > 0 && n >= fault.fail_at[call] &&
-                 n < fault.fail_at[call] + fault.fail_for;
-    fault.hit = fault.hit || fails;
+    long n = ++fault.passed[call], from = fault.fail_at[call];
+    bool fails = from > 0 && n >= from && n < from + fault.fail_for;
+    if (fails) {
+        fault.hit = true;
+    }
     return fails;
 }
 
@@ -143,8 +145,12 @@ static inline void fault_vfs_register(void) {
 }
 
 static inline void fault_vfs_reset(void) {
-    sqlite3_vfs *real = fault.real;
-    memset(&fault, 0, sizeof fault);
-    fault.real = real;
+    for (int call = 0; call < FAULT_CALLS; call++) {
+        fault.passed[call] = 0;
+        fault.fail_at[call] = 0;
+    }
     fault.fail_for = 1;
+    fault.code = SQLITE_OK;
+    fault.torn = false;
+    fault.hit = false;
 }

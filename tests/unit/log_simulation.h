@@ -3,6 +3,7 @@
 // without the old owner being told (a zombie); commits fail, break in doubt, are fenced; members
 // are killed and started again. Whatever happens, the sums are those of the log.
 #pragma once
+#include "engine/zone_file.h"
 #include "log_world.h"
 
 static void fill_log(struct world *w, int n_messages) {
@@ -137,6 +138,9 @@ static void bounce_partition(struct world *w, void *member) {
         member_revoke(other, p);
     }
     w->owner[p] = member_assign(m, p) ? m->number : -1;
+    if (w->owner[p] < 0 && roll(w, 2) == 0) { // not now, and the group takes it away again at once
+        m->store->log->ops->release(m->store->log, p);
+    }
 }
 
 // What a run went through.

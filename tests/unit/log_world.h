@@ -12,6 +12,7 @@
 
 #include "base/hash.h"
 #include "engine/engine.h"
+#include "engine/log_store.h"
 #include "store/split/split_store.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -364,7 +365,7 @@ static bool member_rewind(void *self, struct error *err) {
     (void)err;
     for (int p = 0; p < PARTITIONS; p++) {
         struct log_claim held;
-        m->store->ops->held(m->store, p, &held);
+        m->store->log->ops->held(m->store->log, p, &held);
         if (!m->has[p]) {
             continue;
         }
@@ -412,7 +413,7 @@ static inline void member_stop(struct member *m) {
 static inline bool member_assign(struct member *m, int p) {
     struct log_claim claim;
     struct error err = {0};
-    if (m->held || m->store->ops->claim(m->store, "sales", p, &claim, &err) != STORE_OK ||
+    if (m->held || m->store->log->ops->claim(m->store->log, "sales", p, &claim, &err) != STORE_OK ||
         claim.lost) {
         return false;
     }
@@ -425,7 +426,7 @@ static inline bool member_assign(struct member *m, int p) {
 
 static inline void member_revoke(struct member *m, int p) {
     if (m->has[p]) {
-        m->store->ops->release(m->store, p);
+        m->store->log->ops->release(m->store->log, p);
     }
     m->has[p] = m->lost[p] = false;
 }

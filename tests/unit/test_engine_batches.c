@@ -372,6 +372,9 @@ static void the_store_is_tried_again_with_back_off(void **state) {
         assert_int_equal(ms, want_ms[i]);
     }
     assert_false(store_ready(&shop, "opening the database"));
+    struct engine_status status;
+    engine_status(shop.engine, &status);
+    assert_int_equal(status.commit_failures, 1); // an opening that fails is no commit
     fault_vfs_reset();
     shop.now_ns += INT64_C(5000) * 1000000;
     assert_int_equal(engine_step(shop.engine, 0), ENGINE_IDLE);

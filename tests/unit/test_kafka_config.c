@@ -8,7 +8,8 @@
 
 #include <cmocka.h>
 
-#include "broker/kafka_config.h"
+#include "host/addresses.h"
+#include "host/send_to_options.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

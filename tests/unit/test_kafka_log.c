@@ -11,20 +11,22 @@
 
 #include "base/log.h"
 #include "broker/kafka_log.h"
+#include "broker/kafka_rejected.h"
+#include "engine/zone_file.h"
 #include "kafka_testing.h"
 #include <stdlib.h>
 
-enum { N_MANY = 6000, TAKE_MAX = 1500 };
+enum { N_MANY = 6000, TAKE_MAX = 1500, SESSION_MS = 10000 };
 
 // --- A store that knows positions
 
 struct positions {
-    struct store base;
+    struct log_store base;
     int64_t next[MOCK_TOPIC_PARTITIONS];
     bool held[MOCK_TOPIC_PARTITIONS];
 };
 
-static enum store_result claim(struct store *s, const char *topic, int32_t partition,
+static enum store_result claim(struct log_store *s, const char *topic, int32_t partition,
                                struct log_claim *out, struct error *err) {
     UNUSED(topic);
     UNUSED(err);
@@ -34,16 +36,16 @@ static enum store_result claim(struct store *s, const char *topic, int32_t parti
     return STORE_OK;
 }
 
-static void held(struct store *s, int32_t partition, struct log_claim *out) {
+static void held(struct log_store *s, int32_t partition, struct log_claim *out) {
     struct positions *p = (struct positions *)s;
     *out = (struct log_claim){p->next[partition], !p->held[partition]};
 }
 
-static void release(struct store *s, int32_t partition) {
+static void release(struct log_store *s, int32_t partition) {
     ((struct positions *)s)->held[partition] = false;
 }
 
-static const struct store_ops position_ops = {.claim = claim, .held = held, .release = release};
+static const struct log_store_ops position_ops = {.claim = claim, .held = held, .release = release};
 
 // --- One topic, read
 
@@ -51,6 +53,8 @@ struct reading {
     struct mock mock;
     struct kafka_producer *producer;
     struct positions store;
+    struct clock_source clock;
+    int64_t jumped_ns; // of its monotonic time
     struct zone *zone;
     struct order_rules rules;
     struct kafka_log *log;
@@ -93,8 +97,17 @@ static void begin(struct reading *r) {
     r->rules = (struct order_rules){.zone = r->zone, .currency = "USD", .max_depth = 32};
 }
 
+static int64_t reading_now_ms(void *user) {
+    UNUSED(user);
+    return clock_now_ms(clock_system());
+}
+static int64_t reading_monotonic_ns(void *user) {
+    return clock_monotonic_ns(clock_system()) + ((struct reading *)user)->jumped_ns;
+}
+
 static void open_log(struct reading *r) {
     struct error err = {0};
+    r->clock = (struct clock_source){reading_now_ms, reading_monotonic_ns, r};
     rd_kafka_conf_t *conf = kafka_conf_new(&r->mock.settings, &err);
     assert_non_null(conf);
     const struct kafka_log_options options = {.conf = conf,
@@ -102,8 +115,8 @@ static void open_log(struct reading *r) {
                                               .group = "test",
                                               .rules = &r->rules,
                                               .store = &r->store.base,
-                                              .clock = clock_system(),
-                                              .session_timeout_ms = 10000};
+                                              .clock = &r->clock,
+                                              .session_timeout_ms = SESSION_MS};
     if (!kafka_log_open(&options, &r->log, &err)) {
         fail_msg("%s", err.text);
     }
@@ -239,12 +252,72 @@ static void it_ends_with_messages_ahead(void **state) {
     assert_true(n_left > 0);
 }
 
+// Another process, which is no member of the group, has moved a partition's position: this one
+// waits for the group to take it away, says so meanwhile, and then takes it over again.
+static void a_lost_partition_that_stays_is_named_and_taken_over_again(void **state) {
+    UNUSED(state);
+    struct reading r;
+    struct error err = {0};
+    struct kafka_log_facts facts;
+    struct kafka_partition_facts at[MOCK_TOPIC_PARTITIONS];
+    begin(&r);
+    produce(&r, 0, 300);
+    open_log(&r);
+    take_until(&r, 300);
+    r.store.held[1] = false;
+    r.source.ops->hold(r.source.self);
+    assert_true(r.source.ops->rewind(r.source.self, &err));
+    int64_t seen = r.seen[1];
+    produce(&r, 300, 300);
+    for (int tries = 0; r.seen[0] + r.seen[2] + seen < 500 && tries < 100; tries++) {
+        (void)take(&r, true);
+    }
+    r.jumped_ns += INT64_C(1000000000); // facts of partitions are looked at now and then
+    (void)take(&r, true);
+    assert_int_equal(r.seen[1], seen);
+    kafka_log_facts(r.log, &facts, at, MOCK_TOPIC_PARTITIONS);
+    assert_int_equal(facts.fences, 1);
+    assert_non_null(strstr(facts.problem, "partitions 1 of sales stand still"));
+    assert_int_equal(facts.n_partitions, MOCK_TOPIC_PARTITIONS);
+    for (size_t i = 0; i < facts.n_partitions; i++) {
+        assert_int_equal(at[i].stands_still, at[i].partition == 1);
+    }
+    r.jumped_ns += SESSION_MS * INT64_C(1000000);
+    take_until(&r, 600);
+    assert_true(r.seen[1] > seen);
+    r.jumped_ns += INT64_C(1000000000);
+    (void)take(&r, true);
+    kafka_log_facts(r.log, &facts, at, MOCK_TOPIC_PARTITIONS);
+    assert_string_equal(facts.problem, "");
+    for (size_t i = 0; i < facts.n_partitions; i++) {
+        assert_false(at[i].stands_still);
+    }
+    end(&r);
+}
+
+static void a_topic_name_that_cannot_be_is_refused(void **state) {
+    UNUSED(state);
+    struct mock mock;
+    struct kafka_rejected *rejected = NULL;
+    struct error err = {0};
+    char name[700];
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    mock_start(&mock, 1);
+    assert_false(kafka_rejected_start(&mock.settings, "sales", name, &rejected, &err));
+    assert_int_equal(err.cls, ERROR_USAGE);
+    assert_non_null(strstr(err.text, "topic xxx"));
+    mock_stop(&mock);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_backlog_is_handed_over_once_in_order),
         cmocka_unit_test(a_single_message_does_not_wait_for_the_next),
         cmocka_unit_test(after_a_failure_reading_goes_on_at_the_stores_positions),
         cmocka_unit_test(it_ends_with_messages_ahead),
+        cmocka_unit_test(a_lost_partition_that_stays_is_named_and_taken_over_again),
+        cmocka_unit_test(a_topic_name_that_cannot_be_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -64,7 +64,7 @@ static void world_make(struct world *w, size_t run_length, size_t bloom_keys) {
     memset(w, 0, sizeof *w);
     order_index_set_sizes(run_length, bloom_keys);
     shop_make(&w->shop, NULL);
-    w->cube = cube_new(w->shop.zone);
+    w->cube = mem_must(cube_new(w->shop.zone, NULL));
     w->group = (struct cube_dim){TEXT_LIT("GOOGLE"), TEXT_LIT("CA"), IDENT_NONE, "USD", -1};
     w->ids = mem_zalloc(IDS_MAX, sizeof *w->ids);
     assert_int_not_equal(hcreate_r(IDS_MAX * 2, &w->set), 0);
@@ -113,7 +113,7 @@ static void set_add(struct world *w, struct ident id) {
 // --- What the store says
 
 // Inside a batch.
-static void check(struct world *w, struct ident id) {
+static struct known check(struct world *w, struct ident id) {
     struct known known;
     struct error err;
     struct store *s = w->shop.store;
@@ -128,6 +128,7 @@ static void check(struct world *w, struct ident id) {
         fail_msg("%s of %lld ids: is at %lld (0: new), the store says %lld", key_of(id, key),
                  (long long)w->n, (long long)want, (long long)known.position);
     }
+    return known;
 }
 
 static bool keep_position(void *user, const struct stored_event *event) {
@@ -201,15 +202,15 @@ static void add_batch(struct world *w, const struct ident *ids, int n) {
     for (int i = 0; i < n; i++) {
         struct order o = shop_order(&w->shop, 0, 10000);
         o.order_id = ids[i];
-        check(w, ids[i]);
+        struct known known = check(w, ids[i]);
         batch.counts.received++;
         if (set_find(w, ids[i]) != 0) {
             batch.counts.duplicate++;
             continue;
         }
-        assert_int_equal(
-            s->ops->add(s, &o, &(struct stamp){.arrival_ms = w->shop.now_ms}, &w->group, &err),
-            STORE_OK);
+        assert_int_equal(s->ops->add(s, &o, &(struct stamp){.arrival_ms = w->shop.now_ms}, &known,
+                                     &w->group, &err),
+                         STORE_OK);
         set_add(w, ids[i]);
         batch.counts.accepted++;
         if (dice(w) % 16 == 0) { // at once
@@ -472,9 +473,10 @@ static void an_uncommitted_id_is_not_there_for_readers(void **state) {
     struct order o = shop_order(&w.shop, 0, 10000);
     o.order_id = largest;
     begin(&w);
-    check(&w, largest);
+    struct known known = check(&w, largest);
     assert_int_equal(
-        s->ops->add(s, &o, &(struct stamp){.arrival_ms = w.shop.now_ms}, &w.group, &err), STORE_OK);
+        s->ops->add(s, &o, &(struct stamp){.arrival_ms = w.shop.now_ms}, &known, &w.group, &err),
+        STORE_OK);
     check_readers(&w, &largest, 1);
     struct batch_summary batch = {.counts = {.received = 1, .accepted = 1}};
     commit(&w, &batch);

@@ -2,6 +2,7 @@
 // One event from JSON: what is not JSON, what JSON must obey beyond its grammar (duplicate keys,
 // nesting, size), what comes of null and of numbers, and memory. Each event ends at a guard page
 // and goes both roads of the parser, which must agree (order_testing.h).
+#include "base/mem.h"
 #include "order_testing.h"
 
 static char big[12 * 1024 * 1024]; // for texts that are made
@@ -236,7 +237,7 @@ static void a_message_tells_the_byte(void **state) {
     broken(TEXT_LIT("{\"total\":12.x}"));
     assert_non_null(strstr(ot.why.message, "at byte 1")); // 10 to 12
     broken(TEXT_LIT("{\"total\":1}}"));
-    assert_non_null(strstr(ot.why.message, "at byte 11, '}'"));
+    assert_non_null(strstr(ot.why.message, "at byte 11 of the event, '}'"));
 }
 
 static void json_that_is_no_object_is_no_order(void **state) {
@@ -426,7 +427,7 @@ static void every_refused_allocation_is_told_and_forgotten(void **state) {
     n += (size_t)sprintf(big + n, "}");
     int n_refused = 0;
     for (int allowed = 0;; allowed++) {
-        struct order_json *p = order_json_new();
+        struct order_json *p = mem_must(order_json_new(NULL));
         struct arena arena = {0};
         struct refusing r = {.allowed = allowed};
         mem_set_fail_hook(refuse_nth, &r);

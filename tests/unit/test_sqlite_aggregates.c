@@ -4,6 +4,7 @@
 #include "shop_sql.h"
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "fault_vfs.h"
 #include "store/sqlite/sqlite_aggregates.h"
 #include "store/sqlite/sqlite_raw.h"
@@ -38,7 +39,7 @@ static void open_world(struct world *w) {
 static void make_world(struct world *w, const char *vfs) {
     *w = (struct world){0};
     shop_make(&w->shop, vfs);
-    w->cube = cube_new(w->shop.zone);
+    w->cube = mem_must(cube_new(w->shop.zone, NULL));
     open_world(w);
 }
 
@@ -79,7 +80,7 @@ static enum commit_result commit_one(struct world *w, const struct position_move
     struct gross_delta gross = {currency_number("USD"), currency_gross_of(&o)};
     int32_t minute_floor = (int32_t)(w->shop.now_ms / 60000) - 15 * 24 * 60;
     int32_t hour_floor = (int32_t)(w->shop.now_ms / 3600000) - 400 * 24;
-    cube_add(w->cube, &o, minute_floor, hour_floor);
+    assert_int_equal(cube_add(w->cube, &o, minute_floor, hour_floor, &(uint32_t){0}), CUBE_OK);
     struct aggregates_batch batch = {.topic = "sales",
                                      .moves = move,
                                      .n_moves = 1,
@@ -92,8 +93,9 @@ static enum commit_result commit_one(struct world *w, const struct position_move
                                      .n_gross = 1,
                                      .minute_floor = minute_floor,
                                      .hour_floor = hour_floor};
-    struct batch_summary summary = {.committed_ms = w->shop.now_ms,
-                                    .counts = {.received = 2, .accepted = 1, .rejected = 1}};
+    struct batch_summary summary = {
+        .committed_ms = w->shop.now_ms,
+        .counts = {.received = 2, .accepted = 1, .rejected = 1, .skipped = 1}};
     enum commit_result result = w->a->ops->commit(w->a, &batch, &summary, err);
     if (result == COMMIT_OK) {
         cube_clear(w->cube);
@@ -120,6 +122,7 @@ static int64_t sql(struct world *w, const char *text) {
 static void expect_stored(struct world *w, int64_t n) {
     assert_int_equal(sql(w, "SELECT accepted FROM pipeline_state"), n);
     assert_int_equal(sql(w, "SELECT rejected FROM pipeline_state"), n);
+    assert_int_equal(sql(w, "SELECT skipped FROM pipeline_state"), n);
     assert_int_equal(sql(w, "SELECT count(*) FROM rejected_rows"), n);
     assert_int_equal(sql(w, "SELECT count(*) FROM batch_rows"), n);
     assert_int_equal(sql(w, "SELECT count(*) FROM recent_orders"), n);
@@ -133,6 +136,7 @@ static void expect_stored(struct world *w, int64_t n) {
     struct aggregates_state state;
     w->a->ops->state(w->a, &state);
     assert_int_equal(state.counts.received, 2 * n);
+    assert_int_equal(state.counts.skipped, n);
     assert_int_equal(state.last_batch_id, n);
     assert_int_equal(state.gross_e4[currency_number("USD")],
                      sql(w, "SELECT total(gross_e4) FROM currency_gross"));
@@ -254,6 +258,33 @@ static void the_newest_thousand_orders_and_thirty_days_of_rejected_are_kept(void
     remove_world(&w);
 }
 
+static void a_file_of_a_program_that_did_not_count_what_was_skipped_begins_at_0(void **state) {
+    (void)state;
+    struct world w;
+    make_world(&w, NULL);
+    struct position_claim c = claim(&w, 0, 0);
+    must_commit(&w, 0, -1, 10, c.epoch_us);
+    close_world(&w);
+    shop_sql(&w.shop, "ALTER TABLE pipeline_state DROP COLUMN skipped");
+    // Read before a writer has come.
+    struct sales_reader *r;
+    struct store_settings settings;
+    struct store_counts counts;
+    struct error err = {0};
+    int64_t last_batch_id;
+    assert_true(sqlite_reader_open(w.shop.directory, NULL, 1000, &r, &settings, &err));
+    assert_true(r->ops->counts(r, &counts, &last_batch_id, &err));
+    assert_int_equal(counts.received, 2);
+    assert_int_equal(counts.skipped, 0);
+    r->ops->close(r);
+    open_world(&w);
+    c = claim(&w, 0, c.epoch_us);
+    must_commit(&w, 0, 10, 11, c.epoch_us);
+    assert_int_equal(sql(&w, "SELECT skipped FROM pipeline_state"), 1);
+    assert_int_equal(sql(&w, "SELECT received FROM pipeline_state"), 4);
+    remove_world(&w);
+}
+
 // --- Failures
 
 enum { N_COMMITS = 3 };
@@ -269,7 +300,7 @@ static bool play(enum fault_call call, long n, long fail_for, int code, bool tor
     fault.torn = torn;
     fault.fail_for = fail_for;
     fault.fail_at[call] = fault.passed[call] + n;
-    struct position_claim c = {-1, 0};
+    struct position_claim c = {-1, 0}, other = {-1, 0};
     bool lost = false, is_open = true, must_claim = true;
     int64_t done = 0;
     for (int tries = 0; done < N_COMMITS; tries++) {
@@ -279,7 +310,16 @@ static bool play(enum fault_call call, long n, long fail_for, int code, bool tor
             continue;
         }
         if (must_claim || tries % 3 == 0) { // after a failure it tells what was stored
+            // Another partition first: what is in doubt of this one outlives that.
             struct position_claim next;
+            is_open =
+                w.a->ops->claim(w.a, "sales", 1, other.epoch_us, &next, &lost, &err) == STORE_OK;
+            assert_false(lost);
+            must_claim = true;
+            if (!is_open) {
+                continue;
+            }
+            other = next;
             is_open = w.a->ops->claim(w.a, "sales", 0, c.epoch_us, &next, &lost, &err) == STORE_OK;
             assert_false(lost);
             must_claim = !is_open;
@@ -409,6 +449,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_partition_begins_at_minus_one_and_epochs_only_grow),
         cmocka_unit_test(a_commit_adds_up_and_moves_and_is_there_after_a_restart),
+        cmocka_unit_test(a_file_of_a_program_that_did_not_count_what_was_skipped_begins_at_0),
         cmocka_unit_test(what_is_not_as_its_owner_saw_it_is_fenced_and_nothing_is_stored),
         cmocka_unit_test(a_batch_of_two_partitions_is_stored_whole_or_not_at_all),
         cmocka_unit_test(the_newest_thousand_orders_and_thirty_days_of_rejected_are_kept),

@@ -49,7 +49,6 @@ static enum commit_result real_commit(struct world *w, const struct aggregates_b
     for (size_t i = 0; result == COMMIT_OK && i < b->n_moves; i++) {
         w->next_offset[b->moves[i].partition] = b->moves[i].to;
     }
-    w->counts.skipped += result == COMMIT_OK ? summary->counts.skipped : 0;
     w->n_fenced += result == COMMIT_FENCED;
     // The other member's failure has closed the file: this one finds it so and opens it again.
     assert_true(result == COMMIT_OK || result == COMMIT_FENCED || result == COMMIT_RETRY);
@@ -208,10 +207,8 @@ static void read_files(struct world *w) {
     struct error err = {0};
     struct aggregates_state state;
     struct raw_reader *reader;
-    int64_t skipped = w->counts.skipped; // has no column
     f->aggregates->ops->state(f->aggregates, &state);
     w->counts = state.counts;
-    w->counts.skipped = skipped;
     w->orders = sum_of(f, "orders");
     w->units = sum_of(f, "units");
     w->total_e4 = sum_of(f, "total_e4");

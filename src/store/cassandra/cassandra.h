@@ -5,8 +5,7 @@
 #include "base/secret.h"
 #include "base/url.h"
 #include "cql/cql_session.h"
-#include "host/options.h"
-#include "store/split/raw_store.h"
+#include "store/raw_store.h"
 
 // Where Cassandra is and who asks. A plain value.
 struct cassandra_address {
@@ -21,16 +20,11 @@ struct cassandra_address {
 // Reads the URL; the rest is default: no TLS, LOCAL_QUORUM. ERROR_USAGE says what is wrong.
 MUST_CHECK bool cassandra_address_read(const char *url, struct cassandra_address *out,
                                        struct error *err);
-// Likewise, with the password and the options --cassandra-password-file, --cassandra-tls,
-// --cassandra-ca, --cassandra-consistency.
-MUST_CHECK bool cassandra_address_of_options(const struct options *o, const char *url,
-                                             struct cassandra_address *out, struct error *err);
 
 // Connects, looks at the tables and says in the log what they cannot hold. ERROR_USAGE: tables are
 // missing or of no use. stop: see struct cql_options.
-MUST_CHECK bool cassandra_raw_open(const struct cassandra_address *address,
-                                   const volatile int *stop, struct raw_store **out,
-                                   struct error *err);
+MUST_CHECK bool cassandra_raw_open(const struct cassandra_address *address, const atomic_bool *stop,
+                                   struct raw_store **out, struct error *err);
 MUST_CHECK bool cassandra_reader_open(const struct cassandra_address *address,
                                       struct raw_reader **out, struct error *err);
 // Orders of one customer, newest first, at most n_max.

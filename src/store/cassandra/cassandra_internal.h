@@ -7,7 +7,7 @@
 enum cassandra_use { CASSANDRA_WRITE, CASSANDRA_READ };
 
 MUST_CHECK bool cassandra_connect(const struct cassandra_address *address, enum cassandra_use use,
-                                  const volatile int *stop, struct cql_session **out,
+                                  const atomic_bool *stop, struct cql_session **out,
                                   struct error *err);
 // Binds all tables of the keyspace. `say`: losses go to the log.
 MUST_CHECK bool cassandra_bind_all(struct cql_session *s, const char *keyspace, bool say,

@@ -28,27 +28,6 @@ bool cassandra_address_read(const char *url, struct cassandra_address *out, stru
                      name);
 }
 
-bool cassandra_address_of_options(const struct options *o, const char *url,
-                                  struct cassandra_address *out, struct error *err) {
-    if (!cassandra_address_read(url, out, err) ||
-        !secret_read("SALESTIDE_CASSANDRA_PASSWORD", option_text(o, "cassandra-password-file"),
-                     out->password, err)) {
-        return false;
-    }
-    const char *ca = option_text(o, "cassandra-ca"),
-               *name = option_text(o, "cassandra-consistency");
-    out->tls = option_flag(o, "cassandra-tls") || ca != NULL;
-    if (ca != NULL &&
-        snprintf(out->ca_file, sizeof out->ca_file, "%s", ca) >= (int)sizeof out->ca_file) {
-        return error_set(err, ERROR_USAGE, "the path of --cassandra-ca is too long");
-    }
-    return name == NULL || cql_consistency_of(text_of(name), &out->consistency) ||
-           error_set(err, ERROR_USAGE,
-                     "--cassandra-consistency %.100s: there is no such level; "
-                     "LOCAL_QUORUM, LOCAL_ONE, ONE, QUORUM and ALL are some",
-                     name);
-}
-
 // --- Sessions
 
 static bool is_loopback(const char *host) {
@@ -69,7 +48,7 @@ static void warn_of_plain_password(const struct cassandra_address *a) {
 }
 
 bool cassandra_connect(const struct cassandra_address *a, enum cassandra_use use,
-                       const volatile int *stop, struct cql_session **out, struct error *err) {
+                       const atomic_bool *stop, struct cql_session **out, struct error *err) {
     struct cql_options o;
     cql_options_default(&o);
     o.contacts = a->url.hosts;

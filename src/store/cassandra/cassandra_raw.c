@@ -163,7 +163,7 @@ static bool prepare_all(struct cassandra_raw *r, const char *keyspace, struct er
     return ok;
 }
 
-bool cassandra_raw_open(const struct cassandra_address *address, const volatile int *stop,
+bool cassandra_raw_open(const struct cassandra_address *address, const atomic_bool *stop,
                         struct raw_store **out, struct error *err) {
     struct cassandra_raw *r = mem_zalloc(1, sizeof *r);
     const char *keyspace = address->url.path;

@@ -138,6 +138,7 @@ static void free_aggregates(struct mysql_aggregates *s) {
     disconnect(s);
     mysql_cells_free(s->cells);
     buf_free(&s->sql);
+    claim_doubts_free(&s->doubts);
     free(s->gross_e4);
     explicit_bzero(s->address.password, sizeof s->address.password);
     free(s);

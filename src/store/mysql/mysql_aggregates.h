@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Aggregates of a log's pipeline in MySQL or MariaDB (store/split/aggregates.h).
+// Aggregates of a log's pipeline in MySQL or MariaDB (store/aggregates.h).
 #pragma once
 #include "base/clock.h"
+#include "store/aggregates.h"
 #include "store/mysql/mysql_connection.h"
-#include "store/split/aggregates.h"
 
 struct mysql_aggregates_options {
     struct mysql_address address;

@@ -6,11 +6,9 @@
 //    owner before can commit any more.
 //
 // How it fails: a lock that is held on is waited for a few times, then STORE_RETRY. When the COMMIT
-// is not answered the claim may have been made: the next claim of the partition recognizes its
-// epoch and takes it for its own.
+// is not answered the claim may have been made: the next claim of the partition, whatever was
+// claimed in between, recognizes its epoch and takes it for its own.
 #include "store/mysql/mysql_store.h"
-
-#include <stdio.h>
 
 enum { ATTEMPTS = 6 }; // of up to five seconds each
 
@@ -20,6 +18,7 @@ struct claim {
     int64_t held_epoch_us;
     struct position_claim *out;
     bool *lost;
+    int64_t found_us; // the epoch that the row had
 };
 
 static bool put_row(struct mysql_aggregates *s, const struct claim *k, struct error *err) {
@@ -36,7 +35,7 @@ static void put_where(struct mysql_aggregates *s, const struct claim *k) {
     buf_printf(&s->sql, " AND `partition` = %d", k->partition);
 }
 
-static bool lock_row(struct mysql_aggregates *s, const struct claim *k, struct error *err) {
+static bool lock_row(struct mysql_aggregates *s, struct claim *k, struct error *err) {
     buf_put_str(&s->sql, "SELECT next_offset, epoch FROM pipeline_positions");
     put_where(s, k);
     buf_put_str(&s->sql, " FOR UPDATE");
@@ -48,19 +47,13 @@ static bool lock_row(struct mysql_aggregates *s, const struct claim *k, struct e
     bool there = row != NULL;
     if (there) {
         k->out->next_offset = mysql_column_int(row, 0);
-        k->out->epoch_us = mysql_column_int(row, 1);
+        k->out->epoch_us = k->found_us = mysql_column_int(row, 1);
     } else {
         s->c->fault = MYSQL_FAULT_CONFLICT; // somebody has deleted it just now
         error_set(err, ERROR_RETRIABLE, "%s: a row of pipeline_positions vanished", s->c->name);
     }
     mysql_free_result(rows);
     return there;
-}
-
-static bool is_doubtful(const struct mysql_aggregates *s, const struct claim *k, int64_t epoch_us) {
-    const struct doubtful_claim *d = &s->doubtful;
-    return d->epoch_us != 0 && d->epoch_us == epoch_us && d->partition == k->partition &&
-           strcmp(d->topic, k->topic) == 0;
 }
 
 static bool raise_epoch(struct mysql_aggregates *s, const struct claim *k, struct error *err) {
@@ -73,22 +66,16 @@ static bool raise_epoch(struct mysql_aggregates *s, const struct claim *k, struc
 }
 
 // The transaction, up to COMMIT.
-static bool claim_once(struct mysql_aggregates *s, const struct claim *k, struct error *err) {
+static bool claim_once(struct mysql_aggregates *s, struct claim *k, struct error *err) {
     s->c->fault = MYSQL_FAULT_NONE;
     // The row is made in a transaction of its own, so that nobody waits for this one to see it.
     if (!put_row(s, k, err) || !mysql_begin(s->c, "claiming a partition", err) ||
         !lock_row(s, k, err)) {
         return false;
     }
-    *k->lost = k->held_epoch_us != 0 && k->out->epoch_us != k->held_epoch_us &&
-               !is_doubtful(s, k, k->out->epoch_us);
+    *k->lost = k->held_epoch_us != 0 && k->found_us != k->held_epoch_us &&
+               !claim_doubts_has(&s->doubts, k->topic, k->partition, k->found_us);
     return *k->lost || raise_epoch(s, k, err);
-}
-
-static void remember_doubt(struct mysql_aggregates *s, const struct claim *k) {
-    snprintf(s->doubtful.topic, sizeof s->doubtful.topic, "%s", k->topic);
-    s->doubtful.partition = k->partition;
-    s->doubtful.epoch_us = *k->lost ? 0 : k->out->epoch_us;
 }
 
 static enum store_result result_of(enum mysql_fault fault) {
@@ -99,7 +86,7 @@ enum store_result mysql_aggregates_claim(struct aggregates *a, const char *topic
                                          int64_t held_epoch_us, struct position_claim *out,
                                          bool *lost, struct error *err) {
     struct mysql_aggregates *s = (struct mysql_aggregates *)a;
-    struct claim k = {topic, partition, held_epoch_us, out, lost};
+    struct claim k = {topic, partition, held_epoch_us, out, lost, 0};
     *lost = false;
     if (!mysql_aggregates_ready(s, err)) {
         return err->cls == ERROR_RETRIABLE ? STORE_RETRY : STORE_ERROR;
@@ -116,10 +103,13 @@ enum store_result mysql_aggregates_claim(struct aggregates *a, const char *topic
         mysql_pause(attempt);
     }
     if (!mysql_end(s->c, "claiming a partition", err)) {
-        remember_doubt(s, &k);
+        if (!*lost) {
+            claim_doubts_note(&s->doubts, topic, partition, held_epoch_us != 0 ? k.found_us : 0,
+                              out->epoch_us);
+        }
         mysql_aggregates_lost(s, err);
         return STORE_RETRY;
     }
-    s->doubtful.epoch_us = 0;
+    claim_doubts_end(&s->doubts, topic, partition);
     return STORE_OK;
 }

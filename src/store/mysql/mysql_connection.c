@@ -39,34 +39,6 @@ bool mysql_address_read(const char *url, struct mysql_address *out, struct error
     return true;
 }
 
-bool mysql_address_of_options(const struct options *o, const char *url, struct mysql_address *out,
-                              struct error *err) {
-    if (!mysql_address_read(url, out, err) ||
-        !secret_read("SALESTIDE_MYSQL_PASSWORD", option_text(o, "mysql-password-file"),
-                     out->password, err)) {
-        return false;
-    }
-    const char *tls = option_text(o, "mysql-tls"), *ca = option_text(o, "mysql-ca");
-    if (tls != NULL) {
-        out->tls = strcmp(tls, "verify") == 0    ? MYSQL_TLS_VERIFY
-                   : strcmp(tls, "encrypt") == 0 ? MYSQL_TLS_ENCRYPT
-                                                 : MYSQL_TLS_OFF;
-    } else if (ca != NULL) {
-        out->tls = MYSQL_TLS_VERIFY;
-    }
-    if (ca != NULL && out->tls != MYSQL_TLS_VERIFY) {
-        return error_set(err, ERROR_USAGE,
-                         "--mysql-ca says whom to trust, but --mysql-tls %s asks for no check; "
-                         "leave one of them out",
-                         tls);
-    }
-    if (ca != NULL &&
-        snprintf(out->ca_file, sizeof out->ca_file, "%s", ca) >= (int)sizeof out->ca_file) {
-        return error_set(err, ERROR_USAGE, "the path of --mysql-ca is too long");
-    }
-    return true;
-}
-
 // --- Statements
 
 bool mysql_run(struct mysql_connection *c, struct text sql, const char *doing, struct error *err) {

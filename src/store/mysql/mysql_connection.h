@@ -3,8 +3,8 @@
 // everything that can block. One thread at a time uses a connection; make one per thread.
 #pragma once
 #include "base/secret.h"
+#include "base/text.h"
 #include "base/url.h"
-#include "host/options.h"
 #include <mysql.h>
 
 enum mysql_tls {
@@ -23,9 +23,6 @@ struct mysql_address {
 
 // Reads the URL; the rest stays zero. ERROR_USAGE says what is wrong with it.
 MUST_CHECK bool mysql_address_read(const char *url, struct mysql_address *out, struct error *err);
-// Likewise, with the password and the options --mysql-password-file, --mysql-tls, --mysql-ca.
-MUST_CHECK bool mysql_address_of_options(const struct options *o, const char *url,
-                                         struct mysql_address *out, struct error *err);
 
 // A writer's session that is silent for so long is ended by the server: inside of a transaction,
 // and on MySQL outside of one too.

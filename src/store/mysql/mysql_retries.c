@@ -3,9 +3,8 @@
 // status of the rejected event, in one transaction. Rows of events that are no longer kept go when
 // another is put. A connection that was lost is made again with the next one.
 #include "base/mem.h"
-#include "store/mysql/mysql_connection.h"
+#include "store/mysql/mysql_reader.h"
 #include "store/mysql/mysql_sql.h"
-#include "store/rejected_retries.h"
 #include <stdlib.h>
 
 enum { TIMEOUT_MS = 10 * 1000 };

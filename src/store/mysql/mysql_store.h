@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Inside of the MySQL aggregates, for its own files: not for other layers.
 #pragma once
+#include "store/claim_doubts.h"
 #include "store/mysql/mysql_aggregates.h"
 #include "store/mysql/mysql_cells.h"
 #include "store/mysql/mysql_projection.h"
 #include "store/settings.h"
 #include "sums/currency.h"
-
-// A claim whose COMMIT was not answered: if the row has this epoch later, it was ours.
-struct doubtful_claim {
-    char topic[URL_PATH_MAX_BYTES + 1];
-    int32_t partition;
-    int64_t epoch_us; // 0: there is none
-};
 
 struct mysql_aggregates {
     struct aggregates base; // first: a struct aggregates * is a struct mysql_aggregates *
@@ -27,7 +21,7 @@ struct mysql_aggregates {
     struct mysql_cells *cells;
     struct buf sql; // scratch, empty between statements
     bool drop_more; // there may be cells below the floors
-    struct doubtful_claim doubtful;
+    struct claim_doubts doubts;
 };
 
 // mysql_aggregates.c: a connection that answers; one that was silent for long is asked first, and

@@ -4,7 +4,7 @@
 // as they are judged. One thread.
 #pragma once
 #include "base/arena.h"
-#include "store/split/aggregates.h"
+#include "store/aggregates.h"
 
 enum { SPLIT_RECENT_MAX = 1000 };
 

@@ -6,7 +6,7 @@
 // hold what comes later (written before a crash), and a judgement must not depend on that.
 #pragma once
 #include "base/arena.h"
-#include "store/split/raw_store.h"
+#include "store/raw_store.h"
 
 struct wanted_order;
 struct split_origins {

@@ -4,8 +4,8 @@
 // identities of the log's last hours in memory (engine/id_window.h).
 #pragma once
 #include "base/clock.h"
-#include "store/split/aggregates.h"
-#include "store/split/raw_store.h"
+#include "store/aggregates.h"
+#include "store/raw_store.h"
 
 struct split_options {
     struct raw_store *raw;         // owned from then on; NULL: raw orders are not kept

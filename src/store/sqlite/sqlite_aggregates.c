@@ -16,12 +16,12 @@
 
 #include "base/fault.h"
 #include "base/mem.h"
+#include "store/claim_doubts.h"
 #include "store/sqlite/sqlite_rows.h"
 #include "store/sqlite/sqlite_sums.h"
-#include <stdio.h>
 #include <stdlib.h>
 
-enum { RECENT_KEPT = 1000, TOPIC_MAX_BYTES = 249 };
+enum { RECENT_KEPT = 1000 };
 
 struct sqlite_aggregates {
     struct aggregates base; // first: a struct aggregates * is a struct sqlite_aggregates *
@@ -29,12 +29,7 @@ struct sqlite_aggregates {
     struct sqlite_sums sums;
     sqlite3_stmt *get_position, *new_position, *set_epoch, *set_offset, *add_recent, *drop_recent;
     int64_t next_recent; // position in order_rows
-    // A claim whose COMMIT failed: it may have been made. epoch_us 0: none.
-    struct {
-        char topic[TOPIC_MAX_BYTES + 1];
-        int32_t partition;
-        int64_t epoch_us;
-    } doubtful;
+    struct claim_doubts doubts;
 };
 
 static struct sqlite_aggregates *of(struct aggregates *a) {
@@ -133,23 +128,11 @@ static bool write_position(sqlite3_stmt *stmt, const char *topic, int32_t partit
     return sqlite_do(stmt);
 }
 
-static bool is_doubtful(const struct sqlite_aggregates *s, const char *topic, int32_t partition,
-                        int64_t epoch_us) {
-    return s->doubtful.epoch_us != 0 && s->doubtful.epoch_us == epoch_us &&
-           s->doubtful.partition == partition && strcmp(s->doubtful.topic, topic) == 0;
-}
-
-static void remember_doubt(struct sqlite_aggregates *s, const char *topic, int32_t partition,
-                           int64_t epoch_us) {
-    snprintf(s->doubtful.topic, sizeof s->doubtful.topic, "%s", topic);
-    s->doubtful.partition = partition;
-    s->doubtful.epoch_us = epoch_us;
-}
-
-// The claim's transaction, up to COMMIT.
+// The claim's transaction, up to COMMIT. *found_us: the epoch that the row had.
 static enum store_result claim_row(struct sqlite_aggregates *s, const char *topic,
                                    int32_t partition, int64_t held_epoch_us,
-                                   struct position_claim *out, bool *lost, struct error *err) {
+                                   struct position_claim *out, int64_t *found_us, bool *lost,
+                                   struct error *err) {
     bool there;
     if (!sqlite_do(s->sums.begin) || !write_position(s->new_position, topic, partition, 0)) {
         return sqlite_failed(s->sums.db, "claiming a partition", err);
@@ -158,8 +141,9 @@ static enum store_result claim_row(struct sqlite_aggregates *s, const char *topi
     if (result != STORE_OK) {
         return result;
     }
-    *lost = held_epoch_us != 0 && out->epoch_us != held_epoch_us &&
-            !is_doubtful(s, topic, partition, out->epoch_us);
+    *found_us = out->epoch_us;
+    *lost = held_epoch_us != 0 && *found_us != held_epoch_us &&
+            !claim_doubts_has(&s->doubts, topic, partition, *found_us);
     if (*lost) {
         return STORE_OK;
     }
@@ -179,12 +163,17 @@ static enum store_result aggregates_claim(struct aggregates *a, const char *topi
     if (!is_open(s, err)) {
         return STORE_RETRY;
     }
-    enum store_result result = claim_row(s, topic, partition, held_epoch_us, out, lost, err);
+    int64_t found_us = 0;
+    enum store_result result =
+        claim_row(s, topic, partition, held_epoch_us, out, &found_us, lost, err);
     if (result == STORE_OK && !sqlite_sums_commit(&s->sums)) {
-        remember_doubt(s, topic, partition, *lost ? 0 : out->epoch_us);
+        if (!*lost) {
+            claim_doubts_note(&s->doubts, topic, partition, held_epoch_us != 0 ? found_us : 0,
+                              out->epoch_us);
+        }
         result = sqlite_failed(s->sums.db, "claiming a partition", err);
     } else if (result == STORE_OK) {
-        s->doubtful.epoch_us = 0;
+        claim_doubts_end(&s->doubts, topic, partition);
     }
     if (result != STORE_OK) {
         give_up(s);
@@ -312,6 +301,8 @@ static enum commit_result aggregates_commit(struct aggregates *a,
             sqlite_failed(s->sums.db, "committing a batch", err);
             err->cls = ERROR_RETRIABLE;
             result = COMMIT_DOUBT;
+        } else if (!sqlite_sums_in_place(&s->sums, err)) {
+            result = COMMIT_DOUBT;
         }
     }
     if (result != COMMIT_OK) {
@@ -346,6 +337,7 @@ static enum store_result aggregates_reopen(struct aggregates *a, struct error *e
 static void aggregates_close(struct aggregates *a) {
     struct sqlite_aggregates *s = of(a);
     disconnect(s); // the last connection to close moves the log into the file
+    claim_doubts_free(&s->doubts);
     sqlite_sums_free(&s->sums);
     free(s);
 }

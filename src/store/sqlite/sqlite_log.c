@@ -7,6 +7,7 @@
 // After a failure everything in memory is thrown away with the rest and read again.
 #include "base/mem.h"
 #include "store/sqlite/sqlite_store.h"
+#include <stddef.h>
 #include <stdlib.h>
 
 enum { NOT_MOVED = -1 };
@@ -16,8 +17,8 @@ struct sqlite_part {
     int64_t committed, moved_to;
 };
 
-static struct sqlite_store *of(struct store *s) {
-    return (struct sqlite_store *)s;
+static struct sqlite_store *of(struct log_store *log) {
+    return (struct sqlite_store *)((char *)log - offsetof(struct sqlite_store, log));
 }
 
 static void make_parts(struct sqlite_store *s, int32_t partition) {
@@ -50,7 +51,17 @@ static bool read_position(struct sqlite_store *s, const char *topic, int32_t par
     return rc == SQLITE_ROW || rc == SQLITE_DONE;
 }
 
-enum store_result sqlite_log_claim(struct store *base, const char *topic, int32_t partition,
+static void log_held(struct log_store *base, int32_t partition, struct log_claim *out) {
+    const struct sqlite_store *s = of(base);
+    const struct sqlite_part *p = partition < s->n_parts ? &s->parts[partition] : NULL;
+    bool held = p != NULL && p->topic != NULL;
+    *out = (struct log_claim){held ? p->committed : -1, !held};
+    if (held && p->moved_to != NOT_MOVED) {
+        out->next_offset = p->moved_to;
+    }
+}
+
+static enum store_result log_claim(struct log_store *base, const char *topic, int32_t partition,
                                    struct log_claim *out, struct error *err) {
     struct sqlite_store *s = of(base);
     int64_t next_offset;
@@ -68,21 +79,11 @@ enum store_result sqlite_log_claim(struct store *base, const char *topic, int32_
     }
     free(p->topic);
     p->topic = mem_strndup(topic, strlen(topic));
-    sqlite_log_held(base, partition, out);
+    log_held(base, partition, out);
     return STORE_OK;
 }
 
-void sqlite_log_held(struct store *base, int32_t partition, struct log_claim *out) {
-    const struct sqlite_store *s = of(base);
-    const struct sqlite_part *p = partition < s->n_parts ? &s->parts[partition] : NULL;
-    bool held = p != NULL && p->topic != NULL;
-    *out = (struct log_claim){held ? p->committed : -1, !held};
-    if (held && p->moved_to != NOT_MOVED) {
-        out->next_offset = p->moved_to;
-    }
-}
-
-void sqlite_log_release(struct store *base, int32_t partition) {
+static void log_release(struct log_store *base, int32_t partition) {
     struct sqlite_store *s = of(base);
     // One with events in the batch in work is committed with them all the same: nobody else writes.
     if (partition < s->n_parts && s->parts[partition].moved_to == NOT_MOVED) {
@@ -91,8 +92,15 @@ void sqlite_log_release(struct store *base, int32_t partition) {
     }
 }
 
-void sqlite_log_advance(struct store *base, int32_t partition, int64_t next_offset) {
+static void log_advance(struct log_store *base, int32_t partition, int64_t next_offset) {
     of(base)->parts[partition].moved_to = next_offset;
+}
+
+struct log_store *sqlite_log_init(struct log_store *log) {
+    static const struct log_store_ops ops = {
+        .claim = log_claim, .held = log_held, .release = log_release, .advance = log_advance};
+    log->ops = &ops;
+    return log;
 }
 
 bool sqlite_log_write(struct sqlite_store *s) {

@@ -173,7 +173,11 @@ bool pending_register(sqlite3 *db, struct pending_orders *p, struct error *err) 
     return true;
 }
 
-bool pending_add(struct pending_orders *p, const struct order *o, int64_t group_id,
+static bool keep_text(struct arena *arena, struct text *t) {
+    return t->at == NULL || arena_try_copy(arena, *t, t);
+}
+
+bool pending_add(struct pending_orders *p, const struct order *from, const struct cube_dim *group,
                  int64_t arrival_ms) {
     if (p->n == p->cap) {
         size_t cap = p->cap > 0 ? p->cap * 2 : 64;
@@ -184,11 +188,29 @@ bool pending_add(struct pending_orders *p, const struct order *o, int64_t group_
         p->at = at;
         p->cap = cap;
     }
-    p->at[p->n++] = (struct pending_order){*o, group_id, arrival_ms};
+    struct pending_order *row = &p->at[p->n];
+    *row = (struct pending_order){*from, group->store_id, arrival_ms};
+    struct order *o = &row->order;
+    o->source = group->source;
+    o->state = group->state;
+    o->items = NULL; // items_json says it all
+    o->n_items = 0;
+    if (!keep_text(&p->texts, &o->order_id.text) || !keep_text(&p->texts, &o->customer_id.text) ||
+        !keep_text(&p->texts, &o->product_id.text) || !keep_text(&p->texts, &o->event_id) ||
+        !keep_text(&p->texts, &o->items_json)) {
+        return false;
+    }
+    p->n++;
     return true;
 }
 
+void pending_clear(struct pending_orders *p) {
+    p->n = 0;
+    arena_reset(&p->texts);
+}
+
 void pending_free(struct pending_orders *p) {
+    arena_free(&p->texts);
     free(p->at);
     *p = (struct pending_orders){0};
 }

@@ -3,7 +3,7 @@
 // take turns with those of a running server by SQLite's lock. Rows of events that are no longer
 // kept go when another is put.
 #include "base/mem.h"
-#include "store/rejected_retries.h"
+#include "store/sqlite/sqlite.h"
 #include "store/sqlite/sqlite_schema.h"
 #include <stdlib.h>
 

@@ -15,8 +15,6 @@
 #include "store/sqlite/sqlite_rows.h"
 #include <stdlib.h>
 
-enum { MINUTES_KEPT = 15 * 24 * 60, HOURS_KEPT = 400 * 24 };
-
 static struct sqlite_store *of(struct store *s) {
     return (struct sqlite_store *)s;
 }
@@ -32,8 +30,9 @@ static bool store_fits(struct store *base, const struct order *o, struct rejecti
 
 static enum store_result store_begin(struct store *base, struct error *err) {
     struct sqlite_store *s = of(base);
-    s->pending.n = 0;
+    pending_clear(&s->pending);
     s->first_pending = s->next_order;
+    sqlite_floors_look(s);
     return sqlite_sums_begin(&s->sums, err);
 }
 
@@ -83,15 +82,17 @@ static enum store_result read_position(struct sqlite_store *s, int64_t position,
     return result;
 }
 
+// *free_slot: where the order will stand, when it is not found.
 static enum store_result find_order(struct sqlite_store *s, struct ident order_id,
-                                    struct stored_event *out, bool *found, struct error *err) {
+                                    struct stored_event *out, int64_t *free_slot, bool *found,
+                                    struct error *err) {
     int64_t slot = order_index_slot(order_id);
     *found = false;
     for (;;) {
         int64_t position;
         enum store_result result = order_index_find(s->index, slot, &position, err);
         if (result != STORE_OK || position == 0) {
-            s->free_slot = slot;
+            *free_slot = slot;
             return result;
         }
         result = read_position(s, position, out, err);
@@ -127,10 +128,10 @@ static enum store_result store_known(struct store *base, const struct order *o,
     struct sqlite_store *s = of(base);
     struct stored_event event;
     bool found;
+    *out = (struct known){.as = KNOWN_NEW};
     enum store_result result = o->kind == ORDER_PLACED
-                                   ? find_order(s, o->order_id, &event, &found, err)
+                                   ? find_order(s, o->order_id, &event, &out->slot, &found, err)
                                    : find_adjustment(s, o, &event, &found, err);
-    *out = (struct known){KNOWN_NEW, 0};
     if (result == STORE_OK && found) {
         out->as = order_same_content(o, &event.order) ? KNOWN_SAME : KNOWN_OTHER;
         out->position = event.position;
@@ -143,7 +144,8 @@ static enum store_result store_origin(struct store *base, struct ident order_id,
                                       struct error *err) {
     UNUSED(at);
     struct stored_event event;
-    enum store_result result = find_order(of(base), order_id, &event, found, err);
+    int64_t free_slot;
+    enum store_result result = find_order(of(base), order_id, &event, &free_slot, found, err);
     if (result == STORE_OK && *found) {
         *out = (struct origin){event.order.source, event.order.state};
     }
@@ -151,8 +153,8 @@ static enum store_result store_origin(struct store *base, struct ident order_id,
 }
 
 static enum store_result store_add(struct store *base, const struct order *o,
-                                   const struct stamp *at, struct cube_dim *group,
-                                   struct error *err) {
+                                   const struct stamp *at, const struct known *known,
+                                   struct cube_dim *group, struct error *err) {
     struct sqlite_store *s = of(base);
     enum store_result result = sqlite_group_id(s->sums.cells, group, err);
     if (result != STORE_OK) {
@@ -160,11 +162,11 @@ static enum store_result store_add(struct store *base, const struct order *o,
     }
     sqlite_sums_raise(&s->sums, currency_number(o->currency), currency_gross_of(o));
     if (o->kind == ORDER_PLACED) {
-        if (!pending_add(&s->pending, o, group->store_id, at->arrival_ms)) {
+        if (!pending_add(&s->pending, o, group, at->arrival_ms)) {
             error_set(err, ERROR_RETRIABLE, "out of memory for a batch of orders");
             return STORE_RETRY;
         }
-        return order_index_add(s->index, s->free_slot, s->next_order++, err);
+        return order_index_add(s->index, known->slot, s->next_order++, err);
     }
     event_bind(s->add_adjustment, o, s->next_adjustment++, group->store_id, at->arrival_ms);
     return sqlite_do(s->add_adjustment) ? STORE_OK
@@ -184,11 +186,10 @@ static enum store_result store_add_rejected(struct store *base, const struct eve
 
 static void store_floors(struct store *base, int64_t arrival_ms, int32_t *minute_floor,
                          int32_t *hour_floor) {
-    struct sqlite_sums *s = &of(base)->sums;
-    sqlite_sums_raise_floors(s, (int32_t)(arrival_ms / 60000) - MINUTES_KEPT,
-                             (int32_t)(arrival_ms / 3600000) - HOURS_KEPT);
-    *minute_floor = s->next.minute_floor;
-    *hour_floor = s->next.hour_floor;
+    struct sqlite_store *s = of(base);
+    sqlite_floors_raise(s, arrival_ms);
+    *minute_floor = s->sums.next.minute_floor;
+    *hour_floor = s->sums.next.hour_floor;
 }
 
 static void store_rollback(struct store *base) {
@@ -196,6 +197,11 @@ static void store_rollback(struct store *base) {
     // What is in memory is ahead of the file now: the store is down until reopen.
     sqlite3_exec(s->sums.db, "ROLLBACK", NULL, NULL, NULL);
     sqlite_store_disconnect(s);
+}
+
+// Somebody may have removed the file while nothing came.
+static enum store_result store_check(struct store *base, struct error *err) {
+    return sqlite_sums_in_place(&of(base)->sums, err) ? STORE_OK : STORE_RETRY;
 }
 
 static enum store_result store_reopen(struct store *base, struct error *err) {
@@ -253,11 +259,7 @@ static const struct store_ops sqlite_store_ops = {
     .floors = store_floors,
     .commit = sqlite_store_commit,
     .rollback = store_rollback,
-    .borrows = true,
-    .claim = sqlite_log_claim,
-    .held = sqlite_log_held,
-    .release = sqlite_log_release,
-    .advance = sqlite_log_advance,
+    .check = store_check,
     .reopen = store_reopen,
     .counts = store_counts,
     .close = store_close,
@@ -266,6 +268,8 @@ static const struct store_ops sqlite_store_ops = {
 static struct sqlite_store *new_store(const struct sqlite_options *options) {
     struct sqlite_store *s = mem_zalloc(1, sizeof *s);
     s->base.ops = &sqlite_store_ops;
+    s->base.log = options->follows_log ? sqlite_log_init(&s->log) : NULL;
+    s->clock = options->clock;
     sqlite_sums_init(&s->sums, options->directory, options->vfs);
     // Writers must not starve behind readers: they hold the lock for a look-up only.
     pthread_rwlock_init(&s->index_lock, NULL);

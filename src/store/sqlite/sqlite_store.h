@@ -10,6 +10,8 @@
 struct sqlite_store {
     struct store base; // first: a struct store * is a struct sqlite_store *
     struct sqlite_sums sums;
+    const struct clock_source *clock;
+    bool told_ahead; // that the floors are
 
     // All of these are NULL while the store is down.
     struct order_index *index;
@@ -17,10 +19,10 @@ struct sqlite_store {
     sqlite3_stmt *put_log_position;
 
     int64_t first_pending, next_order, next_adjustment; // positions
-    int64_t free_slot;             // where the last find ended: the slot that add takes
     struct pending_orders pending; // accepted by the batch in work, not in order_rows yet
     struct arena found;            // texts of the last find
 
+    struct log_store log;
     struct sqlite_part *parts; // of a log, by partition: sqlite_log.c
     int32_t n_parts;
 
@@ -38,14 +40,16 @@ MUST_CHECK bool sqlite_store_connect(struct sqlite_store *s, struct store_settin
                                      bool after_failure, struct error *err);
 void sqlite_store_disconnect(struct sqlite_store *s);
 
-// sqlite_log.c: the calls of store_ops that only a log needs.
-MUST_CHECK enum store_result sqlite_log_claim(struct store *base, const char *topic,
-                                              int32_t partition, struct log_claim *out,
-                                              struct error *err);
-void sqlite_log_held(struct store *base, int32_t partition, struct log_claim *out);
-void sqlite_log_release(struct store *base, int32_t partition);
-void sqlite_log_advance(struct store *base, int32_t partition, int64_t next_offset);
-MUST_CHECK bool sqlite_log_write(struct sqlite_store *s); // in the batch's transaction
+// sqlite_log.c: engine/log_store.h.
+MUST_CHECK struct log_store *sqlite_log_init(struct log_store *log); // returns it
+MUST_CHECK bool sqlite_log_write(struct sqlite_store *s);            // in the batch's transaction
+// sqlite_floors.c: how long minute and hour cells are kept, and mending floors that a clock far
+// ahead has left behind.
+void sqlite_floors_raise(struct sqlite_store *s, int64_t arrival_ms);
+// Warns, once, when the floors are ahead of the clock: only the next opening mends that.
+void sqlite_floors_look(struct sqlite_store *s);
+// After connecting, before anything else writes.
+MUST_CHECK bool sqlite_floors_heal(struct sqlite_store *s, struct error *err);
 void sqlite_log_committed(struct sqlite_store *s);
 MUST_CHECK bool sqlite_log_read(struct sqlite_store *s, struct error *err); // after a reopen
 void sqlite_log_free(struct sqlite_store *s);

@@ -8,7 +8,6 @@
 //
 // How it fails: `err` says what; everything that was opened is closed again by the caller with
 // sqlite_sums_disconnect.
-#include "store/sqlite/sqlite_directory.h"
 #include "store/sqlite/sqlite_sums.h"
 #include <string.h>
 
@@ -44,7 +43,8 @@ static bool prepare_all(struct sqlite_sums *s, struct error *err) {
         {&s->put_state,
          "UPDATE pipeline_state SET received=?1, accepted=?2, duplicate=?3, rejected=?4, "
          "rejected_expired=?5, amounts_rounded=?6, total_mismatch=?7, quantity_zero=?8, late=?9, "
-         "future=?10, last_batch_id=?11, minute_floor=?12, hour_floor=?13, indexed_below=?14"},
+         "future=?10, last_batch_id=?11, minute_floor=?12, hour_floor=?13, indexed_below=?14, "
+         "skipped=?15"},
         {&s->put_batch, "INSERT INTO batch_rows VALUES (?1,?2,?3,?4,?5,?6)"},
         {&s->drop_batch, "DELETE FROM batch_rows WHERE batch_id <= ?1"},
         {&s->put_gross, "INSERT OR REPLACE INTO currency_gross VALUES (?1, ?2)"},
@@ -113,16 +113,20 @@ static bool make_durable(struct sqlite_sums *s, bool after_failure, struct error
 
 bool sqlite_sums_connect(struct sqlite_sums *s, enum sqlite_holds holds,
                          struct store_settings *settings, bool after_failure, struct error *err) {
-    if (!sqlite_connect(s->directory, s->vfs, SQLITE_WRITER, &s->db, err) ||
+    // A file that is gone is not made anew, and another one in its place is not taken for it.
+    if (!sqlite_files_in_place(&s->files, s->directory, false, err) ||
+        !sqlite_connect(s->directory, s->vfs, SQLITE_WRITER, &s->db, err) ||
         !sqlite_schema_prepare(s->db, holds, settings, err) ||
         !make_durable(s, after_failure, err) || // before anything else is answered
-        !read_memory(s, err) || !prepare_all(s, err)) {
+        !sqlite_files_note(&s->files, s->directory, err) || !read_memory(s, err) ||
+        !prepare_all(s, err)) {
         return false;
     }
     s->cells = sqlite_cells_new(s->db, "main", err);
     if (s->cells == NULL) {
         return false;
     }
+    sqlite_directory_mark(s->lock_fd);
     s->checkpointer = checkpointer_start(s->directory, s->vfs, s->db, err);
     return s->checkpointer != NULL;
 }

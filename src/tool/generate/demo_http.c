@@ -82,12 +82,12 @@ static void close_target(struct demo_target *t) {
     free(t);
 }
 
-bool demo_http_open(const struct options *o, struct demo_target **out, struct error *err) {
+bool demo_http_open(const struct send_to *to, struct demo_target **out, struct error *err) {
     static const struct demo_target_ops ops = {send_body,  drive,     finish,
                                                problem_of, counts_of, close_target};
     struct demo_http *d = mem_zalloc(1, sizeof *d);
-    struct http_client_options options = {.url = option_text(o, "to"),
-                                          .key = option_text(o, "key"),
+    struct http_client_options options = {.url = to->url,
+                                          .key = to->key,
                                           .max_in_flight = IN_FLIGHT,
                                           .attempt_timeout_ms = ATTEMPT_TIMEOUT_MS,
                                           .first_contact_ms = FIRST_CONTACT_MS,

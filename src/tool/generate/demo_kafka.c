@@ -73,14 +73,14 @@ static void close_target(struct demo_target *t) {
     free(d);
 }
 
-bool demo_kafka_open(const struct options *o, struct demo_target **out, struct error *err) {
+bool demo_kafka_open(const struct send_to *to, struct demo_target **out, struct error *err) {
     static const struct demo_target_ops ops = {send_body,  drive,     finish,
                                                problem_of, counts_of, close_target};
     struct demo_kafka *d = mem_zalloc(1, sizeof *d);
     d->base.ops = &ops;
     d->report = load_report_new(clock_system(), "salestide generate");
     const struct load_target target = {.report = d->report, .stop = stop_flag()};
-    if (!load_kafka_open(o, &target, &d->sink, err)) {
+    if (!load_kafka_open(to, &target, &d->sink, err)) {
         close_target(&d->base);
         return false;
     }

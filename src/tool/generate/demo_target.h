@@ -4,7 +4,7 @@
 #pragma once
 #include "base/buf.h"
 #include "base/error.h"
-#include "host/options.h"
+#include "tool/send_to.h"
 #include <inttypes.h>
 
 struct demo_target {
@@ -28,8 +28,9 @@ struct demo_target_ops {
     void (*close)(struct demo_target *t); // frees t
 };
 
-// For --to of these options.
-MUST_CHECK bool demo_http_open(const struct options *o, struct demo_target **out,
+// To SEND_TO_SERVER.
+MUST_CHECK bool demo_http_open(const struct send_to *to, struct demo_target **out,
                                struct error *err);
-MUST_CHECK bool demo_kafka_open(const struct options *o, struct demo_target **out,
+// To SEND_TO_TOPIC.
+MUST_CHECK bool demo_kafka_open(const struct send_to *to, struct demo_target **out,
                                 struct error *err);

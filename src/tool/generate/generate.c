@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: MIT
-// `salestide generate`: the demo producer.
+// The demo producer.
 //
 // To standard output: NDJSON as fast as it is taken; created_at runs on by 1/rate an event, more
-// slowly by day and faster by night, as a shop's customers do (on average of a day, --rate). To a
-// server (--to): paced by the clock at --rate, created_at is now; with --rate 0 as fast as the
-// server takes them. To a Kafka topic likewise.
+// slowly by day and faster by night, as a shop's customers do (on average of a day, the rate). To a
+// server: paced by the clock at the rate, created_at is now; with rate 0 as fast as the server
+// takes them. To a Kafka topic likewise.
 //
 // How it fails: standard output or the server goes away. A reader that has seen enough (head) is no
 // failure.
-#include "host/commands.h"
+#include "tool/generate/generate.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/stop.h"
-#include "broker/kafka_config.h"
-#include "order/timestamp.h"
-#include "order/zone.h"
 #include "tool/generate/demo_orders.h"
 #include "tool/generate/demo_shop.h"
 #include "tool/generate/demo_target.h"
@@ -72,11 +69,10 @@ static bool write_file(const char *path, void (*content)(struct buf *), struct e
     return ok || error_set(err, ERROR_FATAL, "cannot write %s: %s", path, strerror(problem));
 }
 
-static bool write_files(const struct options *o, struct error *err) {
-    const char *customers = option_text(o, "write-customers");
-    const char *products = option_text(o, "write-products");
-    return (customers == NULL || write_file(customers, demo_write_customers, err)) &&
-           (products == NULL || write_file(products, demo_write_products, err));
+static bool write_files(const struct generate_settings *s, struct error *err) {
+    return (s->customers_file == NULL ||
+            write_file(s->customers_file, demo_write_customers, err)) &&
+           (s->products_file == NULL || write_file(s->products_file, demo_write_products, err));
 }
 
 // --- To standard output
@@ -188,11 +184,10 @@ static int tell(const struct posting *p, int64_t ms) {
     return p->failed || c.rejected > 0 ? FAILED : DONE;
 }
 
-static int post_stream(const struct options *o, struct posting *p) {
+static int post_stream(const struct send_to *to, struct posting *p) {
     struct error err;
-    bool ok = kafka_options_fit(o, &err) &&
-              (kafka_is_address(option_text(o, "to")) ? demo_kafka_open(o, &p->target, &err)
-                                                      : demo_http_open(o, &p->target, &err));
+    bool ok = to->kind == SEND_TO_TOPIC ? demo_kafka_open(to, &p->target, &err)
+                                        : demo_http_open(to, &p->target, &err);
     if (!ok) {
         fprintf(stderr, "salestide generate: --to: %s\n", err.text);
         return err.cls == ERROR_USAGE ? USAGE : FAILED;
@@ -206,78 +201,43 @@ static int post_stream(const struct options *o, struct posting *p) {
 
 // --- What was asked
 
-static bool read_start(const struct options *o, int64_t *start_ms, struct error *err) {
-    const char *start = option_text(o, "start");
-    *start_ms = -1;
-    if (start == NULL) {
-        return true;
-    }
-    struct zone *utc = NULL;
-    if (!zone_open("UTC", &utc, err)) {
-        return false;
-    }
-    bool ok = timestamp_parse(text_of(start), utc, start_ms) == TIMESTAMP_OK;
-    zone_free(utc);
-    return ok || error_set(err, ERROR_USAGE,
-                           "--start: '%.60s' is not a time such as "
-                           "2026-01-31T09:00:00Z",
-                           start);
-}
-
 // Without a seed each run is another one: its identifiers are the clock's microseconds and on.
-static struct demo_options demo_options_of(const struct options *o) {
+static struct demo_options demo_options_of(const struct generate_settings *s) {
     int64_t now_ms = clock_now_ms(clock_system());
-    int64_t seed = option_int(o, "seed");
-    bool seeded = option_given(o, "seed");
     uint64_t noise = hash_u64((uint64_t)clock_monotonic_ns(clock_system()) ^ (uint64_t)getpid());
-    return (struct demo_options){.seed = seeded ? (uint64_t)seed : noise ^ (uint64_t)now_ms,
-                                 .first_id = seeded
-                                                 ? (uint64_t)(seed % SEEDS_APART * IDS_PER_SEED + 1)
-                                                 : (uint64_t)now_ms * 1000,
-                                 .random_ids = strcmp(option_text(o, "ids"), "random") == 0,
-                                 .customer_fields = option_flag(o, "with-customer-fields")};
+    return (struct demo_options){
+        .seed = s->seeded ? (uint64_t)s->seed : noise ^ (uint64_t)now_ms,
+        .first_id = s->seeded ? (uint64_t)(s->seed % SEEDS_APART * IDS_PER_SEED + 1)
+                              : (uint64_t)now_ms * 1000,
+        .random_ids = s->random_ids,
+        .customer_fields = s->customer_fields};
 }
 
-static int64_t default_start_ms(const struct options *o) {
+static int64_t default_start_ms(const struct generate_settings *s) {
     static const int64_t NEW_YEAR_2026_MS = INT64_C(1767225600000);
-    return option_given(o, "seed") ? NEW_YEAR_2026_MS : clock_now_ms(clock_system());
+    return s->seeded ? NEW_YEAR_2026_MS : clock_now_ms(clock_system());
 }
 
-static int run(const struct options *o, int64_t start_ms) {
-    struct demo_options options = demo_options_of(o);
+int generate_run(const struct generate_settings *s) {
+    struct error err = {0};
+    if (!write_files(s, &err)) {
+        return fail(err.text);
+    }
+    if (s->files_alone) {
+        return DONE;
+    }
+    struct demo_options options = demo_options_of(s);
     struct demo_orders *orders = demo_orders_new(&options);
-    int64_t count = option_int(o, "count"), rate = option_int(o, "rate");
     stop_on_signals();
     int code;
-    if (option_text(o, "to") != NULL) {
-        struct posting p = {.orders = orders, .count = count, .rate = rate, .start_ms = start_ms};
-        code = post_stream(o, &p);
+    if (s->to.kind != SEND_TO_NOTHING) {
+        struct posting p = {
+            .orders = orders, .count = s->count, .rate = s->rate, .start_ms = s->start_ms};
+        code = post_stream(&s->to, &p);
     } else {
-        code = write_events(orders, count, rate, start_ms >= 0 ? start_ms : default_start_ms(o));
+        int64_t start_ms = s->start_ms >= 0 ? s->start_ms : default_start_ms(s);
+        code = write_events(orders, s->count, s->rate, start_ms);
     }
     demo_orders_free(orders);
     return code;
-}
-
-int command_generate(const struct options *o) {
-    struct error err = {0};
-    int64_t start_ms;
-    bool to_server = option_text(o, "to") != NULL;
-    if (!read_start(o, &start_ms, &err)) {
-        fprintf(stderr, "salestide generate: %s\n", err.text);
-        return USAGE;
-    }
-    if (!to_server && option_int(o, "rate") == 0) {
-        fprintf(stderr, "salestide generate: --rate 0 is for --to; on standard output the rate is "
-                        "how created_at runs on\n");
-        return USAGE;
-    }
-    if (!write_files(o, &err)) {
-        return fail(err.text);
-    }
-    bool files = option_given(o, "write-customers") || option_given(o, "write-products");
-    if (files && !to_server && !option_given(o, "count")) {
-        return DONE; // the files were all that was asked for
-    }
-    return run(o, start_ms);
 }

@@ -12,6 +12,7 @@
 // How it fails: the client tries again by itself; what it gives up on, or an answer that is no
 // verdict (no key, wrong address), ends the load with one line.
 #include "base/mem.h"
+#include "engine/zone_file.h"
 #include "format/order_json.h"
 #include "format/order_write.h"
 #include "tool/http_client.h"
@@ -231,7 +232,7 @@ static void sink_close(struct load_sink *base) {
 static const struct load_sink_ops sink_ops = {sink_json,  sink_too_long, sink_arena, sink_order,
                                               sink_flush, sink_finish,   sink_rules, sink_close};
 
-bool load_http_open(const char *url, const char *key, const struct load_target *target,
+bool load_http_open(const struct send_to *to, const struct load_target *target,
                     struct load_sink **out, struct error *err) {
     struct load_http *l = mem_zalloc(1, sizeof *l);
     *out = NULL;
@@ -241,8 +242,8 @@ bool load_http_open(const char *url, const char *key, const struct load_target *
     for (size_t i = 0; i < COUNT_OF(l->batches); i++) {
         l->batches[i].owner = l;
     }
-    struct http_client_options options = {.url = url,
-                                          .key = key,
+    struct http_client_options options = {.url = to->url,
+                                          .key = to->key,
                                           .max_in_flight = IN_FLIGHT,
                                           .attempt_timeout_ms = ATTEMPT_TIMEOUT_MS,
                                           .first_contact_ms = FIRST_CONTACT_MS,

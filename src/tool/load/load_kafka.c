@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "broker/kafka_producer.h"
+#include "engine/zone_file.h"
 #include "tool/load/load_intake.h"
 #include <stdlib.h>
 
@@ -17,7 +18,6 @@ enum {
 };
 
 struct load_kafka {
-    struct kafka_settings settings;
     struct kafka_producer *producer;
     struct zone *zone;
     struct order_rules rules;
@@ -40,12 +40,12 @@ static void free_all(void *user) {
     free(l);
 }
 
-static bool start(struct load_kafka *l, const struct options *o, struct error *err) {
+static bool load_kafka_start(struct load_kafka *l, const struct send_to *to, struct error *err) {
     const struct kafka_producer_options options = {
-        .settings = &l->settings,
-        .topic = kafka_topic_wish_of(o),
+        .settings = &to->topic,
+        .topic = to->wish,
         .max_events = EVENTS_UNDER_WAY,
-        .delivery_timeout_ms = option_int(o, "delivery-timeout"),
+        .delivery_timeout_ms = to->delivery_timeout_ms,
         .start_timeout_ms = START_TIMEOUT_MS,
         .must_reach = true,
     };
@@ -54,15 +54,14 @@ static bool start(struct load_kafka *l, const struct options *o, struct error *e
         return false;
     }
     l->rules.zone = l->zone;
-    return kafka_settings_read(option_text(o, "to"), o, &l->settings, err) &&
-           kafka_producer_start(&options, &l->producer, err);
+    return kafka_producer_start(&options, &l->producer, err);
 }
 
-bool load_kafka_open(const struct options *o, const struct load_target *target,
+bool load_kafka_open(const struct send_to *to, const struct load_target *target,
                      struct load_sink **out, struct error *err) {
     struct load_kafka *l = mem_zalloc(1, sizeof *l);
     *out = NULL;
-    if (!start(l, o, err)) {
+    if (!load_kafka_start(l, to, err)) {
         free_all(l);
         return false;
     }

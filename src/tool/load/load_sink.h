@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Where the loader's events go: into a data directory (load_store.c) or to a server (load_http.c).
+// Where the loader's events go: into a data directory (load_store.c), to a server (load_http.c) or
+// into a Kafka topic (load_kafka.c).
 // The readers of files (load_json.c, load_csv.c) know only this. Main thread.
 #pragma once
 #include "base/error.h"
+#include "engine/store.h"
 #include "format/order_csv.h"
-#include "host/options.h"
 #include "tool/load/load_report.h"
+#include "tool/send_to.h"
+#include <stdatomic.h>
 
 // A piece of a file, shared by the events whose text lies in it. Counted: a sink that keeps a text
 // longer than the call holds its block.
@@ -51,19 +54,24 @@ struct load_sink_ops {
 
 struct load_target {
     struct load_report *report; // borrowed
-    const volatile int *stop;   // not 0: the user wants to stop; waits become short
+    const atomic_bool *stop;    // true: the user wants to stop; waits become short
 };
 
-struct load_store_options {
-    const char *directory, *currency, *timezone, *customers; // NULL: not given
-    int64_t late_limit_ms;                                   // < 0: not given
-    int64_t queue_events, batch_events, max_depth;
+// Of a data directory.
+struct load_store_settings {
+    const char *directory;      // made when it is missing
+    struct store_settings shop; // empty or 0 where any is right; already checked
+    const char *customers;      // a CSV file of sources and states; NULL: none
+    int64_t queue_events;       // most that wait for the engine; >= 1
+    int64_t batch_events;       // about how many share a commit; >= 1
+    uint32_t max_depth;         // of an event's JSON; 1 .. ORDER_DEPTH_MAX
 };
-MUST_CHECK bool load_store_open(const struct load_store_options *options,
+MUST_CHECK bool load_store_open(const struct load_store_settings *settings,
                                 const struct load_target *target, struct load_sink **out,
                                 struct error *err);
-MUST_CHECK bool load_http_open(const char *url, const char *key, const struct load_target *target,
+// To SEND_TO_SERVER.
+MUST_CHECK bool load_http_open(const struct send_to *to, const struct load_target *target,
                                struct load_sink **out, struct error *err);
-// To --to kafka://...; tells the report that it only sends.
-MUST_CHECK bool load_kafka_open(const struct options *o, const struct load_target *target,
+// To SEND_TO_TOPIC; tells the report that it only sends.
+MUST_CHECK bool load_kafka_open(const struct send_to *to, const struct load_target *target,
                                 struct load_sink **out, struct error *err);

@@ -2,8 +2,10 @@
 // Loading into a data directory: the sink in front of an intake (load_intake.c), with a store and
 // an engine of its own behind the queue.
 #include "base/mem.h"
+#include "engine/customers_file.h"
 #include "engine/engine.h"
 #include "engine/queue.h"
+#include "engine/zone_file.h"
 #include "store/sqlite/sqlite.h"
 #include "tool/load/load_intake.h"
 #include <pthread.h>
@@ -56,47 +58,15 @@ static void free_all(void *user) {
     free(l);
 }
 
-static bool copy_setting(char *to, size_t room, const char *from, const char *option,
-                         struct error *err) {
-    if (from != NULL && strlen(from) >= room) {
-        return error_set(err, ERROR_USAGE, "--%s: '%.80s' is too long", option, from);
-    }
-    if (from != NULL) {
-        memcpy(to, from, strlen(from) + 1);
-    }
-    return true;
-}
-
-// The file of the shop's facts is written once: a wrong currency or zone must not get into it.
-static bool check_settings(struct store_settings *s, const struct load_store_options *o,
-                           struct error *err) {
-    if (!copy_setting(s->currency, sizeof s->currency, o->currency, "currency", err) ||
-        !copy_setting(s->timezone, sizeof s->timezone, o->timezone, "timezone", err)) {
-        return false;
-    }
-    s->late_limit_ms = o->late_limit_ms > 0 ? o->late_limit_ms : 0;
-    for (const char *c = s->currency; c < s->currency + 3 && s->currency[0] != '\0'; c++) {
-        if (*c < 'A' || *c > 'Z') {
-            return error_set(err, ERROR_USAGE,
-                             "--currency: '%s' is not three capital letters such as USD",
-                             s->currency);
-        }
-    }
-    struct zone *zone = NULL;
-    bool ok = s->timezone[0] == '\0' || zone_open(s->timezone, &zone, err);
-    zone_free(zone);
-    return ok;
-}
-
-static bool open_store(struct load_store *l, const struct load_store_options *o,
+static bool open_store(struct load_store *l, const struct load_store_settings *o,
                        struct store_settings *settings, struct error *err) {
-    struct sqlite_options options = {.directory = o->directory, .clock = clock_system()};
-    return check_settings(&options.settings, o, err) &&
-           sqlite_store_open(&options, &l->store, settings, err) &&
+    const struct sqlite_options options = {
+        .directory = o->directory, .settings = o->shop, .clock = clock_system()};
+    return sqlite_store_open(&options, &l->store, settings, err) &&
            zone_open(settings->timezone, &l->zone, err);
 }
 
-static bool start_engine(struct load_store *l, const struct load_store_options *o,
+static bool start_engine(struct load_store *l, const struct load_store_settings *o,
                          const struct store_settings *settings, struct error *err) {
     struct customers *customers = NULL;
     if (o->customers != NULL && !customers_load(o->customers, &customers, err)) {
@@ -104,7 +74,7 @@ static bool start_engine(struct load_store *l, const struct load_store_options *
     }
     l->rules.zone = l->zone;
     memcpy(l->rules.currency, settings->currency, sizeof l->rules.currency);
-    l->rules.max_depth = (uint32_t)o->max_depth;
+    l->rules.max_depth = o->max_depth;
     struct engine_options options = {.clock = clock_system(),
                                      .batch_max_events = (size_t)o->batch_events,
                                      .late_limit_ms = settings->late_limit_ms};
@@ -119,12 +89,12 @@ static bool start_engine(struct load_store *l, const struct load_store_options *
     return true;
 }
 
-bool load_store_open(const struct load_store_options *options, const struct load_target *target,
+bool load_store_open(const struct load_store_settings *settings, const struct load_target *target,
                      struct load_sink **out, struct error *err) {
     struct load_store *l = mem_zalloc(1, sizeof *l);
-    struct store_settings settings = {0};
+    struct store_settings shop = {0};
     *out = NULL;
-    if (!open_store(l, options, &settings, err) || !start_engine(l, options, &settings, err)) {
+    if (!open_store(l, settings, &shop, err) || !start_engine(l, settings, &shop, err)) {
         free_all(l);
         return false;
     }

@@ -1,34 +1,32 @@
 // SPDX-License-Identifier: MIT
-// `salestide rejected list | show ID... | edit ID | retry ID...`: what was rejected, and submitting
-// it again.
-//
-// A retry: the event's text is read from where rejected events are kept, posted to a server (--to)
-// as any order is, and the verdict is noted beside the rejected event, which itself stays as it
+// A retry: the event's text is read from where rejected events are kept, posted to a server as any
+// order is, and the verdict is noted beside the rejected event, which itself stays as it
 // was. Being interrupted between the two is harmless: a second retry of an accepted event is a
 // duplicate. Many are posted some at a time, oldest first, each as a request of its own so that
 // each has its verdict.
 //
-// Exit code 1 when an event was rejected again or could not be sent.
-#include "host/commands.h"
+// What a retry rejects again replaces, it does not add: the new rejected event has the same text
+// (rejected_texts.c), and the one before is marked, so that no reader shows it. A verdict that
+// comes later, behind a topic, is found at the next retry, and by list at once.
+//
+// How it fails: an id that is not there, a place that cannot be read or written, a server that is
+// not one: one line each, and what was not sent stays as it is.
+#include "tool/rejected/rejected.h"
 
 #include "base/mem.h"
-#include "host/reader_place.h"
 #include "order/timestamp.h"
 #include "tool/rejected/rejected_edit.h"
 #include "tool/rejected/rejected_send.h"
+#include "tool/rejected/rejected_texts.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-    READ_TIMEOUT_MS = 30 * 1000,
-    PAGE_ROWS = 1000,
-};
+enum { PAGE_ROWS = 1000 };
 
 struct command {
-    const struct options *options;
-    struct reader_place *place;
-    struct sales_reader *reader;
+    const struct rejected_settings *settings;
+    struct sales_reader *reader;    // of settings
     struct rejected_sender *sender; // of a retry
 };
 
@@ -61,6 +59,7 @@ static void print_row(const struct rejected_row *row) {
 
 struct listing {
     struct text code; // absent: all
+    struct rejected_texts *texts;
     int64_t left, last_id;
     int64_t n_seen; // of the page
 };
@@ -69,6 +68,9 @@ static bool list_row(void *user, const struct rejected_row *row) {
     struct listing *l = user;
     l->n_seen++;
     l->last_id = row->id;
+    if (rejected_texts_replaced(l->texts, row)) {
+        return true;
+    }
     if (l->code.at == NULL || text_equal(l->code, row->code)) {
         print_row(row);
         l->left--;
@@ -76,18 +78,19 @@ static bool list_row(void *user, const struct rejected_row *row) {
     return l->left > 0;
 }
 
-static int list(struct command *c) {
+static int list_rejected(struct command *c) {
     struct error err = {0};
-    struct listing l = {.code = text_of(option_text(c->options, "code")),
-                        .left = option_int(c->options, "limit"),
+    struct listing l = {.code = text_of(c->settings->code),
+                        .texts = rejected_texts_new(),
+                        .left = c->settings->limit,
                         .last_id = INT64_MAX};
+    bool ok = true;
     do {
         l.n_seen = 0;
-        if (!c->reader->ops->rejected(c->reader, l.last_id, PAGE_ROWS, list_row, &l, &err)) {
-            return fail(&err);
-        }
-    } while (l.n_seen == PAGE_ROWS && l.left > 0);
-    return 0;
+        ok = c->reader->ops->rejected(c->reader, l.last_id, PAGE_ROWS, list_row, &l, &err);
+    } while (ok && l.n_seen == PAGE_ROWS && l.left > 0);
+    rejected_texts_free(l.texts);
+    return ok ? 0 : fail(&err);
 }
 
 struct wanted {
@@ -137,7 +140,10 @@ static bool show_row(struct command *c, const struct rejected_row *row, struct e
 // --- Submitting again
 
 static bool open_sending(struct command *c, struct error *err) {
-    return rejected_sender_open(c->options, c->place, &c->sender, err);
+    const struct rejected_settings *s = c->settings;
+    struct rejected_retries *retries = NULL;
+    return s->open_retries(s->user, &retries, err) &&
+           rejected_sender_open(&s->to, retries, &c->sender, err);
 }
 
 static bool retry_row(struct command *c, const struct rejected_row *row, struct error *err) {
@@ -164,85 +170,110 @@ static int end_sending(struct command *c) {
 // --- Which
 
 struct ids {
-    struct text code; // absent: all
     int64_t *at;
     size_t n, cap;
-    int64_t last_id, n_seen;
 };
 
-static bool gather_id(void *user, const struct rejected_row *row) {
-    struct ids *ids = user;
-    ids->n_seen++;
-    ids->last_id = row->id;
-    bool done = row->retried_ms != 0 && !text_equal(row->retried_verdict, TEXT_LIT("rejected"));
-    if (done || (ids->code.at != NULL && !text_equal(ids->code, row->code))) {
-        return true;
-    }
+static void add_id(struct ids *ids, int64_t id) {
     if (ids->n == ids->cap) {
         ids->cap = ids->cap > 0 ? ids->cap * 2 : 1024;
         ids->at = mem_realloc(ids->at, ids->cap * sizeof *ids->at);
     }
-    ids->at[ids->n++] = row->id;
+    ids->at[ids->n++] = id;
+}
+
+// A pass over the rejected events, newest first.
+struct gathering {
+    struct text code; // of those to be tried again; absent: all
+    struct ids again, replaced;
+    struct rejected_texts *texts;
+    int64_t last_id, lowest_id; // rows below the latter are not looked at
+    int64_t n_seen;             // of the page
+};
+
+static bool gather_row(void *user, const struct rejected_row *row) {
+    struct gathering *g = user;
+    g->n_seen++;
+    g->last_id = row->id;
+    if (row->id < g->lowest_id) {
+        return false;
+    }
+    bool done = row->retried_ms != 0 && !text_equal(row->retried_verdict, TEXT_LIT("rejected"));
+    if (rejected_texts_replaced(g->texts, row)) {
+        add_id(&g->replaced, row->id);
+    } else if (!done && (g->code.at == NULL || text_equal(g->code, row->code))) {
+        add_id(&g->again, row->id);
+    }
     return true;
 }
 
-// All that have not got through yet, newest first.
-static bool gather_all(struct command *c, struct ids *ids, struct error *err) {
-    ids->last_id = INT64_MAX;
+// All that have not got through yet, and those that were replaced; both newest first.
+static bool gather(struct command *c, struct gathering *g, struct error *err) {
+    g->texts = rejected_texts_new();
+    g->last_id = INT64_MAX;
+    bool ok;
     do {
-        ids->n_seen = 0;
-        if (!c->reader->ops->rejected(c->reader, ids->last_id, PAGE_ROWS, gather_id, ids, err)) {
-            return false;
-        }
-    } while (ids->n_seen == PAGE_ROWS);
-    return true;
+        g->n_seen = 0;
+        ok = c->reader->ops->rejected(c->reader, g->last_id, PAGE_ROWS, gather_row, g, err);
+    } while (ok && g->n_seen == PAGE_ROWS && g->last_id >= g->lowest_id);
+    rejected_texts_free(g->texts);
+    g->texts = NULL;
+    return ok;
 }
 
-static bool read_id(const char *text, int64_t *out, struct error *err) {
-    struct ident id = ident_of_text(text_of(text));
-    *out = id.num;
-    return (id.num >= 0 && id.num < INT64_MAX) ||
-           error_set(err, ERROR_USAGE, "'%.40s' is no id of a rejected event", text);
+static void gathering_free(struct gathering *g) {
+    free(g->again.at);
+    free(g->replaced.at);
 }
 
-static bool gather_arguments(const struct options *o, struct ids *ids, struct error *err) {
-    ids->cap = option_args_count(o);
-    ids->at = mem_zalloc(ids->cap, sizeof *ids->at);
-    for (size_t i = option_args_count(o) - 1; i >= 1; i--) { // newest first, as gather_all
-        if (!read_id(option_arg(o, i), &ids->at[ids->n++], err)) {
-            return false;
-        }
+// Newest first, as gather.
+static void gather_settings(const struct rejected_settings *s, struct ids *ids) {
+    for (size_t i = s->n_ids; i > 0; i--) {
+        add_id(ids, s->ids[i - 1]);
     }
-    return true;
 }
 
-static int retry(struct command *c) {
-    const struct options *o = c->options;
+// Marks what was replaced, by this retry or since an earlier one; nothing older than `lowest_id`.
+static bool mark_replaced(struct command *c, int64_t lowest_id, struct error *err) {
+    struct gathering g = {.lowest_id = lowest_id};
+    bool ok = gather(c, &g, err);
+    for (size_t i = 0; ok && i < g.replaced.n; i++) {
+        ok = rejected_sender_replaced(c->sender, g.replaced.at[i], err);
+    }
+    gathering_free(&g);
+    return ok;
+}
+
+static int retry_rejected(struct command *c) {
+    const struct rejected_settings *s = c->settings;
     struct error err = {0};
-    struct ids ids = {.code = text_of(option_text(o, "code"))};
-    bool by_id = option_args_count(o) > 1, all = option_flag(o, "all");
-    if (by_id + all + (ids.code.at != NULL) != 1) {
-        error_set(&err, ERROR_USAGE,
-                  "say which events: `salestide rejected retry ID...`, `retry --code CODE` or "
-                  "`retry --all`");
-        return fail(&err);
+    struct gathering g = {.code = text_of(s->code)};
+    struct ids *ids = &g.again;
+    bool by_id = s->n_ids > 0, ok = true;
+    if (by_id) {
+        gather_settings(s, ids);
+    } else {
+        ok = gather(c, &g, &err);
     }
-    bool ok = (by_id ? gather_arguments(o, &ids, &err) : gather_all(c, &ids, &err)) &&
-              open_sending(c, &err);
-    for (size_t i = ids.n; ok && i > 0 && !rejected_sender_failed(c->sender); i--) {
-        ok = with_row(c, ids.at[i - 1], retry_row, &err);
+    ok = ok && open_sending(c, &err);
+    int64_t lowest_id = by_id ? INT64_MAX : 0;
+    for (size_t i = ids->n; ok && i > 0 && !rejected_sender_failed(c->sender); i--) {
+        int64_t id = ids->at[i - 1];
+        lowest_id = id < lowest_id ? id : lowest_id;
+        ok = with_row(c, id, retry_row, &err);
     }
-    free(ids.at);
+    gathering_free(&g);
     if (!ok) {
         return fail(&err);
     }
-    return end_sending(c);
+    int code = end_sending(c);
+    return mark_replaced(c, lowest_id, &err) ? code : fail(&err);
 }
 
 // --- Editing
 
 static bool edit_row(struct command *c, const struct rejected_row *row, struct error *err) {
-    const char *file = option_text(c->options, "file");
+    const char *file = c->settings->file;
     struct buf event = {0};
     bool changed = true;
     if (file == NULL && row->raw_cut) {
@@ -261,62 +292,33 @@ static bool edit_row(struct command *c, const struct rejected_row *row, struct e
     return ok;
 }
 
-static int edit(struct command *c) {
+static int edit_rejected(struct command *c) {
     struct error err = {0};
-    int64_t id;
-    if (option_args_count(c->options) != 2) {
-        error_set(&err, ERROR_USAGE, "say which event: `salestide rejected edit ID`");
-        return fail(&err);
-    }
-    if (!read_id(option_arg(c->options, 1), &id, &err) || !open_sending(c, &err) ||
-        !with_row(c, id, edit_row, &err)) {
+    if (!open_sending(c, &err) || !with_row(c, c->settings->ids[0], edit_row, &err)) {
         return fail(&err);
     }
     return end_sending(c);
 }
 
-static int show(struct command *c) {
+static int show_rejected(struct command *c) {
     struct error err = {0};
-    for (size_t i = 1; i < option_args_count(c->options); i++) {
-        int64_t id;
-        if (!read_id(option_arg(c->options, i), &id, &err) || !with_row(c, id, show_row, &err)) {
+    for (size_t i = 0; i < c->settings->n_ids; i++) {
+        if (!with_row(c, c->settings->ids[i], show_row, &err)) {
             return fail(&err);
         }
     }
     return 0;
 }
 
-static int run_verb(struct command *c, const char *verb) {
-    if (strcmp(verb, "list") == 0 && option_args_count(c->options) == 1) {
-        return list(c);
-    }
-    if (strcmp(verb, "show") == 0 && option_args_count(c->options) > 1) {
-        return show(c);
-    }
-    if (strcmp(verb, "edit") == 0) {
-        return edit(c);
-    }
-    if (strcmp(verb, "retry") == 0) {
-        return retry(c);
-    }
-    fprintf(stderr, "salestide rejected: use `rejected list`, `rejected show ID`, `rejected edit "
-                    "ID` or `rejected retry ID...`\n");
-    return 2;
-}
-
-int command_rejected(const struct options *o) {
-    struct command c = {.options = o};
-    struct store_settings settings;
-    struct error err = {0};
-    const char *verb = option_args_count(o) > 0 ? option_arg(o, 0) : "";
-    int code = reader_place_read(o, NULL, &c.place, &err) &&
-                       reader_place_open(c.place, READ_TIMEOUT_MS, &c.reader, &settings, &err)
-                   ? run_verb(&c, verb)
-                   : fail(&err);
+int rejected_run(const struct rejected_settings *settings) {
+    static int (*const verbs[])(struct command *) = {
+        [REJECTED_LIST] = list_rejected,
+        [REJECTED_SHOW] = show_rejected,
+        [REJECTED_EDIT] = edit_rejected,
+        [REJECTED_RETRY] = retry_rejected,
+    };
+    struct command c = {.settings = settings, .reader = settings->reader};
+    int code = verbs[settings->verb](&c);
     rejected_sender_close(c.sender);
-    if (c.reader != NULL) {
-        c.reader->ops->close(c.reader);
-    }
-    reader_place_free(c.place);
     return code;
 }

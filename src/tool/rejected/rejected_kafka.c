@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "broker/kafka_producer.h"
+#include "engine/zone_file.h"
 #include "format/order_json.h"
 #include <pthread.h>
 #include <stdio.h>
@@ -31,7 +32,6 @@ struct item {
 };
 
 struct rejected_kafka {
-    struct kafka_settings settings;
     struct kafka_producer *producer;
     struct zone *zone;
     struct order_rules rules;
@@ -156,32 +156,32 @@ void rejected_kafka_finish(struct rejected_kafka *k) {
     collect(k);
 }
 
-static bool start(struct rejected_kafka *k, const struct options *o, struct error *err) {
+static bool rejected_kafka_start(struct rejected_kafka *k, const struct send_to *to,
+                                 struct error *err) {
     const struct kafka_producer_options options = {
-        .settings = &k->settings,
+        .settings = &to->topic,
         .max_events = EVENTS_UNDER_WAY,
-        .delivery_timeout_ms = option_int(o, "delivery-timeout"),
+        .delivery_timeout_ms = to->delivery_timeout_ms,
         .start_timeout_ms = START_TIMEOUT_MS,
         .must_reach = true,
     };
     k->rules = (struct order_rules){.currency = "USD", .max_depth = ORDER_DEPTH_MAX};
-    k->parser = order_json_new();
+    k->parser = mem_must(order_json_new(NULL));
     if (!zone_open("UTC", &k->zone, err)) {
         return false;
     }
     k->rules.zone = k->zone;
-    return kafka_settings_read(option_text(o, "to"), o, &k->settings, err) &&
-           kafka_producer_start(&options, &k->producer, err);
+    return kafka_producer_start(&options, &k->producer, err);
 }
 
-bool rejected_kafka_open(const struct options *o, rejected_sent_fn done, void *user,
+bool rejected_kafka_open(const struct send_to *to, rejected_sent_fn done, void *user,
                          struct rejected_kafka **out, struct error *err) {
     struct rejected_kafka *k = mem_zalloc(1, sizeof *k);
     k->done = done;
     k->user = user;
     pthread_mutex_init(&k->lock, NULL);
     pthread_cond_init(&k->settled, NULL);
-    if (!start(k, o, err)) {
+    if (!rejected_kafka_start(k, to, err)) {
         rejected_kafka_close(k);
         return false;
     }

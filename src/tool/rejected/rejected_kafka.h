@@ -3,7 +3,7 @@
 #pragma once
 #include "base/error.h"
 #include "base/text.h"
-#include "host/options.h"
+#include "tool/send_to.h"
 #include <stdint.h>
 
 // What became of one: "sent" (its verdict is the processors') or "rejected", with a reason; NULL:
@@ -11,8 +11,8 @@
 typedef void (*rejected_sent_fn)(void *user, int64_t id, const char *verdict, const char *why);
 
 struct rejected_kafka;
-// Of a --to that is kafka_is_address; --kafka-* and --delivery-timeout say how.
-MUST_CHECK bool rejected_kafka_open(const struct options *o, rejected_sent_fn done, void *user,
+// To SEND_TO_TOPIC; the topic has to be there.
+MUST_CHECK bool rejected_kafka_open(const struct send_to *to, rejected_sent_fn done, void *user,
                                     struct rejected_kafka **out, struct error *err);
 // `event` is copied. What no topic should have (not JSON, not an order) is rejected here.
 void rejected_kafka_post(struct rejected_kafka *k, int64_t id, struct text event);

@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "broker/kafka_config.h"
 #include "tool/http_client.h"
 #include "tool/post_reply.h"
 #include "tool/rejected/rejected_kafka.h"
@@ -30,10 +29,17 @@ struct rejected_sender {
 };
 
 void rejected_print_text(struct text t, bool one_line) {
-    for (size_t i = 0; i < t.len; i++) {
-        unsigned char c = (unsigned char)t.at[i];
-        bool plain = c >= ' ' ? c != 0x7F : !one_line && (c == '\n' || c == '\t');
-        putchar(plain ? c : c == '\n' || c == '\t' || c == '\r' ? ' ' : '?');
+    while (t.len > 0) {
+        size_t taken;
+        size_t n = text_shown(t, &taken);
+        char c = t.at[0];
+        if (n > 0 || (!one_line && (c == '\n' || c == '\t'))) {
+            fwrite(t.at, 1, taken, stdout);
+        } else {
+            putchar(c == '\n' || c == '\t' || c == '\r' ? ' ' : '?');
+        }
+        t.at += taken;
+        t.len -= taken;
     }
 }
 
@@ -98,10 +104,10 @@ static void sent(void *user, int64_t id, const char *verdict, const char *why) {
     note(s, id, verdict, why);
 }
 
-static bool open_client(struct rejected_sender *s, const struct options *o, struct error *err) {
+static bool open_client(struct rejected_sender *s, const struct send_to *to, struct error *err) {
     const struct http_client_options options = {
-        .url = option_text(o, "to"),
-        .key = option_text(o, "key"),
+        .url = to->url,
+        .key = to->key,
         .max_in_flight = IN_FLIGHT,
         .attempt_timeout_ms = ATTEMPT_TIMEOUT_MS,
         .first_contact_ms = FIRST_CONTACT_MS,
@@ -113,13 +119,12 @@ static bool open_client(struct rejected_sender *s, const struct options *o, stru
     return http_client_new(&options, &s->client, err);
 }
 
-bool rejected_sender_open(const struct options *o, const struct reader_place *place,
+bool rejected_sender_open(const struct send_to *to, struct rejected_retries *retries,
                           struct rejected_sender **out, struct error *err) {
     struct rejected_sender *s = mem_zalloc(1, sizeof *s);
-    bool ok =
-        rejected_retries_open(place, &s->retries, err) &&
-        (kafka_is_address(option_text(o, "to")) ? rejected_kafka_open(o, sent, s, &s->topic, err)
-                                                : open_client(s, o, err));
+    s->retries = retries;
+    bool ok = to->kind == SEND_TO_TOPIC ? rejected_kafka_open(to, sent, s, &s->topic, err)
+                                        : open_client(s, to, err);
     if (!ok) {
         rejected_sender_close(s);
         return false;
@@ -147,6 +152,10 @@ void rejected_sender_post(struct rejected_sender *s, int64_t id, struct text eve
         return;
     }
     http_client_post(s->client, &body, id);
+}
+
+bool rejected_sender_replaced(struct rejected_sender *s, int64_t id, struct error *err) {
+    return s->retries->ops->put(s->retries, id, clock_now_ms(clock_system()), "replaced", err);
 }
 
 void rejected_sender_skip(struct rejected_sender *s, int64_t id, const char *why) {

@@ -4,15 +4,18 @@
 #pragma once
 #include "base/text.h"
 #include "store/rejected_retries.h"
+#include "tool/send_to.h"
 
 struct rejected_sender;
-// --to: a server that takes orders (with --key), or a Kafka topic.
-MUST_CHECK bool rejected_sender_open(const struct options *o, const struct reader_place *place,
+// Takes over `retries`, which gets the verdicts, also when it fails. `to` is a server or a topic.
+MUST_CHECK bool rejected_sender_open(const struct send_to *to, struct rejected_retries *retries,
                                      struct rejected_sender **out, struct error *err);
 // Some are on their way at a time. Prints what becomes of it, some time until the end.
 void rejected_sender_post(struct rejected_sender *s, int64_t id, struct text event);
 // One that is not sent, and why.
 void rejected_sender_skip(struct rejected_sender *s, int64_t id, const char *why);
+// Notes that a newer rejected event has taken its place.
+MUST_CHECK bool rejected_sender_replaced(struct rejected_sender *s, int64_t id, struct error *err);
 // Something went wrong that ends all of it: see _end.
 bool rejected_sender_failed(const struct rejected_sender *s);
 // Waits for what is under way and prints a summary. False: err tells what ended it. *all: every
@@ -20,5 +23,6 @@ bool rejected_sender_failed(const struct rejected_sender *s);
 MUST_CHECK bool rejected_sender_end(struct rejected_sender *s, bool *all, struct error *err);
 void rejected_sender_close(struct rejected_sender *s); // NULL is fine
 
-// Texts of others may hold anything: what a terminal would act on is shown as a question mark.
+// Texts of others may hold anything: what is not to be shown as it is
+// (text_shown) is a question mark.
 void rejected_print_text(struct text t, bool one_line);

@@ -9,10 +9,10 @@
 // that was made stays; running setup again goes on.
 #include "host/commands.h"
 
-#include "store/cassandra/cassandra.h"
+#include "host/addresses.h"
+#include "host/shop_settings.h"
 #include "store/mysql/mysql_projection.h"
 #include "store/mysql/mysql_schema.h"
-#include "store/settings.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -44,13 +44,15 @@ static bool mysql_make(const struct options *o, const char *url, struct store_se
     enum { TIMEOUT_MS = 120000 }; // ALTER and CREATE may wait for others
     struct mysql_address address;
     struct mysql_connection *c;
-    if (!mysql_address_of_options(o, url, &address, err) ||
-        !mysql_connection_open(&address, MYSQL_ROLE_SETUP, TIMEOUT_MS, &c, err)) {
+    bool ok = mysql_address_of_options(o, url, &address, err) &&
+              mysql_connection_open(&address, MYSQL_ROLE_SETUP, TIMEOUT_MS, &c, err);
+    explicit_bzero(address.password, sizeof address.password);
+    if (!ok) {
         return false;
     }
     struct projection *projection = NULL;
-    bool ok = mysql_schema_prepare(c, address.url.path, settings, err) &&
-              projection_bind(c, settings->currency, true, &projection, err);
+    ok = mysql_schema_prepare(c, address.url.path, settings, err) &&
+         projection_bind(c, settings->currency, true, &projection, err);
     projection_free(projection);
     if (ok) {
         printf("%s is ready: currency %s, time zone %s, late after %lld s\n", c->name,
@@ -78,12 +80,13 @@ static bool cassandra_make(const struct options *o, const char *url,
                            struct store_settings *settings, struct error *err) {
     UNUSED(settings);
     struct cassandra_address address;
-    if (!cassandra_address_of_options(o, url, &address, err) ||
-        !cassandra_setup(&address, (int)option_int(o, "cassandra-replication"), err)) {
-        return false;
+    bool ok = cassandra_address_of_options(o, url, &address, err) &&
+              cassandra_setup(&address, (int)option_int(o, "cassandra-replication"), err);
+    explicit_bzero(address.password, sizeof address.password);
+    if (ok) {
+        printf("%s is ready\n", url);
     }
-    printf("%s is ready\n", url);
-    return true;
+    return ok;
 }
 
 // Aggregates first: they say whether the settings are right.

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+// Judging. Each event in order: known already (duplicate or conflict)? Does its sum fit? Else it is
+// accepted: its source and state are found, it goes to the store and into the cube. Rejected events
+// go to the store too.
+//
+// How it fails: what the store answers but OK ends the batch; its caller rolls back.
+#include "engine/judge.h"
+
+#include "engine/log_store.h"
+#include "sums/currency.h"
+#include "sums/origin.h"
+#include <string.h>
+
+enum { PREFETCH_AHEAD = 12, ARRIVAL_AHEAD_MS = 3600 * 1000 };
+
+static enum store_result no_memory(struct error *err) {
+    error_set(err, ERROR_RETRIABLE, "out of memory while judging a batch");
+    return STORE_RETRY;
+}
+
+// What is taken back counts where its order did: the store is asked for that one.
+static enum store_result find_origin(struct judge *j, struct order *o, const struct stamp *at,
+                                     struct error *err) {
+    struct origin placed;
+    bool known = false;
+    if (o->kind != ORDER_PLACED) {
+        enum store_result result =
+            j->store->ops->origin(j->store, o->order_id, at, &placed, &known, err);
+        if (result != STORE_OK) {
+            return result;
+        }
+    }
+    origin_resolve(o, known ? &placed : NULL, j->customers);
+    return STORE_OK;
+}
+
+static enum store_result engine_reject(struct judge *j, struct submission *s, struct event *event,
+                                       const struct rejection *why, struct error *err) {
+    if (!submission_reject(s, event, why)) {
+        return no_memory(err);
+    }
+    return j->store->ops->add_rejected(j->store, event, err);
+}
+
+static enum store_result judge_known(struct judge *j, struct submission *s, struct event *event,
+                                     enum known_as known, struct error *err) {
+    if (known == KNOWN_SAME) {
+        event->verdict = VERDICT_DUPLICATE;
+        return STORE_OK;
+    }
+    struct rejection why;
+    reject(&why, "order_id", REJECT_CONFLICT,
+           "this %s event is known already with other amounts, customer or products",
+           order_kind_name(event->order.kind));
+    return engine_reject(j, s, event, &why, err);
+}
+
+static enum store_result judge_new(struct judge *j, struct submission *s, struct event *event,
+                                   const struct known *known, struct batch_summary *batch,
+                                   struct error *err) {
+    struct order resolved = event->order; // a rolled-back batch is judged again from the original
+    enum store_result result = find_origin(j, &resolved, &event->at, err);
+    if (result != STORE_OK) {
+        return result;
+    }
+    struct rejection why;
+    if (!j->store->ops->fits(j->store, &resolved, &why)) {
+        return engine_reject(j, s, event, &why, err);
+    }
+    uint32_t group;
+    switch (cube_add(j->cube, &resolved, j->minute_floor, j->hour_floor, &group)) {
+    case CUBE_OK:
+        break;
+    case CUBE_OVERFLOW: // fits() stands before it; nothing was added, so the batch goes on
+        currency_reject_overflow(&resolved, &why);
+        return engine_reject(j, s, event, &why, err);
+    case CUBE_NO_MEMORY:
+        return no_memory(err);
+    }
+    result =
+        j->store->ops->add(j->store, &resolved, &event->at, known, cube_group(j->cube, group), err);
+    if (result != STORE_OK) {
+        return result;
+    }
+    event->verdict = VERDICT_ACCEPTED;
+    for (int bit = 0; bit < ORDER_WARNING_KINDS; bit++) {
+        batch->counts.warnings[bit] += resolved.warnings >> bit & 1;
+    }
+    int32_t minute = (int32_t)(resolved.created_ms / 60000);
+    batch->minute_min = minute < batch->minute_min ? minute : batch->minute_min;
+    batch->minute_max = minute > batch->minute_max ? minute : batch->minute_max;
+    return STORE_OK;
+}
+
+static enum store_result judge_event(struct judge *j, struct submission *s, struct event *event,
+                                     struct batch_summary *batch, struct error *err) {
+    batch->counts.received++;
+    enum store_result result;
+    if (s->log.partition < 0) {
+        event->at.arrival_ms = s->arrival_ms;
+    }
+    if (event->at.arrival_ms < batch->oldest_arrival_ms) {
+        batch->oldest_arrival_ms = event->at.arrival_ms;
+    }
+    if (event->verdict == VERDICT_REJECTED) {
+        result = j->store->ops->add_rejected(j->store, event, err);
+    } else {
+        struct known known;
+        order_mark_arrival(&event->order, event->at.arrival_ms, j->late_limit_ms);
+        result = j->store->ops->known(j->store, &event->order, &event->at, &known, err);
+        if (result == STORE_OK) {
+            result = known.as == KNOWN_NEW ? judge_new(j, s, event, &known, batch, err)
+                                           : judge_known(j, s, event, known.as, err);
+        }
+    }
+    batch->counts.accepted += event->verdict == VERDICT_ACCEPTED;
+    batch->counts.duplicate += event->verdict == VERDICT_DUPLICATE;
+    batch->counts.rejected += event->verdict == VERDICT_REJECTED;
+    return result;
+}
+
+static void prefetch(struct judge *j, const struct submission *s, size_t i) {
+    if (i >= s->n_events) { // small submissions: the next one's first event
+        s = s->next;
+        i = 0;
+    }
+    if (s != NULL && i < s->n_events && s->events[i].verdict == VERDICT_NEW) {
+        j->store->ops->prefetch(j->store, &s->events[i].order, &s->events[i].at);
+    }
+}
+
+// Events that were committed before: only their identities are to be known again.
+static enum store_result remember_all(struct judge *j, struct submission *s, struct error *err) {
+    struct log_store *log = j->store->log;
+    for (size_t i = 0; i < s->n_events; i++) {
+        if (s->events[i].verdict != VERDICT_NEW) {
+            continue;
+        }
+        enum store_result result =
+            log->ops->remember(log, &s->events[i].order, &s->events[i].at, err);
+        if (result != STORE_OK) {
+            return result;
+        }
+    }
+    return STORE_OK;
+}
+
+static int64_t believed_now_ms(struct judge *j) {
+    return clock_course_now(&j->course, clock_now_ms(j->clock),
+                            clock_monotonic_ns(j->clock) / 1000000);
+}
+
+void judge_init(struct judge *j) {
+    (void)believed_now_ms(j);
+}
+
+// What is kept moves on with arrivals; but a clock that is far ahead for a while, ours or that of a
+// message, must not drop everybody's minutes.
+static int64_t arrival_for_floors(struct judge *j, const struct submission *s) {
+    int64_t ahead_ms = s->log.partition < 0 ? 0 : ARRIVAL_AHEAD_MS; // clocks of others may differ
+    int64_t latest_ms = believed_now_ms(j) + ahead_ms;
+    return s->arrival_ms < latest_ms ? s->arrival_ms : latest_ms;
+}
+
+static enum store_result judge_submission(struct judge *j, struct submission *s,
+                                          struct batch_summary *batch, struct error *err) {
+    if (s->log.history) {
+        return remember_all(j, s, err);
+    }
+    j->store->ops->floors(j->store, arrival_for_floors(j, s), &j->minute_floor, &j->hour_floor);
+    for (size_t i = 0; i < s->n_events; i++) {
+        if (j->store->ops->prefetch != NULL) {
+            prefetch(j, s, i + PREFETCH_AHEAD);
+        }
+        enum store_result result = judge_event(j, s, &s->events[i], batch, err);
+        if (result != STORE_OK) {
+            return result;
+        }
+    }
+    if (s->log.partition >= 0) {
+        batch->counts.skipped += s->log.n_skipped;
+        j->store->log->ops->advance(j->store->log, s->log.partition, s->log.next_offset);
+    }
+    return STORE_OK;
+}
+
+enum store_result judge_all(struct judge *j, struct submission *list, struct batch_summary *batch,
+                            struct error *err) {
+    enum store_result result = STORE_OK;
+    if (j->store->ops->prepare != NULL) {
+        result = j->store->ops->prepare(j->store, list, err);
+    }
+    for (struct submission *s = list; s != NULL && result == STORE_OK; s = s->next) {
+        result = judge_submission(j, s, batch, err);
+    }
+    return result;
+}
+
+void judge_forget(struct submission *list, size_t n_judged) {
+    for (struct submission *s = list; s != NULL && n_judged > 0; s = s->next) {
+        for (size_t i = 0; i < s->n_events && n_judged > 0; i++, n_judged--) {
+            struct event *event = &s->events[i];
+            bool by_engine = event->verdict != VERDICT_REJECTED ||
+                             strcmp(event->why->code, REJECT_CONFLICT) == 0 ||
+                             strcmp(event->why->code, REJECT_OVERFLOW) == 0;
+            if (by_engine) {
+                event->verdict = VERDICT_NEW;
+                event->why = NULL;
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// What a store does besides (engine/store.h) when its input is a log: it knows how far each
+// partition was counted, and moves that on in the transaction of the batch. One const struct of
+// functions. One thread (the engine's) calls.
+//
+// The embedded store has this part when it was opened for a log (sqlite_options.follows_log), the
+// split store always.
+#pragma once
+#include "engine/store.h"
+
+// A partition of a log in this store's hands.
+struct log_claim {
+    int64_t next_offset; // first one that is not in the aggregates; -1: the partition is new
+    bool lost;           // another process has taken it over
+};
+
+struct log_store {
+    const struct log_store_ops *ops;
+};
+
+struct log_store_ops {
+    // Takes a partition over, between two batches or between two takes of one; held until release.
+    // out->lost: not now, events of it are in a batch that will fail.
+    MUST_CHECK enum store_result (*claim)(struct log_store *s, const char *topic, int32_t partition,
+                                          struct log_claim *out, struct error *err);
+    // What is known of a held partition, without asking anybody: as of claim, commit or reopen;
+    // with the moves of the batch in work.
+    void (*held)(struct log_store *s, int32_t partition, struct log_claim *out);
+    void (*release)(struct log_store *s, int32_t partition);
+    // An event of the log before next_offset: its identity is known from now on. NULL: the store
+    // knows every identity for ever.
+    MUST_CHECK enum store_result (*remember)(struct log_store *s, const struct order *o,
+                                             const struct stamp *at, struct error *err);
+    // The batch has judged everything of the partition below next_offset.
+    void (*advance)(struct log_store *s, int32_t partition, int64_t next_offset);
+};

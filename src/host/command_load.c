@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// `salestide load FILE...`: what was asked, as settings of the loader (tool/load/load.h).
+//
+// Checked before the first file is loaded: files that are there, --map and --set that make sense,
+// one target, and options that go with it. How it fails: one line, exit code 2; the loader's own
+// exit code else.
+#include "host/commands.h"
+
+#include "base/mem.h"
+#include "host/addresses.h"
+#include "host/send_to_options.h"
+#include "host/shop_settings.h"
+#include "tool/load/load.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { USAGE = 2 };
+
+static bool read_load_fields(const struct options *o, struct csv_fields *fields,
+                             struct error *err) {
+    for (size_t i = 0; i < option_list_count(o, "map"); i++) {
+        struct error inner;
+        if (!csv_fields_map(fields, text_of(option_list_at(o, "map", i)), &inner)) {
+            return error_set(err, inner.cls, "--map: %.480s", inner.text);
+        }
+    }
+    for (size_t i = 0; i < option_list_count(o, "set"); i++) {
+        struct error inner;
+        if (!csv_fields_set(fields, text_of(option_list_at(o, "set", i)), &inner)) {
+            return error_set(err, inner.cls, "--set: %.480s", inner.text);
+        }
+    }
+    fields->group = option_text(o, "group-by") != NULL;
+    return true;
+}
+
+// All files are there before the first one is loaded.
+static bool check_load_files(const struct options *o, struct error *err) {
+    if (option_args_count(o) == 0) {
+        return error_set(err, ERROR_USAGE, "name a file to load, or - for standard input");
+    }
+    int from_stdin = 0;
+    for (size_t i = 0; i < option_args_count(o); i++) {
+        const char *path = option_arg(o, i);
+        if (strcmp(path, "-") == 0) {
+            from_stdin++;
+            continue;
+        }
+        if (access(path, R_OK) != 0) {
+            return error_set(err, ERROR_USAGE, "cannot open %.300s: %s", path, strerror(errno));
+        }
+    }
+    return from_stdin <= 1 ||
+           error_set(err, ERROR_USAGE, "standard input (-) can be read once only");
+}
+
+static bool check_load_target(const struct options *o, struct error *err) {
+    static const char *const local[] = {"data", "customers", "currency", "timezone", "late-limit"};
+    for (size_t i = 0; i < COUNT_OF(local) && option_text(o, "to") != NULL; i++) {
+        if (option_typed(o, local[i])) {
+            return error_set(err, ERROR_USAGE,
+                             "--%s is for a data directory; what --to names has its own", local[i]);
+        }
+    }
+    return kafka_options_fit(o, err);
+}
+
+static bool read_load_target(const struct options *o, struct load_settings *s, struct error *err) {
+    if (!send_to_of_options(o, &s->to, err)) {
+        return false;
+    }
+    if (s->to.kind == SEND_TO_TOPIC) {
+        s->to.wish = kafka_topic_wish_of(o);
+    }
+    if (s->to.kind != SEND_TO_NOTHING) {
+        return true;
+    }
+    const char *directory = option_text(o, "data");
+    s->store = (struct load_store_settings){
+        .directory = directory != NULL ? directory : "./data",
+        .customers = option_text(o, "customers"),
+        .queue_events = option_int(o, "queue-events"),
+        .batch_events = option_int(o, "batch-events"),
+        .max_depth = (uint32_t)option_int(o, "max-depth"),
+    };
+    return settings_of_options(o, &s->store.shop, err);
+}
+
+static enum load_format read_load_format(const char *choice) {
+    return strcmp(choice, "csv") == 0      ? LOAD_CSV
+           : strcmp(choice, "ndjson") == 0 ? LOAD_NDJSON
+                                           : LOAD_AUTO;
+}
+
+int command_load(const struct options *o) {
+    struct csv_fields fields = {0};
+    struct error err = {0};
+    size_t n = option_args_count(o);
+    const char **paths = mem_alloc((n + 1) * sizeof *paths);
+    for (size_t i = 0; i < n; i++) {
+        paths[i] = option_arg(o, i);
+    }
+    struct load_settings settings = {.paths = paths,
+                                     .n_paths = n,
+                                     .format = read_load_format(option_text(o, "format")),
+                                     .fields = &fields};
+    int code = USAGE;
+    if (check_load_files(o, &err) && check_load_target(o, &err) &&
+        read_load_fields(o, &fields, &err) && read_load_target(o, &settings, &err)) {
+        code = load_run(&settings);
+    } else {
+        fprintf(stderr, "salestide load: %s\n", err.text);
+    }
+    send_to_wipe(&settings.to);
+    csv_fields_free(&fields);
+    free(paths);
+    return code;
+}

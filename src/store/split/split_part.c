@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+// The partition's states: each function here is one event and makes the moves that it means. The
+// batch's events of a part are never dropped without the batch: what was judged is counted, or the
+// whole batch fails.
+#include "store/split/split_part.h"
+
+static bool part_holds(const void *owner, uint8_t now) {
+    const struct split_part *p = owner;
+    bool window = p->window != NULL, moved = p->moved_to != NOT_MOVED;
+    switch ((enum split_part_state)now) {
+    case SPLIT_PART_FREE:
+        return !window && !moved;
+    case SPLIT_PART_HELD:
+    case SPLIT_PART_LOST:
+        return window && !moved;
+    case SPLIT_PART_MOVED:
+    case SPLIT_PART_RELEASED:
+    case SPLIT_PART_DOOMED:
+        return window && moved;
+    case SPLIT_PART_STATES:
+        break;
+    }
+    return false;
+}
+
+#define BIT(name) STATE_BIT(SPLIT_PART_##name)
+static const struct state_row part_rows[SPLIT_PART_STATES] = {
+    [SPLIT_PART_FREE] = {"free", BIT(HELD)},
+    [SPLIT_PART_HELD] = {"held", BIT(HELD) | BIT(MOVED) | BIT(LOST) | BIT(FREE)},
+    [SPLIT_PART_MOVED] = {"moved",
+                          BIT(MOVED) | BIT(HELD) | BIT(RELEASED) | BIT(DOOMED) | BIT(LOST)},
+    [SPLIT_PART_RELEASED] = {"released", BIT(MOVED) | BIT(DOOMED) | BIT(FREE)},
+    [SPLIT_PART_DOOMED] = {"doomed", BIT(DOOMED) | BIT(MOVED) | BIT(RELEASED) | BIT(LOST)},
+    [SPLIT_PART_LOST] = {"lost", BIT(HELD) | BIT(FREE)},
+};
+const struct state_table split_part_table = {"split partition", part_rows, SPLIT_PART_STATES,
+                                             part_holds};
+
+static void move(struct split_part *p, enum split_part_state to) {
+    state_move(&split_part_table, &p->state, (uint8_t)to, p);
+}
+
+static void to_free(struct split_part *p) {
+    id_window_free(p->window);
+    p->window = NULL;
+    p->moved_to = NOT_MOVED;
+    move(p, SPLIT_PART_FREE);
+}
+
+void split_part_free(struct split_part *p) {
+    id_window_free(p->window);
+    *p = SPLIT_PART_NEW;
+}
+
+void split_part_claimed(struct split_part *p, const struct position_claim *claim,
+                        struct id_window *window) {
+    if (!split_part_in_batch(p)) {
+        id_window_free(p->window);
+        p->window = window;
+        p->committed = claim->next_offset;
+        p->epoch_us = claim->epoch_us;
+        move(p, SPLIT_PART_HELD);
+        return;
+    }
+    id_window_free(window);
+    if (claim->next_offset != p->committed) {
+        move(p, SPLIT_PART_DOOMED);
+    } else { // given up and back within one batch, which goes on counting
+        p->epoch_us = claim->epoch_us;
+        move(p, SPLIT_PART_MOVED);
+    }
+}
+
+void split_part_advanced(struct split_part *p, int64_t next_offset) {
+    p->moved_to = next_offset;
+    move(p, SPLIT_PART_MOVED);
+}
+
+void split_part_released(struct split_part *p) {
+    switch ((enum split_part_state)p->state.now) {
+    case SPLIT_PART_MOVED:
+    case SPLIT_PART_DOOMED: // its events stay in the batch: with the epoch from before, it is
+                            // fenced
+        move(p, SPLIT_PART_RELEASED);
+        return;
+    case SPLIT_PART_HELD:
+    case SPLIT_PART_LOST:
+        to_free(p);
+        return;
+    case SPLIT_PART_FREE:
+    case SPLIT_PART_RELEASED:
+    case SPLIT_PART_STATES:
+        return; // it is not here
+    }
+}
+
+void split_part_held(const struct split_part *p, struct log_claim *out) {
+    bool moved = split_part_is(p, SPLIT_PART_MOVED);
+    bool ours = moved || split_part_is(p, SPLIT_PART_HELD);
+    *out = (struct log_claim){!ours ? -1 : moved ? p->moved_to : p->committed, !ours};
+}
+
+void split_part_committed(struct split_part *p) {
+    if (!split_part_in_batch(p)) {
+        return;
+    }
+    id_window_keep(p->window);
+    p->committed = p->moved_to;
+    p->moved_to = NOT_MOVED;
+    if (split_part_is(p, SPLIT_PART_RELEASED)) {
+        to_free(p);
+    } else {
+        move(p, SPLIT_PART_HELD);
+    }
+}
+
+void split_part_undone(struct split_part *p) {
+    if (p->window != NULL) { // also of a slice that was not judged to its end
+        id_window_undo(p->window);
+    }
+    p->moved_to = NOT_MOVED;
+    switch ((enum split_part_state)p->state.now) {
+    case SPLIT_PART_MOVED:
+        move(p, SPLIT_PART_HELD);
+        return;
+    case SPLIT_PART_RELEASED:
+        to_free(p);
+        return;
+    case SPLIT_PART_DOOMED:
+        move(p, SPLIT_PART_LOST);
+        return;
+    case SPLIT_PART_FREE:
+    case SPLIT_PART_HELD:
+    case SPLIT_PART_LOST:
+    case SPLIT_PART_STATES:
+        return;
+    }
+}
+
+enum split_again split_part_again(struct split_part *p, const struct position_claim *claim,
+                                  bool lost) {
+    bool committed = split_part_in_batch(p) && claim->next_offset == p->moved_to;
+    enum split_again again = lost                                 ? SPLIT_TAKEN_OVER
+                             : committed                          ? SPLIT_DOUBT_COMMITTED
+                             : claim->next_offset == p->committed ? SPLIT_STILL_OURS
+                                                                  : SPLIT_TAKEN_OVER;
+    if (again == SPLIT_DOUBT_COMMITTED) {
+        id_window_keep(p->window);
+    } else {
+        id_window_undo(p->window);
+    }
+    p->moved_to = NOT_MOVED;
+    p->committed = claim->next_offset;
+    p->epoch_us = claim->epoch_us;
+    move(p, again == SPLIT_TAKEN_OVER ? SPLIT_PART_LOST : SPLIT_PART_HELD);
+    return again;
+}
+
+void split_part_not_asked(struct split_part *p) {
+    if (split_part_in_batch(p)) { // RELEASED and DOOMED: gone, whatever became of the batch
+        split_part_undone(p);
+    }
+}

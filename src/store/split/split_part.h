@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// A partition in the split store's hands, as a state machine: is it held, are events of it in the
+// batch in work, has another process taken it over. No store is asked here. One thread.
+//
+//            claimed            advanced
+//   FREE ------------> HELD <------------> MOVED ----released---> RELEASED ---> FREE
+//                       |      batch ends    |  ^----claimed---------|  batch ends
+//             fenced    v     claimed after others counted on        |
+//                      LOST <--------------- DOOMED <----------------+
+//                               batch ends
+//
+// DOOMED: events of it are in the batch in work, and others have counted them in between. The part
+// keeps the epoch that it had, so that the commit is fenced; only the batch's end frees it.
+#pragma once
+#include "base/state.h"
+#include "engine/id_window.h"
+#include "engine/log_store.h"
+#include "store/aggregates.h"
+
+enum { NOT_MOVED = -2 };
+
+enum split_part_state {
+    SPLIT_PART_FREE,     // not ours
+    SPLIT_PART_HELD,     // ours; no event of it is in the batch
+    SPLIT_PART_MOVED,    // ours; the batch in work, or in doubt, has judged up to moved_to
+    SPLIT_PART_RELEASED, // given up with such a batch, whose commit may still get through
+    SPLIT_PART_DOOMED,   // with such a batch, whose commit cannot get through
+    SPLIT_PART_LOST,     // another process has taken it over; the log has not taken it away yet
+    SPLIT_PART_STATES
+};
+
+struct split_part {
+    struct state state;
+    int64_t committed, epoch_us; // as of claim, commit or reopen; -1: nothing is committed
+    int64_t moved_to;            // by the batch in work, or in doubt; else NOT_MOVED
+    struct id_window *window;    // NULL while FREE
+};
+
+extern const struct state_table split_part_table;
+#define SPLIT_PART_NEW ((struct split_part){.moved_to = NOT_MOVED})
+
+static inline bool split_part_is(const struct split_part *p, enum split_part_state state) {
+    return p->state.now == state;
+}
+// Whether the batch in work, or in doubt, has events of it: its commit moves it.
+static inline bool split_part_in_batch(const struct split_part *p) {
+    return p->moved_to != NOT_MOVED;
+}
+
+// The store has given it to us, at the log's wish. `window`: an empty one, owned from then on; kept
+// unless the part goes on with the batch in work. DOOMED afterwards: it is not ours for now.
+void split_part_claimed(struct split_part *p, const struct position_claim *claim,
+                        struct id_window *window);
+void split_part_advanced(struct split_part *p, int64_t next_offset);
+void split_part_released(struct split_part *p);
+// What an answer to log_store_ops.held is.
+void split_part_held(const struct split_part *p, struct log_claim *out);
+
+// The batch is over: its identities and moves are final; or it never was.
+void split_part_committed(struct split_part *p);
+void split_part_undone(struct split_part *p);
+
+// After a failure: whether the store has to be asked for it again (HELD, MOVED), and its answer,
+// which also tells whether the batch in doubt was committed. Those not asked for go: FREE or LOST.
+enum split_again { SPLIT_STILL_OURS, SPLIT_DOUBT_COMMITTED, SPLIT_TAKEN_OVER };
+enum split_again split_part_again(struct split_part *p, const struct position_claim *claim,
+                                  bool lost);
+void split_part_not_asked(struct split_part *p);
+
+void split_part_free(struct split_part *p); // from any state, at the end
