@@ -150,7 +150,7 @@ static int64_t believed_now_ms(struct judge *j) {
                             clock_monotonic_ns(j->clock) / 1000000);
 }
 
-void judge_start_clock(struct judge *j) {
+void judge_init(struct judge *j) {
     (void)believed_now_ms(j);
 }
 

@@ -14,11 +14,11 @@ struct judge {
     const struct clock_source *clock;
     int64_t late_limit_ms;
     int32_t minute_floor, hour_floor; // of the batch in work
-    struct clock_course course;
+    struct clock_course course;       // how far the clock is believed
 };
 
-// The clock is believed as it is now, and from here on as far as its course is plausible.
-void judge_start_clock(struct judge *j);
+// Once all but the last three is set: the course of the clock begins here.
+void judge_init(struct judge *j);
 
 // Judges submissions: sets verdicts, adds to the store, the cube and the batch's counts. Not OK:
 // the batch has failed, some of them are judged.

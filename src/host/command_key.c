@@ -14,13 +14,6 @@ static int fail(const struct error *err) {
     return err->cls == ERROR_USAGE ? 2 : 1;
 }
 
-static void warn_of_mode(const char *directory) {
-    struct error err;
-    if (keys_file_open_to_others(directory, &err)) {
-        fprintf(stderr, "salestide key: warning: %s\n", err.text);
-    }
-}
-
 // A key that could not be shown is of no use to anybody: it does not stay.
 static int take_back(const char *directory, const struct api_key *added) {
     struct error err = {0}, inner = {0};
@@ -33,6 +26,13 @@ static int take_back(const char *directory, const struct api_key *added) {
                   why, inner.text, added->id);
     }
     return fail(&err);
+}
+
+static void warn_of_mode(const char *directory) {
+    struct error err;
+    if (keys_file_open_to_others(directory, &err)) {
+        fprintf(stderr, "salestide key: warning: %s\n", err.text);
+    }
 }
 
 static int key_new(const struct options *o, const char *directory) {
@@ -50,10 +50,10 @@ static int key_new(const struct options *o, const char *directory) {
     if (!keys_file_add(directory, scope, clock_now_ms(clock_system()), key_text, &added, &err)) {
         return fail(&err);
     }
+    warn_of_mode(directory);
     if (printf("%s\n", key_text) < 0 || fflush(stdout) != 0) {
         return take_back(directory, &added);
     }
-    warn_of_mode(directory);
     fprintf(
         stderr,
         "Key %s for %s, stored as a hash in %s/keys. It is shown this once only: keep it now.\n",

@@ -295,17 +295,22 @@ void *http_on_target(void *cls, const char *target, struct MHD_Connection *mhd) 
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct connection *c = info->socket_context;
-    const char *nul = strstr(target, "%00");
-    size_t len = 0;
-    bool good = true;
-    for (; target[len] != '\0'; len++) {
-        good &= (unsigned char)target[len] > ' ' && target[len] != 0x7F;
+    const char *at = target;
+    bool good = true, nul = false, in_path = true;
+    for (; *at != '\0'; at++) {
+        const unsigned char ch = (unsigned char)*at;
+        if (ch > '%' && ch != '?' && ch != 0x7F) {
+            continue; // nearly all
+        }
+        good &= ch > ' ' && ch != 0x7F;
+        in_path &= ch != '?';
+        nul |= ch == '%' && in_path && at[1] == '0' && at[2] == '0';
     }
     UNUSED(cls);
     http_library_at(c->fd);
-    c->target_has_nul = nul != NULL && memchr(target, '?', (size_t)(nul - target)) == NULL;
+    c->target_has_nul = nul;
     // The version follows one zero later, unless the target has zeros in it.
-    c->target_is_bad = !good || strncmp(target + len + 1, "HTTP/", 5) != 0;
+    c->target_is_bad = !good || strncmp(at + 1, "HTTP/", 5) != 0;
     return NULL; // the request's context: first_call makes it
 }
 

@@ -33,7 +33,7 @@ static bool same_file(const struct stat *a, const struct stat *b) {
 }
 
 static void forget_keys(struct keys *k) {
-    k->version += k->n > 0;
+    k->version++;
     free(k->list);
     k->list = NULL;
     k->n = 0;
@@ -57,7 +57,6 @@ static bool read_again(struct keys *k, struct error *err) {
     if (keys_file_open_to_others(k->directory, &problem)) {
         log_warn("ingest", "%s", problem.text);
     }
-    k->version++;
     return true;
 }
 
@@ -95,7 +94,9 @@ bool keys_refresh(struct keys *k, struct error *err) {
     if (stat(k->path, &now) != 0) {
         int code = errno;
         struct error problem = {0};
-        forget_keys(k);
+        if (k->exists || k->n > 0) {
+            forget_keys(k);
+        }
         k->exists = false;
         if (code == ENOENT || code == ENOTDIR) {
             k->problem.text[0] = '\0';

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/mem.h"
 #include "broker/kafka_envelope.h"
 #include "format/order_json.h"
 #include <string.h>
@@ -14,7 +15,7 @@
 static struct rejection why;
 
 static void explain(struct text value) {
-    struct order_json *parser = order_json_new();
+    struct order_json *parser = mem_must(order_json_new(NULL));
     struct order_rules rules = {.currency = "USD", .max_depth = ORDER_DEPTH_MAX};
     struct arena arena = {0};
     struct order order;

@@ -268,8 +268,8 @@ static const struct store_ops sqlite_store_ops = {
 static struct sqlite_store *new_store(const struct sqlite_options *options) {
     struct sqlite_store *s = mem_zalloc(1, sizeof *s);
     s->base.ops = &sqlite_store_ops;
-    s->clock = options->clock;
     s->base.log = options->follows_log ? sqlite_log_init(&s->log) : NULL;
+    s->clock = options->clock;
     sqlite_sums_init(&s->sums, options->directory, options->vfs);
     // Writers must not starve behind readers: they hold the lock for a look-up only.
     pthread_rwlock_init(&s->index_lock, NULL);

@@ -40,6 +40,9 @@ MUST_CHECK bool sqlite_store_connect(struct sqlite_store *s, struct store_settin
                                      bool after_failure, struct error *err);
 void sqlite_store_disconnect(struct sqlite_store *s);
 
+// sqlite_log.c: engine/log_store.h.
+MUST_CHECK struct log_store *sqlite_log_init(struct log_store *log); // returns it
+MUST_CHECK bool sqlite_log_write(struct sqlite_store *s);            // in the batch's transaction
 // sqlite_floors.c: how long minute and hour cells are kept, and mending floors that a clock far
 // ahead has left behind.
 void sqlite_floors_raise(struct sqlite_store *s, int64_t arrival_ms);
@@ -47,10 +50,6 @@ void sqlite_floors_raise(struct sqlite_store *s, int64_t arrival_ms);
 void sqlite_floors_look(struct sqlite_store *s);
 // After connecting, before anything else writes.
 MUST_CHECK bool sqlite_floors_heal(struct sqlite_store *s, struct error *err);
-
-// sqlite_log.c: engine/log_store.h.
-MUST_CHECK struct log_store *sqlite_log_init(struct log_store *log); // returns it
-MUST_CHECK bool sqlite_log_write(struct sqlite_store *s);            // in the batch's transaction
 void sqlite_log_committed(struct sqlite_store *s);
 MUST_CHECK bool sqlite_log_read(struct sqlite_store *s, struct error *err); // after a reopen
 void sqlite_log_free(struct sqlite_store *s);
