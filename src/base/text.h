@@ -30,5 +30,6 @@ size_t text_characters(struct text t);
 bool text_is_utf8(struct text t);
 // Bytes of the first character of `t` (which has one) if it may be shown to people as it is; 0: it
 // is to be shown as '?', since a terminal would act on it (controls of ASCII and C1), it turns or
-// breaks the line that shows it, is invisible, or is no UTF-8. *taken: how many bytes that is about.
+// breaks the line that shows it, is invisible, or is no UTF-8. *taken: how many bytes that is
+// about.
 size_t text_shown(struct text t, size_t *taken);
