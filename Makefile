@@ -249,14 +249,15 @@ UNITS := $(wildcard deploy/*.service)
 install: all ## Install program, man page and systemd units below PREFIX (/usr/local)
 	install -D -m 755 $(BUILD)/salestide $(DESTDIR)$(PREFIX)/bin/salestide
 	install -D -m 644 docs/salestide.1 $(DESTDIR)$(PREFIX)/share/man/man1/salestide.1
+	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/salestide/LICENSE
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	for unit in $(UNITS:deploy/%=%); do \
 	    sed 's|/usr/local/bin|$(PREFIX)/bin|' deploy/$$unit >$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit && \
 	    chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit 1; done
 uninstall: ## Remove what install put there; data stays
 	rm -f $(DESTDIR)$(PREFIX)/bin/salestide $(DESTDIR)$(PREFIX)/share/man/man1/salestide.1 \
-	    $(UNITS:deploy/%=$(DESTDIR)$(PREFIX)/lib/systemd/system/%)
-clean: ## Remove what was built (build/deps, build/venv, build/servers and web/node_modules stay)
+	    $(DESTDIR)$(PREFIX)/share/doc/salestide/LICENSE $(UNITS:deploy/%=$(DESTDIR)$(PREFIX)/lib/systemd/system/%)
+clean: ## Remove what was built (build/deps, build/venv, build/clients, build/servers and web/node_modules stay)
 	rm -rf build/obj build/libsalestide.a build/bench build/tools build/asan build/tsan build/coverage build/faults build/fuzz build/check build/web build/salestide
 
 -include $(OBJ:.o=.d)

@@ -79,6 +79,7 @@ count_one() { # NAME COMMAND...: a test of its own
 suite_build() {
     count_one "the program builds" make -j"$jobs" all
     count_one "the program with fault points builds" make -j"$jobs" faults
+    count_one "the program under sanitizers builds" make -j"$jobs" asan
     count_one "the tools of the tests build" make -j"$jobs" test-tools
 }
 

@@ -75,6 +75,7 @@ struct engine *engine_new(struct store *store, struct source source,
                               .late_limit_ms = e->options.late_limit_ms};
     pthread_mutex_init(&e->status_lock, NULL);
     e->reopen_wait_ms = REOPEN_FIRST_MS;
+    judge_init(&e->judge);
     e->status.store_ready = true;
     e->status.customers = (int64_t)customers_count(customers);
     store->ops->counts(store, &e->status.counts);

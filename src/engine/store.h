@@ -114,7 +114,8 @@ struct store_ops {
     // An event that was rejected, with its text.
     MUST_CHECK enum store_result (*add_rejected)(struct store *s, const struct event *e,
                                                  struct error *err);
-    // Oldest minute and hour bucket still kept, given the newest arrival; only ever grows.
+    // Oldest minute and hour bucket still kept, given the newest arrival (as far as it is
+    // plausible); only ever grows between two openings.
     void (*floors)(struct store *s, int64_t arrival_ms, int32_t *minute_floor, int32_t *hour_floor);
     // Applies the cube's deltas, counts the batch (fills summary->batch_id) and makes all durable.
     MUST_CHECK enum store_result (*commit)(struct store *s, struct cube *cube,

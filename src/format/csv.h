@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A streaming CSV reader (RFC 4180): bytes go in by chunks, rows come out. Quotes, doubled quotes,
-// commas and line ends inside quotes, LF and CRLF, a UTF-8 byte order mark, a last line without an
-// end; empty lines are skipped. A row that breaks the grammar is reported and reading goes on.
-// Memory is bounded: about 2 MiB a reader, whatever the input. One owner at a time.
+// commas and line ends inside quotes; a line ends with LF, CRLF or CR, whichever comes; a UTF-8
+// byte order mark, a last line without an end; empty lines are skipped. A row that breaks the
+// grammar is reported and reading goes on; so is one whose quoted cell holds lines that look like
+// rows (once csv_set_width has told how those look), since then a quote was left open. Memory is
+// bounded: about 2 MiB a reader, whatever the input. One owner at a time.
 #pragma once
 #include "base/heap.h"
 #include "base/must.h"

@@ -211,8 +211,8 @@ bool options_parse(const struct command_spec *command, int argc, char **argv, st
             o->values[o->n_values++].spec = &option_specs[i];
         }
     }
-    if (!take_arguments(o, argc, argv, err) || !take_environment(o, err) || !take_file(o, err) ||
-        !take_defaults(o, err)) {
+    if (!take_arguments(o, argc, argv, err) || !take_environment(o, err) ||
+        !options_check_environment(err) || !take_file(o, err) || !take_defaults(o, err)) {
         options_free(o);
         return false;
     }

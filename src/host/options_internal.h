@@ -43,3 +43,5 @@ void option_environment_name(const char *name, char *out, size_t out_bytes);
 
 // options_file.c
 MUST_CHECK bool options_read_file(struct options *o, const char *path, struct error *err);
+// Is every SALESTIDE_* variable an option of some command, or read elsewhere?
+MUST_CHECK bool options_check_environment(struct error *err);

@@ -7,6 +7,7 @@
 #include "host/site_internal.h"
 
 #include "base/log.h"
+#include "engine/zone_file.h"
 #include "host/http_setup.h"
 #include <stdlib.h>
 #include <string.h>

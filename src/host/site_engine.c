@@ -5,6 +5,7 @@
 #include "host/site_internal.h"
 
 #include "base/log.h"
+#include "engine/customers_file.h"
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>

@@ -35,13 +35,14 @@ enum {
     HEARTBEAT_MS = 15 * 1000,
     STALL_MS = 30 * 1000,
     TRIM_EVERY_MS = 2000,
-    WORKER_THREADS = 2,
+    WORKER_THREADS = 4, // of which questions leave one to orders
     WORKER_QUEUE = 64,
     // Head of a request, and what is read of its body at once. The library copies cookies once
-    // more: those of a browser on localhost, 8 KiB and more, fit twice. It clears all of it after
-    // each request.
-    CONNECTION_BYTES = 24 * 1024,
+    // more, so half of it is what they may have. It clears all of it after each request, which
+    // costs about a microsecond: more room for the few would slow all down.
+    CONNECTION_BYTES = 12 * 1024,
     SPARE_DESCRIPTORS = 128,
+    LEAST_DESCRIPTORS = 64, // our own, and a few connections
 };
 
 // What an epoll event is about, when it is not a viewer.
@@ -138,19 +139,27 @@ static bool open_keys(struct http_server *s, struct error *err) {
 }
 
 // As many descriptors as connections, viewers and files can need.
-static void raise_descriptor_limit(const struct http_limits *limits) {
+static bool raise_descriptor_limit(const struct http_limits *limits, struct error *err) {
     struct rlimit now;
     rlim_t want = (rlim_t)limits->connections + limits->viewers + SPARE_DESCRIPTORS;
     if (getrlimit(RLIMIT_NOFILE, &now) != 0 || now.rlim_cur >= want) {
-        return;
+        return true;
     }
     now.rlim_cur = now.rlim_max < want ? now.rlim_max : want;
-    if (setrlimit(RLIMIT_NOFILE, &now) != 0 || now.rlim_cur < want) {
+    bool raised = setrlimit(RLIMIT_NOFILE, &now) == 0;
+    if (now.rlim_cur < LEAST_DESCRIPTORS) {
+        return error_set(err, ERROR_FATAL,
+                         "this process may open %llu files only, too few to serve anybody: raise "
+                         "ulimit -n (LimitNOFILE= of a systemd unit)",
+                         (unsigned long long)now.rlim_cur);
+    }
+    if (!raised || now.rlim_cur < want) {
         log_warn("ingest",
                  "this process may open %llu files only: fewer than --max-connections and "
                  "--max-viewers need (raise ulimit -n)",
                  (unsigned long long)now.rlim_cur);
     }
+    return true;
 }
 
 static bool start_library(struct http_server *s, int listen_fd, struct error *err) {
@@ -191,8 +200,8 @@ static bool start(struct http_server *s, struct error *err) {
         .open_reader = o->open_reader,
         .open_reader_user = o->user,
     };
-    raise_descriptor_limit(&o->limits);
-    if (!watch(s, s->wake_fd, &tag_wake, err) || !open_keys(s, err) || !http_files_new(s, err) ||
+    if (!raise_descriptor_limit(&o->limits, err) || !watch(s, s->wake_fd, &tag_wake, err) ||
+        !open_keys(s, err) || !http_files_new(s, err) ||
         !http_workers_start(&workers, &s->workers, err)) {
         return false;
     }
@@ -211,6 +220,7 @@ bool http_new(const struct http_options *options, struct http_server **out, stru
     s->budget.limit_bytes = options->limits.inflight_bytes;
     s->epoll_fd = s->wake_fd = -1;
     s->now_ms = monotonic_ms(s);
+    s->started_ms = clock_now_ms(s->options.clock);
     s->deadlines.of[DEADLINE_HEADERS].after_ms = options->limits.headers_ms;
     s->deadlines.of[DEADLINE_BODY].after_ms = options->limits.body_ms;
     s->deadlines.of[DEADLINE_IDLE].after_ms = options->limits.idle_ms;
@@ -291,7 +301,10 @@ static int wait_ms(struct http_server *s, bool more) {
         return 1; // parked requests look like pending data; a look a millisecond finds the latter
     }
     int64_t ms = deadline_wait_ms(&s->deadlines, s->now_ms);
-    int64_t longest_ms = s->stopping ? 100 : s->n_free_submissions > 0 ? TRIM_EVERY_MS : 60000;
+    int64_t longest_ms = s->stopping                                   ? 100
+                         : s->keys_needed && http_viewers_count(s) > 0 ? KEYS_LOOK_EVERY_MS
+                         : s->n_free_submissions > 0                   ? TRIM_EVERY_MS
+                                                                       : 60000;
     return (int)(ms < 0 || ms > longest_ms ? longest_ms : ms);
 }
 
@@ -355,6 +368,7 @@ void http_run(struct http_server *s, const sigset_t *signals) {
         }
         bool more = http_viewers_pump(s);
         http_deadlines_run(s);
+        http_keys_watch(s);
         trim_memory(s, &trimmed_ms);
         wait_for_events(s, signal_fd, wait_ms(s, more));
         if (s->stopping && stop_at_ms == INT64_MAX) {

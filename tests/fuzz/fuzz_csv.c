@@ -88,18 +88,11 @@ static bool simple_row(struct text in, size_t *at, struct buf *cells) {
             in_quotes = was_quoted = true;
         } else if (c == '"') {
             return false;
-        } else if (c == ',' || c == '\n') {
-            size_t n = cells->len - cell - sizeof len;
-            // The carriage return of a line end is not part of the cell.
-            if (c == '\n' && n > 0 && in.at[*at - 1] == '\r' &&
-                !(was_quoted && in.at[*at - 1] == '"')) {
-                cells->len--;
-                n--;
-            }
-            len = (uint32_t)n;
+        } else if (c == ',' || c == '\n' || c == '\r') {
+            len = (uint32_t)(cells->len - cell - sizeof len);
             memcpy(cells->at + cell, &len, sizeof len);
-            if (c == '\n') {
-                *at += !end;
+            if (c != ',') {
+                *at += end ? 0 : c == '\r' && *at + 1 < in.len && in.at[*at + 1] == '\n' ? 2 : 1;
                 return true;
             }
             cell = cells->len;
@@ -107,7 +100,7 @@ static bool simple_row(struct text in, size_t *at, struct buf *cells) {
             buf_put(cells, &len, sizeof len);
             start_at = *at + 1;
             was_quoted = false;
-        } else if (was_quoted && !(c == '\r' && (*at + 1 == in.len || in.at[*at + 1] == '\n'))) {
+        } else if (was_quoted) {
             return false;
         } else {
             buf_put_char(cells, c);
@@ -117,14 +110,8 @@ static bool simple_row(struct text in, size_t *at, struct buf *cells) {
 
 static void check_simple(const struct csv_row *row, struct text in, size_t *at) {
     struct buf cells = {0};
-    for (;;) { // empty lines are no rows
-        bool blank =
-            *at < in.len && (in.at[*at] == '\n' ||
-                             (in.at[*at] == '\r' && *at + 1 < in.len && in.at[*at + 1] == '\n'));
-        if (!blank) {
-            break;
-        }
-        *at += in.at[*at] == '\n' ? 1 : 2;
+    while (*at < in.len && (in.at[*at] == '\n' || in.at[*at] == '\r')) {
+        (*at)++; // empty lines are no rows
     }
     HOLDS(simple_row(in, at, &cells));
     const char *p = cells.at;
@@ -175,7 +162,8 @@ static void read_whole(struct text in) {
         HOLDS(f.n_rows < ROWS_MAX && row.raw.at >= counted &&
               row.raw.len + (size_t)(row.raw.at - base) <= in.len);
         for (; counted < row.raw.at; counted++) {
-            line += *counted == '\n';
+            bool in_crlf = *counted == '\r' && counted + 1 < base + in.len && counted[1] == '\n';
+            line += *counted == '\n' || (*counted == '\r' && !in_crlf);
         }
         HOLDS(line == row.line);
         HOLDS((next == CSV_BAD_ROW) == (row.problem != NULL));

@@ -4,8 +4,7 @@
 //     cassandra_probe ddl                  the statements of setup
 //     cassandra_probe setup                runs them
 //     cassandra_probe load [EPOCH_US]      NDJSON of orders from stdin: the n-th has offset n - 1
-//     of
-//                                          partition 3; prints what became of it, and figures
+//                                          of partition 3; prints what became of it, and figures
 //     cassandra_probe find ID...           placed orders, as the engine asks for them
 //     cassandra_probe order ID             the order and its adjustments
 //     cassandra_probe customer ID          its orders, newest first

@@ -87,6 +87,12 @@ static inline void shop_make(struct shop *s, const char *vfs) {
     s->rules = (struct order_rules){.zone = s->zone, .currency = "USD", .max_depth = 32};
 }
 
+// Time goes by, on both clocks.
+static inline void shop_pass(struct shop *s, int64_t ms) {
+    s->now_ms += ms;
+    s->now_ns += ms * 1000000;
+}
+
 // Before it is opened for the first time.
 static inline void shop_set_zone(struct shop *s, const char *name) {
     struct error err = {0};

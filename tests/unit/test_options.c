@@ -269,6 +269,31 @@ static void an_empty_environment_variable_counts_as_not_set(void **state) {
     options_free(o);
 }
 
+static void an_unknown_environment_variable_stops_the_start(void **state) {
+    UNUSED(state);
+    setenv("SALESTIDE_MAX_BDOY", "4MiB", 1);
+    REFUSED("SALESTIDE_MAX_BDOY", "did you mean SALESTIDE_MAX_BODY?", "serve", "--data=d");
+    setenv("SALESTIDE_MAX_BDOY", "", 1); // counts as not set
+    options_free(parse("serve", (char *[]){NULL}));
+    unsetenv("SALESTIDE_MAX_BDOY");
+    setenv("SALESTIDE_BANANA", "x", 1);
+    REFUSED("SALESTIDE_BANANA names no option; unset it", "", "key", "list");
+    unsetenv("SALESTIDE_BANANA");
+    // Other commands' options, passwords, and what container platforms set.
+    static const char *const fine[] = {"SALESTIDE_RATE", "SALESTIDE_MYSQL_PASSWORD",
+                                       "SALESTIDE_SERVICE_HOST", "SALESTIDE_PORT_8080_TCP"};
+    for (size_t i = 0; i < COUNT_OF(fine); i++) {
+        setenv(fine[i], "100", 1);
+        options_free(parse("serve", (char *[]){NULL}));
+        unsetenv(fine[i]);
+    }
+}
+
+static void a_config_file_that_is_a_directory_is_said_so(void **state) {
+    UNUSED(state);
+    REFUSED("cannot read the config file /tmp", "directory", "serve", "--config", "/tmp");
+}
+
 static void an_unknown_option_is_answered_with_the_nearest(void **state) {
     UNUSED(state);
     REFUSED("--dta", "did you mean --data?", "serve", "--dta", "x");
@@ -459,6 +484,8 @@ int main(void) {
         TEST(a_number_that_cannot_be_used_is_refused_with_what_it_takes),
         TEST(a_message_names_the_origin_of_a_bad_value),
         TEST(an_empty_environment_variable_counts_as_not_set),
+        TEST(an_unknown_environment_variable_stops_the_start),
+        TEST(a_config_file_that_is_a_directory_is_said_so),
         TEST(an_unknown_option_is_answered_with_the_nearest),
         TEST(a_forgotten_value_or_argument_is_told),
         TEST(a_config_file_that_cannot_be_read_is_refused_by_line),

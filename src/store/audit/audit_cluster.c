@@ -264,21 +264,17 @@ bool audit_cluster_verify(struct audit_aggregates *aggregates, struct raw_reader
     return ok;
 }
 
-bool audit_cluster_rebuild(struct audit_aggregates *aggregates, struct raw_reader *raw, FILE *out,
-                           int64_t *changed, struct audit_report *report, struct error *err) {
+bool audit_cluster_rebuild(struct audit_aggregates *aggregates, struct raw_reader *raw,
+                           bool accept_loss, FILE *out, int64_t *changed,
+                           struct audit_report *report, struct error *err) {
     struct audit a;
     *changed = 0;
     FILE *quiet = fopen("/dev/null", "we"); // what differs is what it is there for
     if (quiet == NULL) {
         return error_set(err, ERROR_FATAL, "cannot open /dev/null");
     }
-    bool ok = open_audit(&a, aggregates, quiet, report, err) && count_all(&a, raw, err);
-    if (ok && a.recount->impossible != 0) {
-        ok = error_set(err, ERROR_FATAL,
-                       "%" PRId64 " raw events have an amount, a time or a currency that no order "
-                       "has: the raw orders are damaged; restore them from a copy",
-                       a.recount->impossible);
-    }
+    bool ok = open_audit(&a, aggregates, quiet, report, err) && count_all(&a, raw, err) &&
+              laws_may_rebuild(&a.picture->counts, a.recount, accept_loss, err);
     if (ok) {
         compare_all(&a);
         const struct audit_repair repair = {a.changes, a.n_changes, a.recount->gross_e4,

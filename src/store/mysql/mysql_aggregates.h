@@ -2,8 +2,8 @@
 // Aggregates of a log's pipeline in MySQL or MariaDB (store/aggregates.h).
 #pragma once
 #include "base/clock.h"
-#include "store/mysql/mysql_connection.h"
 #include "store/aggregates.h"
+#include "store/mysql/mysql_connection.h"
 
 struct mysql_aggregates_options {
     struct mysql_address address;

@@ -183,7 +183,8 @@ static bool check_document(const struct load_job *job, struct text document, str
         struct rejection why;
         number++;
         if (order_json_parse(parser, job->sink->ops->rules(job->sink), event, &arena, &order,
-                             &why) == ORDER_JSON_BROKEN) {
+                             &why) == ORDER_JSON_BROKEN &&
+            !order_json_is_whole(parser, event, &arena)) {
             ok = error_set(err, ERROR_USAGE,
                            "%s: event %lld is not JSON: %s; nothing of it is loaded", job->name,
                            (long long)number, why.message);
