@@ -42,6 +42,7 @@ struct kafka_log_facts {
     bool catching_up; // identities of the window are being read back
     int64_t rebalances, fences, skipped_gaps, messages, bytes;
     int64_t foreign_keys;                  // messages whose key or partition is not the order's
+    int64_t odd_timestamps;                // messages whose timestamp no table takes
     char problem[KAFKA_LOG_PROBLEM_BYTES]; // "" when there is none
     size_t n_partitions;
 };

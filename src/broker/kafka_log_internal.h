@@ -20,7 +20,9 @@ struct kafka_slice {
     int64_t expected_before;  // of its partition
     int32_t topic_partitions; // of the topic; 0: not known
     int64_t n_foreign;        // messages keyed or placed otherwise than their order's id says
-    const rd_kafka_message_t *foreign; // the first of them, if any
+    const rd_kafka_message_t *foreign;  // the first of them, if any
+    int64_t n_odd_times;                // messages whose timestamp is none that a table takes
+    const rd_kafka_message_t *odd_time; // the first of them, if any
 };
 struct kafka_parse; // parses slices: kafka_parse.c
 
@@ -39,7 +41,7 @@ struct kafka_log {
     bool held;                // the store is down: nothing is handed over until rewind
     bool rebalanced;          // in the call of the queue that is going on
     bool failed;              // for good
-    bool told_foreign;
+    bool told_foreign, told_odd_time;
     rd_kafka_message_t **messages; // of one call of the queue
     struct kafka_slice *free_slices;
     size_t n_free_slices;
@@ -95,7 +97,11 @@ struct submission *kafka_slices(struct kafka_log *log, rd_kafka_message_t **mess
 // Drops what is ahead: to be sought and read again (sets `dropped`). Before partitions change.
 void kafka_slices_drop(struct kafka_log *log);
 void kafka_slices_free(struct kafka_log *log);
-int64_t kafka_arrival_ms(const rd_kafka_message_t *m); // the broker's stamp, UTC
+// The broker's stamp, UTC, within KAFKA_ARRIVAL_FIRST_MS and _LAST_MS: a function of the message
+// alone, so that whoever reads the log again finds the same. *odd, unless NULL: it was moved there.
+int64_t kafka_arrival_ms(const rd_kafka_message_t *m, bool *odd);
+#define KAFKA_ARRIVAL_FIRST_MS INT64_C(1)              // 1970; what gives no time has this one
+#define KAFKA_ARRIVAL_LAST_MS INT64_C(253402300799999) // 9999-12-31T23:59:59.999Z
 
 // --- kafka_parse.c: all but its own thread is called on the engine's
 MUST_CHECK bool kafka_parse_start(const struct order_rules *rules, struct kafka_parse **out,

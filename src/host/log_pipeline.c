@@ -356,6 +356,9 @@ void log_pipeline_metrics(struct log_pipeline *p, struct buf *out) {
     metric_value(out, "kafka_foreign_keys_total", "counter",
                  "Messages whose key or partition is not what the order's id says.",
                  facts.foreign_keys);
+    metric_value(out, "kafka_odd_timestamps_total", "counter",
+                 "Messages whose timestamp is not between 1970 and 9999, counted at the nearest.",
+                 facts.odd_timestamps);
     metric_value(out, "kafka_gaps_skipped_total", "counter",
                  "Times deleted messages were skipped because of --skip-gap.", facts.skipped_gaps);
     if (p->rejected != NULL) {
