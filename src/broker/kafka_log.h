@@ -21,6 +21,7 @@ struct kafka_log_options {
     int64_t window_ms;
     int64_t session_timeout_ms; // a member that is silent for so long loses its partitions
     bool skip_gap;              // go on at the log's oldest message when those before it are gone
+    bool allow_compacted;       // else a topic whose older messages are removed is refused
 };
 MUST_CHECK bool kafka_log_open(const struct kafka_log_options *options, struct kafka_log **out,
                                struct error *err);

@@ -41,7 +41,8 @@ struct log_pipeline {
     struct engine *engine;
     pthread_t thread;
     bool runs;
-    atomic_bool stopping; // read by the engine's thread while it waits for a server
+    atomic_bool stopping;   // read by the engine's thread while it waits for a server
+    struct store_wait wait; // of the aggregates
     atomic_bool failed;
     _Atomic int64_t window_ids, window_bytes, window_covered_ms;
 };
@@ -124,7 +125,7 @@ static bool open_store(struct log_pipeline *p, struct error *err) {
     if (p->embedded) {
         return parts_open_embedded(p->options, &p->settings, &p->store, err);
     }
-    if (!parts_open_aggregates(p->options, &p->settings, &split.aggregates, err)) {
+    if (!parts_open_aggregates(p->options, &p->wait, &p->settings, &split.aggregates, err)) {
         return false;
     }
     if (!parts_open_raw(p->options, &p->stopping, &split.raw, err)) {
@@ -157,6 +158,7 @@ static bool open_log(struct log_pipeline *p, struct error *err) {
         .window_ms = p->embedded ? 0 : option_int(o, "dedupe-window"),
         .session_timeout_ms = option_int(o, "session-timeout"),
         .skip_gap = option_flag(o, "skip-gap"),
+        .allow_compacted = option_flag(o, "allow-compacted"),
     };
     return kafka_log_open(&options, &p->log, err);
 }
@@ -205,6 +207,7 @@ bool log_pipeline_start(const struct options *o, const struct log_pipeline_hooks
     p->options = o;
     p->hooks = *hooks;
     p->embedded = parts_embedded(o);
+    p->wait.stop = &p->stopping;
     atomic_store(&p->window_covered_ms, option_int(o, "dedupe-window"));
     const char *broker = option_text(o, "broker");
     bool ok =
@@ -261,6 +264,9 @@ void log_pipeline_status(struct log_pipeline *p, struct engine_status *out) {
 bool log_pipeline_ready(struct log_pipeline *p, char problem[static LOG_PIPELINE_PROBLEM_BYTES]) {
     struct engine_status status;
     struct kafka_log_facts facts;
+    if (!store_wait_ok(&p->wait, problem, LOG_PIPELINE_PROBLEM_BYTES)) {
+        return false;
+    }
     engine_status(p->engine, &status);
     kafka_log_facts(p->log, &facts, NULL, 0);
     const char *what = NULL;
@@ -338,6 +344,7 @@ void log_pipeline_metrics(struct log_pipeline *p, struct buf *out) {
     engine_status(p->engine, &status);
     kafka_log_facts(p->log, &facts, at, PARTITIONS_SHOWN);
     engine_metrics(out, &status, clock_now_ms(clock_system()));
+    store_wait_metrics(&p->wait, out);
     put_partitions(out, at, facts.n_partitions);
     put_freshness(out, &status, at, facts.n_partitions);
     free(at);

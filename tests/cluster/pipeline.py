@@ -122,7 +122,7 @@ def raw_of_row(row, event="placed", event_id=None):
 
 # --- what the topic says
 
-LAST_ARRIVAL_MS = 253402300799999  # 9999-12-31T23:59:59.999Z
+LAST_ARRIVAL_MS = 253402214400000  # 9999-12-31T00:00:00Z
 
 
 def arrival_of(record):
