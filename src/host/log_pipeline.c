@@ -207,7 +207,7 @@ bool log_pipeline_start(const struct options *o, const struct log_pipeline_hooks
     p->options = o;
     p->hooks = *hooks;
     p->embedded = parts_embedded(o);
-    p->wait.stop = &p->stopping;
+    store_wait_init(&p->wait, &p->stopping);
     atomic_store(&p->window_covered_ms, option_int(o, "dedupe-window"));
     const char *broker = option_text(o, "broker");
     bool ok =
@@ -244,6 +244,7 @@ void log_pipeline_stop(struct log_pipeline *p) {
     }
     kafka_rejected_stop(p->rejected);
     zone_free(p->zone);
+    store_wait_free(&p->wait);
     free(p);
 }
 

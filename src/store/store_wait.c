@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: MIT
-// A wait as others see it. The text is copied under a flag that is held for that alone.
+// A wait as others see it. The lock is held to copy its text, and for no longer.
 #include "store/store_wait.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include <sched.h>
 #include <stdio.h>
 
+void store_wait_init(struct store_wait *w, const atomic_bool *stop) {
+    *w = (struct store_wait){.stop = stop};
+    pthread_mutex_init(&w->lock, NULL);
+}
+
+void store_wait_free(struct store_wait *w) {
+    pthread_mutex_destroy(&w->lock);
+}
+
 static void take(struct store_wait *w) {
-    while (atomic_flag_test_and_set_explicit(&w->busy, memory_order_acquire)) {
-        sched_yield();
-    }
+    pthread_mutex_lock(&w->lock);
 }
 
 static void give(struct store_wait *w) {
-    atomic_flag_clear_explicit(&w->busy, memory_order_release);
+    pthread_mutex_unlock(&w->lock);
 }
 
 static int64_t now_ns(void) {
