@@ -189,7 +189,8 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/libsalestide.a
 
 # ---- what people and CI call
 
-.PHONY: help deps run check check-full unit integration browser crash cluster check-mysql8 fuzz lint format docs bench
+.PHONY: help deps run check check-full unit tsan coverage integration browser crash cluster check-mysql8 fuzz lint format \
+        docs bench
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
@@ -213,6 +214,11 @@ check-full: ## The long forms: 1,000 kills, long fuzzing, 200,000 orders through
 
 unit: ## Unit tests under ASan and UBSan
 	scripts/check.sh unit
+tsan: ## Unit tests and the program under ThreadSanitizer; FULL=1 for all of them
+	scripts/check.sh $(if $(FULL),--full) tsan
+coverage: ## Lines that unit and integration tests run, for each room; pages in build/coverage/html
+	scripts/install-deps.sh build web test
+	scripts/coverage.sh
 integration: ## Tests of the whole program from outside
 	scripts/check.sh reference integration
 browser: ## Tests of the page in Chromium
@@ -243,15 +249,16 @@ UNITS := $(wildcard deploy/*.service)
 install: all ## Install program, man page and systemd units below PREFIX (/usr/local)
 	install -D -m 755 $(BUILD)/salestide $(DESTDIR)$(PREFIX)/bin/salestide
 	install -D -m 644 docs/salestide.1 $(DESTDIR)$(PREFIX)/share/man/man1/salestide.1
+	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/salestide/LICENSE
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	for unit in $(UNITS:deploy/%=%); do \
 	    sed 's|/usr/local/bin|$(PREFIX)/bin|' deploy/$$unit >$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit && \
 	    chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit 1; done
 uninstall: ## Remove what install put there; data stays
 	rm -f $(DESTDIR)$(PREFIX)/bin/salestide $(DESTDIR)$(PREFIX)/share/man/man1/salestide.1 \
-	    $(UNITS:deploy/%=$(DESTDIR)$(PREFIX)/lib/systemd/system/%)
-clean: ## Remove what was built (build/deps, build/venv, build/servers and web/node_modules stay)
-	rm -rf build/obj build/libsalestide.a build/bench build/tools build/asan build/faults build/fuzz build/check build/web build/salestide
+	    $(DESTDIR)$(PREFIX)/share/doc/salestide/LICENSE $(UNITS:deploy/%=$(DESTDIR)$(PREFIX)/lib/systemd/system/%)
+clean: ## Remove what was built (build/deps, build/venv, build/clients, build/servers and web/node_modules stay)
+	rm -rf build/obj build/libsalestide.a build/bench build/tools build/asan build/tsan build/coverage build/faults build/fuzz build/check build/web build/salestide
 
 -include $(OBJ:.o=.d)
 -include $(UNIT:tests/unit/%.c=$(BUILD)/unit/%.d)

@@ -3,6 +3,7 @@
 // for each kind of input. Each kind is a row of spellings of one form, so that what is timed is not
 // one text that the branch predictor has learned.
 #include "base/must.h"
+#include "engine/zone_file.h"
 #include "order/money.h"
 #include "order/timestamp.h"
 #include <inttypes.h>

@@ -3,6 +3,8 @@
 // the same again.
 // usage: SALESTIDE_MYSQL_PASSWORD=... bench_mysql_cells mysql://user@host:port/database
 // The database is dropped and made again: give it one of its own.
+#include "base/mem.h"
+#include "engine/zone_file.h"
 #include "order/zone.h"
 #include "store/mysql/mysql_aggregates.h"
 #include "store/mysql/mysql_schema.h"
@@ -55,7 +57,10 @@ static int64_t fill(struct cube *cube) {
                               .quantity = 2,
                               .subtotal_e4 = 123456,
                               .total_e4 = 123456};
-            cube_add(cube, &o, 0, 0);
+            uint32_t number;
+            if (cube_add(cube, &o, 0, 0, &number) != CUBE_OK) {
+                abort();
+            }
             gross += currency_gross_of(&o);
         }
     }
@@ -106,7 +111,7 @@ int main(int argc, char **argv) {
         !zone_open("UTC", &zone, &err)) {
         die("opening", &err);
     }
-    struct cube *cube = cube_new(zone);
+    struct cube *cube = mem_must(cube_new(zone, NULL));
     for (int i = 0; i < ROUNDS; i++) {
         commit(a, cube, &claim.next_offset, claim.epoch_us);
     }

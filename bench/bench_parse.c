@@ -12,6 +12,8 @@
 // would mean nothing.
 //
 // bench_parse [rounds]
+#include "base/mem.h"
+#include "engine/zone_file.h"
 #include "format/order_json.h"
 #include "format/order_scan.h"
 #include <inttypes.h>
@@ -204,7 +206,7 @@ int main(int argc, char **argv) {
     static char room[N_ORDERS][ORDER_ROOM];
     static struct bench b;
     b.rules = (struct order_rules){.zone = zone, .currency = "USD"};
-    b.parser = order_json_new();
+    b.parser = mem_must(order_json_new(NULL));
     for (int i = 0; i < N_ORDERS; i++) {
         b.texts[i] = (struct text){room[i], make_order(room[i], (uint64_t)i)};
         b.total_bytes += b.texts[i].len;

@@ -7,6 +7,7 @@
 // ms.
 #include "base/hash.h"
 #include "engine/engine.h"
+#include "engine/zone_file.h"
 #include "store/sqlite/sqlite.h"
 #include <inttypes.h>
 #include <stdio.h>

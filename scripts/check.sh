@@ -12,7 +12,7 @@ if [ "${1:-}" = --full ]; then
     full=yes
     shift
 fi
-all_suites=(build unit reference integration browser crash cluster fuzz lint)
+all_suites=(build unit tsan reference integration browser crash cluster fuzz lint)
 other_suites=(mysql8) # a part of cluster, alone
 suites=("$@")
 [ $# -gt 0 ] || suites=("${all_suites[@]}")
@@ -42,6 +42,7 @@ jobs=$(nproc)
 logs=$PWD/build/check
 mkdir -p "$logs"
 child=
+runner=() # what test programs are started by, when not as they are
 
 # Runs a command within the time limit, without stdin, into the suite's log.
 logged() {
@@ -78,35 +79,42 @@ count_one() { # NAME COMMAND...: a test of its own
 suite_build() {
     count_one "the program builds" make -j"$jobs" all
     count_one "the program with fault points builds" make -j"$jobs" faults
+    count_one "the program under sanitizers builds" make -j"$jobs" asan
     count_one "the tools of the tests build" make -j"$jobs" test-tools
 }
 
-# cmocka's subunit form has one line for each test and none twice: `success: name`, `failure: ...`. A
-# test that began and did not end crashed its program.
 suite_unit() {
-    local source name out code began ok skip
     if ! logged make -k -j"$jobs" unit-build; then
         failed=$((failed + 1))
         echo "FAIL the unit tests do not all build" >>"$log"
     fi
-    rm -f "$logs"/test_*.subunit "$logs"/test_*.code
+    local sources=(tests/unit/test_*.c)
     # As many at a time as there are cores; counted afterwards, in order.
+    run_units build/asan/unit "$jobs" "${sources[@]}"
+}
+
+# cmocka's subunit form has one line for each test and none twice: `success: name`, `failure: ...`. A
+# test that began and did not end crashed its program.
+run_units() { # FOLDER AT_A_TIME SOURCE...: the programs of these sources
+    local folder=$1 at_a_time=$2 out=$logs/$suite source name code began ok skip
+    shift 2
+    rm -rf "$out"
+    mkdir -p "$out"
     # shellcheck disable=SC2016  # the inner shell expands
-    find tests/unit -name 'test_*.c' -print0 | sort -z |
-        xargs -0 -P "$jobs" -n 1 bash -c '
-            name=$(basename "$1" .c)
-            CMOCKA_MESSAGE_OUTPUT=SUBUNIT timeout --kill-after=10 300 "build/asan/unit/$name" \
+    printf '%s\0' "$@" |
+        "${runner[@]}" xargs -0 -P "$at_a_time" -n 1 bash -c '
+            name=$(basename "$2" .c)
+            CMOCKA_MESSAGE_OUTPUT=SUBUNIT timeout --kill-after=10 300 "$1/$name" \
                 >"$0/$name.subunit" 2>&1 </dev/null
-            echo $? >"$0/$name.code"' "$logs"
-    for source in tests/unit/test_*.c; do
+            echo $? >"$0/$name.code"' "$out" "$folder"
+    for source in "$@"; do
         name=$(basename "$source" .c)
-        out=$logs/$name.subunit
-        code=$(cat "$logs/$name.code")
-        began=$(grep -c '^test: ' "$out")
-        ok=$(grep -c '^success: ' "$out")
-        skip=$(grep -c '^skip: ' "$out")
-        cat "$out" >>"$log"
-        grep '^skip: ' "$out" | sed "s|^skip: |SKIP $name: |" >>"$log"
+        code=$(cat "$out/$name.code")
+        began=$(grep -c '^test: ' "$out/$name.subunit")
+        ok=$(grep -c '^success: ' "$out/$name.subunit")
+        skip=$(grep -c '^skip: ' "$out/$name.subunit")
+        cat "$out/$name.subunit" >>"$log"
+        grep '^skip: ' "$out/$name.subunit" | sed "s|^skip: |SKIP $name: |" >>"$log"
         passed=$((passed + ok))
         skipped=$((skipped + skip))
         failed=$((failed + began - ok - skip))
@@ -119,12 +127,68 @@ suite_unit() {
     done
 }
 
+# ThreadSanitizer: the unit tests and the program from outside. A report makes its program end with
+# exit code 66, and for the program from outside it also is a file, which is a failure of its own.
+# Short form: the unit programs that can have a thread, which is those that import pthread_create, and
+# of the tests from outside the one in which all threads of a server work at once. The two that are left
+# out for their length only repeat: test_failure_sweep does what test_engine_batches does with each
+# call failing in turn, test_sqlite_aggregates opens and closes one store some hundred times.
+tsan_long=(test_failure_sweep test_sqlite_aggregates)
+suite_tsan() {
+    local reports=$logs/tsan-reports source name sources=() tests=tests/integration/test_threads.py found
+    if ! logged make -k -j"$jobs" tsan-build; then
+        failed=$((failed + 1))
+        echo "FAIL what runs under ThreadSanitizer does not all build" >>"$log"
+        return
+    fi
+    if ! tsan_starts; then
+        failed=$((failed + 1))
+        echo "FAIL ThreadSanitizer does not start here (see above); on this kernel it takes: sysctl vm.mmap_rnd_bits=28" >>"$log"
+        return
+    fi
+    for source in tests/unit/test_*.c; do
+        name=$(basename "$source" .c)
+        if [ $full = yes ] || { [[ " ${tsan_long[*]} " != *" $name "* ]] &&
+            nm --dynamic --undefined-only "build/tsan/unit/$name" | grep -q ' pthread_create'; }; then
+            sources+=("$source")
+        fi
+    done
+    local -x TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp exitcode=66 second_deadlock_stack=1"
+    # More than there are cores: some wait most of their time.
+    run_units build/tsan/unit $((2 * jobs)) "${sources[@]}"
+    rm -rf "$reports"
+    mkdir -p "$reports"
+    TSAN_OPTIONS+=" log_path=$reports/report"
+    [ $full = no ] || tests=tests/integration
+    SALESTIDE_BIN=build/tsan/salestide run_pytest "$tests" --numprocesses="$jobs" --dist=loadfile
+    found=$(find "$reports" -type f | wc -l)
+    if [ "$found" -eq 0 ]; then
+        passed=$((passed + 1)) # the program from outside has no race
+    else
+        failed=$((failed + found))
+        find "$reports" -type f -exec cat {} + >>"$log"
+        echo "FAIL reports of ThreadSanitizer about the program: $found" >>"$log"
+    fi
+    runner=()
+}
+
+# Its memory has fixed places, which a kernel that strews addresses widely (vm.mmap_rnd_bits above 28) may
+# have taken already: then this script and all that it starts go on without that.
+tsan_starts() {
+    local says
+    says=$(build/tsan/salestide --version 2>&1) && return 0
+    printf '%s\n' "$says" >>"$log"
+    [[ $says == *"unexpected memory mapping"* ]] || return 1
+    runner=(setarch -R)
+    setarch -R build/tsan/salestide --version >>"$log" 2>&1
+}
+
 run_pytest() { # FOLDER [OPTION...]
     local folder=$1
     shift
     local report=$logs/$suite.xml code ok='' bad='' skip=''
     rm -f "$report"
-    logged build/venv/bin/python -m pytest -c tests/pytest.ini --rootdir=. "$folder" \
+    logged "${runner[@]}" build/venv/bin/python -m pytest -c tests/pytest.ini --rootdir=. "$folder" \
         --junitxml="$report" -o junit_family=xunit2 --durations=10 \
         --timeout="$test_limit_s" "$@"
     code=$?

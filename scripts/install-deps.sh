@@ -63,6 +63,7 @@ want_web() {
 
 want_test() {
     want_python
+    want_web
     want_library cmocka libcmocka-dev
     want_command clang clang
     want_command clang-format clang-format
@@ -146,6 +147,24 @@ install_python() {
     cp tests/requirements.txt "$stamp"
 }
 
+# Generators of clients for tests/integration/test_clients.py, pinned, in build/clients; made again when the lists change.
+install_clients() {
+    local stamp=build/clients/.installed wanted
+    wanted=$(cat tests/clients/package-lock.json tests/clients/requirements.txt | sha256sum)
+    [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || return 0
+    say "installing the generators of test clients into build/clients"
+    rm -rf build/clients
+    mkdir -p build/clients
+    cp tests/clients/package.json tests/clients/package-lock.json build/clients/
+    (cd build/clients && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null) ||
+        die "npm could not install what tests/clients/package-lock.json lists"
+    python3 -m venv build/clients/venv
+    build/clients/venv/bin/python -m pip install --quiet --disable-pip-version-check \
+        --requirement tests/clients/requirements.txt </dev/null ||
+        die "pip could not install what tests/clients/requirements.txt lists"
+    printf '%s\n' "$wanted" >"$stamp"
+}
+
 [ $# -gt 0 ] || die "usage: install-deps.sh build|web|test|servers|bench..."
 mkdir -p build/deps
 for set in "$@"; do
@@ -156,6 +175,7 @@ for set in "$@"; do
 done
 install_missing
 case " $* " in *" test "* | *" servers "*) install_python ;; esac
+case " $* " in *" test "*) install_clients ;; esac
 
 # node of Debian bookworm (18) is the oldest that the page's tools run on.
 case " $* " in *" web "*)

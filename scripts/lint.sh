@@ -63,6 +63,7 @@ check "scripts are sound (shellcheck)" scripts_are_sound
 check "generated documents are current" documents_are_current
 check "the man page is sound" manual_is_sound
 check "no room includes one above it" scripts/check-layers.sh
+check "the core takes nothing from outside that it may not" scripts/check-core.sh
 check "the source tour matches the tree" scripts/check-tour.sh
 check "no machine paths, licences everywhere" scripts/check-text.sh
 exit $code

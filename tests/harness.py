@@ -51,6 +51,12 @@ def run(*arguments, stdin=None, timeout=120, env=None, program=None):
                           check=False)  # fmt: skip
 
 
+def caught_signals(pid):
+    """Those that the process has a handler for, as a bit mask."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return int(re.search(r"^SigCgt:\s*([0-9a-f]+)", status, re.M)[1], 16)
+
+
 def must_run(*arguments, **more):
     """The same, which has to succeed; gives its standard output and error as one text."""
     done = run(*arguments, **more)
@@ -214,13 +220,13 @@ def lines(*orders):
     return b"".join(json.dumps(o).encode() + b"\n" for o in orders)
 
 
-def wait_until(condition, timeout_s=10, what="it"):
+def wait_until(condition, timeout_s=10, what="it", every_s=0.02):
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         value = condition()
         if value:
             return value
-        time.sleep(0.02)
+        time.sleep(every_s)
     raise AssertionError(f"{what} did not happen within {timeout_s} s")
 
 

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Bump allocator. Blocks form a list, newest first; a block is at least BLOCK_BYTES, larger when
-// one allocation needs it. Fails only when try_alloc fails; what was handed out stays valid then.
+// one allocation needs it. Fails only when the heap refuses; what was handed out stays valid then.
 #include "base/arena.h"
 
-#include "base/mem.h"
 #include <stdint.h>
-#include <stdlib.h>
 
 enum { BLOCK_BYTES = 2 * 1024, ALIGNMENT = 16 };
 
@@ -15,7 +13,7 @@ struct arena_block {
     _Alignas(ALIGNMENT) char bytes[];
 };
 
-static bool grow(struct arena *a, size_t n_bytes) {
+static bool arena_grow(struct arena *a, size_t n_bytes) {
     // Doubling keeps the number of blocks logarithmic for large batches.
     size_t want = a->total_bytes < BLOCK_BYTES ? BLOCK_BYTES : a->total_bytes;
     if (want > (size_t)4 * 1024 * 1024) {
@@ -27,7 +25,7 @@ static bool grow(struct arena *a, size_t n_bytes) {
     if (want > SIZE_MAX - sizeof(struct arena_block)) {
         return false;
     }
-    struct arena_block *block = try_alloc(sizeof *block + want);
+    struct arena_block *block = heap_alloc(a->heap, sizeof *block + want);
     if (block == NULL) {
         return false;
     }
@@ -40,7 +38,7 @@ static bool grow(struct arena *a, size_t n_bytes) {
 }
 
 char *arena_try_bytes(struct arena *a, size_t n_bytes) {
-    if (a->free_bytes < n_bytes && !grow(a, n_bytes)) {
+    if (a->free_bytes < n_bytes && !arena_grow(a, n_bytes)) {
         return NULL;
     }
     char *at = a->free_at;
@@ -59,7 +57,7 @@ void *arena_try_alloc(struct arena *a, size_t n_bytes) {
     }
     size_t skip = (size_t)(-(uintptr_t)a->free_at) % ALIGNMENT;
     if (a->free_bytes < skip + n_bytes) {
-        if (!grow(a, n_bytes)) {
+        if (!arena_grow(a, n_bytes)) {
             return NULL;
         }
         skip = 0; // a block starts aligned
@@ -93,7 +91,7 @@ void arena_reset(struct arena *a) {
     struct arena_block *old = a->head->next;
     while (old != NULL) {
         struct arena_block *next = old->next;
-        free(old);
+        heap_free(a->heap, old);
         old = next;
     }
     a->head->next = NULL;
@@ -106,8 +104,8 @@ void arena_free(struct arena *a) {
     struct arena_block *block = a->head;
     while (block != NULL) {
         struct arena_block *next = block->next;
-        free(block);
+        heap_free(a->heap, block);
         block = next;
     }
-    *a = (struct arena){0};
+    *a = (struct arena){.heap = a->heap};
 }

@@ -2,10 +2,8 @@
 // Growable buffer with a sticky failure flag.
 #include "base/buf.h"
 
-#include "base/mem.h"
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 bool buf_reserve(struct buf *b, size_t n_bytes) {
     if (b->failed || n_bytes > SIZE_MAX / 4 || b->len > SIZE_MAX / 4) {
@@ -19,7 +17,7 @@ bool buf_reserve(struct buf *b, size_t n_bytes) {
     while (cap < b->len + n_bytes) {
         cap *= 2;
     }
-    char *at = try_realloc(b->at, cap);
+    char *at = heap_realloc(b->heap, b->at, cap);
     if (at == NULL) {
         b->failed = true;
         return false;
@@ -122,6 +120,6 @@ void buf_clear(struct buf *b) {
 }
 
 void buf_free(struct buf *b) {
-    free(b->at);
-    *b = (struct buf){0};
+    heap_free(b->heap, b->at);
+    *b = (struct buf){.heap = b->heap};
 }

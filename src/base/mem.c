@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Allocation: plain verbs die in one place, try_ verbs can be made to fail by a test's hook.
+// Allocation that never fails: the plain verbs die in one place.
 #include "base/mem.h"
 
 #include <malloc.h>
@@ -7,14 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static mem_fail_hook fail_hook;
-static void *fail_hook_user;
-
-void mem_set_fail_hook(mem_fail_hook hook, void *user) {
-    fail_hook_user = user;
-    fail_hook = hook;
-}
 
 static void *or_die(void *p, size_t n_bytes) {
     if (p == NULL) {
@@ -48,18 +40,12 @@ char *mem_strndup(const char *at, size_t len) {
     return copy;
 }
 
-void *try_alloc(size_t n_bytes) {
-    if (fail_hook != NULL && fail_hook(fail_hook_user, n_bytes)) {
-        return NULL;
+void *mem_must(void *made) {
+    if (made == NULL) {
+        fputs("salestide: out of memory; stopping, nothing acknowledged is lost\n", stderr);
+        abort();
     }
-    return malloc(n_bytes ? n_bytes : 1);
-}
-
-void *try_realloc(void *old, size_t n_bytes) {
-    if (fail_hook != NULL && fail_hook(fail_hook_user, n_bytes)) {
-        return NULL;
-    }
-    return realloc(old, n_bytes ? n_bytes : 1);
+    return made;
 }
 
 void mem_keep_freed(void) {

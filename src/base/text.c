@@ -74,3 +74,35 @@ bool text_is_utf8(struct text t) {
     }
     return true;
 }
+
+// U+061C, U+200E/F, U+2028..E and U+2066..9 turn or break the line that shows them; U+FEFF is
+// invisible. `s` is a whole character of n bytes.
+static bool may_be_shown(const unsigned char *s, size_t n) {
+    bool c1_control = s[0] == 0xC2 && s[1] < 0xA0;
+    bool turns_line =
+        (s[0] == 0xD8 && s[1] == 0x9C) ||
+        (n == 3 && s[0] == 0xE2 &&
+         ((s[1] == 0x80 && (s[2] == 0x8E || s[2] == 0x8F || (s[2] >= 0xA8 && s[2] <= 0xAE))) ||
+          (s[1] == 0x81 && s[2] >= 0xA6 && s[2] <= 0xA9)));
+    bool mark = n == 3 && s[0] == 0xEF && s[1] == 0xBB && s[2] == 0xBF;
+    return !c1_control && !turns_line && !mark;
+}
+
+size_t text_shown(struct text t, size_t *taken) {
+    const unsigned char *s = (const unsigned char *)t.at;
+    if (s[0] < 0x80) {
+        *taken = 1;
+        return s[0] >= 0x20 && s[0] != 0x7F ? 1 : 0;
+    }
+    size_t n = utf8_sequence(s, t.len);
+    *taken = n;
+    if (n > 0 && may_be_shown(s, n)) {
+        return n;
+    }
+    // The rest of a sequence that is not shown is not more of '?'.
+    *taken = 1;
+    while (*taken < t.len && (s[*taken] & 0xC0) == 0x80) {
+        ++*taken;
+    }
+    return 0;
+}

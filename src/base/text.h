@@ -28,3 +28,7 @@ struct text text_trim(struct text t);
 size_t text_characters(struct text t);
 // Strict UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF).
 bool text_is_utf8(struct text t);
+// Bytes of the first character of `t` (which has one) if it may be shown to people as it is; 0: it
+// is to be shown as '?', since a terminal would act on it (controls of ASCII and C1), it turns or
+// breaks the line that shows it, is invisible, or is no UTF-8. *taken: how many bytes that is about.
+size_t text_shown(struct text t, size_t *taken);

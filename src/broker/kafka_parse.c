@@ -10,6 +10,7 @@
 // A slice belongs to whoever took it; messages and submissions are touched by no one else then.
 //
 // How it fails: out of memory ends the process; the log has everything.
+#include "broker/kafka_envelope.h"
 #include "broker/kafka_log_internal.h"
 #include "broker/kafka_rejected.h"
 
@@ -89,6 +90,7 @@ static void parse_message(struct kafka_parse *p, struct order_json *parser,
         return;
     case ORDER_JSON_REJECTED:
     case ORDER_JSON_BROKEN:
+        kafka_envelope_explain(e->raw, &why);
         mark_rejected(s, e, &why);
     }
 }
@@ -144,8 +146,8 @@ bool kafka_parse_start(const struct order_rules *rules, struct kafka_parse **out
                        struct error *err) {
     struct kafka_parse *p = mem_zalloc(1, sizeof *p);
     p->rules = rules;
-    p->here = order_json_new();
-    p->there = order_json_new();
+    p->here = mem_must(order_json_new(NULL));
+    p->there = mem_must(order_json_new(NULL));
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->work, NULL);
     pthread_cond_init(&p->done, NULL);

@@ -135,7 +135,7 @@ static void take_prepared(struct cql_session *s, struct cql_request *r) {
     st->generation = s->generation;
     st->prepared_ns = cql_now_ns();
     s->preparing = NULL;
-    cql_release(s, r);
+    cql_release(s, r, REQUEST_FREE);
 }
 
 static void take_rows(struct cql_session *s, struct cql_request *r) {
@@ -149,8 +149,7 @@ static void take_result(struct cql_session *s, struct cql_request *r, struct tex
         buf_clear(&s->answer);
         buf_put_text(&s->answer, body);
         s->control_result = STORE_OK;
-        cql_release(s, r);
-        r->state = REQUEST_DONE;
+        cql_release(s, r, REQUEST_DONE);
         return;
     }
     struct cql_result *result = &s->result;
@@ -169,7 +168,7 @@ static void take_result(struct cql_session *s, struct cql_request *r, struct tex
         take_rows(s, r);
     }
     s->n_answered++;
-    cql_release(s, r);
+    cql_release(s, r, REQUEST_FREE);
     speed_up(s);
 }
 
@@ -179,7 +178,7 @@ static void take_frame(struct cql_session *s, const struct cql_frame *f) {
     }
     struct cql_request *r =
         f->stream >= 0 && f->stream < s->n_pipelined + 2 ? &s->requests[f->stream] : NULL;
-    if (r == NULL || r->state != REQUEST_SENT) {
+    if (r == NULL || !cql_request_is(r, REQUEST_SENT)) {
         cql_link_lost(s, "an answer to a request that was not made");
         return;
     }

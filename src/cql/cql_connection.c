@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // One CQL connection.
 //
-// The handshake, one request at a time on stream 0:
+// Opening: each address of the host's name in turn, each with its share of the time. Then the
+// handshake, one request at a time on stream 0:
 //     OPTIONS → SUPPORTED   (so a password goes only to what speaks CQL)
 //     STARTUP → READY, or AUTHENTICATE: AUTH_RESPONSE (SASL PLAIN) → AUTH_SUCCESS
 // Then frames go out of `out` and come into `in`, as the socket allows.
@@ -12,6 +13,9 @@
 
 #include "base/clock.h"
 #include "cql/cql_write.h"
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <sys/socket.h>
 
 enum {
     READ_ROOM_BYTES = 64 * 1024,
@@ -180,11 +184,10 @@ static bool handshake(struct cql_connection *c, const struct cql_login *login, i
     return f.opcode == CQL_READY || refused(&f, "STARTUP", err);
 }
 
-bool cql_connection_open(struct cql_connection *c, const char *host, uint16_t port,
-                         const struct cql_login *login, int64_t deadline_ns, struct error *err) {
+static bool open_at(struct cql_connection *c, const char *host, const struct addrinfo *address,
+                    const struct cql_login *login, int64_t deadline_ns, struct error *err) {
     cql_connection_close(c);
-    c->body_max_bytes = login->body_max_bytes;
-    if (!cql_pipe_open(&c->pipe, host, port, login->tls, deadline_ns, err)) {
+    if (!cql_pipe_open(&c->pipe, host, address, login->tls, deadline_ns, err)) {
         return false;
     }
     c->open = true;
@@ -193,6 +196,50 @@ bool cql_connection_open(struct cql_connection *c, const char *host, uint16_t po
         return false;
     }
     return true;
+}
+
+// When the next of n_left addresses is given up: the time that is left is shared out among them,
+// the handshake included, so that none that is dead or silent takes the time of the others.
+static int64_t share_ends_ns(int64_t deadline_ns, size_t n_left) {
+    int64_t now_ns = clock_monotonic_ns(clock_system());
+    return now_ns < deadline_ns ? now_ns + (deadline_ns - now_ns) / (int64_t)n_left : deadline_ns;
+}
+
+// The last error, with the address it is of where there are several.
+static void name_address(const struct addrinfo *address, struct error *err) {
+    char name[INET6_ADDRSTRLEN];
+    struct error inner = *err;
+    if (getnameinfo(address->ai_addr, address->ai_addrlen, name, sizeof name, NULL, 0,
+                    NI_NUMERICHOST) == 0) {
+        (void)error_set(err, inner.cls, "%s: %.400s", name, inner.text);
+    }
+}
+
+bool cql_connection_open(struct cql_connection *c, const char *host, uint16_t port,
+                         const struct cql_login *login, int64_t deadline_ns, struct error *err) {
+    struct addrinfo *all;
+    cql_connection_close(c);
+    c->body_max_bytes = login->body_max_bytes;
+    if (!cql_addresses(host, port, &all, err)) {
+        return false;
+    }
+    size_t n_left = 0;
+    for (const struct addrinfo *a = all; a != NULL; a = a->ai_next) {
+        n_left++;
+    }
+    const bool several = n_left > 1;
+    bool ok = false;
+    for (const struct addrinfo *a = all; a != NULL && !ok; a = a->ai_next, n_left--) {
+        ok = open_at(c, host, a, login, share_ends_ns(deadline_ns, n_left), err);
+        if (!ok && several) {
+            name_address(a, err);
+        }
+        if (!ok && err->cls != ERROR_RETRIABLE) {
+            break; // nor will another address of the host know this password
+        }
+    }
+    freeaddrinfo(all);
+    return ok;
 }
 
 void cql_connection_close(struct cql_connection *c) {

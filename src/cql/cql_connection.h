@@ -25,7 +25,8 @@ struct cql_connection {
 
 // Connects and logs in: the connection is ready for requests. ERROR_FATAL: waiting will not help
 // (wrong password, certificate, protocol); ERROR_RETRIABLE otherwise. The text does not name the
-// host. Keeps the memory of its buffers from an earlier use.
+// host (of several addresses the one it is about). Every address gets its share of the time. Keeps
+// the memory of its buffers from an earlier use.
 MUST_CHECK bool cql_connection_open(struct cql_connection *c, const char *host, uint16_t port,
                                     const struct cql_login *login, int64_t deadline_ns,
                                     struct error *err);

@@ -63,7 +63,7 @@ bool cql_link_try(struct cql_session *s, struct error *err) {
 
 void cql_link_up(struct cql_session *s, int64_t now_ns, int64_t until_ns) {
     if (s->options.stop != NULL && *s->options.stop) {
-        if (cql_control(s)->state == REQUEST_QUEUED) {
+        if (cql_request_is(cql_control(s), REQUEST_QUEUED)) {
             cql_request_failed(s, cql_control(s), STORE_RETRY, "asked to stop while it is down");
         }
         cql_abandon(s, STORE_RETRY, "asked to stop while it is down");

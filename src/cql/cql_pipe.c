@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // TCP and TLS for the CQL client.
 //
-// Opening: each address of the name in turn, connect without blocking, poll, then the TLS handshake
-// in the same way, all until one deadline. From then on reads and writes never wait.
+// Opening: connect without blocking, poll, then the TLS handshake in the same way, all until one
+// deadline. From then on reads and writes never wait.
 //
 // How it fails: one line that says what happened; a certificate that does not verify is the only
 // fatal reason, since it will not go away by waiting.
@@ -149,26 +149,22 @@ static bool connect_address(struct cql_pipe *p, const struct addrinfo *a, int64_
     return code == 0 || error_set(err, ERROR_RETRIABLE, "%s", strerror(code));
 }
 
-bool cql_pipe_open(struct cql_pipe *p, const char *host, uint16_t port, SSL_CTX *tls,
-                   int64_t deadline_ns, struct error *err) {
-    *p = (struct cql_pipe){.fd = -1};
+bool cql_addresses(const char *host, uint16_t port, struct addrinfo **out, struct error *err) {
     char service[8];
     snprintf(service, sizeof service, "%u", port);
     struct addrinfo hints = {.ai_family = AF_UNSPEC,
                              .ai_socktype = SOCK_STREAM,
                              .ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG};
-    struct addrinfo *all;
-    int code = getaddrinfo(host, service, &hints, &all);
-    if (code != 0) {
-        return error_set(err, ERROR_RETRIABLE, "no address of that name: %s", gai_strerror(code));
-    }
-    bool ok = false;
-    for (const struct addrinfo *a = all; a != NULL && !ok; a = a->ai_next) {
-        cql_pipe_close(p);
-        ok = connect_address(p, a, deadline_ns, err);
-    }
-    freeaddrinfo(all);
-    ok = ok && (tls == NULL || tls_handshake(p, host, tls, deadline_ns, err));
+    int code = getaddrinfo(host, service, &hints, out);
+    return code == 0 ||
+           error_set(err, ERROR_RETRIABLE, "no address of that name: %s", gai_strerror(code));
+}
+
+bool cql_pipe_open(struct cql_pipe *p, const char *host, const struct addrinfo *address,
+                   SSL_CTX *tls, int64_t deadline_ns, struct error *err) {
+    *p = (struct cql_pipe){.fd = -1};
+    bool ok = connect_address(p, address, deadline_ns, err) &&
+              (tls == NULL || tls_handshake(p, host, tls, deadline_ns, err));
     if (!ok) {
         cql_pipe_close(p);
     }

@@ -17,11 +17,17 @@ struct cql_pipe {
 // Certificates and host names are always verified. The caller frees it with SSL_CTX_free.
 MUST_CHECK bool cql_tls_new(const char *ca_file, SSL_CTX **out, struct error *err);
 
-// Connects (and shakes hands, if tls is not NULL) until the deadline. ERROR_FATAL: the server's
-// certificate is not to be trusted; everything else is ERROR_RETRIABLE. Names are looked up by the
-// system's resolver, which has its own time-outs.
-MUST_CHECK bool cql_pipe_open(struct cql_pipe *p, const char *host, uint16_t port, SSL_CTX *tls,
-                              int64_t deadline_ns, struct error *err);
+// The addresses of a host name, in the order in which they are to be tried; at least one. The
+// caller frees them with freeaddrinfo. Names are looked up by the system's resolver, which has its
+// own time-outs. ERROR_RETRIABLE: none is known now.
+struct addrinfo;
+MUST_CHECK bool cql_addresses(const char *host, uint16_t port, struct addrinfo **out,
+                              struct error *err);
+// Connects to this one address (and shakes hands, if tls is not NULL: the certificate must be for
+// `host`) until the deadline. ERROR_FATAL: the server's certificate is not to be trusted;
+// everything else is ERROR_RETRIABLE.
+MUST_CHECK bool cql_pipe_open(struct cql_pipe *p, const char *host, const struct addrinfo *address,
+                              SSL_CTX *tls, int64_t deadline_ns, struct error *err);
 // As many bytes as go without waiting, in *n (0: none now). False: the connection is broken.
 MUST_CHECK bool cql_pipe_write(struct cql_pipe *p, const char *at, size_t n_bytes, size_t *n,
                                struct error *err);

@@ -14,12 +14,12 @@ enum store_result cql_control_run(struct cql_session *s, struct error *err) {
         (void)error_set(err, ERROR_RETRIABLE, "no memory for a request");
         return STORE_RETRY;
     }
-    r->state = REQUEST_OPEN;
+    cql_request_move(r, REQUEST_OPEN);
     cql_enqueue(s, r, false);
-    while (r->state != REQUEST_DONE) {
+    while (!cql_request_is(r, REQUEST_DONE)) {
         cql_step(s, INT64_MAX);
     }
-    r->state = REQUEST_FREE;
+    cql_request_move(r, REQUEST_FREE);
     if (s->control_result == STORE_OK && s->answer.failed) {
         (void)error_set(err, ERROR_RETRIABLE, "no memory for an answer");
         return STORE_RETRY;

@@ -1,19 +1,29 @@
 // SPDX-License-Identifier: MIT
 // Inside the CQL session. A request is a slot whose number is its stream id:
 //
-//     FREE → OPEN → QUEUED → SENT → FREE          (the last two of all slots: SENT → DONE → FREE)
+//     FREE → OPEN → QUEUED → SENT → FREE          (the control request: SENT → DONE → FREE)
 //                     ↑        │ connection lost, UNPREPARED, overloaded
 //                     └────────┘
+// The moves are a table (cql_window.c), and one function makes them: it keeps the counts.
 // Invariants: `queue` links exactly the QUEUED ones; n_sent counts the SENT ones; n_busy the QUEUED
 // and SENT ones among the pipelined; when the connection is closed none is SENT.
 #pragma once
+#include "base/state.h"
 #include "cql/cql_connection.h"
 #include "cql/cql_session.h"
 #include <openssl/ssl.h>
 
-enum cql_request_state { REQUEST_FREE, REQUEST_OPEN, REQUEST_QUEUED, REQUEST_SENT, REQUEST_DONE };
+enum cql_request_state {
+    REQUEST_FREE,
+    REQUEST_OPEN,   // its body is being written
+    REQUEST_QUEUED, // waits to be sent, for the first time or again
+    REQUEST_SENT,   // its answer is waited for
+    REQUEST_DONE,   // control: its result is there to be taken
+    REQUEST_STATES,
+};
 
 struct cql_request {
+    struct cql_session *session;
     struct buf body;                 // of EXECUTE: what follows the id
     struct cql_statement *statement; // of EXECUTE; else NULL
     cql_row_fn row;                  // NULL: the answer is RESULT void
@@ -23,7 +33,7 @@ struct cql_request {
     uint16_t n_refused; // answers that said: try again
     uint16_t next;      // in the queue or the list of free ones; NO_REQUEST: the last
     uint8_t opcode;
-    uint8_t state; // enum cql_request_state
+    struct state state; // enum cql_request_state
 };
 enum { NO_REQUEST = UINT16_MAX };
 
@@ -109,8 +119,14 @@ int64_t cql_now_ns(void);
 // cql_window.c
 void cql_window_init(struct cql_session *s);
 void cql_window_free(struct cql_session *s);
+extern const struct state_table cql_request_table;
+void cql_request_move(struct cql_request *r, enum cql_request_state to);
+static inline bool cql_request_is(const struct cql_request *r, enum cql_request_state state) {
+    return r->state.now == state;
+}
 struct cql_request *cql_take_free(struct cql_session *s); // NULL: none
-void cql_release(struct cql_session *s, struct cql_request *r);
+// Its body and what it belongs to are no longer needed; to FREE, or (control) to DONE.
+void cql_release(struct cql_session *s, struct cql_request *r, enum cql_request_state to);
 void cql_enqueue(struct cql_session *s, struct cql_request *r, bool first);
 void cql_send_queued(struct cql_session *s, int64_t now_ns); // as frames into connection.out
 void cql_requeue_sent(struct cql_session *s);                // the connection is gone

@@ -17,10 +17,92 @@ enum {
     CHECK_MS = 50,
 };
 
+// --- States
+
+static const struct state_row request_rows[REQUEST_STATES] = {
+    [REQUEST_FREE] = {"free", STATE_BIT(REQUEST_OPEN)},
+    [REQUEST_OPEN] = {"open", STATE_BIT(REQUEST_QUEUED) | STATE_BIT(REQUEST_FREE)},
+    [REQUEST_QUEUED] = {"queued", STATE_BIT(REQUEST_SENT) | STATE_BIT(REQUEST_FREE) |
+                                      STATE_BIT(REQUEST_DONE)},
+    [REQUEST_SENT] = {"sent", STATE_BIT(REQUEST_QUEUED) | STATE_BIT(REQUEST_FREE) |
+                                  STATE_BIT(REQUEST_DONE)},
+    [REQUEST_DONE] = {"done", STATE_BIT(REQUEST_FREE)},
+};
+
+static bool is_busy(uint8_t state) {
+    return state == REQUEST_QUEUED || state == REQUEST_SENT;
+}
+
+static bool queue_holds(const struct cql_session *s, uint32_t n_queued) {
+    uint32_t n = 0;
+    uint16_t last = NO_REQUEST;
+    for (uint16_t i = s->queue_head; i != NO_REQUEST && n <= n_queued; i = s->requests[i].next) {
+        if (!cql_request_is(&s->requests[i], REQUEST_QUEUED)) {
+            return false;
+        }
+        last = i;
+        n++;
+    }
+    return n == n_queued && last == s->queue_tail;
+}
+
+// The counts and the queue, against each slot.
+static bool window_holds(const struct cql_session *s) {
+    uint32_t n_sent = 0, n_queued = 0, n_busy = 0;
+    size_t busy_bytes = 0;
+    for (size_t i = 0; i < (size_t)s->n_pipelined + 2; i++) {
+        const struct cql_request *r = &s->requests[i];
+        n_sent += cql_request_is(r, REQUEST_SENT);
+        n_queued += cql_request_is(r, REQUEST_QUEUED);
+        if (cql_is_pipelined(s, r) && is_busy(r->state.now)) {
+            n_busy++;
+            busy_bytes += r->body.len;
+        }
+    }
+    return n_sent == s->n_sent && n_busy == s->n_busy && busy_bytes == s->busy_bytes &&
+           queue_holds(s, n_queued);
+}
+
+static bool request_holds(const void *owner, uint8_t now) {
+    const struct cql_request *r = owner;
+    const struct cql_session *s = r->session;
+    switch (now) {
+    case REQUEST_SENT:
+        return s->connection.open && r->sent_ns != 0 &&
+               (r->statement == NULL || r->statement->known);
+    case REQUEST_DONE:
+        return cql_stream(s, r) == s->n_pipelined && r->statement == NULL && window_holds(s);
+    case REQUEST_FREE: // a look at all of them costs too much at each
+        return r->statement == NULL && r->row == NULL && (s->n_busy > 0 || window_holds(s));
+    default:
+        return true;
+    }
+}
+
+const struct state_table cql_request_table = {"CQL request", request_rows, REQUEST_STATES,
+                                              request_holds};
+
+void cql_request_move(struct cql_request *r, enum cql_request_state to) {
+    struct cql_session *s = r->session;
+    const uint8_t from = r->state.now;
+    s->n_sent = s->n_sent - (from == REQUEST_SENT) + (to == REQUEST_SENT);
+    if (cql_is_pipelined(s, r) && is_busy(from) != is_busy((uint8_t)to)) {
+        const bool more = is_busy((uint8_t)to);
+        s->n_busy = more ? s->n_busy + 1 : s->n_busy - 1;
+        s->busy_bytes = more ? s->busy_bytes + r->body.len : s->busy_bytes - r->body.len;
+    }
+    state_move(&cql_request_table, &r->state, (uint8_t)to, r);
+}
+
+// --- Slots
+
 void cql_window_init(struct cql_session *s) {
     s->n_pipelined = (uint16_t)s->options.in_flight_max;
     s->requests = mem_zalloc((size_t)s->n_pipelined + 2, sizeof *s->requests);
     s->free_head = s->queue_head = s->queue_tail = NO_REQUEST;
+    for (size_t i = 0; i < (size_t)s->n_pipelined + 2; i++) {
+        s->requests[i].session = s;
+    }
     for (uint16_t i = s->n_pipelined; i-- > 0;) {
         s->requests[i].next = s->free_head;
         s->free_head = i;
@@ -41,40 +123,29 @@ struct cql_request *cql_take_free(struct cql_session *s) {
     }
     struct cql_request *r = &s->requests[s->free_head];
     s->free_head = r->next;
-    r->state = REQUEST_OPEN;
+    cql_request_move(r, REQUEST_OPEN);
     return r;
 }
 
-void cql_release(struct cql_session *s, struct cql_request *r) {
-    bool was_sent = r->state == REQUEST_SENT;
-    s->n_sent -= was_sent;
+void cql_release(struct cql_session *s, struct cql_request *r, enum cql_request_state to) {
+    r->statement = NULL;
+    r->row = NULL;
+    cql_request_move(r, to);
     if (cql_is_pipelined(s, r)) {
-        if (was_sent || r->state == REQUEST_QUEUED) {
-            s->n_busy--;
-            s->busy_bytes -= r->body.len;
-        }
         r->next = s->free_head;
         s->free_head = cql_stream(s, r);
     }
-    r->state = REQUEST_FREE;
-    r->statement = NULL;
-    r->row = NULL;
     if (r->body.cap > BODY_KEPT_BYTES) {
         buf_free(&r->body);
     }
 }
 
 void cql_enqueue(struct cql_session *s, struct cql_request *r, bool first) {
-    if (r->state == REQUEST_OPEN) {
+    if (cql_request_is(r, REQUEST_OPEN)) {
         r->queued_ns = cql_now_ns();
         r->n_refused = 0;
-        if (cql_is_pipelined(s, r)) {
-            s->n_busy++;
-            s->busy_bytes += r->body.len;
-        }
     }
-    s->n_sent -= r->state == REQUEST_SENT;
-    r->state = REQUEST_QUEUED;
+    cql_request_move(r, REQUEST_QUEUED);
     uint16_t i = cql_stream(s, r);
     if (s->queue_head == NO_REQUEST) {
         r->next = NO_REQUEST;
@@ -120,11 +191,11 @@ static bool is_prepared(struct cql_session *s, struct cql_statement *st) {
         return true;
     }
     struct cql_request *p = cql_preparer(s);
-    if (p->state == REQUEST_FREE) {
+    if (cql_request_is(p, REQUEST_FREE)) {
         buf_clear(&p->body);
         cql_write_long_string(&p->body, text_of(st->cql));
         p->opcode = CQL_PREPARE;
-        p->state = REQUEST_OPEN;
+        cql_request_move(p, REQUEST_OPEN);
         s->preparing = st;
         cql_enqueue(s, p, true);
     }
@@ -147,8 +218,7 @@ static void put_frame(struct cql_session *s, struct cql_request *r, int64_t now_
     }
     buf_put(out, r->body.at, r->body.len);
     r->sent_ns = now_ns;
-    r->state = REQUEST_SENT;
-    s->n_sent++;
+    cql_request_move(r, REQUEST_SENT);
 }
 
 void cql_send_queued(struct cql_session *s, int64_t now_ns) {
@@ -166,13 +236,15 @@ void cql_send_queued(struct cql_session *s, int64_t now_ns) {
 void cql_requeue_sent(struct cql_session *s) {
     // A PREPARE begins anew with the first request that needs it: it has to be in front of them.
     struct cql_request *p = cql_preparer(s);
-    if (p->state == REQUEST_QUEUED) {
+    if (cql_request_is(p, REQUEST_QUEUED)) {
         unlink_request(s, p);
     }
-    cql_release(s, p);
+    if (!cql_request_is(p, REQUEST_FREE)) {
+        cql_release(s, p, REQUEST_FREE);
+    }
     s->preparing = NULL;
     for (size_t i = (size_t)s->n_pipelined + 1; i-- > 0;) {
-        if (s->requests[i].state == REQUEST_SENT) {
+        if (cql_request_is(&s->requests[i], REQUEST_SENT)) {
             cql_enqueue(s, &s->requests[i], true);
         }
     }
@@ -200,12 +272,12 @@ void cql_abandon(struct cql_session *s, enum store_result result, const char *wh
     bool on_the_way = false;
     for (uint16_t i = 0; i < s->n_pipelined; i++) {
         struct cql_request *r = &s->requests[i];
-        on_the_way = on_the_way || r->state == REQUEST_SENT;
-        if (r->state == REQUEST_QUEUED) {
+        on_the_way = on_the_way || cql_request_is(r, REQUEST_SENT);
+        if (cql_request_is(r, REQUEST_QUEUED)) {
             unlink_request(s, r);
         }
-        if (r->state == REQUEST_QUEUED || r->state == REQUEST_SENT) {
-            cql_release(s, r);
+        if (is_busy(r->state.now)) {
+            cql_release(s, r, REQUEST_FREE);
         }
     }
     // Their answers may still come, and must not be taken for those of later requests.
@@ -216,25 +288,24 @@ void cql_abandon(struct cql_session *s, enum store_result result, const char *wh
 
 void cql_request_failed(struct cql_session *s, struct cql_request *r, enum store_result result,
                         const char *why) {
-    if (r->state == REQUEST_QUEUED) {
+    if (cql_request_is(r, REQUEST_QUEUED)) {
         unlink_request(s, r);
     }
     if (cql_is_pipelined(s, r)) {
         remember(s, result, why);
-        cql_release(s, r);
+        cql_release(s, r, REQUEST_FREE);
         return;
     }
-    bool was_sent = r->state == REQUEST_SENT;
-    cql_release(s, r);
+    bool was_sent = cql_request_is(r, REQUEST_SENT);
+    cql_release(s, r, r == cql_control(s) ? REQUEST_DONE : REQUEST_FREE);
     if (r == cql_control(s)) {
         s->control_result = result;
         (void)error_set(&s->control_error, result == STORE_RETRY ? ERROR_RETRIABLE : ERROR_FATAL,
                         "Cassandra %s: %s", s->server, why);
-        r->state = REQUEST_DONE;
     } else { // a statement cannot be prepared: nothing that waits for it can go on
         struct cql_statement *st = s->preparing;
         s->preparing = NULL;
-        if (cql_control(s)->state == REQUEST_QUEUED && cql_control(s)->statement == st) {
+        if (cql_request_is(cql_control(s), REQUEST_QUEUED) && cql_control(s)->statement == st) {
             cql_request_failed(s, cql_control(s), result, why);
         }
         cql_abandon(s, result, why);
@@ -265,10 +336,10 @@ bool cql_check_deadlines(struct cql_session *s, int64_t now_ns) {
     bool silent = false;
     for (size_t i = 0; i < (size_t)s->n_pipelined + 2; i++) {
         struct cql_request *r = &s->requests[i];
-        if (r->state != REQUEST_QUEUED && r->state != REQUEST_SENT) {
+        if (!is_busy(r->state.now)) {
             continue;
         }
-        silent = silent || (r->state == REQUEST_SENT && now_ns - r->sent_ns >= answer_ns);
+        silent = silent || (cql_request_is(r, REQUEST_SENT) && now_ns - r->sent_ns >= answer_ns);
         int64_t waited_ms = passed_limit_ms(s, r, now_ns);
         if (waited_ms > 0) {
             char why[400];

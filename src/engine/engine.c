@@ -67,7 +67,7 @@ struct engine *engine_new(struct store *store, struct source source,
     if (e->options.late_limit_ms == 0) {
         e->options.late_limit_ms = INT64_C(10) * 60 * 1000;
     }
-    e->cube = cube_new(rules->zone);
+    e->cube = mem_must(cube_new(rules->zone, NULL));
     e->judge = (struct judge){.store = store,
                               .cube = e->cube,
                               .customers = customers,
@@ -75,6 +75,7 @@ struct engine *engine_new(struct store *store, struct source source,
                               .late_limit_ms = e->options.late_limit_ms};
     pthread_mutex_init(&e->status_lock, NULL);
     e->reopen_wait_ms = REOPEN_FIRST_MS;
+    judge_init(&e->judge);
     e->status.store_ready = true;
     e->status.customers = (int64_t)customers_count(customers);
     store->ops->counts(store, &e->status.counts);

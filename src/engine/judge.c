@@ -7,6 +7,7 @@
 #include "engine/judge.h"
 
 #include "engine/log_store.h"
+#include "sums/currency.h"
 #include "sums/origin.h"
 #include <string.h>
 
@@ -66,7 +67,16 @@ static enum store_result judge_new(struct judge *j, struct submission *s, struct
     if (!j->store->ops->fits(j->store, &resolved, &why)) {
         return engine_reject(j, s, event, &why, err);
     }
-    uint32_t group = cube_add(j->cube, &resolved, j->minute_floor, j->hour_floor);
+    uint32_t group;
+    switch (cube_add(j->cube, &resolved, j->minute_floor, j->hour_floor, &group)) {
+    case CUBE_OK:
+        break;
+    case CUBE_OVERFLOW: // fits() stands before it; nothing was added, so the batch goes on
+        currency_reject_overflow(&resolved, &why);
+        return engine_reject(j, s, event, &why, err);
+    case CUBE_NO_MEMORY:
+        return no_memory(err);
+    }
     result =
         j->store->ops->add(j->store, &resolved, &event->at, known, cube_group(j->cube, group), err);
     if (result != STORE_OK) {
@@ -135,13 +145,20 @@ static enum store_result remember_all(struct judge *j, struct submission *s, str
     return STORE_OK;
 }
 
-// What is kept moves on with arrivals; but a message of a clock that is far ahead must not drop all
-// others' minutes.
-static int64_t arrival_for_floors(const struct judge *j, const struct submission *s) {
-    if (s->log.partition < 0) {
-        return s->arrival_ms;
-    }
-    int64_t latest_ms = clock_now_ms(j->clock) + ARRIVAL_AHEAD_MS;
+static int64_t believed_now_ms(struct judge *j) {
+    return clock_course_now(&j->course, clock_now_ms(j->clock),
+                            clock_monotonic_ns(j->clock) / 1000000);
+}
+
+void judge_init(struct judge *j) {
+    (void)believed_now_ms(j);
+}
+
+// What is kept moves on with arrivals; but a clock that is far ahead for a while, ours or that of a
+// message, must not drop everybody's minutes.
+static int64_t arrival_for_floors(struct judge *j, const struct submission *s) {
+    int64_t ahead_ms = s->log.partition < 0 ? 0 : ARRIVAL_AHEAD_MS; // clocks of others may differ
+    int64_t latest_ms = believed_now_ms(j) + ahead_ms;
     return s->arrival_ms < latest_ms ? s->arrival_ms : latest_ms;
 }
 

@@ -2,6 +2,7 @@
 // What the engine does with the events of a batch between the store's begin and commit. One thread.
 #pragma once
 #include "base/clock.h"
+#include "engine/clock_course.h"
 #include "engine/store.h"
 #include "sums/customers.h"
 
@@ -13,7 +14,11 @@ struct judge {
     const struct clock_source *clock;
     int64_t late_limit_ms;
     int32_t minute_floor, hour_floor; // of the batch in work
+    struct clock_course course;       // how far the clock is believed
 };
+
+// Once all but the last three is set: the course of the clock begins here.
+void judge_init(struct judge *j);
 
 // Judges submissions: sets verdicts, adds to the store, the cube and the batch's counts. Not OK:
 // the batch has failed, some of them are judged.

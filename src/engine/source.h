@@ -29,7 +29,7 @@ struct source_ops {
     // that the broker does not give this process up.
     void (*hold)(void *self);
     // Logs only. The store was open again or another batch failed: go on at what it holds
-    // (store_ops.held). False: it could not, `err` says why.
+    // (log_store_ops.held). False: it could not, `err` says why.
     MUST_CHECK bool (*rewind)(void *self, struct error *err);
     // Logs only. A batch was committed. Must not block.
     void (*committed)(void *self);

@@ -5,8 +5,9 @@
 // and is atomic: after OK everything of it is durable, otherwise nothing of it is. One thread (the
 // engine's) calls; readers use store/sales_reader.h.
 //
-// Nothing that is handed in is borrowed for longer than the call: a store copies what it keeps, so
-// submissions can be given back as soon as they are judged.
+// Nothing of a submission is borrowed for longer than the call: a store copies what it keeps, so
+// submissions can be given back as soon as they are judged. The cube's dimensions live to the end
+// of the batch.
 //
 // What a store does besides when its input is a log is engine/log_store.h.
 #pragma once
@@ -113,7 +114,8 @@ struct store_ops {
     // An event that was rejected, with its text.
     MUST_CHECK enum store_result (*add_rejected)(struct store *s, const struct event *e,
                                                  struct error *err);
-    // Oldest minute and hour bucket still kept, given the newest arrival; only ever grows.
+    // Oldest minute and hour bucket still kept, given the newest arrival (as far as it is
+    // plausible); only ever grows between two openings.
     void (*floors)(struct store *s, int64_t arrival_ms, int32_t *minute_floor, int32_t *hour_floor);
     // Applies the cube's deltas, counts the batch (fills summary->batch_id) and makes all durable.
     MUST_CHECK enum store_result (*commit)(struct store *s, struct cube *cube,

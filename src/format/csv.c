@@ -5,19 +5,20 @@
 // cells are slices of the buffer. Only a cell with doubled quotes is copied (to `scratch`). A row
 // that is not complete yet is cut again from its start when more bytes have come.
 //
-// How a row fails: a quote where none may be, a quote never closed, too many cells, a row too long.
-// Reading then goes on at the line after the row's *first* line, so that one stray quote costs one
-// line and not the rest of the file. That cannot make the work quadratic: a line that leaves a
-// quote open has an odd number of quotes, so a second such line closes the first one's quote.
+// How a row fails: a quote where none may be, a quote never closed or only by that of a later row
+// (the lines between look like rows of the file), too many cells, a row too long. Reading then goes
+// on at the line after the row's *first* line, so that one stray quote costs one line and not the
+// rest of the file. That cannot make the work quadratic: a line that leaves a quote open has an odd
+// number of quotes, so a second such line closes the first one's quote.
 #include "format/csv.h"
 
-#include "base/mem.h"
+#include "format/csv_lines.h"
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { BUFFER_BYTES = 2 * CSV_ROW_MAX_BYTES };
 
 struct csv {
+    const struct mem_heap *heap;
     char *buffer;
     char *scratch; // unquoted text of cells with doubled quotes, of the newest row
     size_t start;  // of the next row
@@ -27,23 +28,31 @@ struct csv {
     bool finished; // the input has ended
     bool started;  // the byte order mark has been looked for
     bool skipping; // in the rest of a line that is too long
-    char problem[128];
+    char problem[192];
     struct text cells[CSV_CELLS_MAX];
 };
 
-struct csv *csv_new(void) {
-    struct csv *c = mem_zalloc(1, sizeof *c);
-    c->buffer = mem_alloc(BUFFER_BYTES);
-    c->scratch = mem_alloc(BUFFER_BYTES);
+struct csv *csv_new(const struct mem_heap *heap) {
+    struct csv *c = heap_zalloc(heap, 1, sizeof *c);
+    if (c == NULL) {
+        return NULL;
+    }
+    c->heap = heap;
+    c->buffer = heap_alloc(heap, BUFFER_BYTES);
+    c->scratch = heap_alloc(heap, BUFFER_BYTES);
+    if (c->buffer == NULL || c->scratch == NULL) {
+        csv_free(c);
+        return NULL;
+    }
     csv_reset(c);
     return c;
 }
 
 void csv_free(struct csv *c) {
     if (c != NULL) {
-        free(c->buffer);
-        free(c->scratch);
-        free(c);
+        heap_free(c->heap, c->buffer);
+        heap_free(c->heap, c->scratch);
+        heap_free(c->heap, c);
     }
 }
 
@@ -91,7 +100,6 @@ void csv_set_width(struct csv *c, size_t n_cells) {
 struct cut {
     const char *end; // of what may be read
     bool final;      // nothing comes after `end`
-    bool stripped;   // and the row's line end is gone already
     struct text *cells;
     size_t n_cells, max_cells;
     char *scratch;       // next free byte
@@ -103,28 +111,29 @@ struct cut {
 enum cut_result { CUT_ROW, CUT_MORE, CUT_FAULT };
 
 #define ONES UINT64_C(0x0101010101010101)
-#define LOWS UINT64_C(0x7F7F7F7F7F7F7F7F)
+#define HIGHS UINT64_C(0x8080808080808080)
 
-// High bit set in exactly the bytes of x that are zero.
+// High bit set in the bytes of x that are zero. Above the lowest of them it may be set wrongly, so
+// only the lowest is to be looked at.
 static inline uint64_t zero_bytes(uint64_t x) {
-    return ~(((x & LOWS) + LOWS) | x | LOWS);
+    return (x - ONES) & ~x & HIGHS;
 }
 
-// The first comma, quote or line feed, or `end`; eight bytes at a time.
+// The first comma, quote or byte of a line end, or `end`; eight bytes at a time.
 static inline const char *find_special(const char *at, const char *end) {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     while (end - at >= 8) {
         uint64_t word;
         memcpy(&word, at, sizeof word);
         uint64_t hits = zero_bytes(word ^ (ONES * ',')) | zero_bytes(word ^ (ONES * '\n')) |
-                        zero_bytes(word ^ (ONES * '"'));
+                        zero_bytes(word ^ (ONES * '\r')) | zero_bytes(word ^ (ONES * '"'));
         if (hits != 0) {
             return at + __builtin_ctzll(hits) / 8;
         }
         at += 8;
     }
 #endif
-    while (at < end && *at != ',' && *at != '\n' && *at != '"') {
+    while (at < end && *at != ',' && *at != '\n' && *at != '\r' && *at != '"') {
         at++;
     }
     return at;
@@ -173,21 +182,23 @@ static enum cut_result cut_quoted(struct cut *k, const char *at, const char **af
     }
 }
 
-// Behind a closing quote: a carriage return belongs to the line end that must follow it.
-static enum cut_result after_quote(struct cut *k, const char **at) {
-    const char *p = *at;
-    if (p < k->end && *p == '\r' && !k->stripped) {
-        if (p + 1 == k->end && !k->final) {
-            return CUT_MORE;
+// Cuts one cell; *stop: the comma or line end behind it, or the end.
+static enum cut_result cut_cell(struct cut *k, const char *at, const char **stop,
+                                struct text *cell) {
+    if (at < k->end && *at == '"') {
+        *stop = at;
+        enum cut_result r = cut_quoted(k, at + 1, stop, cell);
+        const char *p = *stop;
+        if (r == CUT_ROW && p < k->end && *p != ',' && *p != '\n' && *p != '\r') {
+            return fault(k, "text follows a closing quote (a quote inside quotes must be doubled)");
         }
-        if (p + 1 == k->end || p[1] == '\n') {
-            p++;
-        }
+        return r;
     }
-    if (p < k->end && *p != ',' && *p != '\n') {
-        return fault(k, "text follows a closing quote (a quote inside quotes must be doubled)");
+    *stop = find_special(at, k->end);
+    if (*stop < k->end && **stop == '"') {
+        return fault(k, "a quote inside a cell that does not start with one");
     }
-    *at = p;
+    *cell = (struct text){at, (size_t)(*stop - at)};
     return CUT_ROW;
 }
 
@@ -195,35 +206,27 @@ static enum cut_result cut_row(struct cut *k, const char *at) {
     for (;;) {
         struct text cell;
         const char *stop;
-        if (at < k->end && *at == '"') {
-            const char *closed = at;
-            enum cut_result r = cut_quoted(k, at + 1, &closed, &cell);
-            stop = closed;
-            if (r == CUT_ROW) {
-                r = after_quote(k, &stop);
-            }
-            if (r != CUT_ROW) {
-                return r;
-            }
-        } else {
-            stop = find_special(at, k->end);
-            if (stop < k->end && *stop == '"') {
-                return fault(k, "a quote inside a cell that does not start with one");
-            }
-            bool line_ends = stop == k->end || *stop == '\n';
-            bool cr = line_ends && stop > at && stop[-1] == '\r' && !k->stripped;
-            cell = (struct text){at, (size_t)(stop - at) - cr};
+        enum cut_result r = cut_cell(k, at, &stop, &cell);
+        if (r != CUT_ROW) {
+            return r;
         }
-        if (stop == k->end && !k->final) {
-            return CUT_MORE;
+        const char *next = NULL;
+        bool line_ends = stop == k->end || *stop != ',';
+        if (line_ends) {
+            next = stop < k->end ? csv_after_line_end(stop, k->end, k->final)
+                   : k->final    ? stop
+                                 : NULL;
+            if (next == NULL) {
+                return CUT_MORE;
+            }
         }
         if (k->n_cells == k->max_cells) {
             return fault(k, "too many cells");
         }
         k->cells[k->n_cells++] = cell;
-        if (stop == k->end || *stop == '\n') {
-            k->raw_end = stop > at && stop[-1] == '\r' ? stop - 1 : stop;
-            k->next = stop < k->end ? stop + 1 : stop;
+        if (line_ends) {
+            k->raw_end = stop;
+            k->next = next;
             return CUT_ROW;
         }
         at = stop + 1;
@@ -234,7 +237,6 @@ bool csv_split(struct text row, struct text *cells, size_t max_cells, size_t *n_
                char *scratch) {
     struct cut k = {.end = row.at + row.len,
                     .final = true,
-                    .stripped = true,
                     .cells = cells,
                     .max_cells = max_cells,
                     .scratch = scratch};
@@ -244,15 +246,6 @@ bool csv_split(struct text row, struct text *cells, size_t max_cells, size_t *n_
 }
 
 // --- Rows of a stream
-
-static int64_t count_lines(const char *at, const char *end) {
-    int64_t n = 0;
-    while ((at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
-        at++;
-        n++;
-    }
-    return n;
-}
 
 static bool skip_byte_order_mark(struct csv *c) {
     static const char mark[3] = {'\xEF', '\xBB', '\xBF'};
@@ -269,46 +262,62 @@ static bool skip_byte_order_mark(struct csv *c) {
 
 // Passes over the rest of a line that was reported as too long. False: more bytes are needed.
 static bool skip_line(struct csv *c) {
-    const char *at = c->buffer + c->start;
-    const char *lf = memchr(at, '\n', c->end - c->start);
-    if (lf == NULL) {
-        c->start = c->end;
-        return false;
-    }
-    c->start += (size_t)(lf + 1 - at);
-    c->line++;
-    c->skipping = false;
-    return true;
+    const char *at = c->buffer + c->start, *end = c->buffer + c->end;
+    const char *line_end = csv_find_line_end(at, (size_t)(end - at));
+    const char *next = line_end != NULL ? csv_after_line_end(line_end, end, c->finished) : NULL;
+    c->start = (size_t)((next != NULL ? next : line_end != NULL ? line_end : end) - c->buffer);
+    c->line += next != NULL;
+    c->skipping = next == NULL;
+    return next != NULL;
 }
 
 // Reports a broken row and moves behind its first line.
 static enum csv_next broken_row(struct csv *c, struct cut *k, struct csv_row *row) {
     const char *at = c->buffer + c->start;
     size_t n = c->end - c->start;
-    const char *lf = memchr(at, '\n', n);
-    if (lf == NULL && !c->finished && n <= CSV_ROW_MAX_BYTES) {
+    const char *line_end = csv_find_line_end(at, n);
+    const char *next = line_end != NULL ? csv_after_line_end(line_end, at + n, c->finished) : NULL;
+    if (next == NULL && !c->finished && n <= CSV_ROW_MAX_BYTES) {
         return CSV_MORE;
     }
-    size_t len = lf != NULL ? (size_t)(lf - at) : n;
     *row = (struct csv_row){.cells = c->cells,
                             .n_cells = k->n_cells,
-                            .raw = {at, len > 0 && at[len - 1] == '\r' ? len - 1 : len},
+                            .raw = {at, line_end != NULL ? (size_t)(line_end - at) : n},
                             .line = c->line,
                             .problem = k->problem,
                             .broken = true};
-    c->skipping = lf == NULL;
-    c->line += lf != NULL;
-    c->start += lf != NULL ? len + 1 : len;
+    c->skipping = next == NULL;
+    c->line += next != NULL;
+    c->start = (size_t)((next != NULL ? next : line_end != NULL ? line_end : at + n) - c->buffer);
     return CSV_BAD_ROW;
+}
+
+// A row whose cell number i took rows after it: cut down to the cells before that.
+static enum csv_next open_quote(struct csv *c, struct cut *k, size_t i, struct csv_row *row) {
+    const struct text cell = k->cells[i];
+    int64_t n = csv_count_line_ends(cell.at, cell.at + cell.len);
+    snprintf(c->problem, sizeof c->problem,
+             "a quote is opened here and closed %lld line%s later, but the lines between look like "
+             "rows of their own (a quote inside quotes must be doubled)",
+             (long long)n, n == 1 ? "" : "s");
+    k->problem = c->problem;
+    k->n_cells = i;
+    return broken_row(c, k, row);
 }
 
 static enum csv_next whole_row(struct csv *c, struct cut *k, struct csv_row *row) {
     const char *at = c->buffer + c->start;
+    int64_t n_lines = k->quoted ? csv_count_line_ends(at, k->next) : 1;
+    size_t open =
+        n_lines > 1 && k->n_cells == c->width ? csv_open_quote(k->cells, k->n_cells) : k->n_cells;
+    if (open < k->n_cells) {
+        return open_quote(c, k, open, row);
+    }
     *row = (struct csv_row){.cells = c->cells,
                             .n_cells = k->n_cells,
                             .raw = {at, (size_t)(k->raw_end - at)},
                             .line = c->line};
-    c->line += k->quoted ? count_lines(at, k->next) : 1;
+    c->line += n_lines;
     c->start += (size_t)(k->next - at);
     if (c->width == 0 || k->n_cells == c->width) {
         return CSV_ROW;

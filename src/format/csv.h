@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // A streaming CSV reader (RFC 4180): bytes go in by chunks, rows come out. Quotes, doubled quotes,
-// commas and line ends inside quotes, LF and CRLF, a UTF-8 byte order mark, a last line without an
-// end; empty lines are skipped. A row that breaks the grammar is reported and reading goes on.
-// Memory is bounded: about 2 MiB a reader, whatever the input. One owner at a time.
+// commas and line ends inside quotes; a line ends with LF, CRLF or CR, whichever comes; a UTF-8
+// byte order mark, a last line without an end; empty lines are skipped. A row that breaks the
+// grammar is reported and reading goes on; so is one whose quoted cell holds lines that look like
+// rows (once csv_set_width has told how those look), since then a quote was left open. Memory is
+// bounded: about 2 MiB a reader, whatever the input. One owner at a time.
 #pragma once
+#include "base/heap.h"
 #include "base/must.h"
 #include "base/text.h"
 #include <stdint.h>
@@ -31,9 +34,9 @@ enum csv_next {
 };
 
 struct csv;
-MUST_CHECK struct csv *csv_new(void); // dies when out of memory
-void csv_free(struct csv *c);         // NULL is fine
-void csv_reset(struct csv *c);        // as new, for the next input
+MUST_CHECK struct csv *csv_new(const struct mem_heap *heap); // NULL when memory is refused
+void csv_free(struct csv *c);                                // NULL is fine
+void csv_reset(struct csv *c);                               // as new, for the next input
 
 // Where to put the next bytes, and how many fit (never 0 after CSV_MORE). Ends the life of all
 // rows.

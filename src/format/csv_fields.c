@@ -74,7 +74,10 @@ static bool assign_one(struct csv_fields *f, struct text *into, struct text part
 static bool assign(struct csv_fields *f, struct text *into, struct text list, struct error *err) {
     struct text parts[CSV_FIELDS];
     size_t n = 0;
-    char *scratch = mem_alloc(list.len);
+    char *scratch = heap_alloc(f->arena.heap, list.len);
+    if (scratch == NULL) {
+        return error_set(err, ERROR_RETRIABLE, "out of memory");
+    }
     bool ok = list.len > 0 && csv_split(list, parts, COUNT_OF(parts), &n, scratch);
     if (!ok) {
         error_set(err, ERROR_USAGE, "'%s' is not a list FIELD=NAME,FIELD=NAME",
@@ -83,7 +86,7 @@ static bool assign(struct csv_fields *f, struct text *into, struct text list, st
     for (size_t i = 0; ok && i < n; i++) {
         ok = assign_one(f, into, parts[i], err);
     }
-    free(scratch);
+    heap_free(f->arena.heap, scratch);
     return ok;
 }
 
@@ -97,7 +100,7 @@ bool csv_fields_set(struct csv_fields *f, struct text list, struct error *err) {
 
 void csv_fields_free(struct csv_fields *f) {
     arena_free(&f->arena);
-    *f = (struct csv_fields){0};
+    *f = (struct csv_fields){.arena.heap = f->arena.heap};
 }
 
 // --- The header of one file

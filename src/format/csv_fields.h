@@ -15,7 +15,7 @@ struct csv_fields {
     struct text column[CSV_FIELDS];   // --map
     struct text constant[CSV_FIELDS]; // --set
     bool group;                       // --group-by order_id
-    struct arena arena;               // owns the texts
+    struct arena arena;               // owns the texts; its heap is used for all
 };
 // One value of --map ("order_id=ID,total=AMOUNT") or --set; a part with a comma in it is put in
 // double quotes, as in CSV. ERROR_USAGE when it cannot be.

@@ -16,8 +16,6 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
-#include "base/mem.h"
-#include <stdlib.h>
 
 enum {
     KEPT_LINES = ORDER_ITEMS_MAX + 1,
@@ -55,6 +53,7 @@ struct doubt {
 };
 
 struct csv_groups {
+    const struct mem_heap *heap;
     const struct csv_binding *binding;
     int event_column, event_id_column; // -1: none
     struct entry *entries;
@@ -86,8 +85,12 @@ static int column_of(const struct csv_binding *b, int field) {
     return -1;
 }
 
-struct csv_groups *csv_groups_new(const struct csv_binding *binding) {
-    struct csv_groups *g = mem_zalloc(1, sizeof *g);
+struct csv_groups *csv_groups_new(const struct csv_binding *binding, const struct mem_heap *heap) {
+    struct csv_groups *g = heap_zalloc(heap, 1, sizeof *g);
+    if (g == NULL) {
+        return NULL;
+    }
+    g->heap = g->keys.heap = g->key.heap = heap;
     g->binding = binding;
     g->event_column = column_of(binding, FIELD_EVENT);
     g->event_id_column = column_of(binding, FIELD_EVENT_ID);
@@ -101,16 +104,16 @@ void csv_groups_free(struct csv_groups *g) {
     }
     for (size_t i = 0; i < g->n_groups; i++) {
         buf_free(&g->groups[i]->rows);
-        free(g->groups[i]->problem);
-        free(g->groups[i]);
+        heap_free(g->heap, g->groups[i]->problem);
+        heap_free(g->heap, g->groups[i]);
     }
-    free(g->groups);
-    free(g->doubts);
-    free(g->entries);
-    free(g->slots);
+    heap_free(g->heap, g->groups);
+    heap_free(g->heap, g->doubts);
+    heap_free(g->heap, g->entries);
+    heap_free(g->heap, g->slots);
     buf_free(&g->keys);
     buf_free(&g->key);
-    free(g);
+    heap_free(g->heap, g);
 }
 
 static bool out_of_memory(struct error *err) {
@@ -192,13 +195,12 @@ static uint32_t *find_slot(struct csv_groups *g, struct ident id) {
 static bool grow_slots(struct csv_groups *g) {
     size_t n = g->n_slots == 0 ? 1024 : g->n_slots * 2;
     uint32_t *old = g->slots;
-    g->slots = try_alloc(n * sizeof *g->slots);
+    g->slots = heap_zalloc(g->heap, n, sizeof *g->slots);
     if (g->slots == NULL) {
         g->slots = old;
         return false;
     }
-    memset(g->slots, 0, n * sizeof *g->slots);
-    free(old);
+    heap_free(g->heap, old);
     g->n_slots = n;
     for (size_t i = 0; i < g->n_entries; i++) {
         *find_slot(g, entry_ident(g, &g->entries[i])) = (uint32_t)i + 1;
@@ -207,12 +209,13 @@ static bool grow_slots(struct csv_groups *g) {
 }
 
 // Room for one more element of an array that doubles.
-static bool grow_array(void **array, size_t n, size_t *cap, size_t element_bytes) {
+static bool grow_array(const struct csv_groups *g, void **array, size_t n, size_t *cap,
+                       size_t element_bytes) {
     if (n < *cap) {
         return true;
     }
     size_t want = *cap == 0 ? 256 : *cap * 2;
-    void *more = try_realloc(*array, want * element_bytes);
+    void *more = heap_realloc(g->heap, *array, want * element_bytes);
     if (more == NULL) {
         return false;
     }
@@ -242,7 +245,7 @@ static struct entry *entry_of(struct csv_groups *g, struct ident id) {
         void *entries = g->entries;
         int64_t key;
         bool room = g->n_entries < ENTRIES_MAX &&
-                    grow_array(&entries, g->n_entries, &g->cap_entries, sizeof *g->entries);
+                    grow_array(g, &entries, g->n_entries, &g->cap_entries, sizeof *g->entries);
         g->entries = entries;
         if (!room || !add_key(g, id, &key)) {
             return NULL;
@@ -257,7 +260,7 @@ static struct entry *entry_of(struct csv_groups *g, struct ident id) {
 
 static bool note_doubt(struct csv_groups *g, uint32_t entry) {
     void *doubts = g->doubts;
-    bool room = grow_array(&doubts, g->n_doubts, &g->cap_doubts, sizeof *g->doubts);
+    bool room = grow_array(g, &doubts, g->n_doubts, &g->cap_doubts, sizeof *g->doubts);
     g->doubts = doubts;
     if (room) {
         g->doubts[g->n_doubts++] = (struct doubt){entry, g->last_good, NO_ENTRY};
@@ -313,7 +316,7 @@ void csv_groups_counted(struct csv_groups *g) {
             g->entries[d->after].suspect = 1;
         }
     }
-    free(g->doubts);
+    heap_free(g->heap, g->doubts);
     g->doubts = NULL;
     g->n_doubts = g->cap_doubts = g->open_doubts = 0;
     g->after_broken = false;
@@ -325,14 +328,14 @@ static struct group *open_group(struct csv_groups *g, struct entry *e) {
     if (g->free_group == 0) {
         void *groups = g->groups;
         struct group *fresh = NULL;
-        if (grow_array(&groups, g->n_groups, &g->cap_groups, sizeof(struct group *))) {
+        if (grow_array(g, &groups, g->n_groups, &g->cap_groups, sizeof(struct group *))) {
             g->groups = groups;
-            fresh = try_alloc(sizeof *fresh);
+            fresh = heap_alloc(g->heap, sizeof *fresh);
         }
         if (fresh == NULL) {
             return NULL;
         }
-        *fresh = (struct group){0};
+        *fresh = (struct group){.rows.heap = g->heap};
         g->groups[g->n_groups++] = fresh;
         g->free_group = (uint32_t)g->n_groups;
     }
@@ -362,7 +365,7 @@ static void forget_handed_over(struct csv_groups *g) {
     if (group == NULL) {
         return;
     }
-    free(group->problem);
+    heap_free(g->heap, group->problem);
     group->problem = NULL;
     group->n_lines = 0;
     group->bad_line = 0;
@@ -374,8 +377,13 @@ static void forget_handed_over(struct csv_groups *g) {
 
 static bool keep_row(struct csv_groups *g, struct group *group, const struct csv_row *row) {
     if (row->problem != NULL && group->bad_line == 0) {
+        size_t n_bytes = strlen(row->problem) + 1;
+        group->problem = heap_alloc(g->heap, n_bytes);
+        if (group->problem == NULL) {
+            return false;
+        }
+        memcpy(group->problem, row->problem, n_bytes);
         group->bad_line = row->line;
-        group->problem = mem_strndup(row->problem, strlen(row->problem));
     }
     if (group->n_lines == KEPT_LINES) {
         return true; // too many to be an order

@@ -22,8 +22,10 @@ struct csv_group {
 };
 
 struct csv_groups;
-MUST_CHECK struct csv_groups *csv_groups_new(const struct csv_binding *binding); // borrowed
-void csv_groups_free(struct csv_groups *g);                                      // NULL is fine
+// Borrows both. NULL when memory is refused.
+MUST_CHECK struct csv_groups *csv_groups_new(const struct csv_binding *binding,
+                                             const struct mem_heap *heap);
+void csv_groups_free(struct csv_groups *g); // NULL is fine
 
 // First pass: every row of the file, good or bad. False: out of memory.
 MUST_CHECK bool csv_groups_count(struct csv_groups *g, const struct csv_row *row,

@@ -9,10 +9,8 @@
 #include "format/json_check.h"
 
 #include "base/hash.h"
-#include "base/mem.h"
 #include "order/order.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -21,8 +19,8 @@ struct key_slot {
     uint32_t index; // of the key, counted in values from its object; 0: free (it is the object)
 };
 
-void key_set_init(struct key_set *s) {
-    *s = (struct key_set){0};
+void key_set_init(struct key_set *s, const struct mem_heap *heap) {
+    *s = (struct key_set){.heap = heap};
     if (getrandom(&s->seed, sizeof s->seed, GRND_NONBLOCK) != sizeof s->seed) {
         // Only at a machine's very start. No verdict depends on it, so a guessable one will do.
         s->seed = hash_u64((uint64_t)time(NULL) ^ (uintptr_t)s);
@@ -30,8 +28,8 @@ void key_set_init(struct key_set *s) {
 }
 
 void key_set_free(struct key_set *s) {
-    free(s->slots);
-    *s = (struct key_set){0};
+    heap_free(s->heap, s->slots);
+    *s = (struct key_set){.heap = s->heap};
 }
 
 static struct text key_text(yyjson_val *key) {
@@ -64,7 +62,7 @@ static bool make_table(struct key_set *s, yyjson_val *object) {
         want *= 2;
     }
     if (want > s->cap_slots) {
-        struct key_slot *slots = try_realloc(s->slots, want * sizeof *slots);
+        struct key_slot *slots = heap_realloc(s->heap, s->slots, want * sizeof *slots);
         if (slots == NULL) {
             return false;
         }

@@ -4,6 +4,7 @@
 // values of yyjson, which lie in memory in the order of the text, a container right before what it
 // contains. Inside src/order only.
 #pragma once
+#include "base/heap.h"
 #include "base/must.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,6 +18,7 @@ enum { KEY_SET_FEW = 16 };
 struct key_set {
     yyjson_val *few[KEY_SET_FEW];
     size_t n;
+    const struct mem_heap *heap;
     struct key_slot *slots;
     size_t cap_slots; // allocated
     size_t n_slots;   // used by this object: a power of two
@@ -24,7 +26,7 @@ struct key_set {
 };
 enum key_added { KEY_NEW, KEY_AGAIN, KEY_NO_MEMORY };
 
-void key_set_init(struct key_set *s);
+void key_set_init(struct key_set *s, const struct mem_heap *heap);
 void key_set_free(struct key_set *s);
 static inline void key_set_begin(struct key_set *s) {
     s->n = 0;

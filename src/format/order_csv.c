@@ -10,12 +10,11 @@
 // so it is exact for prices of any length, and rounded once, by money_parse.
 #include "format/order_csv.h"
 
-#include "base/mem.h"
 #include "order/money.h"
 #include <stdio.h>
-#include <stdlib.h>
 
 struct order_csv {
+    const struct mem_heap *heap;
     const struct order_rules *rules;
     const struct csv_binding *binding;
     struct text cells[CSV_CELLS_MAX]; // of the row in work
@@ -23,9 +22,13 @@ struct order_csv {
     size_t grid_cap;
 };
 
-struct order_csv *order_csv_new(const struct order_rules *rules,
-                                const struct csv_binding *binding) {
-    struct order_csv *c = mem_zalloc(1, sizeof *c);
+struct order_csv *order_csv_new(const struct order_rules *rules, const struct csv_binding *binding,
+                                const struct mem_heap *heap) {
+    struct order_csv *c = heap_zalloc(heap, 1, sizeof *c);
+    if (c == NULL) {
+        return NULL;
+    }
+    c->heap = heap;
     c->rules = rules;
     c->binding = binding;
     return c;
@@ -33,8 +36,8 @@ struct order_csv *order_csv_new(const struct order_rules *rules,
 
 void order_csv_free(struct order_csv *c) {
     if (c != NULL) {
-        free(c->grid);
-        free(c);
+        heap_free(c->heap, c->grid);
+        heap_free(c->heap, c);
     }
 }
 
@@ -276,7 +279,11 @@ static bool cut_lines(struct assembly *a) {
     struct order_csv *c = a->c;
     size_t want = a->n_lines * c->binding->n_sources;
     if (want > c->grid_cap) {
-        c->grid = mem_realloc(c->grid, want * sizeof *c->grid); // at most 200 * 17 texts
+        struct text *grid = heap_realloc(c->heap, c->grid, want * sizeof *grid); // <= 200 * 17
+        if (grid == NULL) {
+            return refused(a);
+        }
+        c->grid = grid;
         c->grid_cap = want;
     }
     const char *at = a->out->raw.at;

@@ -26,7 +26,8 @@ struct order_csv_event {
 struct order_csv;
 // Borrows rules and binding.
 MUST_CHECK struct order_csv *order_csv_new(const struct order_rules *rules,
-                                           const struct csv_binding *binding);
+                                           const struct csv_binding *binding,
+                                           const struct mem_heap *heap);
 void order_csv_free(struct order_csv *c); // NULL is fine
 
 // One row, good or bad. What the event needs of it is copied into `arena`.

@@ -7,8 +7,7 @@
 //    point into that copy. yyjson's own memory is a pool held in struct order_json: nothing is
 //    allocated for an ordinary event.
 // 2. One pass over the keys of the object: known fields go to order_set, keys that are not known
-// into
-//    a set that finds duplicates.
+//    into a set that finds duplicates.
 // 3. Only if there are any: the items; containers under unknown keys (duplicate keys, nesting).
 // 4. order_finish.
 //
@@ -16,11 +15,9 @@
 // with field and code), no memory.
 #include "format/order_json.h"
 
-#include "base/mem.h"
 #include "format/json_check.h"
 #include "format/order_scan.h"
 #include "format/order_tree.h"
-#include <stdlib.h>
 
 // Enough for any JSON of 5,000 bytes, which nearly every event is below; the memory is touched only
 // as far as an event needs it.
@@ -34,6 +31,7 @@ static const yyjson_read_flag READ_FLAGS = YYJSON_READ_INSITU | YYJSON_READ_NUMB
 enum { MAX_SHORT_SKIPS = 64 };
 
 struct order_json {
+    const struct mem_heap *heap;
     char *pool;
     size_t pool_bytes;
     struct key_set keys;
@@ -41,11 +39,19 @@ struct order_json {
     unsigned next_short_skips; // that many after the next one that is not ordinary
 };
 
-struct order_json *order_json_new(void) {
-    struct order_json *p = mem_zalloc(1, sizeof *p);
-    p->pool = mem_alloc(POOL_BYTES);
+struct order_json *order_json_new(const struct mem_heap *heap) {
+    struct order_json *p = heap_zalloc(heap, 1, sizeof *p);
+    if (p == NULL) {
+        return NULL;
+    }
+    p->heap = heap;
+    key_set_init(&p->keys, heap);
+    p->pool = heap_alloc(heap, POOL_BYTES);
     p->pool_bytes = POOL_BYTES;
-    key_set_init(&p->keys);
+    if (p->pool == NULL) {
+        order_json_free(p);
+        return NULL;
+    }
     return p;
 }
 
@@ -54,8 +60,8 @@ void order_json_free(struct order_json *p) {
         return;
     }
     key_set_free(&p->keys);
-    free(p->pool);
-    free(p);
+    heap_free(p->heap, p->pool);
+    heap_free(p->heap, p);
 }
 
 // --- Parsing
@@ -88,11 +94,11 @@ static bool pool_fits(struct order_json *p, size_t json_bytes) {
     while (want < need) { // doubling: at most nine times until ORDER_EVENT_MAX_BYTES fits
         want *= 2;
     }
-    char *pool = try_alloc(want);
+    char *pool = heap_alloc(p->heap, want);
     if (pool == NULL) {
         return false;
     }
-    free(p->pool);
+    heap_free(p->heap, p->pool);
     p->pool = pool;
     p->pool_bytes = want;
     return true;
@@ -108,7 +114,7 @@ static enum order_json_result not_json(struct rejection *why, struct text json,
     }
     size_t at = err->pos < json.len ? err->pos : json.len;
     struct text rest = {json.at + at, json.len - at};
-    reject(why, "", REJECT_NOT_JSON, "not JSON: %s at byte %zu%s%s%s", err->msg, at,
+    reject(why, "", REJECT_NOT_JSON, "not JSON: %s at byte %zu of the event%s%s%s", err->msg, at,
            rest.len > 0 ? ", '" : "", rest.len > 0 ? excerpt_of(rest).text : "",
            rest.len > 0 ? "'" : "");
     return ORDER_JSON_BROKEN;
@@ -172,4 +178,42 @@ enum order_json_result order_json_parse_long(struct order_json *p, const struct 
     char *copy;
     enum order_json_result result = start(json, arena, why, &copy);
     return result != ORDER_JSON_OK ? result : take_long_road(p, rules, copy, json, arena, out, why);
+}
+
+// Puts a letter in the place of all within strings that a parser could refuse. False: a string
+// does not end.
+static bool blank_strings(char *at, size_t len) {
+    bool in_string = false;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)at[i];
+        if (!in_string) {
+            in_string = c == '"';
+        } else if (c == '"') {
+            in_string = false;
+        } else if (c == '\\') {
+            at[i++] = 'x';
+            if (i < len) {
+                at[i] = 'x';
+            }
+        } else if (c < 0x20 || c >= 0x7F) {
+            at[i] = 'x';
+        }
+    }
+    return !in_string;
+}
+
+bool order_json_is_whole(struct order_json *p, struct text json, struct arena *arena) {
+    if (json.len == 0 || json.len > ORDER_EVENT_MAX_BYTES || !pool_fits(p, json.len)) {
+        return false;
+    }
+    char *copy = arena_try_bytes(arena, json.len + YYJSON_PADDING_SIZE);
+    if (copy == NULL) {
+        return false;
+    }
+    memcpy(copy, json.at, json.len);
+    memset(copy + json.len, 0, YYJSON_PADDING_SIZE);
+    yyjson_alc pool;
+    yyjson_alc_pool_init(&pool, p->pool, p->pool_bytes);
+    return blank_strings(copy, json.len) &&
+           yyjson_read_opts(copy, json.len, READ_FLAGS, &pool, NULL) != NULL;
 }

@@ -6,8 +6,8 @@
 // Scratch memory of a parser: the JSON library's pool and the set of keys. One per thread; reused
 // for every event, bounded by ORDER_EVENT_MAX_BYTES.
 struct order_json;
-MUST_CHECK struct order_json *order_json_new(void); // dies when out of memory
-void order_json_free(struct order_json *p);
+MUST_CHECK struct order_json *order_json_new(const struct mem_heap *heap); // NULL: refused
+void order_json_free(struct order_json *p);                                // NULL is fine
 
 enum order_json_result {
     ORDER_JSON_OK,
@@ -28,6 +28,12 @@ MUST_CHECK enum order_json_result order_json_parse(struct order_json *p,
                                                    struct text json, struct arena *arena,
                                                    struct order *out, struct rejection *why);
 
+// After ORDER_JSON_BROKEN: is the text JSON but for what stands within its strings (an escape of
+// half a surrogate pair or of nothing, bytes that are no UTF-8, raw control characters)? Then it is
+// certain where the event ends, and what stands beside it can be trusted. Takes as much of `arena`
+// as the text is long; false when that is refused.
+MUST_CHECK bool order_json_is_whole(struct order_json *p, struct text json, struct arena *arena);
+
 // --- A body cut into events. Borrows the body.
 
 enum body_form {
@@ -41,10 +47,11 @@ enum body_next {
     BODY_END,       // at least one event came before
     BODY_MALFORMED, // the body as a whole cannot be read; see body_split_problem()
 };
+enum split_state { SPLIT_ONE, SPLIT_ARRAY, SPLIT_LINES, SPLIT_DONE };
 struct body_split {
     struct text body;
     size_t at;
-    enum { SPLIT_ONE, SPLIT_ARRAY, SPLIT_LINES, SPLIT_DONE } state;
+    enum split_state state;
     bool first;
     const char *problem; // static text
 };
@@ -53,9 +60,10 @@ struct body_split {
 // Lines and arrays differ in what a broken event means. A line is a unit: one that is
 // ORDER_JSON_BROKEN is one rejected event, the others count. The elements of an array (and the one
 // event of SPLIT_ONE) are found by counting brackets, not checked as JSON: when one is BROKEN the
-// body as a whole is not JSON, as it is when BODY_MALFORMED comes after some events. So a caller
-// parses a whole body before anything of it is stored, unless it is in lines (s->state ==
-// SPLIT_LINES after body_split_start; no BODY_MALFORMED comes after an event then).
+// body as a whole is not JSON, as it is when BODY_MALFORMED comes after some events; except that an
+// element which order_json_is_whole is one rejected event too. So a caller parses a whole body
+// before anything of it is stored, unless it is in lines (s->state == SPLIT_LINES after
+// body_split_start; no BODY_MALFORMED comes after an event then).
 void body_split_start(struct body_split *s, struct text body, enum body_form form);
 // After BODY_END or BODY_MALFORMED every further call answers the same.
 MUST_CHECK enum body_next body_split_next(struct body_split *s, struct text *event);

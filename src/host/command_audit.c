@@ -64,8 +64,12 @@ static int tell_verify(const struct audited *a, const struct audit_report *repor
     if (report->problems > 0) {
         printf("%" PRId64 " problems\n", report->problems);
         fprintf(stderr,
-                "salestide: %s does not add up; keep a copy, then `salestide rebuild` makes "
-                "the aggregates again from the raw orders\n",
+                report->raw_problems > 0
+                    ? "salestide: raw orders of %s are damaged or missing, and the totals cannot "
+                      "be made again from what is left: restore them from a copy; `salestide "
+                      "rebuild --accept-loss` takes what is missing out of every total\n"
+                    : "salestide: %s does not add up, and its raw orders are complete; keep a "
+                      "copy, then `salestide rebuild` makes the aggregates again from them\n",
                 name);
         return 1;
     }
@@ -83,17 +87,18 @@ int command_verify(const struct options *o) {
     return code;
 }
 
-static bool run_rebuild(struct audited *a, int64_t *changed, struct audit_report *report,
-                        struct error *err) {
+static bool run_rebuild(struct audited *a, bool accept_loss, int64_t *changed,
+                        struct audit_report *report, struct error *err) {
     if (a->aggregates == NULL) {
-        return audit_rebuild(reader_place_directory(a->place), stdout, changed, report, err);
+        return audit_rebuild(reader_place_directory(a->place), accept_loss, stdout, changed, report,
+                             err);
     }
     if (a->raw == NULL) {
         return error_set(err, ERROR_USAGE,
                          "rebuild makes the aggregates again from the raw orders: say where those "
                          "are with --raw cassandra://HOST/KEYSPACE");
     }
-    return audit_cluster_rebuild(a->aggregates, a->raw, stdout, changed, report, err);
+    return audit_cluster_rebuild(a->aggregates, a->raw, accept_loss, stdout, changed, report, err);
 }
 
 int command_rebuild(const struct options *o) {
@@ -101,7 +106,8 @@ int command_rebuild(const struct options *o) {
     struct audit_report report;
     struct error err = {0};
     int64_t changed = 0;
-    bool ok = open_audited(o, &a, &err) && run_rebuild(&a, &changed, &report, &err);
+    bool ok = open_audited(o, &a, &err) &&
+              run_rebuild(&a, option_flag(o, "accept-loss"), &changed, &report, &err);
     if (ok) {
         printf("rebuilt %s from %" PRId64 " orders and %" PRId64 " adjustments: %" PRId64
                " cells changed\n",

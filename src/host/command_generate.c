@@ -4,6 +4,7 @@
 // else.
 #include "host/commands.h"
 
+#include "engine/zone_file.h"
 #include "host/addresses.h"
 #include "host/send_to_options.h"
 #include "order/timestamp.h"

@@ -4,12 +4,35 @@
 
 #include "base/clock.h"
 #include "http/keys.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int fail(const struct error *err) {
     fprintf(stderr, "salestide key: %s\n", err->text);
     return err->cls == ERROR_USAGE ? 2 : 1;
+}
+
+// A key that could not be shown is of no use to anybody: it does not stay.
+static int take_back(const char *directory, const struct api_key *added) {
+    struct error err = {0}, inner = {0};
+    const char *why = strerror(errno);
+    if (keys_file_revoke(directory, added->id, &inner)) {
+        error_set(&err, ERROR_RETRIABLE, "the key cannot be written out: %s; none was made", why);
+    } else {
+        error_set(&err, ERROR_RETRIABLE,
+                  "the key cannot be written out: %s; nor can it be taken back (%.200s): revoke %s",
+                  why, inner.text, added->id);
+    }
+    return fail(&err);
+}
+
+static void warn_of_mode(const char *directory) {
+    struct error err;
+    if (keys_file_open_to_others(directory, &err)) {
+        fprintf(stderr, "salestide key: warning: %s\n", err.text);
+    }
 }
 
 static int key_new(const struct options *o, const char *directory) {
@@ -27,7 +50,10 @@ static int key_new(const struct options *o, const char *directory) {
     if (!keys_file_add(directory, scope, clock_now_ms(clock_system()), key_text, &added, &err)) {
         return fail(&err);
     }
-    printf("%s\n", key_text);
+    warn_of_mode(directory);
+    if (printf("%s\n", key_text) < 0 || fflush(stdout) != 0) {
+        return take_back(directory, &added);
+    }
     fprintf(
         stderr,
         "Key %s for %s, stored as a hash in %s/keys. It is shown this once only: keep it now.\n",
@@ -46,10 +72,15 @@ static int key_list(const char *directory) {
         fprintf(stderr, "No keys in %s. Make one with `salestide key new --scope ingest`.\n",
                 directory);
     }
+    warn_of_mode(directory);
     for (size_t i = 0; i < n; i++) {
         printf("%s  %-6s  %s\n", list[i].id, key_scope_name(list[i].scope), list[i].created_at);
     }
     free(list);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        error_set(&err, ERROR_RETRIABLE, "the list cannot be written out: %s", strerror(errno));
+        return fail(&err);
+    }
     return 0;
 }
 

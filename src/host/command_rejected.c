@@ -26,6 +26,16 @@ static bool read_rejected_id(const char *text, int64_t *out, struct error *err) 
            error_set(err, ERROR_USAGE, "'%.40s' is no id of a rejected event", text);
 }
 
+// --code is one that events are rejected with, if it is given.
+static bool check_code(const char *code, struct error *err) {
+    if (code == NULL || reject_code_of(text_of(code)) != NULL) {
+        return true;
+    }
+    char known[400];
+    reject_codes_list(known, sizeof known);
+    return error_set(err, ERROR_USAGE, "there is no code '%.40s'; there are %s", code, known);
+}
+
 static bool read_rejected_verb(const struct options *o, struct rejected_settings *s,
                                struct error *err) {
     const char *verb = option_args_count(o) > 0 ? option_arg(o, 0) : "";
@@ -63,7 +73,7 @@ static bool read_rejected(const struct options *o, int64_t *ids, struct rejected
     s->code = option_text(o, "code");
     s->limit = option_int(o, "limit");
     s->file = option_text(o, "file");
-    if (!read_rejected_verb(o, s, err)) {
+    if (!read_rejected_verb(o, s, err) || !check_code(s->code, err)) {
         return false;
     }
     for (size_t i = 0; i < s->n_ids; i++) {

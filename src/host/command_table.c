@@ -52,16 +52,17 @@ const struct command_spec command_specs[] = {
      "--aggregates and --raw. Exit code 1 when something does not add up.",
      command_verify},
     {"rebuild", "", "make all totals again from the raw orders",
-     "Writes only what differs, in one transaction. No server may be using the data directory; "
-     "with "
+     "Writes only what differs, in one transaction. Refused when accepted orders are missing from "
+     "the raw orders, unless told --accept-loss. No server may be using the data directory; with "
      "--aggregates mysql:// nothing may be committed meanwhile.",
      command_rebuild},
     {"rejected", "list | show ID... | edit ID | retry ID...",
      "show rejected events and submit them again",
      "list shows them, newest first. edit opens an event in $EDITOR (or takes --file) and submits "
      "it; retry submits events as they are, by id, by --code or --all that have not got through "
-     "yet. They go to the server at --to; what became of each is noted beside the rejected event, "
-     "which is kept. Exit code 1 when one was rejected again or could not be sent.",
+     "yet. They go to the server at --to; what became of each is noted beside the rejected event. "
+     "What a retry rejects again takes the place of the event before. Exit code 1 when one was "
+     "rejected again or could not be sent.",
      command_rejected},
     {"key", "new | list | revoke ID", "make, list and revoke API keys",
      "A new key is printed once; only its hash is stored. A running server sees changes within a "

@@ -2,10 +2,7 @@
 #include "host/http_setup.h"
 
 #include "base/mem.h"
-#include "order/zone.h"
 #include <pthread.h>
-#include <stdio.h>
-#include <string.h>
 
 void http_prepare_process(sigset_t *signals) {
     sigemptyset(signals);
@@ -39,32 +36,4 @@ void http_orders_options_read(const struct options *o, struct http_options *out)
 void http_sales_options_read(const struct options *o, struct http_options *out) {
     out->limits.rows = option_int(o, "max-rows");
     out->limits.viewers = (unsigned)option_int(o, "max-viewers");
-}
-
-static bool is_currency(const char *code) {
-    for (int i = 0; i < 3; i++) {
-        if (code[i] < 'A' || code[i] > 'Z') {
-            return false;
-        }
-    }
-    return code[3] == '\0';
-}
-
-bool http_shop_read(const struct options *o, char currency[static 4], char *zone_name,
-                    size_t zone_name_bytes, struct error *err) {
-    const char *code = option_text(o, "currency"), *name = option_text(o, "timezone");
-    if (code != NULL && !is_currency(code)) {
-        return error_set(err, ERROR_USAGE,
-                         "--currency %.40s: want three capital letters, as in USD or EUR", code);
-    }
-    if (name != NULL) { // refused before a data directory is made with it
-        struct zone *zone;
-        if (!zone_open(name, &zone, err)) {
-            return false;
-        }
-        zone_free(zone);
-    }
-    snprintf(currency, 4, "%s", code != NULL ? code : "");
-    snprintf(zone_name, zone_name_bytes, "%s", name != NULL ? name : "");
-    return true;
 }

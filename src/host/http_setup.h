@@ -12,6 +12,3 @@ void http_options_read(const struct options *o, struct http_options *out);
 // Likewise the limits of those that take orders, and of those that show sales.
 void http_orders_options_read(const struct options *o, struct http_options *out);
 void http_sales_options_read(const struct options *o, struct http_options *out);
-// --currency and --timezone as far as they are given: "" when not. ERROR_USAGE: what cannot be.
-MUST_CHECK bool http_shop_read(const struct options *o, char currency[static 4], char *zone_name,
-                               size_t zone_name_bytes, struct error *err);

@@ -179,6 +179,9 @@ static bool take_environment(struct options *o, struct error *err) {
 
 static bool take_file(struct options *o, struct error *err) {
     struct option_value *config = options_find(o, "config");
+    if (config != NULL) {
+        atomic_store(&config->asked, true);
+    }
     return config == NULL || config->text == NULL || options_read_file(o, config->text, err);
 }
 
@@ -208,8 +211,8 @@ bool options_parse(const struct command_spec *command, int argc, char **argv, st
             o->values[o->n_values++].spec = &option_specs[i];
         }
     }
-    if (!take_arguments(o, argc, argv, err) || !take_environment(o, err) || !take_file(o, err) ||
-        !take_defaults(o, err)) {
+    if (!take_arguments(o, argc, argv, err) || !take_environment(o, err) ||
+        !options_check_environment(err) || !take_file(o, err) || !take_defaults(o, err)) {
         options_free(o);
         return false;
     }
@@ -239,12 +242,13 @@ void options_free(struct options *o) {
 // `types` is a bit set of enum option_type.
 static const struct option_value *value_of(const struct options *o, const char *name,
                                            unsigned types) {
-    const struct option_value *v = options_find(o, name);
+    struct option_value *v = options_find(o, name);
     if (v == NULL || (types & (1u << v->spec->type)) == 0) {
         fprintf(stderr, "salestide: %s was asked for option \"%s\" that is not its own\n",
                 o->command->name, name);
         abort();
     }
+    atomic_store_explicit(&v->asked, true, memory_order_relaxed);
     return v;
 }
 
@@ -276,6 +280,17 @@ size_t option_list_count(const struct options *o, const char *name) {
 const char *option_list_at(const struct options *o, const char *name, size_t i) {
     const struct option_value *v = value_of(o, name, 1u << OPTION_LIST);
     return i < v->n_items ? v->items[i] : NULL;
+}
+
+const char *options_next_unread(const struct options *o, size_t *i, bool *typed) {
+    while (*i < o->n_values) {
+        struct option_value *v = &o->values[(*i)++];
+        if (!atomic_load_explicit(&v->asked, memory_order_relaxed)) {
+            *typed = v->origin == ORIGIN_FLAG;
+            return v->spec->name;
+        }
+    }
+    return NULL;
 }
 
 size_t option_args_count(const struct options *o) {

@@ -55,6 +55,9 @@ bool option_given(const struct options *o, const char *name); // by flag, enviro
 bool option_typed(const struct options *o, const char *name);
 size_t option_list_count(const struct options *o, const char *name);
 const char *option_list_at(const struct options *o, const char *name, size_t i);
+// Goes through the options that nobody has asked for yet: from *i (0 at first), which is moved on.
+// NULL: no more. *typed: on the command line.
+const char *options_next_unread(const struct options *o, size_t *i, bool *typed);
 // What follows the options on the command line.
 size_t option_args_count(const struct options *o);
 const char *option_arg(const struct options *o, size_t i);

@@ -122,8 +122,9 @@ bool options_read_file(struct options *o, const char *path, struct error *err) {
     }
     struct file_reader r = {.o = o, .path = path, .file = file, .err = err};
     int result = ini_parse_stream(next_line, &r, take_pair, &r);
-    if (!r.failed && ferror(file)) {
-        fail(&r, strerror(errno));
+    if (!r.failed && ferror(file)) { // a directory, a disk
+        error_set(err, ERROR_USAGE, "cannot read the config file %s: %s", path, strerror(errno));
+        r.failed = true;
     }
     if (!r.failed && result != 0) {
         r.n_lines = result > 0 ? result : r.n_lines;

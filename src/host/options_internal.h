@@ -2,6 +2,7 @@
 // What the files that make up host/options share. Nobody else includes this.
 #pragma once
 #include "host/options.h"
+#include <stdatomic.h>
 
 // From weakest to strongest.
 enum option_origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_FLAG };
@@ -13,6 +14,7 @@ struct option_value {
     int64_t number; // OPTION_INT, OPTION_BYTES, OPTION_DURATION, and 0 or 1 of OPTION_FLAG
     char **items;   // owned; OPTION_LIST
     size_t n_items;
+    atomic_bool asked; // by anybody
 };
 
 struct options {
@@ -41,3 +43,5 @@ void option_environment_name(const char *name, char *out, size_t out_bytes);
 
 // options_file.c
 MUST_CHECK bool options_read_file(struct options *o, const char *path, struct error *err);
+// Is every SALESTIDE_* variable an option of some command, or read elsewhere?
+MUST_CHECK bool options_check_environment(struct error *err);

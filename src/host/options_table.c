@@ -576,6 +576,12 @@ const struct option_spec option_specs[] = {
      .commands = "generate",
      .help = "Likewise the products."},
 
+    {.name = "accept-loss",
+     .type = OPTION_FLAG,
+     .commands = "rebuild",
+     .help = "Make the totals again although accepted orders are missing from the raw orders. They "
+             "are in no total then, and may be sent again."},
+
     // What is told.
     {.name = "log-level",
      .value = "LEVEL",

@@ -13,7 +13,8 @@ enum { QUESTION_TIMEOUT_MS = 5000 }; // of raw orders
 
 struct reader_place {
     enum place_kind kind;
-    char *directory; // PLACE_SQLITE
+    char *directory;      // PLACE_SQLITE
+    struct store *writer; // of this process, or NULL
     struct mysql_address mysql;
     bool has_raw;
     struct cassandra_address raw; // of has_raw, unless
@@ -78,6 +79,15 @@ bool reader_place_read(const struct options *o, const char *raw, struct reader_p
     return true;
 }
 
+struct reader_place *reader_place_of_store(const char *directory, struct store *store) {
+    struct reader_place *p = mem_zalloc(1, sizeof *p);
+    p->kind = PLACE_SQLITE;
+    p->directory = mem_strndup(directory, strlen(directory));
+    p->name = mem_strndup(directory, strlen(directory));
+    p->writer = store;
+    return p;
+}
+
 void reader_place_free(struct reader_place *p) {
     if (p == NULL) {
         return;
@@ -116,7 +126,7 @@ bool reader_place_open(const struct reader_place *p, int timeout_ms, struct sale
     if (p->kind == PLACE_MYSQL) {
         return mysql_reader_open(&p->mysql, raw, timeout_ms, out, settings, err);
     }
-    if (!sqlite_reader_open(p->directory, NULL, timeout_ms, out, settings, err)) {
+    if (!sqlite_reader_open(p->directory, p->writer, timeout_ms, out, settings, err)) {
         return false;
     }
     if (p->has_raw && !sqlite_reader_set_raw(*out, raw, err)) {

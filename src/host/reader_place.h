@@ -7,9 +7,9 @@
 //                                            --raw sqlite: the file in --data
 #pragma once
 #include "host/options.h"
+#include "store/raw_store.h"
 #include "store/rejected_retries.h"
 #include "store/sales_reader.h"
-#include "store/raw_store.h"
 
 struct reader_place; // immutable once read: any thread may open readers
 
@@ -17,6 +17,9 @@ struct reader_place; // immutable once read: any thread may open readers
 // cannot be.
 MUST_CHECK bool reader_place_read(const struct options *o, const char *raw,
                                   struct reader_place **out, struct error *err);
+// The embedded store that this process writes: its readers know what the store has not yet put into
+// its index. Borrows both.
+struct reader_place *reader_place_of_store(const char *directory, struct store *store);
 void reader_place_free(struct reader_place *p); // NULL is fine
 
 // A reader of aggregates and raw orders, for one thread. timeout_ms bounds each call.

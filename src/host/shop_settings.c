@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "host/shop_settings.h"
 
+#include "engine/zone_file.h"
 #include "order/zone.h"
 #include "sums/currency.h"
 #include <stdio.h>
 #include <string.h>
 
-bool settings_of_options(const struct options *o, struct store_settings *out, struct error *err) {
+bool shop_of_options(const struct options *o, struct store_settings *out, struct error *err) {
     const char *currency = option_text(o, "currency"), *timezone = option_text(o, "timezone");
-    int64_t late_limit_ms = option_int(o, "late-limit");
-    *out = (struct store_settings){.late_limit_ms = late_limit_ms > 0 ? late_limit_ms : 0};
+    *out = (struct store_settings){0};
     if (currency != NULL && !currency_is(text_of(currency))) {
         return error_set(err, ERROR_USAGE,
                          "--currency %.40s: want three capital letters, as in USD or EUR",
@@ -24,5 +24,14 @@ bool settings_of_options(const struct options *o, struct store_settings *out, st
     zone_free(zone);
     snprintf(out->currency, sizeof out->currency, "%s", currency != NULL ? currency : "");
     snprintf(out->timezone, sizeof out->timezone, "%s", timezone != NULL ? timezone : "");
+    return true;
+}
+
+bool settings_of_options(const struct options *o, struct store_settings *out, struct error *err) {
+    if (!shop_of_options(o, out, err)) {
+        return false;
+    }
+    int64_t late_limit_ms = option_int(o, "late-limit");
+    out->late_limit_ms = late_limit_ms > 0 ? late_limit_ms : 0;
     return true;
 }

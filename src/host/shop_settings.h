@@ -4,7 +4,10 @@
 #include "engine/store.h"
 #include "host/options.h"
 
-// What --currency, --timezone and --late-limit ask for; empty where they are not given.
-// ERROR_USAGE: what cannot be.
+// What --currency and --timezone ask for; empty where they are not given, as all else. ERROR_USAGE:
+// what cannot be.
+MUST_CHECK bool shop_of_options(const struct options *o, struct store_settings *out,
+                                struct error *err);
+// Likewise, and --late-limit, for commands that judge orders.
 MUST_CHECK bool settings_of_options(const struct options *o, struct store_settings *out,
                                     struct error *err);

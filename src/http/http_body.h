@@ -22,13 +22,18 @@ enum body_result {
 };
 
 // Appends; expected_bytes (0: not known) is what the body will be in the end, for the first step.
-// Charges in steps, so that a body that is only announced costs nothing.
+// Charges in steps, so that a body that is only announced costs nothing, and within
+// budget_for_uploads.
 MUST_CHECK enum body_result body_append(struct http_body *b, struct http_budget *budget,
                                         const char *at, size_t n_bytes, size_t expected_bytes);
 // Unpacks gzip (one or more members) into `out`, which is empty.
 MUST_CHECK enum body_result body_gunzip(struct text packed, size_t max_bytes,
                                         struct http_budget *budget, struct http_body *out);
 void body_clear(struct http_body *b, struct http_budget *budget); // empty, all given back
+// Is any of it charged to the budget?
+static inline bool body_is_charged(const struct http_body *b) {
+    return b->at != NULL && b->at != b->small;
+}
 static inline struct text body_text(const struct http_body *b) {
     return (struct text){b->at, b->len};
 }

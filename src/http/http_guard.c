@@ -22,21 +22,10 @@ static bool is_digits(struct text t) {
     return true;
 }
 
-// Characters of a host (RFC 3986 section 3.2.2), a comma apart: no name has one, lists of hosts do.
-static bool is_host_text(struct text t) {
-    for (size_t i = 0; i < t.len; i++) {
-        unsigned char c = (unsigned char)t.at[i];
-        if (!isalnum(c) && (c == '\0' || strchr("-._~%!$&'()*+;=:[]", c) == NULL)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 bool guard_split_host(struct text authority, struct text *host, struct text *port) {
     const char *end = authority.at + authority.len;
     const char *colon = NULL;
-    if (authority.len == 0 || !is_host_text(authority)) {
+    if (authority.len == 0) {
         return false;
     }
     if (authority.at[0] == '[') {

@@ -18,33 +18,56 @@ static const char bad_line[] =
     "a header line is malformed: white space or no name before the colon, a folded line, or "
     "control characters";
 
-// Characters of a header's name (RFC 9110 section 5.6.2).
-static const bool is_token[256] = {
-    ['!'] = true, ['#'] = true, ['$'] = true, ['%'] = true, ['&'] = true, ['\''] = true,
-    ['*'] = true, ['+'] = true, ['-'] = true, ['.'] = true, ['^'] = true, ['_'] = true,
-    ['`'] = true, ['|'] = true, ['~'] = true, ['0'] = true, ['1'] = true, ['2'] = true,
-    ['3'] = true, ['4'] = true, ['5'] = true, ['6'] = true, ['7'] = true, ['8'] = true,
-    ['9'] = true, ['A'] = true, ['B'] = true, ['C'] = true, ['D'] = true, ['E'] = true,
-    ['F'] = true, ['G'] = true, ['H'] = true, ['I'] = true, ['J'] = true, ['K'] = true,
-    ['L'] = true, ['M'] = true, ['N'] = true, ['O'] = true, ['P'] = true, ['Q'] = true,
-    ['R'] = true, ['S'] = true, ['T'] = true, ['U'] = true, ['V'] = true, ['W'] = true,
-    ['X'] = true, ['Y'] = true, ['Z'] = true, ['a'] = true, ['b'] = true, ['c'] = true,
-    ['d'] = true, ['e'] = true, ['f'] = true, ['g'] = true, ['h'] = true, ['i'] = true,
-    ['j'] = true, ['k'] = true, ['l'] = true, ['m'] = true, ['n'] = true, ['o'] = true,
-    ['p'] = true, ['q'] = true, ['r'] = true, ['s'] = true, ['t'] = true, ['u'] = true,
-    ['v'] = true, ['w'] = true, ['x'] = true, ['y'] = true, ['z'] = true,
+// What a character may stand in: a header's name (RFC 9110 section 5.6.2), a host with its port
+// (RFC 3986 section 3.2.2, a comma apart: no name has one, lists of hosts do).
+enum { IN_NAME = 1, IN_HOST = 2, IN_BOTH = IN_NAME | IN_HOST };
+static const unsigned char may_stand_in[256] = {
+    ['0' ... '9'] = IN_BOTH, ['A' ... 'Z'] = IN_BOTH, ['a' ... 'z'] = IN_BOTH, ['!'] = IN_BOTH,
+    ['#'] = IN_NAME,         ['$'] = IN_BOTH,         ['%'] = IN_BOTH,         ['&'] = IN_BOTH,
+    ['\''] = IN_BOTH,        ['*'] = IN_BOTH,         ['+'] = IN_BOTH,         ['-'] = IN_BOTH,
+    ['.'] = IN_BOTH,         ['^'] = IN_NAME,         ['_'] = IN_BOTH,         ['`'] = IN_NAME,
+    ['|'] = IN_NAME,         ['~'] = IN_BOTH,         ['('] = IN_HOST,         [')'] = IN_HOST,
+    [';'] = IN_HOST,         ['='] = IN_HOST,         [':'] = IN_HOST,         ['['] = IN_HOST,
+    [']'] = IN_HOST,
 };
 
-static bool is_well_formed(struct text name, struct text value) {
-    bool good = name.len > 0;
-    for (size_t i = 0; i < name.len; i++) {
-        good &= is_token[(unsigned char)name.at[i]];
+static bool all_stand_in(struct text t, unsigned char where) {
+    unsigned char all = where;
+    for (size_t i = 0; i < t.len; i++) {
+        all &= may_stand_in[(unsigned char)t.at[i]];
     }
-    for (size_t i = 0; i < value.len; i++) {
+    return all == where && t.len > 0;
+}
+
+#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+// Is none of these eight bytes a control character? False now and then without reason.
+static bool surely_no_control(uint64_t bytes) {
+    uint64_t below_space = (bytes - EACH_BYTE(0x20)) & ~bytes;
+    uint64_t differs = bytes ^ EACH_BYTE(0x7F);
+    uint64_t is_delete = (differs - EACH_BYTE(1)) & ~differs;
+    return ((below_space | is_delete) & EACH_BYTE(0x80)) == 0;
+}
+
+static bool has_control(struct text value) {
+    size_t i = 0;
+    for (uint64_t bytes; i + sizeof bytes <= value.len; i += sizeof bytes) {
+        memcpy(&bytes, value.at + i, sizeof bytes);
+        if (!surely_no_control(bytes)) {
+            break;
+        }
+    }
+    for (; i < value.len; i++) {
         unsigned char c = (unsigned char)value.at[i];
-        good &= (c >= 0x20 || c == '\t') && c != 0x7F;
+        if ((c < 0x20 && c != '\t') || c == 0x7F) {
+            return true;
+        }
     }
-    return good;
+    return false;
+}
+
+static bool is_well_formed(struct text name, struct text value) {
+    return all_stand_in(name, IN_NAME) && !has_control(value);
 }
 
 // Does `next` begin right after the line that ends at `end`? One line end is one or two zeros.
@@ -171,7 +194,7 @@ static bool check_host(struct http_head *h, const char *version, struct text aut
     if (h->guard.host.at == NULL) {
         return strcmp(version, "HTTP/1.0") == 0 || authority.at != NULL;
     }
-    return guard_split_host(h->guard.host, &host, &port);
+    return all_stand_in(h->guard.host, IN_HOST) && guard_split_host(h->guard.host, &host, &port);
 }
 
 bool http_head_read(struct MHD_Connection *mhd, const char *method, const char *version,
@@ -195,7 +218,8 @@ bool http_head_read(struct MHD_Connection *mhd, const char *method, const char *
 }
 
 const char *http_target_path(const char *target, struct text *authority) {
-    size_t scheme_len = strncasecmp(target, "http://", 7) == 0    ? 7
+    size_t scheme_len = target[0] == '/'                          ? 0
+                        : strncasecmp(target, "http://", 7) == 0  ? 7
                         : strncasecmp(target, "https://", 8) == 0 ? 8
                                                                   : 0;
     *authority = TEXT_NONE;

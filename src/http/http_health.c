@@ -72,8 +72,12 @@ static long long resident_pages(void) {
     return second != NULL ? strtoll(second, NULL, 10) : 0;
 }
 
-static void put_process(struct buf *out) {
+static void put_process(struct buf *out, int64_t started_ms) {
     struct rusage use;
+    buf_printf(out,
+               "# HELP process_start_time_seconds Start time of the process since 1970.\n"
+               "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds %lld.%03d\n",
+               (long long)(started_ms / 1000), (int)(started_ms % 1000));
     buf_printf(out,
                "# HELP process_resident_memory_bytes Resident memory size in bytes.\n"
                "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes %lld\n",
@@ -88,11 +92,17 @@ static void put_process(struct buf *out) {
     }
 }
 
+static void put_build(struct buf *out) {
+    metric_head(out, "build_info", "gauge", "Which build this is.");
+    buf_put_str(out, "salestide_build_info{version=\"" SALESTIDE_VERSION "\"} 1\n");
+}
+
 void http_metrics(struct request *r) {
     struct http_server *s = r->server;
     struct buf out = {0};
     s->options.metrics(s->options.user, &out);
+    put_build(&out);
     put_door(&out, s);
-    put_process(&out);
+    put_process(&out, s->started_ms);
     http_reply_buf(r, 200, "text/plain; version=0.0.4; charset=utf-8", &out);
 }

@@ -51,6 +51,14 @@ struct connection {
     bool target_has_nul, target_is_bad;
 };
 
+// A body that comes in and is charged to the budget (http_upload.c): in a list, the one that has
+// moved last at its end.
+struct upload {
+    struct request *prev, *next;
+    int64_t begun_ms, moved_ms;
+    bool listed;
+};
+
 // One request. From a freelist; lives from the end of its head until its answer is sent.
 struct request {
     struct request *next; // in the freelist or the list of completed ones
@@ -64,12 +72,15 @@ struct request {
     bool gzipped;       // its body
     bool accepts_gzip;
     enum body_form form;
-    uint64_t declared_bytes; // Content-Length
+    char key_id[KEY_ID_LEN + 1]; // of a stream that needs a key
+    uint64_t declared_bytes;     // Content-Length
     uint64_t discarded_bytes;
     enum problem refusal; // decided before the body: answer this once the body is thrown away
     const char *allow;    // for PROBLEM_METHOD
     char detail[DETAIL_BYTES];
     struct http_body body, unpacked;
+    struct upload upload;
+    int64_t asked_ms;              // monotonic: when a question was handed to the workers
     struct submission *submission; // ours unless the engine has it
     enum settle_result settled;
     size_t charged_bytes; // for the submission and the answer
@@ -97,12 +108,15 @@ struct http_server {
     char url[128], listen_host[64];
     bool loopback, keys_needed;
     bool stopping;
-    int64_t now_ms; // monotonic, of this turn of the loop
+    int64_t started_ms; // UTC
+    int64_t now_ms;     // monotonic, of this turn of the loop
     struct keys *keys;
     int64_t keys_looked_ms;
+    uint64_t keys_seen; // keys_version when the viewers' keys were last looked at
     struct deadlines deadlines;
     struct connection *connections;
     int64_t n_connections, n_closed;
+    struct request *uploads, *last_upload;
     struct request *free_requests;
     size_t n_free_requests, n_requests, n_parked;
     uint64_t n_events, n_events_seen; // progress of the library, and when it was last looked at
@@ -121,8 +135,7 @@ struct http_server {
     struct http_budget budget;
     _Atomic(struct request *) done; // completed requests, newest first
     atomic_bool asleep;             // the loop waits: completing must wake it
-    atomic_bool stream_changed, reloading;
-    struct http_job reload_job;
+    atomic_bool stream_changed;
 };
 
 // --- http_server.c
@@ -149,7 +162,17 @@ static inline void http_request_move(struct request *r, enum request_state to) {
     state_move(&request_states, &r->state, to, r);
 }
 
+// --- http_key.c
+// Refuses `r` unless its key (if one is needed) is good for its route.
+void http_key_check(struct request *r, struct text authorization);
+// A turn of the loop: streams whose key was revoked end. Looks at the file once a second while
+// somebody watches.
+void http_keys_watch(struct http_server *s);
+enum { KEYS_LOOK_EVERY_MS = 1000 };
+
 // --- http_request.c
+// Decides that `r` will be answered with this problem, unless that is decided already.
+void http_refuse(struct request *r, enum problem p, const char *detail);
 // Looks at a request's target before the library decodes it.
 void *http_on_target(void *cls, const char *target, struct MHD_Connection *mhd);
 enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const char *url,
@@ -189,6 +212,12 @@ void http_reply_raw(struct request *r, enum problem p, const char *detail);
 void http_reply_to_connection(struct connection *c, enum problem p, const char *detail,
                               const char *allow);
 
+// --- http_upload.c
+void http_upload_moves(struct request *r); // bytes of its body have come
+void http_upload_end(struct request *r);   // its body is complete, or dropped
+// Makes room in the budget by giving up an upload other than `for_whom`. False: none is slow.
+MUST_CHECK bool http_upload_shed(struct http_server *s, const struct request *for_whom);
+
 // --- http_linger.c
 enum { EVENT_LINGERING = 1 }; // bit of an epoll event's data: it is of a lingering socket
 // Before the library closes an answered connection early: the client gets time to read.
@@ -227,3 +256,4 @@ MUST_CHECK bool http_viewers_pump(struct http_server *s); // true: more to do at
 void http_viewer_event(struct http_server *s, void *viewer, uint32_t events);
 void http_viewer_deadline(struct http_server *s, struct deadline *d, enum deadline_kind kind);
 size_t http_viewers_count(const struct http_server *s);
+void http_viewers_check_keys(struct http_server *s); // ends those whose key is there no more

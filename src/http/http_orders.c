@@ -5,8 +5,7 @@
 //    large or packed ones on a worker.
 // 2. The submission goes to the engine's queue; the request is parked.
 // 3. The engine settles it after the commit and gives it back; the answer is rendered (long ones on
-// a
-//    worker) and sent.
+//    a worker) and sent.
 //
 // Ways to fail: the body as a whole is unreadable (400), too many events (413), no memory or queue
 // full (503), the engine could not store it (503: nothing of it was stored). Who has the request:
@@ -26,6 +25,10 @@ enum {
     KEPT_SUBMISSION_MAX_BYTES = 64 * 1024,
     FREE_SUBMISSIONS_MAX = 2048,
     CHARGE_EVERY_EVENTS = 1024,
+    // So many times its length is what a body takes: a guess, by which slow uploads give way to one
+    // that is complete.
+    PARSED_TO_ABOUT = 2,
+    UNPACKS_TO_ABOUT = 8,
 };
 
 // --- Submissions are reused: their memory is the largest part of a small request.
@@ -96,7 +99,7 @@ static enum problem unreadable(struct request *r, size_t offset, const char *wha
 
 // Parses one event's text into the submission.
 static enum problem take_event(struct request *r, struct order_json *parser, struct text body,
-                               struct text raw, bool in_lines) {
+                               struct text raw, enum split_state form) {
     struct submission *sub = r->submission;
     struct event *e = submission_add(sub);
     if (e == NULL) {
@@ -110,7 +113,9 @@ static enum problem take_event(struct request *r, struct order_json *parser, str
     case ORDER_JSON_NO_MEMORY:
         return no_memory(r);
     case ORDER_JSON_BROKEN:
-        if (!in_lines) { // one document: where it breaks nobody can tell what follows
+        // One document: where it breaks nobody can tell what follows, unless it is in a string.
+        if (form == SPLIT_ONE ||
+            (form == SPLIT_ARRAY && !order_json_is_whole(parser, raw, &sub->arena))) {
             return unreadable(r, (size_t)(raw.at - body.at), why.message);
         }
         break;
@@ -126,6 +131,7 @@ static enum problem parse_body(struct request *r, struct order_json *parser, str
     struct text raw;
     enum body_next next;
     body_split_start(&split, body, r->form);
+    const enum split_state form = split.state;
     while ((next = body_split_next(&split, &raw)) == BODY_EVENT) {
         size_t n = r->submission->n_events;
         if (n >= (size_t)limits->events) {
@@ -137,7 +143,7 @@ static enum problem parse_body(struct request *r, struct order_json *parser, str
         if (n % CHARGE_EVERY_EVENTS == 0 && !charge(r, submission_bytes(r->submission))) {
             return no_memory(r);
         }
-        enum problem p = take_event(r, parser, body, raw, split.state == SPLIT_LINES);
+        enum problem p = take_event(r, parser, body, raw, form);
         if (p != PROBLEM_NONE) {
             return p;
         }
@@ -232,8 +238,7 @@ static void send_answer(struct request *r) {
         if (r->state.now == REQUEST_RETURNED) {
             http_suspend(r);
         }
-        if (r->server->workers != NULL &&
-            http_workers_submit(r->server->workers, JOB_ORDERS, &r->job)) {
+        if (http_workers_submit(r->server->workers, JOB_ORDERS, &r->job)) {
             return;
         }
     }
@@ -303,6 +308,10 @@ static void parse_job(struct http_job *job, struct http_worker *worker) {
 }
 
 static void parse_on_worker(struct request *r) {
+    struct http_server *s = r->server;
+    size_t needs = r->body.len * (r->gzipped ? UNPACKS_TO_ABOUT : 1) * PARSED_TO_ABOUT;
+    while (budget_left(&s->budget) < needs && http_upload_shed(s, r)) {
+    }
     r->job.run = parse_job;
     http_suspend(r);
     if (!http_workers_submit(r->server->workers, JOB_ORDERS, &r->job)) {

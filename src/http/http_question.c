@@ -9,7 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PARAMS_MAX = 16 };
+enum {
+    PARAMS_MAX = 16,
+    WAIT_MAX_MS = 5000, // for a worker; then it has as long again, by its reader's time limit
+};
 _Static_assert((int)QUESTION_DETAIL_BYTES <= (int)DETAIL_BYTES,
                "a question's detail is a request's");
 
@@ -44,10 +47,17 @@ static enum problem ask(struct request *r, struct http_worker *worker) {
     struct question_facts facts = facts_of(r->server);
     struct sales_reader *reader;
     struct error err = {0};
-    enum question_result result = QUESTION_FAILED;
-    if (http_worker_reader(worker, &reader, &err)) {
-        result = r->question_kind->ask(reader, &facts, r->question, &r->answer, r->detail, &err);
+    if (clock_monotonic_ns(r->server->options.clock) / 1000000 - r->asked_ms > WAIT_MAX_MS) {
+        snprintf(r->detail, sizeof r->detail,
+                 "it waited for more than %d s while others were answered", WAIT_MAX_MS / 1000);
+        return PROBLEM_QUERY_FAILED;
     }
+    if (!http_worker_reader(worker, &reader, &err)) {
+        snprintf(r->detail, sizeof r->detail, "%s", err.text);
+        return PROBLEM_QUERY_FAILED; // whatever its class: the question is not to blame
+    }
+    enum question_result result =
+        r->question_kind->ask(reader, &facts, r->question, &r->answer, r->detail, &err);
     if (result == QUESTION_OK && charge_answer(r, &err)) {
         return PROBLEM_NONE;
     }
@@ -118,6 +128,7 @@ void http_question(struct request *r, const char *url) {
         return;
     }
     r->job.run = ask_job;
+    r->asked_ms = r->server->now_ms;
     http_suspend(r);
     if (!http_workers_submit(r->server->workers, JOB_QUESTION, &r->job)) {
         http_reply_problem(r, PROBLEM_QUERY_FAILED, "too many questions wait already");

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -123,9 +124,21 @@ static void put_response_header(void *to, const char *name, const char *value) {
     add_header(to, name, value);
 }
 
+// A 503 tells what a store or a system call said, but not where on this machine.
+static void put_problem(struct http_server *s, struct buf *body, enum problem p,
+                        const char *detail) {
+    char told[DETAIL_BYTES];
+    if (problem_kind(p)->status == 503 && detail != NULL) {
+        snprintf(told, sizeof told, "%s", detail);
+        problem_hide_paths(told, s->options.directory);
+        detail = told;
+    }
+    problem_put(body, p, detail);
+}
+
 void http_reply_problem(struct request *r, enum problem p, const char *detail) {
     struct buf body = {0};
-    problem_put(&body, p, detail);
+    put_problem(r->server, &body, p, detail);
     struct MHD_Response *response = response_of_buf(PROBLEM_JSON, &body);
     if (response != NULL) {
         problem_headers(p, r->allow, put_response_header, response);
@@ -141,7 +154,7 @@ void http_reply_to_connection(struct connection *c, enum problem p, const char *
                               const char *allow) {
     const struct problem_kind *kind = problem_kind(p);
     struct buf body = {0}, out = {0};
-    problem_put(&body, p, detail);
+    put_problem(c->server, &body, p, detail);
     buf_printf(&out,
                "HTTP/1.1 %u %s\r\nContent-Type: " PROBLEM_JSON "\r\nContent-Length: %zu\r\n"
                "Connection: close\r\n",
@@ -162,6 +175,7 @@ void http_reply_to_connection(struct connection *c, enum problem p, const char *
 
 void http_reply_raw(struct request *r, enum problem p, const char *detail) {
     http_reply_to_connection(r->connection, p, detail, r->allow);
+    http_upload_end(r);
     body_clear(&r->body, &r->server->budget);
     http_request_move(r, REQUEST_DRAINING);
     http_arm(r->connection, DEADLINE_LINGER);

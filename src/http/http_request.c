@@ -2,8 +2,7 @@
 // A request from its head to the end of its body.
 //
 // 1. First call of the library: the head is complete. It is read once, and whether the request will
-// be
-//    served is decided now: path, method, other sites' pages, key, type and length of the body.
+//    be served is decided now: path, method, other sites' pages, key, type and length of the body.
 // 2. Calls with pieces of the body: collected within limits and budget, or thrown away when the
 //    request was refused.
 // 3. Last call: the body is complete; the route's file answers.
@@ -25,68 +24,34 @@
 enum {
     DISCARD_MAX_BYTES = 1024 * 1024,
     FREE_REQUESTS_MAX = 1024,
-    KEYS_LOOK_EVERY_MS = 1000,
     PARKED_MAX = 1024,
 };
 
-static void refuse(struct request *r, enum problem p, const char *detail) {
+void http_refuse(struct request *r, enum problem p, const char *detail) {
     if (r->refusal == PROBLEM_NONE) {
         r->refusal = p;
         snprintf(r->detail, sizeof r->detail, "%s", detail);
     }
 }
 
-static void check_key(struct request *r, const struct http_head *h) {
-    struct http_server *s = r->server;
-    if (!s->keys_needed || r->route == ROUTE_HEALTHZ) {
-        return;
-    }
-    if (s->now_ms - s->keys_looked_ms >= KEYS_LOOK_EVERY_MS) {
-        struct error err = {0};
-        s->keys_looked_ms = s->now_ms;
-        if (!keys_refresh(s->keys, &err)) {
-            log_warn("ingest", "%s; the keys known before stay in force", err.text);
-        }
-    }
-    char key[256];
-    size_t len = 0;
-    if (!header_api_key(h->authorization, key, sizeof key, &len)) {
-        refuse(r, PROBLEM_KEY_NEEDED,
-               "send the key as \"Authorization: Bearer KEY\", or as the password of HTTP Basic");
-        return;
-    }
-    enum key_scope scope = http_route_scope(r->route);
-    switch (keys_check(s->keys, (struct text){key, len}, scope)) {
-    case KEY_OK:
-        break;
-    case KEY_UNKNOWN:
-        refuse(r, PROBLEM_KEY_NEEDED, "this key is not known here");
-        break;
-    case KEY_WRONG_SCOPE:
-        refuse(r, PROBLEM_KEY_SCOPE,
-               scope == KEY_INGEST ? "sending orders needs a key of scope ingest"
-                                   : "reading needs a key of scope read");
-        break;
-    }
-}
-
 static void check_body_headers(struct request *r, const struct http_head *h) {
     const struct http_limits *limits = &r->server->options.limits;
     if (!header_body_form(h->content_type, &r->form)) {
-        refuse(r, PROBLEM_CONTENT_TYPE,
-               "send application/json (one order, an array) or application/x-ndjson, in UTF-8");
+        http_refuse(
+            r, PROBLEM_CONTENT_TYPE,
+            "send application/json (one order, an array) or application/x-ndjson, in UTF-8");
     }
     enum header_coding coding = header_content_coding(h->content_encoding);
     r->gzipped = coding == CODING_GZIP;
     if (coding == CODING_OTHER) {
-        refuse(r, PROBLEM_CONTENT_ENCODING, "only gzip is understood");
+        http_refuse(r, PROBLEM_CONTENT_ENCODING, "only gzip is understood");
     }
     if (r->declared_bytes > limits->body_bytes) {
         char detail[160];
         snprintf(detail, sizeof detail,
                  "the body has %llu bytes, at most %zu are taken: send several requests",
                  (unsigned long long)r->declared_bytes, limits->body_bytes);
-        refuse(r, PROBLEM_BODY_TOO_LARGE, detail);
+        http_refuse(r, PROBLEM_BODY_TOO_LARGE, detail);
     }
 }
 
@@ -96,40 +61,41 @@ static void decide(struct request *r, const struct http_head *h, const char *url
     struct http_server *s = r->server;
     r->route = http_route(s, url, method, &r->question_kind, &r->allow);
     if (r->connection->target_has_nul) {
-        refuse(r, PROBLEM_BAD_REQUEST, "the path has a zero character in it");
+        http_refuse(r, PROBLEM_BAD_REQUEST, "the path has a zero character in it");
     }
     if (h->guard.host.at == NULL && h->guard.origin.at != NULL) {
-        refuse(r, PROBLEM_BAD_REQUEST, "the Host header is missing");
+        http_refuse(r, PROBLEM_BAD_REQUEST, "the Host header is missing");
     }
     r->head = strcmp(method, "HEAD") == 0;
     bool safe = r->head || strcmp(method, "GET") == 0;
     const char *foreign = guard_check(&h->guard, s->loopback, text_of(s->listen_host), safe);
     if (foreign != NULL) {
-        refuse(r, PROBLEM_FOREIGN_PAGE, foreign);
+        http_refuse(r, PROBLEM_FOREIGN_PAGE, foreign);
     }
     if (r->route == ROUTE_NONE) {
-        refuse(r, PROBLEM_NO_SUCH_PATH,
-               s->options.questions == NULL
-                   ? "this server only takes orders (POST /v1/orders): ask the one that has the "
-                     "store"
-               : s->options.intake.ops == NULL
-                   ? "see /openapi.json for the calls there are; this server shows sales and takes "
-                     "no orders: send them to the one that does (serve, ingest)"
-                   : "see /openapi.json for the calls there are");
+        http_refuse(
+            r, PROBLEM_NO_SUCH_PATH,
+            s->options.questions == NULL
+                ? "this server only takes orders (POST /v1/orders): ask the one that has the "
+                  "store"
+            : s->options.intake.ops == NULL
+                ? "see /openapi.json for the calls there are; this server shows sales and takes "
+                  "no orders: send them to the one that does (serve, ingest)"
+                : "see /openapi.json for the calls there are");
     }
     if (r->allow != NULL) {
-        refuse(r, PROBLEM_METHOD, r->route == ROUTE_ORDERS ? "use POST" : "use GET");
+        http_refuse(r, PROBLEM_METHOD, r->route == ROUTE_ORDERS ? "use POST" : "use GET");
     }
-    check_key(r, h);
+    http_key_check(r, h->authorization);
     if (r->route != ROUTE_QUESTION && h->first_param.at != NULL) {
         char detail[160];
         size_t len = h->first_param.len < 40 ? h->first_param.len : 40;
         snprintf(detail, sizeof detail, "%.*s: is not a parameter of this call: it takes none",
                  (int)len, h->first_param.at);
-        refuse(r, PROBLEM_BAD_PARAMETER, detail);
+        http_refuse(r, PROBLEM_BAD_PARAMETER, detail);
     }
     if (s->stopping) {
-        refuse(r, PROBLEM_STOPPING, "try again in a moment");
+        http_refuse(r, PROBLEM_STOPPING, "try again in a moment");
     }
     if (r->route == ROUTE_ORDERS) {
         check_body_headers(r, h);
@@ -158,6 +124,7 @@ static struct request *request_new(struct http_server *s) {
 
 static void request_free(struct request *r) {
     struct http_server *s = r->server;
+    http_upload_end(r);
     body_clear(&r->body, &s->budget);
     body_clear(&r->unpacked, &s->budget);
     http_submission_recycle(s, r->submission);
@@ -184,6 +151,7 @@ static void request_free(struct request *r) {
     r->refusal = r->problem = PROBLEM_NONE;
     r->allow = NULL;
     r->detail[0] = '\0';
+    r->key_id[0] = '\0';
     r->status = 0;
     r->question_kind = NULL;
     r->next = s->free_requests;
@@ -246,6 +214,17 @@ static void discard(struct request *r, size_t n_bytes) {
     }
 }
 
+// Appends to the body. False: no memory, and nobody slower to take it from.
+static bool keep_piece(struct request *r, const char *at, size_t n_bytes) {
+    struct http_server *s = r->server;
+    enum body_result result;
+    do {
+        result = body_append(&r->body, &s->budget, at, n_bytes, (size_t)r->declared_bytes);
+    } while (result != BODY_OK && http_upload_shed(s, r));
+    http_upload_moves(r);
+    return result == BODY_OK;
+}
+
 static void take_body(struct request *r, const char *at, size_t n_bytes) {
     struct http_server *s = r->server;
     s->n_events++;
@@ -253,20 +232,21 @@ static void take_body(struct request *r, const char *at, size_t n_bytes) {
         return;
     }
     if (r->refusal == PROBLEM_NONE && r->route != ROUTE_ORDERS) {
-        refuse(r, PROBLEM_BAD_REQUEST, "this call takes no body");
+        http_refuse(r, PROBLEM_BAD_REQUEST, "this call takes no body");
     }
     if (r->refusal == PROBLEM_NONE &&
         n_bytes > s->options.limits.body_bytes - r->body.len) { // chunked: length unknown before
         char detail[160];
         snprintf(detail, sizeof detail, "the body has more than %zu bytes: send several requests",
                  s->options.limits.body_bytes);
-        refuse(r, PROBLEM_BODY_TOO_LARGE, detail);
+        http_refuse(r, PROBLEM_BODY_TOO_LARGE, detail);
     }
-    if (r->refusal == PROBLEM_NONE &&
-        body_append(&r->body, &s->budget, at, n_bytes, (size_t)r->declared_bytes) != BODY_OK) {
-        refuse(r, PROBLEM_MEMORY_FULL, "memory for requests in flight (--max-inflight) is used up");
+    if (r->refusal == PROBLEM_NONE && !keep_piece(r, at, n_bytes)) {
+        http_refuse(r, PROBLEM_MEMORY_FULL,
+                    "memory for requests in flight (--max-inflight) is used up");
     }
     if (r->refusal != PROBLEM_NONE) {
+        http_upload_end(r);
         body_clear(&r->body, &s->budget);
         discard(r, n_bytes);
     }
@@ -278,6 +258,7 @@ static enum MHD_Result last_call(struct request *r, const char *url) {
         http_linger(r->connection);
         return MHD_NO; // the answer is out; close
     }
+    http_upload_end(r);
     deadline_disarm(&r->server->deadlines, &r->connection->deadline);
     r->server->stats.body_bytes += (int64_t)r->body.len;
     if (r->refusal != PROBLEM_NONE) {
@@ -314,17 +295,22 @@ void *http_on_target(void *cls, const char *target, struct MHD_Connection *mhd) 
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct connection *c = info->socket_context;
-    const char *nul = strstr(target, "%00");
-    size_t len = 0;
-    bool good = true;
-    for (; target[len] != '\0'; len++) {
-        good &= (unsigned char)target[len] > ' ' && target[len] != 0x7F;
+    const char *at = target;
+    bool good = true, nul = false, in_path = true;
+    for (; *at != '\0'; at++) {
+        const unsigned char ch = (unsigned char)*at;
+        if (ch > '%' && ch != '?' && ch != 0x7F) {
+            continue; // nearly all
+        }
+        good &= ch > ' ' && ch != 0x7F;
+        in_path &= ch != '?';
+        nul |= ch == '%' && in_path && at[1] == '0' && at[2] == '0';
     }
     UNUSED(cls);
     http_library_at(c->fd);
-    c->target_has_nul = nul != NULL && memchr(target, '?', (size_t)(nul - target)) == NULL;
+    c->target_has_nul = nul;
     // The version follows one zero later, unless the target has zeros in it.
-    c->target_is_bad = !good || strncmp(target + len + 1, "HTTP/", 5) != 0;
+    c->target_is_bad = !good || strncmp(at + 1, "HTTP/", 5) != 0;
     return NULL; // the request's context: first_call makes it
 }
 

@@ -31,13 +31,13 @@ static bool request_holds(const void *owner, uint8_t now) {
     case REQUEST_FREE: // nothing of the last one is left
         return r->connection == NULL && r->mhd == NULL && r->submission == NULL &&
                r->question == NULL && r->charged_bytes == 0 && !holds_body(&r->body) &&
-               !holds_body(&r->unpacked);
+               !holds_body(&r->unpacked) && !r->upload.listed;
     case REQUEST_READING:
         return connected && r->submission == NULL && r->question == NULL;
     case REQUEST_DRAINING: // holds no memory of a body that nobody will read
-        return connected && r->submission == NULL && !holds_body(&r->body);
+        return connected && r->submission == NULL && !holds_body(&r->body) && !r->upload.listed;
     case REQUEST_SUSPENDED:
-        return connected && (r->submission != NULL || r->question != NULL);
+        return connected && !r->upload.listed && (r->submission != NULL || r->question != NULL);
     case REQUEST_PARKED:
     case REQUEST_RETURNED:
         return connected && r->submission != NULL && r->server->n_parked > 0;

@@ -35,13 +35,14 @@ enum {
     HEARTBEAT_MS = 15 * 1000,
     STALL_MS = 30 * 1000,
     TRIM_EVERY_MS = 2000,
-    WORKER_THREADS = 2,
+    WORKER_THREADS = 4, // of which questions leave one to orders
     WORKER_QUEUE = 64,
     // Head of a request, and what is read of its body at once. The library copies cookies once
-    // more: those of a browser on localhost, 8 KiB and more, fit twice. It clears all of it after
-    // each request.
-    CONNECTION_BYTES = 24 * 1024,
+    // more, so half of it is what they may have. It clears all of it after each request, which
+    // costs about a microsecond: more room for the few would slow all down.
+    CONNECTION_BYTES = 12 * 1024,
     SPARE_DESCRIPTORS = 128,
+    LEAST_DESCRIPTORS = 64, // our own, and a few connections
 };
 
 // What an epoll event is about, when it is not a viewer.
@@ -123,19 +124,27 @@ static bool open_keys(struct http_server *s, struct error *err) {
 }
 
 // As many descriptors as connections, viewers and files can need.
-static void raise_descriptor_limit(const struct http_limits *limits) {
+static bool raise_descriptor_limit(const struct http_limits *limits, struct error *err) {
     struct rlimit now;
     rlim_t want = (rlim_t)limits->connections + limits->viewers + SPARE_DESCRIPTORS;
     if (getrlimit(RLIMIT_NOFILE, &now) != 0 || now.rlim_cur >= want) {
-        return;
+        return true;
     }
     now.rlim_cur = now.rlim_max < want ? now.rlim_max : want;
-    if (setrlimit(RLIMIT_NOFILE, &now) != 0 || now.rlim_cur < want) {
+    bool raised = setrlimit(RLIMIT_NOFILE, &now) == 0;
+    if (now.rlim_cur < LEAST_DESCRIPTORS) {
+        return error_set(err, ERROR_FATAL,
+                         "this process may open %llu files only, too few to serve anybody: raise "
+                         "ulimit -n (LimitNOFILE= of a systemd unit)",
+                         (unsigned long long)now.rlim_cur);
+    }
+    if (!raised || now.rlim_cur < want) {
         log_warn("ingest",
                  "this process may open %llu files only: fewer than --max-connections and "
                  "--max-viewers need (raise ulimit -n)",
                  (unsigned long long)now.rlim_cur);
     }
+    return true;
 }
 
 static bool start_library(struct http_server *s, int listen_fd, struct error *err) {
@@ -176,8 +185,8 @@ static bool start(struct http_server *s, struct error *err) {
         .open_reader = o->open_reader,
         .open_reader_user = o->user,
     };
-    raise_descriptor_limit(&o->limits);
-    if (!watch(s, s->wake_fd, &tag_wake, err) || !open_keys(s, err) || !http_files_new(s, err) ||
+    if (!raise_descriptor_limit(&o->limits, err) || !watch(s, s->wake_fd, &tag_wake, err) ||
+        !open_keys(s, err) || !http_files_new(s, err) ||
         !http_workers_start(&workers, &s->workers, err)) {
         return false;
     }
@@ -196,6 +205,7 @@ bool http_new(const struct http_options *options, struct http_server **out, stru
     s->budget.limit_bytes = options->limits.inflight_bytes;
     s->epoll_fd = s->wake_fd = -1;
     s->now_ms = monotonic_ms(s);
+    s->started_ms = clock_now_ms(s->options.clock);
     s->deadlines.of[DEADLINE_HEADERS].after_ms = options->limits.headers_ms;
     s->deadlines.of[DEADLINE_BODY].after_ms = options->limits.body_ms;
     s->deadlines.of[DEADLINE_IDLE].after_ms = options->limits.idle_ms;
@@ -204,7 +214,7 @@ bool http_new(const struct http_options *options, struct http_server **out, stru
     s->deadlines.of[DEADLINE_DRAIN].after_ms = DRAIN_MS;
     s->deadlines.of[DEADLINE_HEARTBEAT].after_ms = HEARTBEAT_MS;
     s->deadlines.of[DEADLINE_STALL].after_ms = STALL_MS;
-    s->parser = order_json_new();
+    s->parser = mem_must(order_json_new(NULL));
     http_replies_new(s);
     http_viewers_new(s);
     if (!start(s, err)) {
@@ -229,31 +239,6 @@ void http_set_stream(struct http_server *s, struct http_stream stream) {
 
 // --- Running
 
-static void reload_job(struct http_job *job, struct http_worker *worker) {
-    struct http_server *s =
-        (struct http_server *)((char *)job - offsetof(struct http_server, reload_job));
-    UNUSED(worker);
-    s->options.reload(s->options.user);
-    atomic_store(&s->reloading, false);
-}
-
-// SIGHUP while a reload runs: the file is being read now or was just read.
-static void reload(struct http_server *s) {
-    if (s->options.reload == NULL) {
-        log_info("ingest", "SIGHUP: there is nothing to read again");
-        return;
-    }
-    if (atomic_exchange(&s->reloading, true)) {
-        log_info("ingest", "SIGHUP: still reading customers and products from the last one");
-        return;
-    }
-    s->reload_job.run = reload_job;
-    if (!http_workers_submit(s->workers, JOB_QUESTION, &s->reload_job)) {
-        atomic_store(&s->reloading, false);
-        log_warn("ingest", "SIGHUP: too busy to read customers and products again; send it again");
-    }
-}
-
 static void begin_to_stop(struct http_server *s) {
     if (s->stopping) {
         return;
@@ -270,10 +255,12 @@ static void begin_to_stop(struct http_server *s) {
 static void take_signals(struct http_server *s, int signal_fd) {
     struct signalfd_siginfo info;
     while (read(signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
-        if (info.ssi_signo == SIGHUP) {
-            reload(s);
-        } else {
+        if (info.ssi_signo != SIGHUP) {
             begin_to_stop(s);
+        } else if (s->options.reload != NULL) {
+            s->options.reload(s->options.user);
+        } else {
+            log_info("ingest", "SIGHUP: there is nothing to read again");
         }
     }
 }
@@ -299,7 +286,10 @@ static int wait_ms(struct http_server *s, bool more) {
         return 1; // parked requests look like pending data; a look a millisecond finds the latter
     }
     int64_t ms = deadline_wait_ms(&s->deadlines, s->now_ms);
-    int64_t longest_ms = s->stopping ? 100 : s->n_free_submissions > 0 ? TRIM_EVERY_MS : 60000;
+    int64_t longest_ms = s->stopping                                   ? 100
+                         : s->keys_needed && http_viewers_count(s) > 0 ? KEYS_LOOK_EVERY_MS
+                         : s->n_free_submissions > 0                   ? TRIM_EVERY_MS
+                                                                       : 60000;
     return (int)(ms < 0 || ms > longest_ms ? longest_ms : ms);
 }
 
@@ -363,6 +353,7 @@ void http_run(struct http_server *s, const sigset_t *signals) {
         }
         bool more = http_viewers_pump(s);
         http_deadlines_run(s);
+        http_keys_watch(s);
         trim_memory(s, &trimmed_ms);
         wait_for_events(s, signal_fd, wait_ms(s, more));
         if (s->stopping && stop_at_ms == INT64_MAX) {

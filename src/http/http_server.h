@@ -44,7 +44,8 @@ struct http_options {
     // A reader of the store for one worker thread, for questions. NULL: there is no store to ask:
     // neither questions nor the stream are there.
     bool (*open_reader)(void *user, struct sales_reader **out, struct error *err);
-    // SIGHUP: reads customers and products again; runs on a worker thread. NULL: there are none.
+    // SIGHUP: have files read again. On the loop's thread: elsewhere, and at once. NULL: there are
+    // none.
     void (*reload)(void *user);
     void *user;
 };

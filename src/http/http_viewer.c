@@ -38,7 +38,8 @@ struct viewer {
     bool has_news, blocked, dead;
     uint64_t last_id;
     const struct stream_event *sending;
-    size_t sent_bytes; // of it
+    size_t sent_bytes;           // of it
+    char key_id[KEY_ID_LEN + 1]; // "": none was needed
 };
 
 struct viewers {
@@ -249,10 +250,23 @@ static bool send_head(int fd) {
            (ssize_t)sizeof bytes - 1;
 }
 
-static void adopt(struct http_server *s, int fd, uint64_t last_id) {
+void http_viewers_check_keys(struct http_server *s) {
+    struct viewer *next;
+    for (struct viewer *v = s->viewers->all; v != NULL; v = next) {
+        next = v->next;
+        if (v->key_id[0] != '\0' && !keys_has_id(s->keys, v->key_id, KEY_READ)) {
+            log_info("dashboard", "a live page's key %s is revoked: its stream ends", v->key_id);
+            drop(s, v);
+        }
+    }
+}
+
+static void adopt(struct request *r, int fd, uint64_t last_id) {
+    struct http_server *s = r->server;
     struct viewer *v = mem_zalloc(1, sizeof *v);
     v->fd = fd;
     v->last_id = last_id;
+    memcpy(v->key_id, r->key_id, sizeof v->key_id);
     struct epoll_event want = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = v};
     const int buffer_bytes = SEND_BUFFER_BYTES;
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer_bytes, sizeof buffer_bytes);
@@ -293,6 +307,6 @@ bool http_stream(struct request *r) {
         http_reply_problem(r, PROBLEM_TOO_MANY_VIEWERS, strerror(errno));
         return true;
     }
-    adopt(s, fd, last_event_id(r->mhd));
+    adopt(r, fd, last_event_id(r->mhd));
     return false;
 }

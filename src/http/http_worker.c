@@ -54,7 +54,7 @@ static struct http_job *take_job(struct http_workers *w, enum job_kind *kind) {
 
 static void *worker_main(void *arg) {
     struct http_workers *w = arg;
-    struct http_worker self = {.parser = order_json_new(), .pool = w};
+    struct http_worker self = {.parser = mem_must(order_json_new(NULL)), .pool = w};
     struct http_job *job;
     enum job_kind kind = JOB_ORDERS;
     pthread_mutex_lock(&w->lock);
@@ -100,6 +100,9 @@ bool http_workers_start(const struct http_workers_options *options, struct http_
 }
 
 bool http_workers_submit(struct http_workers *w, enum job_kind kind, struct http_job *job) {
+    if (w == NULL) {
+        return false;
+    }
     pthread_mutex_lock(&w->lock);
     struct job_list *list = &w->waiting[kind];
     bool taken = list->n < w->options.max_waiting && !w->stopping;

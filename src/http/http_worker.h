@@ -36,7 +36,7 @@ struct http_workers_options {
 struct http_workers;
 MUST_CHECK bool http_workers_start(const struct http_workers_options *options,
                                    struct http_workers **out, struct error *err);
-// Any thread. False: too many wait already; nothing happened.
+// Any thread. False: too many wait already, or there is no pool any more (NULL); nothing happened.
 MUST_CHECK bool http_workers_submit(struct http_workers *w, enum job_kind kind,
                                     struct http_job *job);
 // The thread's reader, opened when needed; call from a job. False: it cannot be opened now.

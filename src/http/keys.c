@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Keys in use by a server. A check is one SHA-256 and a comparison with every stored digest in
 // constant time. The file is looked at (one stat) when the caller says so; it is replaced by
-// rename, so a change always shows as another inode or time.
+// rename, so a change always shows as another inode or time. While it cannot be read there are no
+// keys, and each look tries again.
 #include "http/keys.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -18,24 +20,43 @@ struct keys {
     struct api_key *list;
     size_t n;
     bool exists;
+    uint64_t version;
     struct stat seen;
+    struct error problem; // text[0] == 0: none
     const EVP_MD *sha256; // fetched once: fetching costs more than hashing
 };
 
 static bool same_file(const struct stat *a, const struct stat *b) {
     return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+static void forget_keys(struct keys *k) {
+    k->version++;
+    free(k->list);
+    k->list = NULL;
+    k->n = 0;
+}
+
+// False: for another reason than at the last look, or for the first time.
+static bool told_already(struct keys *k, const struct error *problem, struct error *err) {
+    bool again = strcmp(k->problem.text, problem->text) == 0;
+    k->problem = *problem;
+    *err = *problem;
+    return again;
 }
 
 static bool read_again(struct keys *k, struct error *err) {
-    struct api_key *list;
-    size_t n;
-    if (!keys_file_read(k->directory, &list, &n, err)) {
-        return false;
+    struct error problem = {0};
+    forget_keys(k);
+    if (!keys_file_read(k->directory, &k->list, &k->n, &problem)) {
+        return told_already(k, &problem, err);
     }
-    free(k->list);
-    k->list = list;
-    k->n = n;
+    k->problem.text[0] = '\0';
+    if (keys_file_open_to_others(k->directory, &problem)) {
+        log_warn("ingest", "%s", problem.text);
+    }
     return true;
 }
 
@@ -50,7 +71,7 @@ bool keys_open(const char *directory, struct keys **out, struct error *err) {
         keys_free(k);
         return error_set(err, ERROR_FATAL, "OpenSSL has no SHA-256: check its installation");
     }
-    if (!keys_refresh(k, err)) {
+    if (!keys_refresh(k, err)) { // the first look tells any reason
         keys_free(k);
         return false;
     }
@@ -71,39 +92,70 @@ void keys_free(struct keys *k) {
 bool keys_refresh(struct keys *k, struct error *err) {
     struct stat now;
     if (stat(k->path, &now) != 0) {
-        if (errno != ENOENT && errno != ENOTDIR) {
-            return error_set(err, ERROR_FATAL, "cannot look at %s: %s", k->path, strerror(errno));
+        int code = errno;
+        struct error problem = {0};
+        if (k->exists || k->n > 0) {
+            forget_keys(k);
         }
-        free(k->list);
-        k->list = NULL;
-        k->n = 0;
         k->exists = false;
-        return true;
+        if (code == ENOENT || code == ENOTDIR) {
+            k->problem.text[0] = '\0';
+            return true;
+        }
+        error_set(&problem, ERROR_FATAL, "cannot look at %s: %s", k->path, strerror(code));
+        return told_already(k, &problem, err);
     }
-    if (k->exists && same_file(&now, &k->seen)) {
+    if (k->exists && same_file(&now, &k->seen) && keys_problem(k) == NULL) {
         return true;
     }
     k->exists = true;
-    k->seen = now; // also after a failure: one complaint for each change
+    k->seen = now;
     return read_again(k, err);
+}
+
+const char *keys_problem(const struct keys *k) {
+    return k->problem.text[0] != '\0' ? k->problem.text : NULL;
 }
 
 size_t keys_count(const struct keys *k) {
     return k->n;
 }
 
-enum key_verdict keys_check(const struct keys *k, struct text key, enum key_scope needed) {
+uint64_t keys_version(const struct keys *k) {
+    return k->version;
+}
+
+static const struct api_key *find_key(const struct keys *k, struct text key) {
     unsigned char digest[KEY_DIGEST_BYTES];
     unsigned digest_len = 0;
     if (key.len > KEY_TEXT_MAX ||
         EVP_Digest(key.at, key.len, digest, &digest_len, k->sha256, NULL) != 1) {
-        return KEY_UNKNOWN;
+        return NULL;
     }
-    enum key_verdict verdict = KEY_UNKNOWN;
+    const struct api_key *found = NULL;
     for (size_t i = 0; i < k->n; i++) { // all of them, always
         if (CRYPTO_memcmp(digest, k->list[i].digest, KEY_DIGEST_BYTES) == 0) {
-            verdict = k->list[i].scope == needed ? KEY_OK : KEY_WRONG_SCOPE;
+            found = &k->list[i];
         }
     }
-    return verdict;
+    return found;
+}
+
+enum key_verdict keys_check(const struct keys *k, struct text key, enum key_scope needed) {
+    const struct api_key *found = find_key(k, key);
+    return found == NULL ? KEY_UNKNOWN : found->scope == needed ? KEY_OK : KEY_WRONG_SCOPE;
+}
+
+void keys_id_of(const struct keys *k, struct text key, char id[static KEY_ID_LEN + 1]) {
+    const struct api_key *found = find_key(k, key);
+    snprintf(id, KEY_ID_LEN + 1, "%s", found != NULL ? found->id : "");
+}
+
+bool keys_has_id(const struct keys *k, const char *id, enum key_scope needed) {
+    for (size_t i = 0; i < k->n; i++) {
+        if (strcmp(k->list[i].id, id) == 0) {
+            return k->list[i].scope == needed;
+        }
+    }
+    return false;
 }

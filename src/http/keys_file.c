@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The key file. Adding and revoking: take the lock file, read all, write <data>/keys.new (mode
-// 0600), fsync it, rename it over <data>/keys, fsync the directory. A crash leaves the old file or
-// the new.
+// The key file. Adding and revoking: take the lock file, read all, write <data>/keys.new, fsync it,
+// rename it over <data>/keys, fsync the directory. A crash leaves the old file or the new.
+//
+// The server must be able to read the new file, whoever made it: it gets owner, group and mode of
+// the one it replaces; the first one belongs to the owner of the directory, mode 0600. Where that
+// cannot be given (another user than root or that owner), nothing is changed and a line says so.
 #include "base/clock.h"
 #include "base/mem.h"
 #include "http/keys.h"
@@ -10,6 +13,7 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -104,6 +108,19 @@ bool keys_file_read(const char *directory, struct api_key **list, size_t *n, str
     return ok;
 }
 
+bool keys_file_open_to_others(const char *directory, struct error *err) {
+    char path[PATH_BYTES];
+    struct stat now;
+    snprintf(path, sizeof path, "%s/keys", directory);
+    if (stat(path, &now) != 0 || (now.st_mode & (S_IWGRP | S_IWOTH)) == 0) {
+        return false;
+    }
+    error_set(err, ERROR_USAGE,
+              "%s has mode %04o: others can write keys of their own into it (chmod 600 it)", path,
+              (unsigned)now.st_mode & 07777);
+    return true;
+}
+
 static bool write_lines(int fd, const struct api_key *list, size_t n) {
     for (size_t i = 0; i < n; i++) {
         char hex[2 * KEY_DIGEST_BYTES + 1], line[LINE_BYTES];
@@ -117,13 +134,51 @@ static bool write_lines(int fd, const struct api_key *list, size_t n) {
     return fsync(fd) == 0;
 }
 
+// Whose the file is to be: those of the file at `path`, else those of the directory and 0600.
+static bool find_owner(const char *directory, const char *path, struct stat *out) {
+    if (stat(path, out) == 0) {
+        return true;
+    }
+    if (errno != ENOENT || stat(directory, out) != 0) {
+        return false;
+    }
+    out->st_mode = 0600;
+    return true;
+}
+
+static bool give_to(int fd, const struct stat *owner) {
+    struct stat now;
+    if (fstat(fd, &now) != 0) {
+        return false;
+    }
+    return (now.st_uid == owner->st_uid && now.st_gid == owner->st_gid) ||
+           fchown(fd, owner->st_uid, owner->st_gid) == 0;
+}
+
+static bool refuse_owner(const char *path, uid_t uid, struct error *err) {
+    const struct passwd *user = getpwuid(uid); // commands are of one thread
+    return error_set(err, ERROR_USAGE,
+                     "%s belongs to user %s (%u), and one of ours could not be read by it: run "
+                     "this as that user or as root",
+                     path, user != NULL ? user->pw_name : "?", (unsigned)uid);
+}
+
 static bool replace_file(const char *directory, const struct api_key *list, size_t n,
                          struct error *err) {
     char path[PATH_BYTES], fresh[PATH_BYTES];
+    struct stat owner;
     snprintf(path, sizeof path, "%s/keys", directory);
     snprintf(fresh, sizeof fresh, "%s/keys.new", directory);
+    if (!find_owner(directory, path, &owner)) {
+        return error_set(err, ERROR_FATAL, "cannot look at %s: %s", path, strerror(errno));
+    }
     int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    bool ok = fd >= 0 && fchmod(fd, 0600) == 0 && write_lines(fd, list, n);
+    if (fd >= 0 && !give_to(fd, &owner)) {
+        close(fd);
+        unlink(fresh);
+        return refuse_owner(path, owner.st_uid, err);
+    }
+    bool ok = fd >= 0 && fchmod(fd, owner.st_mode & 07777) == 0 && write_lines(fd, list, n);
     int saved = errno;
     if (fd >= 0 && close(fd) != 0 && ok) {
         ok = false;
@@ -148,7 +203,7 @@ static bool replace_file(const char *directory, const struct api_key *list, size
 static int lock_directory(const char *directory, struct error *err) {
     char path[PATH_BYTES];
     snprintf(path, sizeof path, "%s/keys.lock", directory);
-    if (mkdir(directory, 0755) != 0 && errno != EEXIST) {
+    if (mkdir(directory, 0700) != 0 && errno != EEXIST) {
         error_set(err, ERROR_FATAL, "cannot make the directory %s: %s", directory, strerror(errno));
         return -1;
     }
@@ -159,6 +214,10 @@ static int lock_directory(const char *directory, struct error *err) {
             close(fd);
         }
         return -1;
+    }
+    struct stat owner; // the server's user may want to make keys, too
+    if (stat(directory, &owner) == 0 && !give_to(fd, &owner)) {
+        errno = 0; // not ours to give: the key file itself will tell
     }
     return fd;
 }

@@ -3,6 +3,7 @@
 #include "http/problem.h"
 
 #include <assert.h>
+#include <string.h>
 
 static const struct problem_kind kinds[PROBLEM_COUNT] = {
     [PROBLEM_NONE] = {"about:blank", "OK", 200},
@@ -56,4 +57,40 @@ void problem_open(struct buf *out, enum problem p, const char *detail) {
 void problem_put(struct buf *out, enum problem p, const char *detail) {
     problem_open(out, p, detail);
     buf_put_char(out, '}');
+}
+
+static void cut_out(char *from, const char *to) {
+    memmove(from, to, strlen(to) + 1);
+}
+
+static bool ends_word(char c) {
+    return c == '\0' || strchr(" \t\n\"'`(),;<>[]{}=", c) != NULL;
+}
+
+void problem_hide_paths(char *detail, const char *directory) {
+    size_t directory_len = directory != NULL ? strlen(directory) : 0;
+    char *found = directory_len > 0 ? strstr(detail, directory) : NULL;
+    while (found != NULL) {
+        bool whole = (found == detail || ends_word(found[-1])) && found[directory_len] == '/';
+        if (whole) {
+            cut_out(found, found + directory_len + 1);
+        }
+        found = strstr(found + (whole ? 0 : 1), directory);
+    }
+    for (char *word = detail; *word != '\0';) {
+        char *end = word, *last_slash = NULL;
+        bool is_address = false;
+        for (; !ends_word(*end); end++) {
+            is_address |= end > word && strncmp(end, "://", 3) == 0 && end[3] != '/';
+            bool inner = !ends_word(end[1]) && end[1] != ':' && end[1] != '/';
+            last_slash = *end == '/' && inner ? end : last_slash;
+        }
+        bool is_path = *word == '/' || *word == '.' || strncmp(word, "file:", 5) == 0;
+        if (last_slash != NULL && is_path && !is_address) {
+            size_t left = (size_t)(end - last_slash) - 1;
+            cut_out(word, last_slash + 1);
+            end = word + left;
+        }
+        word = *end == '\0' ? end : end + 1;
+    }
 }

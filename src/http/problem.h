@@ -43,6 +43,11 @@ struct problem_kind {
 };
 const struct problem_kind *problem_kind(enum problem p); // static lifetime
 
+// Takes what paths of this machine tell out of a text for clients, in place: of each only its last
+// part stays ("/var/lib/shop/sales.db" -> "sales.db"). `directory`: the data directory as it was
+// given, which may have spaces in it. Addresses (mysql://host/db) stay.
+void problem_hide_paths(char *detail, const char *directory);
+
 // {"type":...,"title":...,"status":...,"detail":... without the closing brace, so that the caller
 // can add members. `detail` may be NULL.
 void problem_open(struct buf *out, enum problem p, const char *detail);

@@ -207,7 +207,7 @@ bool products_load(const char *path, struct products **out, struct error *err) {
         return error_set(err, ERROR_USAGE, "the product file %s cannot be opened: %s", path,
                          strerror(errno));
     }
-    struct csv *csv = csv_new();
+    struct csv *csv = mem_must(csv_new(NULL));
     struct products *p = mem_zalloc(1, sizeof *p);
     struct loading l = {.products = p, .path = path, .err = err};
     bool ok = read_file(&l, file, csv);

@@ -18,6 +18,7 @@ static enum question_result parse_order(const struct question_facts *facts, stru
     struct order_question *o = q;
     struct ident order_id;
     UNUSED(facts);
+    segment = text_trim(segment); // as it was when the order was taken
     if (!no_params_parse(params, n_params, detail)) {
         return QUESTION_BAD;
     }

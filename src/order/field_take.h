@@ -115,8 +115,19 @@ TAKE bool take_event(struct text t, enum order_kind *out) {
     return text_equal(t, t.len == 8 ? TEXT_LIT("refunded") : TEXT_LIT("cancelled"));
 }
 
+// "2.00" is "2"; what has other decimals stays as it is.
+TAKE struct text without_zero_decimals(struct text t) {
+    size_t n = t.len;
+    while (n > 0 && t.at[n - 1] == '0') {
+        n--;
+    }
+    bool whole = n >= 2 && n < t.len && t.at[n - 1] == '.';
+    return whole ? (struct text){t.at, n - 1} : t;
+}
+
 TAKE bool take_quantity(struct text t, int64_t *out) {
-    return take_integer(t, out) && *out <= ORDER_QUANTITY_MAX;
+    return (LIKELY(take_integer(t, out)) || take_integer(without_zero_decimals(t), out)) &&
+           *out <= ORDER_QUANTITY_MAX;
 }
 
 TAKE bool take_amount(struct text t, int64_t *out, uint32_t *warnings) {

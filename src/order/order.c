@@ -25,19 +25,28 @@ const char *order_kind_name(enum order_kind kind) {
     return "";
 }
 
+static const char *const reject_codes[] = {
+    REJECT_MISSING,       REJECT_TYPE,          REJECT_MALFORMED, REJECT_NEGATIVE,
+    REJECT_RANGE,         REJECT_TOO_LONG,      REJECT_EMPTY,     REJECT_BAD_CHARACTER,
+    REJECT_UNKNOWN_VALUE, REJECT_DUPLICATE_KEY, REJECT_TOO_DEEP,  REJECT_TOO_LARGE,
+    REJECT_NOT_JSON,      REJECT_NOT_OBJECT,    REJECT_AMBIGUOUS, REJECT_BAD_ROW,
+    REJECT_CONFLICT,      REJECT_OVERFLOW};
+
 const char *reject_code_of(struct text code) {
-    static const char *const codes[] = {
-        REJECT_MISSING,       REJECT_TYPE,          REJECT_MALFORMED, REJECT_NEGATIVE,
-        REJECT_RANGE,         REJECT_TOO_LONG,      REJECT_EMPTY,     REJECT_BAD_CHARACTER,
-        REJECT_UNKNOWN_VALUE, REJECT_DUPLICATE_KEY, REJECT_TOO_DEEP,  REJECT_TOO_LARGE,
-        REJECT_NOT_JSON,      REJECT_NOT_OBJECT,    REJECT_AMBIGUOUS, REJECT_BAD_ROW,
-        REJECT_CONFLICT,      REJECT_OVERFLOW};
-    for (size_t i = 0; i < COUNT_OF(codes); i++) {
-        if (text_equal(code, text_of(codes[i]))) {
-            return codes[i];
+    for (size_t i = 0; i < COUNT_OF(reject_codes); i++) {
+        if (text_equal(code, text_of(reject_codes[i]))) {
+            return reject_codes[i];
         }
     }
     return NULL;
+}
+
+void reject_codes_list(char *out, size_t out_bytes) {
+    size_t at = 0;
+    for (size_t i = 0; i < COUNT_OF(reject_codes) && at < out_bytes; i++) {
+        at +=
+            (size_t)snprintf(out + at, out_bytes - at, "%s%s", i > 0 ? ", " : "", reject_codes[i]);
+    }
 }
 
 // --- Messages
@@ -73,46 +82,21 @@ bool reject(struct rejection *why, const char *field, const char *code, const ch
     return false;
 }
 
-// Bytes of the character at `s`, 0 when it is not one that may be shown.
-static size_t printable_bytes(const unsigned char *s, size_t left) {
-    if (s[0] < 0x80) {
-        return s[0] >= 0x20 && s[0] != 0x7F ? 1 : 0;
-    }
-    size_t n = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : 2;
-    if (n > left || !text_is_utf8((struct text){(const char *)s, n})) {
-        return 0;
-    }
-    bool c1_control = s[0] == 0xC2 && s[1] < 0xA0;
-    // U+200E/F, U+2028..E, U+2066..9 turn or break the line that shows them; U+FEFF is invisible.
-    bool turns_line =
-        s[0] == 0xE2 &&
-        ((s[1] == 0x80 && (s[2] == 0x8E || s[2] == 0x8F || (s[2] >= 0xA8 && s[2] <= 0xAE))) ||
-         (s[1] == 0x81 && s[2] >= 0xA6 && s[2] <= 0xA9));
-    bool mark = s[0] == 0xEF && s[1] == 0xBB && s[2] == 0xBF;
-    return c1_control || turns_line || mark ? 0 : n;
-}
-
 struct excerpt excerpt_of(struct text value) {
     enum { MAX_CHARACTERS = 40, CUT_CHARACTERS = 3 }; // the latter for "..."
     struct excerpt e;
-    const unsigned char *s = (const unsigned char *)value.at;
     size_t at = 0, out = 0, n = 0;
     size_t cut_at = 0; // where "..." would start
     for (; at < value.len && n < MAX_CHARACTERS; n++) {
         cut_at = n <= MAX_CHARACTERS - CUT_CHARACTERS ? out : cut_at;
-        size_t bytes = printable_bytes(s + at, value.len - at);
+        size_t taken;
+        size_t bytes = text_shown((struct text){value.at + at, value.len - at}, &taken);
         if (bytes == 0) {
             e.text[out++] = '?';
-            // The rest of a valid but unprintable sequence is not shown as more '?'.
-            at++;
-            while (at < value.len && (s[at] & 0xC0) == 0x80) {
-                at++;
-            }
-            continue;
         }
-        memcpy(e.text + out, s + at, bytes);
+        memcpy(e.text + out, value.at + at, bytes);
         out += bytes;
-        at += bytes;
+        at += taken;
     }
     if (at < value.len) {
         memcpy(e.text + cut_at, "...", CUT_CHARACTERS);

@@ -19,7 +19,7 @@ enum {
     ORDER_EVENT_MAX_BYTES = 1024 * 1024,       // of one event's text
     ORDER_REJECTED_TEXT_MAX_BYTES = 64 * 1024, // of that text kept with a rejected event
     ORDER_DEPTH_DEFAULT = 32, // nesting of an event's JSON: {"a":1} is 1, its items are 2 and 3
-    ORDER_DEPTH_MAX = 512,    // rules may not ask for more; what they ask beyond it is cut to it
+    ORDER_DEPTH_MAX = 1000,   // rules may not ask for more
 };
 
 // Warnings are counted, never a reason to reject. Bits of order.warnings.
@@ -113,6 +113,7 @@ struct order_rules {
 
 // The static text of a code that is one of these, else NULL.
 const char *reject_code_of(struct text code);
+void reject_codes_list(char *out, size_t out_bytes); // all of them, for messages
 
 const char *order_kind_name(enum order_kind kind); // "placed", "cancelled", "refunded"
 

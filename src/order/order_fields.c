@@ -207,7 +207,7 @@ refuse_field(const struct place *p, const struct zone *zone, enum value_kind kin
     case FIELD_CREATED_AT:
         return refuse_created_at(p, t, zone);
     case FIELD_QUANTITY:
-        return refuse_integer(p, t, "must be at most 1000000");
+        return refuse_integer(p, without_zero_decimals(t), "must be at most 1000000");
     case FIELD_SUBTOTAL:
     case FIELD_DISCOUNT:
     case FIELD_SHIPPING:

@@ -3,7 +3,7 @@
 //
 // Happy path of "2026-01-31T12:00:00.123Z":
 //   1. the date and the time of day are read eight characters at a time and checked by one mask
-//   each;
+//      each;
 //   2. the tail (fraction, offset) is read by character;
 //   3. the written date and time are checked against the calendar;
 //   4. the offset, or the shop's zone, gives the instant, which is checked against the range.

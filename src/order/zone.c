@@ -1,46 +1,37 @@
 // SPDX-License-Identifier: MIT
-// The shop's time zone: opened once, then only looked up.
+// The shop's time zone: made once, then only looked up.
 //
-// Happy path of zone_open: check the name, read TZDIR (or /usr/share/zoneinfo) /NAME whole, let
-// zone_tzif_read make a list of clock changes of it, and lay that out as sorted arrays. "UTC" needs
-// no file. Look-ups are one binary search; a zone without changes is one branch.
+// Happy path of zone_from_bytes: check the name, let zone_tzif_read make a list of clock changes of
+// the file's bytes, and lay that out as sorted arrays. "UTC" needs no bytes. Look-ups are one
+// binary search; a zone without changes is one branch.
 //
 // For each change k the array `local_s` holds the wall-clock reading from which on it counts, with
 // fold=0: the later of the readings just before and just after it. A reading in a gap is below that
 // and so takes the offset before; one in an overlap likewise, which is its first occurrence.
 //
-// Fails to open with a line that names the zone or file and what to do. Look-ups cannot fail;
-// values beyond 64 bits of seconds stop at the ends.
+// Fails with a line that names the zone or file and what to do. Look-ups cannot fail; values beyond
+// 64 bits of seconds stop at the ends.
 #include "order/zone.h"
 
-#include "base/mem.h"
-#include "base/text.h"
 #include "order/zone_tzif.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-enum { NAME_MAX_BYTES = 100, DAY_S = 86400 };
-#define SYSTEM_DIRECTORY "/usr/share/zoneinfo"
+enum { DAY_S = 86400 };
 
 struct zone {
+    const struct mem_heap *heap;
     size_t n; // changes
     int64_t *at_s;
     int64_t *local_s;
     int32_t *offset_s; // n + 1: [k] is the offset before change k, [n] the one after the last
-    char name[NAME_MAX_BYTES + 1];
+    char name[ZONE_NAME_MAX_BYTES + 1];
 };
 
-// --- Opening
+// --- Making
 
 static bool is_name(const char *name) {
     size_t len = strlen(name);
-    if (len == 0 || len > NAME_MAX_BYTES || name[0] == '/' || name[len - 1] == '/') {
+    if (len == 0 || len > ZONE_NAME_MAX_BYTES || name[0] == '/' || name[len - 1] == '/') {
         return false;
     }
     for (size_t k = 0; k < len; k++) {
@@ -57,93 +48,16 @@ static bool is_name(const char *name) {
     return true;
 }
 
-// Fills file[ZONE_FILE_MAX_BYTES + 1]; *len over the maximum means the file is too large.
-static bool read_up_to_max(int fd, char *file, size_t *len) {
-    *len = 0;
-    while (*len <= ZONE_FILE_MAX_BYTES) {
-        ssize_t got = read(fd, file + *len, ZONE_FILE_MAX_BYTES + 1 - *len);
-        if (got == 0) {
-            return true;
-        }
-        if (got < 0 && errno != EINTR) {
-            return false;
-        }
-        *len += got > 0 ? (size_t)got : 0;
-    }
-    return true;
-}
-
-// O_NONBLOCK: a FIFO of that name must not stop the start.
-static int open_file(const char *name, const char *directory, const char *path, struct error *err) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    int open_errno = errno;
-    struct stat st;
-    if (fd >= 0) {
-        if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-            return fd;
-        }
-        close(fd);
-        error_set(err, ERROR_USAGE,
-                  "time zone %s: %s is not a file; use a name such as America/New_York", name,
-                  path);
-    } else if (access(directory, F_OK) != 0) {
-        error_set(err, ERROR_USAGE,
-                  "time zone %s: there are no time zones in %s; install tzdata or set TZDIR", name,
-                  directory);
-    } else if (open_errno == ENOENT || open_errno == ENOTDIR) {
-        error_set(err, ERROR_USAGE,
-                  "time zone %s: unknown (no file %s); use a name such as America/New_York", name,
-                  path);
-    } else {
-        error_set(err, ERROR_FATAL, "time zone %s: cannot open %s: %s", name, path,
-                  strerror(open_errno));
-    }
-    return -1;
-}
-
-static bool read_changes(const char *name, const char *directory, struct zone_changes *out,
-                         struct error *err) {
-    char path[PATH_MAX];
-    int path_len = snprintf(path, sizeof path, "%s/%s", directory, name);
-    if (path_len < 0 || (size_t)path_len >= sizeof path) {
-        return error_set(err, ERROR_USAGE, "time zone %s: the path in TZDIR is too long", name);
-    }
-    int fd = open_file(name, directory, path, err);
-    if (fd < 0) {
-        return false;
-    }
-    char *file = try_alloc(ZONE_FILE_MAX_BYTES + 1);
-    size_t len = 0;
-    bool read_ok = file != NULL && read_up_to_max(fd, file, &len);
-    int read_errno = errno;
-    close(fd);
-    bool ok = false;
-    const char *problem = "is too large for a time zone file";
-    if (file == NULL) {
-        error_set(err, ERROR_RETRIABLE, "time zone %s: out of memory; free some and start again",
-                  name);
-    } else if (!read_ok) {
-        error_set(err, ERROR_FATAL, "time zone %s: cannot read %s: %s", name, path,
-                  strerror(read_errno));
-    } else if (len > ZONE_FILE_MAX_BYTES ||
-               !zone_tzif_read((struct text){file, len}, out, &problem)) {
-        error_set(err, ERROR_FATAL,
-                  "time zone %s: the file %s %s; reinstall tzdata, or choose another zone", name,
-                  path, problem);
-    } else {
-        ok = true;
-    }
-    free(file);
-    return ok;
-}
-
 // One allocation holds the zone and its arrays.
-static struct zone *build(const char *name, const struct zone_changes *changes) {
+static struct zone *zone_build(const char *name, const struct zone_changes *changes,
+                               const struct mem_heap *heap) {
     size_t n = changes->n;
-    struct zone *z = try_alloc(sizeof *z + n * 2 * sizeof(int64_t) + (n + 1) * sizeof(int32_t));
+    struct zone *z =
+        heap_alloc(heap, sizeof *z + n * 2 * sizeof(int64_t) + (n + 1) * sizeof(int32_t));
     if (z == NULL) {
         return NULL;
     }
+    z->heap = heap;
     z->n = n;
     z->at_s = (int64_t *)(z + 1);
     z->local_s = z->at_s + n;
@@ -160,39 +74,56 @@ static struct zone *build(const char *name, const struct zone_changes *changes) 
     return z;
 }
 
-bool zone_open(const char *name, struct zone **out, struct error *err) {
+bool zone_name_check(const char *name, struct error *err) {
+    if (is_name(name)) {
+        return true;
+    }
+    int n_shown = 0; // an error is one line of text, whatever the name holds
+    while (n_shown < 40 && name[n_shown] >= ' ' && name[n_shown] <= '~') {
+        n_shown++;
+    }
+    return error_set(err, ERROR_USAGE,
+                     "time zone \"%.*s\": not a zone's name; use one such as UTC or "
+                     "America/New_York",
+                     n_shown, name);
+}
+
+static bool no_memory_for(const char *name, struct error *err) {
+    return error_set(err, ERROR_RETRIABLE, "time zone %s: out of memory; free some and start again",
+                     name);
+}
+
+static bool read_bytes(const char *name, const char *file, struct text bytes,
+                       const struct mem_heap *heap, struct zone_changes *out, struct error *err) {
+    const char *problem = "is too large for a time zone file";
+    if (bytes.len <= ZONE_FILE_MAX_BYTES && zone_tzif_read(bytes, heap, out, &problem)) {
+        return true;
+    }
+    if (problem == NULL) {
+        return no_memory_for(name, err);
+    }
+    return error_set(err, ERROR_FATAL,
+                     "time zone %s: the file %s %s; reinstall tzdata, or choose another zone", name,
+                     file, problem);
+}
+
+bool zone_from_bytes(const char *name, const char *file, struct text bytes,
+                     const struct mem_heap *heap, struct zone **out, struct error *err) {
     *out = NULL;
-    if (!is_name(name)) {
-        int n_shown = 0; // an error is one line of text, whatever the name holds
-        while (n_shown < 40 && name[n_shown] >= ' ' && name[n_shown] <= '~') {
-            n_shown++;
-        }
-        return error_set(err, ERROR_USAGE,
-                         "time zone \"%.*s\": not a zone's name; use one such as UTC or "
-                         "America/New_York",
-                         n_shown, name);
-    }
     struct zone_changes changes = {0};
-    if (strcmp(name, "UTC") != 0) {
-        const char *directory = getenv("TZDIR");
-        if (directory == NULL || directory[0] == '\0') {
-            directory = SYSTEM_DIRECTORY;
-        }
-        if (!read_changes(name, directory, &changes, err)) {
-            return false;
-        }
+    if (!zone_name_check(name, err) ||
+        (strcmp(name, "UTC") != 0 && !read_bytes(name, file, bytes, heap, &changes, err))) {
+        return false;
     }
-    *out = build(name, &changes);
-    free(changes.list);
-    if (*out == NULL) {
-        return error_set(err, ERROR_RETRIABLE,
-                         "time zone %s: out of memory; free some and start again", name);
-    }
-    return true;
+    *out = zone_build(name, &changes, heap);
+    heap_free(heap, changes.list);
+    return *out != NULL || no_memory_for(name, err);
 }
 
 void zone_free(struct zone *z) {
-    free(z);
+    if (z != NULL) {
+        heap_free(z->heap, z);
+    }
 }
 
 const char *zone_name(const struct zone *z) {

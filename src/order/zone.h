@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The shop's time zone, read once from the system's TZif file (RFC 8536) and expanded to the year
+// The shop's time zone, made once from the bytes of a TZif file (RFC 8536) and expanded to the year
 // 2201, so that a look-up is a binary search over immutable memory: any thread may ask.
 //
 // A local time in a gap (clocks go forward) is read with the offset before the gap, so it moves
@@ -7,14 +7,25 @@
 // zoneinfo's fold=0.
 #pragma once
 #include "base/error.h"
+#include "base/heap.h"
 #include "base/must.h"
+#include "base/text.h"
 #include <stdint.h>
 
 struct zone;
 
-// `name`: "UTC", "America/New_York", ... (letters, digits, _ + - /; no "..", not absolute).
-// The zone is owned by the caller; zone_free(NULL) is fine.
-MUST_CHECK bool zone_open(const char *name, struct zone **out, struct error *err);
+// "UTC", "America/New_York", ... : letters, digits, _ + - /; no "..", not absolute. At most
+// ZONE_NAME_MAX_BYTES.
+enum { ZONE_NAME_MAX_BYTES = 100 };
+// False, with a line for people, when `name` is none.
+MUST_CHECK bool zone_name_check(const char *name, struct error *err);
+
+// The zone of this name from the bytes of its TZif file; "UTC" needs none. `file` says in messages
+// where the bytes are from. Everything is copied. The zone is owned by the caller, its memory is of
+// `heap` (NULL: the process's own). zone_free(NULL) is fine.
+// (The system's file by a zone's name: engine/zone_file.h.)
+MUST_CHECK bool zone_from_bytes(const char *name, const char *file, struct text bytes,
+                                const struct mem_heap *heap, struct zone **out, struct error *err);
 void zone_free(struct zone *z);
 const char *zone_name(const struct zone *z); // valid as long as the zone
 

@@ -19,9 +19,7 @@
 // or memory is refused. The sizes cannot overflow: six 32-bit counts times at most 12, in 64 bits.
 #include "order/zone_tzif.h"
 
-#include "base/mem.h"
 #include "order/timestamp.h"
-#include <stdlib.h>
 
 enum {
     HEADER_BYTES = 44,
@@ -190,7 +188,8 @@ static void append_rule(const struct block *b, const struct zone_rule *rule,
     }
 }
 
-bool zone_tzif_read(struct text file, struct zone_changes *out, const char **problem) {
+bool zone_tzif_read(struct text file, const struct mem_heap *heap, struct zone_changes *out,
+                    const char **problem) {
     struct reader r = {(const unsigned char *)file.at, (const unsigned char *)file.at + file.len};
     struct block v1, v2;
     struct text tz;
@@ -211,13 +210,13 @@ bool zone_tzif_read(struct text file, struct zone_changes *out, const char **pro
         return false;
     }
     size_t n_max = (size_t)v2.n_time + 2 * (ZONE_LAST_YEAR - RULE_FIRST_YEAR + 2);
-    *out = (struct zone_changes){.list = try_alloc(n_max * sizeof *out->list)};
+    *out = (struct zone_changes){.list = heap_alloc(heap, n_max * sizeof *out->list)};
     if (out->list == NULL) {
-        *problem = "needs more memory than there is";
+        *problem = NULL;
         return false;
     }
     if (!read_changes(&v2, out, problem)) {
-        free(out->list);
+        heap_free(heap, out->list);
         *out = (struct zone_changes){0};
         return false;
     }

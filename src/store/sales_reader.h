@@ -35,6 +35,7 @@ struct rejected_row {
     struct text field, code, message, raw;
     bool raw_cut; // raw is longer than what is kept
     // When it was last submitted again by `salestide rejected` and what became of it; 0: never.
+    // What was replaced that way is not handed out.
     int64_t retried_ms;
     struct text retried_verdict;
 };

@@ -32,25 +32,41 @@ struct cube_cell {
 };
 
 struct cube;
-MUST_CHECK struct cube *cube_new(const struct zone *zone); // zone is borrowed
-void cube_free(struct cube *c);
+// Borrows both. `zone` may be NULL when cells are put and no event is added. NULL when memory is
+// refused.
+MUST_CHECK struct cube *cube_new(const struct zone *zone, const struct mem_heap *heap);
+void cube_free(struct cube *c); // NULL is fine
 
-// Adds one accepted event with source and state resolved. Buckets below the floors are left out
-// (they are past their retention). The caller has made sure that no sum can overflow. Returns the
-// number of the event's group.
-uint32_t cube_add(struct cube *c, const struct order *o, int32_t minute_floor, int32_t hour_floor);
+enum cube_result {
+    CUBE_OK,
+    CUBE_NO_MEMORY,
+    CUBE_OVERFLOW, // some sum would leave 64 bits, or an order has more than ORDER_ITEMS_MAX lines
+};
+
+// Adds one accepted event, as order_finish makes them, with source and state resolved. Buckets
+// below the floors are left out (they are past their retention). *group is the number of the
+// event's group. Unless CUBE_OK no sum has changed and no cell is new: the cube may be used on. (It
+// may know more dimensions.)
+MUST_CHECK enum cube_result cube_add(struct cube *c, const struct order *o, int32_t minute_floor,
+                                     int32_t hour_floor, uint32_t *group);
+// Adds all cells of `from`, another cube of the same zone: partial sums of one whole, in any order,
+// give the sums of the whole. `from` may be freed afterwards. Unless CUBE_OK as above.
+MUST_CHECK enum cube_result cube_merge(struct cube *into, const struct cube *from);
 
 size_t cube_n_cells(const struct cube *c);
-struct cube_cell *cube_cells(struct cube *c); // valid until the next cube_add or cube_clear
+// Valid until the next cube_add, cube_merge, cube_cell or cube_clear.
+const struct cube_cell *cube_cells(const struct cube *c);
+// `dim` is the number of a cell of this cube, or what cube_add gave. Valid likewise.
 struct cube_dim *cube_group(struct cube *c, uint32_t dim);
 struct cube_dim *cube_product(struct cube *c, uint32_t dim);
 // The cell of this table, bucket and dimension (store_id does not count), made empty when it is
-// new. Valid as cube_cells is.
-struct measures *cube_cell(struct cube *c, enum cube_table table, int32_t bucket,
-                           const struct cube_dim *dim);
+// new. Valid as cube_cells is. NULL when memory is refused.
+MUST_CHECK struct measures *cube_cell(struct cube *c, enum cube_table table, int32_t bucket,
+                                      const struct cube_dim *dim);
 // Likewise; NULL when there is none.
 const struct measures *cube_find(const struct cube *c, enum cube_table table, int32_t bucket,
                                  const struct cube_dim *dim);
-void cube_clear(struct cube *c); // drops the cells, keeps dimensions (unless they are too many)
-void cube_forget(
-    struct cube *c); // drops dimensions too: after a rollback, when store ids may be void
+// Drops the cells, keeps dimensions (unless they are too many).
+void cube_clear(struct cube *c);
+// Drops dimensions too: after a rollback, when store ids may be void.
+void cube_forget(struct cube *c);

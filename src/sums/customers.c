@@ -1,30 +1,24 @@
 // SPDX-License-Identifier: MIT
-// The customers of a shop, read from a CSV file and then never changed.
+// The customers of a shop, read once and then never changed.
 //
-// The happy path: the header tells the columns; each row's cells pass the rules of order.h; the
-// pair (source, state) gets a number, since a million customers share a few hundred pairs; the
-// customer's id and that number go into an open-addressing table: 12 bytes a slot, 16 to 32 a
-// customer, plus the text of identifiers that are not numbers.
+// The happy path: a row's texts pass the rules of order.h; the pair (source, state) gets a number,
+// since a million customers share a few hundred pairs; the customer's id and that number go into an
+// open-addressing table: 12 bytes a slot, 16 to 32 a customer, plus the text of identifiers that
+// are not numbers.
 //
-// How it fails: the file cannot be read, has no customer_id column, or one row is wrong. Then
-// nothing is kept, and the error names the file and the line: half a customers file would give
-// orders the wrong source and state without a word.
+// How it fails: a row is wrong, or memory is refused. The error names the row.
 #include "sums/customers.h"
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/hash.h"
-#include "base/mem.h"
-#include "format/csv.h"
-#include <errno.h>
-#include <fcntl.h>
+#include "sums/customers_internal.h"
 #include <stdio.h>
-#include <stdlib.h>
-#include <strings.h>
-#include <unistd.h>
 
 enum { FIRST_SLOTS = 1024, CUSTOMERS_MAX = 500 * 1000 * 1000 };
 
 struct customers {
+    const struct mem_heap *heap;
     int64_t *keys;     // >= 0: the integer; else -1 - offset of the text in id_texts
     uint32_t *pair_of; // 1 + index into pairs; 0: the slot is free
     size_t n_slots;    // a power of two
@@ -37,25 +31,29 @@ struct customers {
     struct arena pair_texts;
 };
 
+struct customers *customers_new(const struct mem_heap *heap) {
+    struct customers *c = heap_zalloc(heap, 1, sizeof *c);
+    if (c != NULL) {
+        c->heap = c->id_texts.heap = c->pair_texts.heap = heap;
+    }
+    return c;
+}
+
 void customers_free(struct customers *c) {
     if (c == NULL) {
         return;
     }
-    free(c->keys);
-    free(c->pair_of);
-    free(c->pairs);
-    free(c->pair_slots);
+    heap_free(c->heap, c->keys);
+    heap_free(c->heap, c->pair_of);
+    heap_free(c->heap, c->pairs);
+    heap_free(c->heap, c->pair_slots);
     buf_free(&c->id_texts);
     arena_free(&c->pair_texts);
-    free(c);
+    heap_free(c->heap, c);
 }
 
 size_t customers_count(const struct customers *c) {
     return c != NULL ? c->count : 0;
-}
-
-static bool out_of_memory(struct error *err) {
-    return error_set(err, ERROR_RETRIABLE, "out of memory");
 }
 
 // --- Pairs of source and state
@@ -79,17 +77,16 @@ static uint32_t *find_pair_slot(struct customers *c, const struct customer *pair
 
 static bool grow_pairs(struct customers *c) {
     size_t n = c->n_pair_slots == 0 ? FIRST_SLOTS : c->n_pair_slots * 2;
-    struct customer *pairs = try_realloc(c->pairs, n / 2 * sizeof *pairs);
+    struct customer *pairs = heap_realloc(c->heap, c->pairs, n / 2 * sizeof *pairs);
     if (pairs == NULL) {
         return false;
     }
     c->pairs = pairs;
-    uint32_t *slots = try_alloc(n * sizeof *slots);
+    uint32_t *slots = heap_zalloc(c->heap, n, sizeof *slots);
     if (slots == NULL) {
         return false;
     }
-    memset(slots, 0, n * sizeof *slots);
-    free(c->pair_slots);
+    heap_free(c->heap, c->pair_slots);
     c->pair_slots = slots;
     c->n_pair_slots = n;
     for (size_t i = 0; i < c->n_pairs; i++) {
@@ -157,14 +154,13 @@ static bool grow_slots(struct customers *c) {
     int64_t *old_keys = c->keys;
     uint32_t *old_pairs = c->pair_of;
     size_t n = old_n == 0 ? FIRST_SLOTS : old_n * 2;
-    int64_t *keys = try_alloc(n * sizeof *keys);
-    uint32_t *pair_of = try_alloc(n * sizeof *pair_of);
+    int64_t *keys = heap_alloc(c->heap, n * sizeof *keys);
+    uint32_t *pair_of = heap_zalloc(c->heap, n, sizeof *pair_of);
     if (keys == NULL || pair_of == NULL) {
-        free(keys);
-        free(pair_of);
+        heap_free(c->heap, keys);
+        heap_free(c->heap, pair_of);
         return false;
     }
-    memset(pair_of, 0, n * sizeof *pair_of);
     c->keys = keys;
     c->pair_of = pair_of;
     c->n_slots = n;
@@ -175,8 +171,8 @@ static bool grow_slots(struct customers *c) {
             c->pair_of[to] = old_pairs[i];
         }
     }
-    free(old_keys);
-    free(old_pairs);
+    heap_free(c->heap, old_keys);
+    heap_free(c->heap, old_pairs);
     return true;
 }
 
@@ -192,6 +188,10 @@ static bool add_customer(struct customers *c, struct ident id, const struct cust
     if (c->pair_of[slot] == 0) {
         c->keys[slot] = id.num;
         if (id.num < 0) {
+            if (!buf_reserve(&c->id_texts, 1 + id.text.len)) {
+                c->id_texts.failed = false; // what it holds is whole
+                return false;
+            }
             c->keys[slot] = -1 - (int64_t)c->id_texts.len;
             buf_put_char(&c->id_texts, (char)id.text.len);
             buf_put_text(&c->id_texts, id.text);
@@ -199,147 +199,75 @@ static bool add_customer(struct customers *c, struct ident id, const struct cust
         c->count++;
     }
     c->pair_of[slot] = number; // the last row of an id holds
-    return !c->id_texts.failed;
-}
-
-// --- The file
-
-enum { ID, SOURCE, STATE, COLUMNS };
-
-// The work on one file.
-struct reading {
-    const char *path;
-    struct customers *c;
-    int column[COLUMNS]; // -1: not there
-    struct error *err;
-};
-
-static const enum order_field fields[COLUMNS] = {FIELD_CUSTOMER_ID, FIELD_SOURCE, FIELD_STATE};
-
-static bool wrong(struct reading *r, int64_t line, const char *what) {
-    return error_set(r->err, ERROR_USAGE, "%s:%lld: %s", r->path, (long long)line, what);
-}
-
-static bool read_header(struct reading *r, const struct csv_row *row) {
-    if (row->problem != NULL) {
-        return wrong(r, row->line, row->problem);
-    }
-    for (int f = 0; f < COLUMNS; f++) {
-        struct text name = text_of(order_field_name(fields[f]));
-        r->column[f] = -1;
-        for (size_t i = 0; i < row->n_cells; i++) {
-            struct text cell = text_trim(row->cells[i]);
-            if (cell.len != name.len || strncasecmp(cell.at, name.at, name.len) != 0) {
-                continue;
-            }
-            if (r->column[f] >= 0) {
-                return error_set(r->err, ERROR_USAGE, "%s:%lld: two columns are called %s", r->path,
-                                 (long long)row->line, name.at);
-            }
-            r->column[f] = (int)i;
-        }
-    }
-    if (r->column[ID] < 0) {
-        return wrong(r, row->line,
-                     "no column customer_id in the first row (source and state are read too)");
-    }
     return true;
 }
 
-// Passes the row's cells through the rules of an order's fields.
-static bool read_fields(struct reading *r, const struct csv_row *row, struct order *o) {
+// --- Rows
+
+static enum customer_row_result wrong_value(struct customer_row_problem *p, const char *field,
+                                            const char *what) {
+    snprintf(p->text, sizeof p->text, "%s: %s", field, what);
+    return CUSTOMER_ROW_WRONG;
+}
+
+// Passes one row's texts through the rules of an order's fields.
+static enum customer_row_result read_row_fields(const struct text texts[CUSTOMER_FIELDS],
+                                                struct order *o, struct customer_row_problem *p) {
     static const struct order_rules rules = {.currency = "USD"};
     struct rejection why;
     struct order_builder b;
     order_begin(&b, &rules, o, &why);
-    for (int f = 0; f < COLUMNS; f++) {
-        if (r->column[f] < 0) {
-            continue;
+    for (int f = 0; f < CUSTOMER_FIELDS; f++) {
+        struct text value = text_trim(texts[f]);
+        if (!text_is_utf8(value)) {
+            char what[sizeof(struct excerpt) + 16];
+            snprintf(what, sizeof what, "not UTF-8: '%s'", excerpt_of(value).text);
+            return wrong_value(p, order_field_name(customer_fields[f]), what);
         }
-        struct text cell = text_trim(row->cells[r->column[f]]);
-        if (!text_is_utf8(cell)) {
-            return error_set(r->err, ERROR_USAGE, "%s:%lld: %s: not UTF-8: '%s'", r->path,
-                             (long long)row->line, order_field_name(fields[f]),
-                             excerpt_of(cell).text);
-        }
-        if (cell.len > 0 && !order_set(&b, fields[f], VALUE_TEXT, cell)) {
-            return error_set(r->err, ERROR_USAGE, "%s:%lld: %s: %s", r->path, (long long)row->line,
-                             why.field, why.message);
+        if (value.len > 0 && !order_set(&b, customer_fields[f], VALUE_TEXT, value)) {
+            return wrong_value(p, why.field, why.message);
         }
     }
-    return ident_present(o->customer_id) || wrong(r, row->line, "customer_id is empty");
+    if (!ident_present(o->customer_id)) {
+        snprintf(p->text, sizeof p->text, "customer_id is empty");
+        return CUSTOMER_ROW_WRONG;
+    }
+    return CUSTOMER_ROW_ADDED;
 }
 
-static bool read_row(struct reading *r, const struct csv_row *row) {
+enum customer_row_result customers_add_row(struct customers *c,
+                                           const struct text texts[CUSTOMER_FIELDS],
+                                           struct customer_row_problem *p) {
     struct order o;
-    if (row->problem != NULL) {
-        return wrong(r, row->line, row->problem);
+    enum customer_row_result result = read_row_fields(texts, &o, p);
+    if (result != CUSTOMER_ROW_ADDED) {
+        return result;
     }
-    if (!read_fields(r, row, &o)) {
-        return false;
-    }
-    if (r->c->count >= CUSTOMERS_MAX) {
-        return wrong(r, row->line, "more than 500 million customers");
+    if (c->count >= CUSTOMERS_MAX) {
+        snprintf(p->text, sizeof p->text, "more than 500 million customers");
+        return CUSTOMER_ROW_WRONG;
     }
     struct customer pair = {o.source, o.state};
-    return add_customer(r->c, o.customer_id, &pair) || out_of_memory(r->err);
+    return add_customer(c, o.customer_id, &pair) ? CUSTOMER_ROW_ADDED : CUSTOMER_ROW_NO_MEMORY;
 }
 
-static bool fill(struct reading *r, int fd, struct csv *csv) {
-    size_t room;
-    char *to = csv_room(csv, &room);
-    ssize_t n;
-    do {
-        n = read(fd, to, room);
-    } while (n < 0 && errno == EINTR);
-    if (n < 0) {
-        return error_set(r->err, ERROR_RETRIABLE, "cannot read %s: %s", r->path, strerror(errno));
-    }
-    csv_fed(csv, (size_t)n);
-    return true;
+static struct text row_text(const struct text *column, size_t row) {
+    return column != NULL ? column[row] : TEXT_NONE;
 }
 
-static bool read_rows(struct reading *r, int fd, struct csv *csv) {
-    struct csv_row row;
-    bool has_header = false;
-    for (;;) {
-        switch (csv_next(csv, &row)) {
-        case CSV_MORE:
-            if (!fill(r, fd, csv)) {
-                return false;
-            }
+bool customers_add(struct customers *c, const struct customer_rows *rows, struct error *err) {
+    for (size_t i = 0; i < rows->n_rows; i++) {
+        const struct text texts[CUSTOMER_FIELDS] = {
+            row_text(rows->ids, i), row_text(rows->sources, i), row_text(rows->states, i)};
+        struct customer_row_problem problem;
+        switch (customers_add_row(c, texts, &problem)) {
+        case CUSTOMER_ROW_ADDED:
             break;
-        case CSV_END:
-            return has_header || wrong(r, 1, "the file is empty; its first row must name columns");
-        default:
-            if (!has_header) {
-                if (!read_header(r, &row)) {
-                    return false;
-                }
-                csv_set_width(csv, row.n_cells);
-                has_header = true;
-            } else if (!read_row(r, &row)) {
-                return false;
-            }
+        case CUSTOMER_ROW_WRONG:
+            return error_set(err, ERROR_USAGE, "customers, row %zu: %s", i, problem.text);
+        case CUSTOMER_ROW_NO_MEMORY:
+            return error_set(err, ERROR_RETRIABLE, "customers, row %zu: out of memory", i);
         }
     }
-}
-
-bool customers_load(const char *path, struct customers **out, struct error *err) {
-    *out = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return error_set(err, ERROR_USAGE, "cannot open customers %s: %s", path, strerror(errno));
-    }
-    struct reading r = {.path = path, .c = mem_zalloc(1, sizeof *r.c), .err = err};
-    struct csv *csv = csv_new();
-    bool ok = read_rows(&r, fd, csv);
-    csv_free(csv);
-    close(fd);
-    if (!ok) {
-        customers_free(r.c);
-        return false;
-    }
-    *out = r.c;
     return true;
 }

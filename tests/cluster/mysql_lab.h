@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "base/mem.h"
+#include "engine/zone_file.h"
 #include "order/zone.h"
 #include "store/mysql/mysql_aggregates.h"
 #include "store/mysql/mysql_schema.h"
@@ -164,7 +166,7 @@ static inline void instance_open(struct lab *lab, struct instance *in, int32_t p
     if (!lab_try_instance(lab, in, &err)) {
         fail_msg("open: %s", err.text);
     }
-    in->cube = cube_new(lab->zone);
+    in->cube = mem_must(cube_new(lab->zone, NULL));
     instance_claim(in, partition);
 }
 
@@ -188,7 +190,7 @@ static inline struct order lab_order(int64_t id, const char *source, const char 
 }
 
 static inline void instance_add(struct instance *in, const struct order *o) {
-    cube_add(in->cube, o, 0, 0);
+    assert_int_equal(cube_add(in->cube, o, 0, 0, &(uint32_t){0}), CUBE_OK);
     in->summary.counts.received++;
     in->summary.counts.accepted++;
     in->gross.currency = currency_number(o->currency);

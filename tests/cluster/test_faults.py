@@ -15,6 +15,7 @@ import ledger
 import load
 import pipeline
 from reference import events
+from servers import mysql as mysql_server
 from servers.kafka import Kafka
 from servers.proxy import Proxy
 
@@ -283,7 +284,8 @@ def test_a_transaction_that_is_the_victim_of_a_deadlock_is_done_again(shop, book
             cursor.executemany("INSERT INTO ballast (v) VALUES (%s)", [(n,) for n in range(5000)])
             cursor.execute("SELECT * FROM sales_by_day FOR UPDATE")
             acknowledged(100)
-            harness.wait_until(lambda: is_waiting(one.mysql), 20, "the processor's wait for the lock")
+            harness.wait_until(lambda: is_waiting(one.mysql), 20, "the processor's wait for the lock",
+                               mysql_server.TRANSACTIONS_SHOWN_EVERY_S)  # fmt: skip
             cursor.execute("SELECT * FROM pipeline_positions FOR UPDATE")  # closes the circle, and wins
             holder.rollback()
         assert n_deadlocks(one.mysql) > deadlocks_before, "there was no deadlock: the test shows nothing"

@@ -121,7 +121,7 @@ static bool try_rebuild(struct world *w, int64_t *changed, struct error *err) {
     memset(w->out, 0, sizeof w->out);
     FILE *out = fmemopen(w->out, sizeof w->out, "w");
     assert_non_null(out);
-    bool ok = audit_cluster_rebuild(a, &w->raw, out, changed, &w->report, err);
+    bool ok = audit_cluster_rebuild(a, &w->raw, false, out, changed, &w->report, err);
     fclose(out);
     a->ops->close(a);
     return ok;

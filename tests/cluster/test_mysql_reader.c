@@ -5,6 +5,7 @@
 
 #include "../unit/reader_history.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "store/mysql/mysql_reader.h"
 #include "store/rejected_retries.h"
 
@@ -43,7 +44,7 @@ static void every_question_is_answered_as_by_the_embedded_store(void **state) {
     lab_open(&lab);
     instance_open(&lab, &in, 0);
     cube_free(in.cube);
-    in.cube = cube_new(h->shop.zone);
+    in.cube = mem_must(cube_new(h->shop.zone, NULL));
     for (int i = 0; i < EVENTS; i++) {
         instance_add(&in, &h->events[i]);
         in.gross.delta_e4 = 0; // of several currencies; no question is about it
@@ -402,6 +403,15 @@ static void rejected_events_are_read_with_what_became_of_them(void **state) {
     ASSERT_ASK(&lab, "SELECT id, event, status FROM rejected_events WHERE id = 1",
                "1|{\"a\":1}|accepted");
     ASSERT_ASK(&lab, "SELECT count(*) FROM rejected_retries", "2");
+    // One that a newer one has replaced is not handed out, and its row stays.
+    assert_true(mysql_retries_open(&lab.direct, &retries, &err));
+    assert_true(retries->ops->put(retries, 2, LAB_NOW_MS + 10, "rejected", &err));
+    assert_true(retries->ops->put(retries, 2, LAB_NOW_MS + 10, "replaced", &err));
+    retries->ops->close(retries);
+    struct words left = {.max = 10};
+    assert_true(r->ops->rejected(r, 3, 10, put_rejected, &left, &err));
+    assert_string_equal(left.text, "1 total missing {\"a\":1} retried accepted\n");
+    ASSERT_ASK(&lab, "SELECT count(*) FROM rejected_events", "3");
     r->ops->close(r);
     instance_close(&in);
     lab_close(&lab);

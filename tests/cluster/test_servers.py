@@ -290,7 +290,8 @@ def test_a_proxy_cuts_a_commit_before_or_after_it_is_carried_out(mariadb, own_na
             with pytest.raises((pymysql.err.Error, OSError)):
                 connection.commit()
             assert proxy.n_cut == number + 1
-    harness.wait_until(lambda: not running_transactions(mariadb), what="the end of the cut transaction")
+    harness.wait_until(lambda: not running_transactions(mariadb), what="the end of the cut transaction",
+                       every_s=mysql_server.TRANSACTIONS_SHOWN_EVERY_S)  # fmt: skip
     assert mariadb.sql("SELECT id FROM t", database=own_name) == [(1,)]
 
 

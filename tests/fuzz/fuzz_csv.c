@@ -10,6 +10,8 @@
 // - with --group-by every row becomes part of exactly one event.
 #include "base/buf.h"
 #include "base/hash.h"
+#include "base/mem.h"
+#include "engine/zone_file.h"
 #include "format/csv_groups.h"
 #include "format/order_csv.h"
 #include "format/order_json.h"
@@ -46,8 +48,8 @@ static void start(void) {
         abort();
     }
     f.rules = (struct order_rules){.zone = f.zone, .currency = "USD"};
-    f.csv = csv_new();
-    f.parser = order_json_new();
+    f.csv = mem_must(csv_new(NULL));
+    f.parser = mem_must(order_json_new(NULL));
 }
 
 static uint64_t row_hash(const struct csv_row *row, enum csv_next kind) {
@@ -86,18 +88,11 @@ static bool simple_row(struct text in, size_t *at, struct buf *cells) {
             in_quotes = was_quoted = true;
         } else if (c == '"') {
             return false;
-        } else if (c == ',' || c == '\n') {
-            size_t n = cells->len - cell - sizeof len;
-            // The carriage return of a line end is not part of the cell.
-            if (c == '\n' && n > 0 && in.at[*at - 1] == '\r' &&
-                !(was_quoted && in.at[*at - 1] == '"')) {
-                cells->len--;
-                n--;
-            }
-            len = (uint32_t)n;
+        } else if (c == ',' || c == '\n' || c == '\r') {
+            len = (uint32_t)(cells->len - cell - sizeof len);
             memcpy(cells->at + cell, &len, sizeof len);
-            if (c == '\n') {
-                *at += !end;
+            if (c != ',') {
+                *at += end ? 0 : c == '\r' && *at + 1 < in.len && in.at[*at + 1] == '\n' ? 2 : 1;
                 return true;
             }
             cell = cells->len;
@@ -105,7 +100,7 @@ static bool simple_row(struct text in, size_t *at, struct buf *cells) {
             buf_put(cells, &len, sizeof len);
             start_at = *at + 1;
             was_quoted = false;
-        } else if (was_quoted && !(c == '\r' && (*at + 1 == in.len || in.at[*at + 1] == '\n'))) {
+        } else if (was_quoted) {
             return false;
         } else {
             buf_put_char(cells, c);
@@ -115,14 +110,8 @@ static bool simple_row(struct text in, size_t *at, struct buf *cells) {
 
 static void check_simple(const struct csv_row *row, struct text in, size_t *at) {
     struct buf cells = {0};
-    for (;;) { // empty lines are no rows
-        bool blank =
-            *at < in.len && (in.at[*at] == '\n' ||
-                             (in.at[*at] == '\r' && *at + 1 < in.len && in.at[*at + 1] == '\n'));
-        if (!blank) {
-            break;
-        }
-        *at += in.at[*at] == '\n' ? 1 : 2;
+    while (*at < in.len && (in.at[*at] == '\n' || in.at[*at] == '\r')) {
+        (*at)++; // empty lines are no rows
     }
     HOLDS(simple_row(in, at, &cells));
     const char *p = cells.at;
@@ -173,7 +162,8 @@ static void read_whole(struct text in) {
         HOLDS(f.n_rows < ROWS_MAX && row.raw.at >= counted &&
               row.raw.len + (size_t)(row.raw.at - base) <= in.len);
         for (; counted < row.raw.at; counted++) {
-            line += *counted == '\n';
+            bool in_crlf = *counted == '\r' && counted + 1 < base + in.len && counted[1] == '\n';
+            line += *counted == '\n' || (*counted == '\r' && !in_crlf);
         }
         HOLDS(line == row.line);
         HOLDS((next == CSV_BAD_ROW) == (row.problem != NULL));
@@ -259,7 +249,7 @@ static void read_orders(struct text in) {
     csv_reset(c);
     struct csv_binding binding;
     if (bind_header(c, &in, &binding, false)) {
-        struct order_csv *o = order_csv_new(&f.rules, &binding);
+        struct order_csv *o = mem_must(order_csv_new(&f.rules, &binding, NULL));
         struct arena arena = {0};
         struct csv_row row;
         enum csv_next next;
@@ -288,8 +278,8 @@ static void read_groups(struct text in) {
         enum csv_next next;
         bool bound = bind_header(c, &rest, &binding, true);
         if (bound && g == NULL) {
-            g = csv_groups_new(&binding);
-            o = order_csv_new(&f.rules, &binding);
+            g = mem_must(csv_groups_new(&binding, NULL));
+            o = mem_must(order_csv_new(&f.rules, &binding, NULL));
         }
         while (bound && next_row(c, &rest, SIZE_MAX, &row, &next)) {
             struct csv_group group;

@@ -9,6 +9,8 @@
 // - a body that starts with '[' is readable (no BODY_MALFORMED, no broken element) if and only if
 //   yyjson reads it as a whole as an array that is not empty; events lie inside the body, in order.
 #include "base/buf.h"
+#include "base/mem.h"
+#include "engine/zone_file.h"
 #include "format/order_json.h"
 #include "format/order_scan.h"
 #include "order/timestamp.h"
@@ -40,7 +42,7 @@ static void start(void) {
         abort();
     }
     f.rules = (struct order_rules){.zone = f.zone, .currency = "USD", .max_depth = 8};
-    f.parser = order_json_new();
+    f.parser = mem_must(order_json_new(NULL));
 }
 
 static bool has_control(struct text t) {
@@ -230,7 +232,7 @@ static void check_round_trip(const struct order *o) {
 static enum order_json_result check_event(struct text json) {
     struct order quick, slow;
     struct rejection why_quick, why_slow;
-    struct order_json *fresh = order_json_new(); // one that tries the short road
+    struct order_json *fresh = mem_must(order_json_new(NULL)); // one that tries the short road
     enum order_json_result result =
         order_json_parse(fresh, &f.rules, json, &f.arena, &quick, &why_quick);
     enum order_json_result result_slow =

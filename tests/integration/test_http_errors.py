@@ -3,6 +3,7 @@
 
 import base64
 import json
+import subprocess
 import time
 
 import pytest
@@ -200,6 +201,19 @@ def test_a_key_is_kept_as_a_hash_only(tmp_path):
     assert key not in text
     assert key.split("_")[-1] not in text
     assert (tmp_path / "data" / "keys").stat().st_mode & 0o077 == 0
+
+
+def test_a_key_that_cannot_be_shown_does_not_stay(tmp_path):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([harness.binary(), "key", "new", "--scope", "ingest", "--data", tmp_path], stdout=full,
+                              stderr=subprocess.PIPE, timeout=20, env=harness.clean_env(), check=False)  # fmt: skip
+        assert done.returncode == 1, done
+        assert b"the key cannot be written out: No space left on device; none was made" in done.stderr
+        assert harness.run("key", "list", "--data", tmp_path).stdout == b""
+        harness.must_run("key", "new", "--scope", "read", "--data", tmp_path)
+        done = subprocess.run([harness.binary(), "key", "list", "--data", tmp_path], stdout=full, stderr=subprocess.PIPE,
+                              timeout=20, env=harness.clean_env(), check=False)  # fmt: skip
+        assert done.returncode == 1, done
 
 
 def test_new_and_revoked_keys_take_effect_in_a_running_server(server, tmp_path):

@@ -320,3 +320,78 @@ def test_queries_while_orders_pour_in_are_answered(server, path):
         stop.set()
         thread.join(30)
     assert set(posted) == {202}
+
+
+def stopped_uploads(one, n, sent_bytes, declared_bytes):
+    """Uploads that send so many bytes and then nothing."""
+    sockets = []
+    piece = b"[" + b" " * (sent_bytes - 1)
+    for _ in range(n):
+        sock = one.raw(timeout=20)
+        sockets.append(sock)
+        try:
+            sock.sendall(POST + b"Content-Length: %d\r\n\r\n" % declared_bytes)
+            sock.sendall(piece)
+        except OSError:
+            pass  # refused while it sends: it holds nothing
+    return sockets
+
+
+def inflight_bytes(one):
+    return harness.metrics(one.get("/metrics").body.decode())["salestide_http_inflight_bytes"][()]
+
+
+def test_uploads_that_stop_halfway_keep_nobody_out(server):
+    one = server("--max-inflight", "32MiB")
+    slow = stopped_uploads(one, 30, 4 * 2**20, 8 * 2**20)
+    try:
+        assert inflight_bytes(one) > 16 * 2**20, "they hold too little: the test is too gentle"
+        for n in range(50):  # at once, and every time
+            assert one.post(order(n)).status == 202
+        assert one.get("/v1/sales").status == 200
+        large = lines(*(order(f"large-{n}", note="x" * 1000) for n in range(4000)))
+        harness.wait_until(lambda: one.post(large, NDJSON).status == 202, 8, "taking a large upload")
+        statuses = []
+        for sock in slow:
+            sock.settimeout(0.2)
+            try:
+                answer = harness.read_answer(sock)
+                answer.problem(answer.status)
+                statuses.append(answer.status)
+            except OSError:
+                pass  # kept, or reset after a 503 that it did not wait for
+        assert 408 in statuses
+        assert set(statuses) <= {408, 503}
+    finally:
+        for sock in slow:
+            sock.close()
+
+
+def test_an_upload_that_moves_is_not_given_up_for_others(server):
+    one = server("--max-inflight", "32MiB")
+    body = lines(*(order(f"steady-{n}", note="x" * 1000) for n in range(8000)))
+    with one.raw(timeout=30) as sock:
+        sock.sendall(POST.replace(b"json", b"x-ndjson") + b"Content-Length: %d\r\n\r\n" % len(body))
+        slow = []
+        try:
+            for n, at in enumerate(range(0, len(body), 500_000)):
+                sock.sendall(body[at : at + 500_000])
+                if n == 2:
+                    slow = stopped_uploads(one, 10, 4 * 2**20, 8 * 2**20)
+                time.sleep(0.2)
+            assert harness.read_answer(sock).json()["accepted"] == 8000
+        finally:
+            for other in slow:
+                other.close()
+
+
+def test_after_a_408_nothing_more_of_that_body_is_kept(server):
+    one = server("--body-timeout", "1s")
+    with one.raw() as sock:
+        sock.sendall(POST + b"Content-Length: 8000000\r\n\r\n[" + b" " * 1_000_000)
+        harness.wait_until(lambda: inflight_bytes(one) >= 1_000_000, 5, "taking the first bytes")
+        harness.read_answer(sock).problem(408)
+        assert inflight_bytes(one) == 0
+        sock.sendall(b" " * 3_000_000)  # the connection takes it, for a while, and throws it away
+        assert inflight_bytes(one) == 0
+    assert one.post(order(1)).status == 202

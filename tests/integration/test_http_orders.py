@@ -63,6 +63,36 @@ def test_an_array_is_judged_event_by_event(shared_server, ids):
     assert answer.json()["errors"][2]["code"] == "conflict"
 
 
+BAD_STRINGS = [rb"\ud800", rb"\udc00", rb"\ud800\ud800", rb"\x", rb"\u12", b"\xff", b"\xc3", b"a\nb", b"\x01", rb"\ud800},{"]
+
+
+@pytest.mark.parametrize("bad", BAD_STRINGS)
+@pytest.mark.parametrize("field", [b"source", b"order_id", b"note", b"meta"])
+def test_a_bad_string_in_an_array_costs_its_event_only(shared_server, ids, bad, field):
+    value = b'{"deep":["' + bad + b'"]}' if field == b"meta" else b'"' + bad + b'"'
+    event = json.dumps(order(ids(2))).encode()[:-1] + b',"' + field.replace(b"order_id", b"order_id_2") + b'":' + value + b"}"
+    body = b"[" + json.dumps(order(ids(1))).encode() + b",\n" + event + b" , " + json.dumps(order(ids(3))).encode() + b"]"
+    answer = shared_server.post(body)
+    assert (answer.status, counts(answer)) == (202, (2, 0, 1)), answer
+    (error,) = answer.json()["errors"]
+    assert (error["index"], error["code"]) == (1, "not_json")
+    problem = shared_server.post(b"[" + event + b"]").problem(422)
+    assert problem["rejected"] == 1
+    shared_server.get(f"/v1/orders/{ids(2)}").problem(404)
+
+
+@pytest.mark.parametrize("body", [
+    rb'[{"order_id":1,"source":"\ud800},{"order_id":2}]', rb'[{"a":"\ud800"},{"b":NaN}]', rb'[{"a":"\ud800"},]',
+    rb'[{"a":"\ud800" "b":1},{}]', rb'[{"a":"\ud800"}', rb'[{"a":"\ud800"}}]', rb'[{"a":"\ud800"}]x', b"[]", rb'{"a":"\ud800"}',
+])  # fmt: skip
+def test_an_array_that_is_broken_beside_its_strings_is_answered_400(shared_server, body):
+    first = json.dumps(order("first")).encode()
+    shared_server.post(body).problem(400)
+    if body.startswith(b"[{"):
+        shared_server.post(b"[" + first + b"," + body[1:]).problem(400)
+        shared_server.get("/v1/orders/first").problem(404)
+
+
 @pytest.mark.parametrize("content_type", [NDJSON, "application/ndjson", JSON, "application/x-ndjson; charset=utf-8"])
 def test_lines_are_taken_as_ndjson(shared_server, ids, content_type):
     answer = shared_server.post(lines(order(ids(1)), order(ids(2))), content_type)

@@ -3,7 +3,9 @@
 
 import gzip
 import json
+import html.parser
 import re
+import time
 import urllib.parse
 
 import pytest
@@ -98,6 +100,16 @@ def test_a_wrong_question_is_answered_400_naming_the_parameter(shop, query):
     assert any(name in problem["detail"] for name in ("by", "bucket", "from", "to"))
 
 
+def test_an_order_is_found_by_the_text_that_it_was_sent_with(server):
+    one = server()
+    one.post(lines(order(" x"), order("y" * 64 + "\t"), order(3, quantity=1.0), order(4, quantity="2.0")), NDJSON)
+    for path, wanted in (("%20x", "x"), ("x", "x"), ("x%20%09", "x"), ("y" * 64 + "%20", "y" * 64)):
+        found = one.get(f"/v1/orders/{path}")
+        assert (found.status, found.json()["order"]["order_id"]) == (200, wanted), path
+    one.get("/v1/orders/%20").problem(404)
+    assert [one.get(f"/v1/orders/{n}").json()["order"]["quantity"] for n in (3, 4)] == [1, 2]
+
+
 def test_one_order_is_shown_with_what_changed_it(shop):
     body = shop.get("/v1/orders/2").json()
     assert body["order"]["order_id"] == 2
@@ -163,6 +175,10 @@ def test_metrics_parse_and_add_up(server):
             assert [v for _, v in bounds] == sorted(v for _, v in bounds), name
             assert found[name.removesuffix("_bucket") + "_count"][()] == bounds[-1][1], name
     assert found["salestide_http_responses_total"][(("status", "202"),)] == 1
+    version = harness.must_run("--version").split()[-1]
+    assert found["salestide_build_info"] == {(("version", version),): 1}
+    age_s = time.time() - found["process_start_time_seconds"][()]
+    assert 0 <= age_s < 120
     again = harness.metrics(one.get("/metrics").body.decode())
     for name, values in found.items():
         if name.endswith(("_total", "_count", "_bucket")):
@@ -217,3 +233,43 @@ def test_the_page_is_sent_packed_and_only_when_it_changed(shop):
 def test_answers_about_data_are_not_cached(shop):
     for path in ("/v1/sales", "/v1/orders/1", "/v1/rejected"):
         assert "no-store" in shop.get(path).headers["cache-control"], path
+
+
+class Figures(html.parser.HTMLParser):
+    """The names of the elements right under each <figure>."""
+
+    VOID = {"meta", "link", "br", "img", "input", "hr"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.path, self.found = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "figure":
+            self.found.append([])
+        elif self.path and self.path[-1] == "figure":
+            self.found[-1].append(tag)
+        if tag not in self.VOID:
+            self.path.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.path.pop() == tag
+
+
+def test_a_caption_is_the_first_or_last_of_its_figure(shop):
+    figures = Figures(shop.get("/").body.decode()).found
+    assert figures
+    for children in figures:
+        assert children.count("figcaption") <= 1
+        assert "figcaption" not in children[1:-1], children
+
+
+def test_a_503_names_no_path_of_the_machine(server):
+    one = server()
+    one.post(order(1))
+    for path in one.data.glob("sales.db*"):
+        path.rename(one.directory / path.name)
+    problem = one.get("/v1/sales").problem(503)
+    assert "sales.db" in problem["detail"]
+    assert "/" not in problem["detail"], problem

@@ -14,9 +14,10 @@ from harness import NDJSON, lines, order
 class Viewer:
     """Reads server-sent events and keeps the page's state as the page would."""
 
-    def __init__(self, one, last_id=None, timeout=15):
+    def __init__(self, one, last_id=None, timeout=15, key=None):
         self.sock = one.raw(timeout)
         extra = f"Last-Event-ID: {last_id}\r\n" if last_id is not None else ""
+        extra += f"Authorization: Bearer {key}\r\n" if key is not None else ""
         self.sock.sendall(f"GET /v1/stream HTTP/1.1\r\nHost: localhost\r\n{extra}\r\n".encode())
         self.file = self.sock.makefile("rb")
         self.status = int(self.file.readline().split()[1])
@@ -238,3 +239,49 @@ def test_a_drain_ends_the_streams(server):
         start = time.monotonic()
         one.stop()
         assert time.monotonic() - start < 15
+
+
+def new_read_key(data):
+    key = harness.run("key", "new", "--scope", "read", "--data", data).stdout.decode().strip()
+    return key, harness.run("key", "list", "--data", data).stdout.decode().splitlines()[-1].split()[0]
+
+
+def ends_within(viewer, seconds):
+    start = time.monotonic()
+    try:
+        while time.monotonic() - start < seconds:
+            viewer.line()
+    except (AssertionError, ConnectionResetError):
+        return time.monotonic() - start < seconds
+    return False
+
+
+def test_a_revoked_key_ends_its_streams_within_two_seconds(server, tmp_path):
+    (first, first_id), (second, second_id) = (new_read_key(tmp_path / "data") for _ in range(2))
+    one = server("--require-keys")
+    revoked = [Viewer(one, key=first) for _ in range(3)]
+    kept = Viewer(one, key=second)
+    for viewer in (*revoked, kept):
+        assert viewer.status == 200
+        viewer.event()
+    harness.must_run("key", "revoke", first_id, "--data", tmp_path / "data")
+    for viewer in revoked:
+        assert ends_within(viewer, 2.5)
+    one.get("/v1/stream", {"Authorization": f"Bearer {first}"}).problem(401)
+    kept.event()  # one comes at least every 15 seconds
+    # Also when requests look at the file first, and when the last key goes.
+    harness.must_run("key", "revoke", second_id, "--data", tmp_path / "data")
+    harness.wait_until(lambda: one.get("/v1/sales", {"Authorization": f"Bearer {second}"}).status == 401, 5, "refusing the key")
+    assert ends_within(kept, 2.5)
+
+
+def test_a_quiet_stream_sends_an_event_every_15_seconds_as_described(server):
+    one = server()
+    described = one.get("/openapi.json").json()["paths"]["/v1/stream"]["get"]["description"]
+    assert "At least one event comes every 15 seconds" in described
+    viewer = Viewer(one, timeout=25)
+    viewer.event()
+    start = time.monotonic()
+    _, kind, data = viewer.event()
+    assert time.monotonic() - start < 17
+    assert (kind, "now_ms" in data) == ("change", True)

@@ -3,7 +3,10 @@
 
 import csv
 import gzip
+import json
 import pathlib
+import signal
+import subprocess
 
 import pytest
 
@@ -98,10 +101,60 @@ def test_a_broken_first_line_of_ndjson_is_one_rejected_event(tmp_path, first):
     assert counts(tmp_path / "data") == (2, 0, 1)
 
 
+def test_a_bad_string_in_an_array_is_one_rejected_event(tmp_path):
+    bad = b'{"order_id":9,"source":"\\ud800"}'
+    path = write(tmp_path / "x.json", b"[" + json.dumps(order(1)).encode() + b"," + bad + b"," + json.dumps(order(2)).encode() + b"]")
+    assert harness.run("load", path, "--data", tmp_path / "data").returncode == 1
+    assert counts(tmp_path / "data") == (2, 0, 1)
+
+
 def test_standard_input_is_a_file_called_minus(tmp_path):
     harness.must_run("load", "-", "--data", tmp_path / "data", stdin=lines(order(1), order(2)))
     harness.must_run("load", "-", "--data", tmp_path / "data", stdin=(HEADER + "3,2024-05-01,7,1,1\n").encode())
     assert counts(tmp_path / "data") == (3, 0, 0)
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\n"])
+def test_csv_is_read_whatever_its_line_ends(tmp_path, end):
+    customers = write(tmp_path / "customers.csv", end.join(["customer_id,source,state", "5,EMAIL,TX", "6,WEB,CA", ""]))
+    rows = ["order_id,created_at,customer_id,product_id,quantity,total,note", '1,2024-05-01,5,7,1,1,"a, b"',
+            "2,2024-05-01,6,7,1,1,", '3,2024-05-01,6,7,1,1,""']  # fmt: skip
+    orders = write(tmp_path / "x.csv", end.join(rows))  # the last line without an end
+    harness.must_run("load", orders, "--customers", customers, "--data", tmp_path / "data")
+    assert counts(tmp_path / "data") == (3, 0, 0)
+    assert {key[:2] for key in totals(tmp_path / "data")} == {("EMAIL", "TX"), ("WEB", "CA")}
+
+
+def test_a_quote_left_open_in_a_column_that_nobody_reads_takes_no_rows(tmp_path):
+    head = "order_id,created_at,product_id,quantity,total,note\n"
+    text = head + "".join(
+        f"{n},2024-05-01,7,1,1,{note}\n" for n, note in enumerate(["", '"open', "", "", 'shut"', '"a\nb"'], 1)
+    )
+    done = harness.run("load", write(tmp_path / "x.csv", text), "--data", tmp_path / "data")
+    assert done.returncode == 1, done
+    assert b"x.csv:3: " in done.stderr and b"a quote is opened here and closed 3 lines later" in done.stderr
+    assert b"x.csv:6: " in done.stderr
+    assert counts(tmp_path / "data") == (4, 0, 2), "the rows between and behind them count"
+    customers = write(tmp_path / "customers.csv", 'customer_id,source,state,note\n5,A,TX,"x\n6,B,TX,\n7,C,TX,y"\n')
+    done = harness.run("load", tmp_path / "x.csv", "--customers", customers, "--data", tmp_path / "other")
+    assert done.returncode == 2, done
+    assert b"customers.csv:2: a quote is opened here and closed 2 lines later" in done.stderr
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_load_of_an_idle_pipe_ends_when_it_is_told_to(tmp_path, stop, begun):
+    command = [harness.binary(), "load", "-", "--data", tmp_path / "data"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=harness.clean_env()) as load:
+        if begun:
+            load.stdin.write(lines(order(1)))
+            load.stdin.flush()
+        # The signals are caught from the moment in which it has the directory.
+        caught = 1 << (stop - 1)
+        harness.wait_until(lambda: harness.caught_signals(load.pid) & caught, what="the command's beginning")
+        load.send_signal(stop)
+        assert load.wait(5) == 1
+        assert b"stopped; what is loaded stays" in load.stderr.read()
 
 
 def test_several_files_are_loaded_in_their_order(tmp_path):

@@ -53,10 +53,12 @@ def test_list_reads_many_pages_and_stops_at_its_limit(server):
 
 def test_show_gives_the_text_as_it_came_without_what_a_terminal_would_act_on(server):
     one = server()
-    one.post(b'{"order_id": 1, "x": "\x1b[31mred\xff", "total": -1}\n', NDJSON)
+    # ESC, no UTF-8, a C1 control as UTF-8 and as a byte, direction overrides and isolates, a byte order mark
+    text = '"\x1b[31mred\udcff \x9b31m \udc9b31m \u202egnp\u2066x\u061cy\ufeff Zo\xeb \U0001f600"'
+    one.post(f'{{"order_id": 1, "x": {text}, "total": -1}}\n'.encode("utf-8", "surrogateescape"), NDJSON)
     done = rejected(one, "show", "1")
     assert done.returncode == 0
-    assert b'{"order_id": 1, "x": "?[31mred\xff", "total": -1}' in done.stdout
+    assert '{"order_id": 1, "x": "?[31mred? ?31m ?31m ?gnp?x?y? Zo\xeb \U0001f600", "total": -1}' in done.stdout.decode()
     missing = rejected(one, "show", "7")
     assert missing.returncode == 2
     assert b"there is no rejected event 7" in missing.stderr
@@ -92,9 +94,49 @@ def test_what_is_rejected_again_is_told_and_is_an_exit_code(server):
     assert re.search(r"^1 rejected: total .*\(negative\)$", said, re.M)
     assert re.search(r"^3 rejected: .*\(conflict\)$", said, re.M)
     assert said.splitlines()[-1] == "2 submitted again: 0 accepted, 0 duplicate, 2 rejected"
-    found = rows(one)
-    assert [found[i].get("retried_verdict") for i in (1, 2, 3)] == ["rejected", None, "rejected"]
-    assert set(found) == {1, 2, 3, 4, 5}, "a new rejection is an event of its own"
+    assert set(rows(one)) == {2, 4, 5}, "a new rejection takes the place of the one before"
+    missing = rejected(one, "show", "1")
+    assert missing.returncode == 2 and b"there is no rejected event 1" in missing.stderr
+
+
+def test_a_list_does_not_grow_with_retries_of_what_is_rejected_again(server):
+    one = server()
+    # Twice the same text; an array's element of several lines; what is no JSON; white space around.
+    pretty = json.dumps([order(4, total=-1)], indent=2).encode()
+    one.post(pretty)
+    bad = order(1, total=-1)
+    one.post(lines(bad, bad, order(2, quantity="x")) + b"  nonsense \n", NDJSON)
+    texts = sorted(" ".join(row["raw"].split()) for row in rows(one).values())
+    assert len(texts) == 5
+    for turn in range(1, 5):
+        done = again(one, "retry", "--all")
+        assert done.returncode == 1, done
+        assert done.stdout.decode().splitlines()[-1].startswith("5 submitted again: 0 accepted, 0 duplicate, 5 rej")
+        assert len(rejected(one, "list").stdout.splitlines()) == 5
+        assert sorted(" ".join(row["raw"].split()) for row in rows(one).values()) == texts
+        assert min(rows(one)) == turn * 5 + 1, "the newest reasons stay"
+    again(one, "retry", str(min(rows(one))))
+    assert len(rows(one)) == 5
+    harness.must_run("verify", "--data", one.data)
+    counts = harness.stored_counts(one.data)
+    assert counts["rejected"] == 26 and counts["received"] == 26
+
+
+def test_what_another_server_rejects_again_stays_in_the_list(server, tmp_path):
+    one, other = three_bad(server), server(data=tmp_path / "other")
+    for _ in range(2):
+        assert harness.run("rejected", "retry", "--all", "--data", one.data, "--to", other.url).returncode == 1
+    assert len(rows(one)) == 3
+    assert len(rejected(one, "list").stdout.splitlines()) == 3
+
+
+def test_a_code_that_does_not_exist_is_said(server):
+    one = three_bad(server)
+    for arguments in (["list", "--code", "nope"], ["retry", "--code", "nope"]):
+        done = again(one, *arguments)
+        assert done.returncode == 2, done
+        assert b"there is no code 'nope'; there are missing, wrong_type, " in done.stderr
+    assert rejected(one, "list", "--code", "overflow").stdout == b""
 
 
 def test_retry_by_code_and_retry_of_all_take_what_has_not_got_through(server):
@@ -180,9 +222,9 @@ def test_a_server_that_is_away_or_asks_for_a_key_is_told(server, tmp_path):
     done = again(one, "retry", "1", env={"SALESTIDE_KEY": key})
     assert done.stdout.splitlines()[0].startswith(b"1 rejected: total")
     one.stop()
-    done = again(one, "retry", "1")
+    done = again(one, "retry", "2")
     assert done.returncode == 1
-    assert b"1 not sent: " in done.stdout
+    assert b"2 not sent: " in done.stdout
 
 
 def test_what_cannot_be_meant_is_refused_in_one_line(server):

@@ -231,7 +231,8 @@ class Generator:
     def quantity(self):
         rng, roll = self.rng, self.rng.random()
         n = 0 if roll < 0.01 else 1_000_000 if roll < 0.012 else 1 + int(rng.expovariate(0.7))
-        return str(n) if rng.random() < 0.85 else quote(self.padded(str(n)))
+        text = f"{n}.{'0' * rng.randrange(1, 4)}" if rng.random() < 0.05 else str(n)
+        return text if rng.random() < 0.85 else quote(self.padded(text))
 
     def items(self):
         rng = self.rng
@@ -400,7 +401,7 @@ class Generator:
         for raw in BAD_TIMES + FAR_TIMES:
             yield with_field("created_at", quote(raw))
         yield with_field("created_at", "1704067200")
-        for raw in ("-1", "1.0", "1e2", "1000001", "9" * 40, "-" + "9" * 40, "-0", '"-1"', '"1.0"', '""', '" "',
+        for raw in ("-1", "1.5", "1e2", "1000001", "9" * 40, "-" + "9" * 40, "-0", '"-1"', '"1.5"', '""', '" "',
                     '"ten"', '"1000001"', '"+1"', '"0x1"', '"1e2"', '"007"', '"１"'):  # fmt: skip
             yield with_field("quantity", raw)
         for name in ("order_id", "customer_id"):

@@ -12,6 +12,7 @@ import re
 from . import instants, money
 
 SPACE = " \t\n\v\f\r"
+ZERO_DECIMALS = re.compile(r"(.*[0-9])\.0+", re.DOTALL)
 DIGITS = re.compile(r"0|[1-9][0-9]*")
 INT_MAX = 2**63 - 1
 QUANTITY_MAX = 1_000_000
@@ -126,6 +127,8 @@ class Reader:
         if not isinstance(value, str):
             return self.fault(field, "wrong_type")
         spelled = value if isinstance(value, Number) else value.strip(SPACE)
+        if whole := ZERO_DECIMALS.fullmatch(spelled):
+            spelled = whole[1]
         if spelled == "":
             return self.fault(field, "malformed", "empty")
         if spelled == "-0":

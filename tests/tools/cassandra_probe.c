@@ -4,8 +4,7 @@
 //     cassandra_probe ddl                  the statements of setup
 //     cassandra_probe setup                runs them
 //     cassandra_probe load [EPOCH_US]      NDJSON of orders from stdin: the n-th has offset n - 1
-//     of
-//                                          partition 3; prints what became of it, and figures
+//                                          of partition 3; prints what became of it, and figures
 //     cassandra_probe find ID...           placed orders, as the engine asks for them
 //     cassandra_probe order ID             the order and its adjustments
 //     cassandra_probe customer ID          its orders, newest first
@@ -14,6 +13,8 @@
 //
 // From the environment: PROBE_URL, PROBE_PASSWORD, PROBE_CA_FILE.
 #include "base/clock.h"
+#include "base/mem.h"
+#include "engine/zone_file.h"
 #include "format/order_json.h"
 #include "format/order_write.h"
 #include "store/cassandra/cassandra.h"
@@ -81,7 +82,7 @@ static int load(struct raw_store *raw) {
         return die();
     }
     struct order_rules rules = {.zone = zone, .currency = "USD"};
-    struct order_json *parser = order_json_new();
+    struct order_json *parser = mem_must(order_json_new(NULL));
     struct arena arena = {0};
     enum store_result result = STORE_OK;
     while (result == STORE_OK && (len = getline(&line, &room, stdin)) > 0) {

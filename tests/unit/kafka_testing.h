@@ -2,7 +2,9 @@
 // A cluster that librdkafka plays within the test's process, and a producer on it.
 #pragma once
 #include "base/clock.h"
+#include "base/mem.h"
 #include "broker/kafka_producer.h"
+#include "engine/zone_file.h"
 #include "format/order_json.h"
 #include <librdkafka/rdkafka_mock.h>
 #include <pthread.h>
@@ -93,7 +95,7 @@ static inline struct submission *submission_of(struct ending *ending, const char
         assert_true(zone_open("UTC", &utc, &err));
     }
     const struct order_rules rules = {.zone = utc, .currency = "USD"};
-    struct order_json *parser = order_json_new();
+    struct order_json *parser = mem_must(order_json_new(NULL));
     struct submission *s = submission_new();
     assert_non_null(s);
     for (size_t i = 0; i < n; i++) {

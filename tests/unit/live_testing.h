@@ -2,6 +2,7 @@
 // Orders, clocks and event reading for the tests of the live page.
 #pragma once
 #include "base/clock.h"
+#include "engine/zone_file.h"
 #include "fake_reader.h"
 #include <yyjson.h>
 

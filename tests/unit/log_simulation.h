@@ -3,6 +3,7 @@
 // without the old owner being told (a zombie); commits fail, break in doubt, are fenced; members
 // are killed and started again. Whatever happens, the sums are those of the log.
 #pragma once
+#include "engine/zone_file.h"
 #include "log_world.h"
 
 static void fill_log(struct world *w, int n_messages) {

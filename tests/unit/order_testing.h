@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "engine/zone_file.h"
 #include "format/order_json.h"
 #include "format/order_scan.h"
 #include "guard_page.h"
@@ -36,7 +37,7 @@ static inline void order_testing_start(void) {
         abort();
     }
     ot.rules = (struct order_rules){.zone = ot.zone, .currency = "USD"};
-    ot.parser = order_json_new();
+    ot.parser = mem_must(order_json_new(NULL));
     ot.guard = guard_page_new(12 * 1024 * 1024);
 }
 
@@ -78,7 +79,7 @@ static inline enum order_json_result read_event(struct text json) {
     enum order_json_result result_long =
         order_json_parse_long(ot.parser, &ot.rules, placed, &ot.arena, &order_long, &why_long);
     // A parser of its own, so that the short road is tried.
-    struct order_json *fresh = order_json_new();
+    struct order_json *fresh = mem_must(order_json_new(NULL));
     ot.result = order_json_parse(fresh, &ot.rules, placed, &ot.arena, &ot.order, &ot.why);
     order_json_free(fresh);
     assert_int_equal(ot.result, result_long);

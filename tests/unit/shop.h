@@ -11,6 +11,7 @@
 
 #include "engine/engine.h"
 #include "engine/queue.h"
+#include "engine/zone_file.h"
 #include "store/audit/audit.h"
 #include "store/sqlite/sqlite.h"
 #include <stdio.h>
@@ -84,6 +85,12 @@ static inline void shop_make(struct shop *s, const char *vfs) {
     s->clock = (struct clock_source){shop_now_ms, shop_monotonic_ns, s};
     assert_true(zone_open("UTC", &s->zone, &err));
     s->rules = (struct order_rules){.zone = s->zone, .currency = "USD", .max_depth = 32};
+}
+
+// Time goes by, on both clocks.
+static inline void shop_pass(struct shop *s, int64_t ms) {
+    s->now_ms += ms;
+    s->now_ns += ms * 1000000;
 }
 
 // Before it is opened for the first time.

@@ -4,7 +4,9 @@
 #include "shop_sql.h"
 
 #include "base/log.h"
+#include "store/audit/audit_cluster.h"
 #include "store/sqlite/order_index.h"
+#include <sys/stat.h>
 
 // A closed shop with a bit of everything, and a copy of its file to begin each case with.
 struct world {
@@ -106,7 +108,7 @@ static int64_t rebuild(struct world *w) {
     struct audit_report report;
     int64_t changed = -1;
     FILE *out = fmemopen(w->out, sizeof w->out, "w");
-    bool ok = audit_rebuild(w->shop.directory, out, &changed, &report, &err);
+    bool ok = audit_rebuild(w->shop.directory, false, out, &changed, &report, &err);
     fclose(out);
     if (!ok) {
         fail_msg("%s", err.text);
@@ -339,7 +341,7 @@ static void figures_that_no_order_has_are_named_and_not_added_up(void **state) {
         struct error err = {0};
         int64_t changed;
         FILE *out = fmemopen(w.out, sizeof w.out, "w");
-        assert_false(audit_rebuild(w.shop.directory, out, &changed, &report, &err));
+        assert_false(audit_rebuild(w.shop.directory, false, out, &changed, &report, &err));
         fclose(out);
         assert_int_equal(err.cls, ERROR_FATAL);
         assert_non_null(strstr(err.text, "damaged"));
@@ -418,7 +420,7 @@ static void there_must_be_something_to_verify(void **state) {
     assert_false(audit_verify(shop.directory, stdout, &report, &err));
     assert_int_equal(err.cls, ERROR_USAGE);
     assert_non_null(strstr(err.text, "--data"));
-    assert_false(audit_rebuild(shop.directory, stdout, &changed, &report, &err));
+    assert_false(audit_rebuild(shop.directory, false, stdout, &changed, &report, &err));
     assert_int_equal(err.cls, ERROR_USAGE);
     assert_non_null(strstr(err.text, "not a data directory"));
     shop_open(&shop); // an empty one is sound
@@ -480,6 +482,176 @@ static void rebuild_mends_the_sums_and_leaves_the_rest(void **state) {
     shop_remove(&w.shop);
 }
 
+static bool try_rebuild(struct world *w, bool accept_loss, struct error *err) {
+    struct audit_report report;
+    int64_t changed = -1;
+    FILE *out = fmemopen(w->out, sizeof w->out, "w");
+    assert_non_null(out);
+    bool ok = audit_rebuild(w->shop.directory, accept_loss, out, &changed, &report, err);
+    fclose(out);
+    return ok;
+}
+
+static void missing_raw_rows_are_told_and_rebuild_takes_them_out_only_when_told(void **state) {
+    (void)state;
+    static const struct {
+        const char *sql, *count;
+        int64_t orders, adjustments;
+    } cases[] = {
+        {"DELETE FROM order_rows WHERE position IN (3, 5, 12)", "3 of 14", 9, 2},
+        {"DELETE FROM order_rows WHERE position = 12", "1 of 14", 11, 2},
+        {"DELETE FROM adjustment_rows WHERE position = 1", "1 of 14", 12, 1},
+        {"UPDATE order_rows SET group_id = 0 WHERE position IN (1, 2)", "2 of 14", 10, 2},
+        {"DELETE FROM order_rows; DELETE FROM adjustment_rows", "14 of 14", 0, 0},
+    };
+    struct world w;
+    world_make(&w);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        static char before[32768], after[32768];
+        struct error err = {0};
+        tamper(&w, cases[i].sql, "raw events are missing");
+        assert_true(w.report.raw_problems > 0);
+        fingerprint(&w, before, sizeof before);
+        assert_false(try_rebuild(&w, false, &err));
+        assert_int_equal(err.cls, ERROR_USAGE);
+        assert_non_null(strstr(err.text, cases[i].count));
+        assert_non_null(strstr(err.text, "--accept-loss"));
+        fingerprint(&w, after, sizeof after);
+        assert_string_equal(after, before);
+        if (!try_rebuild(&w, true, &err)) {
+            fail_msg("%s: %s", cases[i].sql, err.text);
+        }
+        shop_verify(&w.shop, cases[i].orders, cases[i].adjustments);
+        shop_open(&w.shop); // what was lost may be sent again
+        struct order lost = shop_order(&w.shop, 102, 10002);
+        lost.created_ms -= 2 * 3600000;
+        lost.state = TEXT_LIT("CA");
+        bool was_lost = i == 0 || i == 4; // position 3
+        assert_int_equal(shop_place(&w.shop, lost),
+                         was_lost ? VERDICT_ACCEPTED : VERDICT_DUPLICATE);
+        shop_close(&w.shop);
+        shop_verify(&w.shop, cases[i].orders + was_lost, cases[i].adjustments);
+    }
+    shop_remove(&w.shop);
+}
+
+static void a_file_that_was_cut_is_not_rebuilt_from_what_is_left(void **state) {
+    (void)state;
+    struct world w;
+    struct error err = {0};
+    char path[128];
+    world_make(&w);
+    snprintf(path, sizeof path, "%s/sales.db", w.shop.directory);
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(truncate(path, st.st_size - 100), 0); // whichever page that is
+    assert_false(try_rebuild(&w, false, &err));
+    assert_non_null(strstr(err.text, "from a copy"));
+    copy(&w.shop, "sound.db", "sales.db");
+    shop_sql(&w.shop, "CREATE TABLE notes (x); INSERT INTO notes VALUES (zeroblob(90000))");
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(truncate(path, st.st_size - 100), 0); // somewhere else
+    assert_true(verify(&w) > 0);
+    expect_said(&w, "sales.db was cut");
+    assert_true(w.report.raw_problems > 0);
+    assert_false(try_rebuild(&w, false, &err));
+    assert_non_null(strstr(err.text, "restore the file from a copy"));
+    copy(&w.shop, "sound.db", "sales.db");
+    expect_sound(&w);
+    shop_remove(&w.shop);
+}
+
+static void the_side_that_is_damaged_is_told(void **state) {
+    (void)state;
+    struct world w;
+    world_make(&w);
+    tamper(&w, "UPDATE order_rows SET total_e4 = total_e4 + 1 WHERE position = 2",
+           "it is those that were changed");
+    assert_int_equal(w.report.raw_problems, 1);
+    tamper(&w, "UPDATE total_cells SET total_e4 = total_e4 + 1", "total_cells");
+    assert_int_equal(w.report.raw_problems, 0);
+    tamper(&w, "DELETE FROM day_cells", "day_cells");
+    assert_int_equal(w.report.raw_problems, 0);
+    shop_remove(&w.shop);
+}
+
+static void a_restored_copy_needs_no_lock_file(void **state) {
+    (void)state;
+    struct world w;
+    char path[128];
+    world_make(&w);
+    tamper(&w, "UPDATE hour_cells SET units = units + 1", "hour_cells");
+    snprintf(path, sizeof path, "%s/lock", w.shop.directory);
+    assert_int_equal(unlink(path), 0);
+    assert_true(rebuild(&w) > 0);
+    expect_sound(&w);
+    shop_remove(&w.shop);
+}
+
+// --- The same rule over a cluster: aggregates that have counted two orders, raw orders that hold
+// none
+
+struct fake_cluster {
+    struct audit_aggregates aggregates; // first
+    struct raw_reader raw;
+    int64_t n_repairs, n_events;
+};
+
+static bool fake_read(struct audit_aggregates *a, struct audit_picture *out, struct laws *laws,
+                      struct error *err) {
+    (void)a;
+    (void)laws;
+    (void)err;
+    out->settings = (struct store_settings){.currency = "USD", .timezone = "UTC"};
+    out->counts = (struct store_counts){.received = 2, .accepted = 2};
+    out->n_topics = 1;
+    out->next_offset[0] = 2;
+    struct cube_dim group = {TEXT_LIT("GOOGLE"), TEXT_LIT("CA"), IDENT_NONE, "USD", -1};
+    cube_cell(out->cells, CUBE_TOTALS, 0, &group)->orders = 2;
+    return true;
+}
+
+static bool fake_repair(struct audit_aggregates *a, const struct audit_picture *seen,
+                        const struct audit_repair *repair, struct error *err) {
+    (void)seen;
+    (void)err;
+    ((struct fake_cluster *)a)->n_repairs++;
+    ((struct fake_cluster *)a)->n_events = repair->n_events;
+    return true;
+}
+
+static bool fake_scan(struct raw_reader *r, raw_event_fn each, void *user, struct error *err) {
+    (void)r;
+    (void)each;
+    (void)user;
+    (void)err;
+    return true; // TRUNCATE, or all rows have expired
+}
+
+static void a_cluster_without_its_raw_orders_is_not_set_to_zero_unless_told(void **state) {
+    (void)state;
+    static const struct audit_aggregates_ops aggregates_ops = {.read = fake_read,
+                                                               .repair = fake_repair};
+    static const struct raw_reader_ops raw_ops = {.scan = fake_scan};
+    struct fake_cluster f = {.aggregates = {&aggregates_ops}, .raw = {&raw_ops}, .n_events = -1};
+    struct audit_report report;
+    struct error err = {0};
+    int64_t changed;
+    FILE *quiet = fopen("/dev/null", "w");
+    assert_non_null(quiet);
+    assert_true(audit_cluster_verify(&f.aggregates, &f.raw, quiet, &report, &err));
+    assert_true(report.raw_problems > 0);
+    assert_false(
+        audit_cluster_rebuild(&f.aggregates, &f.raw, false, quiet, &changed, &report, &err));
+    assert_int_equal(err.cls, ERROR_USAGE);
+    assert_non_null(strstr(err.text, "2 of 2"));
+    assert_int_equal(f.n_repairs, 0);
+    assert_true(audit_cluster_rebuild(&f.aggregates, &f.raw, true, quiet, &changed, &report, &err));
+    assert_int_equal(f.n_repairs, 1);
+    assert_int_equal(f.n_events, 0);
+    fclose(quiet);
+}
+
 static void rebuild_is_refused_while_a_writer_works(void **state) {
     (void)state;
     struct world w;
@@ -488,7 +660,7 @@ static void rebuild_is_refused_while_a_writer_works(void **state) {
     int64_t changed;
     world_make(&w);
     shop_open(&w.shop);
-    assert_false(audit_rebuild(w.shop.directory, stdout, &changed, &report, &err));
+    assert_false(audit_rebuild(w.shop.directory, false, stdout, &changed, &report, &err));
     assert_int_equal(err.cls, ERROR_USAGE);
     assert_non_null(strstr(err.text, "stop it before rebuild"));
     expect_sound(&w); // verify is not
@@ -537,6 +709,11 @@ int main(void) {
         cmocka_unit_test(there_must_be_something_to_verify),
         cmocka_unit_test(rebuild_changes_nothing_on_sound_data),
         cmocka_unit_test(rebuild_mends_the_sums_and_leaves_the_rest),
+        cmocka_unit_test(missing_raw_rows_are_told_and_rebuild_takes_them_out_only_when_told),
+        cmocka_unit_test(a_file_that_was_cut_is_not_rebuilt_from_what_is_left),
+        cmocka_unit_test(the_side_that_is_damaged_is_told),
+        cmocka_unit_test(a_restored_copy_needs_no_lock_file),
+        cmocka_unit_test(a_cluster_without_its_raw_orders_is_not_set_to_zero_unless_told),
         cmocka_unit_test(rebuild_is_refused_while_a_writer_works),
         cmocka_unit_test(verify_sees_one_snapshot_of_a_batch_in_work),
     };

@@ -13,9 +13,11 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "cql/cql_session.h"
+#include "cql/cql_session_internal.h"
 #include "fake_cql_server.h"
+#include <netdb.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 static struct fake_cql *server, *second;
 static struct url_host contacts[2];
@@ -23,6 +25,33 @@ static struct cql_options options;
 static struct cql_session *session;
 static struct cql_statement *insert;
 static struct error err;
+
+// A resolver that is played: "two.test" has two addresses, 127.0.0.2 first. It stands in for the
+// system's in this program.
+static struct sockaddr_in played_names[2];
+static struct addrinfo played[2];
+
+int getaddrinfo(const char *restrict host, const char *restrict service,
+                const struct addrinfo *restrict hints, struct addrinfo **restrict out) {
+    bool two = strcmp(host, "two.test") == 0;
+    for (size_t i = 0; i < 2; i++) {
+        played_names[i] = (struct sockaddr_in){
+            .sin_family = AF_INET,
+            .sin_port = htons((uint16_t)strtol(service, NULL, 10)),
+            .sin_addr.s_addr = htonl(INADDR_LOOPBACK + (two && i == 0 ? 1 : 0))};
+        played[i] = (struct addrinfo){.ai_family = AF_INET,
+                                      .ai_socktype = hints->ai_socktype,
+                                      .ai_addr = (struct sockaddr *)&played_names[i],
+                                      .ai_addrlen = sizeof played_names[i],
+                                      .ai_next = two && i == 0 ? &played[1] : NULL};
+    }
+    *out = &played[0];
+    return 0;
+}
+
+void freeaddrinfo(struct addrinfo *all) {
+    UNUSED(all);
+}
 
 static int set_up(void **state) {
     UNUSED(state);
@@ -85,6 +114,7 @@ static enum store_result put_rows(int n) {
 static void rows_are_answered_many_at_a_time_and_in_any_order(void **state) {
     UNUSED(state);
     atomic_store(&server->backwards, true);
+    options.request_timeout_ms = 20000; // on a busy machine too each row is sent once
     open_session();
     assert_int_equal(cql_statement_values(insert), 2);
     assert_int_equal(cql_statement_type(insert, 1), CQL_BIGINT);
@@ -283,6 +313,120 @@ static void a_dead_first_contact_point_does_not_matter(void **state) {
     options.n_contacts = 2;
     open_session();
     assert_int_equal(put_rows(10), STORE_OK);
+}
+
+// A listener at 127.0.0.2 that never answers; with_backlog: it takes connections, else the one that
+// fills its queue is in *filler and others get no answer at all.
+static int deaf_listener(uint16_t port, bool with_backlog, int *filler) {
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_port = htons(port),
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+    assert_int_equal(listen(fd, with_backlog ? 8 : 0), 0);
+    *filler = -1;
+    if (!with_backlog) {
+        *filler = socket(AF_INET, SOCK_STREAM, 0);
+        assert_int_equal(connect(*filler, (struct sockaddr *)&a, sizeof a), 0);
+    }
+    return fd;
+}
+
+static void expect_the_second_address_in_one_try(bool with_backlog) {
+    int filler, deaf = deaf_listener(server->port, with_backlog, &filler);
+    snprintf(contacts[0].name, sizeof contacts[0].name, "two.test");
+    options.connect_timeout_ms = 1000;
+    open_session();
+    assert_int_equal(put_rows(10), STORE_OK);
+    assert_int_equal(atomic_load(&server->n_connections), 1);
+    close(deaf);
+    if (filler >= 0) {
+        close(filler);
+    }
+}
+
+static void a_dead_first_address_of_a_name_leaves_the_others_their_time(void **state) {
+    UNUSED(state);
+    expect_the_second_address_in_one_try(false);
+}
+
+static void a_silent_first_address_of_a_name_leaves_the_others_their_time(void **state) {
+    UNUSED(state);
+    expect_the_second_address_in_one_try(true);
+}
+
+static void the_addresses_of_a_name_have_one_deadline_together(void **state) {
+    UNUSED(state);
+    int filler, deaf = deaf_listener(server->port, true, &filler);
+    snprintf(contacts[0].name, sizeof contacts[0].name, "two.test");
+    options.connect_timeout_ms = 200; // the server's thread was not started: silent as well
+    int64_t from_ns = cql_now_ns();
+    assert_false(cql_session_open(&options, &session, &err));
+    assert_true(cql_now_ns() - from_ns >= 190 * INT64_C(1000000));
+    assert_int_equal(err.cls, ERROR_RETRIABLE);
+    assert_non_null(strstr(err.text, "127.0.0.1: no answer in time"));
+    close(deaf);
+    fake_start(server);
+}
+
+// --- States of a request
+
+static int signal_of_move(enum cql_request_state from, enum cql_request_state to) {
+    struct cql_session *s = session;
+    struct cql_request *r = &s->requests[0];
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        r->state.now = (uint8_t)from;
+        cql_request_move(r, to);
+        _exit(0);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static void a_request_makes_only_the_moves_of_its_table(void **state) {
+    UNUSED(state);
+    open_session();
+    static const uint32_t moves[REQUEST_STATES] = {
+        [REQUEST_FREE] = STATE_BIT(REQUEST_OPEN),
+        [REQUEST_OPEN] = STATE_BIT(REQUEST_QUEUED) | STATE_BIT(REQUEST_FREE),
+        [REQUEST_QUEUED] =
+            STATE_BIT(REQUEST_SENT) | STATE_BIT(REQUEST_FREE) | STATE_BIT(REQUEST_DONE),
+        [REQUEST_SENT] =
+            STATE_BIT(REQUEST_QUEUED) | STATE_BIT(REQUEST_FREE) | STATE_BIT(REQUEST_DONE),
+        [REQUEST_DONE] = STATE_BIT(REQUEST_FREE)};
+    for (uint8_t from = 0; from < REQUEST_STATES; from++) {
+        assert_int_equal(cql_request_table.rows[from].moves, moves[from]);
+    }
+    assert_int_equal(signal_of_move(REQUEST_FREE, REQUEST_OPEN), 0);
+    assert_int_equal(signal_of_move(REQUEST_FREE, REQUEST_SENT), SIGABRT);
+    assert_int_equal(signal_of_move(REQUEST_DONE, REQUEST_QUEUED), SIGABRT);
+}
+
+static void what_must_hold_of_a_request_is_looked_at(void **state) {
+    UNUSED(state);
+    open_session();
+    struct cql_request *r = &session->requests[0];
+    const struct state_table *t = &cql_request_table;
+    assert_true(t->holds(r, REQUEST_FREE));
+    assert_false(t->holds(r, REQUEST_DONE)); // only the control request
+    r->statement = insert;
+    assert_false(t->holds(r, REQUEST_FREE));
+    r->sent_ns = 1;
+    assert_true(t->holds(r, REQUEST_SENT));
+    session->connection.open = false;
+    assert_false(t->holds(r, REQUEST_SENT));
+    session->connection.open = true;
+    r->statement = NULL;
+    session->n_sent++; // a count that drifts
+    assert_false(t->holds(r, REQUEST_FREE));
+    session->n_sent--;
+    session->queue_head = session->queue_tail = 0; // a free one in the queue
+    assert_false(t->holds(r, REQUEST_FREE));
+    session->queue_head = session->queue_tail = NO_REQUEST;
+    assert_int_equal(put_rows(5), STORE_OK);
 }
 
 static void instants_of_giving_up_hold_while_nobody_listens(void **state) {
@@ -565,6 +709,11 @@ int main(void) {
         TEST(a_closed_connection_is_opened_again_and_all_is_sent_again),
         TEST(the_next_contact_point_takes_over),
         TEST(a_dead_first_contact_point_does_not_matter),
+        TEST(a_dead_first_address_of_a_name_leaves_the_others_their_time),
+        TEST(a_silent_first_address_of_a_name_leaves_the_others_their_time),
+        TEST(the_addresses_of_a_name_have_one_deadline_together),
+        TEST(a_request_makes_only_the_moves_of_its_table),
+        TEST(what_must_hold_of_a_request_is_looked_at),
         TEST(instants_of_giving_up_hold_while_nobody_listens),
         TEST(a_frame_that_claims_too_much_ends_the_connection),
         TEST(a_frame_that_never_ends_is_given_up),

@@ -8,13 +8,14 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "format/csv.h"
 #include "guard_page.h"
 #include <stdlib.h>
 
 // Renders what the reader says: cells as <a|b>, lines and problems where asked.
 static void read_all(struct text input, size_t chunk_bytes, size_t width, struct buf *out) {
-    struct csv *c = csv_new();
+    struct csv *c = mem_must(csv_new(NULL));
     csv_set_width(c, width);
     struct csv_row row;
     size_t at = 0;
@@ -101,10 +102,39 @@ static void a_byte_order_mark_is_not_part_of_the_first_cell(void **state) {
            "b>");
 }
 
-static void a_lone_carriage_return_is_text(void **state) {
+static void a_line_ends_with_any_of_the_three_line_ends(void **state) {
     (void)state;
-    EXPECT("a\rb,c\n", "1<a\rb|c>");
-    EXPECT("a\r\r\n", "1<a\r>");
+    EXPECT("a,b\r1,2\r3,4\r", "1<a|b>2<1|2>3<3|4>");
+    EXPECT("a,b\r1,2\r3,4", "1<a|b>2<1|2>3<3|4>");
+    EXPECT("a,b\n1,2\r3,4\r\n5,6", "1<a|b>2<1|2>3<3|4>4<5|6>");
+    EXPECT("a\r\r\n\rb", "1<a>4<b>"); // empty lines
+    EXPECT("\"a\"\r\"b\rc\r\nd\"\re\r", "1<a>2<b\rc\r\nd>5<e>");
+    EXPECT("a,\"b\"c\rd\r",
+           "1!<a>(a,\"b\"c: text follows a closing quote (a quote inside quotes must "
+           "be doubled))2<d>");
+    EXPECT("a,\"b\rc,d\r", "1!<a>(a,\"b: a quote is opened and never closed)2<c|d>");
+    EXPECT("0123456789abcdef\r0123\r\n012345\n", "1<0123456789abcdef>2<0123>3<012345>");
+}
+
+static void a_quote_closed_by_that_of_a_later_row_costs_one_line(void **state) {
+    (void)state;
+#define TAKES(n, lines)                                                                            \
+    "a quote is opened here and closed " n " " lines                                               \
+    " later, but the lines between look like rows "                                                \
+    "of their own (a quote inside quotes must be doubled)"
+#define INSIDE "a quote inside a cell that does not start with one"
+    expect_width(TEXT_LIT("i,t,n\n1,5,\"open\n2,6,\n3,7,shut\"\n4,8,\n"), 3,
+                 "1<i|t|n>2!<1|5>(1,5,\"open: " TAKES(
+                     "2", "lines") ")3<2|6|>4!<3|7>(3,7,shut\": " INSIDE ")5<4|8|>");
+    expect_width(TEXT_LIT("i,n,t\r1,\"x,5\r2,y\",6\r"), 3,
+                 "1<i|n|t>2!<1>(1,\"x,5: " TAKES("1", "line") ")3!<2>(2,y\",6: " INSIDE ")");
+    // Lines that are no rows of this file are text.
+    expect_width(TEXT_LIT("i,t,n\n1,5,\"Ring twice,\nor knock, please, softly\"\n"), 3,
+                 "1<i|t|n>2<1|5|Ring twice,\nor knock, please, softly>");
+    expect_width(TEXT_LIT("i,t,n\n1,5,\"a\nb, c, d\"\n2,5,\"a\n7, c\"\n3,5,\"\n\"\n"), 3,
+                 "1<i|t|n>2<1|5|a\nb, c, d>4<2|5|a\n7, c>6<3|5|\n>");
+    EXPECT("1,\"x,5\n2,y\",6\n", "1<1|x,5\n2,y|6>"); // nobody told how rows look
+#undef INSIDE
 }
 
 static void a_stray_quote_costs_one_line(void **state) {
@@ -145,7 +175,7 @@ static void a_row_with_too_many_cells_is_bad(void **state) {
     buf_put_str(&b, "\n");
     repeat(&b, ",", CSV_CELLS_MAX);
     buf_put_str(&b, "\nx\n");
-    struct csv *c = csv_new();
+    struct csv *c = mem_must(csv_new(NULL));
     struct csv_row row;
     assert_int_equal(csv_feed(c, buf_text(&b)), b.len);
     csv_fed(c, 0);
@@ -172,7 +202,7 @@ static void a_row_with_too_many_cells_is_bad(void **state) {
 
 // Feeds in large chunks; returns line and kind of each row in `out`, without the text.
 static void outline(struct text input, struct buf *out) {
-    struct csv *c = csv_new();
+    struct csv *c = mem_must(csv_new(NULL));
     struct csv_row row;
     size_t at = 0;
     for (enum csv_next n; (n = csv_next(c, &row)) != CSV_END;) {
@@ -229,7 +259,7 @@ static void split_cuts_a_row_once_more_and_reads_no_byte_too_far(void **state) {
     (void)state;
     static const char *const rows[] = {
         "a",  "a,b",   "\"a\"",         ",",           "0123456,89abcdef,0",
-        "\"", "a,\"b", "\"a\nb\",\"\"", "\"\"\"\",xy", "\"a\"\r",
+        "\"", "a,\"b", "\"a\nb\",\"\"", "\"\"\"\",xy", "\"a\"x",
     };
     struct guard_page g = guard_page_new(4096);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -250,8 +280,7 @@ static void split_cuts_a_row_once_more_and_reads_no_byte_too_far(void **state) {
     assert_true(text_equal(cells[1], TEXT_LIT("z")));
     assert_false(csv_split(TEXT_LIT("1,2,3"), cells, 2, &n, scratch));
     assert_false(csv_split(TEXT_LIT("1\n2"), cells, 2, &n, scratch));
-    assert_true(csv_split(TEXT_LIT("1,2\r"), cells, 2, &n, scratch)); // not a line end's
-    assert_true(text_equal(cells[1], TEXT_LIT("2\r")));
+    assert_false(csv_split(TEXT_LIT("1\r2"), cells, 2, &n, scratch));
     guard_page_free(&g);
 }
 
@@ -261,7 +290,8 @@ int main(void) {
         cmocka_unit_test(quotes_hold_commas_line_ends_and_doubled_quotes),
         cmocka_unit_test(empty_lines_are_skipped_and_counted),
         cmocka_unit_test(a_byte_order_mark_is_not_part_of_the_first_cell),
-        cmocka_unit_test(a_lone_carriage_return_is_text),
+        cmocka_unit_test(a_line_ends_with_any_of_the_three_line_ends),
+        cmocka_unit_test(a_quote_closed_by_that_of_a_later_row_costs_one_line),
         cmocka_unit_test(a_stray_quote_costs_one_line),
         cmocka_unit_test(a_quote_that_is_never_closed_costs_one_line),
         cmocka_unit_test(rows_of_another_width_than_the_header_are_bad),

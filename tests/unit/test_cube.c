@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "engine/zone_file.h"
 #include "order/timestamp.h"
 #include "sums/cube.h"
 #include <stdio.h>
@@ -18,7 +19,15 @@ enum { MINUTE = 29454480, HOUR = 490908, DAY = 20454 };
 static struct cube *cube_in(const char *zone_text, struct zone **zone) {
     struct error err = {0};
     assert_true(zone_open(zone_text, zone, &err));
-    return cube_new(*zone);
+    return mem_must(cube_new(*zone, NULL));
+}
+
+// Adds an event and answers its group's number.
+static uint32_t add(struct cube *c, const struct order *o, int32_t minute_floor,
+                    int32_t hour_floor) {
+    uint32_t group = UINT32_MAX;
+    assert_int_equal(cube_add(c, o, minute_floor, hour_floor, &group), CUBE_OK);
+    return group;
 }
 
 static struct order order(enum order_kind kind) {
@@ -89,7 +98,7 @@ static void a_placed_order_adds_every_measure(void **state) {
     struct zone *zone;
     struct cube *c = cube_in("UTC", &zone);
     struct order o = order(ORDER_PLACED);
-    assert_int_equal(cube_add(c, &o, 0, 0), 0);
+    assert_int_equal(add(c, &o, 0, 0), 0);
     expect_everywhere(c, (struct measures){.orders = 1,
                                            .units = 3,
                                            .subtotal_e4 = 100,
@@ -108,7 +117,7 @@ static void a_cancelled_order_takes_every_measure_back(void **state) {
     struct zone *zone;
     struct cube *c = cube_in("UTC", &zone);
     struct order o = order(ORDER_CANCELLED);
-    cube_add(c, &o, 0, 0);
+    add(c, &o, 0, 0);
     expect_everywhere(c, (struct measures){.orders = -1,
                                            .units = -3,
                                            .subtotal_e4 = -100,
@@ -128,7 +137,7 @@ static void a_refund_takes_amounts_back_but_not_the_order(void **state) {
     struct zone *zone;
     struct cube *c = cube_in("UTC", &zone);
     struct order o = order(ORDER_REFUNDED);
-    cube_add(c, &o, 0, 0);
+    add(c, &o, 0, 0);
     expect_everywhere(c, (struct measures){.orders = 0,
                                            .units = -3,
                                            .subtotal_e4 = -100,
@@ -152,7 +161,7 @@ static void events_of_one_cell_are_added_up(void **state) {
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         struct order o = order(kinds[i]);
         o.total_e4 = (int64_t)(i + 1) * 1000;
-        cube_add(c, &o, 0, 0);
+        add(c, &o, 0, 0);
     }
     // 1000 + 2000 + 3000 - 4000 - 5000
     expect_everywhere(c, (struct measures){.orders = 2,
@@ -188,7 +197,7 @@ static void the_same_product_on_two_lines_counts_one_order(void **state) {
     struct zone *zone;
     struct cube *c = cube_in("UTC", &zone);
     struct order o = order_of_items(ORDER_PLACED);
-    cube_add(c, &o, 0, 0);
+    add(c, &o, 0, 0);
     assert_int_equal(cube_product(c, 0)->product_id.num, 7);
     assert_true(text_equal(cube_product(c, 1)->product_id.text, TEXT_LIT("tea")));
     expect_cell(c, CUBE_PRODUCT, DAY, 0,
@@ -214,8 +223,8 @@ static void lines_are_taken_back_by_product(void **state) {
     struct cube *c = cube_in("UTC", &zone);
     struct order cancelled = order_of_items(ORDER_CANCELLED);
     struct order refunded = order_of_items(ORDER_REFUNDED);
-    cube_add(c, &cancelled, 0, 0);
-    cube_add(c, &refunded, 0, 0);
+    add(c, &cancelled, 0, 0);
+    add(c, &refunded, 0, 0);
     expect_cell(c, CUBE_PRODUCT, DAY, 0,
                 (struct measures){.orders = -1, .units = -6, .total_e4 = -2060});
     expect_cell(c, CUBE_PRODUCT, DAY, 1,
@@ -229,9 +238,9 @@ static void a_product_is_counted_by_currency(void **state) {
     struct zone *zone;
     struct cube *c = cube_in("UTC", &zone);
     struct order o = order(ORDER_PLACED);
-    cube_add(c, &o, 0, 0);
+    add(c, &o, 0, 0);
     memcpy(o.currency, "EUR", 4);
-    assert_int_equal(cube_add(c, &o, 0, 0), 1);
+    assert_int_equal(add(c, &o, 0, 0), 1);
     expect_cell(c, CUBE_PRODUCT, DAY, 0,
                 (struct measures){.orders = 1, .units = 3, .total_e4 = 92});
     expect_cell(c, CUBE_PRODUCT, DAY, 1,
@@ -247,16 +256,16 @@ static void source_state_and_currency_make_the_group(void **state) {
     struct zone *zone;
     struct cube *c = cube_in("UTC", &zone);
     struct order o = order(ORDER_PLACED);
-    assert_int_equal(cube_add(c, &o, 0, 0), 0);
+    assert_int_equal(add(c, &o, 0, 0), 0);
     o.source = TEXT_LIT("CA"); // swapped with state: another group
     o.state = TEXT_LIT("GOOGLE");
-    assert_int_equal(cube_add(c, &o, 0, 0), 1);
+    assert_int_equal(add(c, &o, 0, 0), 1);
     o.source = TEXT_LIT("google"); // case is kept
-    assert_int_equal(cube_add(c, &o, 0, 0), 2);
+    assert_int_equal(add(c, &o, 0, 0), 2);
     o = order(ORDER_PLACED);
     char copy[] = "GOOGLE"; // found by its letters, not by its address
     o.source = text_of(copy);
-    assert_int_equal(cube_add(c, &o, 0, 0), 0);
+    assert_int_equal(add(c, &o, 0, 0), 0);
     memset(copy, 'x', 6); // and kept as a copy
     assert_true(text_equal(cube_group(c, 0)->source, TEXT_LIT("GOOGLE")));
     assert_int_equal(cube_group(c, 0)->store_id, -1);
@@ -269,17 +278,17 @@ static void cells_below_the_floors_are_left_out(void **state) {
     struct zone *zone;
     struct cube *c = cube_in("UTC", &zone);
     struct order o = order(ORDER_PLACED);
-    cube_add(c, &o, MINUTE + 1, HOUR);
+    add(c, &o, MINUTE + 1, HOUR);
     assert_null(cell_at(c, CUBE_MINUTE, MINUTE, 0));
     assert_non_null(cell_at(c, CUBE_HOUR, HOUR, 0));
     cube_clear(c);
-    cube_add(c, &o, MINUTE + 1, HOUR + 1);
+    add(c, &o, MINUTE + 1, HOUR + 1);
     assert_null(cell_at(c, CUBE_HOUR, HOUR, 0));
     assert_non_null(cell_at(c, CUBE_DAY, DAY, 0));
     assert_non_null(cell_at(c, CUBE_TOTALS, 0, 0));
     assert_non_null(cell_at(c, CUBE_PRODUCT, DAY, 0));
     cube_clear(c);
-    cube_add(c, &o, MINUTE, HOUR); // the floor itself is kept
+    add(c, &o, MINUTE, HOUR); // the floor itself is kept
     assert_int_equal(cube_n_cells(c), 5);
     cube_free(c);
     zone_free(zone);
@@ -291,9 +300,9 @@ static void minutes_and_hours_are_of_utc_and_days_of_the_shop(void **state) {
     struct cube *c = cube_in("America/New_York", &zone);
     struct order o = order(ORDER_PLACED);
     o.created_ms = INT64_C(1767243599999); // 2025-12-31T23:59:59.999 in New York
-    cube_add(c, &o, 0, 0);
+    add(c, &o, 0, 0);
     o.created_ms++; // New Year
-    cube_add(c, &o, 0, 0);
+    add(c, &o, 0, 0);
     struct measures one = {.orders = 1,
                            .units = 3,
                            .subtotal_e4 = 100,
@@ -309,7 +318,7 @@ static void minutes_and_hours_are_of_utc_and_days_of_the_shop(void **state) {
     expect_cell(c, CUBE_MINUTE, MINUTE - 7 * 60, 0, one);
     cube_clear(c);
     o.created_ms = 0; // the first instant there is, a day before 1970 in New York
-    cube_add(c, &o, 0, 0);
+    add(c, &o, 0, 0);
     expect_cell(c, CUBE_DAY, -1, 0, one);
     assert_non_null(cell_at(c, CUBE_PRODUCT, -1, 0));
     cube_free(c);
@@ -321,12 +330,12 @@ static void clear_keeps_the_dimensions_and_their_store_ids(void **state) {
     struct zone *zone;
     struct cube *c = cube_in("UTC", &zone);
     struct order o = order(ORDER_PLACED);
-    cube_add(c, &o, 0, 0);
+    add(c, &o, 0, 0);
     cube_group(c, 0)->store_id = 55;
     cube_product(c, 0)->store_id = 66;
     cube_clear(c);
     assert_int_equal(cube_n_cells(c), 0);
-    assert_int_equal(cube_add(c, &o, 0, 0), 0);
+    assert_int_equal(add(c, &o, 0, 0), 0);
     assert_int_equal(cube_group(c, 0)->store_id, 55);
     assert_int_equal(cube_product(c, 0)->store_id, 66);
     expect_cell(c, CUBE_PRODUCT, DAY, 0,
@@ -340,12 +349,12 @@ static void forget_drops_the_store_ids(void **state) {
     struct zone *zone;
     struct cube *c = cube_in("UTC", &zone);
     struct order o = order(ORDER_PLACED);
-    cube_add(c, &o, 0, 0);
+    add(c, &o, 0, 0);
     cube_group(c, 0)->store_id = 55;
     cube_product(c, 0)->store_id = 66;
     cube_forget(c);
     assert_int_equal(cube_n_cells(c), 0);
-    assert_int_equal(cube_add(c, &o, 0, 0), 0);
+    assert_int_equal(add(c, &o, 0, 0), 0);
     assert_int_equal(cube_group(c, 0)->store_id, -1);
     assert_int_equal(cube_product(c, 0)->store_id, -1);
     cube_free(c);
@@ -361,7 +370,7 @@ static void add_many(struct cube *c, int n) {
         o.product_id = i % 2 == 0 ? (struct ident){i, TEXT_NONE} : (struct ident){-1, o.source};
         o.created_ms = NOON_MS + (int64_t)i * 60000;
         o.total_e4 = i;
-        assert_int_equal(cube_add(c, &o, 0, 0), i);
+        assert_int_equal(add(c, &o, 0, 0), i);
     }
 }
 
@@ -402,7 +411,7 @@ static void too_many_dimensions_are_dropped_between_batches(void **state) {
     cube_group(c, 0)->store_id = 55;
     cube_clear(c);
     struct order o = order(ORDER_PLACED);
-    assert_int_equal(cube_add(c, &o, 0, 0), 0); // numbers begin anew: memory does not grow
+    assert_int_equal(add(c, &o, 0, 0), 0); // numbers begin anew: memory does not grow
     assert_int_equal(cube_group(c, 0)->store_id, -1);
     cube_free(c);
     zone_free(zone);
@@ -413,7 +422,7 @@ static void cells_are_found_and_put_by_their_names(void **state) {
     struct zone *zone;
     struct cube *c = cube_in("UTC", &zone);
     struct order o = order(ORDER_PLACED);
-    cube_add(c, &o, 0, 0);
+    add(c, &o, 0, 0);
     struct cube_dim group = {.source = TEXT_LIT("GOOGLE"),
                              .state = TEXT_LIT("CA"),
                              .product_id = IDENT_NONE,

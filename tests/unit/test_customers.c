@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "engine/customers_file.h"
 #include "sums/customers.h"
 #include <stdio.h>
 #include <stdlib.h>

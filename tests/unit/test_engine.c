@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "engine/customers_file.h"
 
 // Offers a submission; *result is -1 until it is settled.
 static void offer(struct shop *shop, struct submission *s, int *result) {

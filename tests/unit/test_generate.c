@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "engine/zone_file.h"
 #include "format/order_json.h"
 #include "tool/generate/demo_orders.h"
 #include "tool/generate/demo_shop.h"
@@ -72,7 +73,7 @@ static void parse(struct parsed *p, struct demo_options options) {
     struct rejection why;
     assert_true(zone_open("UTC", &p->zone, &err));
     struct order_rules rules = {.zone = p->zone, .currency = "USD"};
-    struct order_json *parser = order_json_new();
+    struct order_json *parser = mem_must(order_json_new(NULL));
     struct body_split split;
     struct text event;
     p->text = make(options, N);

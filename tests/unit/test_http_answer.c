@@ -112,6 +112,34 @@ static void a_problem_quotes_its_detail(void **state) {
     assert_null(strstr(out.at, "detail"));
 }
 
+static void a_detail_names_no_path(void **state) {
+    UNUSED(state);
+    static const struct {
+        const char *said, *told;
+    } cases[] = {
+        {"", ""},
+        {"cannot open /var/lib/shop/sales.db: No space left",
+         "cannot open sales.db: No space left"},
+        {"/a/b", "b"},
+        {"\"/srv/jo/sales.db-wal\" (/tmp/x), ./y/z and ../w", "\"sales.db-wal\" (x), z and w"},
+        {"/my data/shop/sales.db is gone", "sales.db is gone"},
+        {"/my data/shop2/sales.db is gone", "my data/shop2/sales.db is gone"},
+        {"file:/a/b?mode=ro: locked", "b?mode=ro: locked"},
+        {"/var/lib/: denied", "lib/: denied"},
+        {"connecting at mysql://root@db:3306/sales: refused",
+         "connecting at mysql://root@db:3306/sales: refused"},
+        {"Cassandra c1:9042: 1/2 replicas and/or none",
+         "Cassandra c1:9042: 1/2 replicas and/or none"},
+        {"/ and // and .", "/ and // and ."},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char text[128];
+        snprintf(text, sizeof text, "%s", cases[i].said);
+        problem_hide_paths(text, "/my data/shop");
+        assert_string_equal(text, cases[i].told);
+    }
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -120,6 +148,7 @@ int main(void) {
         TEST(nothing_taken_is_a_problem_with_the_same_members),
         TEST(every_problem_has_a_type_a_title_and_an_error_status),
         TEST(a_problem_quotes_its_detail),
+        TEST(a_detail_names_no_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

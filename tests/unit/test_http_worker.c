@@ -172,6 +172,14 @@ static void a_reader_that_cannot_be_opened_is_tried_again(void **state) {
     assert_int_equal(atomic_load(&n_run), 1);
 }
 
+static void a_pool_that_is_gone_takes_nothing(void **state) {
+    UNUSED(state);
+    struct http_job job = {0};
+    stop();
+    assert_false(http_workers_submit(pool, JOB_ORDERS, &job));
+    assert_false(http_workers_submit(pool, JOB_QUESTION, &job));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(slow_questions_leave_a_thread_for_orders, set_up),
@@ -179,6 +187,7 @@ int main(void) {
         cmocka_unit_test_setup(no_more_than_the_limit_wait, set_up),
         cmocka_unit_test_setup(a_reader_is_opened_at_the_first_question_and_kept, set_up),
         cmocka_unit_test_setup(a_reader_that_cannot_be_opened_is_tried_again, set_up),
+        cmocka_unit_test_setup(a_pool_that_is_gone_takes_nothing, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "broker/kafka_log.h"
 #include "broker/kafka_rejected.h"
+#include "engine/zone_file.h"
 #include "kafka_testing.h"
 #include <stdlib.h>
 

@@ -119,20 +119,93 @@ static void a_key_added_later_is_noticed_and_a_revoked_one_too(void **state) {
     keys_free(k);
 }
 
-static void a_malformed_file_is_an_error_and_changes_nothing_in_force(void **state) {
+static void a_file_that_cannot_be_read_refuses_all_keys_until_it_can(void **state) {
     UNUSED(state);
-    char key_text[KEY_TEXT_MAX + 1];
+    char key_text[KEY_TEXT_MAX + 1], good[1024] = "";
     add(KEY_READ, key_text);
+    FILE *f = fopen(path_of("keys"), "r");
+    assert_non_null(f);
+    good[fread(good, 1, sizeof good - 1, f)] = '\0';
+    fclose(f);
     struct keys *k;
     struct error err = {0};
     assert_true(keys_open(directory, &k, &err));
+    assert_null(keys_problem(k));
     write_file("oops\n");
     assert_false(keys_refresh(k, &err));
     assert_non_null(strstr(err.text, "line 1"));
+    assert_int_equal(keys_check(k, text_of(key_text), KEY_READ), KEY_UNKNOWN);
+    assert_non_null(keys_problem(k));
+    assert_true(keys_refresh(k, &err)); // one complaint for one reason
+    assert_non_null(keys_problem(k));
+    write_file("oops\noops\n");
+    assert_true(keys_refresh(k, &err));
+    assert_int_equal(unlink(path_of("keys")), 0);
+    assert_int_equal(mkdir(path_of("keys"), 0700), 0); // root, too, reads no directory
+    assert_false(keys_refresh(k, &err));               // another reason
+    assert_non_null(strstr(err.text, "directory"));
+    assert_int_equal(rmdir(path_of("keys")), 0);
+    write_file(good);
+    assert_true(keys_refresh(k, &err));
+    assert_null(keys_problem(k));
     assert_int_equal(keys_check(k, text_of(key_text), KEY_READ), KEY_OK);
-    assert_true(keys_refresh(k, &err)); // one complaint for one change
     keys_free(k);
+    write_file("oops\n");
     assert_false(keys_open(directory, &k, &err));
+}
+
+static void a_changed_file_keeps_owner_and_mode(void **state) {
+    UNUSED(state);
+    char key_text[KEY_TEXT_MAX + 1];
+    struct stat st;
+    struct error err = {0};
+    struct api_key first = add(KEY_READ, key_text);
+    assert_int_equal(chmod(path_of("keys"), 0640), 0);
+    if (geteuid() == 0) { // as root the server's user can be another one
+        assert_int_equal(chown(path_of("keys"), 1234, 2345), 0);
+    }
+    add(KEY_INGEST, key_text);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(stat(path_of("keys"), &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0640);
+        assert_int_equal(st.st_uid, geteuid() == 0 ? 1234 : geteuid());
+        assert_int_equal(st.st_gid, geteuid() == 0 ? 2345 : getegid());
+        assert_true(i > 0 || keys_file_revoke(directory, first.id, &err));
+    }
+}
+
+static void the_first_file_belongs_to_the_owner_of_the_directory(void **state) {
+    UNUSED(state);
+    char key_text[KEY_TEXT_MAX + 1];
+    struct stat st, dir;
+    if (geteuid() == 0) {
+        assert_int_equal(chown(directory, 1234, 2345), 0);
+    }
+    add(KEY_READ, key_text);
+    assert_int_equal(stat(directory, &dir), 0);
+    const char *const names[] = {"keys", "keys.lock"};
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        assert_int_equal(stat(path_of(names[i]), &st), 0);
+        assert_int_equal(st.st_uid, dir.st_uid);
+        assert_int_equal(st.st_gid, dir.st_gid);
+        assert_int_equal(st.st_mode & 07777, 0600);
+    }
+}
+
+static void a_file_that_others_can_write_is_told(void **state) {
+    UNUSED(state);
+    char key_text[KEY_TEXT_MAX + 1];
+    struct error err = {0};
+    assert_false(keys_file_open_to_others(directory, &err)); // there is none
+    add(KEY_READ, key_text);
+    assert_false(keys_file_open_to_others(directory, &err));
+    assert_int_equal(chmod(path_of("keys"), 0620), 0);
+    assert_true(keys_file_open_to_others(directory, &err));
+    assert_non_null(strstr(err.text, "0620"));
+    assert_int_equal(chmod(path_of("keys"), 0602), 0);
+    assert_true(keys_file_open_to_others(directory, &err));
+    assert_int_equal(chmod(path_of("keys"), 0644), 0);
+    assert_false(keys_file_open_to_others(directory, &err));
 }
 
 #define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -188,7 +261,10 @@ int main(void) {
         TEST(keys_differ_and_are_long),
         TEST(the_file_is_for_its_owner_and_holds_no_key),
         TEST(a_key_added_later_is_noticed_and_a_revoked_one_too),
-        TEST(a_malformed_file_is_an_error_and_changes_nothing_in_force),
+        TEST(a_file_that_cannot_be_read_refuses_all_keys_until_it_can),
+        TEST(a_changed_file_keeps_owner_and_mode),
+        TEST(the_first_file_belongs_to_the_owner_of_the_directory),
+        TEST(a_file_that_others_can_write_is_told),
         TEST(lines_that_are_no_key_are_refused),
         TEST(empty_lines_and_comments_are_skipped),
         TEST(revoking_an_unknown_id_is_refused),

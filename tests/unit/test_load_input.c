@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdatomic.h>
 
 #include "base/buf.h"
 #include "tool/load/load_input.h"
@@ -16,6 +17,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+static atomic_bool stop;
 static char directory[] = "/tmp/salestide-input-XXXXXX";
 static char path[sizeof directory + 16];
 
@@ -43,7 +45,7 @@ static void put_gzip(struct buf *out, struct text t) {
 // Reads `path` to its end in steps of `step` bytes. False: the error.
 static bool read_all(size_t step, struct buf *out, struct error *err) {
     struct load_input *in;
-    if (!load_input_open(path, &in, err)) {
+    if (!load_input_open(path, &stop, &in, err)) {
         return false;
     }
     enum load_input_result r;
@@ -148,6 +150,25 @@ static void a_damaged_gzip_file_is_an_error_after_what_was_whole(void **state) {
     buf_free(&packed);
 }
 
+static void a_wish_to_stop_ends_the_wait_for_the_first_bytes(void **state) {
+    (void)state;
+    char name[64];
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    snprintf(name, sizeof name, "/proc/self/fd/%d", ends[0]);
+    struct load_input *in;
+    struct error err = {0};
+    struct text head;
+    stop = 1;
+    assert_true(load_input_open(name, &stop, &in, &err)); // an idle pipe
+    assert_true(load_input_peek(in, &head, &err));
+    assert_int_equal(head.len, 0);
+    stop = 0;
+    load_input_close(in);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void what_is_peeked_is_still_to_be_read(void **state) {
     (void)state;
     struct buf big = noise(10000), packed = {0};
@@ -157,7 +178,7 @@ static void what_is_peeked_is_still_to_be_read(void **state) {
         struct error err = {0};
         struct text head;
         write_file("x", buf_text(gzip ? &packed : &big));
-        assert_true(load_input_open(path, &in, &err));
+        assert_true(load_input_open(path, &stop, &in, &err));
         assert_true(load_input_peek(in, &head, &err));
         assert_true(head.len > 1 && memcmp(head.at, big.at, head.len) == 0);
         struct buf got = {0};
@@ -236,6 +257,7 @@ int main(void) {
         cmocka_unit_test(plain_files_are_read_as_they_are),
         cmocka_unit_test(gzip_is_known_by_its_bytes_and_may_have_members),
         cmocka_unit_test(a_damaged_gzip_file_is_an_error_after_what_was_whole),
+        cmocka_unit_test(a_wish_to_stop_ends_the_wait_for_the_first_bytes),
         cmocka_unit_test(what_is_peeked_is_still_to_be_read),
         cmocka_unit_test(what_is_no_file_is_said),
         cmocka_unit_test(an_answer_gives_counts_and_errors),

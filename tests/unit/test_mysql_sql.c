@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "engine/zone_file.h"
 #include "store/mysql/mysql_cells.h"
 #include "store/mysql/mysql_sql.h"
 #include <stdio.h>
@@ -135,10 +136,11 @@ static void cells_are_sorted_by_table_bucket_and_text_whatever_came_first(void *
                                    order_of("a", "A", 10, 36000000),
                                    order_of("B", "A", 1, 3600000)};
     for (size_t i = 0; i < COUNT_OF(orders_of); i++) {
-        struct cube *cube = cube_new(zone);
+        struct cube *cube = mem_must(cube_new(zone, NULL));
         struct mysql_cells *cells = mysql_cells_new();
         for (int k = 0; k < 4; k++) {
-            cube_add(cube, &events[orders_of[i][k]], 0, 0);
+            assert_int_equal(cube_add(cube, &events[orders_of[i][k]], 0, 0, &(uint32_t){0}),
+                             CUBE_OK);
         }
         mysql_cells_sort(cells, cube, 61, 0); // minute 60 is past its retention
         for (size_t k = 0; k < mysql_cells_n(cells); k++) {

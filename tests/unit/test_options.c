@@ -269,6 +269,31 @@ static void an_empty_environment_variable_counts_as_not_set(void **state) {
     options_free(o);
 }
 
+static void an_unknown_environment_variable_stops_the_start(void **state) {
+    UNUSED(state);
+    setenv("SALESTIDE_MAX_BDOY", "4MiB", 1);
+    REFUSED("SALESTIDE_MAX_BDOY", "did you mean SALESTIDE_MAX_BODY?", "serve", "--data=d");
+    setenv("SALESTIDE_MAX_BDOY", "", 1); // counts as not set
+    options_free(parse("serve", (char *[]){NULL}));
+    unsetenv("SALESTIDE_MAX_BDOY");
+    setenv("SALESTIDE_BANANA", "x", 1);
+    REFUSED("SALESTIDE_BANANA names no option; unset it", "", "key", "list");
+    unsetenv("SALESTIDE_BANANA");
+    // Other commands' options, passwords, and what container platforms set.
+    static const char *const fine[] = {"SALESTIDE_RATE", "SALESTIDE_MYSQL_PASSWORD",
+                                       "SALESTIDE_SERVICE_HOST", "SALESTIDE_PORT_8080_TCP"};
+    for (size_t i = 0; i < COUNT_OF(fine); i++) {
+        setenv(fine[i], "100", 1);
+        options_free(parse("serve", (char *[]){NULL}));
+        unsetenv(fine[i]);
+    }
+}
+
+static void a_config_file_that_is_a_directory_is_said_so(void **state) {
+    UNUSED(state);
+    REFUSED("cannot read the config file /tmp", "directory", "serve", "--config", "/tmp");
+}
+
 static void an_unknown_option_is_answered_with_the_nearest(void **state) {
     UNUSED(state);
     REFUSED("--dta", "did you mean --data?", "serve", "--dta", "x");
@@ -416,6 +441,36 @@ static void every_option_and_command_is_in_help_manual_and_markdown(void **state
     free(markdown);
 }
 
+static bool is_unread(const struct options *o, const char *wanted, bool *typed) {
+    size_t i = 0;
+    for (const char *name; (name = options_next_unread(o, &i, typed)) != NULL;) {
+        if (strcmp(name, wanted) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void an_option_is_unread_until_somebody_asks_for_it(void **state) {
+    UNUSED(state);
+    bool typed = true;
+    struct options *o = PARSE("serve", "--group", "g", "--skip-gap");
+    assert_false(is_unread(o, "config", &typed)); // looked at by the parser itself
+    assert_true(is_unread(o, "max-body", &typed));
+    assert_false(typed);
+    assert_true(is_unread(o, "group", &typed));
+    assert_true(typed);
+    assert_string_equal(option_text(o, "group"), "g");
+    assert_false(is_unread(o, "group", &typed));
+    assert_true(is_unread(o, "skip-gap", &typed));
+    assert_true(typed);
+    assert_true(option_flag(o, "skip-gap"));
+    assert_int_equal(option_int(o, "max-body"), 16 * 1024 * 1024);
+    assert_false(is_unread(o, "skip-gap", &typed));
+    assert_false(is_unread(o, "max-body", &typed));
+    options_free(o);
+}
+
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup(f, clean_environment)
     const struct CMUnitTest tests[] = {
@@ -429,10 +484,13 @@ int main(void) {
         TEST(a_number_that_cannot_be_used_is_refused_with_what_it_takes),
         TEST(a_message_names_the_origin_of_a_bad_value),
         TEST(an_empty_environment_variable_counts_as_not_set),
+        TEST(an_unknown_environment_variable_stops_the_start),
+        TEST(a_config_file_that_is_a_directory_is_said_so),
         TEST(an_unknown_option_is_answered_with_the_nearest),
         TEST(a_forgotten_value_or_argument_is_told),
         TEST(a_config_file_that_cannot_be_read_is_refused_by_line),
         TEST(an_indented_line_is_a_line_of_its_own),
+        TEST(an_option_is_unread_until_somebody_asks_for_it),
         TEST(unset_options_without_default_are_null_or_minus_one),
         TEST(every_row_has_help_a_valid_default_and_known_commands),
         TEST(every_option_and_command_is_in_help_manual_and_markdown),

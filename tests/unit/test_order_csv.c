@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "engine/zone_file.h"
 #include "format/csv_groups.h"
 #include "format/order_csv.h"
 #include "format/order_json.h"
@@ -49,7 +50,7 @@ static bool read_header(struct file *f, struct csv *csv, struct csv_binding *bin
 }
 
 static struct csv *open_text(struct text text) {
-    struct csv *csv = csv_new();
+    struct csv *csv = mem_must(csv_new(NULL));
     assert_int_equal(csv_feed(csv, text), text.len);
     csv_fed(csv, 0);
     return csv;
@@ -60,7 +61,7 @@ static void read_plain(struct file *f, struct text text) {
     struct csv *csv = open_text(text);
     struct arena arena = {0};
     if (read_header(f, csv, &binding)) {
-        struct order_csv *c = order_csv_new(&rules, &binding);
+        struct order_csv *c = mem_must(order_csv_new(&rules, &binding, NULL));
         struct csv_row row;
         while (csv_next(csv, &row) != CSV_END) {
             struct order_csv_event e;
@@ -98,7 +99,7 @@ static void read_grouped(struct file *f, struct text text) {
     f->fields.group = true;
     struct csv *csv = open_text(text);
     if (read_header(f, csv, &binding)) {
-        struct csv_groups *g = csv_groups_new(&binding);
+        struct csv_groups *g = mem_must(csv_groups_new(&binding, NULL));
         struct csv_row row;
         while (csv_next(csv, &row) != CSV_END) {
             assert_true(csv_groups_count(g, &row, &f->err));
@@ -107,7 +108,7 @@ static void read_grouped(struct file *f, struct text text) {
         csv_free(csv);
         csv = open_text(text);
         assert_true(read_header(f, csv, &binding));
-        struct order_csv *c = order_csv_new(&rules, &binding);
+        struct order_csv *c = mem_must(order_csv_new(&rules, &binding, NULL));
         while (csv_next(csv, &row) != CSV_END) {
             add_line(f, g, c, &row, &arena);
         }
@@ -455,7 +456,7 @@ static void a_file_that_changed_between_the_passes_is_noticed(void **state) {
     struct csv_row row;
     struct csv_group group;
     assert_true(read_header(&f, csv, &binding));
-    struct csv_groups *g = csv_groups_new(&binding);
+    struct csv_groups *g = mem_must(csv_groups_new(&binding, NULL));
     assert_int_equal(csv_next(csv, &row), CSV_ROW);
     assert_true(csv_groups_count(g, &row, &f.err));
     csv_groups_counted(g);
@@ -478,8 +479,8 @@ static void many_orders_far_apart_are_each_whole(void **state) {
     struct csv *csv = open_text(TEXT_LIT(LINES));
     assert_true(read_header(&f, csv, &binding));
     csv_free(csv);
-    struct csv_groups *g = csv_groups_new(&binding);
-    struct order_csv *c = order_csv_new(&rules, &binding);
+    struct csv_groups *g = mem_must(csv_groups_new(&binding, NULL));
+    struct order_csv *c = mem_must(order_csv_new(&rules, &binding, NULL));
     struct text cells[6] = {TEXT_NONE,     TEXT_LIT(DAY), TEXT_LIT("5"),
                             TEXT_LIT("1"), TEXT_LIT("1"), TEXT_LIT("")};
     int n_ready = 0;
@@ -530,21 +531,19 @@ static void a_refused_allocation_is_told_and_never_half_an_order(void **state) {
         struct file f = {.fields.group = true};
         struct csv_binding binding;
         struct arena arena = {0};
-        struct csv *csv = open_text(text_of(rows));
+        struct csv *csv = open_text(text_of(rows)), *again = open_text(text_of(rows));
         struct csv_row row[1];
         assert_true(read_header(&f, csv, &binding));
-        struct csv_groups *g = csv_groups_new(&binding);
-        struct order_csv *c = order_csv_new(&rules, &binding);
+        struct csv_groups *g = mem_must(csv_groups_new(&binding, NULL));
+        struct order_csv *c = mem_must(order_csv_new(&rules, &binding, NULL));
         allocations_left = n;
         mem_set_fail_hook(fail_at, NULL);
         bool ok = true;
         while (ok && csv_next(csv, row) != CSV_END) {
             ok = csv_groups_count(g, row, &f.err);
         }
-        csv_free(csv);
-        csv = open_text(text_of(rows));
-        ok = ok && csv_next(csv, row) == CSV_ROW;
-        while (ok && csv_next(csv, row) != CSV_END) {
+        ok = ok && csv_next(again, row) == CSV_ROW;
+        while (ok && csv_next(again, row) != CSV_END) {
             struct csv_group group;
             struct order_csv_event e;
             enum csv_group_step step = csv_groups_add(g, row, &group, &f.err);
@@ -559,6 +558,7 @@ static void a_refused_allocation_is_told_and_never_half_an_order(void **state) {
         mem_set_fail_hook(NULL, NULL);
         assert_true(ok || f.err.cls == ERROR_RETRIABLE);
         csv_free(csv);
+        csv_free(again);
         order_csv_free(c);
         csv_groups_free(g);
         arena_free(&arena);
@@ -575,7 +575,7 @@ static void what_is_written_as_json_reads_back_as_the_same_order(void **state) {
         "\"quantity\":3,\"subtotal\":\"1.2345\"}],\"subtotal\":1.2345,\"tax\":0.1,\"discount\":0.2,"
         "\"shipping\":3,\"total\":4.1345,\"currency\":\"EUR\",\"source\":\"x\\\\y\",\"state\":"
         "\"z\"}";
-    struct order_json *p = order_json_new();
+    struct order_json *p = mem_must(order_json_new(NULL));
     struct arena arena = {0};
     struct order first, second;
     struct rejection why;

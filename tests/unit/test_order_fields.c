@@ -228,6 +228,14 @@ static void quantity_is_a_whole_number_up_to_a_million(void **state) {
     assert_true(accepted(order_of("quantity", "1000000"))->quantity == 1000000);
     assert_true(accepted(order_of("quantity", "\" 12 \""))->quantity == 12);
     assert_true(accepted(order_of("quantity", "0"))->quantity == 0);
+    static const char *const twos[] = {"2.0", "2.000", "\"2.0\"", "\" 2.00 \""};
+    for (size_t i = 0; i < COUNT_OF(twos); i++) {
+        assert_true(accepted(order_of("quantity", twos[i]))->quantity == 2);
+    }
+    assert_true(accepted(order_of("quantity", "0.0"))->quantity == 0);
+    assert_true(accepted(order_of("quantity", "1000000.0"))->quantity == 1000000);
+    refused_value("quantity", "1000001.0", REJECT_RANGE);
+    refused_value("quantity", "-1.0", REJECT_NEGATIVE);
     refused_value("quantity", "1000001", REJECT_RANGE);
     refused_value("quantity", "\"1000001\"", REJECT_RANGE);
     refused_value("quantity", OVER_MAX_INT, REJECT_RANGE);
@@ -235,8 +243,8 @@ static void quantity_is_a_whole_number_up_to_a_million(void **state) {
     refused_value("quantity", "-1", REJECT_NEGATIVE);
     refused_value("quantity", "\"-12\"", REJECT_NEGATIVE);
     static const char *const malformed[] = {
-        "-0",     "1.0",    "1.5",   "1e1",    "\"\"",     "\"1.0\"",   "\"x\"",  "\"1e1\"",
-        "\"+1\"", "\"01\"", "\"-\"", "\"-0\"", "\"0x10\"", "\"1 000\"", "\"--1\""};
+        "-0",      "1.5",    "1e1",    "\"\"",  "\".0\"", "1.01",     "\"1.\"",    "\"x\"",
+        "\"1e1\"", "\"+1\"", "\"01\"", "\"-\"", "\"-0\"", "\"0x10\"", "\"1 000\"", "\"--1\""};
     for (size_t i = 0; i < COUNT_OF(malformed); i++) {
         refused_value("quantity", malformed[i], REJECT_MALFORMED);
     }

@@ -64,7 +64,7 @@ static void world_make(struct world *w, size_t run_length, size_t bloom_keys) {
     memset(w, 0, sizeof *w);
     order_index_set_sizes(run_length, bloom_keys);
     shop_make(&w->shop, NULL);
-    w->cube = cube_new(w->shop.zone);
+    w->cube = mem_must(cube_new(w->shop.zone, NULL));
     w->group = (struct cube_dim){TEXT_LIT("GOOGLE"), TEXT_LIT("CA"), IDENT_NONE, "USD", -1};
     w->ids = mem_zalloc(IDS_MAX, sizeof *w->ids);
     assert_int_not_equal(hcreate_r(IDS_MAX * 2, &w->set), 0);

@@ -2,6 +2,7 @@
 // One event from JSON: what is not JSON, what JSON must obey beyond its grammar (duplicate keys,
 // nesting, size), what comes of null and of numbers, and memory. Each event ends at a guard page
 // and goes both roads of the parser, which must agree (order_testing.h).
+#include "base/mem.h"
 #include "order_testing.h"
 
 static char big[12 * 1024 * 1024]; // for texts that are made
@@ -136,6 +137,48 @@ static void invalid_utf8_and_lone_surrogates_are_broken(void **state) {
                            TEXT_LIT("\xF0\x9F\x9B\x92")));
 }
 
+static bool is_whole(struct text json) {
+    arena_reset(&ot.arena);
+    return order_json_is_whole(ot.parser, json, &ot.arena);
+}
+
+static void what_is_broken_within_a_string_ends_where_it_ends(void **state) {
+    (void)state;
+    static const char *const whole[] = {
+        "\\ud800", "\\udc00\\ud800", "\\ud800\\\"", "\\x",      "\\u12",
+        "\\u",     "\\\\\\q",        "\xFF",        "\xE6\x9C", "a\nb",
+        "\x01",    "\x7F",           "},{",         "\\ud800]", "\\ud800\\\\",
+    };
+    for (size_t i = 0; i < COUNT_OF(whole); i++) {
+        char value[64], key[64];
+        snprintf(value, sizeof value, "\"%s\"", whole[i]);
+        snprintf(key, sizeof key, ",\"%s\":[1,{\"b\":null}]", whole[i]);
+        assert_true(is_whole(text_of(order_of("source", value))));
+        assert_true(is_whole(text_of(order_with(key))));
+    }
+    static const char *const not_whole[] = {
+        "",
+        "{",
+        "\"a",
+        "\"a\\",
+        "\"a\\\"",
+        "{\"a\":\"\\ud800}",
+        "{\"a\":\"\\ud800\",}",
+        "{\"a\":\"\\ud800\" \"b\":1}",
+        "{\"a\":\"\\ud800\",\"b\":01}",
+        "{\"a\":\"\\ud800\",\"b\":[1}",
+        "{\"a\":\"\\ud800\",b:1}",
+        "{\"a\":\"x},{\"b\":\"\\ud800\"}",
+        "{\"a\":NaN}",
+        "\xFF{}",
+        "{}\xFF",
+        "{\"a\":1} \"\\ud800\"",
+    };
+    for (size_t i = 0; i < COUNT_OF(not_whole); i++) {
+        assert_false(is_whole(text_of(not_whole[i])));
+    }
+}
+
 static void raw_control_characters_are_broken_json(void **state) {
     (void)state;
     for (int c = 0; c < 0x20; c++) {
@@ -194,7 +237,7 @@ static void a_message_tells_the_byte(void **state) {
     broken(TEXT_LIT("{\"total\":12.x}"));
     assert_non_null(strstr(ot.why.message, "at byte 1")); // 10 to 12
     broken(TEXT_LIT("{\"total\":1}}"));
-    assert_non_null(strstr(ot.why.message, "at byte 11, '}'"));
+    assert_non_null(strstr(ot.why.message, "at byte 11 of the event, '}'"));
 }
 
 static void json_that_is_no_object_is_no_order(void **state) {
@@ -384,7 +427,7 @@ static void every_refused_allocation_is_told_and_forgotten(void **state) {
     n += (size_t)sprintf(big + n, "}");
     int n_refused = 0;
     for (int allowed = 0;; allowed++) {
-        struct order_json *p = order_json_new();
+        struct order_json *p = mem_must(order_json_new(NULL));
         struct arena arena = {0};
         struct refusing r = {.allowed = allowed};
         mem_set_fail_hook(refuse_nth, &r);
@@ -428,6 +471,7 @@ int main(void) {
         cmocka_unit_test(what_is_not_json_is_broken),
         cmocka_unit_test(a_known_field_that_is_not_json_makes_the_event_broken),
         cmocka_unit_test(invalid_utf8_and_lone_surrogates_are_broken),
+        cmocka_unit_test(what_is_broken_within_a_string_ends_where_it_ends),
         cmocka_unit_test(raw_control_characters_are_broken_json),
         cmocka_unit_test(every_beginning_of_an_order_is_broken),
         cmocka_unit_test(both_roads_agree_on_every_changed_byte),

@@ -43,11 +43,11 @@ static void minutes_are_kept_for_fifteen_days(void **state) {
     shop_make(&shop, NULL);
     shop_open(&shop);
     assert_int_equal(shop_place(&shop, shop_order(&shop, 1, 10000)), VERDICT_ACCEPTED);
-    shop.now_ms += 15 * DAY_MS;
+    shop_pass(&shop, 15 * DAY_MS);
     touch(&shop);
     expect_orders(&shop, 1, 1, 1); // still
     shop_verify(&shop, 1, 0);
-    shop.now_ms += MINUTE_MS;
+    shop_pass(&shop, MINUTE_MS);
     touch(&shop);
     expect_orders(&shop, 0, 1, 1);
     assert_int_equal(shop_sql(&shop, "SELECT count(*) FROM minute_cells"), 0);
@@ -61,10 +61,10 @@ static void hours_are_kept_for_four_hundred_days(void **state) {
     shop_make(&shop, NULL);
     shop_open(&shop);
     assert_int_equal(shop_place(&shop, shop_order(&shop, 1, 10000)), VERDICT_ACCEPTED);
-    shop.now_ms += 400 * DAY_MS;
+    shop_pass(&shop, 400 * DAY_MS);
     touch(&shop);
     expect_orders(&shop, 0, 1, 1);
-    shop.now_ms += HOUR_MS;
+    shop_pass(&shop, HOUR_MS);
     touch(&shop);
     expect_orders(&shop, 0, 0, 1); // days and totals for ever
     assert_int_equal(shop_sql(&shop, "SELECT count(*) FROM hour_cells"), 0);
@@ -88,18 +88,132 @@ static void an_order_below_the_floor_is_in_days_and_totals_only(void **state) {
     shop_remove(&shop);
 }
 
-static void floors_never_go_back(void **state) {
+// --- A clock that is ahead for a while
+
+static int64_t minute_floor(const struct shop *shop) {
+    return shop_sql(shop, "SELECT minute_floor FROM pipeline_state");
+}
+
+static int64_t hour_floor(const struct shop *shop) {
+    return shop_sql(shop, "SELECT hour_floor FROM pipeline_state");
+}
+
+static void expect_floors_of(const struct shop *shop, int64_t now_ms) {
+    assert_int_equal(minute_floor(shop), now_ms / MINUTE_MS - 15 * 24 * 60);
+    assert_int_equal(hour_floor(shop), now_ms / HOUR_MS - 400 * 24);
+}
+
+static void a_clock_that_is_ahead_for_seconds_moves_no_floor(void **state) {
     (void)state;
     struct shop shop;
     shop_make(&shop, NULL);
     shop_open(&shop);
-    shop.now_ms += 30 * DAY_MS;
-    assert_int_equal(shop_place(&shop, shop_order(&shop, 1, 10000)), VERDICT_ACCEPTED);
-    shop.now_ms -= 30 * DAY_MS; // the machine's clock was put back
-    shop_restart(&shop);
+    struct order old = shop_order(&shop, 1, 10000);
+    old.created_ms -= 10 * DAY_MS;
+    assert_int_equal(shop_place(&shop, old), VERDICT_ACCEPTED);
+    int64_t start_ms = shop.now_ms;
+    shop.now_ms += 20 * DAY_MS;
     assert_int_equal(shop_place(&shop, shop_order(&shop, 2, 10000)), VERDICT_ACCEPTED);
-    expect_orders(&shop, 1, 2, 2); // the second is below the floor of minutes
-    shop_verify(&shop, 2, 0);
+    expect_floors_of(&shop, start_ms);
+    shop.now_ms = start_ms;
+    shop_pass(&shop, 2000);
+    assert_int_equal(shop_place(&shop, shop_order(&shop, 3, 10000)), VERDICT_ACCEPTED);
+    expect_floors_of(&shop, shop.now_ms);
+    expect_orders(&shop, 3, 3, 3);
+    shop_verify(&shop, 3, 0);
+    shop_remove(&shop);
+}
+
+static void floors_follow_a_jump_that_lasts(void **state) {
+    (void)state;
+    struct shop shop;
+    shop_make(&shop, NULL);
+    shop_open(&shop);
+    assert_int_equal(shop_place(&shop, shop_order(&shop, 1, 10000)), VERDICT_ACCEPTED);
+    int64_t start_ms = shop.now_ms;
+    shop.now_ms += 30 * DAY_MS; // the machine slept
+    touch(&shop);
+    expect_floors_of(&shop, start_ms);
+    shop_pass(&shop, 59 * MINUTE_MS);
+    touch(&shop);
+    expect_floors_of(&shop, start_ms + 59 * MINUTE_MS);
+    shop_pass(&shop, MINUTE_MS);
+    touch(&shop);
+    expect_floors_of(&shop, shop.now_ms);
+    shop_verify(&shop, 1, 0);
+    shop_remove(&shop);
+}
+
+// As an earlier program, or a start with a wrong clock, leaves it: floors far ahead, the cells
+// below them dropped or never written.
+static void make_suffered(struct shop *shop) {
+    shop_make(shop, NULL);
+    shop_open(shop);
+    for (int i = 0; i < 40; i++) { // through all of both retentions, and beyond
+        struct order o = shop_order(shop, 1 + i, 10000 + i);
+        o.created_ms -= i < 20 ? i * DAY_MS : (i - 5) * 20 * DAY_MS;
+        o.source = i % 3 == 0 ? TEXT_LIT("BING") : o.source;
+        assert_int_equal(shop_place(shop, o), VERDICT_ACCEPTED);
+    }
+    assert_int_equal(shop_place(shop, shop_cancellation(shop, 1, 10000)), VERDICT_ACCEPTED);
+    assert_int_equal(shop_place(shop, shop_refund(shop, 3, "r", 500)), VERDICT_ACCEPTED);
+}
+
+static void expect_rebuild_changes_nothing(const struct shop *shop) {
+    struct audit_report report;
+    struct error err = {0};
+    int64_t changed;
+    FILE *quiet = fopen("/dev/null", "w");
+    assert_non_null(quiet);
+    assert_true(audit_rebuild(shop->directory, false, quiet, &changed, &report, &err));
+    fclose(quiet);
+    assert_int_equal(changed, 0);
+}
+
+static void a_directory_that_has_suffered_a_clock_ahead_is_healed_at_start(void **state) {
+    (void)state;
+    struct shop shop;
+    make_suffered(&shop);
+    int64_t right_ms = shop.now_ms;
+    shop_verify(&shop, 40, 2);
+    int64_t n_minutes = orders_by(&shop, BUCKET_MINUTE), n_hours = orders_by(&shop, BUCKET_HOUR);
+    shop_close(&shop);
+    shop.now_ms += 20 * DAY_MS;
+    shop_open(&shop); // with a clock that is wrong from the start on
+    touch(&shop);
+    expect_floors_of(&shop, shop.now_ms);
+    assert_int_equal(orders_by(&shop, BUCKET_MINUTE), 0);
+    shop.now_ms = right_ms;
+    assert_int_equal(shop_place(&shop, shop_order(&shop, 100, 70000)), VERDICT_ACCEPTED);
+    assert_int_equal(orders_by(&shop, BUCKET_MINUTE), 0); // it is told, but not mended yet
+    shop_restart(&shop);
+    expect_floors_of(&shop, right_ms);
+    shop_verify(&shop, 41, 2);
+    assert_int_equal(orders_by(&shop, BUCKET_MINUTE), n_minutes + 1);
+    assert_int_equal(orders_by(&shop, BUCKET_HOUR), n_hours + 1);
+    shop_restart(&shop); // once is enough
+    expect_floors_of(&shop, right_ms);
+    struct order o = shop_order(&shop, 101, 1);
+    o.created_ms -= 10 * DAY_MS;
+    assert_int_equal(shop_place(&shop, o), VERDICT_ACCEPTED); // and so it goes on
+    assert_int_equal(orders_by(&shop, BUCKET_MINUTE), n_minutes + 2);
+    shop_verify(&shop, 42, 2);
+    shop_close(&shop);
+    expect_rebuild_changes_nothing(&shop);
+    shop_open(&shop);
+    shop_remove(&shop);
+}
+
+static void a_clock_behind_by_years_heals_nothing(void **state) {
+    (void)state;
+    struct shop shop;
+    make_suffered(&shop);
+    int64_t right_ms = shop.now_ms;
+    shop_close(&shop);
+    shop.now_ms = 1000; // a machine without a battery
+    shop_open(&shop);
+    expect_floors_of(&shop, right_ms);
+    shop_verify(&shop, 40, 2);
     shop_remove(&shop);
 }
 
@@ -120,7 +234,7 @@ static void many_old_cells_go_in_steps_and_are_never_shown(void **state) {
     assert_int_equal(shop_send(&shop, s), SETTLE_DURABLE);
     submission_free(s);
     expect_orders(&shop, CELLS, CELLS, CELLS);
-    shop.now_ms += 20 * DAY_MS;
+    shop_pass(&shop, 20 * DAY_MS);
     int n_commits = 0;
     for (int64_t left = CELLS; left > 0; n_commits++) {
         struct order again = shop_order(&shop, 1, 10000);
@@ -152,10 +266,10 @@ static void rejected_events_are_kept_for_thirty_days(void **state) {
     for (int i = 0; i < 3; i++) {
         reject_one(&shop);
     }
-    shop.now_ms += 30 * DAY_MS;
+    shop_pass(&shop, 30 * DAY_MS);
     reject_one(&shop);
     assert_int_equal(shop_sql(&shop, "SELECT count(*) FROM rejected_rows"), 4);
-    shop.now_ms += 1;
+    shop_pass(&shop, 1);
     reject_one(&shop);
     shop_sql_expect(&shop, "SELECT group_concat(id) FROM rejected_rows", "4,5");
     shop_sql_expect(&shop, "SELECT rejected, rejected_expired FROM pipeline_state", "5|3");
@@ -229,7 +343,10 @@ int main(void) {
         cmocka_unit_test(minutes_are_kept_for_fifteen_days),
         cmocka_unit_test(hours_are_kept_for_four_hundred_days),
         cmocka_unit_test(an_order_below_the_floor_is_in_days_and_totals_only),
-        cmocka_unit_test(floors_never_go_back),
+        cmocka_unit_test(a_clock_that_is_ahead_for_seconds_moves_no_floor),
+        cmocka_unit_test(floors_follow_a_jump_that_lasts),
+        cmocka_unit_test(a_directory_that_has_suffered_a_clock_ahead_is_healed_at_start),
+        cmocka_unit_test(a_clock_behind_by_years_heals_nothing),
         cmocka_unit_test(many_old_cells_go_in_steps_and_are_never_shown),
         cmocka_unit_test(rejected_events_are_kept_for_thirty_days),
         cmocka_unit_test(an_id_of_a_rejected_event_is_never_used_again),

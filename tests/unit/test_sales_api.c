@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "engine/zone_file.h"
 #include "live/sales_api.h"
 #include "order/timestamp.h"
 

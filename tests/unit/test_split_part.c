@@ -205,6 +205,20 @@ static void after_a_failure_what_was_given_up_goes_without_being_asked_for(void 
     }
 }
 
+static void events_of_a_part_never_leave_a_batch_that_goes_on(void **state) {
+    (void)state;
+    static const enum split_part_state never[][2] = {
+        {SPLIT_PART_FREE, SPLIT_PART_MOVED},    {SPLIT_PART_LOST, SPLIT_PART_MOVED},
+        {SPLIT_PART_MOVED, SPLIT_PART_FREE},    {SPLIT_PART_DOOMED, SPLIT_PART_FREE},
+        {SPLIT_PART_DOOMED, SPLIT_PART_HELD}, // its batch cannot be committed
+        {SPLIT_PART_RELEASED, SPLIT_PART_HELD},
+    };
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++) {
+        assert_false(
+            state_may_move(&split_part_table, (struct state){(uint8_t)never[i][0]}, never[i][1]));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_batch_moves_it_on),
@@ -214,6 +228,7 @@ int main(void) {
         cmocka_unit_test(back_after_others_counted_on_its_batch_keeps_the_old_epoch),
         cmocka_unit_test(doomed_and_given_up_its_events_still_fail_the_batch),
         cmocka_unit_test(after_a_failure_the_store_tells_what_became_of_it),
+        cmocka_unit_test(events_of_a_part_never_leave_a_batch_that_goes_on),
         cmocka_unit_test(after_a_failure_what_was_given_up_goes_without_being_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

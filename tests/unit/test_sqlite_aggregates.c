@@ -4,6 +4,7 @@
 #include "shop_sql.h"
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "fault_vfs.h"
 #include "store/sqlite/sqlite_aggregates.h"
 #include "store/sqlite/sqlite_raw.h"
@@ -38,7 +39,7 @@ static void open_world(struct world *w) {
 static void make_world(struct world *w, const char *vfs) {
     *w = (struct world){0};
     shop_make(&w->shop, vfs);
-    w->cube = cube_new(w->shop.zone);
+    w->cube = mem_must(cube_new(w->shop.zone, NULL));
     open_world(w);
 }
 
@@ -79,7 +80,7 @@ static enum commit_result commit_one(struct world *w, const struct position_move
     struct gross_delta gross = {currency_number("USD"), currency_gross_of(&o)};
     int32_t minute_floor = (int32_t)(w->shop.now_ms / 60000) - 15 * 24 * 60;
     int32_t hour_floor = (int32_t)(w->shop.now_ms / 3600000) - 400 * 24;
-    cube_add(w->cube, &o, minute_floor, hour_floor);
+    assert_int_equal(cube_add(w->cube, &o, minute_floor, hour_floor, &(uint32_t){0}), CUBE_OK);
     struct aggregates_batch batch = {.topic = "sales",
                                      .moves = move,
                                      .n_moves = 1,

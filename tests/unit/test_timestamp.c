@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Timestamps: the accepted forms and nothing else, on the calendar, in range. Inputs end at a guard
 // page. Zones have their own test (test_zone.c); here they only show that they are asked.
+#include "engine/zone_file.h"
 #include "guard_page.h"
 #include "order/timestamp.h"
 #include <inttypes.h>

@@ -2,6 +2,7 @@
 // Time zones: look-ups against Python's zoneinfo (zone_reference.inc), laws that hold for any zone,
 // and files that are hostile, damaged or not files at all.
 #include "base/mem.h"
+#include "engine/zone_file.h"
 #include "guard_page.h"
 #include "order/timestamp.h"
 #include "order/zone.h"
@@ -123,7 +124,7 @@ static void expect_open_fails(const char *name, const char *says) {
 static bool read_file(const struct file *f, struct zone_changes *out, const char **problem) {
     *problem = NULL;
     struct text bytes = guard_page_place(&guard, (struct text){f->at, f->len});
-    return zone_tzif_read(bytes, out, problem);
+    return zone_tzif_read(bytes, NULL, out, problem);
 }
 
 static void expect_read_fails(const struct file *f, const char *says) {
@@ -549,7 +550,7 @@ static void every_truncation_of_a_real_file_is_an_error(void **state) {
             struct text part = guard_page_place(&guard, (struct text){whole.at, len});
             struct zone_changes changes;
             const char *problem = NULL;
-            bool ok = zone_tzif_read(part, &changes, &problem);
+            bool ok = zone_tzif_read(part, NULL, &changes, &problem);
             assert_int_equal(ok, len == whole.len);
             assert_int_equal(problem == NULL, ok);
             if (ok) {
@@ -580,7 +581,7 @@ static void random_damage_never_breaks_the_look_ups(void **state) {
         }
         struct zone_changes changes;
         const char *problem = NULL;
-        if (!zone_tzif_read(copy, &changes, &problem)) {
+        if (!zone_tzif_read(copy, NULL, &changes, &problem)) {
             assert_non_null(problem);
             n_refused++;
             continue;

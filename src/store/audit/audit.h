@@ -4,6 +4,7 @@
 #pragma once
 #include "base/error.h"
 #include "base/must.h"
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -12,6 +13,7 @@ struct audit_report {
     int64_t cells;               // aggregate cells compared
     int64_t groups;              // (source, state, currency) groups of sales_totals
     int64_t problems;            // laws broken; each was printed as one line
+    int64_t raw_problems; // of those: raw events are missing or damaged, rebuild makes it worse
 };
 
 // Checks every law on one snapshot, also while a writer works. Prints to `out`. False only when it
@@ -19,6 +21,8 @@ struct audit_report {
 MUST_CHECK bool audit_verify(const char *directory, FILE *out, struct audit_report *report,
                              struct error *err);
 // Recomputes every aggregate from raw and writes those that differ, in one transaction. Refused
-// while a writer has the directory. *changed: cells that differed.
-MUST_CHECK bool audit_rebuild(const char *directory, FILE *out, int64_t *changed,
+// while a writer has the directory, and when not all accepted events are there. accept_loss: then
+// those that are there are all there ever were; an order that was lost may be sent again.
+// *changed: cells that differed.
+MUST_CHECK bool audit_rebuild(const char *directory, bool accept_loss, FILE *out, int64_t *changed,
                               struct audit_report *report, struct error *err);

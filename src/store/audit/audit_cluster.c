@@ -14,6 +14,7 @@
 #include "store/audit/audit_cluster.h"
 
 #include "base/mem.h"
+#include "engine/zone_file.h"
 #include "order/timestamp.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@ struct audit {
     struct recount *recount;
     struct zone *zone;
     struct cube *raw_cells;
+    bool no_memory; // why counting stopped
     // Of rebuild: what differs.
     struct audit_change *changes;
     size_t n_changes, cap_changes;
@@ -41,11 +43,18 @@ static bool below_position(const struct audit_picture *p, int64_t position) {
 
 static bool count_event(void *user, const struct stored_event *event) {
     struct audit *a = user;
-    if (below_position(a->picture, event->position)) {
-        recount_add(a->recount, a->raw_cells, event, event->order.kind == ORDER_PLACED,
-                    a->picture->minute_floor, a->picture->hour_floor);
+    a->no_memory = below_position(a->picture, event->position) &&
+                   !recount_add(a->recount, a->raw_cells, event, event->order.kind == ORDER_PLACED,
+                                a->picture->minute_floor, a->picture->hour_floor);
+    return !a->no_memory;
+}
+
+static bool count_all(struct audit *a, struct raw_reader *raw, struct error *err) {
+    if (!raw->ops->scan(raw, count_event, a, err)) {
+        return false;
     }
-    return true;
+    return !a->no_memory ||
+           error_set(err, ERROR_RETRIABLE, "out of memory while adding up the raw orders");
 }
 
 static void add_measures(struct measures *sum, const struct measures *more) {
@@ -64,7 +73,7 @@ static void count_days(struct audit *a) {
         const struct cube_cell *c = &cube_cells(stored)[i];
         if (c->table == CUBE_DAY) {
             const struct cube_dim *group = cube_group(stored, c->dim);
-            add_measures(cube_cell(a->raw_cells, CUBE_TOTALS, 0, group), &c->sum);
+            add_measures(mem_must(cube_cell(a->raw_cells, CUBE_TOTALS, 0, group)), &c->sum);
         } else if (c->table == CUBE_TOTALS) { // orders is placed - cancelled
             a->recount->orders += c->sum.orders + c->sum.cancelled_orders;
             a->recount->adjustments += c->sum.cancelled_orders + c->sum.refunds;
@@ -177,12 +186,12 @@ static bool open_audit(struct audit *a, struct audit_aggregates *aggregates, FIL
     *a = (struct audit){.laws = {out, report}};
     a->recount = mem_zalloc(1, sizeof *a->recount);
     a->picture = mem_zalloc(1, sizeof *a->picture);
-    a->picture->cells = cube_new(NULL); // cells are put, no event is added
+    a->picture->cells = mem_must(cube_new(NULL, NULL)); // cells are put, no event is added
     if (!aggregates->ops->read(aggregates, a->picture, &a->laws, err) ||
         !zone_open(a->picture->settings.timezone, &a->zone, err)) {
         return false;
     }
-    a->raw_cells = cube_new(a->zone);
+    a->raw_cells = mem_must(cube_new(a->zone, NULL));
     return a->picture->n_topics <= 1 ||
            error_set(err, ERROR_USAGE,
                      "the aggregates have positions of %" PRId64
@@ -237,8 +246,8 @@ static void compare_all(struct audit *a) {
 bool audit_cluster_verify(struct audit_aggregates *aggregates, struct raw_reader *raw, FILE *out,
                           struct audit_report *report, struct error *err) {
     struct audit a;
-    bool ok = open_audit(&a, aggregates, out, report, err) &&
-              (raw == NULL || raw->ops->scan(raw, count_event, &a, err));
+    bool ok =
+        open_audit(&a, aggregates, out, report, err) && (raw == NULL || count_all(&a, raw, err));
     if (ok && raw != NULL) {
         check_store(&a);
         check_gross(&a);
@@ -255,22 +264,17 @@ bool audit_cluster_verify(struct audit_aggregates *aggregates, struct raw_reader
     return ok;
 }
 
-bool audit_cluster_rebuild(struct audit_aggregates *aggregates, struct raw_reader *raw, FILE *out,
-                           int64_t *changed, struct audit_report *report, struct error *err) {
+bool audit_cluster_rebuild(struct audit_aggregates *aggregates, struct raw_reader *raw,
+                           bool accept_loss, FILE *out, int64_t *changed,
+                           struct audit_report *report, struct error *err) {
     struct audit a;
     *changed = 0;
     FILE *quiet = fopen("/dev/null", "we"); // what differs is what it is there for
     if (quiet == NULL) {
         return error_set(err, ERROR_FATAL, "cannot open /dev/null");
     }
-    bool ok =
-        open_audit(&a, aggregates, quiet, report, err) && raw->ops->scan(raw, count_event, &a, err);
-    if (ok && a.recount->impossible != 0) {
-        ok = error_set(err, ERROR_FATAL,
-                       "%" PRId64 " raw events have an amount, a time or a currency that no order "
-                       "has: the raw orders are damaged; restore them from a copy",
-                       a.recount->impossible);
-    }
+    bool ok = open_audit(&a, aggregates, quiet, report, err) && count_all(&a, raw, err) &&
+              laws_may_rebuild(&a.picture->counts, a.recount, accept_loss, err);
     if (ok) {
         compare_all(&a);
         const struct audit_repair repair = {a.changes, a.n_changes, a.recount->gross_e4,

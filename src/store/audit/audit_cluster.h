@@ -9,7 +9,9 @@
 // Otherwise as audit_verify.
 MUST_CHECK bool audit_cluster_verify(struct audit_aggregates *a, struct raw_reader *raw, FILE *out,
                                      struct audit_report *report, struct error *err);
-// As audit_rebuild. ERROR_USAGE when something was committed meanwhile: nothing was changed then.
-MUST_CHECK bool audit_cluster_rebuild(struct audit_aggregates *a, struct raw_reader *raw, FILE *out,
-                                      int64_t *changed, struct audit_report *report,
-                                      struct error *err);
+// As audit_rebuild; accept_loss is also for orders that were counted twice, in two partitions,
+// since they have one raw row: it makes duplicates of what is not there. ERROR_USAGE when something
+// was committed meanwhile: nothing was changed then.
+MUST_CHECK bool audit_cluster_rebuild(struct audit_aggregates *a, struct raw_reader *raw,
+                                      bool accept_loss, FILE *out, int64_t *changed,
+                                      struct audit_report *report, struct error *err);

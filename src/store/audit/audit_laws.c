@@ -7,14 +7,26 @@
 
 enum { DIFFERENCES_SHOWN = 5 };
 
-void laws_broken(struct laws *l, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
+static void print_problem(struct laws *l, const char *format, va_list args) {
     fputs("problem: ", l->out);
     vfprintf(l->out, format, args);
     fputc('\n', l->out);
-    va_end(args);
     l->report->problems++;
+}
+
+void laws_broken(struct laws *l, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    print_problem(l, format, args);
+    va_end(args);
+}
+
+void laws_raw_broken(struct laws *l, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    print_problem(l, format, args);
+    va_end(args);
+    l->report->raw_problems++;
 }
 
 void laws_expect(struct laws *l, const char *what, int64_t have, int64_t want) {
@@ -30,17 +42,40 @@ void laws_counts(struct laws *l, const struct store_counts *c, const struct reco
                     " + rejected %" PRId64,
                     c->received, c->accepted, c->duplicate, c->rejected);
     }
-    if (c->accepted != raw->orders + raw->adjustments) {
+    int64_t there = raw->orders + raw->adjustments;
+    if (c->accepted > there) {
+        laws_raw_broken(l,
+                        "accepted is %" PRId64 ", but %" PRId64 " orders and %" PRId64
+                        " adjustments are stored: %" PRId64 " raw events are missing",
+                        c->accepted, raw->orders, raw->adjustments, c->accepted - there);
+    } else if (c->accepted < there) {
         laws_broken(l,
                     "accepted is %" PRId64 ", but %" PRId64 " orders and %" PRId64
                     " adjustments are stored",
                     c->accepted, raw->orders, raw->adjustments);
     }
     if (raw->impossible != 0) {
-        laws_broken(l,
-                    "%" PRId64 " raw events have an amount, a time or a currency that no order has",
-                    raw->impossible);
+        laws_raw_broken(
+            l, "%" PRId64 " raw events have an amount, a time or a currency that no order has",
+            raw->impossible);
     }
+}
+
+bool laws_may_rebuild(const struct store_counts *c, const struct recount *raw, bool accept_loss,
+                      struct error *err) {
+    int64_t missing = c->accepted - raw->orders - raw->adjustments;
+    if (raw->impossible != 0) {
+        return error_set(err, ERROR_FATAL,
+                         "%" PRId64 " raw events have an amount, a time or a currency that no "
+                         "order has: the raw orders are damaged; restore them from a copy",
+                         raw->impossible);
+    }
+    return missing <= 0 || accept_loss ||
+           error_set(err, ERROR_USAGE,
+                     "%" PRId64 " of %" PRId64 " accepted events are missing from the raw orders, "
+                     "and rebuild would take them out of every total: restore the raw orders from "
+                     "a copy, or say --accept-loss",
+                     missing, c->accepted);
 }
 
 void laws_gross(struct laws *l, struct recount *raw, struct text currency, int64_t stored_e4) {

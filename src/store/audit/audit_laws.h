@@ -13,11 +13,17 @@ struct laws {
 };
 
 void laws_broken(struct laws *l, const char *format, ...) PRINTF_LIKE(2, 3);
+// The same, of raw events: the side that rebuild cannot mend.
+void laws_raw_broken(struct laws *l, const char *format, ...) PRINTF_LIKE(2, 3);
 // One number; `what` begins the line.
 void laws_expect(struct laws *l, const char *what, int64_t have, int64_t want);
 
 // received = accepted + duplicate + rejected, and accepted is what raw holds, all of it possible.
 void laws_counts(struct laws *l, const struct store_counts *c, const struct recount *raw);
+// Whether aggregates may be made again from `raw`: not when accepted events are missing, unless
+// told, and never from what no order has. ERROR_USAGE names the count.
+MUST_CHECK bool laws_may_rebuild(const struct store_counts *c, const struct recount *raw,
+                                 bool accept_loss, struct error *err);
 
 // The sums that guard all others: a call for each stored one, then the end. What was compared is
 // taken out of raw->gross_e4.

@@ -116,7 +116,11 @@ static bool put_cell(struct audit_picture *p, enum cube_table table, const struc
     if (!mysql_measures_at(v, product ? 3 : 4, product, &sum)) {
         return mysql_no_amount(err);
     }
-    *cube_cell(p->cells, table, (int32_t)mysql_int_at(v, 0), &dim) = sum;
+    struct measures *cell = cube_cell(p->cells, table, (int32_t)mysql_int_at(v, 0), &dim);
+    if (cell == NULL) {
+        return error_set(err, ERROR_RETRIABLE, "out of memory while reading the sums");
+    }
+    *cell = sum;
     return true;
 }
 
@@ -273,6 +277,9 @@ static bool repair_cells(struct audit_mysql *a, const struct audit_picture *seen
         }
         if (c->want != NULL) {
             struct measures *delta = cube_cell(deltas, c->table, c->bucket, c->dim);
+            if (delta == NULL) {
+                return error_set(err, ERROR_RETRIABLE, "out of memory while rebuilding");
+            }
             *delta = *c->want;
             if (c->have != NULL) {
                 subtract(delta, c->have);
@@ -283,8 +290,8 @@ static bool repair_cells(struct audit_mysql *a, const struct audit_picture *seen
         const struct cube_cell *cell = &cube_cells(seen->cells)[i];
         const struct cube_dim *group =
             cell->table == CUBE_TOTALS ? cube_group(seen->cells, cell->dim) : NULL;
-        if (group != NULL) {
-            cube_cell(deltas, CUBE_TOTALS, 0, group);
+        if (group != NULL && cube_cell(deltas, CUBE_TOTALS, 0, group) == NULL) {
+            return error_set(err, ERROR_RETRIABLE, "out of memory while rebuilding");
         }
     }
     struct mysql_cells *cells = mysql_cells_new();
@@ -303,7 +310,7 @@ static bool repair_cells(struct audit_mysql *a, const struct audit_picture *seen
 static bool audit_repair_all(struct audit_aggregates *base, const struct audit_picture *seen,
                              const struct audit_repair *r, struct error *err) {
     struct audit_mysql *a = of(base);
-    struct cube *deltas = cube_new(NULL); // cells are put, no event is added
+    struct cube *deltas = mem_must(cube_new(NULL, NULL)); // cells are put, no event is added
     buf_clear(&a->sql);
     bool ok =
         mysql_connection_open(&a->address, MYSQL_ROLE_WRITER, STATEMENT_TIMEOUT_MS, &a->c, err);

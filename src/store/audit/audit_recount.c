@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Adding a raw event up again. What the order code could not have made is counted, not added: a
-// damaged row might wrap a sum.
+// Adding a raw event up again. What the order code could not have made, or no sum could hold, is
+// counted, not added.
 #include "store/audit/audit_recount.h"
 
 static bool amount_is(int64_t amount_e4) {
@@ -22,17 +22,27 @@ static bool possible(const struct order *o, bool placed) {
     return ok;
 }
 
-void recount_add(struct recount *r, struct cube *cube, const struct stored_event *event,
+bool recount_add(struct recount *r, struct cube *cube, const struct stored_event *event,
                  bool placed, int32_t minute_floor, int32_t hour_floor) {
     const struct order *o = &event->order;
     r->orders += placed;
     r->adjustments += !placed;
     if (!possible(o, placed)) {
         r->impossible++;
-        return;
+        return true;
     }
-    cube_add(cube, o, minute_floor, hour_floor);
+    uint32_t group;
+    switch (cube_add(cube, o, minute_floor, hour_floor, &group)) {
+    case CUBE_OK:
+        break;
+    case CUBE_OVERFLOW:
+        r->impossible++;
+        return true;
+    case CUBE_NO_MEMORY:
+        return false;
+    }
     // Wraps instead of trapping: a wrong sum is what the comparison is there to find.
     int64_t *gross = &r->gross_e4[currency_number(o->currency)];
     *gross = (int64_t)((uint64_t)*gross + (uint64_t)currency_gross_of(o));
+    return true;
 }

@@ -13,6 +13,6 @@ struct recount {
 };
 
 // Adds a raw event, read from where placed orders are kept (or not), to `cube` and to `r`. Cells
-// below the floors are left out.
-void recount_add(struct recount *r, struct cube *cube, const struct stored_event *event,
-                 bool placed, int32_t minute_floor, int32_t hour_floor);
+// below the floors are left out. False when memory is refused.
+MUST_CHECK bool recount_add(struct recount *r, struct cube *cube, const struct stored_event *event,
+                            bool placed, int32_t minute_floor, int32_t hour_floor);

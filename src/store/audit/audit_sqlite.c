@@ -5,8 +5,7 @@
 // 1. Counts agree: received = accepted + duplicate + rejected, and each is what the tables hold.
 // 2. No order id is there twice, no position is missing, and the index leads to the right rows.
 // 3. Raw events added up again (audit_sqlite_scan.c) give every cell inside its retention, to the
-// last
-//    digit, and no cell is there that raw does not give.
+//    last digit, and no cell is there that raw does not give.
 // Each broken law is one line (audit_laws.c).
 //
 // rebuild: takes the writer's lock, adds up again, and replaces the cells that differ in one
@@ -14,7 +13,9 @@
 #include "store/audit/audit.h"
 
 #include "base/mem.h"
+#include "engine/zone_file.h"
 #include "store/audit/audit_laws.h"
+#include "store/audit/audit_sqlite_damage.h"
 #include "store/audit/audit_sqlite_index.h"
 #include "store/audit/audit_sqlite_scan.h"
 #include <errno.h>
@@ -33,7 +34,8 @@ struct audit {
     struct pipeline_state state;
     struct zone *zone;
     struct recount *recount;
-    int64_t gaps; // positions of raw events that are missing
+    int64_t gaps;              // positions of raw events that are missing
+    char damage[DAMAGE_BYTES]; // of the file and of raw rows, in words; "": none found
 };
 
 // One SELECT of an integer compared with what it should be.
@@ -49,9 +51,12 @@ static bool expect(struct audit *a, const char *what, const char *sql, int64_t w
 
 static bool check_counts(struct audit *a, struct error *err) {
     const struct store_counts *c = &a->state.counts;
+    if (a->damage[0] != '\0') {
+        laws_raw_broken(&a->laws, "%s", a->damage);
+    }
     laws_counts(&a->laws, c, a->recount);
     if (a->gaps != 0) {
-        laws_broken(&a->laws, "%" PRId64 " positions of raw events are missing", a->gaps);
+        laws_raw_broken(&a->laws, "%" PRId64 " positions of raw events are missing", a->gaps);
     }
     return expect(a, "rejected events kept", "SELECT count(*) FROM rejected_rows",
                   c->rejected - c->rejected_expired, err) &&
@@ -174,6 +179,27 @@ static bool walk_both(struct audit *a, int table, sqlite3_stmt *stored, sqlite3_
     return true;
 }
 
+// The stored totals agree with the stored days, and not with raw orders: those were changed.
+static bool check_side(struct audit *a, struct error *err) {
+    int64_t differ_from_raw, differ_from_days;
+    bool ok = sqlite_int(a->db,
+                         "SELECT count(*) FROM (SELECT * FROM main.total_cells EXCEPT "
+                         "SELECT * FROM temp.total_cells)",
+                         0, &differ_from_raw, err) &&
+              sqlite_int(a->db,
+                         "SELECT count(*) FROM (SELECT cell & 4294967295, " MEASURE_COLUMNS
+                         " FROM main.total_cells EXCEPT SELECT cell & 4294967295, sum(orders), "
+                         "sum(units), sum(subtotal_e4), sum(discount_e4), sum(shipping_e4), "
+                         "sum(tax_e4), sum(total_e4), sum(cancelled_orders), sum(refunds), "
+                         "sum(refunded_total_e4) FROM main.day_cells GROUP BY 1)",
+                         0, &differ_from_days, err);
+    if (ok && differ_from_raw > 0 && differ_from_days == 0) {
+        laws_raw_broken(&a->laws, "totals and days agree with each other, and not with the raw "
+                                  "orders: it is those that were changed");
+    }
+    return ok;
+}
+
 static bool check_cells(struct audit *a, struct error *err) {
     bool ok = true;
     for (int table = 0; ok && table < CUBE_TABLES; table++) {
@@ -184,7 +210,7 @@ static bool check_cells(struct audit *a, struct error *err) {
         sqlite3_finalize(stored);
         sqlite3_finalize(counted);
     }
-    return ok &&
+    return ok && check_side(a, err) &&
            sqlite_int(a->db, "SELECT count(*) FROM main.total_cells", 0, &a->report->groups, err);
 }
 
@@ -197,7 +223,8 @@ static bool open_audit(struct audit *a, const char *directory, const char *begin
            sqlite_settings_read(a->db, &a->settings, err) &&
            sqlite_state_read(a->db, &a->state, err) &&
            zone_open(a->settings.timezone, &a->zone, err) &&
-           audit_sqlite_scan(a->db, a->zone, &a->state, a->recount, &a->gaps, err);
+           audit_sqlite_scan(a->db, a->zone, &a->state, a->recount, &a->gaps, err) &&
+           audit_sqlite_damage(a->db, a->damage, err);
 }
 
 static void start_audit(struct audit *a, FILE *out, struct audit_report *report) {
@@ -254,11 +281,16 @@ bool audit_verify(const char *directory, FILE *out, struct audit_report *report,
 
 static int take_lock(const char *directory, struct error *err) {
     char path[4096];
-    snprintf(path, sizeof path, "%s/lock", directory);
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    if (fd < 0) {
-        error_set(err, ERROR_USAGE, "%s is not a data directory of salestide (no lock file): %s",
+    snprintf(path, sizeof path, "%s/sales.db", directory);
+    if (access(path, F_OK) != 0) {
+        error_set(err, ERROR_USAGE, "%s is not a data directory of salestide (no sales.db): %s",
                   directory, strerror(errno));
+        return -1;
+    }
+    snprintf(path, sizeof path, "%s/lock", directory);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); // a restored copy may have none
+    if (fd < 0) {
+        error_set(err, ERROR_USAGE, "cannot write to %s: %s", directory, strerror(errno));
         return -1;
     }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
@@ -313,18 +345,27 @@ static bool replace_gross(struct audit *a, struct error *err) {
     return ok;
 }
 
-bool audit_rebuild(const char *directory, FILE *out, int64_t *changed, struct audit_report *report,
-                   struct error *err) {
+static bool may_rebuild(const struct audit *a, bool accept_loss, struct error *err) {
+    if (a->damage[0] != '\0' && !accept_loss) {
+        return error_set(err, ERROR_USAGE,
+                         "%s: restore the file from a copy (or say --accept-loss, and what cannot "
+                         "be read is taken out of every total)",
+                         a->damage);
+    }
+    return laws_may_rebuild(&a->state.counts, a->recount, accept_loss, err);
+}
+
+bool audit_rebuild(const char *directory, bool accept_loss, FILE *out, int64_t *changed,
+                   struct audit_report *report, struct error *err) {
     struct audit a;
     start_audit(&a, out, report);
     *changed = 0;
     int lock_fd = take_lock(directory, err);
-    bool ok = lock_fd >= 0 && open_audit(&a, directory, "BEGIN IMMEDIATE", err);
-    if (ok && a.recount->impossible != 0) {
-        ok = error_set(err, ERROR_FATAL,
-                       "%" PRId64 " raw events have an amount, a time or a currency that no order "
-                       "has: the file is damaged; restore it from a copy",
-                       a.recount->impossible);
+    bool ok = lock_fd >= 0 && open_audit(&a, directory, "BEGIN IMMEDIATE", err) &&
+              may_rebuild(&a, accept_loss, err);
+    int64_t there = a.recount->orders + a.recount->adjustments;
+    if (ok && (a.gaps != 0 || there != a.state.counts.accepted)) {
+        ok = audit_sqlite_accept_loss(a.db, there, err);
     }
     for (int table = 0; ok && table < CUBE_TABLES; table++) {
         ok = replace_cells(&a, table, changed, err);

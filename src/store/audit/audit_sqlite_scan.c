@@ -4,6 +4,7 @@
 // other without gaps. Fails on read errors and when the temporary files find no room.
 #include "store/audit/audit_sqlite_scan.h"
 
+#include "base/mem.h"
 #include "store/sqlite/sqlite_cells.h"
 #include "store/sqlite/sqlite_rows.h"
 
@@ -37,8 +38,11 @@ static bool count_row(struct counting *c, sqlite3_stmt *select, enum order_kind 
     }
     *c->gaps += event.position - *last_position - 1;
     *last_position = event.position;
-    recount_add(c->out, c->cube, &event, kind == ORDER_PLACED, c->state->minute_floor,
-                c->state->hour_floor);
+    if (!recount_add(c->out, c->cube, &event, kind == ORDER_PLACED, c->state->minute_floor,
+                     c->state->hour_floor)) {
+        return error_set(err, ERROR_RETRIABLE, "out of memory at position %lld",
+                         (long long)*last_position);
+    }
     return cube_n_cells(c->cube) < CELLS_AT_ONCE || apply(c, err);
 }
 
@@ -74,7 +78,7 @@ bool audit_sqlite_scan(sqlite3 *db, const struct zone *zone, const struct pipeli
     if (c.cells == NULL) {
         return false;
     }
-    c.cube = cube_new(zone);
+    c.cube = mem_must(cube_new(zone, NULL));
     bool ok = count_table(&c, ORDER_SELECT_FROM "ORDER BY r.position", ORDER_PLACED, err) &&
               count_table(&c, ADJUSTMENT_SELECT_FROM "ORDER BY r.position", ORDER_CANCELLED, err) &&
               apply(&c, err);

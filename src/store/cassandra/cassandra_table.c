@@ -3,8 +3,7 @@
 //
 // 1. The key must be ours, column by column: a row that is written again has to replace itself.
 // 2. Each of our columns is looked up by name. A type that holds it, at least in part, is taken;
-// one
-//    that cannot refuses the table. A column that is not there is left out, unless it must be
+//    one that cannot refuses the table. A column that is not there is left out, unless it must be
 //    there. Other columns stay as they are.
 // 3. What is lost is said, one line for each kind of loss, and remembered for verify and rebuild.
 //

@@ -5,9 +5,8 @@
 //    moved. They are not what it saw: FENCED, nothing is stored.
 // 2. Rejected events are inserted, cells are upserted in an order that all instances share.
 // 3. pipeline_state is counted up, which locks it until the end: from here on one instance at a
-// time
-//    works, so batch ids have the order of commits. Gross sums, recent orders, the batch's row, the
-//    projection, and a step of dropping what is past its retention.
+//    time works, so batch ids have the order of commits. Gross sums, recent orders, the batch's
+//    row, the projection, and a step of dropping what is past its retention.
 // 4. The state is read back, COMMIT.
 //
 // How it fails: a deadlock or a lock wait that timed out undoes the transaction, which is tried

@@ -214,7 +214,9 @@ static bool reader_rejected(struct sales_reader *base, int64_t before_id, int64_
                                               "ON t.id = e.id AND "
                                               "t.retried_at = (SELECT max(retried_at) FROM "
                                               "rejected_retries WHERE id = e.id) "
-                                              "WHERE e.id < %lld ORDER BY e.id DESC LIMIT %lld",
+                                              "WHERE e.id < %lld AND coalesce(t.verdict, '') <> "
+                                              "'replaced' "
+                                              "ORDER BY e.id DESC LIMIT %lld",
         (long long)before_id, (long long)limit);
     MYSQL_RES *rows = ask_written(r, "reading rejected events", err);
     if (rows == NULL) {

@@ -4,9 +4,9 @@
 // the last error). Raw orders are asked of a raw_reader, where there is one.
 #pragma once
 #include "store/mysql/mysql_connection.h"
+#include "store/raw_store.h"
 #include "store/rejected_retries.h"
 #include "store/sales_reader.h"
-#include "store/raw_store.h"
 
 // Connects and reads the settings. `address` is copied; `raw.user` is borrowed. timeout_ms bounds
 // each call.

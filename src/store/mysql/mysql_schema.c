@@ -77,7 +77,7 @@ static const struct column_spec rejected_columns[] = {
     {"event_raw", "mediumblob", true, false}, // the exact bytes, when they are no UTF-8
     COUNT("event_bytes"),                     // of the whole; `event` has the first 64 KiB
     {"event_key", "varbinary(1024)", true, false},
-    {"status", "varchar(16)", false, false}, // new, or the verdict when it was tried again
+    {"status", "varchar(16)", false, false}, // new, or the verdict when it was tried again (store/rejected_retries.h)
 };
 static const struct column_spec retry_columns[] = {COUNT("id"), // of the rejected event
                                                    INSTANT("retried_at"),

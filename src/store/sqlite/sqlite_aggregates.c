@@ -301,6 +301,8 @@ static enum commit_result aggregates_commit(struct aggregates *a,
             sqlite_failed(s->sums.db, "committing a batch", err);
             err->cls = ERROR_RETRIABLE;
             result = COMMIT_DOUBT;
+        } else if (!sqlite_sums_in_place(&s->sums, err)) {
+            result = COMMIT_DOUBT;
         }
     }
     if (result != COMMIT_OK) {

@@ -133,7 +133,7 @@ static enum store_result give_keys(struct sqlite_cells *c, struct cube *cube, st
         c->cap_sorted = n * 2;
         c->sorted = mem_realloc(c->sorted, c->cap_sorted * sizeof *c->sorted);
     }
-    struct cube_cell *cells = cube_cells(cube);
+    const struct cube_cell *cells = cube_cells(cube);
     for (size_t i = 0; i < n; i++) {
         bool product = cells[i].table == CUBE_PRODUCT;
         struct cube_dim *dim =

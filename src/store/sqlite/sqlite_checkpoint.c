@@ -5,26 +5,33 @@
 // 2. From START_PAGES on the thread copies it into the database file (PASSIVE: it never blocks the
 //    writer or readers), and again while it grows.
 // 3. While the writer is busy the copy never quite reaches the end, so the file would grow for
-// ever:
-//    past HELP_PAGES the writer copies the short rest itself between two commits, and its next
-//    commit starts the file over.
-// A long reader keeps the file from starting over; it grows meanwhile, which /metrics shows and a
-// warning says. Fails: an I/O error is logged and tried again after the next commit; commits are
-// durable in the WAL all the while.
+//    ever: past HELP_PAGES the writer copies the short rest itself between two commits, and its
+//    next commit starts the file over.
+// 4. A long reader keeps the file from starting over; it grows meanwhile, which /metrics shows and
+//    a warning says. While there is a long log the thread looks again by itself: when the reader
+//    has ended it copies the rest and cuts the file, also when no commit comes any more.
+// Fails: an I/O error is logged and tried again; commits are durable in the WAL all the while.
 #include "store/sqlite/sqlite_checkpoint.h"
 
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/sqlite/sqlite_schema.h"
+#include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
 
 enum {
-    START_PAGES = 2000,   // 8 MB
-    HELP_PAGES = 16000,   // 64 MB
-    WARN_PAGES = 1000000, // 4 GB
+    START_PAGES = 2000,  // 8 MB
+    HELP_PAGES = 16000,  // 64 MB
+    WARN_PAGES = 262144, // 1 GiB
+    LOOK_AGAIN_S = 5,
+    CUT_WAIT_MS = 50, // for readers, while the writer waits
 };
+static const int64_t CUT_BYTES = INT64_C(64) * 1024 * 1024;
 
 struct checkpointer {
     sqlite3 *db, *writer;
@@ -33,32 +40,68 @@ struct checkpointer {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool stop, asked, works, warned;
+    bool look_again; // there is a long log: not only when asked
 };
 
-// Not being able to is no failure of a batch: it is durable.
-static void copy_log(sqlite3 *db) {
-    int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+// Not being able to is no failure of a batch: it is durable. True: all of the log was copied.
+static bool copy_log(sqlite3 *db, int mode) {
+    int n_log = 0, n_copied = 0;
+    int rc = sqlite3_wal_checkpoint_v2(db, NULL, mode, &n_log, &n_copied);
     if (rc != SQLITE_OK && rc != SQLITE_BUSY) {
         struct error err;
         sqlite_failed(db, "moving the write-ahead log into the database", &err);
         log_warn("store", "%s", err.text);
+    }
+    return rc == SQLITE_OK && n_copied == n_log;
+}
+
+static int64_t log_bytes(sqlite3 *db) {
+    char path[4200];
+    struct stat st;
+    snprintf(path, sizeof path, "%s-wal", sqlite3_db_filename(db, "main"));
+    return stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
+}
+
+// The thread's own. True: the log is long still, so look again.
+static bool work_on_log(struct checkpointer *c) {
+    bool copied = copy_log(c->db, SQLITE_CHECKPOINT_PASSIVE);
+    if (log_bytes(c->db) <= CUT_BYTES) {
+        return false;
+    }
+    // A writer that is busy cuts the file itself, by its journal_size_limit, when it starts over.
+    return !copied || !copy_log(c->db, SQLITE_CHECKPOINT_TRUNCATE);
+}
+
+// With the lock. Until somebody asks; or for a while, when there is something to look at again.
+static void wait_for_work(struct checkpointer *c) {
+    struct timespec until;
+    if (!c->look_again) {
+        pthread_cond_wait(&c->wake, &c->lock);
+        return;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += LOOK_AGAIN_S;
+    if (pthread_cond_timedwait(&c->wake, &c->lock, &until) == ETIMEDOUT) {
+        c->asked = true;
     }
 }
 
 static void *run(void *user) {
     struct checkpointer *c = user;
     pthread_mutex_lock(&c->lock);
+    c->look_again = log_bytes(c->db) > CUT_BYTES;
     while (!c->stop) {
         if (!c->asked) {
-            pthread_cond_wait(&c->wake, &c->lock);
+            wait_for_work(c);
             continue;
         }
         c->asked = false;
         c->works = true;
         pthread_mutex_unlock(&c->lock);
-        copy_log(c->db);
+        bool look_again = work_on_log(c);
         fault_point("store-checkpoint");
         pthread_mutex_lock(&c->lock);
+        c->look_again = look_again;
         c->works = false;
     }
     pthread_mutex_unlock(&c->lock);
@@ -80,8 +123,13 @@ struct checkpointer *checkpointer_start(const char *directory, const char *vfs, 
         free(c);
         return NULL;
     }
+    sqlite3_busy_timeout(c->db, CUT_WAIT_MS);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&c->lock, NULL);
-    pthread_cond_init(&c->wake, NULL);
+    pthread_cond_init(&c->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     if (pthread_create(&c->thread, NULL, run, c) != 0) {
         error_set(err, ERROR_RETRIABLE, "cannot start the checkpoint thread");
         sqlite3_close(c->db);
@@ -117,20 +165,25 @@ static bool wake_thread(struct checkpointer *c) {
         c->asked = true;
         pthread_cond_signal(&c->wake);
     }
+    if (help && !c->look_again) { // it may be the last commit for long
+        c->look_again = true;
+        pthread_cond_signal(&c->wake);
+    }
     bool warn = c->n_pages >= WARN_PAGES && !c->warned;
     c->warned = c->n_pages >= WARN_PAGES;
     pthread_mutex_unlock(&c->lock);
     if (warn) {
         log_warn("store",
-                 "the write-ahead log has %d pages: a long reader keeps it from starting "
-                 "over; close tools that hold sales.db open",
-                 c->n_pages);
+                 "the write-ahead log has %d MiB: a long reader keeps it from starting over; close "
+                 "tools that hold sales.db open",
+                 c->n_pages / 256);
     }
     return help;
 }
 
 void checkpointer_after_commit(struct checkpointer *c) {
     if (c->n_pages >= START_PAGES && wake_thread(c)) {
-        copy_log(c->writer); // the short rest, so that the next commit starts the file over
+        (void)copy_log(c->writer, SQLITE_CHECKPOINT_PASSIVE); // the short rest, so that the next
+                                                              // commit starts the file over
     }
 }

@@ -5,9 +5,10 @@
 //    ids moved into their index.
 // 2. What is past its retention is dropped, a bounded step a commit.
 // 3. Batch, gross sums, counts, floors and position are written; COMMIT, which fsyncs the WAL.
-// 4. The checkpoint thread is told how long the WAL is.
+// 4. Whether sales.db is still the file that was opened. 5. The checkpoint thread is told how long
+//    the WAL is.
 //
-// How it fails: any error before or in COMMIT is the batch's; the engine rolls it back.
+// How it fails: any error up to 4 is the batch's; the engine rolls it back.
 #include "base/fault.h"
 #include "base/log.h"
 #include "store/sqlite/sqlite_store.h"
@@ -41,6 +42,9 @@ enum store_result sqlite_store_commit(struct store *base, struct cube *cube,
         return sqlite_failed(s->sums.db, "committing a batch", err);
     }
     fault_point("store-after-commit");
+    if (!sqlite_sums_in_place(&s->sums, err)) {
+        return STORE_RETRY;
+    }
     sqlite_log_committed(s);
     sqlite_sums_committed(&s->sums);
     return STORE_OK;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "store/sqlite/sqlite_directory.h"
 
+#include "base/log.h"
 #include "store/sqlite/sqlite.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -11,11 +12,37 @@
 #include <unistd.h>
 
 static bool make_directory(const char *directory, struct error *err) {
-    if (mkdir(directory, 0777) != 0 && errno != EEXIST) {
+    if (mkdir(directory, 0700) != 0 && errno != EEXIST) {
         return error_set(err, ERROR_USAGE, "cannot make the data directory %s: %s", directory,
                          strerror(errno));
     }
     return true;
+}
+
+static bool is_there(const char *directory, const char *name) {
+    char path[4200];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    return stat(path, &st) == 0 && st.st_size > 0;
+}
+
+static bool is_marked(int lock_fd) {
+    struct stat st;
+    return fstat(lock_fd, &st) == 0 && st.st_size > 0;
+}
+
+// A shop that begins anew without a word looks like one that has lost everything.
+static bool has_what_it_had(const char *directory, int lock_fd, struct error *err) {
+    if (is_there(directory, "sales.db")) {
+        return true;
+    }
+    bool log = is_there(directory, "sales.db-wal");
+    return (!log && !is_marked(lock_fd)) ||
+           error_set(err, ERROR_USAGE,
+                     "%s had a sales.db%s, and it is missing or empty: put it back (from a copy, "
+                     "with its -wal file if there is one), or remove %s/%s to begin with no orders",
+                     directory, log ? " (its write-ahead log is there)" : "", directory,
+                     log ? "sales.db-wal and lock" : "lock");
 }
 
 int sqlite_directory_lock(const char *directory, struct error *err) {
@@ -24,7 +51,7 @@ int sqlite_directory_lock(const char *directory, struct error *err) {
         return -1;
     }
     snprintf(path, sizeof path, "%s/lock", directory);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) {
         error_set(err, ERROR_USAGE, "cannot write to the data directory %s: %s", directory,
                   strerror(errno));
@@ -38,7 +65,65 @@ int sqlite_directory_lock(const char *directory, struct error *err) {
         close(fd);
         return -1;
     }
+    if (!has_what_it_had(directory, fd, err)) {
+        close(fd);
+        return -1;
+    }
     return fd;
+}
+
+void sqlite_directory_mark(int lock_fd) {
+    static const char says[] = "This directory has a sales.db. Remove both to begin anew.\n";
+    if (lock_fd < 0 || is_marked(lock_fd)) {
+        return;
+    }
+    if (write(lock_fd, says, sizeof says - 1) != (ssize_t)sizeof says - 1 ||
+        fdatasync(lock_fd) != 0) {
+        log_debug("store", "cannot write to the lock file: %s", strerror(errno));
+    }
+}
+
+// --- Still the same files?
+
+static bool look_at(const char *directory, const char *name, struct sqlite_file *out) {
+    char path[4200];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    if (stat(path, &st) != 0) {
+        return false;
+    }
+    *out = (struct sqlite_file){st.st_dev, st.st_ino};
+    return true;
+}
+
+static bool still_there(const char *directory, const char *name, const struct sqlite_file *was,
+                        struct error *err) {
+    struct sqlite_file now;
+    bool found = look_at(directory, name, &now);
+    return (found && now.device == was->device && now.inode == was->inode) ||
+           error_set(err, ERROR_RETRIABLE,
+                     "%s/%s was %s while it was in use; what is stored from now on would be lost: "
+                     "put the file back, or stop this process and restore a copy",
+                     directory, name, found ? "replaced by another file" : "removed");
+}
+
+bool sqlite_files_note(struct sqlite_files *f, const char *directory, struct error *err) {
+    if (f->known && !sqlite_files_in_place(f, directory, false, err)) {
+        return false;
+    }
+    if (!look_at(directory, "sales.db", &f->database) ||
+        !look_at(directory, "sales.db-wal", &f->log)) {
+        return error_set(err, ERROR_RETRIABLE, "cannot look at %s/sales.db and its -wal file: %s",
+                         directory, strerror(errno));
+    }
+    f->known = true;
+    return true;
+}
+
+bool sqlite_files_in_place(const struct sqlite_files *f, const char *directory, bool and_log,
+                           struct error *err) {
+    return !f->known || (still_there(directory, "sales.db", &f->database, err) &&
+                         (!and_log || still_there(directory, "sales.db-wal", &f->log, err)));
 }
 
 void sqlite_store_sizes(const char *directory, int64_t *db_bytes, int64_t *wal_bytes) {

@@ -1,10 +1,32 @@
 // SPDX-License-Identifier: MIT
-// The data directory of the stores that live in a SQLite file.
+// The data directory of the stores that live in a SQLite file: its lock, and whether sales.db is
+// still the file that was opened.
 #pragma once
 #include "base/error.h"
 #include "base/must.h"
+#include <stdbool.h>
+#include <sys/types.h>
 
-// Makes the directory if it is missing and locks it for the one writer there may be: an advisory
-// lock on <directory>/lock, which the kernel gives back however the process ends. Returns the open
-// file to close at the end; -1: ERROR_USAGE says why.
+// Makes the directory (mode 0700) if it is missing and locks it for the one writer there may be: an
+// advisory lock on <directory>/lock, which the kernel gives back however the process ends. Returns
+// the open file to close at the end; -1: ERROR_USAGE says why, also when sales.db is missing or
+// empty in a directory that had one.
 MUST_CHECK int sqlite_directory_lock(const char *directory, struct error *err);
+// Notes in the lock file that the directory has a sales.db now. Nothing happens if it cannot be
+// written: the next start notes it.
+void sqlite_directory_mark(int lock_fd);
+
+// sales.db and its log as they were opened, by device and inode.
+struct sqlite_files {
+    struct sqlite_file {
+        dev_t device;
+        ino_t inode;
+    } database, log;
+    bool known; // else both are zero
+};
+// After opening: notes the log; the database too at the first time.
+MUST_CHECK bool sqlite_files_note(struct sqlite_files *f, const char *directory, struct error *err);
+// Whether the database (and_log: and its log) is still there and the same. ERROR_RETRIABLE says
+// what happened: what was committed since is in a file that nobody finds any more.
+MUST_CHECK bool sqlite_files_in_place(const struct sqlite_files *f, const char *directory,
+                                      bool and_log, struct error *err);

@@ -2,8 +2,9 @@
 // Opening the embedded store: what it shares with others first (sqlite_sums_open.c), then raw
 // orders.
 //
-// 1. Read the positions and check that they agree with the counts.
-// 2. Prepare the statements; open the index of order ids.
+// 1. Mend floors that are ahead of the clock.
+// 2. Read the positions and check that they agree with the counts.
+// 3. Prepare the statements; open the index of order ids.
 //
 // How it fails: `err` says what; everything that was opened is closed again by the caller with
 // sqlite_store_disconnect.
@@ -55,10 +56,11 @@ static bool read_positions(struct sqlite_store *s, struct error *err) {
         return false;
     }
     if (n_orders + n_adjustments != accepted) {
-        return error_set(err, ERROR_FATAL,
-                         "the database is damaged: %lld orders and %lld adjustments are stored but "
-                         "%lld events were accepted; restore it from a copy",
-                         (long long)n_orders, (long long)n_adjustments, (long long)accepted);
+        return error_set(
+            err, ERROR_FATAL,
+            "the database is damaged: %lld events were accepted, but its rows end with "
+            "order %lld and adjustment %lld; restore it from a copy",
+            (long long)accepted, (long long)n_orders, (long long)n_adjustments);
     }
     s->next_order = n_orders + 1;
     s->next_adjustment = n_adjustments + 1;
@@ -69,7 +71,7 @@ bool sqlite_store_connect(struct sqlite_store *s, struct store_settings *setting
                           bool after_failure, struct error *err) {
     struct sqlite_sums *sums = &s->sums;
     if (!sqlite_sums_connect(sums, SQLITE_HOLDS_ALL, settings, after_failure, err) ||
-        !read_positions(s, err) || !sqlite_log_read(s, err) ||
+        !sqlite_floors_heal(s, err) || !read_positions(s, err) || !sqlite_log_read(s, err) ||
         !pending_register(sums->db, &s->pending, err) || !prepare_all(s, err)) {
         return false;
     }

@@ -173,32 +173,11 @@ bool pending_register(sqlite3 *db, struct pending_orders *p, struct error *err) 
     return true;
 }
 
-// The texts of an order, all into one piece of the arena.
-static bool keep_order_texts(struct order *o, struct arena *arena) {
-    struct text *const texts[] = {&o->order_id.text, &o->customer_id.text, &o->product_id.text,
-                                  &o->event_id,      &o->source,           &o->state,
-                                  &o->items_json};
-    size_t n_bytes = 0;
-    for (size_t i = 0; i < COUNT_OF(texts); i++) {
-        n_bytes += texts[i]->at != NULL ? texts[i]->len : 0;
-    }
-    char *at = arena_try_bytes(arena, n_bytes);
-    if (at == NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < COUNT_OF(texts); i++) {
-        if (texts[i]->at != NULL) {
-            memcpy(at, texts[i]->at, texts[i]->len);
-            texts[i]->at = at;
-            at += texts[i]->len;
-        }
-    }
-    o->items = NULL; // items_json says it all
-    o->n_items = 0;
-    return true;
+static bool keep_text(struct arena *arena, struct text *t) {
+    return t->at == NULL || arena_try_copy(arena, *t, t);
 }
 
-bool pending_add(struct pending_orders *p, const struct order *o, int64_t group_id,
+bool pending_add(struct pending_orders *p, const struct order *from, const struct cube_dim *group,
                  int64_t arrival_ms) {
     if (p->n == p->cap) {
         size_t cap = p->cap > 0 ? p->cap * 2 : 64;
@@ -210,8 +189,15 @@ bool pending_add(struct pending_orders *p, const struct order *o, int64_t group_
         p->cap = cap;
     }
     struct pending_order *row = &p->at[p->n];
-    *row = (struct pending_order){*o, group_id, arrival_ms};
-    if (!keep_order_texts(&row->order, &p->texts)) {
+    *row = (struct pending_order){*from, group->store_id, arrival_ms};
+    struct order *o = &row->order;
+    o->source = group->source;
+    o->state = group->state;
+    o->items = NULL; // items_json says it all
+    o->n_items = 0;
+    if (!keep_text(&p->texts, &o->order_id.text) || !keep_text(&p->texts, &o->customer_id.text) ||
+        !keep_text(&p->texts, &o->product_id.text) || !keep_text(&p->texts, &o->event_id) ||
+        !keep_text(&p->texts, &o->items_json)) {
         return false;
     }
     p->n++;

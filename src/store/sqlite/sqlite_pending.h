@@ -4,9 +4,10 @@
 #pragma once
 #include "base/arena.h"
 #include "store/sqlite/sqlite_util.h"
+#include "sums/cube.h"
 
 struct pending_order {
-    struct order order; // texts in pending_orders.texts; without its array of items
+    struct order order; // texts in pending_orders.texts; no array of items
     int64_t group_id, arrival_ms;
 };
 
@@ -18,9 +19,10 @@ struct pending_orders {
 
 // Makes `p` readable as the table pending_orders of this connection. Borrows `p`.
 MUST_CHECK bool pending_register(sqlite3 *db, struct pending_orders *p, struct error *err);
-// Copies the order with its texts; false when memory is refused.
-MUST_CHECK bool pending_add(struct pending_orders *p, const struct order *o, int64_t group_id,
-                            int64_t arrival_ms);
+// Copies the order with its texts, but for source and state: those are the group's, which lives
+// longer than the batch. False when memory is refused.
+MUST_CHECK bool pending_add(struct pending_orders *p, const struct order *from,
+                            const struct cube_dim *group, int64_t arrival_ms);
 void pending_clear(struct pending_orders *p); // for the next batch
 void pending_free(struct pending_orders *p);
 

@@ -20,6 +20,7 @@ struct sqlite_raw {
     struct raw_store base; // first: a struct raw_store * is a struct sqlite_raw *
     char *directory, *vfs;
     int lock_fd;
+    struct sqlite_files files;
 
     // NULL while the store is down.
     sqlite3 *db;
@@ -83,8 +84,11 @@ static bool prepare_all(struct sqlite_raw *s, struct error *err) {
 
 static bool connect(struct sqlite_raw *s, struct error *err) {
     struct store_settings settings = {0}; // those are with the aggregates
-    if (sqlite_connect(s->directory, s->vfs, SQLITE_WRITER, &s->db, err) &&
-        sqlite_schema_prepare(s->db, SQLITE_HOLDS_RAW, &settings, err) && prepare_all(s, err)) {
+    if (sqlite_files_in_place(&s->files, s->directory, false, err) &&
+        sqlite_connect(s->directory, s->vfs, SQLITE_WRITER, &s->db, err) &&
+        sqlite_schema_prepare(s->db, SQLITE_HOLDS_RAW, &settings, err) &&
+        sqlite_files_note(&s->files, s->directory, err) && prepare_all(s, err)) {
+        sqlite_directory_mark(s->lock_fd);
         s->checkpointer = checkpointer_start(s->directory, s->vfs, s->db, err);
     }
     if (s->checkpointer == NULL) {
@@ -141,6 +145,10 @@ static enum store_result raw_flush(struct raw_store *r, struct error *err) {
         return failed(s, "committing raw orders", err);
     }
     s->in_transaction = false;
+    if (!sqlite_files_in_place(&s->files, s->directory, true, err)) {
+        disconnect(s);
+        return STORE_RETRY;
+    }
     checkpointer_after_commit(s->checkpointer);
     return STORE_OK;
 }

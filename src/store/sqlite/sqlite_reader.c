@@ -415,12 +415,12 @@ static const struct sales_reader_ops reader_ops_without_raw = {
     .close = reader_close,
 };
 
-// With the newest retry of each.
+// With the newest retry of each; without those that were replaced.
 static const char rejected_sql[] =
     "SELECT r.id, arrival_ms, field, code, message, raw, raw_bytes, t.retried_ms, t.verdict "
     "FROM rejected_rows r LEFT JOIN rejected_retries t ON t.id = r.id AND t.retried_ms = "
     "(SELECT max(retried_ms) FROM rejected_retries WHERE id = r.id) "
-    "WHERE r.id < ?1 ORDER BY r.id DESC LIMIT ?2";
+    "WHERE r.id < ?1 AND coalesce(t.verdict, '') <> 'replaced' ORDER BY r.id DESC LIMIT ?2";
 // Of a store that was last written by an earlier program.
 static const char rejected_before_retries_sql[] =
     "SELECT id, arrival_ms, field, code, message, raw, raw_bytes, 0, NULL "

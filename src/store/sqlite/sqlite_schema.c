@@ -10,10 +10,10 @@
 //   total_cells, minute_cells, hour_cells, day_cells (groups), product_cells (products; by day)
 //   sales_groups, sales_products   the dictionaries of those ids
 // The rest: rejected_rows, rejected_retries (what became of those), pipeline_state (one row: counts
-// and floors), pipeline_positions,
-//   pipeline_batches (newest 10,000), currency_gross (overflow guard), settings.
+// and floors), pipeline_positions, pipeline_batches (newest 10,000), currency_gross (overflow
+// guard), settings.
 // Amounts are integers of ten-thousandths in columns *_e4; instants are UTC milliseconds in *_ms.
-// Views give the plain names of the design with plain numbers.
+// Views (sqlite_views.c) give the plain names of the design with plain numbers.
 //
 // A file that holds aggregates alone (setting `holds`) has the same tables; its order_rows are the
 // newest 1,000 orders, for the view recent_orders. One that holds raw orders alone has settings and
@@ -22,6 +22,7 @@
 #include "store/sqlite/sqlite_schema.h"
 
 #include "store/settings.h"
+#include "store/sqlite/sqlite_views.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -91,125 +92,25 @@ static const char tables_sql[] =
     "CREATE TABLE currency_gross (currency TEXT PRIMARY KEY, gross_e4 INTEGER NOT NULL) "
         "WITHOUT ROWID;";
 
-#define INSTANT(ms) "strftime('%Y-%m-%dT%H:%M:%fZ', " ms " / 1000.0, 'unixepoch')"
-#define AMOUNT(column) column "_e4 / 10000.0 AS " column
-#define EVENT_NAME "CASE r.event WHEN 1 THEN 'cancelled' ELSE 'refunded' END"
-#define EVENT_VIEW_COLUMNS(place)                                                                  \
-    INSTANT("r.created_ms") " AS created_at, r.customer_id, " AMOUNT("discount") ", "              \
-    "r.product_id, r.quantity, " AMOUNT("subtotal") ", " AMOUNT("tax") ", "                        \
-    INSTANT("r.arrival_ms") " AS timestamp, " AMOUNT("total") ", " place ".source, " place         \
-    ".state, " place ".currency, "                                                                 \
-    AMOUNT("shipping") ", r.items, r.position"
-#define MEASURES_VIEW                                                                              \
-    "orders, units, " AMOUNT("subtotal") ", " AMOUNT("discount") ", " AMOUNT("shipping") ", "      \
-    AMOUNT("tax") ", " AMOUNT("total") ", cancelled_orders, refunds, " AMOUNT("refunded_total")
-#define FROM_CELLS(table) " FROM " table " c JOIN sales_groups g ON g.id = c.cell & 4294967295"
-// Cells below a floor are past their retention: incomplete, and dropped step by step.
-#define FROM_FLOOR(floor) " WHERE c.cell >= (SELECT " floor " << 32 FROM pipeline_state)"
-#define CELLS_VIEW(view, table, bucket, where)                                                     \
-    "CREATE VIEW " view " AS SELECT " bucket " AS bucket, g.source, g.state, g.currency, "         \
-    MEASURES_VIEW FROM_CELLS(table) where ";"
-
-static const char views_sql[] =
-    "CREATE VIEW orders AS SELECT r.order_id, " EVENT_VIEW_COLUMNS("g")
-        " FROM order_rows r JOIN sales_groups g ON g.id = r.group_id;"
-    "CREATE VIEW order_adjustments AS SELECT r.order_id, "
-        EVENT_NAME " AS event, r.event_id, " EVENT_VIEW_COLUMNS("g") " FROM adjustment_rows r JOIN sales_groups g ON g.id = r.group_id;"
-    "CREATE VIEW recent_orders AS SELECT * FROM orders ORDER BY position DESC LIMIT 1000;"
-    "CREATE VIEW sales_totals AS SELECT g.source, g.state, g.currency, "
-        MEASURES_VIEW FROM_CELLS("total_cells") ";"
-    CELLS_VIEW("sales_by_minute", "minute_cells",
-               "strftime('%Y-%m-%dT%H:%M:%SZ', (c.cell >> 32) * 60, 'unixepoch')",
-               FROM_FLOOR("minute_floor"))
-    CELLS_VIEW("sales_by_hour", "hour_cells",
-               "strftime('%Y-%m-%dT%H:%M:%SZ', (c.cell >> 32) * 3600, 'unixepoch')",
-               FROM_FLOOR("hour_floor"))
-    CELLS_VIEW("sales_by_day", "day_cells", "date((c.cell >> 32) * 86400, 'unixepoch')", "")
-    "CREATE VIEW sales_by_product AS SELECT date((c.cell >> 32) * 86400, 'unixepoch') AS day, "
-        "p.product_id, p.currency, orders, units, " AMOUNT("total")
-        " FROM product_cells c JOIN sales_products p ON p.id = c.cell & 4294967295;"
-    "CREATE VIEW rejected_events AS SELECT id, " INSTANT("arrival_ms") " AS arrived_at, "
-        "field, code, message, CAST(raw AS TEXT) AS event FROM rejected_rows;"
-    "CREATE VIEW pipeline_batches AS SELECT batch_id, " INSTANT("committed_ms")
-        " AS committed_at, received, accepted, duplicate, rejected FROM batch_rows;"
-    // The projection that dashboards of this kind of pipeline already read: the shop's currency
-    // only.
-    "CREATE VIEW total_sales_by_source_state AS SELECT g.source, g.state, "
-        "c.total_e4 / 10000.0 AS total_sum_amount, "
-        "(SELECT " INSTANT("committed_ms") " FROM batch_rows ORDER BY batch_id DESC LIMIT 1) "
-        "AS processed_at, s.last_batch_id AS batch_id" FROM_CELLS("total_cells") ", "
-        "pipeline_state s WHERE g.currency = "
-        "(SELECT value FROM settings WHERE name = 'currency');";
 static const char raw_sql[] =
     "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE raw_orders (row INTEGER PRIMARY KEY, order_id NOT NULL UNIQUE, " RAW_COLUMNS ");"
     "CREATE TABLE raw_adjustments (row INTEGER PRIMARY KEY, order_id NOT NULL, "
         "event INTEGER NOT NULL, event_id TEXT NOT NULL, " RAW_COLUMNS ", "
-        "UNIQUE (order_id, event, event_id));"
-    "CREATE VIEW orders AS SELECT r.order_id, " EVENT_VIEW_COLUMNS("r") " FROM raw_orders r;"
-    "CREATE VIEW order_adjustments AS SELECT r.order_id, " EVENT_NAME " AS event, r.event_id, "
-        EVENT_VIEW_COLUMNS("r") " FROM raw_adjustments r;";
+        "UNIQUE (order_id, event, event_id));";
 // clang-format on
 
-// --- Connections
+// --- Versions
 
-static bool set_up(sqlite3 *db, enum sqlite_role role, struct error *err) {
-    static const char *const by_role[] = {
-        // The writer keeps hot pages of the index and of the cells; checkpoints have their own
-        // thread.
-        ("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; "
-         "PRAGMA secure_delete = OFF; PRAGMA cache_size = -131072; PRAGMA cell_size_check = ON;"),
-        "PRAGMA query_only = ON; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;",
-        "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -64;",
-        "PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA temp.cache_size = -65536;",
-    };
-    sqlite3_busy_timeout(db, role == SQLITE_WRITER ? 5000 : 2000);
-    return sqlite_run(db, by_role[role], err);
-}
-
-static bool refuse_version(sqlite3 *db, int64_t version, struct error *err) {
-    return error_set(err, ERROR_USAGE, "%s has schema version %lld, this program reads version %d",
-                     sqlite3_db_filename(db, "main"), (long long)version, SCHEMA_VERSION);
-}
-
-// A new file, or a store of this version: another program's database is left as it is.
-static bool check_ours(sqlite3 *db, struct error *err) {
+bool sqlite_version_check(sqlite3 *db, bool or_new, struct error *err) {
     int64_t version = 0, n_tables = 0;
     if (!sqlite_int(db, "PRAGMA user_version", 0, &version, err) ||
         !sqlite_int(db, "SELECT count(*) FROM sqlite_schema", 0, &n_tables, err)) {
         return false;
     }
-    bool is_new = version == 0 && n_tables == 0;
-    return is_new || version == SCHEMA_VERSION || refuse_version(db, version, err);
-}
-
-bool sqlite_connect(const char *directory, const char *vfs, enum sqlite_role role, sqlite3 **out,
-                    struct error *err) {
-    char path[4096];
-    if (snprintf(path, sizeof path, "%s/sales.db", directory) >= (int)sizeof path) {
-        return error_set(err, ERROR_USAGE, "the path of the data directory is too long");
-    }
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
-                (role == SQLITE_WRITER ? SQLITE_OPEN_CREATE : 0);
-    sqlite3 *db = NULL;
-    if (sqlite3_open_v2(path, &db, flags, vfs) != SQLITE_OK) {
-        if (role != SQLITE_WRITER && (sqlite3_errcode(db) & 0xFF) == SQLITE_CANTOPEN) {
-            error_set(err, ERROR_USAGE, "there is no readable %s; is --data right?", path);
-        } else {
-            sqlite_failed(db, "opening the database", err);
-        }
-        sqlite3_close(db);
-        return false;
-    }
-    // Before set_up, which writes into the file; only a new file takes the page size.
-    bool ours = role != SQLITE_WRITER ||
-                (check_ours(db, err) && sqlite_run(db, "PRAGMA page_size = 4096;", err));
-    if (!ours || !set_up(db, role, err)) {
-        sqlite3_close(db);
-        return false;
-    }
-    *out = db;
-    return true;
+    return version == SCHEMA_VERSION || (or_new && version == 0 && n_tables == 0) ||
+           error_set(err, ERROR_USAGE, "%s has schema version %lld, this program reads version %d",
+                     sqlite3_db_filename(db, "main"), (long long)version, SCHEMA_VERSION);
 }
 
 // --- Settings
@@ -252,12 +153,9 @@ static bool setting_write(sqlite3 *db, const char *name, const char *value, stru
 static const char *const holds_names[] = {"all", "aggregates", "raw orders"};
 
 bool sqlite_holds_read(sqlite3 *db, enum sqlite_holds *out, struct error *err) {
-    int64_t version = 0, has = 0;
-    if (!sqlite_int(db, "PRAGMA user_version", 0, &version, err)) {
+    int64_t has = 0;
+    if (!sqlite_version_check(db, false, err)) {
         return false;
-    }
-    if (version != SCHEMA_VERSION) {
-        return refuse_version(db, version, err);
     }
     char value[SETTING_MAX_BYTES + 1];
     *out = SQLITE_HOLDS_ALL;
@@ -327,11 +225,11 @@ static bool settings_fix(sqlite3 *db, struct store_settings *s, struct error *er
 static bool make_tables(sqlite3 *db, enum sqlite_holds holds, struct store_settings *settings,
                         struct error *err) {
     if (holds == SQLITE_HOLDS_RAW) {
-        return sqlite_run(db, raw_sql, err);
+        return sqlite_run(db, raw_sql, err) && sqlite_views_refresh(db, holds, err);
     }
     const char *without_door = "DELETE FROM pipeline_positions WHERE topic = 'embedded'";
     return sqlite_run(db, tables_sql, err) && sqlite_run(db, sqlite_retries_sql, err) &&
-           sqlite_run(db, views_sql, err) && settings_fix(db, settings, err) &&
+           sqlite_views_refresh(db, holds, err) && settings_fix(db, settings, err) &&
            (holds == SQLITE_HOLDS_ALL || sqlite_run(db, without_door, err));
 }
 
@@ -365,7 +263,7 @@ bool sqlite_schema_prepare(sqlite3 *db, enum sqlite_holds holds, struct store_se
     }
     if (version != 0) {
         struct store_settings have;
-        return sqlite_holds_check(db, holds, err) &&
+        return sqlite_holds_check(db, holds, err) && sqlite_views_refresh(db, holds, err) &&
                (holds == SQLITE_HOLDS_RAW ||
                 (sqlite_settings_read(db, &have, err) &&
                  settings_compare(&have, settings, "--data", err) &&

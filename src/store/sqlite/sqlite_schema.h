@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The tables and views of sales.db, its settings, and how a connection is set up.
 #pragma once
-#include "store/sqlite/sqlite_util.h"
+#include "store/sqlite/sqlite_connect.h"
 
 enum { SCHEMA_VERSION = 1 }; // PRAGMA user_version
 
@@ -13,10 +13,8 @@ struct pipeline_state {
     int64_t indexed_below; // order rows with a smaller position are in order_index
 };
 
-// Opens <directory>/sales.db and sets it up for its use: WAL, synchronous=FULL, time-outs.
-enum sqlite_role { SQLITE_WRITER, SQLITE_READER, SQLITE_CHECKPOINTER, SQLITE_AUDITOR };
-MUST_CHECK bool sqlite_connect(const char *directory, const char *vfs, enum sqlite_role role,
-                               sqlite3 **out, struct error *err);
+// A store of this version, or (or_new) a new file: another program's database is left as it is.
+MUST_CHECK bool sqlite_version_check(sqlite3 *db, bool or_new, struct error *err);
 
 // What a file is for, said by its setting `holds` (none: all of it). Each use refuses the others.
 enum sqlite_holds {

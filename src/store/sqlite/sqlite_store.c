@@ -15,8 +15,6 @@
 #include "store/sqlite/sqlite_rows.h"
 #include <stdlib.h>
 
-enum { MINUTES_KEPT = 15 * 24 * 60, HOURS_KEPT = 400 * 24 };
-
 static struct sqlite_store *of(struct store *s) {
     return (struct sqlite_store *)s;
 }
@@ -34,6 +32,7 @@ static enum store_result store_begin(struct store *base, struct error *err) {
     struct sqlite_store *s = of(base);
     pending_clear(&s->pending);
     s->first_pending = s->next_order;
+    sqlite_floors_look(s);
     return sqlite_sums_begin(&s->sums, err);
 }
 
@@ -163,7 +162,7 @@ static enum store_result store_add(struct store *base, const struct order *o,
     }
     sqlite_sums_raise(&s->sums, currency_number(o->currency), currency_gross_of(o));
     if (o->kind == ORDER_PLACED) {
-        if (!pending_add(&s->pending, o, group->store_id, at->arrival_ms)) {
+        if (!pending_add(&s->pending, o, group, at->arrival_ms)) {
             error_set(err, ERROR_RETRIABLE, "out of memory for a batch of orders");
             return STORE_RETRY;
         }
@@ -187,11 +186,10 @@ static enum store_result store_add_rejected(struct store *base, const struct eve
 
 static void store_floors(struct store *base, int64_t arrival_ms, int32_t *minute_floor,
                          int32_t *hour_floor) {
-    struct sqlite_sums *s = &of(base)->sums;
-    sqlite_sums_raise_floors(s, (int32_t)(arrival_ms / 60000) - MINUTES_KEPT,
-                             (int32_t)(arrival_ms / 3600000) - HOURS_KEPT);
-    *minute_floor = s->next.minute_floor;
-    *hour_floor = s->next.hour_floor;
+    struct sqlite_store *s = of(base);
+    sqlite_floors_raise(s, arrival_ms);
+    *minute_floor = s->sums.next.minute_floor;
+    *hour_floor = s->sums.next.hour_floor;
 }
 
 static void store_rollback(struct store *base) {
@@ -199,6 +197,11 @@ static void store_rollback(struct store *base) {
     // What is in memory is ahead of the file now: the store is down until reopen.
     sqlite3_exec(s->sums.db, "ROLLBACK", NULL, NULL, NULL);
     sqlite_store_disconnect(s);
+}
+
+// Somebody may have removed the file while nothing came.
+static enum store_result store_check(struct store *base, struct error *err) {
+    return sqlite_sums_in_place(&of(base)->sums, err) ? STORE_OK : STORE_RETRY;
 }
 
 static enum store_result store_reopen(struct store *base, struct error *err) {
@@ -256,6 +259,7 @@ static const struct store_ops sqlite_store_ops = {
     .floors = store_floors,
     .commit = sqlite_store_commit,
     .rollback = store_rollback,
+    .check = store_check,
     .reopen = store_reopen,
     .counts = store_counts,
     .close = store_close,
@@ -265,6 +269,7 @@ static struct sqlite_store *new_store(const struct sqlite_options *options) {
     struct sqlite_store *s = mem_zalloc(1, sizeof *s);
     s->base.ops = &sqlite_store_ops;
     s->base.log = options->follows_log ? sqlite_log_init(&s->log) : NULL;
+    s->clock = options->clock;
     sqlite_sums_init(&s->sums, options->directory, options->vfs);
     // Writers must not starve behind readers: they hold the lock for a look-up only.
     pthread_rwlock_init(&s->index_lock, NULL);

@@ -10,6 +10,8 @@
 struct sqlite_store {
     struct store base; // first: a struct store * is a struct sqlite_store *
     struct sqlite_sums sums;
+    const struct clock_source *clock;
+    bool told_ahead; // that the floors are
 
     // All of these are NULL while the store is down.
     struct order_index *index;
@@ -41,6 +43,13 @@ void sqlite_store_disconnect(struct sqlite_store *s);
 // sqlite_log.c: engine/log_store.h.
 MUST_CHECK struct log_store *sqlite_log_init(struct log_store *log); // returns it
 MUST_CHECK bool sqlite_log_write(struct sqlite_store *s);            // in the batch's transaction
+// sqlite_floors.c: how long minute and hour cells are kept, and mending floors that a clock far
+// ahead has left behind.
+void sqlite_floors_raise(struct sqlite_store *s, int64_t arrival_ms);
+// Warns, once, when the floors are ahead of the clock: only the next opening mends that.
+void sqlite_floors_look(struct sqlite_store *s);
+// After connecting, before anything else writes.
+MUST_CHECK bool sqlite_floors_heal(struct sqlite_store *s, struct error *err);
 void sqlite_log_committed(struct sqlite_store *s);
 MUST_CHECK bool sqlite_log_read(struct sqlite_store *s, struct error *err); // after a reopen
 void sqlite_log_free(struct sqlite_store *s);

@@ -78,13 +78,19 @@ static bool drop_cells(struct sqlite_sums *s) {
     return true;
 }
 
+// The batch's time as far as the floors believe it: a clock that is ahead drops nothing.
+static int64_t time_for_dropping(const struct sqlite_sums *s, const struct batch_summary *batch) {
+    int64_t latest_ms = ((int64_t)s->next.minute_floor + SQLITE_MINUTES_KEPT + 1) * 60000;
+    return batch->committed_ms < latest_ms ? batch->committed_ms : latest_ms;
+}
+
 static bool drop_old(struct sqlite_sums *s, const struct batch_summary *batch) {
     if (s->drop_more && !drop_cells(s)) {
         return false;
     }
     if (batch->counts.rejected > 0) {
         sqlite3_bind_int64(s->drop_rejected, 1, s->next_rejected - 1 - REJECTED_KEPT);
-        sqlite3_bind_int64(s->drop_rejected, 2, batch->committed_ms - REJECTED_KEPT_MS);
+        sqlite3_bind_int64(s->drop_rejected, 2, time_for_dropping(s, batch) - REJECTED_KEPT_MS);
         sqlite3_bind_int64(s->drop_rejected, 3, batch->counts.rejected * 2 + 16);
         if (!sqlite_do(s->drop_rejected)) {
             return false;

@@ -10,12 +10,16 @@
 #pragma once
 #include "store/sqlite/sqlite_cells.h"
 #include "store/sqlite/sqlite_checkpoint.h"
+#include "store/sqlite/sqlite_directory.h"
 #include "store/sqlite/sqlite_schema.h"
 #include "sums/currency.h"
+
+enum { SQLITE_MINUTES_KEPT = 15 * 24 * 60, SQLITE_HOURS_KEPT = 400 * 24 };
 
 struct sqlite_sums {
     char *directory, *vfs;
     int lock_fd; // of the directory; -1: not locked
+    struct sqlite_files files;
 
     // All of these are NULL while the store is down.
     sqlite3 *db;
@@ -82,6 +86,10 @@ static inline void sqlite_sums_raise_floors(struct sqlite_sums *s, int32_t minut
 // gross sums and state. Cells and next.indexed_below are the caller's.
 MUST_CHECK bool sqlite_sums_write(struct sqlite_sums *s, struct batch_summary *batch);
 MUST_CHECK bool sqlite_sums_write_state(struct sqlite_sums *s);
-// COMMIT, with its fsync. Then call sqlite_sums_committed.
+// COMMIT, with its fsync. Then ask whether it went into a file that is found again, and call
+// sqlite_sums_committed.
 MUST_CHECK bool sqlite_sums_commit(struct sqlite_sums *s);
+MUST_CHECK static inline bool sqlite_sums_in_place(const struct sqlite_sums *s, struct error *err) {
+    return sqlite_files_in_place(&s->files, s->directory, true, err);
+}
 void sqlite_sums_committed(struct sqlite_sums *s);

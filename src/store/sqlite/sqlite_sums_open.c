@@ -8,7 +8,6 @@
 //
 // How it fails: `err` says what; everything that was opened is closed again by the caller with
 // sqlite_sums_disconnect.
-#include "store/sqlite/sqlite_directory.h"
 #include "store/sqlite/sqlite_sums.h"
 #include <string.h>
 
@@ -114,16 +113,20 @@ static bool make_durable(struct sqlite_sums *s, bool after_failure, struct error
 
 bool sqlite_sums_connect(struct sqlite_sums *s, enum sqlite_holds holds,
                          struct store_settings *settings, bool after_failure, struct error *err) {
-    if (!sqlite_connect(s->directory, s->vfs, SQLITE_WRITER, &s->db, err) ||
+    // A file that is gone is not made anew, and another one in its place is not taken for it.
+    if (!sqlite_files_in_place(&s->files, s->directory, false, err) ||
+        !sqlite_connect(s->directory, s->vfs, SQLITE_WRITER, &s->db, err) ||
         !sqlite_schema_prepare(s->db, holds, settings, err) ||
         !make_durable(s, after_failure, err) || // before anything else is answered
-        !read_memory(s, err) || !prepare_all(s, err)) {
+        !sqlite_files_note(&s->files, s->directory, err) || !read_memory(s, err) ||
+        !prepare_all(s, err)) {
         return false;
     }
     s->cells = sqlite_cells_new(s->db, "main", err);
     if (s->cells == NULL) {
         return false;
     }
+    sqlite_directory_mark(s->lock_fd);
     s->checkpointer = checkpointer_start(s->directory, s->vfs, s->db, err);
     return s->checkpointer != NULL;
 }

@@ -28,10 +28,10 @@ enum store_result sqlite_failed(sqlite3 *db, const char *doing, struct error *er
     const char *advice = "";
     switch (rc & 0xFF) {
     case SQLITE_FULL:
-        advice = ": free some disk space, work goes on by itself then";
+        advice = ": free some disk space";
         break;
     case SQLITE_IOERR:
-        advice = ": check the disk (and its space), work goes on by itself when it answers again";
+        advice = ": check the disk and its space";
         break;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
@@ -41,8 +41,9 @@ enum store_result sqlite_failed(sqlite3 *db, const char *doing, struct error *er
         break;
     }
     enum store_result result = classify(rc);
-    error_set(err, result == STORE_RETRY ? ERROR_RETRIABLE : ERROR_FATAL, "%s in %s: %s (%d)%s",
-              doing, file != NULL ? file : "the database", sqlite3_errmsg(db), rc, advice);
+    error_set(err, result == STORE_RETRY ? ERROR_RETRIABLE : ERROR_FATAL, "%s%s%s: %s (%d)%s",
+              doing, file != NULL ? " in " : "", file != NULL ? file : "", sqlite3_errmsg(db), rc,
+              advice);
     return result;
 }
 

@@ -21,7 +21,7 @@ bool load_must_stop(const struct load_job *job, const struct load_input *in) {
     int64_t done_bytes, total_bytes;
     load_input_progress(in, &done_bytes, &total_bytes);
     load_report_progress(job->target->report, job->name, done_bytes, total_bytes);
-    return *job->target->stop != 0;
+    return *job->target->stop;
 }
 
 // --- What a file is
@@ -82,7 +82,7 @@ static enum form form_of(const char *path, enum load_format format, struct text 
 static bool load_file(const struct load_job *job, enum load_format format, struct error *err) {
     struct load_input *in;
     struct text head;
-    if (!load_input_open(job->path, &in, err)) {
+    if (!load_input_open(job->path, job->target->stop, &in, err)) {
         return false;
     }
     bool ok = load_input_peek(in, &head, err);

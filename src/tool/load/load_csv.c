@@ -5,6 +5,7 @@
 // twice: first to count each order's rows, then to load.
 #include "tool/load/load_file.h"
 
+#include "base/mem.h"
 #include "format/csv_groups.h"
 #include <string.h>
 
@@ -52,7 +53,7 @@ static bool fill(struct csv_load *l, struct load_input *in, struct csv *csv) {
 
 // Reads the file to its end, row by row.
 static bool read_rows(struct csv_load *l, struct load_input *in, row_fn each) {
-    struct csv *csv = csv_new();
+    struct csv *csv = mem_must(csv_new(NULL));
     struct csv_row row;
     bool ok = true, has_header = false;
     enum csv_next next = CSV_MORE;
@@ -94,7 +95,8 @@ static bool load_row(struct csv_load *l, const struct csv_row *row) {
         return false;
     }
     if (l->parser == NULL) {
-        l->parser = order_csv_new(l->job->sink->ops->rules(l->job->sink), &l->binding);
+        l->parser =
+            mem_must(order_csv_new(l->job->sink->ops->rules(l->job->sink), &l->binding, NULL));
     }
     struct order_csv_event event;
     return hand_over(l, order_csv_row(l->parser, row, arena, &event), &event);
@@ -104,7 +106,7 @@ static bool load_row(struct csv_load *l, const struct csv_row *row) {
 
 static bool count_row(struct csv_load *l, const struct csv_row *row) {
     if (l->groups == NULL) {
-        l->groups = csv_groups_new(&l->binding);
+        l->groups = mem_must(csv_groups_new(&l->binding, NULL));
     }
     return csv_groups_count(l->groups, row, l->err) || with_name(l);
 }
@@ -126,7 +128,8 @@ static bool load_line(struct csv_load *l, const struct csv_row *row) {
         return false;
     }
     if (l->parser == NULL) {
-        l->parser = order_csv_new(l->job->sink->ops->rules(l->job->sink), &l->binding);
+        l->parser =
+            mem_must(order_csv_new(l->job->sink->ops->rules(l->job->sink), &l->binding, NULL));
     }
     struct order_csv_event event;
     return hand_over(l, order_csv_group(l->parser, &group, arena, &event), &event);
@@ -134,7 +137,7 @@ static bool load_line(struct csv_load *l, const struct csv_row *row) {
 
 static bool count_rows(struct csv_load *l) {
     struct load_input *in;
-    if (!load_input_open(l->job->path, &in, l->err)) {
+    if (!load_input_open(l->job->path, l->job->target->stop, &in, l->err)) {
         return false;
     }
     bool ok = read_rows(l, in, count_row);

@@ -12,6 +12,7 @@
 // How it fails: the client tries again by itself; what it gives up on, or an answer that is no
 // verdict (no key, wrong address), ends the load with one line.
 #include "base/mem.h"
+#include "engine/zone_file.h"
 #include "format/order_json.h"
 #include "format/order_write.h"
 #include "tool/http_client.h"

@@ -22,6 +22,7 @@ enum { PACKED_BYTES = 256 * 1024, HEAD_BYTES = 4096, IDLE_AFTER_MS = 200 };
 
 struct load_input {
     const char *path; // for messages
+    const atomic_bool *stop;
     int fd;
     bool regular;
     bool gzip, in_member, source_ended;
@@ -170,7 +171,7 @@ static bool find_packing(struct load_input *in, struct error *err) {
             break;
         }
         if (r == INPUT_IDLE) {
-            if (have > 0 && in->packed[0] != 0x1F) {
+            if (*in->stop || (have > 0 && in->packed[0] != 0x1F)) {
                 break;
             }
             continue;
@@ -178,7 +179,7 @@ static bool find_packing(struct load_input *in, struct error *err) {
         have += n;
     }
     in->gzip = have >= 2 && in->packed[0] == 0x1F && in->packed[1] == 0x8B;
-    if (!in->gzip && has_suffix(in->path, ".gz")) {
+    if (!in->gzip && !*in->stop && has_suffix(in->path, ".gz")) {
         return error_set(err, ERROR_USAGE, "%s is not a gzip file, as its name says", in->path);
     }
     in->z.next_in = in->packed; // of a plain file as well: its first bytes
@@ -203,8 +204,10 @@ static enum load_input_result read_decoded(struct load_input *in, char *to, size
     return INPUT_BYTES;
 }
 
-bool load_input_open(const char *path, struct load_input **out, struct error *err) {
+bool load_input_open(const char *path, const atomic_bool *stop, struct load_input **out,
+                     struct error *err) {
     struct load_input *in = mem_zalloc(1, sizeof *in);
+    in->stop = stop;
     in->path = path;
     in->fd = -1;
     if (!open_file(in, err) || !find_packing(in, err)) {
@@ -242,7 +245,7 @@ enum load_input_result load_input_read(struct load_input *in, char *to, size_t r
 
 bool load_input_peek(struct load_input *in, struct text *head, struct error *err) {
     enum load_input_result r = INPUT_IDLE;
-    while (r == INPUT_IDLE && in->head_end == 0) {
+    while (r == INPUT_IDLE && in->head_end == 0 && !*in->stop) {
         r = read_decoded(in, in->head, sizeof in->head, &in->head_end, err);
     }
     *head = (struct text){in->head, in->head_end};

@@ -26,8 +26,8 @@ enum {
     GIVE_UP_MS = 60 * 1000,
 };
 
-// A submission and what belongs to it. Held by the parsing thread, the intake, or a list.
 struct unit {
+    struct state state; // enum load_unit_state
     struct submission *s;
     struct load_block *block; // the texts of JSON events lie in it; NULL: in the arena
     struct load_place places[UNIT_EVENTS];
@@ -50,6 +50,35 @@ struct load_intake {
     struct unit *spare, *try_later;
     int64_t under_way; // units with the intake
 };
+
+static const struct state_row unit_rows[LOAD_UNIT_STATES] = {
+    [LOAD_UNIT_SPARE] = {"spare", STATE_BIT(LOAD_UNIT_FILLING)},
+    [LOAD_UNIT_FILLING] = {"filling", STATE_BIT(LOAD_UNIT_UNDER_WAY)},
+    [LOAD_UNIT_UNDER_WAY] = {"under way",
+                             STATE_BIT(LOAD_UNIT_SPARE) | STATE_BIT(LOAD_UNIT_TRY_LATER)},
+    [LOAD_UNIT_TRY_LATER] = {"try later", STATE_BIT(LOAD_UNIT_UNDER_WAY)},
+};
+
+// The lock is held where a list is concerned.
+static bool unit_holds(const void *owner, uint8_t now) {
+    const struct unit *u = owner;
+    switch (now) {
+    case LOAD_UNIT_SPARE:
+    case LOAD_UNIT_FILLING: // from its first event on
+        return u->s->n_events == 0 && u->block == NULL;
+    case LOAD_UNIT_UNDER_WAY:
+        return u->next == NULL && u != u->owner->unit;
+    default:
+        return u != u->owner->unit;
+    }
+}
+
+const struct state_table load_unit_table = {"unit of load", unit_rows, LOAD_UNIT_STATES,
+                                            unit_holds};
+
+static void unit_move(struct unit *u, enum load_unit_state to) {
+    state_move(&load_unit_table, &u->state, (uint8_t)to, u);
+}
 
 static struct load_intake *of(struct load_sink *s) {
     return (struct load_intake *)s;
@@ -86,6 +115,7 @@ static struct unit *take_unit(struct load_intake *l) {
         u = mem_alloc(sizeof *u);
         u->owner = l;
         u->block = NULL;
+        u->state = (struct state){LOAD_UNIT_SPARE};
         u->s = submission_new();
         if (u->s == NULL) {
             free(u);
@@ -95,6 +125,7 @@ static struct unit *take_unit(struct load_intake *l) {
         u->s->user = u;
     }
     u->next = NULL;
+    unit_move(u, LOAD_UNIT_FILLING);
     return u;
 }
 
@@ -102,6 +133,7 @@ static struct unit *take_unit(struct load_intake *l) {
 static void keep_unit(struct load_intake *l, struct unit *u) {
     u->s->n_events = 0;
     arena_reset(&u->s->arena);
+    unit_move(u, LOAD_UNIT_SPARE);
     u->next = l->spare;
     l->spare = u;
 }
@@ -132,6 +164,7 @@ static void unit_settled(struct submission *s, enum settle_result result) {
     if (result == SETTLE_DURABLE) {
         keep_unit(l, u);
     } else {
+        unit_move(u, LOAD_UNIT_TRY_LATER);
         u->next = l->try_later;
         l->try_later = u;
     }
@@ -144,6 +177,7 @@ static void unit_settled(struct submission *s, enum settle_result result) {
 
 static void offer(struct load_intake *l, struct unit *u) {
     pthread_mutex_lock(&l->lock);
+    unit_move(u, LOAD_UNIT_UNDER_WAY);
     l->under_way++;
     pthread_mutex_unlock(&l->lock);
     if (!intake_offer_wait(l->parts.intake, u->s)) {
@@ -370,7 +404,7 @@ struct load_sink *load_intake_new(const struct load_intake_parts *parts,
     l->base.ops = &ops;
     l->parts = *parts;
     l->target = *target;
-    l->parser = order_json_new();
+    l->parser = mem_must(order_json_new(NULL));
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->settled, NULL);
     return &l->base;

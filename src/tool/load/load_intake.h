@@ -2,8 +2,26 @@
 // The loader's sink in front of an intake: the part that a data directory (load_store.c) and a
 // Kafka topic (load_kafka.c) have in common.
 #pragma once
+#include "base/state.h"
 #include "engine/intake.h"
 #include "tool/load/load_sink.h"
+
+// A unit of load, a submission and what belongs to it, goes
+//
+//     SPARE → FILLING → UNDER_WAY → SPARE
+//                         ↑   ↓ nothing was stored
+//                       TRY_LATER
+//
+// and is freed from wherever it is. In FILLING the parsing thread has it, UNDER_WAY the intake; the
+// others are in a list, under the lock.
+enum load_unit_state {
+    LOAD_UNIT_SPARE,
+    LOAD_UNIT_FILLING,
+    LOAD_UNIT_UNDER_WAY,
+    LOAD_UNIT_TRY_LATER,
+    LOAD_UNIT_STATES,
+};
+extern const struct state_table load_unit_table; // for tests
 
 struct load_intake_parts {
     struct intake intake;

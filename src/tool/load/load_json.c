@@ -162,7 +162,7 @@ static bool read_document(const struct load_job *job, struct load_input *in, str
 
 // Is all of it JSON? Events that are JSON but no orders are the sink's to reject.
 static bool check_document(const struct load_job *job, struct text document, struct error *err) {
-    struct order_json *parser = order_json_new();
+    struct order_json *parser = mem_must(order_json_new(NULL));
     struct arena arena = {0};
     struct body_split split;
     struct text event;
@@ -183,7 +183,8 @@ static bool check_document(const struct load_job *job, struct text document, str
         struct rejection why;
         number++;
         if (order_json_parse(parser, job->sink->ops->rules(job->sink), event, &arena, &order,
-                             &why) == ORDER_JSON_BROKEN) {
+                             &why) == ORDER_JSON_BROKEN &&
+            !order_json_is_whole(parser, event, &arena)) {
             ok = error_set(err, ERROR_USAGE,
                            "%s: event %lld is not JSON: %s; nothing of it is loaded", job->name,
                            (long long)number, why.message);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "broker/kafka_producer.h"
+#include "engine/zone_file.h"
 #include "tool/load/load_intake.h"
 #include <stdlib.h>
 

@@ -2,8 +2,10 @@
 // Loading into a data directory: the sink in front of an intake (load_intake.c), with a store and
 // an engine of its own behind the queue.
 #include "base/mem.h"
+#include "engine/customers_file.h"
 #include "engine/engine.h"
 #include "engine/queue.h"
+#include "engine/zone_file.h"
 #include "store/sqlite/sqlite.h"
 #include "tool/load/load_intake.h"
 #include <pthread.h>

@@ -5,6 +5,10 @@
 // duplicate. Many are posted some at a time, oldest first, each as a request of its own so that
 // each has its verdict.
 //
+// What a retry rejects again replaces, it does not add: the new rejected event has the same text
+// (rejected_texts.c), and the one before is marked, so that no reader shows it. A verdict that
+// comes later, behind a topic, is found at the next retry, and by list at once.
+//
 // How it fails: an id that is not there, a place that cannot be read or written, a server that is
 // not one: one line each, and what was not sent stays as it is.
 #include "tool/rejected/rejected.h"
@@ -13,6 +17,7 @@
 #include "order/timestamp.h"
 #include "tool/rejected/rejected_edit.h"
 #include "tool/rejected/rejected_send.h"
+#include "tool/rejected/rejected_texts.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +59,7 @@ static void print_row(const struct rejected_row *row) {
 
 struct listing {
     struct text code; // absent: all
+    struct rejected_texts *texts;
     int64_t left, last_id;
     int64_t n_seen; // of the page
 };
@@ -62,6 +68,9 @@ static bool list_row(void *user, const struct rejected_row *row) {
     struct listing *l = user;
     l->n_seen++;
     l->last_id = row->id;
+    if (rejected_texts_replaced(l->texts, row)) {
+        return true;
+    }
     if (l->code.at == NULL || text_equal(l->code, row->code)) {
         print_row(row);
         l->left--;
@@ -71,15 +80,17 @@ static bool list_row(void *user, const struct rejected_row *row) {
 
 static int list_rejected(struct command *c) {
     struct error err = {0};
-    struct listing l = {
-        .code = text_of(c->settings->code), .left = c->settings->limit, .last_id = INT64_MAX};
+    struct listing l = {.code = text_of(c->settings->code),
+                        .texts = rejected_texts_new(),
+                        .left = c->settings->limit,
+                        .last_id = INT64_MAX};
+    bool ok = true;
     do {
         l.n_seen = 0;
-        if (!c->reader->ops->rejected(c->reader, l.last_id, PAGE_ROWS, list_row, &l, &err)) {
-            return fail(&err);
-        }
-    } while (l.n_seen == PAGE_ROWS && l.left > 0);
-    return 0;
+        ok = c->reader->ops->rejected(c->reader, l.last_id, PAGE_ROWS, list_row, &l, &err);
+    } while (ok && l.n_seen == PAGE_ROWS && l.left > 0);
+    rejected_texts_free(l.texts);
+    return ok ? 0 : fail(&err);
 }
 
 struct wanted {
@@ -159,67 +170,104 @@ static int end_sending(struct command *c) {
 // --- Which
 
 struct ids {
-    struct text code; // absent: all
     int64_t *at;
     size_t n, cap;
-    int64_t last_id, n_seen;
 };
 
-static bool gather_id(void *user, const struct rejected_row *row) {
-    struct ids *ids = user;
-    ids->n_seen++;
-    ids->last_id = row->id;
-    bool done = row->retried_ms != 0 && !text_equal(row->retried_verdict, TEXT_LIT("rejected"));
-    if (done || (ids->code.at != NULL && !text_equal(ids->code, row->code))) {
-        return true;
-    }
+static void add_id(struct ids *ids, int64_t id) {
     if (ids->n == ids->cap) {
         ids->cap = ids->cap > 0 ? ids->cap * 2 : 1024;
         ids->at = mem_realloc(ids->at, ids->cap * sizeof *ids->at);
     }
-    ids->at[ids->n++] = row->id;
-    return true;
+    ids->at[ids->n++] = id;
 }
 
-// All that have not got through yet, newest first.
-static bool gather_all(struct command *c, struct ids *ids, struct error *err) {
-    ids->last_id = INT64_MAX;
-    do {
-        ids->n_seen = 0;
-        if (!c->reader->ops->rejected(c->reader, ids->last_id, PAGE_ROWS, gather_id, ids, err)) {
-            return false;
-        }
-    } while (ids->n_seen == PAGE_ROWS);
-    return true;
-}
+// A pass over the rejected events, newest first.
+struct gathering {
+    struct text code; // of those to be tried again; absent: all
+    struct ids again, replaced;
+    struct rejected_texts *texts;
+    int64_t last_id, lowest_id; // rows below the latter are not looked at
+    int64_t n_seen;             // of the page
+};
 
-// Newest first, as gather_all.
-static void gather_settings(const struct rejected_settings *s, struct ids *ids) {
-    ids->at = mem_zalloc(s->n_ids, sizeof *ids->at);
-    for (size_t i = s->n_ids; i > 0; i--) {
-        ids->at[ids->n++] = s->ids[i - 1];
+static bool gather_row(void *user, const struct rejected_row *row) {
+    struct gathering *g = user;
+    g->n_seen++;
+    g->last_id = row->id;
+    if (row->id < g->lowest_id) {
+        return false;
     }
+    bool done = row->retried_ms != 0 && !text_equal(row->retried_verdict, TEXT_LIT("rejected"));
+    if (rejected_texts_replaced(g->texts, row)) {
+        add_id(&g->replaced, row->id);
+    } else if (!done && (g->code.at == NULL || text_equal(g->code, row->code))) {
+        add_id(&g->again, row->id);
+    }
+    return true;
+}
+
+// All that have not got through yet, and those that were replaced; both newest first.
+static bool gather(struct command *c, struct gathering *g, struct error *err) {
+    g->texts = rejected_texts_new();
+    g->last_id = INT64_MAX;
+    bool ok;
+    do {
+        g->n_seen = 0;
+        ok = c->reader->ops->rejected(c->reader, g->last_id, PAGE_ROWS, gather_row, g, err);
+    } while (ok && g->n_seen == PAGE_ROWS && g->last_id >= g->lowest_id);
+    rejected_texts_free(g->texts);
+    g->texts = NULL;
+    return ok;
+}
+
+static void gathering_free(struct gathering *g) {
+    free(g->again.at);
+    free(g->replaced.at);
+}
+
+// Newest first, as gather.
+static void gather_settings(const struct rejected_settings *s, struct ids *ids) {
+    for (size_t i = s->n_ids; i > 0; i--) {
+        add_id(ids, s->ids[i - 1]);
+    }
+}
+
+// Marks what was replaced, by this retry or since an earlier one; nothing older than `lowest_id`.
+static bool mark_replaced(struct command *c, int64_t lowest_id, struct error *err) {
+    struct gathering g = {.lowest_id = lowest_id};
+    bool ok = gather(c, &g, err);
+    for (size_t i = 0; ok && i < g.replaced.n; i++) {
+        ok = rejected_sender_replaced(c->sender, g.replaced.at[i], err);
+    }
+    gathering_free(&g);
+    return ok;
 }
 
 static int retry_rejected(struct command *c) {
     const struct rejected_settings *s = c->settings;
     struct error err = {0};
-    struct ids ids = {.code = text_of(s->code)};
-    bool ok = true;
-    if (s->n_ids > 0) {
-        gather_settings(s, &ids);
+    struct gathering g = {.code = text_of(s->code)};
+    struct ids *ids = &g.again;
+    bool by_id = s->n_ids > 0, ok = true;
+    if (by_id) {
+        gather_settings(s, ids);
     } else {
-        ok = gather_all(c, &ids, &err);
+        ok = gather(c, &g, &err);
     }
     ok = ok && open_sending(c, &err);
-    for (size_t i = ids.n; ok && i > 0 && !rejected_sender_failed(c->sender); i--) {
-        ok = with_row(c, ids.at[i - 1], retry_row, &err);
+    int64_t lowest_id = by_id ? INT64_MAX : 0;
+    for (size_t i = ids->n; ok && i > 0 && !rejected_sender_failed(c->sender); i--) {
+        int64_t id = ids->at[i - 1];
+        lowest_id = id < lowest_id ? id : lowest_id;
+        ok = with_row(c, id, retry_row, &err);
     }
-    free(ids.at);
+    gathering_free(&g);
     if (!ok) {
         return fail(&err);
     }
-    return end_sending(c);
+    int code = end_sending(c);
+    return mark_replaced(c, lowest_id, &err) ? code : fail(&err);
 }
 
 // --- Editing

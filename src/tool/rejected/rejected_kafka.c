@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "broker/kafka_producer.h"
+#include "engine/zone_file.h"
 #include "format/order_json.h"
 #include <pthread.h>
 #include <stdio.h>
@@ -165,7 +166,7 @@ static bool rejected_kafka_start(struct rejected_kafka *k, const struct send_to 
         .must_reach = true,
     };
     k->rules = (struct order_rules){.currency = "USD", .max_depth = ORDER_DEPTH_MAX};
-    k->parser = order_json_new();
+    k->parser = mem_must(order_json_new(NULL));
     if (!zone_open("UTC", &k->zone, err)) {
         return false;
     }

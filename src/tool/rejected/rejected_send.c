@@ -29,10 +29,17 @@ struct rejected_sender {
 };
 
 void rejected_print_text(struct text t, bool one_line) {
-    for (size_t i = 0; i < t.len; i++) {
-        unsigned char c = (unsigned char)t.at[i];
-        bool plain = c >= ' ' ? c != 0x7F : !one_line && (c == '\n' || c == '\t');
-        putchar(plain ? c : c == '\n' || c == '\t' || c == '\r' ? ' ' : '?');
+    while (t.len > 0) {
+        size_t taken;
+        size_t n = text_shown(t, &taken);
+        char c = t.at[0];
+        if (n > 0 || (!one_line && (c == '\n' || c == '\t'))) {
+            fwrite(t.at, 1, taken, stdout);
+        } else {
+            putchar(c == '\n' || c == '\t' || c == '\r' ? ' ' : '?');
+        }
+        t.at += taken;
+        t.len -= taken;
     }
 }
 
@@ -145,6 +152,10 @@ void rejected_sender_post(struct rejected_sender *s, int64_t id, struct text eve
         return;
     }
     http_client_post(s->client, &body, id);
+}
+
+bool rejected_sender_replaced(struct rejected_sender *s, int64_t id, struct error *err) {
+    return s->retries->ops->put(s->retries, id, clock_now_ms(clock_system()), "replaced", err);
 }
 
 void rejected_sender_skip(struct rejected_sender *s, int64_t id, const char *why) {

@@ -14,6 +14,8 @@ MUST_CHECK bool rejected_sender_open(const struct send_to *to, struct rejected_r
 void rejected_sender_post(struct rejected_sender *s, int64_t id, struct text event);
 // One that is not sent, and why.
 void rejected_sender_skip(struct rejected_sender *s, int64_t id, const char *why);
+// Notes that a newer rejected event has taken its place.
+MUST_CHECK bool rejected_sender_replaced(struct rejected_sender *s, int64_t id, struct error *err);
 // Something went wrong that ends all of it: see _end.
 bool rejected_sender_failed(const struct rejected_sender *s);
 // Waits for what is under way and prints a summary. False: err tells what ended it. *all: every
@@ -21,5 +23,6 @@ bool rejected_sender_failed(const struct rejected_sender *s);
 MUST_CHECK bool rejected_sender_end(struct rejected_sender *s, bool *all, struct error *err);
 void rejected_sender_close(struct rejected_sender *s); // NULL is fine
 
-// Texts of others may hold anything: what a terminal would act on is shown as a question mark.
+// Texts of others may hold anything: what is not to be shown as it is
+// (text_shown) is a question mark.
 void rejected_print_text(struct text t, bool one_line);

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// The HTTP door of a site, and the live page behind it. What the door has follows from the parts
+// before it: orders are taken when there is an intake, questions are answered when there is a place
+// to ask, and each brings its limits along.
+#include "host/site_internal.h"
+
+#include "host/http_setup.h"
+#include "live/live_stream.h"
+#include "live/page_files.h"
+#include "live/sales_questions.h"
+#include <string.h>
+
+enum { QUESTION_TIMEOUT_MS = 5000, LIVE_POLL_MS = 200 };
+
+// --- The door
+
+static bool door_ready(void *user, char problem[static INTAKE_PROBLEM_BYTES]) {
+    return site_ready(user, problem);
+}
+
+static void door_metrics(void *user, struct buf *out) {
+    site_metrics(user, out);
+}
+
+static bool door_reader(void *user, struct sales_reader **out, struct error *err) {
+    struct site *s = user;
+    struct store_settings settings;
+    return reader_place_open(s->place, QUESTION_TIMEOUT_MS, out, &settings, err);
+}
+
+static void door_reload(void *user) {
+    site_reload_ask(user);
+}
+
+static bool open_door(struct site *s, struct error *err) {
+    struct http_options options = {
+        .rules = &s->rules,
+        .timezone = s->settings.timezone,
+        .intake = s->intake,
+        .files = s->place != NULL ? &page_files : &api_files,
+        .questions = s->place != NULL ? &sales_questions : NULL,
+        .clock = clock_system(),
+        .ready = door_ready,
+        .metrics = door_metrics,
+        .open_reader = s->place != NULL ? door_reader : NULL,
+        .reload = site_can_reload(s) ? door_reload : NULL,
+        .user = s,
+    };
+    http_options_read(s->options, &options);
+    if (s->intake.ops != NULL) {
+        http_orders_options_read(s->options, &options);
+    }
+    if (s->place != NULL) {
+        http_sales_options_read(s->options, &options);
+    }
+    return http_new(&options, &s->http, err);
+}
+
+static void close_door(struct site *s) {
+    http_free(s->http);
+}
+
+const struct site_part part_door = {
+    .name = "door",
+    .open = open_door,
+    .close = close_door,
+};
+
+// --- The page
+
+// Live's thread. Whether orders can be stored is of interest where they are; elsewhere the page
+// tells by itself what it cannot read.
+static void page_health(void *user, struct buf *json) {
+    struct site *s = user;
+    char problem[INTAKE_PROBLEM_BYTES];
+    buf_printf(json, "{\"keys_required\":%s", http_keys_required(s->http) ? "true" : "false");
+    if (s->intake.ops != NULL) {
+        buf_printf(json, ",\"queue_events\":%zu,\"queue_capacity\":%zu", intake_events(s->intake),
+                   intake_capacity(s->intake));
+    }
+    if (s->engine != NULL) {
+        struct engine_status status;
+        engine_status(s->engine, &status);
+        bool ready = site_ready(s, problem);
+        buf_printf(json, ",\"last_commit_ms\":%lld,\"ready\":%s", (long long)status.last_commit_ms,
+                   ready ? "true" : "false");
+        if (!ready && problem[0] != '\0') {
+            buf_put_str(json, ",\"problem\":");
+            buf_put_json(json, text_of(problem));
+        }
+    }
+    buf_put_char(json, '}');
+}
+
+static bool open_page(struct site *s, struct error *err) {
+    struct live_options options = {
+        .zone = s->zone,
+        .products_path = option_text(s->options, "products"),
+        .clock = clock_system(),
+        .poll_ms = s->others_write ? LIVE_POLL_MS : 0,
+        .changed = http_stream_changed,
+        .changed_user = s->http,
+        .health = page_health,
+        .health_user = s,
+    };
+    struct store_settings settings;
+    memcpy(options.currency, s->settings.currency, sizeof options.currency);
+    if (!reader_place_open(s->place, QUESTION_TIMEOUT_MS, &options.reader, &settings, err)) {
+        return false;
+    }
+    s->live = live_start(&options, err);
+    if (s->live == NULL) {
+        return false;
+    }
+    http_set_stream(s->http, live_stream(s->live));
+    return true;
+}
+
+static void close_page(struct site *s) {
+    if (s->live != NULL) {
+        http_set_stream(s->http, (struct http_stream){0});
+        live_stop(s->live);
+    }
+}
+
+static void reload_page(struct site *s) {
+    live_reload_products(s->live);
+}
+
+const struct site_part part_page = {
+    .name = "page",
+    .open = open_page,
+    .close = close_page,
+    .reload = reload_page,
+};

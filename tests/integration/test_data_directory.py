@@ -1,0 +1,396 @@
+# SPDX-License-Identifier: MIT
+"""The data directory in other hands: sales.db deleted, replaced, lost, on media that cannot be written,
+read by tools for a long time; keys made by root; a disk that is full at the start."""
+
+import contextlib
+import json
+import os
+import pathlib
+import pwd
+import resource
+import shutil
+import signal
+import sqlite3
+import stat
+import subprocess
+
+import pytest
+
+import harness
+from harness import NDJSON, lines, order
+
+AS_ROOT = os.geteuid() == 0
+MIB = 2**20
+
+
+def mode(path):
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
+def wal_bytes(data):
+    return (data / "sales.db-wal").stat().st_size
+
+
+# --- sales.db under a running server
+
+
+@pytest.mark.parametrize("what", ["sales.db", "sales.db-wal"])
+@pytest.mark.parametrize("how", ["deleted", "replaced"])
+def test_a_file_that_goes_under_the_server_is_noticed_at_the_next_commit(server, what, how):
+    one = server()
+    assert one.post([order(1), order(2)]).status == 202
+    kept = one.data / "kept"
+    os.rename(one.data / what, kept)
+    if how == "replaced":
+        shutil.copy(kept, one.data / what)
+    one.post(order(3)).problem(503)
+    one.get("/readyz").problem(503)
+    one.post(order(4)).problem(503)  # and it stays so
+    harness.wait_until(lambda: f"{what} was" in one.log, what="a line that says what happened")
+    if how == "deleted":
+        assert not (one.data / "sales.db").exists() or what != "sales.db", "a new shop was begun"
+    one.kill()
+
+
+def test_a_file_that_goes_while_nothing_comes_is_noticed_as_well(server):
+    one = server()
+    assert one.post(order(1)).status == 202
+    os.rename(one.data / "sales.db", one.data / "kept")
+    harness.wait_until(lambda: one.get("/readyz").status == 503, 20, "a server that is not ready")
+    one.kill()
+
+
+def test_a_file_that_is_put_back_goes_on(server):
+    one = server()
+    assert one.post(order(1)).status == 202
+    os.rename(one.data / "sales.db", one.data / "kept")
+    one.post(order(2)).problem(503)
+    os.rename(one.data / "kept", one.data / "sales.db")
+    harness.wait_until(lambda: one.post(order(3)).status == 202, 30, "taking orders again")
+    assert one.get("/readyz").status == 200
+    assert one.post(order(1)).json()["duplicate"] == 1
+    one.stop()
+    harness.must_run("verify", "--data", one.data)
+
+
+# --- A directory that had a shop
+
+
+@pytest.mark.parametrize("how", ["missing", "empty", "log alone"])
+def test_a_shop_whose_file_is_gone_does_not_begin_anew_without_a_word(server, how):
+    one = server()
+    assert one.post(order(1)).status == 202
+    if how == "log alone":
+        one.kill()
+        (one.data / "lock").unlink()
+    else:
+        one.stop()
+    (one.data / "sales.db").rename(one.data / "kept")
+    if how == "empty":
+        (one.data / "sales.db").touch()
+    done = harness.run("serve", "--listen", "127.0.0.1:0", "--data", one.data, timeout=30)
+    assert done.returncode == 2, done
+    assert b"had a sales.db" in done.stderr, done
+    assert b"put it back" in done.stderr, done
+    (one.data / "kept").rename(one.data / "sales.db")
+    again = server(data=one.data)
+    assert again.post(order(1)).json()["duplicate"] == 1
+
+
+def test_a_directory_that_was_emptied_on_purpose_begins_anew(server):
+    one = server()
+    assert one.post(order(1)).status == 202
+    one.stop()
+    (one.data / "sales.db").unlink()
+    (one.data / "lock").unlink()
+    again = server(data=one.data)
+    assert again.post(order(1)).json()["accepted"] == 1
+
+
+def test_the_directory_is_private(server):
+    old = os.umask(0)
+    try:
+        one = server()
+        assert one.post(order(1)).status == 202
+        harness.must_run("key", "new", "--scope", "read", "--data", one.data)
+        assert mode(one.data) == 0o700
+        names = {p.name: mode(p) for p in one.data.iterdir()}
+        assert {"sales.db", "sales.db-wal", "sales.db-shm", "lock", "keys"} <= set(names)
+        assert set(names.values()) == {0o600}, names
+        harness.must_run("key", "new", "--scope", "read", "--data", one.directory / "keys alone")
+        assert mode(one.directory / "keys alone") == 0o700
+    finally:
+        os.umask(old)
+
+
+# --- The write-ahead log
+
+
+def test_a_long_reader_makes_the_log_grow_and_its_end_cuts_it(server):
+    one = server()
+    one.post(order("first"))
+    reader = sqlite3.connect(f"file:{one.data / 'sales.db'}?mode=ro", uri=True)
+    reader.execute("BEGIN")
+    assert reader.execute("SELECT count(*) FROM order_rows").fetchone() == (1,)
+    n = 0
+    while wal_bytes(one.data) < 80 * MIB:
+        assert n < 200, "the log does not grow: the test holds no reader"
+        body = lines(*(order(f"{n}-{i}", source="s" * 100, state="t" * 90) for i in range(5000)))
+        assert one.post(body, NDJSON).json()["accepted"] == 5000
+        n += 1
+    reader.close()
+    harness.wait_until(lambda: wal_bytes(one.data) <= 64 * MIB, 60, "a shorter log, with no commit more")
+    assert harness.metrics(one.get("/metrics").body.decode())["salestide_wal_bytes"][()] <= 64 * MIB
+    assert one.post(order("last")).status == 202
+    one.stop()
+    harness.must_run("verify", "--data", one.data)
+
+
+# --- Media that cannot be written
+
+
+@contextlib.contextmanager
+def read_only_copy(data, place):
+    """A file system of its own that was mounted read-only, or None where nothing can be mounted."""
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(place)]
+    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        yield None
+        return
+    try:
+        shutil.copytree(data, place / "data")
+        subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
+        yield place / "data"
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def test_read_only_media_are_read(server, tmp_path):
+    one = server()
+    assert one.post([order(1), order(2), order(1, total="11.00")]).json()["rejected"] == 1
+    one.stop()
+    with read_only_copy(one.data, tmp_path / "cd #1?") as data:
+        if data is None:
+            pytest.skip("nothing can be mounted here (it takes root)")
+        assert "all laws hold" in harness.must_run("verify", "--data", data)
+        assert "conflict" in harness.must_run("rejected", "list", "--data", data)
+        page = Dashboard(tmp_path, data=data)
+        try:
+            assert page.get("/v1/orders/1").status == 200
+            page.get("/v1/orders/99").problem(404)
+        finally:
+            page.stop()
+        done = harness.run("rebuild", "--data", data)
+        assert done.returncode == 2, done
+        assert b"Read-only file system" in done.stderr, done
+
+
+class Dashboard(harness.Server):
+    command = "dashboard"
+
+
+def test_a_log_that_cannot_be_moved_there_is_told(server, tmp_path):
+    one = server()
+    assert one.post([order(1), order(2)]).status == 202
+    one.kill()  # leaves a write-ahead log
+    assert wal_bytes(one.data) > 0
+    (one.data / "sales.db-shm").unlink()
+    with read_only_copy(one.data, tmp_path / "ro") as data:
+        if data is None:
+            pytest.skip("nothing can be mounted here (it takes root)")
+        done = harness.run("verify", "--data", data)
+        assert done.returncode == 2, done
+        assert b"write-ahead log" in done.stderr, done
+        assert b"copy the directory" in done.stderr, done
+
+
+def as_nobody():
+    nobody = pwd.getpwnam("nobody")
+    os.setgroups([])
+    os.setgid(nobody.pw_gid)
+    os.setuid(nobody.pw_uid)
+
+
+def run_as_nobody(*arguments):
+    return subprocess.run([str(harness.binary()), *map(str, arguments)], capture_output=True, timeout=60, check=False,
+                          preexec_fn=as_nobody, env=harness.clean_env())  # fmt: skip
+
+
+@pytest.fixture
+def open_place():
+    """A directory that other users may enter (pytest's own they may not)."""
+    if not AS_ROOT:
+        pytest.skip("only root can be somebody else; the other tests of this file stand in for it")
+    done = subprocess.run(["mktemp", "-d", "/tmp/salestide-XXXXXX"], capture_output=True, check=True, text=True)
+    place = pathlib.Path(done.stdout.strip())
+    program = place / "salestide"
+    shutil.copy(harness.binary(), program)
+    place.chmod(0o755)
+    yield place
+    shutil.rmtree(place)
+
+
+def test_a_directory_of_another_user_is_read_where_that_is_sound(server, open_place, monkeypatch):
+    monkeypatch.setenv("SALESTIDE_BIN", str(open_place / "salestide"))
+    one = server(data=open_place / "data")
+    assert one.post([order(1), order(2)]).status == 202
+    one.stop()
+    done = run_as_nobody("verify", "--data", one.data)
+    assert done.returncode == 2, done
+    assert b"may not be entered by this user" in done.stderr, done
+    assert b"run this as" in done.stderr, done
+    one.data.chmod(0o755)
+    done = run_as_nobody("verify", "--data", one.data)
+    assert b"may not be read by this user" in done.stderr, done
+    (one.data / "sales.db").chmod(0o644)
+    done = run_as_nobody("verify", "--data", one.data)
+    assert done.returncode == 2, done
+    assert b"it is not known who else writes" in done.stderr, done
+    (one.data / "lock").chmod(0o644)
+    done = run_as_nobody("verify", "--data", one.data)
+    assert done.returncode == 0, done
+    assert b"all laws hold" in done.stdout, done
+
+
+def test_another_users_reader_waits_for_nobody_and_says_so(server, open_place, monkeypatch):
+    monkeypatch.setenv("SALESTIDE_BIN", str(open_place / "salestide"))
+    one = server(data=open_place / "data")
+    assert one.post([order(1), order(2)]).status == 202
+    one.data.chmod(0o755)
+    for name in ("sales.db", "lock"):
+        (one.data / name).chmod(0o644)
+    done = run_as_nobody("verify", "--data", one.data)
+    assert done.returncode == 2, done
+    assert b"sales.db" in done.stderr, done
+    assert b"run this as" in done.stderr, done
+
+
+# --- Keys
+
+
+def test_keys_that_root_makes_are_read_by_the_servers_user(server, open_place, monkeypatch):
+    monkeypatch.setenv("SALESTIDE_BIN", str(open_place / "salestide"))
+    data = open_place / "data"
+    data.mkdir(0o700)
+    nobody = pwd.getpwnam("nobody")
+    os.chown(data, nobody.pw_uid, nobody.pw_gid)
+    key = harness.run("key", "new", "--scope", "ingest", "--data", data).stdout.decode().strip()
+    one = server("--require-keys", data=data, limit=as_nobody)
+    assert one.post(order(1), headers=bearer(key)).status == 202
+    other = harness.run("key", "new", "--scope", "ingest", "--data", data).stdout.decode().strip()
+    harness.wait_until(lambda: one.post(order(2), headers=bearer(other)).status == 202, 10, "the new key")
+    first_id = harness.run("key", "list", "--data", data).stdout.decode().split()[0]
+    harness.must_run("key", "revoke", first_id, "--data", data)
+    harness.wait_until(lambda: one.post(order(3), headers=bearer(key)).status == 401, 10, "the end of a key")
+    assert one.post(order(4), headers=bearer(other)).status == 202
+    one.stop()
+    again = server("--require-keys", data=data, limit=as_nobody)
+    assert again.post(order(5), headers=bearer(other)).status == 202
+
+
+def bearer(key):
+    return {"Authorization": f"Bearer {key}"}
+
+
+def test_a_key_file_that_cannot_be_read_refuses_all_keys(server, tmp_path):
+    data = tmp_path / "data"
+    key = harness.run("key", "new", "--scope", "ingest", "--data", data).stdout.decode().strip()
+    read = harness.run("key", "new", "--scope", "read", "--data", data).stdout.decode().strip()
+    one = server("--require-keys")
+    good = (data / "keys").read_bytes()
+    assert one.post(order(1), headers=bearer(key)).status == 202
+    assert one.get("/readyz", bearer(read)).status == 200
+    (data / "keys").write_bytes(b"not a key\n")
+    harness.wait_until(lambda: one.post(order(2), headers=bearer(key)).status == 401, 10, "a refusal")
+    problem = one.get("/readyz", bearer(read)).problem(503)
+    assert problem["detail"].startswith("keys: "), problem
+    assert one.get("/healthz").status == 200
+    assert one.log.count("all keys are refused") == 1
+    (data / "keys").write_bytes(good)
+    harness.wait_until(lambda: one.post(order(2), headers=bearer(key)).status == 202, 10, "the key again")
+    assert one.get("/readyz", bearer(read)).status == 200
+
+
+def test_a_key_file_that_others_can_write_is_warned_of(server, tmp_path):
+    data = tmp_path / "data"
+    harness.must_run("key", "new", "--scope", "read", "--data", data)
+    assert "warning" not in harness.must_run("key", "list", "--data", data)
+    (data / "keys").chmod(0o666)
+    assert "others can write" in harness.must_run("key", "list", "--data", data)
+    one = server("--require-keys")
+    assert "others can write" in one.log
+
+
+# --- What a start says
+
+
+def test_few_descriptors_are_told_and_no_success(tmp_path):
+    def limit():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
+
+    done = subprocess.run([str(harness.binary()), "serve", "--listen", "127.0.0.1:0", "--data", str(tmp_path / "data")],
+                          capture_output=True, timeout=30, check=False, preexec_fn=limit)  # fmt: skip
+    assert done.returncode == 1, done
+    assert b"may open 16 files only" in done.stderr, done
+    assert b"is ready" not in done.stdout, done
+
+
+def test_a_start_that_fails_for_want_of_room_does_not_say_that_work_goes_on(server):
+    one = server()
+    for n in range(3):
+        one.post(lines(*(order(f"{n}-{i}") for i in range(2000))), NDJSON)
+    one.kill()
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    done = subprocess.run([str(harness.binary()), "serve", "--listen", "127.0.0.1:0", "--data", str(one.data)],
+                          capture_output=True, timeout=60, check=False, preexec_fn=limit)  # fmt: skip
+    assert done.returncode == 1, done
+    text = done.stderr.decode()
+    assert "disk" in text, text
+    assert "by itself" not in text, text
+    assert "ready" not in done.stdout.decode(), done
+
+
+# --- Totals and raw orders
+
+
+def test_rebuild_does_not_take_missing_orders_out_of_the_totals_unless_told(server):
+    one = server()
+    assert one.post([order(n) for n in range(10)]).json()["accepted"] == 10
+    one.stop()
+    with contextlib.closing(sqlite3.connect(one.data / "sales.db")) as db, db:
+        db.execute("DELETE FROM order_rows WHERE position IN (2, 3, 4)")
+    done = harness.run("verify", "--data", one.data)
+    assert done.returncode == 1, done
+    assert b"3 raw events are missing" in done.stdout, done
+    assert b"raw orders of" in done.stderr, done
+    done = harness.run("rebuild", "--data", one.data)
+    assert done.returncode == 2, done
+    assert b"3 of 10" in done.stderr, done
+    assert harness.stored_aggregates(one.data)["sales_totals"]
+    harness.must_run("rebuild", "--accept-loss", "--data", one.data)
+    assert "7 orders" in harness.must_run("verify", "--data", one.data)
+    again = server(data=one.data)
+    answer = again.post([order(n) for n in range(10)]).json()
+    assert (answer["accepted"], answer["duplicate"]) == (3, 7), json.dumps(answer)
+    again.stop()
+    harness.must_run("verify", "--data", one.data)
+
+
+def test_views_of_an_older_file_are_brought_up_to_date(server):
+    one = server()
+    one.post(order(1))
+    one.stop()
+    with contextlib.closing(sqlite3.connect(one.data / "sales.db")) as db, db:
+        db.execute("DROP VIEW sales_by_day")
+        db.execute("CREATE VIEW sales_by_day AS SELECT date(cell >> 32) AS bucket FROM day_cells")
+        db.execute("DROP VIEW sales_totals")
+        db.execute("CREATE VIEW my_own AS SELECT 1 AS one")
+    again = server(data=one.data)
+    with harness.database(again.data) as db:
+        assert db.execute("SELECT bucket, orders, total FROM sales_by_day").fetchall() == [("2024-05-01", 1, 10.0)]
+        assert db.execute("SELECT orders, total FROM sales_totals").fetchall() == [(1, 10.0)]
+        assert db.execute("SELECT one FROM my_own").fetchall() == [(1,)]

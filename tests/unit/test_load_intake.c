@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+// The loader's sink over an intake that is played: what is not taken is offered again, in order,
+// and every unit goes through the states of its table.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdatomic.h>
+
+#include "base/buf.h"
+#include "tool/load/load_intake.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { OFFERS_MAX = 16 };
+
+// The intake: settles at once, the first n_refused with "try later".
+static struct {
+    int n_refused, n_offers;
+    char first_ids[OFFERS_MAX]; // of each offer: the first event's order_id
+    bool drained, freed;
+} played;
+
+static bool play_offer(void *self, struct submission *s) {
+    (void)self;
+    assert_true(played.n_offers < OFFERS_MAX && s->n_events > 0);
+    played.first_ids[played.n_offers] = (char)('0' + s->events[0].order.order_id.num);
+    bool refused = played.n_offers++ < played.n_refused;
+    for (size_t i = 0; i < s->n_events && !refused; i++) {
+        s->events[i].verdict = VERDICT_ACCEPTED;
+    }
+    s->settled(s, refused ? SETTLE_TRY_LATER : SETTLE_DURABLE);
+    return true;
+}
+
+static bool play_ready(void *user, char problem[static INTAKE_PROBLEM_BYTES]) {
+    (void)user;
+    snprintf(problem, INTAKE_PROBLEM_BYTES, "the disk is full");
+    return false;
+}
+
+static void play_drain(void *user) {
+    (void)user;
+    played.drained = true;
+}
+
+static void play_free(void *user) {
+    (void)user;
+    played.freed = true;
+}
+
+// --- The moves that were made
+
+static struct buf moves;
+
+static void take_move(const struct state_table *t, const void *owner, uint8_t from, uint8_t to) {
+    (void)owner;
+    if (t == &load_unit_table) {
+        buf_printf(&moves, "%s>%s ", t->rows[from].name, t->rows[to].name);
+    }
+}
+
+// --- One load
+
+static atomic_bool stop;
+static struct load_report *report;
+static struct load_sink *sink;
+static const struct order_rules rules = {.currency = "USD", .max_depth = ORDER_DEPTH_MAX};
+
+static int open_sink(void **state) {
+    (void)state;
+    static const struct intake_ops ops = {.name = "played", .offer_wait = play_offer};
+    memset(&played, 0, sizeof played);
+    stop = 0;
+    report = load_report_new(clock_system(), "test");
+    const struct load_intake_parts parts = {.intake = {&ops, NULL},
+                                            .rules = &rules,
+                                            .what = "the store",
+                                            .ready = play_ready,
+                                            .drain = play_drain,
+                                            .free = play_free};
+    const struct load_target target = {report, &stop};
+    sink = load_intake_new(&parts, &target);
+    buf_clear(&moves);
+    state_trace(take_move);
+    return 0;
+}
+
+static int close_sink(void **state) {
+    (void)state;
+    sink->ops->close(sink);
+    assert_true(played.drained && played.freed);
+    state_trace(NULL);
+    load_report_free(report);
+    buf_free(&moves);
+    return 0;
+}
+
+static void put(int id) {
+    struct load_block *block = load_block_new(200);
+    struct error err = {0};
+    int n = snprintf(block->bytes, 200,
+                     "{\"order_id\":%d,\"created_at\":\"2024-05-01T00:00:00Z\",\"product_id\":1,"
+                     "\"quantity\":1,\"total\":1}",
+                     id);
+    assert_true(sink->ops->json(sink, (struct text){block->bytes, (size_t)n}, block,
+                                (struct load_place){"x", id}, &err));
+    load_block_drop(block);
+}
+
+static void expect_moves(const char *want) {
+    buf_put_char(&moves, '\0');
+    assert_string_equal(moves.at, want);
+}
+
+static void expect_accepted(int64_t want) {
+    int64_t accepted, duplicate, rejected;
+    load_report_counts(report, &accepted, &duplicate, &rejected);
+    assert_int_equal(accepted, want);
+    assert_int_equal(duplicate + rejected, 0);
+}
+
+static void a_unit_that_is_settled_is_used_again(void **state) {
+    (void)state;
+    struct error err = {0};
+    put(1);
+    put(2); // of another block: the first one goes
+    assert_true(sink->ops->finish(sink, &err));
+    expect_accepted(2);
+    expect_moves("spare>filling filling>under way under way>spare "
+                 "spare>filling filling>under way under way>spare ");
+}
+
+static void what_was_not_taken_is_offered_again_in_the_order_of_the_file(void **state) {
+    (void)state;
+    struct error err = {0};
+    played.n_refused = 1;
+    put(1);
+    put(2);
+    put(3);
+    assert_true(sink->ops->finish(sink, &err));
+    expect_accepted(3);
+    assert_string_equal(played.first_ids, "1123");
+    expect_moves("spare>filling filling>under way under way>try later " // the first
+                 "spare>filling try later>under way under way>spare "   // again, before the second
+                 "filling>under way under way>spare "
+                 "spare>filling filling>under way under way>spare ");
+}
+
+static void a_wish_to_stop_gives_up_what_is_not_taken(void **state) {
+    (void)state;
+    struct error err = {0};
+    played.n_refused = OFFERS_MAX;
+    put(1);
+    stop = 1;
+    assert_false(sink->ops->finish(sink, &err));
+    assert_non_null(strstr(err.text, "the store takes no orders: the disk is full"));
+    expect_accepted(0);
+    expect_moves("spare>filling filling>under way under way>try later ");
+}
+
+static void a_unit_makes_no_other_moves(void **state) {
+    (void)state;
+    static const uint32_t may[LOAD_UNIT_STATES] = {
+        [LOAD_UNIT_SPARE] = STATE_BIT(LOAD_UNIT_FILLING),
+        [LOAD_UNIT_FILLING] = STATE_BIT(LOAD_UNIT_UNDER_WAY),
+        [LOAD_UNIT_UNDER_WAY] = STATE_BIT(LOAD_UNIT_SPARE) | STATE_BIT(LOAD_UNIT_TRY_LATER),
+        [LOAD_UNIT_TRY_LATER] = STATE_BIT(LOAD_UNIT_UNDER_WAY)};
+    assert_int_equal(load_unit_table.n_rows, LOAD_UNIT_STATES);
+    for (uint8_t from = 0; from < LOAD_UNIT_STATES; from++) {
+        assert_int_equal(load_unit_table.rows[from].moves, may[from]);
+    }
+}
+
+int main(void) {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, open_sink, close_sink)
+    const struct CMUnitTest tests[] = {
+        TEST(a_unit_that_is_settled_is_used_again),
+        TEST(what_was_not_taken_is_offered_again_in_the_order_of_the_file),
+        TEST(a_wish_to_stop_gives_up_what_is_not_taken),
+        TEST(a_unit_makes_no_other_moves),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
