@@ -13,7 +13,7 @@ enum {
     PURGE_MS = 5000,
     REPLACE_EVERY_MS = 1000,
     STATISTICS_MS = 1000,
-    TELL_EVERY_MS = 60 * 1000,
+    TELL_EVERY_MS = 10 * 1000,
     MESSAGE_MAX_BYTES = 2 * ORDER_EVENT_MAX_BYTES,
     // Nothing is gathered by a timer: what comes while requests are under way is the next batch.
     // One request at a time makes a broker with many partitions slow, since each request is for one
@@ -24,15 +24,14 @@ enum {
 
 // --- Callbacks
 
-// A line at the first of a kind, and once a minute while it lasts.
+// A line now and then: kinds may take turns, and /readyz has the newest.
 static void tell_failure(struct kafka_producer *p, rd_kafka_resp_err_t code) {
     char why[KAFKA_FAILURE_BYTES];
     int64_t now_ms = kafka_now_ms();
     bool ours = code == RD_KAFKA_RESP_ERR__PURGE_QUEUE || code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
-    if (ours || (code == p->told_failure && now_ms - p->told_ms < TELL_EVERY_MS)) {
+    if (ours || (p->told_ms != 0 && now_ms - p->told_ms < TELL_EVERY_MS)) {
         return;
     }
-    p->told_failure = code;
     p->told_ms = now_ms;
     kafka_failure_text(code, why);
     log_warn("broker", "topic %s did not take an event: %s", p->options.settings->topic, why);

@@ -59,9 +59,8 @@ struct kafka_producer {
     struct again *again; // waiting for batches below again_bytes
     size_t n_again, cap_again;
     int64_t again_bytes;
-    int64_t change_at_ms;             // monotonic: no other handle before
-    rd_kafka_resp_err_t told_failure; // in the log, at told_ms
-    int64_t told_ms;
+    int64_t change_at_ms;            // monotonic: no other handle before
+    int64_t told_ms;                 // monotonic: the log's last line of a failure; 0: none
     int64_t replaced_ms, suspect_ms; // monotonic; suspect_ms: since when, 0: it is not
     struct counters counted;         // of this turn; published under the lock
     pthread_mutex_t status_lock;
