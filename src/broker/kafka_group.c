@@ -72,7 +72,7 @@ static void tell_begin(const struct kafka_log *log, int32_t partition) {
 // Claims partitions and finds where they begin. False: they wait.
 static bool take_over(struct kafka_log *log, const int32_t *partitions, size_t n) {
     struct error err = {0};
-    bool ok = !log->held;
+    bool ok = !log->held && kafka_log_ask_topic(log, &err);
     for (size_t i = 0; ok && i < n; i++) {
         ok = claim(log, partitions[i], &err);
     }

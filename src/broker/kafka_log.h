@@ -21,6 +21,7 @@ struct kafka_log_options {
     int64_t window_ms;
     int64_t session_timeout_ms; // a member that is silent for so long loses its partitions
     bool skip_gap;              // go on at the log's oldest message when those before it are gone
+    bool allow_compacted;       // else a topic whose older messages are removed is refused
 };
 MUST_CHECK bool kafka_log_open(const struct kafka_log_options *options, struct kafka_log **out,
                                struct error *err);
@@ -42,6 +43,7 @@ struct kafka_log_facts {
     bool catching_up; // identities of the window are being read back
     int64_t rebalances, fences, skipped_gaps, messages, bytes;
     int64_t foreign_keys;                  // messages whose key or partition is not the order's
+    int64_t odd_timestamps;                // messages whose timestamp no table takes
     char problem[KAFKA_LOG_PROBLEM_BYTES]; // "" when there is none
     size_t n_partitions;
 };

@@ -3,6 +3,7 @@
 #pragma once
 #include "broker/kafka_log.h"
 #include "broker/kafka_partition.h"
+#include "broker/kafka_topic.h"
 #include "engine/submission.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -20,7 +21,9 @@ struct kafka_slice {
     int64_t expected_before;  // of its partition
     int32_t topic_partitions; // of the topic; 0: not known
     int64_t n_foreign;        // messages keyed or placed otherwise than their order's id says
-    const rd_kafka_message_t *foreign; // the first of them, if any
+    const rd_kafka_message_t *foreign;  // the first of them, if any
+    int64_t n_odd_times;                // messages whose timestamp is none that a table takes
+    const rd_kafka_message_t *odd_time; // the first of them, if any
 };
 struct kafka_parse; // parses slices: kafka_parse.c
 
@@ -36,10 +39,11 @@ struct kafka_log {
     struct log_partition *partitions;
     int32_t n_partitions;
     int32_t topic_partitions; // of the topic; 0: not known
+    bool topic_looked_at;     // its configuration suits, or is not told to us
     bool held;                // the store is down: nothing is handed over until rewind
     bool rebalanced;          // in the call of the queue that is going on
     bool failed;              // for good
-    bool told_foreign;
+    bool told_foreign, told_odd_time, told_unknown;
     rd_kafka_message_t **messages; // of one call of the queue
     struct kafka_slice *free_slices;
     size_t n_free_slices;
@@ -64,6 +68,14 @@ void kafka_log_problem(struct kafka_log *log, const char *text);
 // --- kafka_open.c
 // Makes the consumer and joins the group. `conf` is given away.
 MUST_CHECK bool kafka_log_join(struct kafka_log *log, rd_kafka_conf_t *conf, struct error *err);
+
+// --- kafka_retention.c
+// Is the log kept as exact counting needs it? False (ERROR_FATAL): it is compacted, which was not
+// allowed. Warns of a retention that is too short.
+MUST_CHECK bool kafka_log_look_at_topic(struct kafka_log *log,
+                                        const struct kafka_topic_facts *facts, struct error *err);
+// The same with facts that are asked now, unless that was done; without an answer it is true.
+MUST_CHECK bool kafka_log_ask_topic(struct kafka_log *log, struct error *err);
 
 // --- kafka_facts.c
 // Puts what the engine's thread knows where others see it.
@@ -95,7 +107,12 @@ struct submission *kafka_slices(struct kafka_log *log, rd_kafka_message_t **mess
 // Drops what is ahead: to be sought and read again (sets `dropped`). Before partitions change.
 void kafka_slices_drop(struct kafka_log *log);
 void kafka_slices_free(struct kafka_log *log);
-int64_t kafka_arrival_ms(const rd_kafka_message_t *m); // the broker's stamp, UTC
+// The broker's stamp, UTC, within KAFKA_ARRIVAL_FIRST_MS and _LAST_MS: a function of the message
+// alone, so that whoever reads the log again finds the same. *odd, unless NULL: it was moved there.
+int64_t kafka_arrival_ms(const rd_kafka_message_t *m, bool *odd);
+#define KAFKA_ARRIVAL_FIRST_MS INT64_C(1) // 1970; what gives no time has this one
+// 9999-12-31T00:00:00Z: whole seconds, and a year of four digits in every zone, for those who read.
+#define KAFKA_ARRIVAL_LAST_MS INT64_C(253402214400000)
 
 // --- kafka_parse.c: all but its own thread is called on the engine's
 MUST_CHECK bool kafka_parse_start(const struct order_rules *rules, struct kafka_parse **out,

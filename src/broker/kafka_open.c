@@ -2,7 +2,8 @@
 // How the consumer is made: configured, the topic looked for, the group joined.
 //
 // How it fails: a topic that does not exist is told at once, since the library would wait for it
-// without a word; brokers that are away are waited for.
+// without a word; brokers that are away are waited for. A topic that is compacted is refused, here
+// or when a broker answers (kafka_retention.c).
 #include "broker/kafka_log_internal.h"
 
 #include "base/log.h"
@@ -70,6 +71,11 @@ static bool find_topic(struct kafka_log *log, struct error *err) {
     switch (kafka_topic_prepare(log->rk, log->topic, &as_it_is, TOPIC_TIMEOUT_MS, &facts, err)) {
     case KAFKA_TOPIC_OK:
         log->topic_partitions = facts.partitions;
+        // Else they are asked when partitions come.
+        if (facts.told && !kafka_log_look_at_topic(log, &facts, err)) {
+            err->cls = ERROR_USAGE;
+            return false;
+        }
         return true;
     case KAFKA_TOPIC_UNREACHABLE:
         log_warn("broker", "%s; waiting for a broker", err->text);

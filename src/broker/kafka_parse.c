@@ -70,7 +70,7 @@ static void parse_message(struct kafka_parse *p, struct order_json *parser,
         kafka_out_of_memory();
         return;
     }
-    e->at.arrival_ms = kafka_arrival_ms(m);
+    e->at.arrival_ms = kafka_arrival_ms(m, NULL);
     e->at.position = log_position(m->partition, m->offset);
     e->raw = (struct text){m->payload, m->len};
     e->key = (struct text){m->key, m->key_len};

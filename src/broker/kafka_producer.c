@@ -9,7 +9,8 @@
 //
 // How it fails. No broker reachable: offers are refused at once and the producer's thread probes
 // until one is; what was under way fails after delivery_timeout_ms at the latest. A message larger
-// than the topic takes will never fit: its event is rejected and kept as such. A fatal error of the
+// than the topic takes will never fit: its event is rejected and kept as such (kafka_resend.c). A
+// fatal error of the
 // library (an idempotent producer that has lost its place): a new handle takes over, and what the
 // old one had under way is settled as "try later".
 #include "broker/kafka_producer_internal.h"
@@ -78,13 +79,11 @@ static rd_kafka_resp_err_t produce_rejected(struct kafka_producer *p, struct sub
     struct buf why = {0};
     kafka_rejected_put(&why, text_of(e->why->field), text_of(e->why->code),
                        text_of(e->why->message));
-    size_t len = e->raw.len;
-    if (len > ORDER_REJECTED_TEXT_MAX_BYTES) {
-        len = ORDER_REJECTED_TEXT_MAX_BYTES;
-    }
+    size_t most = atomic_load(&p->rejected_text_bytes);
+    size_t len = e->raw.len < most ? e->raw.len : most;
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE;
     if (!why.failed) {
-        code = rd_kafka_producev(p->rk, RD_KAFKA_V_RKT(p->rkt),
+        code = rd_kafka_producev(p->handle.rk, RD_KAFKA_V_RKT(p->handle.rkt),
                                  RD_KAFKA_V_VALUE((void *)(uintptr_t)e->raw.at, len),
                                  RD_KAFKA_V_TIMESTAMP(s->arrival_ms),
                                  RD_KAFKA_V_HEADER(KAFKA_REJECTED_HEADER, why.at, why.len),
@@ -101,7 +100,7 @@ rd_kafka_resp_err_t kafka_produce_event(struct kafka_producer *p, struct submiss
     }
     char digits[24];
     struct text key = ident_text(e->order.order_id, digits);
-    return rd_kafka_producev(p->rk, RD_KAFKA_V_RKT(p->rkt),
+    return rd_kafka_producev(p->handle.rk, RD_KAFKA_V_RKT(p->handle.rkt),
                              RD_KAFKA_V_VALUE((void *)(uintptr_t)e->raw.at, e->raw.len),
                              RD_KAFKA_V_KEY(key.at, key.len), RD_KAFKA_V_TIMESTAMP(s->arrival_ms),
                              RD_KAFKA_V_OPAQUE(s), RD_KAFKA_V_END);
@@ -188,8 +187,11 @@ static bool is_ready(void *self, char problem[static INTAKE_PROBLEM_BYTES]) {
     rd_kafka_resp_err_t failure = p->status.failure;
     pthread_mutex_unlock(&p->status_lock);
     if (failed_ms > 0 && kafka_now_ms() - failed_ms < FAILURE_SHOWN_MS) {
-        snprintf(problem, INTAKE_PROBLEM_BYTES, "kafka: topic %s did not take the last events: %s",
-                 p->options.settings->topic, rd_kafka_err2str(failure));
+        char why[KAFKA_FAILURE_BYTES];
+        kafka_failure_text(failure, why);
+        snprintf(problem, INTAKE_PROBLEM_BYTES,
+                 "kafka: topic %.200s did not take the last events: %s", p->options.settings->topic,
+                 why);
         return false;
     }
     size_t n = count_events(p);
@@ -218,10 +220,11 @@ struct intake kafka_producer_intake(struct kafka_producer *p) {
 // --- Life
 
 static bool start(struct kafka_producer *p, struct error *err) {
-    if (!kafka_handle_make(p, &p->rk, &p->rkt, err) ||
+    if (!kafka_handle_make(p, kafka_batch_bytes(p->limit_bytes), &p->handle, err) ||
         !kafka_look_at_topic(p, p->options.start_timeout_ms, err)) {
         return false;
     }
+    kafka_handle_drop(&p->retired); // nothing was sent with it
     char problem[KAFKA_PROBLEM_BYTES];
     if (!p->topic_known && p->options.must_reach) {
         bool ok = kafka_health_ok(p->health, problem);
@@ -241,6 +244,8 @@ bool kafka_producer_start(const struct kafka_producer_options *options, struct k
                           struct error *err) {
     struct kafka_producer *p = mem_zalloc(1, sizeof *p);
     p->options = *options;
+    p->limit_bytes = -1;
+    atomic_store(&p->rejected_text_bytes, ORDER_REJECTED_TEXT_MAX_BYTES);
     p->health = kafka_health_new(options->settings->brokers, options->settings->topic);
     pthread_rwlock_init(&p->handle_lock, NULL);
     pthread_mutex_init(&p->room_lock, NULL);
@@ -286,10 +291,9 @@ void kafka_producer_free(struct kafka_producer *p) {
     if (p == NULL) {
         return;
     }
-    if (p->rk != NULL) {
-        rd_kafka_topic_destroy(p->rkt);
-        rd_kafka_destroy(p->rk);
-    }
+    kafka_handle_drop(&p->retired);
+    kafka_handle_drop(&p->handle);
+    free(p->again);
     kafka_health_free(p->health);
     pthread_rwlock_destroy(&p->handle_lock);
     pthread_mutex_destroy(&p->room_lock);

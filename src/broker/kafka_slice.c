@@ -90,10 +90,28 @@ static void keep_message(struct kafka_slice *slice, rd_kafka_message_t *m) {
     slice->messages[slice->n_messages++] = m;
 }
 
-// What is handed over counts: what was dropped is read again. Warns of foreign keys once.
+static void warn_of_times(struct kafka_log *log, const struct kafka_slice *slice) {
+    if (slice->n_odd_times == 0 || log->told_odd_time) {
+        return;
+    }
+    log->told_odd_time = true;
+    const rd_kafka_message_t *m = slice->odd_time;
+    log_warn(
+        "broker",
+        "a message of %s has the timestamp %" PRId64 " ms (partition %" PRId32 ", offset %" PRId64
+        "), which is not between 1970 and 9999: it counts as arrived at the "
+        "nearest time that is. Have the producer give milliseconds since 1970, not other units "
+        "(salestide_kafka_odd_timestamps_total counts on)",
+        log->topic, rd_kafka_message_timestamp(m, NULL), m->partition, m->offset);
+}
+
+// What is handed over counts: what was dropped is read again. Warns of odd times and of foreign
+// keys once.
 static void count_slice(struct kafka_log *log, const struct kafka_slice *slice) {
     log->now.messages += (int64_t)slice->n_messages;
     log->now.bytes += slice->bytes;
+    log->now.odd_timestamps += slice->n_odd_times;
+    warn_of_times(log, slice);
     log->now.foreign_keys += slice->n_foreign;
     if (slice->n_foreign == 0 || log->told_foreign) {
         return;
@@ -113,7 +131,11 @@ static void take_message(struct kafka_slice *slice, rd_kafka_message_t *m) {
     struct log_partition *p = &slice->log->partitions[m->partition];
     p->expected = m->offset + 1;
     s->log.next_offset = m->offset + 1;
-    int64_t arrival_ms = kafka_arrival_ms(m);
+    bool odd;
+    int64_t arrival_ms = kafka_arrival_ms(m, &odd);
+    if (UNLIKELY(odd)) {
+        slice->odd_time = slice->n_odd_times++ == 0 ? m : slice->odd_time;
+    }
     s->arrival_ms = arrival_ms > s->arrival_ms ? arrival_ms : s->arrival_ms;
     s->log.n_skipped += m->len == 0;
     keep_message(slice, m);
@@ -127,7 +149,7 @@ static struct kafka_slice *begin_slice(struct kafka_log *log, const rd_kafka_mes
     s->user = slice;
     s->settled = on_settled;
     s->arrival_ms = 0;
-    slice->n_foreign = slice->bytes = 0;
+    slice->n_foreign = slice->n_odd_times = slice->bytes = 0;
     slice->topic_partitions = log->topic_partitions;
     slice->expected_before = log->partitions[m->partition].expected;
     s->log = (struct log_slice){.partition = m->partition,
@@ -173,9 +195,14 @@ static bool belongs(const struct kafka_log *log, const struct kafka_slice *slice
            slice->n_messages < SLICE_MESSAGES;
 }
 
-int64_t kafka_arrival_ms(const rd_kafka_message_t *m) {
-    int64_t arrival_ms = rd_kafka_message_timestamp(m, NULL);
-    return arrival_ms > 0 ? arrival_ms : 1; // a producer that gave none
+int64_t kafka_arrival_ms(const rd_kafka_message_t *m, bool *odd) {
+    int64_t stamp_ms = rd_kafka_message_timestamp(m, NULL), arrival_ms = stamp_ms;
+    arrival_ms = arrival_ms > KAFKA_ARRIVAL_FIRST_MS ? arrival_ms : KAFKA_ARRIVAL_FIRST_MS;
+    arrival_ms = arrival_ms < KAFKA_ARRIVAL_LAST_MS ? arrival_ms : KAFKA_ARRIVAL_LAST_MS;
+    if (odd != NULL) {
+        *odd = arrival_ms != stamp_ms;
+    }
+    return arrival_ms;
 }
 
 // All of them, taken over, into submissions that are not parsed yet.

@@ -20,7 +20,8 @@
 #include <string.h>
 
 enum {
-    ASK_MS = 100,
+    ASK_MS = 10,
+    LEAST_MS = 100, // for an answer
     LEADER_WAIT_MS = 50,
     MAX_MESSAGE_BYTES = 2 * ORDER_EVENT_MAX_BYTES, // of a topic made here: any event fits
     ENVELOPE_BYTES = 512,                          // around an event in the broker's accounts
@@ -32,7 +33,11 @@ struct look {
     int64_t until_ms; // monotonic
     rd_kafka_queue_t *answers;
     bool exists; // for certain, though not every broker may know yet
+    bool quiet;  // events of `rk` are not served
 };
+
+static const struct kafka_topic_facts nothing_known = {
+    .min_isr = -1, .max_message_bytes = -1, .retention_ms = -1, .retention_bytes = -1};
 
 static int64_t now_ms(void) {
     return clock_monotonic_ns(clock_system()) / 1000000;
@@ -81,7 +86,9 @@ static enum kafka_topic_result missing(const struct look *l, struct error *err) 
 static rd_kafka_event_t *wait_for_answer(const struct look *l) {
     for (;;) {
         rd_kafka_event_t *answer = rd_kafka_queue_poll(l->answers, ASK_MS);
-        rd_kafka_poll(l->rk, 0);
+        if (!l->quiet) {
+            rd_kafka_poll(l->rk, 0);
+        }
         if (answer != NULL || left_ms(l) == 0) {
             return answer;
         }
@@ -91,7 +98,7 @@ static rd_kafka_event_t *wait_for_answer(const struct look *l) {
 static rd_kafka_AdminOptions_t *options_for(const struct look *l, rd_kafka_admin_op_t op) {
     char why[200];
     rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(l->rk, op);
-    int ms = left_ms(l) > ASK_MS ? left_ms(l) : ASK_MS;
+    int ms = left_ms(l) > LEAST_MS ? left_ms(l) : LEAST_MS;
     if (rd_kafka_AdminOptions_set_request_timeout(options, ms, why, sizeof why) != 0) {
         log_debug("broker", "%s", why); // the library's own time-out holds then
     }
@@ -104,13 +111,24 @@ static void read_configuration(const rd_kafka_ConfigResource_t *resource,
                                struct kafka_topic_facts *facts) {
     size_t n = 0;
     const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resource, &n);
+    const struct {
+        const char *name;
+        int64_t *value;
+    } numbers[] = {{"min.insync.replicas", &facts->min_isr},
+                   {"max.message.bytes", &facts->max_message_bytes},
+                   {"retention.ms", &facts->retention_ms},
+                   {"retention.bytes", &facts->retention_bytes}};
+    facts->told = true;
     for (size_t i = 0; i < n; i++) {
         const char *name = rd_kafka_ConfigEntry_name(entries[i]);
         const char *value = rd_kafka_ConfigEntry_value(entries[i]);
-        if (value != NULL && strcmp(name, "min.insync.replicas") == 0) {
-            facts->min_isr = strtoll(value, NULL, 10);
-        } else if (value != NULL && strcmp(name, "max.message.bytes") == 0) {
-            facts->max_message_bytes = strtoll(value, NULL, 10);
+        if (value != NULL && strcmp(name, "cleanup.policy") == 0) {
+            facts->compacted = strstr(value, "compact") != NULL;
+        }
+        for (size_t k = 0; value != NULL && k < COUNT_OF(numbers); k++) {
+            if (strcmp(name, numbers[k].name) == 0) {
+                *numbers[k].value = strtoll(value, NULL, 10);
+            }
         }
     }
 }
@@ -119,6 +137,10 @@ static enum kafka_topic_result describe(struct look *l, struct kafka_topic_facts
                                         struct error *err) {
     rd_kafka_ConfigResource_t *resource =
         rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, l->topic);
+    if (resource == NULL) {
+        error_set(err, ERROR_USAGE, "\"%.300s\" is no name of a topic", l->topic);
+        return KAFKA_TOPIC_REFUSED;
+    }
     rd_kafka_AdminOptions_t *options = options_for(l, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
     rd_kafka_DescribeConfigs(l->rk, &resource, 1, options, l->answers);
     rd_kafka_AdminOptions_destroy(options);
@@ -163,9 +185,22 @@ static rd_kafka_NewTopic_t *new_topic(const struct look *l, const struct kafka_t
         return NULL;
     }
     snprintf(bytes, sizeof bytes, "%d", MAX_MESSAGE_BYTES);
-    rd_kafka_NewTopic_set_config(t, "max.message.bytes", bytes);
-    if (wish->replication >= 3) {
-        rd_kafka_NewTopic_set_config(t, "min.insync.replicas", "2");
+    const char *const configs[][2] = {
+        {"max.message.bytes", bytes},
+        {"cleanup.policy", "delete"}, // whatever is the cluster's own: each message counts
+        {"min.insync.replicas", wish->replication >= 3 ? "2" : NULL},
+    };
+    for (size_t i = 0; i < COUNT_OF(configs); i++) {
+        rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+        if (configs[i][1] != NULL) {
+            code = rd_kafka_NewTopic_set_config(t, configs[i][0], configs[i][1]);
+        }
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            error_set(err, ERROR_FATAL, "cannot create the topic %s with %s: %s", l->topic,
+                      configs[i][0], rd_kafka_err2str(code));
+            rd_kafka_NewTopic_destroy(t);
+            return NULL;
+        }
     }
     return t;
 }
@@ -255,6 +290,19 @@ look_at_partitions(const struct look *l, struct kafka_topic_facts *facts, struct
     return unknown ? missing(l, err) : facts->partitions > 0 ? KAFKA_TOPIC_OK : unreachable(l, err);
 }
 
+bool kafka_topic_describe(rd_kafka_t *rk, const char *topic, int timeout_ms, bool quiet,
+                          struct kafka_topic_facts *facts, struct error *err) {
+    struct look l = {.rk = rk,
+                     .quiet = quiet,
+                     .topic = topic,
+                     .until_ms = now_ms() + timeout_ms,
+                     .answers = rd_kafka_queue_new(rk)};
+    *facts = nothing_known;
+    enum kafka_topic_result result = describe(&l, facts, err);
+    rd_kafka_queue_destroy(l.answers);
+    return result == KAFKA_TOPIC_OK;
+}
+
 // Its configuration, which not every broker knows yet; what cannot be read stays unknown.
 static void describe_new(struct look *l, struct kafka_topic_facts *facts) {
     struct error ignored;
@@ -271,7 +319,7 @@ enum kafka_topic_result kafka_topic_prepare(rd_kafka_t *rk, const char *topic,
                      .topic = topic,
                      .until_ms = now_ms() + timeout_ms,
                      .answers = rd_kafka_queue_new(rk)};
-    *facts = (struct kafka_topic_facts){.min_isr = -1, .max_message_bytes = -1};
+    *facts = nothing_known;
     l.until_ms -= timeout_ms / 2;
     enum kafka_topic_result result = describe(&l, facts, err);
     l.until_ms += timeout_ms / 2;
@@ -314,6 +362,12 @@ void kafka_topic_tell(const char *topic, const struct kafka_topic_wish *wish,
         log_warn("broker",
                  "topic %s: its configuration could not be read; make sure that "
                  "min.insync.replicas is 2 at least, or an acknowledged order can be lost",
+                 topic);
+    }
+    if (f->compacted) {
+        log_warn("broker",
+                 "topic %s is compacted (cleanup.policy): orders that come again count again after "
+                 "a restart, and `process` refuses it; set cleanup.policy=delete",
                  topic);
     }
     if (f->max_message_bytes >= 0 &&

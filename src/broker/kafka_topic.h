@@ -17,6 +17,10 @@ struct kafka_topic_facts {
     int replication;           // the smallest of its partitions
     int64_t min_isr;           // min.insync.replicas; -1: the broker does not tell us
     int64_t max_message_bytes; // -1: likewise
+    bool told;                 // the broker has told its configuration
+    bool compacted;            // cleanup.policy has compact: older messages of a key are removed
+    int64_t retention_ms;      // -1: for ever, or not told
+    int64_t retention_bytes;   // of each partition; -1: any number, or not told
     bool created;              // by us, now
 };
 
@@ -31,6 +35,11 @@ enum kafka_topic_result {
 MUST_CHECK enum kafka_topic_result
 kafka_topic_prepare(rd_kafka_t *rk, const char *topic, const struct kafka_topic_wish *wish,
                     int timeout_ms, struct kafka_topic_facts *facts, struct error *err);
+// What the brokers tell of its configuration, within about timeout_ms; what they do not tell us
+// stays -1 (or false). Serves events as above, unless `quiet`: a consumer's queue has messages too.
+// False: no answer (ERROR_RETRIABLE), or there is no such topic.
+MUST_CHECK bool kafka_topic_describe(rd_kafka_t *rk, const char *topic, int timeout_ms, bool quiet,
+                                     struct kafka_topic_facts *facts, struct error *err);
 // Writes log lines: what the topic is, and warnings when an acknowledged order could be lost with
 // one broker.
 void kafka_topic_tell(const char *topic, const struct kafka_topic_wish *wish,

@@ -458,6 +458,11 @@ const struct option_spec option_specs[] = {
      .commands = "process serve",
      .help = "When messages were deleted before they were counted, go on without them instead of "
              "stopping. Their orders are in no total."},
+    {.name = "allow-compacted",
+     .type = OPTION_FLAG,
+     .commands = "process serve",
+     .help = "Read a topic whose cleanup.policy has compact, which is refused else: the broker "
+             "removes orders from it, and what comes again may count again after a restart."},
     {.name = "rejected-topic",
      .value = "NAME",
      .commands = "process serve",

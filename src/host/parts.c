@@ -58,14 +58,15 @@ bool parts_open_embedded(const struct options *o, struct store_settings *setting
     return sqlite_store_open(&options, out, settings, err);
 }
 
-bool parts_open_aggregates(const struct options *o, struct store_settings *settings,
-                           struct aggregates **out, struct error *err) {
+bool parts_open_aggregates(const struct options *o, struct store_wait *wait,
+                           struct store_settings *settings, struct aggregates **out,
+                           struct error *err) {
     if (is(option_text(o, "aggregates"), "sqlite")) {
         struct sqlite_options sqlite;
         return sqlite_options_read(o, &sqlite, err) &&
                sqlite_aggregates_open(&sqlite, out, settings, err);
     }
-    struct mysql_aggregates_options options = {.clock = clock_system()};
+    struct mysql_aggregates_options options = {.clock = clock_system(), .wait = wait};
     bool ok = settings_of_options(o, &options.settings, err) &&
               mysql_address_of_options(o, option_text(o, "aggregates"), &options.address, err) &&
               mysql_aggregates_open(&options, out, settings, err);

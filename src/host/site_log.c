@@ -29,6 +29,7 @@ struct site_log {
     struct kafka_log *log;
     struct kafka_rejected *rejected; // NULL: no copies are wanted
     atomic_bool stopping;            // read by the engine's thread while it waits for a server
+    struct store_wait wait;          // of the aggregates
     _Atomic int64_t window_ids, window_bytes, window_covered_ms;
 };
 
@@ -98,7 +99,7 @@ static bool open_log_stores(struct site *s, struct error *err) {
     if (l->embedded) {
         return parts_open_embedded(s->options, &s->settings, &s->store, err);
     }
-    if (!parts_open_aggregates(s->options, &s->settings, &split.aggregates, err)) {
+    if (!parts_open_aggregates(s->options, &l->wait, &s->settings, &split.aggregates, err)) {
         return false;
     }
     if (!parts_open_raw(s->options, &l->stopping, &split.raw, err)) {
@@ -131,6 +132,7 @@ static bool open_consumer(struct site *s, struct error *err) {
         .window_ms = s->log->embedded ? 0 : option_int(o, "dedupe-window"),
         .session_timeout_ms = option_int(o, "session-timeout"),
         .skip_gap = option_flag(o, "skip-gap"),
+        .allow_compacted = option_flag(o, "allow-compacted"),
     };
     return kafka_log_open(&options, &s->log->log, err);
 }
@@ -147,6 +149,7 @@ static bool make_log_engine(struct site *s, struct error *err) {
 static bool open_log(struct site *s, struct error *err) {
     struct site_log *l = s->log = mem_zalloc(1, sizeof *l);
     l->embedded = parts_embedded(s->options);
+    store_wait_init(&l->wait, &l->stopping);
     s->others_write = true;
     atomic_store(&l->window_covered_ms, option_int(s->options, "dedupe-window"));
     return site_read_kafka(s, "say where orders come from", err) && parts_check(s->options, err) &&
@@ -173,6 +176,7 @@ static void close_log(struct site *s) {
         s->store->ops->close(s->store);
     }
     kafka_rejected_stop(l->rejected);
+    store_wait_free(&l->wait);
     free(l);
 }
 
@@ -181,6 +185,9 @@ static void close_log(struct site *s) {
 static bool log_is_ready(struct site *s, char problem[static INTAKE_PROBLEM_BYTES]) {
     struct engine_status status;
     struct kafka_log_facts facts;
+    if (!store_wait_ok(&s->log->wait, problem, INTAKE_PROBLEM_BYTES)) {
+        return false;
+    }
     engine_status(s->engine, &status);
     kafka_log_facts(s->log->log, &facts, NULL, 0);
     const char *what = NULL;
@@ -245,6 +252,7 @@ static void put_log(struct site *s, struct buf *out) {
     engine_status(s->engine, &status);
     kafka_log_facts(l->log, &facts, at, PARTITIONS_SHOWN);
     engine_metrics(out, &status, clock_now_ms(clock_system()));
+    store_wait_metrics(&l->wait, out);
     put_partitions(out, at, facts.n_partitions);
     put_freshness(out, &status, at, facts.n_partitions);
     free(at);
@@ -263,6 +271,9 @@ static void put_log(struct site *s, struct buf *out) {
     metric_value(out, "kafka_foreign_keys_total", "counter",
                  "Messages whose key or partition is not what the order's id says.",
                  facts.foreign_keys);
+    metric_value(out, "kafka_odd_timestamps_total", "counter",
+                 "Messages whose timestamp is not between 1970 and 9999, counted at the nearest.",
+                 facts.odd_timestamps);
     metric_value(out, "kafka_gaps_skipped_total", "counter",
                  "Times deleted messages were skipped because of --skip-gap.", facts.skipped_gaps);
     if (l->rejected != NULL) {

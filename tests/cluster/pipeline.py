@@ -122,6 +122,13 @@ def raw_of_row(row, event="placed", event_id=None):
 
 # --- what the topic says
 
+LAST_ARRIVAL_MS = 253402214400000  # 9999-12-31T00:00:00Z
+
+
+def arrival_of(record):
+    """Its timestamp, or the nearest that a table takes."""
+    return min(max(record.timestamp, 1), LAST_ARRIVAL_MS)
+
 
 def faults_of_the_door(record):
     """Why `ingest` has rejected the event, which it may have cut; None when it has not."""
@@ -145,9 +152,9 @@ class Expected:
             self.skipped += 1
             return
         position = record.partition << 48 | record.offset
-        verdict = self.reference.submit_json(record.value, record.timestamp)
+        verdict = self.reference.submit_json(record.value, arrival_of(record))
         if verdict.verdict == "accepted":
-            raw = raw_of_order(verdict.order, record.timestamp, position)
+            raw = raw_of_order(verdict.order, arrival_of(record), position)
             self.raw[raw.identity] = raw
         elif verdict.verdict == "rejected":
             self.rejected[position] = (record.value, faults_of_the_door(record) or verdict.faults)

@@ -95,6 +95,24 @@ def test_orders_themselves_are_not_there_without_raw_orders(mariadb, own_name, t
     assert "takes no orders" in reader.post(order(1)).problem(404)["detail"]
 
 
+def test_a_server_that_hangs_is_named_and_keeps_nobody_from_stopping(mariadb, own_name, tmp_path, started):
+    database = Database(mariadb, own_name)
+    database.commit_order("before", "1.00", minute_now())
+    reader = started(Dashboard(tmp_path, database))
+    assert reader.get("/readyz").status == 200
+    mariadb.sigstop()
+    try:
+        began = time.monotonic()
+        harness.wait_until(lambda: reader.get("/readyz").status == 503, 20, "unready")
+        assert time.monotonic() - began < 10
+        assert reader.get("/readyz").problem(503)["detail"].startswith("mysql: ")
+        began = time.monotonic()
+        reader.stop()
+        assert time.monotonic() - began < 10
+    finally:
+        mariadb.sigcont()
+
+
 def test_a_server_that_goes_away_is_named_and_the_page_keeps_its_figures(mariadb, own_name, tmp_path, started):
     database = Database(mariadb, own_name)
     database.commit_order("before", "1.00", minute_now())

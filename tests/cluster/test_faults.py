@@ -254,13 +254,21 @@ def test_rows_that_others_lock_only_delay_a_batch(shop, books):
             cursor.execute("SELECT * FROM sales_totals FOR UPDATE")
             held_since = one.n_done()
             acknowledged(100)
-            time.sleep(8)  # a writer waits 5 s for a lock, then does its transaction again
+            began = time.monotonic()
+            harness.wait_until(lambda: is_missed(processor, "storing a batch waits, for a lock"), 20, "readyz to tell")
+            assert 3 < time.monotonic() - began < 9
+            assert "storing a batch waits, for a lock of another session" in processor.log
+            assert processor.metric("salestide_store_wait_seconds") >= 5
+            # A writer waits 5 s for a lock, then does its transaction again.
+            harness.wait_until(lambda: "trying the batch again" in processor.log, 20, "another try")
             assert one.n_done() == held_since
             holder.rollback()
         one.wait_moving(held_since)
     settle(one, books)
     assert processor.process.poll() is None
     assert "lock" in processor.log.lower()
+    assert processor.metric("salestide_store_wait_seconds") == 0
+    assert processor.get("/readyz").status == 200
 
 
 def test_a_transaction_that_is_the_victim_of_a_deadlock_is_done_again(shop, books):
@@ -332,6 +340,59 @@ def test_a_mysql_that_falls_silent_is_given_up_and_found_again(shop, books):
             one.wait_moving(one.n_done(), timeout_s=60)
         settle(one, books)
         processor.stop()
+
+
+@pytest.mark.parametrize("how", ["while nothing comes", "under load"])
+def test_a_mysql_that_hangs_is_named_and_keeps_nobody_from_stopping(shop, books, how):
+    one = shop(partitions=1)
+    door, processor = one.ingest(), one.processor()
+    with load.orders(door, books) as acknowledged:
+        acknowledged(100)
+        one.wait_moving()
+        if how == "under load":
+            acknowledged(100)
+            one.mysql.sigstop()
+            acknowledged(100)
+    if how != "under load":
+        one.wait_drained()
+        one.mysql.sigstop()
+    try:
+        began = time.monotonic()
+        harness.wait_until(lambda: is_missed(processor, "mysql:"), 20, "readyz to tell")
+        assert time.monotonic() - began < 10
+        began = time.monotonic()
+        processor.stop()
+        assert time.monotonic() - began < 10
+    finally:
+        one.mysql.sigcont()
+    one.processor()
+    settle(one, books)
+
+
+def test_positions_that_vanish_under_a_processor_stop_it_and_nothing_counts_twice(shop, books):
+    one = shop(partitions=2)
+    door, processor = one.ingest(), one.processor()
+    with load.orders(door, books) as acknowledged:
+        acknowledged(200)
+    one.wait_drained()
+    before, kept = one.tables(), one.positions()
+    rows = one.mysql.sql("SELECT * FROM pipeline_positions", database=one.name)
+    one.mysql.sql("DELETE FROM pipeline_positions", database=one.name)
+    with load.orders(door, books) as acknowledged:
+        acknowledged(100)
+    assert processor.process.wait(60) == 1
+    assert "vanished from pipeline_positions" in processor.log
+    assert "has lost how far partition" in processor.log
+    again = one.processor()
+    assert again.process.wait(60) == 1
+    assert "has lost how far partition" in again.log
+    assert one.tables() == before
+    assert one.positions() == {}
+    for row in rows:
+        one.mysql.sql(f"INSERT INTO pipeline_positions VALUES ({', '.join(['%s'] * len(row))})", row, database=one.name)
+    assert one.positions() == kept
+    one.processor()
+    settle(one, books)
 
 
 # --- Kafka

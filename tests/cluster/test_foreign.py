@@ -195,6 +195,28 @@ def test_what_a_transaction_took_back_never_counts(shop):
     assert (state["accepted"], state["duplicate"], state["rejected"]) == (152, 1, 0)
 
 
+def test_a_timestamp_in_microseconds_counts_at_the_last_time_that_tables_take_and_stops_nobody(shop):
+    one = shop(partitions=2, topic_config={"message.timestamp.after.max.ms": str(2**62)})
+    processor = one.processor()
+    sender = producer(one.kafka)
+    try:
+        for n in range(20):
+            stamp_ms = int(time.time() * 1000)
+            sender.send(one.name, key=str(n).encode(), value=line_of(n),
+                        timestamp_ms=stamp_ms * 1000 if n % 5 == 0 else stamp_ms)  # fmt: skip
+        sender.send(one.name, key=b"x", value=b"no order", timestamp_ms=int(time.time() * 1e6))
+        sender.flush(timeout=60)
+    finally:
+        sender.close(timeout=10)
+    one.check()
+    assert processor.metric("salestide_kafka_odd_timestamps_total") == 5
+    assert processor.log.count("is not between 1970 and 9999") == 1
+    harness.must_run("verify", "--raw", one.raw, "--aggregates", one.mysql.url(one.name), env=one.env)
+    processor.stop()
+    harness.must_run("rebuild", "--raw", one.raw, "--aggregates", one.mysql.url(one.name), env=one.env)
+    one.check()
+
+
 def e4_of(line):
     return pipeline.e4(json.loads(line)["total"])
 

@@ -138,7 +138,11 @@ def test_an_event_larger_than_the_topic_takes_is_rejected_and_kept(kafka, own_na
     assert "10000" in door.log
     large = order(2, note="x" * 20_000)
     answer = door.post([order(1), large, order(3)])
-    assert answer.status == 503, answer  # the rejection itself is too large as well
+    assert (answer.status, answer.json()["accepted"]) == (202, 2), answer
+    assert [(e["index"], e["code"]) for e in answer.json()["errors"]] == [(1, "too_large")]
+    (rejected,) = [r for r in kafka.consume(own_name) if r.key is None]
+    assert 5_000 < len(rejected.value) < 10_000  # as much of the text as fits
+    assert json.dumps(large).encode().startswith(rejected.value)
     kafka.create_topic(f"{own_name}-2", config={"max.message.bytes": "100000"})
     door = ingest(kafka.url(f"{own_name}-2"))
     large = order(2, note="x" * 200_000)
@@ -149,6 +153,40 @@ def test_an_event_larger_than_the_topic_takes_is_rejected_and_kept(kafka, own_na
     assert set(records) == {b"1", b"3", None}
     assert rejection_of(records[None])["code"] == "too_large"
     assert records[None].value == json.dumps(large).encode()[: 64 * 1024]
+
+
+def test_a_topic_that_is_made_keeps_every_message(kafka, own_name, ingest):
+    door = ingest(kafka.url(own_name), *ALONE)
+    assert door.post(order(1)).status == 202
+    assert kafka.configuration(own_name, "cleanup.policy") == {"value": "delete", "is_default": False}
+
+
+def test_orders_that_are_too_large_together_are_none_of_them_too_large(kafka, own_name, ingest):
+    kafka.create_topic(own_name, config={"max.message.bytes": "100000"})
+    door = ingest(kafka.url(own_name))
+    many = [order(n, note="x" * 60) for n in range(2_000)]
+    answer = door.post(lines(*many), NDJSON)
+    assert (answer.status, answer.json()["accepted"], answer.json()["rejected"]) == (202, 2_000, 0), answer
+    kafka.configure_topic(own_name, {"max.message.bytes": "3000"})  # nobody tells the door
+    more = [order(n, note="x" * 60) for n in range(2_000, 4_000)]
+    answer = door.post(lines(*more), NDJSON)
+    assert (answer.status, answer.json()["accepted"], answer.json()["rejected"]) == (202, 2_000, 0), answer
+    assert set(identities_in(kafka.consume(own_name)).values()) == {1}
+    assert len(kafka.consume(own_name)) == 4_000
+    assert "max.message.bytes" in door.log
+
+
+def test_a_clock_that_the_brokers_do_not_believe_is_named(kafka, own_name, ingest):
+    kafka.create_topic(own_name, config={"message.timestamp.before.max.ms": "0"})  # as if it were behind
+    door = ingest(kafka.url(own_name))
+    many = lines(*(order(n) for n in range(2_000)))  # some are older than a millisecond when they arrive
+
+    def is_named():
+        answer = door.post(many, NDJSON)
+        return answer.status == 503 and b"do not believe the clock" in door.get("/readyz").body
+
+    harness.wait_until(is_named)
+    assert "do not believe the clock" in door.log
 
 
 def test_times_and_currencies_are_left_as_they_came(kafka, own_name, ingest):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """How `process` starts when something it needs is not there: one clear line and the right exit code."""
 
+import contextlib
 import re
 import time
 
@@ -10,6 +11,7 @@ import harness
 import pipeline
 from servers import mysql as mysql_server
 from servers import process as server_process
+from servers.proxy import Proxy
 
 
 def run_process(broker, aggregates, *options, raw="none", env=None):
@@ -29,6 +31,18 @@ def last_line(done, code):
     assert len(plain) == 1, done.stderr
     assert plain[0].startswith("salestide process: "), plain
     return plain[0]
+
+
+@contextlib.contextmanager
+def running(tmp_path, broker, aggregates, *options):
+    one = pipeline.Processor(tmp_path, "--broker", broker, "--raw", "none", "--aggregates", aggregates, *options,
+                             env={"SALESTIDE_MYSQL_PASSWORD": mysql_server.PASSWORD})  # fmt: skip
+    try:
+        yield one
+        if one.process.returncode is None:
+            one.stop()
+    finally:
+        one.kill()
 
 
 @pytest.fixture
@@ -61,6 +75,37 @@ def test_brokers_that_are_away_are_waited_for_and_readyz_says_so(database, tmp_p
         one.stop()
     finally:
         one.kill()
+
+
+@pytest.mark.parametrize("policy", ["compact", "compact,delete"])
+def test_a_compacted_topic_is_refused_unless_that_is_allowed(kafka, database, own_name, tmp_path, policy):
+    broker = kafka.create_topic(own_name, 1, {"cleanup.policy": policy})
+    line = last_line(run_process(broker, database), 2)
+    assert f"topic {own_name} is compacted" in line
+    assert "--allow-compacted" in line
+    with running(tmp_path, broker, database, "--allow-compacted") as one:
+        assert "is compacted (cleanup.policy), as --allow-compacted allows" in one.log
+        harness.wait_until(lambda: one.get("/readyz").status == 200, 30, one.log)
+
+
+def test_a_compacted_topic_is_refused_when_its_broker_comes_late(kafka, database, own_name, tmp_path):
+    kafka.create_topic(own_name, 1, {"cleanup.policy": "compact"})
+    with Proxy(kafka.ports[1]["PLAINTEXT"]) as proxy:
+        proxy.refuse()
+        with running(tmp_path, f"kafka://127.0.0.1:{proxy.port}/{own_name}", database) as one:
+            assert "waiting for a broker" in one.log
+            proxy.accept()
+            assert one.process.wait(60) == 1
+            assert f"topic {own_name} is compacted" in one.log
+
+
+def test_a_topic_that_keeps_less_than_the_window_is_a_warning(kafka, database, own_name, tmp_path):
+    broker = kafka.create_topic(own_name, 1, {"retention.ms": "3600000", "retention.bytes": "100000000"})
+    with running(tmp_path, broker, database) as one:
+        assert "keeps messages for 60 min (retention.ms), less than the 1440 min" in one.log
+        assert "keeps 100000000 bytes of each partition" in one.log
+    with running(tmp_path, broker, database, "--dedupe-window", "1h") as one:
+        assert "retention.ms" not in one.log
 
 
 def test_mysql_that_is_away_is_waited_for_and_then_told(broker, own_name):

@@ -19,6 +19,18 @@ def make_tables(one):
     one.mysql.sql(PROJECTION, database=one.name)
 
 
+def test_tables_whose_rows_expire_are_a_warning(shop):
+    def expiring(one):
+        one.cassandra.create_keyspace(one.name)
+        one.cassandra.cql(ORDERS.format(one.name) + " WITH default_time_to_live = 864000")
+
+    one = shop(made_by_hand=expiring, partitions=1)
+    processor = one.processor()
+    assert processor.log.count(f"{one.name}.orders has default_time_to_live = 864000") == 1
+    one.cassandra.cql(f"ALTER TABLE {one.name}.orders WITH default_time_to_live = 0")
+    assert "default_time_to_live" not in one.processor().log
+
+
 def orders_of(ids, **fields):
     return [json.dumps(harness.order(n, customer_id=n % 9, source="GOOGLE" if n % 2 else "ADS", state="CA",
                                      subtotal=f"{n}.25", total=f"{n}.25", **fields)).encode() for n in ids]  # fmt: skip

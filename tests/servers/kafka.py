@@ -224,6 +224,16 @@ class Kafka:
     def add_partitions(self, name, partitions):
         self.admin().create_partitions({name: partitions})
 
+    def configure_topic(self, name, config):
+        resource = kafka.admin.ConfigResource(kafka.admin.ConfigResourceType.TOPIC, name, configs=config)
+        self.admin().alter_configs([resource])
+
+    def configuration(self, name, key):
+        """{"value", "is_default"} of one setting of a topic."""
+        resource = kafka.admin.ConfigResource(kafka.admin.ConfigResourceType.TOPIC, name)
+        found = self.admin().describe_configs([resource], config_filter="all")["topic"][name][key]
+        return {"value": found["value"], "is_default": "TOPIC" not in str(found["config_source"])}
+
     def partitions(self, topic):
         found = self.admin().describe_topics([topic])
         return sorted(kafka.TopicPartition(topic, p["partition_index"]) for p in found[0]["partitions"])

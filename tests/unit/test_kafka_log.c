@@ -61,6 +61,8 @@ struct reading {
     struct source source;
     int64_t seen[MOCK_TOPIC_PARTITIONS]; // offset of the next message to come
     int n_events, n_rejected;
+    int64_t first_arrival_ms, last_arrival_ms; // the smallest and the largest seen
+    int64_t stamp_ms;                          // of what is produced; 0: what submission_of gives
 };
 
 static void produce(struct reading *r, int first_id, int n) {
@@ -74,6 +76,7 @@ static void produce(struct reading *r, int first_id, int n) {
         list[i] = texts[i];
     }
     struct submission *s = submission_of(&ending, list, (size_t)n);
+    s->arrival_ms = r->stamp_ms != 0 ? r->stamp_ms : s->arrival_ms;
     assert_true(intake_offer(kafka_producer_intake(r->producer), s));
     wait_for_endings(&ending, 1);
     assert_int_equal(ending.durable, 1);
@@ -139,6 +142,12 @@ static void see_event(struct reading *r, const struct event *e) {
         assert_true(e->at.arrival_ms > 0);
     }
     r->n_events++;
+    if (r->n_events == 1 || e->at.arrival_ms < r->first_arrival_ms) {
+        r->first_arrival_ms = e->at.arrival_ms;
+    }
+    if (e->at.arrival_ms > r->last_arrival_ms) {
+        r->last_arrival_ms = e->at.arrival_ms;
+    }
 }
 
 // One take, as the engine does it. Returns how many events came.
@@ -295,6 +304,28 @@ static void a_lost_partition_that_stays_is_named_and_taken_over_again(void **sta
     end(&r);
 }
 
+// Microseconds where milliseconds belong, or a time before 1970: no table takes such an arrival.
+static void a_timestamp_that_is_none_counts_as_the_nearest_that_is(void **state) {
+    UNUSED(state);
+    struct reading r;
+    struct kafka_log_facts facts;
+    begin(&r);
+    r.stamp_ms = INT64_C(1764547200123000);
+    produce(&r, 0, 3);
+    r.stamp_ms = INT64_C(-1764547200123);
+    produce(&r, 3, 2);
+    r.stamp_ms = INT64_C(253402214400000);
+    produce(&r, 5, 1);
+    open_log(&r);
+    take_until(&r, 6);
+    assert_int_equal(r.first_arrival_ms, 1);
+    assert_int_equal(r.last_arrival_ms, INT64_C(253402214400000));
+    assert_int_equal(take(&r, true), 0);
+    kafka_log_facts(r.log, &facts, NULL, 0);
+    assert_int_equal(facts.odd_timestamps, 5);
+    end(&r);
+}
+
 static void a_topic_name_that_cannot_be_is_refused(void **state) {
     UNUSED(state);
     struct mock mock;
@@ -317,6 +348,7 @@ int main(void) {
         cmocka_unit_test(after_a_failure_reading_goes_on_at_the_stores_positions),
         cmocka_unit_test(it_ends_with_messages_ahead),
         cmocka_unit_test(a_lost_partition_that_stays_is_named_and_taken_over_again),
+        cmocka_unit_test(a_timestamp_that_is_none_counts_as_the_nearest_that_is),
         cmocka_unit_test(a_topic_name_that_cannot_be_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

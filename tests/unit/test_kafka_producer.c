@@ -292,6 +292,82 @@ static void errors_that_pass_are_tried_again_unseen(void **state) {
     end(p, &m);
 }
 
+static void refuse_size(struct mock *m, size_t n) {
+    rd_kafka_resp_err_t errors[32];
+    assert_true(n <= COUNT_OF(errors));
+    for (size_t i = 0; i < n; i++) {
+        errors[i] = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+    }
+    rd_kafka_mock_push_request_errors_array(m->cluster, PRODUCE, n, errors);
+}
+
+// A batch that was refused says nothing of an event in it.
+static void events_that_are_too_large_together_go_again_in_smaller_batches(void **state) {
+    (void)state;
+    struct mock m;
+    mock_start(&m, 1);
+    struct kafka_producer *p = mock_producer(&m, 100, TIMEOUT_MS);
+    struct ending ending = ENDING_START;
+    const char *texts[] = {ORDER_TEXT("1"), ORDER_TEXT("2"), "not an order",  ORDER_TEXT("4"),
+                           ORDER_TEXT("5"), ORDER_TEXT("6"), ORDER_TEXT("7"), ORDER_TEXT("8")};
+    refuse_size(&m, 5);
+    struct submission *s = submission_of(&ending, texts, COUNT_OF(texts));
+    assert_true(intake_offer(kafka_producer_intake(p), s));
+    wait_for_endings(&ending, 1);
+    assert_int_equal(ending.durable, 1);
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        assert_int_equal(s->events[i].verdict, i == 2 ? VERDICT_REJECTED : VERDICT_ACCEPTED);
+    }
+    struct found found;
+    rd_kafka_t *rk = reader(&m);
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        read_next(rk, &found);
+        assert_null(strstr(found.why, "too_large"));
+    }
+    rd_kafka_destroy(rk);
+    submission_free(s);
+    end(p, &m);
+}
+
+static void a_rejection_too_large_for_the_topic_is_kept_with_less_text(void **state) {
+    (void)state;
+    struct mock m;
+    mock_start(&m, 1);
+    struct kafka_producer *p = mock_producer(&m, 100, TIMEOUT_MS);
+    struct ending ending = ENDING_START;
+    const char *texts[] = {"not an order"};
+    refuse_size(&m, 10);
+    struct submission *s = submission_of(&ending, texts, 1);
+    assert_true(intake_offer(kafka_producer_intake(p), s));
+    wait_for_endings(&ending, 1);
+    assert_int_equal(ending.durable, 1);
+    struct found found;
+    rd_kafka_t *rk = reader(&m);
+    read_next(rk, &found);
+    assert_string_equal(found.value, "not an");
+    assert_non_null(strstr(found.why, "\"code\":\"" REJECT_NOT_JSON "\""));
+    rd_kafka_destroy(rk);
+    submission_free(s);
+    end(p, &m);
+}
+
+static void a_clock_that_the_brokers_do_not_believe_is_named(void **state) {
+    (void)state;
+    struct mock m;
+    mock_start(&m, 1);
+    struct kafka_producer *p = mock_producer(&m, 100, TIMEOUT_MS);
+    struct ending ending = ENDING_START;
+    const char *texts[] = {ORDER_TEXT("1")};
+    rd_kafka_mock_push_request_errors(m.cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP);
+    struct submission *s = submission_of(&ending, texts, 1);
+    assert_true(intake_offer(kafka_producer_intake(p), s));
+    wait_for_endings(&ending, 1);
+    assert_int_equal(ending.durable, 0);
+    assert_true(EVENTUALLY(is_ready(p, "do not believe the clock of this machine")));
+    submission_free(s);
+    end(p, &m);
+}
+
 static void an_event_too_large_for_the_topic_is_rejected_and_kept(void **state) {
     (void)state;
     struct mock m;
@@ -299,7 +375,7 @@ static void an_event_too_large_for_the_topic_is_rejected_and_kept(void **state) 
     struct kafka_producer *p = mock_producer(&m, 100, TIMEOUT_MS);
     struct ending ending = ENDING_START;
     const char *texts[] = {ORDER_TEXT("1")};
-    rd_kafka_mock_push_request_errors(m.cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+    refuse_size(&m, 8); // until batches have less bytes than the event has
     struct submission *s = submission_of(&ending, texts, 1);
     assert_true(intake_offer(kafka_producer_intake(p), s));
     wait_for_endings(&ending, 1);
@@ -402,8 +478,9 @@ static void after_a_fatal_error_a_new_handle_takes_over(void **state) {
     rd_kafka_mock_broker_set_rtt(m.cluster, 1, 8000); // longer than a busy machine takes
     struct submission *lost = submission_of(&ending, texts, 1);
     assert_true(intake_offer(kafka_producer_intake(p), lost));
-    assert_int_equal(rd_kafka_test_fatal_error(
-                         p->rk, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "only a test"),
+    assert_int_equal(rd_kafka_test_fatal_error(p->handle.rk,
+                                               RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER,
+                                               "only a test"),
                      RD_KAFKA_RESP_ERR_NO_ERROR);
     wait_for_endings(&ending, 1);
     assert_int_equal(ending.durable, 0);
@@ -434,6 +511,9 @@ int main(void) {
         cmocka_unit_test(a_topic_that_takes_nothing_is_said_until_it_does),
         cmocka_unit_test(errors_that_pass_are_tried_again_unseen),
         cmocka_unit_test(an_event_too_large_for_the_topic_is_rejected_and_kept),
+        cmocka_unit_test(events_that_are_too_large_together_go_again_in_smaller_batches),
+        cmocka_unit_test(a_rejection_too_large_for_the_topic_is_kept_with_less_text),
+        cmocka_unit_test(a_clock_that_the_brokers_do_not_believe_is_named),
         cmocka_unit_test(what_is_not_acknowledged_in_time_is_try_later),
         cmocka_unit_test(without_a_broker_offers_are_refused_until_one_is_back),
         cmocka_unit_test(it_starts_without_a_broker_and_goes_on_when_there_is_one),

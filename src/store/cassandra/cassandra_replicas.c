@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How safe Cassandra keeps what it acknowledged: said once, at the start of a writer.
+// How safe and how long Cassandra keeps what it acknowledged: said once, at the start of a writer.
 //
 // system_schema.keyspaces has the replication of a keyspace as a map of text to text:
 //     4 bytes n, n times ([bytes] key, [bytes] value)
@@ -74,6 +74,36 @@ static void say_copies(struct cql_session *s, const char *keyspace, int64_t n_co
              late ? ", or commitlog_sync: batch" : "");
 }
 
+// table_name, default_time_to_live
+static bool see_expiry(void *user, size_t tag, const struct text *cells, size_t n) {
+    const char *keyspace = user;
+    int64_t seconds = 0;
+    UNUSED(tag);
+    if (n != 2 || !cql_cell_int(cells[1], &seconds) || seconds <= 0) {
+        return true;
+    }
+    for (enum raw_table t = 0; t < RAW_TABLES; t++) {
+        if (text_equal(cells[0], text_of(raw_table_name(t)))) {
+            log_warn("store",
+                     "Cassandra table %s.%s has default_time_to_live = %lld: its rows vanish after "
+                     "so many seconds, and `verify` and `rebuild` need them all; take it off with "
+                     "ALTER TABLE %s.%s WITH default_time_to_live = 0",
+                     keyspace, raw_table_name(t), (long long)seconds, keyspace, raw_table_name(t));
+        }
+    }
+    return true;
+}
+
+static bool say_expiry(struct cql_session *s, const char *keyspace, struct error *err) {
+    char cql[256], name[64];
+    snprintf(name, sizeof name, "%s", keyspace);
+    snprintf(cql, sizeof cql,
+             "SELECT table_name, default_time_to_live FROM system_schema.tables "
+             "WHERE keyspace_name = '%s'",
+             keyspace);
+    return cql_query(s, cql, see_expiry, name, err) == STORE_OK;
+}
+
 bool cassandra_say_safety(struct cql_session *s, const char *keyspace, struct error *err) {
     char cql[256]; // the name was checked: letters, digits and _
     struct found found = {0};
@@ -91,5 +121,5 @@ bool cassandra_say_safety(struct cql_session *s, const char *keyspace, struct er
         log_warn("store", "Cassandra keyspace %s has durable_writes = false: a restart loses rows",
                  keyspace);
     }
-    return true;
+    return say_expiry(s, keyspace, err);
 }

@@ -11,6 +11,8 @@
 #include "base/mem.h"
 #include "store/mysql/mysql_schema.h"
 #include "store/mysql/mysql_store.h"
+#include "store/mysql/mysql_wait.h"
+#include "store/store_wait.h"
 #include <stdlib.h>
 #include <time.h>
 
@@ -60,7 +62,11 @@ static void warn_unless_durable(struct mysql_connection *c) {
 // about the server and the user's tables.
 static bool connect_and_read(struct mysql_aggregates *s, bool first, struct error *err) {
     disconnect(s);
-    if (!mysql_connection_open(&s->address, MYSQL_ROLE_WRITER, STATEMENT_TIMEOUT_MS, &s->c, err)) {
+    if (store_wait_is_stopped(s->wait)) { // nobody waits for it
+        return error_set(err, ERROR_RETRIABLE, "the process is stopping");
+    }
+    if (!mysql_connection_open_watched(&s->address, MYSQL_ROLE_WRITER, STATEMENT_TIMEOUT_MS,
+                                       s->wait, &s->c, err)) {
         return false;
     }
     if (!mysql_schema_check(s->c, &s->settings, err) ||
@@ -85,11 +91,11 @@ bool mysql_aggregates_ready(struct mysql_aggregates *s, struct error *err) {
         used(s);
         return true;
     }
-    if (mysql_ping(s->c->handle) == 0) {
+    if (mysql_is_alive(s->c, err)) {
         used(s);
         return true;
     }
-    log_debug("store", "%s has closed the idle connection", s->c->name);
+    log_debug("store", "the idle connection is gone: %s", err->text);
     return connect_and_read(s, false, err);
 }
 
@@ -165,6 +171,7 @@ bool mysql_aggregates_open(const struct mysql_aggregates_options *options, struc
     s->address = options->address;
     s->settings = options->settings;
     s->clock = options->clock;
+    s->wait = options->wait;
     s->cells = mysql_cells_new();
     s->gross_e4 = mem_zalloc(N_CURRENCIES, sizeof *s->gross_e4);
     if (!connect_and_read(s, true, err)) {

@@ -9,6 +9,7 @@ struct mysql_aggregates_options {
     struct mysql_address address;
     struct store_settings settings; // empty ones: whatever is in force
     const struct clock_source *clock;
+    struct store_wait *wait; // borrowed; NULL: nobody asks
 };
 
 // Connects for writing and checks what is there: tables, columns, settings. Makes nothing, setup

@@ -15,6 +15,8 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "store/mysql/mysql_store.h"
+#include "store/mysql/mysql_wait.h"
+#include "store/store_wait.h"
 #include <stdio.h>
 
 enum { ATTEMPTS = 8, ATTEMPTS_MS = 30000 };
@@ -25,6 +27,7 @@ struct work {
     struct batch_summary *summary;
     struct aggregates_state next; // what this transaction leaves
     bool fenced, overflow;
+    bool waits; // for others' locks, on record
 };
 
 // --- 1. Positions
@@ -44,7 +47,7 @@ static bool compare_positions(struct work *w, MYSQL_RES *rows, struct error *err
         const struct position_move *move = &w->batch->moves[i];
         MYSQL_ROW row = mysql_fetch_row(rows);
         if (row == NULL || mysql_column_int(row, 0) != move->partition) {
-            return fence(w, move, "no row", err);
+            return fence(w, move, "no row: somebody has deleted it from pipeline_positions", err);
         }
         int64_t next_offset = mysql_column_int(row, 1), epoch_us = mysql_column_int(row, 2);
         if (next_offset != move->from || epoch_us != move->epoch_us) {
@@ -266,9 +269,10 @@ static enum commit_result give_up(struct work *w, struct error *err) {
 }
 
 static bool may_try_again(const struct work *w, int attempt, int64_t since_ns) {
-    int64_t waited_ms = (clock_monotonic_ns(w->s->clock) - since_ns) / 1000000;
-    return !w->fenced && !w->overflow && w->s->c->fault == MYSQL_FAULT_CONFLICT &&
-           attempt + 1 < ATTEMPTS && waited_ms < ATTEMPTS_MS;
+    int64_t waited_ms = (clock_monotonic_ns(clock_system()) - since_ns) / 1000000;
+    return !store_wait_is_stopped(w->s->wait) && !w->fenced && !w->overflow &&
+           w->s->c->fault == MYSQL_FAULT_CONFLICT && attempt + 1 < ATTEMPTS &&
+           waited_ms < ATTEMPTS_MS;
 }
 
 static enum commit_result send_commit(struct work *w, struct error *err) {
@@ -289,6 +293,35 @@ static enum commit_result send_commit(struct work *w, struct error *err) {
     return COMMIT_OK;
 }
 
+// Attempts that others' locks have ended are one wait, from the first of them.
+static void note_lock(struct work *w, int attempt, int64_t since_ns) {
+    if (attempt == 0) {
+        mysql_lock_wait_begin(w->s->c, "storing a batch", since_ns);
+    } else {
+        store_wait_tick(w->s->wait);
+    }
+    w->waits = true;
+}
+
+static enum commit_result run_attempts(struct work *w, struct error *err) {
+    struct mysql_aggregates *s = w->s;
+    int64_t since_ns = clock_monotonic_ns(clock_system());
+    for (int attempt = 0; !run_transaction(w, err); attempt++) {
+        bool again = may_try_again(w, attempt, since_ns);
+        if (!again) {
+            return give_up(w, err);
+        }
+        note_lock(w, attempt, since_ns);
+        log_info("store", "%s; trying the batch again", err->text);
+        mysql_aggregates_roll_back(s, err);
+        if (s->c == NULL) {
+            return COMMIT_RETRY;
+        }
+        mysql_pause(attempt);
+    }
+    return send_commit(w, err);
+}
+
 enum commit_result mysql_aggregates_commit(struct aggregates *a,
                                            const struct aggregates_batch *batch,
                                            struct batch_summary *summary, struct error *err) {
@@ -301,18 +334,9 @@ enum commit_result mysql_aggregates_commit(struct aggregates *a,
     mysql_cells_sort(s->cells, batch->cube,
                      minute_floor > s->state.minute_floor ? minute_floor : s->state.minute_floor,
                      hour_floor > s->state.hour_floor ? hour_floor : s->state.hour_floor);
-    int64_t since_ns = clock_monotonic_ns(s->clock);
-    for (int attempt = 0; !run_transaction(&w, err); attempt++) {
-        bool again = may_try_again(&w, attempt, since_ns);
-        if (!again) {
-            return give_up(&w, err);
-        }
-        log_info("store", "%s; trying the batch again", err->text);
-        mysql_aggregates_roll_back(s, err);
-        if (s->c == NULL) {
-            return COMMIT_RETRY;
-        }
-        mysql_pause(attempt);
+    enum commit_result result = run_attempts(&w, err);
+    if (w.waits) {
+        store_wait_end(s->wait);
     }
-    return send_commit(&w, err);
+    return result;
 }

@@ -15,11 +15,17 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/mysql/mysql_wait.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MYSQL_PORT_DEFAULT = 3306, CONNECT_TIMEOUT_S = 5, MIN_PACKET_BYTES = 1024 * 1024 };
+enum {
+    MYSQL_PORT_DEFAULT = 3306,
+    CONNECT_TIMEOUT_S = 5,
+    PAUSE_S = 5,
+    MIN_PACKET_BYTES = 1024 * 1024
+};
 
 // --- Addresses
 
@@ -42,19 +48,15 @@ bool mysql_address_read(const char *url, struct mysql_address *out, struct error
 // --- Statements
 
 bool mysql_run(struct mysql_connection *c, struct text sql, const char *doing, struct error *err) {
-    if (mysql_real_query(c->handle, sql.at, sql.len) != 0) {
-        mysql_failed(c, doing, err);
-        return false;
-    }
-    return true;
+    return mysql_query_waiting(c, sql, doing, err);
 }
 
 MYSQL_RES *mysql_ask(struct mysql_connection *c, struct text sql, const char *doing,
                      struct error *err) {
-    MYSQL_RES *rows = NULL;
-    if (mysql_real_query(c->handle, sql.at, sql.len) == 0) {
-        rows = mysql_store_result(c->handle);
+    if (!mysql_query_waiting(c, sql, doing, err)) {
+        return NULL;
     }
+    MYSQL_RES *rows = mysql_store_result(c->handle);
     if (rows == NULL) {
         mysql_failed(c, doing, err);
     }
@@ -105,8 +107,9 @@ bool mysql_undo(struct mysql_connection *c, struct error *err) {
 
 // --- Connecting
 
-static void set_options(MYSQL *handle, const struct mysql_address *a, int timeout_s) {
-    unsigned connect_s = CONNECT_TIMEOUT_S, statement_s = (unsigned)timeout_s, off = 0;
+// pause_s: for each read and write of the library, the greeting of the server among them.
+static void set_options(MYSQL *handle, const struct mysql_address *a, int pause_s) {
+    unsigned connect_s = CONNECT_TIMEOUT_S, statement_s = (unsigned)pause_s, off = 0;
     unsigned protocol = MYSQL_PROTOCOL_TCP; // "localhost" is no reason for a socket file
     my_bool yes = 1;
     mysql_options(handle, MYSQL_OPT_CONNECT_TIMEOUT, &connect_s);
@@ -196,8 +199,12 @@ static bool connect_host(struct mysql_connection *c, const struct mysql_address 
     if (c->handle == NULL) {
         return error_set(err, ERROR_RETRIABLE, "out of memory while connecting to %s", c->name);
     }
-    // A reader's statement is ended by the server, before the connection has to be given up.
-    set_options(c->handle, a, (timeout_ms + 999) / 1000 + (c->role == MYSQL_ROLE_READER ? 2 : 0));
+    // A reader's statement is ended by the server, before the connection has to be given up; its
+    // rows may come with pauses. A writer waits for the beginning of an answer (mysql_wait.c).
+    bool reader = c->role == MYSQL_ROLE_READER;
+    int statement_s = (timeout_ms + 999) / 1000 + (reader ? 2 : 0);
+    c->answer_ms = statement_s * 1000;
+    set_options(c->handle, a, reader || statement_s < PAUSE_S ? statement_s : PAUSE_S);
     const char *database = c->role == MYSQL_ROLE_SETUP ? NULL : a->url.path;
     if (mysql_real_connect(c->handle, host->name, a->url.user, a->password, database, host->port,
                            NULL, CLIENT_FOUND_ROWS) == NULL) {
@@ -231,9 +238,16 @@ static void log_connected(const struct mysql_connection *c) {
 
 bool mysql_connection_open(const struct mysql_address *address, enum mysql_role role,
                            int timeout_ms, struct mysql_connection **out, struct error *err) {
+    return mysql_connection_open_watched(address, role, timeout_ms, NULL, out, err);
+}
+
+bool mysql_connection_open_watched(const struct mysql_address *address, enum mysql_role role,
+                                   int timeout_ms, struct store_wait *wait,
+                                   struct mysql_connection **out, struct error *err) {
     pthread_once(&library_once, start_library);
     struct mysql_connection *c = mem_zalloc(1, sizeof *c);
     c->role = role;
+    c->wait = wait;
     for (size_t i = 0; i < address->url.n_hosts; i++) {
         if (connect_host(c, address, &address->url.hosts[i], timeout_ms, err)) {
             log_connected(c);

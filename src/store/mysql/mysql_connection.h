@@ -7,6 +7,8 @@
 #include "base/url.h"
 #include <mysql.h>
 
+struct store_wait;
+
 enum mysql_tls {
     MYSQL_TLS_OFF,
     MYSQL_TLS_ENCRYPT, // encrypted, but whoever answers is believed
@@ -51,6 +53,8 @@ struct mysql_connection {
     size_t max_packet_bytes; // longest statement that the server takes
     bool mariadb;            // else MySQL
     enum mysql_fault fault;  // of the last call that failed
+    int answer_ms;           // the most that a statement is waited for
+    struct store_wait *wait; // borrowed: where a wait is on record; NULL: nowhere
 };
 
 // Connects to the first host that answers, and sets the session up: utf8mb4 with utf8mb4_bin,
@@ -59,6 +63,11 @@ struct mysql_connection {
 MUST_CHECK bool mysql_connection_open(const struct mysql_address *address, enum mysql_role role,
                                       int timeout_ms, struct mysql_connection **out,
                                       struct error *err);
+// The same, whose waits are on record (store/store_wait.h) and end when it says stop.
+MUST_CHECK bool mysql_connection_open_watched(const struct mysql_address *address,
+                                              enum mysql_role role, int timeout_ms,
+                                              struct store_wait *wait,
+                                              struct mysql_connection **out, struct error *err);
 void mysql_connection_close(struct mysql_connection *c); // NULL is fine
 
 // Runs one statement that gives no rows. `doing`, for the line of an error: "storing a batch".

@@ -54,7 +54,7 @@ static bool take_failure(struct mysql_link *l, const char *doing, struct error *
         return false;
     }
     drop_connection(l);
-    return !l->in_snapshot;
+    return !l->in_snapshot && number != 0; // 0: given up without an answer, as the next would be
 }
 
 bool mysql_link_ask(struct mysql_link *l, mysql_question_fn question, const char *doing, void *user,

@@ -13,6 +13,8 @@ struct mysql_aggregates {
     struct mysql_address address;
     struct store_settings settings;
     const struct clock_source *clock;
+    struct store_wait *wait;
+    bool positions_gone;        // rows of pipeline_positions vanished while they were ours
     struct mysql_connection *c; // NULL while down
     int64_t used_ns;            // monotonic, when the connection was last used
     struct aggregates_state state;
