@@ -122,5 +122,5 @@ for shop, totals in shops.items():
 cluster.shutdown()
 if seen != ["0.00", "1.00", "14.99", "0.4993"]:
     sys.exit("changed: other averages than were seen")
-print(f"holds: avg() of a decimal in Cassandra {row.v} is the average of the first rows")
+print(f"holds: avg() of a decimal in Cassandra {row.v} rounds at every row")
 PY
