@@ -74,7 +74,7 @@ static int open_sink(void **state) {
     static const struct intake_ops ops = {.name = "played", .offer_wait = play_offer};
     memset(&played, 0, sizeof played);
     stop = 0;
-    report = load_report_new(clock_system(), "test");
+    report = load_report_new(clock_system(), "load");
     const struct load_intake_parts parts = {.intake = {&ops, NULL},
                                             .rules = &rules,
                                             .what = "the store",
