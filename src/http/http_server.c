@@ -113,10 +113,10 @@ static bool open_keys(struct http_server *s, struct error *err) {
                          o->listen, o->directory);
     }
     if (!s->loopback && !s->keys_needed) {
-        log_warn("ingest", "--insecure: anybody who reaches %s can read and write", o->listen);
+        log_warn("http", "--insecure: anybody who reaches %s can read and write", o->listen);
     }
     if (s->loopback && s->keys_needed && keys_count(s->keys) == 0) {
-        log_warn("ingest",
+        log_warn("http",
                  "--require-keys and there are no API keys yet: every call is refused until one is "
                  "made with `salestide key new`");
     }
@@ -139,7 +139,7 @@ static bool raise_descriptor_limit(const struct http_limits *limits, struct erro
                          (unsigned long long)now.rlim_cur);
     }
     if (!raised || now.rlim_cur < want) {
-        log_warn("ingest",
+        log_warn("http",
                  "this process may open %llu files only: fewer than --max-connections and "
                  "--max-viewers need (raise ulimit -n)",
                  (unsigned long long)now.rlim_cur);
@@ -243,7 +243,7 @@ static void begin_to_stop(struct http_server *s) {
     if (s->stopping) {
         return;
     }
-    log_info("ingest", "stopping: %zu requests in flight", s->n_requests);
+    log_info("http", "stopping: %zu requests in flight", s->n_requests);
     s->stopping = true;
     MHD_socket fd = MHD_quiesce_daemon(s->daemon);
     if (fd != MHD_INVALID_SOCKET) {
@@ -260,7 +260,7 @@ static void take_signals(struct http_server *s, int signal_fd) {
         } else if (s->options.reload != NULL) {
             s->options.reload(s->options.user);
         } else {
-            log_info("ingest", "SIGHUP: there is nothing to read again");
+            log_info("http", "SIGHUP: there is nothing to read again");
         }
     }
 }
@@ -341,7 +341,7 @@ void http_run(struct http_server *s, const sigset_t *signals) {
     struct error err = {0};
     int signal_fd = signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC);
     if (signal_fd < 0 || !watch(s, signal_fd, &tag_signal, &err)) {
-        log_error("ingest", "cannot take signals: %s", strerror(errno));
+        log_error("http", "cannot take signals: %s", strerror(errno));
         begin_to_stop(s);
     }
     int64_t trimmed_ms = s->now_ms, stop_at_ms = INT64_MAX;
@@ -361,7 +361,7 @@ void http_run(struct http_server *s, const sigset_t *signals) {
         }
     }
     if (s->n_requests > 0) {
-        log_warn("ingest", "%zu requests did not end within %d s", s->n_requests, STOP_MS / 1000);
+        log_warn("http", "%zu requests did not end within %d s", s->n_requests, STOP_MS / 1000);
     }
     http_viewers_close(s);
     http_lingering_close(s);
