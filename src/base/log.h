@@ -10,7 +10,8 @@ void log_set_level(enum log_level lowest);
 // By its name: trace, debug, info, warn or error (the choices of --log-level); others change
 // nothing.
 void log_set_level_named(const char *name);
-// `layer` is the folder that speaks: "ingest", "engine", "store", "dashboard".
+// `layer` is the room that speaks: "http", "engine", "broker", "store" (cql, its client, too),
+// "live"; of the process as a whole it is its command: "serve".
 void log_line(enum log_level level, const char *layer, const char *format, ...) PRINTF_LIKE(3, 4);
 
 #define log_trace(layer, ...) log_line(LOG_TRACE, layer, __VA_ARGS__)

@@ -16,8 +16,8 @@ struct audited {
     struct raw_reader *raw;              // NULL: none
 };
 
-static int exit_code(const struct error *err) {
-    fprintf(stderr, "salestide: %s\n", err->text);
+static int exit_code(const char *command, const struct error *err) {
+    fprintf(stderr, "salestide %s: %s\n", command, err->text);
     return err->cls == ERROR_USAGE ? 2 : 1;
 }
 
@@ -63,14 +63,16 @@ static int tell_verify(const struct audited *a, const struct audit_report *repor
            name, report->orders, report->adjustments, report->cells);
     if (report->problems > 0) {
         printf("%" PRId64 " problems\n", report->problems);
-        fprintf(stderr,
-                report->raw_problems > 0
-                    ? "salestide: raw orders of %s are damaged or missing, and the totals cannot "
-                      "be made again from what is left: restore them from a copy; `salestide "
-                      "rebuild --accept-loss` takes what is missing out of every total\n"
-                    : "salestide: %s does not add up, and its raw orders are complete; keep a "
-                      "copy, then `salestide rebuild` makes the aggregates again from them\n",
-                name);
+        fprintf(
+            stderr,
+            report->raw_problems > 0
+                ? "salestide verify: raw orders of %s are damaged or missing, and the totals "
+                  "cannot "
+                  "be made again from what is left: restore them from a copy; `salestide "
+                  "rebuild --accept-loss` takes what is missing out of every total\n"
+                : "salestide verify: %s does not add up, and its raw orders are complete; keep a "
+                  "copy, then `salestide rebuild` makes the aggregates again from them\n",
+            name);
         return 1;
     }
     printf("all laws hold\n");
@@ -82,7 +84,7 @@ int command_verify(const struct options *o) {
     struct audit_report report;
     struct error err = {0};
     bool ok = open_audited(o, &a, &err) && run_verify(&a, &report, &err);
-    int code = ok ? tell_verify(&a, &report) : exit_code(&err);
+    int code = ok ? tell_verify(&a, &report) : exit_code("verify", &err);
     close_audited(&a);
     return code;
 }
@@ -113,7 +115,7 @@ int command_rebuild(const struct options *o) {
                " cells changed\n",
                reader_place_name(a.place), report.orders, report.adjustments, changed);
     }
-    int code = ok ? 0 : exit_code(&err);
+    int code = ok ? 0 : exit_code("rebuild", &err);
     close_audited(&a);
     return code;
 }

@@ -13,7 +13,6 @@ static void tell_ready(const struct options *o, const char *url, const char *pla
 
 static const struct site_plan plan = {
     .command = "dashboard",
-    .layer = "dashboard",
     .parts = {&part_place, &part_watch, &part_door, &part_page, &part_reload},
     .tell_ready = tell_ready,
 };

@@ -11,7 +11,6 @@ static void tell_ready(const struct options *o, const char *url, const char *pla
 
 static const struct site_plan plan = {
     .command = "ingest",
-    .layer = "ingest",
     .parts = {&part_shop, &part_producer, &part_door},
     .tell_ready = tell_ready,
 };

@@ -38,10 +38,10 @@ struct command_spec {
     const char *details;                 // a paragraph for --help and the man page, or NULL
     int (*run)(const struct options *o); // returns the exit code: 0, 1 failed, 2 usage
 };
-// One name may have several rows, each for other sub-commands. Defined in src/options_table.c.
+// One name may have several rows, each for other sub-commands. Defined in src/host/options_table.c.
 extern const struct option_spec option_specs[];
 extern const size_t option_specs_count;
-extern const struct command_spec command_specs[]; // src/command_table.c
+extern const struct command_spec command_specs[]; // src/host/command_table.c
 extern const size_t command_specs_count;
 
 // Values of one run. Texts live as long as the options.

@@ -151,7 +151,7 @@ static void markdown_command(const struct command_spec *command, FILE *out) {
 }
 
 void options_markdown(FILE *out) {
-    fputs("<!-- Generated from src/options_table.c by `make docs`. Do not edit. -->\n"
+    fputs("<!-- Generated from src/host/options_table.c by `make docs`. Do not edit. -->\n"
           "# Configuration\n\n"
           "Nothing has to be configured. What can be is below: one table of options for each "
           "command,\n"
@@ -246,7 +246,7 @@ static void man_command(const struct command_spec *command, FILE *out) {
 }
 
 void options_man(FILE *out) {
-    fputs(".\\\" Generated from src/options_table.c by `make docs`. Do not edit.\n"
+    fputs(".\\\" Generated from src/host/options_table.c by `make docs`. Do not edit.\n"
           ".TH SALESTIDE 1 \"\" \"salestide " SALESTIDE_VERSION "\" \"User Commands\"\n"
           ".SH NAME\nsalestide \\- real\\-time sales pipeline in one program\n"
           ".SH SYNOPSIS\n.B salestide\n.I COMMAND\n[\\fIOPTION\\fR...] [\\fIARGUMENT\\fR...]\n"

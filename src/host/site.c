@@ -117,13 +117,13 @@ static void tell_unread_options(const struct site *s) {
     bool typed = false;
     for (const char *name; (name = options_next_unread(s->options, &i, &typed)) != NULL;) {
         if (typed) {
-            log_warn(s->plan->layer, "--%s has no effect: nothing that runs here uses it", name);
+            log_warn(s->plan->command, "--%s has no effect: nothing that runs here uses it", name);
         }
         buf_printf(&unread, " %s", name);
     }
     buf_put_char(&unread, '\0');
     if (!unread.failed) {
-        log_debug(s->plan->layer, "options that nothing here uses:%s", unread.at);
+        log_debug(s->plan->command, "options that nothing here uses:%s", unread.at);
     }
     buf_free(&unread);
 }
@@ -148,7 +148,7 @@ int site_run(const struct options *o, const struct site_plan *plan) {
     }
     site_stop(&s);
     if (ok) {
-        log_info(plan->layer, "stopped");
+        log_info(plan->command, "stopped");
     }
     return ok ? 0 : err.cls == ERROR_USAGE ? 2 : 1;
 }

@@ -31,8 +31,7 @@ extern const struct site_part part_reload;    // SIGHUP
 
 enum { SITE_PARTS_MAX = 12 };
 struct site_plan {
-    const char *command; // before messages for people: "salestide serve: ..."
-    const char *layer;   // of its log lines
+    const char *command; // before messages for people, "salestide serve: ...", and in its log lines
     // In the order of the start: what a part needs stands before it. NULL ends them.
     const struct site_part *parts[SITE_PARTS_MAX];
     // The line that says that it is ready. `place`: where questions go, "" when nowhere.

@@ -29,7 +29,7 @@ static void *reload_main(void *user) {
         }
         r->wanted = false;
         pthread_mutex_unlock(&r->lock);
-        log_info(s->plan->layer, "SIGHUP: reading files again");
+        log_info(s->plan->command, "SIGHUP: reading files again");
         site_reload_parts(s);
         pthread_mutex_lock(&r->lock);
     }

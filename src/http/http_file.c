@@ -33,7 +33,7 @@ struct files {
 
 static void add(struct MHD_Response *response, const char *name, const char *value) {
     if (MHD_add_response_header(response, name, value) != MHD_YES) {
-        log_warn("dashboard", "out of memory: an answer goes without its %s header", name);
+        log_warn("http", "out of memory: an answer goes without its %s header", name);
     }
 }
 

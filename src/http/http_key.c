@@ -13,7 +13,7 @@ static void look_at_keys(struct http_server *s) {
     }
     s->keys_looked_ms = s->now_ms;
     if (!keys_refresh(s->keys, &err)) {
-        log_error("ingest", "%s; all keys are refused until it can be read", err.text);
+        log_error("http", "%s; all keys are refused until it can be read", err.text);
     }
 }
 

@@ -66,7 +66,7 @@ static enum problem ask(struct request *r, struct http_worker *worker) {
     }
     snprintf(r->detail, sizeof r->detail, "%s", err.text);
     if (err.cls == ERROR_FATAL) {
-        log_warn("dashboard", "%s", err.text);
+        log_warn("http", "%s", err.text);
         http_worker_drop_reader(worker);
     }
     return err.cls == ERROR_USAGE ? PROBLEM_TOO_MANY_ROWS : PROBLEM_QUERY_FAILED;

@@ -19,7 +19,7 @@
 
 static void add_header(struct MHD_Response *response, const char *name, const char *value) {
     if (MHD_add_response_header(response, name, value) != MHD_YES) {
-        log_warn("ingest", "out of memory: an answer goes without its %s header", name);
+        log_warn("http", "out of memory: an answer goes without its %s header", name);
     }
 }
 
@@ -27,7 +27,7 @@ static struct MHD_Response *fixed_json(const char *body) {
     struct MHD_Response *response = MHD_create_response_from_buffer(
         strlen(body), (void *)(uintptr_t)body, MHD_RESPMEM_PERSISTENT);
     if (response == NULL) {
-        log_error("ingest", "out of memory while starting");
+        log_error("http", "out of memory while starting");
         abort();
     }
     add_header(response, "Content-Type", JSON);

@@ -128,10 +128,10 @@ static bool open_keys(struct http_server *s, struct error *err) {
                          reach, o->directory);
     }
     if (reachable && !s->keys_needed) {
-        log_warn("ingest", "%s, and --insecure asks for no key: anybody can read and write", reach);
+        log_warn("http", "%s, and --insecure asks for no key: anybody can read and write", reach);
     }
     if (!reachable && s->keys_needed && keys_count(s->keys) == 0) {
-        log_warn("ingest",
+        log_warn("http",
                  "--require-keys and there are no API keys yet: every call is refused until one is "
                  "made with `salestide key new`");
     }
@@ -154,7 +154,7 @@ static bool raise_descriptor_limit(const struct http_limits *limits, struct erro
                          (unsigned long long)now.rlim_cur);
     }
     if (!raised || now.rlim_cur < want) {
-        log_warn("ingest",
+        log_warn("http",
                  "this process may open %llu files only: fewer than --max-connections and "
                  "--max-viewers need (raise ulimit -n)",
                  (unsigned long long)now.rlim_cur);
@@ -258,7 +258,7 @@ static void begin_to_stop(struct http_server *s) {
     if (s->stopping) {
         return;
     }
-    log_info("ingest", "stopping: %zu requests in flight", s->n_requests);
+    log_info("http", "stopping: %zu requests in flight", s->n_requests);
     s->stopping = true;
     MHD_socket fd = MHD_quiesce_daemon(s->daemon);
     if (fd != MHD_INVALID_SOCKET) {
@@ -275,7 +275,7 @@ static void take_signals(struct http_server *s, int signal_fd) {
         } else if (s->options.reload != NULL) {
             s->options.reload(s->options.user);
         } else {
-            log_info("ingest", "SIGHUP: there is nothing to read again");
+            log_info("http", "SIGHUP: there is nothing to read again");
         }
     }
 }
@@ -356,7 +356,7 @@ void http_run(struct http_server *s, const sigset_t *signals) {
     struct error err = {0};
     int signal_fd = signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC);
     if (signal_fd < 0 || !watch(s, signal_fd, &tag_signal, &err)) {
-        log_error("ingest", "cannot take signals: %s", strerror(errno));
+        log_error("http", "cannot take signals: %s", strerror(errno));
         begin_to_stop(s);
     }
     int64_t trimmed_ms = s->now_ms, stop_at_ms = INT64_MAX;
@@ -376,7 +376,7 @@ void http_run(struct http_server *s, const sigset_t *signals) {
         }
     }
     if (s->n_requests > 0) {
-        log_warn("ingest", "%zu requests did not end within %d s", s->n_requests, STOP_MS / 1000);
+        log_warn("http", "%zu requests did not end within %d s", s->n_requests, STOP_MS / 1000);
     }
     http_viewers_close(s);
     http_lingering_close(s);

@@ -213,7 +213,7 @@ void http_viewer_deadline(struct http_server *s, struct deadline *d, enum deadli
     static const char heartbeat[] = ":\n\n";
     struct viewer *v = (struct viewer *)d;
     if (kind == DEADLINE_STALL) {
-        log_debug("dashboard", "a viewer that took nothing was dropped");
+        log_debug("http", "a viewer that took nothing was dropped");
         drop(s, v);
         return;
     }
@@ -255,7 +255,7 @@ void http_viewers_check_keys(struct http_server *s) {
     for (struct viewer *v = s->viewers->all; v != NULL; v = next) {
         next = v->next;
         if (v->key_id[0] != '\0' && !keys_has_id(s->keys, v->key_id, KEY_READ)) {
-            log_info("dashboard", "a live page's key %s is revoked: its stream ends", v->key_id);
+            log_info("http", "a live page's key %s is revoked: its stream ends", v->key_id);
             drop(s, v);
         }
     }

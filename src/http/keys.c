@@ -55,7 +55,7 @@ static bool read_again(struct keys *k, struct error *err) {
     }
     k->problem.text[0] = '\0';
     if (keys_file_open_to_others(k->directory, &problem)) {
-        log_warn("ingest", "%s", problem.text);
+        log_warn("http", "%s", problem.text);
     }
     return true;
 }

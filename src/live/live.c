@@ -138,22 +138,22 @@ static void load_products(struct live *l) {
     struct products *fresh;
     struct error err;
     if (!products_load(l->products_path, &fresh, &err)) {
-        log_error("dashboard", "%s%s", err.text,
+        log_error("live", "%s%s", err.text,
                   l->products != NULL ? "; the products read before stay" : "");
         return;
     }
     products_free(l->products);
     l->products = fresh;
     live_render_forget(l->render);
-    log_info("dashboard", "%zu products read from %s", products_count(fresh), l->products_path);
+    log_info("live", "%zu products read from %s", products_count(fresh), l->products_path);
 }
 
 static bool read_store(struct live *l, struct live_touched touched, bool failed_before) {
     bool ok = live_state_refresh(l->state, touched, &l->error);
     if (!ok && !failed_before) {
-        log_warn("dashboard", "the live page shows old figures: %s", l->error.text);
+        log_warn("live", "the live page shows old figures: %s", l->error.text);
     } else if (ok && failed_before) {
-        log_info("dashboard", "the live page is up to date again");
+        log_info("live", "the live page is up to date again");
     }
     return ok;
 }
@@ -205,7 +205,7 @@ static void publish(struct live *l) {
 no_memory:
     live_release(change);
     live_render_forget(l->render); // the next event carries all of it
-    log_warn("dashboard", "no memory for an event of the live page; it is left out");
+    log_warn("live", "no memory for an event of the live page; it is left out");
 }
 
 // One round. Under the lock, which is released in between.

@@ -32,9 +32,9 @@ static void check(struct watch *w, struct item *item, bool first) {
     struct error err = {0};
     bool up = item->what.check(item->what.user, &err);
     if (!up && (first || item->up)) {
-        log_warn("dashboard", "%s is down: %s", item->what.name, err.text);
+        log_warn("live", "%s is down: %s", item->what.name, err.text);
     } else if (up && !first && !item->up) {
-        log_info("dashboard", "%s is up again", item->what.name);
+        log_info("live", "%s is up again", item->what.name);
     }
     pthread_mutex_lock(&w->lock);
     item->up = up;

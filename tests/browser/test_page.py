@@ -232,6 +232,22 @@ def test_the_page_fits_the_window(server, open_page, viewport, scheme):
     assert_no_overflow(page)
 
 
+@pytest.mark.parametrize("viewport", [DESK, TABLET, PHONE], ids=["desk", "tablet", "phone"])
+@pytest.mark.parametrize("total", ["99999.99", "8888888.88", "13168333.69", "888888888.88"])
+def test_a_key_figure_stands_on_one_line(server, open_page, viewport, total):
+    one = server()
+    page = open_page(one, viewport=viewport)
+    post(one, order(1, total=total))
+    wait_for_text(page, "#today-total", f"${decimal.Decimal(total):,}")
+    wait_for_text(page, "#all-total", f"${decimal.Decimal(total):,}")
+    broken = page.evaluate(
+        """() => [...document.querySelectorAll(".tile .value")]
+            .filter((e) => e.getBoundingClientRect().height > 1.5 * parseFloat(getComputedStyle(e).lineHeight))
+            .map((e) => e.id)"""
+    )
+    assert broken == []
+
+
 def contrast(page, selector):
     """Of a text against what is behind it, as WCAG 2 counts it."""
     return page.evaluate(

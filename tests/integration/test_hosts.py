@@ -65,7 +65,7 @@ def test_every_option_that_help_lists_is_looked_at(started, tmp_path, host, opti
 
 def test_an_option_that_does_nothing_is_told(started):
     one = started(Serve, "--group", "g", "--dedupe-window", "1h", env={"SALESTIDE_REJECTED_TOPIC": "for.others"})
-    assert re.findall(r"warn ingest: --([a-z-]+) has no effect", one.log) == ["group", "dedupe-window"]
+    assert re.findall(r"warn serve: --([a-z-]+) has no effect", one.log) == ["group", "dedupe-window"]
 
 
 # --- Groups of options, used

@@ -206,6 +206,7 @@ def test_generate_without_a_server_ends_with_a_line():
     done = harness.run("generate", "--rate", "10", "--count", "5", "--to", "http://127.0.0.1:9", timeout=60)
     assert done.returncode == 1
     assert b"127.0.0.1:9" in done.stderr
+    assert b"\n0 events sent in " in done.stderr, done
 
 
 @pytest.mark.parametrize("url", ["ftp://x", "127.0.0.1:8080", "http://", "file:///etc/passwd"])

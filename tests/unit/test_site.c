@@ -75,8 +75,8 @@ static void close_d(struct site *s) {
     (void)note("close", 'd');
 }
 static const struct site_part d = {.name = "d", .open = open_d, .close = close_d};
-static const struct site_plan plan = {"test", "test", {&a, &b, &c, &d}, NULL};
-static const struct site_plan short_plan = {"test", "test", {&a, &b, &d}, NULL};
+static const struct site_plan plan = {"test", {&a, &b, &c, &d}, NULL};
+static const struct site_plan short_plan = {"test", {&a, &b, &d}, NULL};
 
 static int set_up(void **state) {
     UNUSED(state);

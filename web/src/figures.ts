@@ -11,7 +11,7 @@ function setMoney(id: string, amount: Amount, currency: string): void {
     setText(element, text);
     element.title = exactMoney(amount, currency);
     element.dataset["exact"] = amount;
-    element.dataset["long"] = text.length > 20 ? "very" : text.length > 13 ? "yes" : "no";
+    element.dataset["long"] = text.length > 17 ? "very" : text.length > 12 ? "yes" : "no";
 }
 
 function refunded(sum: Sum, currency: string): string {

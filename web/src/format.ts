@@ -23,9 +23,9 @@ export function money(amount: Amount, currency: string): string {
     return currencyFormat(currency, false).format(amount as Intl.StringNumericLiteral);
 }
 
-/** For axes only: "$1.2K". */
+/** For axes only: "$1.2K", "$3", "$0.30". */
 export function roughMoney(amount: number, currency: string): string {
-    return currencyFormat(currency, true).format(amount);
+    return currencyFormat(currency, Number.isInteger(amount) || amount >= 1000).format(amount);
 }
 
 /** The amount as stored, without zeros that say nothing: "12.345 USD". */

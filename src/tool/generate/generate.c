@@ -168,16 +168,18 @@ static void post_all(struct posting *p) {
 static int tell(const struct posting *p, int64_t ms) {
     struct demo_target *t = p->target;
     struct demo_counts c = t->ops->counts(t);
+    const char *problem = t->ops->problem(t);
     if (c.judged) {
+        // What was made and found no server was not sent.
+        int64_t sent = problem == NULL ? p->sent : c.accepted + c.duplicate + c.rejected;
         fprintf(stderr,
                 "%" PRId64 " events sent in %" PRId64 ".%01d s: %" PRId64 " accepted, %" PRId64
                 " duplicate, %" PRId64 " rejected\n",
-                p->sent, ms / 1000, (int)(ms / 100 % 10), c.accepted, c.duplicate, c.rejected);
+                sent, ms / 1000, (int)(ms / 100 % 10), c.accepted, c.duplicate, c.rejected);
     } else {
         fprintf(stderr, "%" PRId64 " events sent in %" PRId64 ".%01d s\n", c.accepted, ms / 1000,
                 (int)(ms / 100 % 10));
     }
-    const char *problem = t->ops->problem(t);
     if (problem != NULL && !stop_asked()) {
         return fail(problem);
     }
