@@ -237,8 +237,7 @@ def test_a_directory_of_another_user_is_read_where_that_is_sound(server, open_pl
     one.stop()
     done = run_as_nobody("verify", "--data", one.data)
     assert done.returncode == 2, done
-    assert b"may not be entered by this user" in done.stderr, done
-    assert b"run this as" in done.stderr, done
+    assert b"may not be entered by this user: run this as root\n" in done.stderr, done
     one.data.chmod(0o755)
     done = run_as_nobody("verify", "--data", one.data)
     assert b"may not be read by this user" in done.stderr, done
@@ -263,6 +262,19 @@ def test_another_users_reader_waits_for_nobody_and_says_so(server, open_place, m
     assert done.returncode == 2, done
     assert b"sales.db" in done.stderr, done
     assert b"run this as" in done.stderr, done
+
+
+def test_too_few_descriptors_are_not_taken_for_missing_permissions(server):
+    files = 4  # enough to load the program and to open sales.db, not for what stands beside it
+    one = server()
+    assert one.post(order(1)).status == 202
+    one.stop()
+    done = subprocess.run([str(harness.binary()), "verify", "--data", str(one.data)], capture_output=True, timeout=60,
+                          check=False, env=harness.clean_env(),
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files)))  # fmt: skip
+    assert done.returncode == 1, done
+    assert b"Too many open files" in done.stderr, done
+    assert b"run this as" not in done.stderr, done
 
 
 # --- Keys
