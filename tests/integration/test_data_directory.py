@@ -73,6 +73,36 @@ def test_a_file_that_is_put_back_goes_on(server):
     harness.must_run("verify", "--data", one.data)
 
 
+def test_a_lock_that_is_removed_is_taken_again(server):
+    one = server()
+    assert one.post(order(1)).status == 202
+    (one.data / "lock").unlink()
+    assert one.post(order(2)).status == 202
+    assert "lock was removed while it was in use" in one.log
+    done = harness.run("serve", "--listen", "127.0.0.1:0", "--data", one.data, timeout=30)
+    assert done.returncode == 2, done
+    assert b"another salestide process writes to" in done.stderr, done
+    assert one.post(order(3)).status == 202
+    one.stop()
+    harness.must_run("verify", "--data", one.data)
+
+
+def test_two_servers_beside_a_lock_that_was_removed_do_not_both_write(server, tmp_path):
+    one = server()
+    assert one.post(order(1)).status == 202
+    (one.data / "lock").unlink()
+    two = server(data=one.data)  # before the first has noticed
+    assert "stop one of the two" in one.post(order(2)).problem(503)["detail"]
+    one.get("/readyz").problem(503)
+    harness.wait_until(lambda: two.post([order(1), order(3)]).status == 202, 20, "orders in the second")
+    one.post(order(4)).problem(503)
+    two.stop()
+    harness.wait_until(lambda: one.post(order(5)).status == 202, 30, "orders in the first again")
+    assert one.post([order(1), order(3), order(5)]).json()["duplicate"] == 3
+    one.stop()
+    harness.must_run("verify", "--data", one.data)
+
+
 # --- A directory that had a shop
 
 
