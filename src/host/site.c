@@ -3,7 +3,6 @@
 //
 // How it fails: a part that cannot be opened or run says why in one line, those before it are
 // stopped, and the exit code is 2 for what somebody has to change, 1 for what may pass.
-#include "engine/zone_file.h"
 #include "host/site_internal.h"
 
 #include "base/log.h"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The engine of a site and its thread, over a queue or a log: rules, customers, and who is told of
 // a commit. An engine that ends for good has said why and ends the process.
-#include "engine/customers_file.h"
 #include "host/site_internal.h"
 
 #include "base/log.h"

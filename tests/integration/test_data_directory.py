@@ -73,6 +73,36 @@ def test_a_file_that_is_put_back_goes_on(server):
     harness.must_run("verify", "--data", one.data)
 
 
+def test_a_lock_that_is_removed_is_taken_again(server):
+    one = server()
+    assert one.post(order(1)).status == 202
+    (one.data / "lock").unlink()
+    assert one.post(order(2)).status == 202
+    assert "lock was removed while it was in use" in one.log
+    done = harness.run("serve", "--listen", "127.0.0.1:0", "--data", one.data, timeout=30)
+    assert done.returncode == 2, done
+    assert b"another salestide process writes to" in done.stderr, done
+    assert one.post(order(3)).status == 202
+    one.stop()
+    harness.must_run("verify", "--data", one.data)
+
+
+def test_two_servers_beside_a_lock_that_was_removed_do_not_both_write(server, tmp_path):
+    one = server()
+    assert one.post(order(1)).status == 202
+    (one.data / "lock").unlink()
+    two = server(data=one.data)  # before the first has noticed
+    assert "stop one of the two" in one.post(order(2)).problem(503)["detail"]
+    one.get("/readyz").problem(503)
+    harness.wait_until(lambda: two.post([order(1), order(3)]).status == 202, 20, "orders in the second")
+    one.post(order(4)).problem(503)
+    two.stop()
+    harness.wait_until(lambda: one.post(order(5)).status == 202, 30, "orders in the first again")
+    assert one.post([order(1), order(3), order(5)]).json()["duplicate"] == 3
+    one.stop()
+    harness.must_run("verify", "--data", one.data)
+
+
 # --- A directory that had a shop
 
 
@@ -237,8 +267,7 @@ def test_a_directory_of_another_user_is_read_where_that_is_sound(server, open_pl
     one.stop()
     done = run_as_nobody("verify", "--data", one.data)
     assert done.returncode == 2, done
-    assert b"may not be entered by this user" in done.stderr, done
-    assert b"run this as" in done.stderr, done
+    assert b"may not be entered by this user: run this as root\n" in done.stderr, done
     one.data.chmod(0o755)
     done = run_as_nobody("verify", "--data", one.data)
     assert b"may not be read by this user" in done.stderr, done
@@ -263,6 +292,19 @@ def test_another_users_reader_waits_for_nobody_and_says_so(server, open_place, m
     assert done.returncode == 2, done
     assert b"sales.db" in done.stderr, done
     assert b"run this as" in done.stderr, done
+
+
+def test_too_few_descriptors_are_not_taken_for_missing_permissions(server):
+    files = 4  # enough to load the program and to open sales.db, not for what stands beside it
+    one = server()
+    assert one.post(order(1)).status == 202
+    one.stop()
+    done = subprocess.run([str(harness.binary()), "verify", "--data", str(one.data)], capture_output=True, timeout=60,
+                          check=False, env=harness.clean_env(),
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files)))  # fmt: skip
+    assert done.returncode == 1, done
+    assert b"Too many open files" in done.stderr, done
+    assert b"run this as" not in done.stderr, done
 
 
 # --- Keys

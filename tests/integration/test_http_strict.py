@@ -230,3 +230,9 @@ def test_an_unknown_parameter_beside_orders_is_answered_400_and_stores_nothing(s
 
 def test_a_question_mark_with_nothing_after_it_is_fine(shared_server):
     assert shared_server.get("/healthz?").status == 200
+
+
+def test_a_length_is_told_as_it_was_sent(shared_server):
+    length = 18446744073709551615
+    head = f"POST /v1/orders HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    assert f"the body has {length} bytes" in the_problem(answers(shared_server, head.encode()), 413)["detail"]

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """`salestide rejected`: what was rejected is shown, mended, submitted again, and never lost."""
 
+import http.server
 import json
 import os
 import re
 import stat
+import threading
 
 import harness
 from harness import NDJSON, lines, order
@@ -120,6 +122,56 @@ def test_a_list_does_not_grow_with_retries_of_what_is_rejected_again(server):
     harness.must_run("verify", "--data", one.data)
     counts = harness.stored_counts(one.data)
     assert counts["rejected"] == 26 and counts["received"] == 26
+
+
+def test_an_event_named_twice_is_submitted_once(server):
+    one = three_bad(server)
+    done = again(one, "retry", "1", "3", "1")
+    assert done.stdout.decode().splitlines()[-1].startswith("2 submitted again"), done
+    assert len(rows(one)) == 3
+
+
+def forwarding(one, meanwhile):
+    """A server in front of another: before the first request goes on, `meanwhile` is called."""
+    calls, lock = [], threading.Lock()
+
+    class Forward(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            with lock:
+                if not calls:
+                    calls.append(meanwhile())
+            answer = one.request("POST", self.path, body, {"Content-Type": self.headers["Content-Type"]})
+            self.send_response(answer.status)
+            self.send_header("Content-Type", answer.headers["content-type"])
+            self.send_header("Content-Length", str(len(answer.body)))
+            self.end_headers()
+            self.wfile.write(answer.body)
+
+        def log_message(self, *arguments):
+            pass
+
+    httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Forward)
+    threading.Thread(target=httpd.serve_forever, daemon=True).start()
+    return httpd
+
+
+def test_what_somebody_else_has_submitted_meanwhile_does_not_end_a_retry_of_all(server):
+    one = server()
+    many = 40  # more than are on their way at a time
+    one.post(lines(*[order(i, total=-1) for i in range(1, many + 1)]), NDJSON)
+    httpd = forwarding(one, lambda: again(one, "retry", str(many)))
+    try:
+        done = rejected(one, "retry", "--all", "--to", f"http://127.0.0.1:{httpd.server_address[1]}")
+    finally:
+        httpd.shutdown()
+        httpd.server_close()
+    assert done.returncode == 1, done
+    assert b"there is no rejected event" not in done.stderr, done
+    assert done.stdout.decode().splitlines()[-1].startswith(f"{many - 1} submitted again"), done
+    assert len(rows(one)) == many
 
 
 def test_what_another_server_rejects_again_stays_in_the_list(server, tmp_path):

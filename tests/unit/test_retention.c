@@ -277,6 +277,37 @@ static void rejected_events_are_kept_for_thirty_days(void **state) {
     shop_remove(&shop);
 }
 
+static void a_start_with_a_clock_ahead_drops_no_rejected_event(void **state) {
+    (void)state;
+    struct shop shop;
+    shop_make(&shop, NULL);
+    shop_open(&shop);
+    assert_int_equal(shop_place(&shop, shop_order(&shop, 1, 10000)), VERDICT_ACCEPTED);
+    reject_one(&shop);
+    shop_close(&shop);
+    int64_t right_ms = shop.now_ms;
+    shop.now_ms += 60 * DAY_MS;
+    shop_open(&shop);
+    reject_one(&shop);
+    shop_pass(&shop, 59 * MINUTE_MS);
+    reject_one(&shop);
+    shop_sql_expect(&shop, "SELECT group_concat(id) FROM rejected_rows", "1,2,3");
+    shop.now_ms = right_ms; // set right while it runs
+    reject_one(&shop);
+    shop_pass(&shop, HOUR_MS);
+    reject_one(&shop);
+    shop_sql_expect(&shop, "SELECT group_concat(id) FROM rejected_rows", "1,2,3,4,5");
+    shop_close(&shop);
+    shop.now_ms += 31 * DAY_MS; // it stood still: no clock that is ahead
+    shop_open(&shop);
+    reject_one(&shop);
+    shop_pass(&shop, HOUR_MS);
+    reject_one(&shop); // by age, from the oldest on
+    shop_sql_expect(&shop, "SELECT min(id) > 1, max(id) FROM rejected_rows", "1|7");
+    shop_verify(&shop, 1, 0);
+    shop_remove(&shop);
+}
+
 static void an_id_of_a_rejected_event_is_never_used_again(void **state) {
     (void)state;
     struct shop shop;
@@ -349,6 +380,7 @@ int main(void) {
         cmocka_unit_test(a_clock_behind_by_years_heals_nothing),
         cmocka_unit_test(many_old_cells_go_in_steps_and_are_never_shown),
         cmocka_unit_test(rejected_events_are_kept_for_thirty_days),
+        cmocka_unit_test(a_start_with_a_clock_ahead_drops_no_rejected_event),
         cmocka_unit_test(an_id_of_a_rejected_event_is_never_used_again),
         cmocka_unit_test(the_newest_million_rejected_events_is_kept),
         cmocka_unit_test(the_newest_ten_thousand_batches_are_kept),

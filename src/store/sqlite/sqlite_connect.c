@@ -11,6 +11,7 @@
 
 #include "store/sqlite/sqlite_readonly.h"
 #include "store/sqlite/sqlite_schema.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,9 +67,12 @@ static bool writer_opens(const char *path, const char *vfs, sqlite3 **out, struc
            sqlite_run(*out, "PRAGMA page_size = 4096;", err);
 }
 
-static bool lacks_permission(int code) {
-    int rc = code & 0xFF;
-    return rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY || rc == SQLITE_PERM;
+// Whether it may go better with reading alone. Without descriptors or memory it does not, and what
+// would be said then is about permissions.
+static bool lacks_permission(sqlite3 *db, int code) {
+    int rc = code & 0xFF, system = sqlite3_system_errno(db);
+    bool lacks_means = system == EMFILE || system == ENFILE || system == ENOMEM;
+    return rc == SQLITE_READONLY || rc == SQLITE_PERM || (rc == SQLITE_CANTOPEN && !lacks_means);
 }
 
 static bool others_open(const char *directory, const char *path, const char *vfs, sqlite3 **out,
@@ -82,7 +86,7 @@ static bool others_open(const char *directory, const char *path, const char *vfs
     if (rc == SQLITE_OK) {
         return true;
     }
-    if (!lacks_permission(rc)) {
+    if (!lacks_permission(*out, rc)) {
         return open_failed(*out, path, err);
     }
     sqlite3_close(*out);

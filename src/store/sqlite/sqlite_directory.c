@@ -83,6 +83,38 @@ void sqlite_directory_mark(int lock_fd) {
     }
 }
 
+static bool is_our_lock(const char *path, int lock_fd) {
+    struct stat ours, there;
+    return fstat(lock_fd, &ours) == 0 && stat(path, &there) == 0 && ours.st_dev == there.st_dev &&
+           ours.st_ino == there.st_ino;
+}
+
+bool sqlite_directory_keep(const char *directory, int lock_fd, struct error *err) {
+    char path[4200];
+    snprintf(path, sizeof path, "%s/lock", directory);
+    if (lock_fd < 0 || is_our_lock(path, lock_fd)) {
+        return true;
+    }
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return error_set(err, ERROR_RETRIABLE, "%s was removed and cannot be made again: %s", path,
+                         strerror(errno));
+    }
+    // The old file's lock guards nothing any more; the descriptor goes on with the new one.
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 || dup3(fd, lock_fd, O_CLOEXEC) < 0) {
+        close(fd);
+        return error_set(err, ERROR_RETRIABLE,
+                         "%s was removed while it was in use, and another salestide process writes "
+                         "to the directory now: stop one of the two",
+                         path);
+    }
+    close(fd);
+    sqlite_directory_mark(lock_fd);
+    log_warn("store", "%s was removed while it was in use; it is there again: leave it alone",
+             path);
+    return true;
+}
+
 // --- Still the same files?
 
 static bool look_at(const char *directory, const char *name, struct sqlite_file *out) {

@@ -16,6 +16,11 @@ MUST_CHECK int sqlite_directory_lock(const char *directory, struct error *err);
 // written: the next start notes it.
 void sqlite_directory_mark(int lock_fd);
 
+// The lock holds only for those who find its file. Where that was removed (it looks like one that a
+// crash has left) it is made and taken anew. False: another process has one of its own by now, or
+// it cannot be made; ERROR_RETRIABLE says so, and nothing may be written until it is true again.
+MUST_CHECK bool sqlite_directory_keep(const char *directory, int lock_fd, struct error *err);
+
 // sales.db and its log as they were opened, by device and inode.
 struct sqlite_files {
     struct sqlite_file {

@@ -85,6 +85,7 @@ static bool prepare_all(struct sqlite_raw *s, struct error *err) {
 static bool connect(struct sqlite_raw *s, struct error *err) {
     struct store_settings settings = {0}; // those are with the aggregates
     if (sqlite_files_in_place(&s->files, s->directory, false, err) &&
+        sqlite_directory_keep(s->directory, s->lock_fd, err) &&
         sqlite_connect(s->directory, s->vfs, SQLITE_WRITER, &s->db, err) &&
         sqlite_schema_prepare(s->db, SQLITE_HOLDS_RAW, &settings, err) &&
         sqlite_files_note(&s->files, s->directory, err) && prepare_all(s, err)) {
@@ -145,7 +146,8 @@ static enum store_result raw_flush(struct raw_store *r, struct error *err) {
         return failed(s, "committing raw orders", err);
     }
     s->in_transaction = false;
-    if (!sqlite_files_in_place(&s->files, s->directory, true, err)) {
+    if (!sqlite_files_in_place(&s->files, s->directory, true, err) ||
+        !sqlite_directory_keep(s->directory, s->lock_fd, err)) {
         disconnect(s);
         return STORE_RETRY;
     }

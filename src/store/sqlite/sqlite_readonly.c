@@ -30,8 +30,9 @@ static bool refuse_owner(const char *path, const char *what, struct error *err) 
         user != NULL) {
         snprintf(name, sizeof name, "%s", user->pw_name);
     }
-    return error_set(err, ERROR_USAGE, "%s %s: run this as %s (sudo -u) or as root", path, what,
-                     name);
+    bool of_root = strcmp(name, "root") == 0;
+    return error_set(err, ERROR_USAGE, "%s %s: run this as %s%s", path, what, name,
+                     of_root ? "" : " (sudo -u) or as root");
 }
 
 static bool look_at_file(const char *directory, const char *path, struct error *err) {
@@ -63,6 +64,9 @@ static bool nobody_can_write(const char *directory, const char *path, int *lock_
     }
     snprintf(lock, sizeof lock, "%s/lock", directory);
     *lock_fd = open(lock, O_RDONLY | O_CLOEXEC);
+    if (*lock_fd < 0 && errno != EACCES && errno != ENOENT) { // descriptors, a disk
+        return error_set(err, ERROR_RETRIABLE, "cannot open %s: %s", lock, strerror(errno));
+    }
     if (*lock_fd >= 0 && flock(*lock_fd, LOCK_SH | LOCK_NB) == 0) {
         return true;
     }

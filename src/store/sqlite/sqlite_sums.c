@@ -17,6 +17,7 @@ enum {
     DROP_STEP = 2000, // rows of each kind that one commit drops at most
 };
 static const int64_t REJECTED_KEPT_MS = INT64_C(30) * 24 * 3600 * 1000;
+static const int64_t BELIEVED_AFTER_MS = INT64_C(3600) * 1000;
 
 // --- Life
 
@@ -84,13 +85,24 @@ static int64_t time_for_dropping(const struct sqlite_sums *s, const struct batch
     return batch->committed_ms < latest_ms ? batch->committed_ms : latest_ms;
 }
 
+// Up to when rejected events have been kept for long enough. Cells that a start with a wrong clock
+// drops are added up again, but these are nowhere else: nothing of them goes by time before the
+// clock has gone on for an hour.
+static int64_t rejected_kept_from_ms(struct sqlite_sums *s, const struct batch_summary *batch) {
+    int64_t now_ms = time_for_dropping(s, batch);
+    if (s->believed_from_ms == 0 || now_ms < s->believed_from_ms) {
+        s->believed_from_ms = now_ms;
+    }
+    return now_ms - s->believed_from_ms < BELIEVED_AFTER_MS ? INT64_MIN : now_ms - REJECTED_KEPT_MS;
+}
+
 static bool drop_old(struct sqlite_sums *s, const struct batch_summary *batch) {
     if (s->drop_more && !drop_cells(s)) {
         return false;
     }
     if (batch->counts.rejected > 0) {
         sqlite3_bind_int64(s->drop_rejected, 1, s->next_rejected - 1 - REJECTED_KEPT);
-        sqlite3_bind_int64(s->drop_rejected, 2, time_for_dropping(s, batch) - REJECTED_KEPT_MS);
+        sqlite3_bind_int64(s->drop_rejected, 2, rejected_kept_from_ms(s, batch));
         sqlite3_bind_int64(s->drop_rejected, 3, batch->counts.rejected * 2 + 16);
         if (!sqlite_do(s->drop_rejected)) {
             return false;

@@ -31,7 +31,8 @@ struct sqlite_sums {
     struct pipeline_state state; // committed
     struct pipeline_state next;  // of the batch in work
     int64_t next_rejected;
-    bool drop_more; // there may be cells below the floors
+    bool drop_more;           // there may be cells below the floors
+    int64_t believed_from_ms; // since when the clock's course has not gone back; 0: no batch yet
 
     int64_t *gross_e4;    // by currency, as 26-ary number of its letters
     int32_t *gross_dirty; // list of those changed in the batch
@@ -90,6 +91,7 @@ MUST_CHECK bool sqlite_sums_write_state(struct sqlite_sums *s);
 // sqlite_sums_committed.
 MUST_CHECK bool sqlite_sums_commit(struct sqlite_sums *s);
 MUST_CHECK static inline bool sqlite_sums_in_place(const struct sqlite_sums *s, struct error *err) {
-    return sqlite_files_in_place(&s->files, s->directory, true, err);
+    return sqlite_files_in_place(&s->files, s->directory, true, err) &&
+           sqlite_directory_keep(s->directory, s->lock_fd, err);
 }
 void sqlite_sums_committed(struct sqlite_sums *s);

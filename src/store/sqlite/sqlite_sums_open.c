@@ -115,6 +115,7 @@ bool sqlite_sums_connect(struct sqlite_sums *s, enum sqlite_holds holds,
                          struct store_settings *settings, bool after_failure, struct error *err) {
     // A file that is gone is not made anew, and another one in its place is not taken for it.
     if (!sqlite_files_in_place(&s->files, s->directory, false, err) ||
+        !sqlite_directory_keep(s->directory, s->lock_fd, err) ||
         !sqlite_connect(s->directory, s->vfs, SQLITE_WRITER, &s->db, err) ||
         !sqlite_schema_prepare(s->db, holds, settings, err) ||
         !make_durable(s, after_failure, err) || // before anything else is answered

@@ -111,21 +111,27 @@ static bool take_wanted(void *user, const struct rejected_row *row) {
     return false;
 }
 
-// Finds one rejected event and hands it over, while its texts live.
+// Finds one rejected event and hands it over, while its texts live; *found: it is there.
+static bool find_row(struct command *c, int64_t id,
+                     bool (*each)(struct command *, const struct rejected_row *, struct error *),
+                     bool *found, struct error *err) {
+    struct wanted w = {.id = id, .each = each, .command = c, .err = err, .ok = true};
+    bool ok = c->reader->ops->rejected(c->reader, id + 1, 1, take_wanted, &w, err);
+    *found = w.found;
+    return ok && w.ok;
+}
+
 static bool with_row(struct command *c, int64_t id,
                      bool (*each)(struct command *, const struct rejected_row *, struct error *),
                      struct error *err) {
-    struct wanted w = {.id = id, .each = each, .command = c, .err = err, .ok = true};
-    if (!c->reader->ops->rejected(c->reader, id + 1, 1, take_wanted, &w, err)) {
+    bool found;
+    if (!find_row(c, id, each, &found, err)) {
         return false;
     }
-    if (!w.found) {
-        return error_set(err, ERROR_USAGE,
-                         "there is no rejected event %" PRId64
-                         " (any more?); see `salestide rejected list`",
-                         id);
-    }
-    return w.ok;
+    return found || error_set(err, ERROR_USAGE,
+                              "there is no rejected event %" PRId64
+                              " (any more?); see `salestide rejected list`",
+                              id);
 }
 
 static bool show_row(struct command *c, const struct rejected_row *row, struct error *err) {
@@ -226,11 +232,30 @@ static void gathering_free(struct gathering *g) {
     free(g->replaced.at);
 }
 
-// Newest first, as gather.
+static bool has_id(const struct ids *ids, int64_t id) {
+    for (size_t i = 0; i < ids->n; i++) {
+        if (ids->at[i] == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Newest first, as gather. One that was named twice is submitted once: each time that it is
+// rejected again would leave an event more.
 static void gather_settings(const struct rejected_settings *s, struct ids *ids) {
     for (size_t i = s->n_ids; i > 0; i--) {
-        add_id(ids, s->ids[i - 1]);
+        if (!has_id(ids, s->ids[i - 1])) {
+            add_id(ids, s->ids[i - 1]);
+        }
     }
+}
+
+// One of many that is gone by now was submitted by somebody else meanwhile, or is too old: the
+// others are sent all the same.
+static bool retry_one(struct command *c, int64_t id, bool by_id, struct error *err) {
+    bool found;
+    return by_id ? with_row(c, id, retry_row, err) : find_row(c, id, retry_row, &found, err);
 }
 
 // Marks what was replaced, by this retry or since an earlier one; nothing older than `lowest_id`.
@@ -260,7 +285,7 @@ static int retry_rejected(struct command *c) {
     for (size_t i = ids->n; ok && i > 0 && !rejected_sender_failed(c->sender); i--) {
         int64_t id = ids->at[i - 1];
         lowest_id = id < lowest_id ? id : lowest_id;
-        ok = with_row(c, id, retry_row, &err);
+        ok = retry_one(c, id, by_id, &err);
     }
     gathering_free(&g);
     if (!ok) {
