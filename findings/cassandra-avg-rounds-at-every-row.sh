@@ -70,7 +70,8 @@ for name in java.base/{java.lang.module,jdk.internal.{loader,ref,reflect,math,mo
     java.rmi/sun.rmi.transport.tcp jdk.management/com.sun.management.internal; do
     modules+=("--add-opens=$name=ALL-UNNAMED")
 done
-java -Xms768m -Xmx768m -XX:MaxDirectMemorySize=256M -XX:+UseSerialGC -Xss512k -XX:+PerfDisableSharedMem \
+timeout --kill-after=20 900 java -Xms768m -Xmx768m -XX:MaxDirectMemorySize=256M -XX:+UseSerialGC \
+    -Xss512k -XX:+PerfDisableSharedMem \
     "${modules[@]}" -javaagent:"$(echo "$dir"/lib/jamm-*.jar)" -Djdk.attach.allowAttachSelf=true \
     -Dcassandra.config="file://$dir/conf/cassandra.yaml" -Dcassandra.storagedir="$dir/data" \
     -Dcassandra.logdir="$dir" -Dcassandra-foreground=yes -Djava.io.tmpdir="$dir/tmp" \
@@ -113,7 +114,8 @@ seen = []
 for shop, totals in shops.items():
     for n, total in enumerate(totals):
         session.execute(insert, (shop, n, decimal.Decimal(total)))
-    (row,) = session.execute("SELECT avg(total) AS a, sum(total) AS s, count(total) AS c FROM k.sale WHERE shop = %s", [shop])
+    (row,) = session.execute(
+        "SELECT avg(total) AS a, sum(total) AS s, count(total) AS c FROM k.sale WHERE shop = %s", [shop])
     print(f"{shop}: avg {row.a}, sum / count {row.s / row.c}")
     if row.c != len(totals) or row.s != sum(map(decimal.Decimal, totals)):
         sys.exit("changed: sum() and count() are wrong as well")

@@ -25,9 +25,11 @@ mkdir debs root data
 for package in debs/*.deb; do dpkg -x "$package" root; done
 python3 -m venv venv
 timeout 300 venv/bin/pip --quiet --disable-pip-version-check install pymysql==1.2.4
-libraries=$(dirname "$(find root -name 'libaio.so.1' | head -n 1)"):$(dirname "$(find root -name 'libpcre2-8.so.0' | head -n 1)")
+libraries=$(dirname "$(find root -name 'libaio.so.1' | head -n 1)")
+libraries=$libraries:$(dirname "$(find root -name 'libpcre2-8.so.0' | head -n 1)")
 # Without tables of users, and reachable by a socket in this folder only.
-LD_LIBRARY_PATH=$libraries root/usr/sbin/mariadbd --no-defaults --user="$(id -un)" --datadir="$dir/data" \
+LD_LIBRARY_PATH=$libraries timeout --kill-after=20 900 root/usr/sbin/mariadbd \
+    --no-defaults --user="$(id -un)" --datadir="$dir/data" \
     --basedir="$dir/root/usr" --lc-messages-dir="$dir/root/usr/share/mysql" --skip-grant-tables --skip-networking \
     --socket="$dir/s" --pid-file="$dir/pid" --innodb-buffer-pool-size=64M >server.log 2>&1 </dev/null &
 server=$!

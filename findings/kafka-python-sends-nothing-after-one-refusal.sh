@@ -56,9 +56,10 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
 PROPERTIES
-timeout 60 java -cp "$dir/lib/*" kafka.tools.StorageTool format -t MkU3OEVBNTcwNTJENDM2Qg -c server.properties >format.log 2>&1 ||
-    { tail format.log; exit 1; }
-java -Xms256m -Xmx512m -cp "$dir/lib/*" kafka.Kafka server.properties >server.log 2>&1 </dev/null &
+timeout 60 java -cp "$dir/lib/*" kafka.tools.StorageTool format -t MkU3OEVBNTcwNTJENDM2Qg -c server.properties \
+    >format.log 2>&1 || { tail format.log; exit 1; }
+timeout --kill-after=20 900 java -Xms256m -Xmx512m -cp "$dir/lib/*" kafka.Kafka server.properties \
+    >server.log 2>&1 </dev/null &
 server=$!
 timeout 240 venv/bin/python - "127.0.0.1:$port" <<'PY'
 import sys
