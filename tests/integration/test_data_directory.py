@@ -436,3 +436,11 @@ def test_views_of_an_older_file_are_brought_up_to_date(server):
         assert db.execute("SELECT bucket, orders, total FROM sales_by_day").fetchall() == [("2024-05-01", 1, 10.0)]
         assert db.execute("SELECT orders, total FROM sales_totals").fetchall() == [(1, 10.0)]
         assert db.execute("SELECT one FROM my_own").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize("command", ["verify", "rebuild"])
+def test_a_command_that_finds_no_data_says_who_it_is_and_what_to_look_at(command, tmp_path):
+    done = harness.run(command, "--data", tmp_path / "none")
+    assert done.returncode == 2, done
+    assert done.stderr.startswith(f"salestide {command}: ".encode()) and b"sales.db" in done.stderr, done
+    assert done.stderr.count(b"\n") == 1, done
