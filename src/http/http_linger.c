@@ -34,7 +34,9 @@ static void linger_end(struct http_server *s, struct lingering *l) {
         l->next->prev = l->prev;
     }
     s->n_lingering--;
-    close(l->fd); // also leaves the epoll set: this is the last descriptor of the socket
+    // The library may still have the socket open: closing ours alone would leave it in the set.
+    epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, l->fd, NULL);
+    close(l->fd);
     free(l);
 }
 

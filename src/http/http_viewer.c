@@ -93,7 +93,8 @@ static void drop(struct http_server *s, struct viewer *v) {
         v->next->prev = v->prev;
     }
     all->n--;
-    close(v->fd); // also leaves the epoll set: this is the last descriptor of the socket
+    epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, v->fd, NULL); // the library may have the socket, too
+    close(v->fd);
     tell_count(s);
     if (!v->has_news) {
         free(v);
