@@ -40,7 +40,7 @@ def started(tmp_path):
 
 LOG = {"group", "dedupe-window", "dedupe-memory", "session-timeout", "log-batch-events", "skip-gap", "rejected-topic",
        "start-timeout"}  # fmt: skip
-TOPIC = {"create-topic", "partitions", "replication", "delivery-timeout"}
+TOPIC = {"allow-compacted", "create-topic", "partitions", "replication", "delivery-timeout"}
 SERVERS = ("mysql-", "cassandra-")  # looked at where there are such: tests/cluster/test_hosts.py
 COMBINATIONS = [
     (Serve, [], LOG | TOPIC, ("kafka-", *SERVERS)),
