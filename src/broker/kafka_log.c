@@ -43,12 +43,19 @@ void kafka_log_fail(struct kafka_log *log, const char *format, ...) {
 
 // An error in place of a message.
 static void on_message_error(struct kafka_log *log, const rd_kafka_message_t *m) {
+    char id[LOG_TOPIC_ID_BYTES];
+    struct error err;
     switch (m->err) {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
         return;
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
         if (!partition_is(&log->partitions[m->partition], PARTITION_ACTIVE)) {
+            return;
+        }
+        if (kafka_identity_now(log, id, &err) && id[0] != '\0' && log->topic_id[0] != '\0' &&
+            strcmp(id, log->topic_id) != 0) {
+            kafka_identity_changed(log, id);
             return;
         }
         kafka_log_fail(log,
@@ -130,7 +137,8 @@ static size_t ask_queue(struct kafka_log *log, size_t max, int timeout_ms) {
     }
     if (log->held || log->failed || log->rebalanced) {
         throw_away(log->messages, n);
-        if ((n_messages > 0 || log->dropped) && log->rebalanced && !log->held && !log->failed) {
+        // Also for the end of a partition alone: it is told once.
+        if ((n > 0 || log->dropped) && log->rebalanced && !log->held && !log->failed) {
             struct error err = {0};
             if (!seek_active(log, &err)) {
                 kafka_group_lose_place(log, err.text);
@@ -203,6 +211,14 @@ static bool log_rewind(void *self, struct error *err) {
     return true;
 }
 
+static void log_ask(void *self) {
+    kafka_identity_ask(self);
+}
+
+static bool log_confirm(void *self, struct error *err) {
+    return kafka_identity_confirm(self, err);
+}
+
 // For tools that show lag. Nothing here depends on it.
 static void log_committed(void *self) {
     struct kafka_log *log = self;
@@ -259,13 +275,13 @@ void kafka_log_close(struct kafka_log *log) {
     kafka_slices_drop(log);
     if (log->rk != NULL) {
         rd_kafka_consumer_close(log->rk); // partitions are handed over from within
+        if (log->answers != NULL) {
+            rd_kafka_queue_destroy(log->answers);
+        }
         if (log->queue != NULL) {
             rd_kafka_queue_destroy(log->queue);
         }
         rd_kafka_destroy(log->rk);
-    }
-    if (log->probe_conf != NULL) {
-        rd_kafka_conf_destroy(log->probe_conf);
     }
     kafka_slices_free(log);
     kafka_parse_stop(log->parse);
@@ -289,6 +305,8 @@ struct source kafka_log_source(struct kafka_log *log) {
         .take = log_take,
         .hold = log_hold,
         .rewind = log_rewind,
+        .ask = log_ask,
+        .confirm = log_confirm,
         .committed = log_committed,
     };
     return (struct source){&ops, log};

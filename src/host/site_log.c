@@ -91,7 +91,6 @@ static bool open_log_stores(struct site *s, struct error *err) {
         .rejected = l->rejected != NULL ? on_rejected : NULL,
         .rejected_user = s,
         .topic = s->kafka.topic,
-        .clock = clock_system(),
         .window_ms = option_int(s->options, "dedupe-window"),
         .window_bytes = (size_t)option_int(s->options, "dedupe-memory"),
     };
@@ -128,7 +127,6 @@ static bool open_consumer(struct site *s, struct error *err) {
         .rules = &s->rules,
         .store = s->store->log,
         .clock = clock_system(),
-        .window_ms = s->log->embedded ? 0 : option_int(o, "dedupe-window"),
         .session_timeout_ms = option_int(o, "session-timeout"),
         .skip_gap = option_flag(o, "skip-gap"),
     };
