@@ -16,7 +16,7 @@
 #include "kafka_testing.h"
 #include <stdlib.h>
 
-enum { N_MANY = 6000, TAKE_MAX = 1500, SESSION_MS = 10000 };
+enum { N_MANY = 6000, TAKE_MAX = 1500, SESSION_MS = 10000, LANE = 5 };
 
 // --- A store that knows positions
 
@@ -24,21 +24,30 @@ struct positions {
     struct log_store base;
     int64_t next[MOCK_TOPIC_PARTITIONS];
     bool held[MOCK_TOPIC_PARTITIONS];
+    char topic_id[LOG_TOPIC_ID_BYTES]; // of what it has counted; "": not known
+    int64_t history_offset;
 };
 
-static enum store_result claim(struct log_store *s, const char *topic, int32_t partition,
-                               struct log_claim *out, struct error *err) {
-    UNUSED(topic);
+static enum store_result claim(struct log_store *s, const struct log_topic *topic,
+                               int32_t partition, bool anew, struct log_claim *out,
+                               struct error *err) {
     UNUSED(err);
     struct positions *p = (struct positions *)s;
+    *out = (struct log_claim){.next_offset = p->next[partition]};
+    if (!anew && p->topic_id[0] != '\0' && strcmp(p->topic_id, topic->id) != 0) {
+        memcpy(out->other_id, p->topic_id, sizeof p->topic_id);
+        return STORE_OK;
+    }
     p->held[partition] = true;
-    *out = (struct log_claim){p->next[partition], false};
+    p->next[partition] = out->next_offset = anew ? -1 : p->next[partition];
+    out->lane = LANE + partition;
+    out->history_offset = out->next_offset >= 0 ? p->history_offset : 0;
     return STORE_OK;
 }
 
 static void held(struct log_store *s, int32_t partition, struct log_claim *out) {
     struct positions *p = (struct positions *)s;
-    *out = (struct log_claim){p->next[partition], !p->held[partition]};
+    *out = (struct log_claim){.next_offset = p->next[partition], .lost = !p->held[partition]};
 }
 
 static void release(struct log_store *s, int32_t partition) {
@@ -157,6 +166,7 @@ static size_t take(struct reading *r, bool keep_positions) {
         for (size_t i = 0; i < s->n_events; i++) {
             assert_int_equal(log_position_offset(s->events[i].at.position),
                              s->log.first_offset + (int64_t)i);
+            assert_int_equal(log_position_lane(s->events[i].at.position), LANE + partition);
             see_event(r, &s->events[i]);
         }
         n += s->n_events;
