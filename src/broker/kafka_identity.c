@@ -5,6 +5,7 @@
 //
 // 1. ask: the question is sent, while the store makes raw rows durable.
 // 2. confirm: the answer is waited for. Another id than the one that was claimed: the source ends.
+// 3. watch: while nothing comes nothing is committed; then it is asked for every few seconds.
 //
 // How it fails: no answer in time, or no topic of that name now: the batch is not committed, and is
 // judged again. Brokers that do not tell ids (older than 2.8, or not permitted) leave it at offsets.
@@ -15,10 +16,12 @@
 #include <string.h>
 
 enum { IDENTITY_TIMEOUT_MS = 5000 };
+#define WATCH_EVERY_NS INT64_C(5000000000)
 
 static void send_question(struct kafka_log *log) {
     char why[200];
     const char *name = log->topic;
+    log->watching = false;
     rd_kafka_TopicCollection_t *topics = rd_kafka_TopicCollection_of_topic_names(&name, 1);
     rd_kafka_AdminOptions_t *options =
         rd_kafka_AdminOptions_new(log->rk, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS);
@@ -83,6 +86,9 @@ static rd_kafka_resp_err_t read_identity(const rd_kafka_event_t *answer,
     bool told = rd_kafka_Uuid_most_significant_bits(uuid) != 0 ||
                 rd_kafka_Uuid_least_significant_bits(uuid) != 0;
     snprintf(id, LOG_TOPIC_ID_BYTES, "%s", told ? rd_kafka_Uuid_base64str(uuid) : "");
+    for (char *at = id; *at != '\0'; at++) { // as Kafka's own tools spell it
+        *at = *at == '+' ? '-' : *at == '/' ? '_' : *at;
+    }
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
@@ -118,6 +124,45 @@ void kafka_identity_changed(struct kafka_log *log, const char *now_id) {
                    log->topic, log->topic_id, now_id);
 }
 
+static bool is_another(const struct kafka_log *log, const char *id) {
+    return id[0] != '\0' && strcmp(id, log->topic_id) != 0;
+}
+
+bool kafka_identity_still(struct kafka_log *log) {
+    char id[LOG_TOPIC_ID_BYTES];
+    struct error err;
+    if (log->topic_id[0] == '\0' || !kafka_identity_now(log, id, &err) || !is_another(log, id)) {
+        return true;
+    }
+    kafka_identity_changed(log, id);
+    return false;
+}
+
+void kafka_identity_watch(struct kafka_log *log) {
+    int64_t now_ns = clock_monotonic_ns(log->options.clock);
+    if (log->topic_id[0] == '\0' || log->failed) {
+        return;
+    }
+    if (!log->watching && now_ns >= log->watch_at_ns) {
+        log->watch_at_ns = now_ns + WATCH_EVERY_NS;
+        send_question(log);
+        log->watching = true;
+        return;
+    }
+    rd_kafka_event_t *answer = log->watching ? rd_kafka_queue_poll(log->answers, 0) : NULL;
+    if (answer == NULL) { // the library gives one at the latest when its time is over
+        return;
+    }
+    char id[LOG_TOPIC_ID_BYTES];
+    if ((uintptr_t)rd_kafka_event_opaque(answer) == log->n_asked) {
+        log->watching = false;
+        if (read_identity(answer, id) == RD_KAFKA_RESP_ERR_NO_ERROR && is_another(log, id)) {
+            kafka_identity_changed(log, id);
+        }
+    }
+    rd_kafka_event_destroy(answer);
+}
+
 bool kafka_identity_confirm(struct kafka_log *log, struct error *err) {
     char id[LOG_TOPIC_ID_BYTES];
     if (log->topic_id[0] == '\0') {
@@ -126,9 +171,10 @@ bool kafka_identity_confirm(struct kafka_log *log, struct error *err) {
     if (!take_identity(log, id, err)) {
         return false;
     }
-    if (id[0] == '\0' || strcmp(id, log->topic_id) == 0) {
+    if (!is_another(log, id)) {
         return true;
     }
     kafka_identity_changed(log, id);
-    return error_set(err, ERROR_FATAL, "%s", log->now.problem);
+    return error_set(err, ERROR_FATAL, "%s is another topic now: the batch is not committed",
+                     log->topic);
 }

@@ -43,8 +43,6 @@ void kafka_log_fail(struct kafka_log *log, const char *format, ...) {
 
 // An error in place of a message.
 static void on_message_error(struct kafka_log *log, const rd_kafka_message_t *m) {
-    char id[LOG_TOPIC_ID_BYTES];
-    struct error err;
     switch (m->err) {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
         return;
@@ -53,9 +51,7 @@ static void on_message_error(struct kafka_log *log, const rd_kafka_message_t *m)
         if (!partition_is(&log->partitions[m->partition], PARTITION_ACTIVE)) {
             return;
         }
-        if (kafka_identity_now(log, id, &err) && id[0] != '\0' && log->topic_id[0] != '\0' &&
-            strcmp(id, log->topic_id) != 0) {
-            kafka_identity_changed(log, id);
+        if (!kafka_identity_still(log)) {
             return;
         }
         kafka_log_fail(log,
@@ -161,6 +157,9 @@ static enum source_result log_take(void *self, size_t max_events, int timeout_ms
     if (!log->failed) {
         timeout_ms = log->ahead != NULL ? 0 : timeout_ms;
         n = ask_queue(log, max_events, timeout_ms < LONGEST_POLL_MS ? timeout_ms : LONGEST_POLL_MS);
+    }
+    if (n == 0) {
+        kafka_identity_watch(log);
     }
     *list = kafka_slices(log, log->messages, n);
     kafka_log_publish(log);

@@ -32,6 +32,8 @@ struct kafka_log {
     rd_kafka_queue_t *queue;
     rd_kafka_queue_t *answers; // to which topic it is: kafka_identity.c
     uintptr_t n_asked;
+    bool watching; // an answer is to come that nobody waits for
+    int64_t watch_at_ns;
     char topic_id[LOG_TOPIC_ID_BYTES]; // of what is read; "": the brokers do not tell
     struct kafka_parse *parse;
     struct submission *ahead; // slices being parsed, for the next take
@@ -72,9 +74,13 @@ MUST_CHECK bool kafka_log_join(struct kafka_log *log, rd_kafka_conf_t *conf, str
 // Asks which topic it is now. False: no answer in time, or there is none of that name (RETRIABLE).
 MUST_CHECK bool kafka_identity_now(struct kafka_log *log, char id[static LOG_TOPIC_ID_BYTES],
                                    struct error *err);
+// False: it is another one than the one that is read, and the source has ended.
+MUST_CHECK bool kafka_identity_still(struct kafka_log *log);
 // source_ops.ask and confirm.
 void kafka_identity_ask(struct kafka_log *log);
 MUST_CHECK bool kafka_identity_confirm(struct kafka_log *log, struct error *err);
+// While nothing comes: looks now and then, without waiting.
+void kafka_identity_watch(struct kafka_log *log);
 // The line for people, of a topic that was made anew while it was read.
 void kafka_identity_changed(struct kafka_log *log, const char *now_id);
 

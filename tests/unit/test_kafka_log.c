@@ -25,7 +25,7 @@ struct positions {
     int64_t next[MOCK_TOPIC_PARTITIONS];
     bool held[MOCK_TOPIC_PARTITIONS];
     char topic_id[LOG_TOPIC_ID_BYTES]; // of what it has counted; "": not known
-    int64_t history_offset;
+    int64_t history_offset; // 0: it reads none
 };
 
 static enum store_result claim(struct log_store *s, const struct log_topic *topic,
@@ -41,7 +41,7 @@ static enum store_result claim(struct log_store *s, const struct log_topic *topi
     p->held[partition] = true;
     p->next[partition] = out->next_offset = anew ? -1 : p->next[partition];
     out->lane = LANE + partition;
-    out->history_offset = out->next_offset >= 0 ? p->history_offset : 0;
+    out->history_offset = p->history_offset > 0 ? p->history_offset : out->next_offset;
     return STORE_OK;
 }
 
@@ -62,6 +62,7 @@ struct reading {
     struct mock mock;
     struct kafka_producer *producer;
     struct positions store;
+    bool skip_gap;
     struct clock_source clock;
     int64_t jumped_ns; // of its monotonic time
     struct zone *zone;
@@ -125,7 +126,8 @@ static void open_log(struct reading *r) {
                                               .rules = &r->rules,
                                               .store = &r->store.base,
                                               .clock = &r->clock,
-                                              .session_timeout_ms = SESSION_MS};
+                                              .session_timeout_ms = SESSION_MS,
+                                              .skip_gap = r->skip_gap};
     if (!kafka_log_open(&options, &r->log, &err)) {
         fail_msg("%s", err.text);
     }
@@ -305,6 +307,81 @@ static void a_lost_partition_that_stays_is_named_and_taken_over_again(void **sta
     end(&r);
 }
 
+static void the_topic_is_the_same_one_at_each_commit(void **state) {
+    UNUSED(state);
+    struct reading r;
+    struct error err = {0};
+    begin(&r);
+    produce(&r, 0, 300);
+    open_log(&r);
+    take_until(&r, 300);
+    r.source.ops->ask(r.source.self);
+    r.source.ops->ask(r.source.self); // the answer to the first is not taken for that to the second
+    if (!r.source.ops->confirm(r.source.self, &err)) {
+        fail_msg("%s", err.text);
+    }
+    r.jumped_ns += INT64_C(10000000000); // idle for a while: it asks by itself
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(take(&r, true), 0);
+    }
+    end(&r);
+}
+
+// What was counted so far is of a topic of this name that is no more.
+static void a_topic_made_anew_ends_the_source_and_nothing_is_claimed(void **state) {
+    UNUSED(state);
+    struct reading r;
+    struct submission *list = NULL;
+    begin(&r);
+    produce(&r, 0, 300);
+    snprintf(r.store.topic_id, sizeof r.store.topic_id, "another");
+    for (int i = 0; i < MOCK_TOPIC_PARTITIONS; i++) {
+        r.store.next[i] = 5;
+    }
+    open_log(&r);
+    enum source_result result = SOURCE_OK;
+    for (int tries = 0; result == SOURCE_OK && tries < 200; tries++) {
+        result = r.source.ops->take(r.source.self, TAKE_MAX, 100, &list);
+        assert_null(list);
+    }
+    assert_int_equal(result, SOURCE_FAILED);
+    struct kafka_log_facts facts;
+    kafka_log_facts(r.log, &facts, NULL, 0);
+    assert_non_null(strstr(facts.problem, "made anew"));
+    assert_non_null(strstr(facts.problem, "another"));
+    assert_false(r.store.held[0] || r.store.held[1] || r.store.held[2]);
+    end(&r);
+}
+
+static void with_skip_gap_a_topic_made_anew_is_read_from_its_oldest_message(void **state) {
+    UNUSED(state);
+    struct reading r;
+    begin(&r);
+    produce(&r, 0, 300);
+    r.skip_gap = true;
+    snprintf(r.store.topic_id, sizeof r.store.topic_id, "another");
+    for (int i = 0; i < MOCK_TOPIC_PARTITIONS; i++) {
+        r.store.next[i] = 5;
+    }
+    open_log(&r);
+    take_until(&r, 300);
+    end(&r);
+}
+
+static void history_is_read_from_where_the_stores_window_begins(void **state) {
+    UNUSED(state);
+    struct reading r;
+    begin(&r);
+    produce(&r, 0, 600);
+    for (int i = 0; i < MOCK_TOPIC_PARTITIONS; i++) {
+        r.store.next[i] = 50;
+        r.seen[i] = r.store.history_offset = 20;
+    }
+    open_log(&r);
+    take_until(&r, 600 - 3 * 20);
+    end(&r);
+}
+
 static void a_topic_name_that_cannot_be_is_refused(void **state) {
     UNUSED(state);
     struct mock mock;
@@ -327,6 +404,10 @@ int main(void) {
         cmocka_unit_test(after_a_failure_reading_goes_on_at_the_stores_positions),
         cmocka_unit_test(it_ends_with_messages_ahead),
         cmocka_unit_test(a_lost_partition_that_stays_is_named_and_taken_over_again),
+        cmocka_unit_test(the_topic_is_the_same_one_at_each_commit),
+        cmocka_unit_test(a_topic_made_anew_ends_the_source_and_nothing_is_claimed),
+        cmocka_unit_test(with_skip_gap_a_topic_made_anew_is_read_from_its_oldest_message),
+        cmocka_unit_test(history_is_read_from_where_the_stores_window_begins),
         cmocka_unit_test(a_topic_name_that_cannot_be_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
