@@ -70,8 +70,8 @@ static int64_t fill(struct cube *cube) {
 static void commit(struct aggregates *a, struct cube *cube, int64_t *next_offset,
                    int64_t epoch_us) {
     struct gross_delta gross = {currency_number("USD"), fill(cube)};
-    struct position_move move = {0, *next_offset, *next_offset < 0 ? 1 : *next_offset + 1,
-                                 epoch_us, 0, {0, 0}};
+    struct position_move move = {0, *next_offset, *next_offset < 0 ? 1 : *next_offset + 1, epoch_us,
+                                 0, {0, 0}};
     struct aggregates_batch batch = {.topic = "bench",
                                      .moves = &move,
                                      .n_moves = 1,

@@ -3,10 +3,10 @@
 // kafka_group_rebalance from within the source's take, on the engine's thread.
 //
 // Coming: the brokers are asked which topic it is (kafka_identity.c), the store to take each
-// partition over, which fences the owner before, the log where to begin (kafka_start.c); then the partition is read. When the store is down, or the
-// brokers do not answer, the partition waits, assigned at the log's end with nothing handed over,
-// and is claimed again every second. So is one that another process had taken over, when the group
-// leaves it here for longer than a session.
+// partition over, which fences the owner before, the log where to begin (kafka_start.c); then the
+// partition is read. When the store is down, or the brokers do not answer, the partition waits,
+// assigned at the log's end with nothing handed over, and is claimed again every second. So is one
+// that another process had taken over, when the group leaves it here for longer than a session.
 //
 // Going: the store lets go of the partition. If a batch with events of it is in work, its commit
 // may still get through; once the next owner has claimed the partition it cannot, and the batch is
@@ -88,7 +88,8 @@ static bool take_over(struct kafka_log *log, const int32_t *partitions, size_t n
     }
     if (err.cls == ERROR_FATAL) {
         kafka_log_fail(log, "%s", err.text);
-    } else if (!log->held && !log->failed && strcmp(err.text, log->now.problem) != 0) { // once, not every second
+    } else if (!log->held && !log->failed &&
+               strcmp(err.text, log->now.problem) != 0) { // once, not every second
         log_warn("broker", "partitions cannot be taken over yet: %s", err.text);
         kafka_log_problem(log, err.text);
     }

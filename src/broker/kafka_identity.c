@@ -8,7 +8,8 @@
 // 3. watch: while nothing comes nothing is committed; then it is asked for every few seconds.
 //
 // How it fails: no answer in time, or no topic of that name now: the batch is not committed, and is
-// judged again. Brokers that do not tell ids (older than 2.8, or not permitted) leave it at offsets.
+// judged again. Brokers that do not tell ids (older than 2.8, or not permitted) leave it at
+// offsets.
 #include "broker/kafka_log_internal.h"
 
 #include "base/log.h"

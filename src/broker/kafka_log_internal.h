@@ -101,9 +101,9 @@ MUST_CHECK bool kafka_group_seek(struct kafka_log *log, const int32_t *partition
 void kafka_group_lose_place(struct kafka_log *log, const char *why);
 
 // --- kafka_start.c
-// Claims a partition in the store and finds where to begin: sets lane, begin, expected, history_from
-// and history_until. False: the store or the topic cannot be asked (err is RETRIABLE), or what the
-// store wants next is gone or of another topic (ERROR_FATAL).
+// Claims a partition in the store and finds where to begin: sets lane, begin, expected,
+// history_from and history_until. False: the store or the topic cannot be asked (err is RETRIABLE),
+// or what the store wants next is gone or of another topic (ERROR_FATAL).
 MUST_CHECK bool kafka_start_partition(struct kafka_log *log, int32_t partition, struct error *err);
 
 // --- kafka_slice.c

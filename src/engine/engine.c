@@ -3,7 +3,8 @@
 //
 // 1. Take whole submissions from the source, about batch_max_events events.
 // 2. store.begin. Each event in order is judged (judge.c), and added to the store and the cube.
-// 3. store.flush, and a log confirms that it is the same one. store.commit: cube, counts and rows become durable in one transaction.
+// 3. store.flush, and a log confirms that it is the same one. store.commit: cube, counts and rows
+// become durable in one transaction.
 // 4. Settle every submission as durable; tell the live page.
 //
 // From a log, 1 and 2 repeat until the batch is full, half a second has gone by or nothing waits,

@@ -17,18 +17,19 @@
 // Undo: each change of an entry is noted with what it was. What is dead since the batch began stays
 // in the table until the batch is kept, and so do its steps.
 //
-// An entry's second word:  20 bits of identity | 28 bits of content | 16 bits of step, 0: empty slot
+// An entry's second word:  20 bits of identity | 28 bits of content | 16 bits of step, 0: empty
+// slot
 //
-// How it fails: when the shared budget is used up, the oldest steps of this partition are forgotten,
-// so that an identity that old would count as new; id_window_facts tells.
+// How it fails: when the shared budget is used up, the oldest steps of this partition are
+// forgotten, so that an identity that old would count as new; id_window_facts tells.
 #include "engine/id_window.h"
 
 #include "base/mem.h"
 #include <stdlib.h>
 
 enum {
-    BLOCK = 16,            // messages that move time together
-    TIME_STEPS = 100,      // of a window
+    BLOCK = 16,              // messages that move time together
+    TIME_STEPS = 100,        // of a window
     GROUPS_OF_BUDGET = 1024, // a group has at most so many messages as a part of the budget
     GROUP_SMALLEST = 64,
     STEPS_OF_TABLE = 16, // a step has at most this part of the table's slots
@@ -63,9 +64,9 @@ struct place {
     int64_t time_ms;
     int block_n;
     int64_t block_min_ms;
-    int64_t group_n;                     // messages of it
+    int64_t group_n;                      // messages of it
     int64_t group_max_ms, waiting_max_ms; // latest stamp
-    int64_t first, waiting, group, now;  // first: all before it are dead
+    int64_t first, waiting, group, now;   // first: all before it are dead
 };
 
 struct change { // of an entry: `before` 0, it was not there
@@ -256,8 +257,7 @@ static int64_t at_least(int64_t a, int64_t b) {
 
 static bool is_alive(const struct id_window *w, int64_t step) {
     return step >= w->at.first &&
-           (step >= w->at.waiting ||
-            w->at.time_ms - step_at(w, step)->young_ms <= w->window_ms);
+           (step >= w->at.waiting || w->at.time_ms - step_at(w, step)->young_ms <= w->window_ms);
 }
 
 // A step number more: marks must not wrap around into entries that are still in the table.

@@ -8,10 +8,10 @@
 // and never goes back. So it is never ahead of the true time while stamps are not, and fewer than
 // 16 messages ahead do not move it.
 //
-// Identities lie in steps, in the order of the log. A step lives until time has gone on by window_ms
-// since the messages that came after it, or since its own latest stamp, whichever is later (its
-// stamp counts for at most a window more). So an identity is known for at least window_ms of
-// arrival, see docs/guarantees.md.
+// Identities lie in steps, in the order of the log. A step lives until time has gone on by
+// window_ms since the messages that came after it, or since its own latest stamp, whichever is
+// later (its stamp counts for at most a window more). So an identity is known for at least
+// window_ms of arrival, see docs/guarantees.md.
 //
 // An entry holds 84 bits of the identity's digest and 28 bits of the content's: among 33 million
 // identities (512 MiB) two collide with a chance of 3 in 10^11.

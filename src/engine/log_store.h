@@ -21,8 +21,8 @@ struct log_claim {
     int64_t next_offset; // first one that is not in the aggregates; -1: the partition is new
     bool lost;           // another process has taken it over
     // Of claim alone:
-    int32_t lane;           // of positions of its events: log_position
-    int64_t history_offset; // history is read from here on to next_offset
+    int32_t lane;                      // of positions of its events: log_position
+    int64_t history_offset;            // history is read from here on to next_offset
     char other_id[LOG_TOPIC_ID_BYTES]; // not "": it was not claimed, since next_offset is of a
                                        // topic with this id
 };

@@ -218,11 +218,9 @@ static inline void instance_add(struct instance *in, const struct order *o) {
 static inline enum commit_result
 instance_try_commit(struct instance *in, struct aggregates_batch more, struct error *err) {
     int64_t n = in->summary.counts.received;
-    struct position_move move = {in->partition, in->next_offset,
-                                 (in->next_offset < 0 ? 0 : in->next_offset) + n,
-                                 in->claim.epoch_us,
-                                 in->claim.lane,
-                                 {in->next_offset, 0}};
+    struct position_move move = {
+        in->partition,      in->next_offset, (in->next_offset < 0 ? 0 : in->next_offset) + n,
+        in->claim.epoch_us, in->claim.lane,  {in->next_offset, 0}};
     more.topic = LAB_TOPIC;
     more.moves = &move;
     more.n_moves = 1;

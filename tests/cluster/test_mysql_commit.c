@@ -179,13 +179,9 @@ static void another_claim_fences_the_first_owner(void **state) {
     // With the epoch it held, the first owner is told that it has lost the partition.
     bool lost = false;
     struct position_claim claim;
-    assert_int_equal(
-        lab_claim(first.a, 5, first.claim.epoch_us, &claim, &lost, &err),
-        STORE_OK);
+    assert_int_equal(lab_claim(first.a, 5, first.claim.epoch_us, &claim, &lost, &err), STORE_OK);
     assert_true(lost);
-    assert_int_equal(
-        lab_claim(second.a, 5, second.claim.epoch_us, &claim, &lost, &err),
-        STORE_OK);
+    assert_int_equal(lab_claim(second.a, 5, second.claim.epoch_us, &claim, &lost, &err), STORE_OK);
     assert_false(lost);
     assert_int_equal(claim.next_offset, 2);
     instance_close(&first);

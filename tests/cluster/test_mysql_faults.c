@@ -22,9 +22,8 @@ static struct position_claim claim_again(struct instance *in) {
     struct position_claim claim;
     struct error err = {0};
     bool lost = true;
-    assert_int_equal(
-        lab_claim(in->a, in->partition, in->claim.epoch_us, &claim, &lost, &err),
-        STORE_OK);
+    assert_int_equal(lab_claim(in->a, in->partition, in->claim.epoch_us, &claim, &lost, &err),
+                     STORE_OK);
     assert_false(lost);
     return claim;
 }
@@ -117,8 +116,7 @@ static void a_claim_without_an_answer_is_known_as_ones_own(void **state) {
     add_one(&in, 1);
     instance_commit(&in);
     lab_command("cut_at \\x03commit after");
-    assert_int_equal(lab_claim(in.a, 0, in.claim.epoch_us, &claim, &lost, &err),
-                     STORE_RETRY);
+    assert_int_equal(lab_claim(in.a, 0, in.claim.epoch_us, &claim, &lost, &err), STORE_RETRY);
     instance_reopen(&in);
     in.claim = claim_again(&in); // with the epoch from before
     add_one(&in, 2);
@@ -135,8 +133,7 @@ static void claim_unanswered(struct instance *in, const char *cut, int64_t held_
     struct error err = {0};
     bool lost = false;
     lab_command(cut);
-    assert_int_equal(lab_claim(in->a, 0, held_epoch_us, &claim, &lost, &err),
-                     STORE_RETRY);
+    assert_int_equal(lab_claim(in->a, 0, held_epoch_us, &claim, &lost, &err), STORE_RETRY);
     instance_reopen(in);
 }
 

@@ -93,8 +93,7 @@ static bool seen_before(const struct world *w, int p, int64_t at, const struct m
     for (int64_t i = 0; i < at; i++) {
         const struct message *e = &w->log[p][i]; // one that was refused leaves nothing
         if (!e->broken && !e->tombstone && !e->hole && e->order.created_ms != REFUSED_MS &&
-            e->order.kind == m->order.kind &&
-            ident_equal(e->order.order_id, m->order.order_id) &&
+            e->order.kind == m->order.kind && ident_equal(e->order.order_id, m->order.order_id) &&
             text_equal(e->order.event_id, m->order.event_id)) {
             *first = e;
             return true;
@@ -339,7 +338,8 @@ static struct troubles run(const struct simulation *sim) {
         }
     }
     assert_true(is_drained(w));
-    struct troubles t = {w->n_retries, w->n_doubts_lost, w->n_doubts_committed, w->n_fenced, kills, stopped};
+    struct troubles t = {w->n_retries, w->n_doubts_lost, w->n_doubts_committed, w->n_fenced,
+                         kills,        stopped};
     for (int i = 0; i < MEMBERS; i++) {
         member_stop(&members[i]);
     }

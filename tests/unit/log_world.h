@@ -536,8 +536,8 @@ static inline bool member_assign(struct member *m, int p) {
     m->lost[p] = false;
     m->history_until[p] = claim.next_offset >= 0 ? claim.next_offset : 0;
     m->lane[p] = claim.lane;
-    m->expected[p] = claim.history_offset < m->history_until[p] ? claim.history_offset
-                                                                : m->history_until[p];
+    m->expected[p] =
+        claim.history_offset < m->history_until[p] ? claim.history_offset : m->history_until[p];
     return true;
 }
 

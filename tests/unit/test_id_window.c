@@ -181,8 +181,8 @@ static enum known_as model_see(struct model *m, const struct record *r, int grou
     bool known = m->ids[r->id].came;
     if (known) {
         int group = m->ids[r->id].group;
-        known = group >= m->group - (m->waiting >= 0) ||
-                m->time_ms - m->young_ms[group] <= WINDOW_MS;
+        known =
+            group >= m->group - (m->waiting >= 0) || m->time_ms - m->young_ms[group] <= WINDOW_MS;
     }
     if (known && m->ids[r->id].content != r->content) {
         return KNOWN_OTHER;
@@ -213,8 +213,8 @@ static void fill_log(struct record *log, struct dice *dice, const struct id_budg
     int64_t now_ms = INT64_C(1700000000000), offset = 0;
     for (int i = 0; i < LOG; i++) {
         struct record *r = &log[i];
-        now_ms += roll(dice, 2000) == 0 ? (int64_t)roll(dice, 3 * WINDOW_MS)
-                                        : (int64_t)roll(dice, 20);
+        now_ms +=
+            roll(dice, 2000) == 0 ? (int64_t)roll(dice, 3 * WINDOW_MS) : (int64_t)roll(dice, 20);
         int64_t any_ms = now_ms + (int64_t)roll(dice, 4 * WINDOW_MS) - 2 * WINDOW_MS;
         r->at_ms = kind == 0 ? now_ms : kind == 1 ? any_ms : kind == 2 ? 1 : now_ms;
         if (kind == 3) {
@@ -245,8 +245,7 @@ static struct id_window *read_back(struct id_window *w, struct id_budget *budget
     for (int i = 0; i < committed; i++) {
         if (log[i].offset >= start.offset) {
             struct order_digest d = digest_of(log[i].id, log[i].content);
-            id_window_remember(w, leaves_nothing(&log[i]) ? NULL : &d, log[i].offset,
-                               log[i].at_ms);
+            id_window_remember(w, leaves_nothing(&log[i]) ? NULL : &d, log[i].offset, log[i].at_ms);
         }
     }
     return w;

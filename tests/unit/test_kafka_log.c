@@ -25,7 +25,7 @@ struct positions {
     int64_t next[MOCK_TOPIC_PARTITIONS];
     bool held[MOCK_TOPIC_PARTITIONS];
     char topic_id[LOG_TOPIC_ID_BYTES]; // of what it has counted; "": not known
-    int64_t history_offset; // 0: it reads none
+    int64_t history_offset;            // 0: it reads none
 };
 
 static enum store_result claim(struct log_store *s, const struct log_topic *topic,

@@ -242,11 +242,11 @@ static void positions_of_an_earlier_program_keep_their_partition_as_lane(void **
     must_commit(&w, 0, -1, 10, claim_as(&w, "sales", "", false).epoch_us);
     close_world(&w);
     run_sql(&w, "DROP TABLE pipeline_lanes; DROP TABLE pipeline_refused; "
-                          "ALTER TABLE pipeline_positions DROP COLUMN topic_id; "
-                          "ALTER TABLE pipeline_positions DROP COLUMN lane; "
-                          "ALTER TABLE pipeline_positions DROP COLUMN window_offset; "
-                          "ALTER TABLE pipeline_positions DROP COLUMN window_ms; "
-                          "UPDATE pipeline_positions SET partition = 7");
+                "ALTER TABLE pipeline_positions DROP COLUMN topic_id; "
+                "ALTER TABLE pipeline_positions DROP COLUMN lane; "
+                "ALTER TABLE pipeline_positions DROP COLUMN window_offset; "
+                "ALTER TABLE pipeline_positions DROP COLUMN window_ms; "
+                "UPDATE pipeline_positions SET partition = 7");
     open_world(&w);
     const struct position_wish wish = {{"sales", "one"}, 7, 0, false};
     struct position_claim c;
@@ -277,11 +277,13 @@ static void what_is_not_as_its_owner_saw_it_is_fenced_and_nothing_is_stored(void
     make_world(&w, NULL);
     struct position_claim c = claim(&w, 0, 0);
     must_commit(&w, 0, -1, 10, c.epoch_us);
-    expect_fenced(&w, (struct position_move){0, -1, 10, c.epoch_us, 0, {0, 0}}); // the same once more
-    expect_fenced(&w, (struct position_move){0, 9, 12, c.epoch_us, 0, {0, 0}});  // from elsewhere
-    expect_fenced(&w, (struct position_move){5, -1, 1, c.epoch_us, 5, {0, 0}});  // never claimed
+    expect_fenced(&w,
+                  (struct position_move){0, -1, 10, c.epoch_us, 0, {0, 0}}); // the same once more
+    expect_fenced(&w, (struct position_move){0, 9, 12, c.epoch_us, 0, {0, 0}}); // from elsewhere
+    expect_fenced(&w, (struct position_move){5, -1, 1, c.epoch_us, 5, {0, 0}}); // never claimed
     struct position_claim next = claim(&w, 0, 0);
-    expect_fenced(&w, (struct position_move){0, 10, 12, c.epoch_us, 0, {0, 0}}); // by the owner before
+    expect_fenced(&w,
+                  (struct position_move){0, 10, 12, c.epoch_us, 0, {0, 0}}); // by the owner before
     must_commit(&w, 0, 10, 12, next.epoch_us);
     expect_stored(&w, 2);
     remove_world(&w);
@@ -294,7 +296,7 @@ static void a_batch_of_two_partitions_is_stored_whole_or_not_at_all(void **state
     struct position_claim a = claim(&w, 0, 0), b = claim(&w, 1, 0);
     claim(&w, 1, 0); // somebody else has taken it over
     const struct position_move moves[2] = {{0, -1, 5, a.epoch_us, 0, {0, 0}},
-                                            {1, -1, 5, b.epoch_us, 1, {0, 0}}};
+                                           {1, -1, 5, b.epoch_us, 1, {0, 0}}};
     struct aggregates_batch batch = {
         .topic = "sales", .moves = moves, .n_moves = 2, .cube = w.cube};
     struct batch_summary summary = {.committed_ms = w.shop.now_ms};
@@ -390,8 +392,7 @@ static bool play(enum fault_call call, long n, long fail_for, int code, bool tor
         if (must_claim || tries % 3 == 0) { // after a failure it tells what was stored
             // Another partition first: what is in doubt of this one outlives that.
             struct position_claim next;
-            is_open =
-                claim_any(&w, "sales", 1, other.epoch_us, &next, &lost, &err) == STORE_OK;
+            is_open = claim_any(&w, "sales", 1, other.epoch_us, &next, &lost, &err) == STORE_OK;
             assert_false(lost);
             must_claim = true;
             if (!is_open) {
@@ -405,8 +406,7 @@ static bool play(enum fault_call call, long n, long fail_for, int code, bool tor
             done = is_open && c.next_offset > 0 ? c.next_offset : done;
             continue;
         }
-        struct position_move move = {
-            0, done == 0 ? -1 : done, done + 1, c.epoch_us, 0, {0, 0}};
+        struct position_move move = {0, done == 0 ? -1 : done, done + 1, c.epoch_us, 0, {0, 0}};
         enum commit_result result = commit_one(&w, &move, done, &err);
         assert_true(result == COMMIT_OK || result == COMMIT_RETRY || result == COMMIT_DOUBT);
         is_open = result == COMMIT_OK;

@@ -229,8 +229,8 @@ static void read_files(struct world *w) {
                      w->counts.rejected - w->counts.rejected_expired);
     for (int lane = 0; lane < LANES; lane++) {
         char sql[128];
-        snprintf(sql, sizeof sql,
-                 "SELECT max(0, next_offset) FROM pipeline_lanes WHERE lane = %d", lane);
+        snprintf(sql, sizeof sql, "SELECT max(0, next_offset) FROM pipeline_lanes WHERE lane = %d",
+                 lane);
         w->ended[lane] = shop_sql(&f->sums, sql);
     }
     assert_true(sqlite_raw_reader_open(f->raw.directory, &reader, &err));

@@ -23,7 +23,7 @@ struct claim {
     const struct position_wish *wish;
     struct position_claim *out;
     bool *lost;
-    int64_t found_us; // the epoch that the row had
+    int64_t found_us;                  // the epoch that the row had
     char topic_id[LOG_TOPIC_ID_BYTES]; // of the row, as found and as it will be
 };
 

@@ -151,13 +151,13 @@ static bool insert_rejected(struct work *w, struct error *err) {
 
 // Those that leave no identity; what the batch's moves have left behind goes.
 static bool insert_refused(struct work *w, struct error *err) {
-    struct mysql_rows rows = {
-        .c = w->s->c,
-        .sql = &w->s->sql,
-        .head = "INSERT IGNORE INTO pipeline_refused (lane, `offset`) VALUES ",
-        .tail = "",
-        .doing = "storing rejected events",
-        .limit_bytes = mysql_rows_limit(w->s->c)};
+    struct mysql_rows rows = {.c = w->s->c,
+                              .sql = &w->s->sql,
+                              .head =
+                                  "INSERT IGNORE INTO pipeline_refused (lane, `offset`) VALUES ",
+                              .tail = "",
+                              .doing = "storing rejected events",
+                              .limit_bytes = mysql_rows_limit(w->s->c)};
     bool any = false;
     for (size_t i = 0; i < w->batch->n_rejected; i++) {
         const struct rejected_event *e = &w->batch->rejected[i];

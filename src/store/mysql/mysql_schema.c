@@ -86,8 +86,8 @@ static const struct column_spec retry_columns[] = {COUNT("id"), // of the reject
 static const struct column_spec position_columns[] = {
     {"topic", "varchar(249)", false, false},
     {"partition", "int", false, false},
-    COUNT("next_offset"), // -1: nothing of it yet
-    COUNT("epoch"),       // of its owner, microseconds
+    COUNT("next_offset"),                      // -1: nothing of it yet
+    COUNT("epoch"),                            // of its owner, microseconds
     {"topic_id", "varchar(36)", false, false}, // which topic of that name; '': not known
     {"lane", "int", false, false},             // of positions of its events
     COUNT("window_offset"), // from where the log has to be read again; -1: not known
@@ -475,14 +475,13 @@ static bool add_lanes(struct mysql_connection *c, struct error *err) {
     }
     bool has = !there || found_column_of(&found, "lane") != NULL;
     found_table_free(&found);
-    return has ||
-           mysql_run(c,
-                     TEXT_LIT("ALTER TABLE pipeline_positions "
-                              "ADD topic_id varchar(36) NOT NULL DEFAULT '', "
-                              "ADD lane int NOT NULL DEFAULT -1, "
-                              "ADD window_offset bigint NOT NULL DEFAULT -1, "
-                              "ADD window_ms bigint NOT NULL DEFAULT 0"),
-                     "adding columns to pipeline_positions", err);
+    return has || mysql_run(c,
+                            TEXT_LIT("ALTER TABLE pipeline_positions "
+                                     "ADD topic_id varchar(36) NOT NULL DEFAULT '', "
+                                     "ADD lane int NOT NULL DEFAULT -1, "
+                                     "ADD window_offset bigint NOT NULL DEFAULT -1, "
+                                     "ADD window_ms bigint NOT NULL DEFAULT 0"),
+                            "adding columns to pipeline_positions", err);
 }
 
 bool mysql_schema_prepare(struct mysql_connection *c, const char *database,
@@ -491,8 +490,8 @@ bool mysql_schema_prepare(struct mysql_connection *c, const char *database,
     struct buf sql = {0};
     // What is there in another form is refused before anything is made.
     bool ok = enter_database(c, database, &sql, err) && add_lanes(c, err) &&
-              check_tables(c, &missing, err) &&
-              make_all(c, settings, &sql, err) && mysql_schema_check(c, settings, err);
+              check_tables(c, &missing, err) && make_all(c, settings, &sql, err) &&
+              mysql_schema_check(c, settings, err);
     buf_free(&sql);
     return ok;
 }

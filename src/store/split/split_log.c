@@ -62,8 +62,7 @@ static struct id_window_start window_start(const struct split_store *s,
         return claim->next_offset < 0 ? (struct id_window_start){0, 0} : claim->window;
     }
     int64_t most = (int64_t)(s->options.window_bytes / ID_WINDOW_ENTRY_BYTES);
-    return (struct id_window_start){
-        claim->next_offset > most ? claim->next_offset - most : 0, 0};
+    return (struct id_window_start){claim->next_offset > most ? claim->next_offset - most : 0, 0};
 }
 
 static enum store_result split_claim(struct log_store *base, const struct log_topic *topic,
@@ -96,8 +95,8 @@ static enum store_result split_claim(struct log_store *base, const struct log_to
                        id_window_new(s->options.window_ms, &s->budget, start));
     split_held(base, partition, out);
     // One that goes on with the batch in work knows its history.
-    out->history_offset = split_part_in_batch(&s->parts[partition]) ? out->next_offset
-                                                                    : start.offset;
+    out->history_offset =
+        split_part_in_batch(&s->parts[partition]) ? out->next_offset : start.offset;
     return STORE_OK;
 }
 

@@ -117,7 +117,11 @@ void split_part_released(struct split_part *p) {
 void split_part_held(const struct split_part *p, struct log_claim *out) {
     bool moved = split_part_is(p, SPLIT_PART_MOVED);
     bool ours = moved || split_part_is(p, SPLIT_PART_HELD);
-    *out = (struct log_claim){.next_offset = !ours ? -1 : moved ? p->moved_to : p->committed, .lost = !ours, .lane = p->lane};
+    *out = (struct log_claim){.next_offset = !ours   ? -1
+                                             : moved ? p->moved_to
+                                                     : p->committed,
+                              .lost = !ours,
+                              .lane = p->lane};
 }
 
 void split_part_committed(struct split_part *p) {

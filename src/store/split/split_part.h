@@ -34,8 +34,8 @@ struct split_part {
     int64_t committed, epoch_us; // as of claim, commit or reopen; -1: nothing is committed
     int64_t moved_to;            // by the batch in work, or in doubt; else NOT_MOVED
     int32_t lane;
-    struct id_window *window; // NULL while FREE
-    int64_t *refused;         // offsets before `committed` that leave no identity, ascending
+    struct id_window *window;     // NULL while FREE
+    int64_t *refused;             // offsets before `committed` that leave no identity, ascending
     size_t n_refused, at_refused; // at: the first that was not passed
 };
 
@@ -50,9 +50,9 @@ static inline bool split_part_in_batch(const struct split_part *p) {
     return p->moved_to != NOT_MOVED;
 }
 
-// The store has given it to us, at the log's wish. `window`: an empty one; it and claim->refused are
-// owned from then on, and kept unless the part goes on with the batch in work. DOOMED afterwards: it
-// is not ours for now.
+// The store has given it to us, at the log's wish. `window`: an empty one; it and claim->refused
+// are owned from then on, and kept unless the part goes on with the batch in work. DOOMED
+// afterwards: it is not ours for now.
 void split_part_claimed(struct split_part *p, struct position_claim *claim,
                         struct id_window *window);
 // Whether the event at this offset, before what is committed, was refused. Offsets ascend.

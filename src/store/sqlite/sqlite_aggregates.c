@@ -110,9 +110,9 @@ static enum store_result aggregates_claim(struct aggregates *a, const struct pos
     if (!is_open(s, err)) {
         return STORE_RETRY;
     }
-    enum store_result result =
-        sqlite_do(s->sums.begin) ? sqlite_positions_claim(&s->positions, &claim, out, err)
-                                 : sqlite_failed(s->sums.db, "claiming a partition", err);
+    enum store_result result = sqlite_do(s->sums.begin)
+                                   ? sqlite_positions_claim(&s->positions, &claim, out, err)
+                                   : sqlite_failed(s->sums.db, "claiming a partition", err);
     *lost = claim.lost;
     if (result == STORE_OK && !sqlite_sums_commit(&s->sums)) {
         if (!*lost && out->other_id[0] == '\0') {

@@ -86,8 +86,8 @@ static enum store_result read_row(struct sqlite_positions *p, const char *topic,
         out->epoch_us = sqlite3_column_int64(stmt, 1);
         snprintf(topic_id, LOG_TOPIC_ID_BYTES, "%s", (const char *)sqlite3_column_text(stmt, 2));
         out->lane = sqlite3_column_int(stmt, 3);
-        out->window = (struct id_window_start){sqlite3_column_int64(stmt, 4),
-                                               sqlite3_column_int64(stmt, 5)};
+        out->window =
+            (struct id_window_start){sqlite3_column_int64(stmt, 4), sqlite3_column_int64(stmt, 5)};
     }
     enum store_result result = rc == SQLITE_ROW || rc == SQLITE_DONE
                                    ? STORE_OK
@@ -117,8 +117,10 @@ static enum store_result give_lane(struct sqlite_positions *p, int32_t partition
         return failed_claim(p, err);
     }
     if (lane > POSITION_LANE_MAX) {
-        error_set(err, ERROR_USAGE, "pipeline_lanes has given all of its %d lanes: take other "
-                                    "aggregates", POSITION_LANE_MAX + 1);
+        error_set(err, ERROR_USAGE,
+                  "pipeline_lanes has given all of its %d lanes: take other "
+                  "aggregates",
+                  POSITION_LANE_MAX + 1);
         return STORE_ERROR;
     }
     out->lane = (int32_t)lane;
@@ -192,8 +194,7 @@ enum store_result sqlite_positions_claim(struct sqlite_positions *p, struct sqli
     if (!sqlite_do(bound(p, NEW_ROW, wish->topic.name, wish->partition))) {
         return failed_claim(p, err);
     }
-    enum store_result result =
-        read_row(p, wish->topic.name, wish->partition, &there, out, id, err);
+    enum store_result result = read_row(p, wish->topic.name, wish->partition, &there, out, id, err);
     claim->found_us = out->epoch_us;
     claim->lost = wish->held_epoch_us != 0 && claim->found_us != wish->held_epoch_us &&
                   !claim->epoch_is_ours(claim->user, wish, claim->found_us);

@@ -11,7 +11,8 @@
 //   sales_groups, sales_products   the dictionaries of those ids
 // The rest: rejected_rows, rejected_retries (what became of those), pipeline_state (one row: counts
 // and floors), pipeline_positions,
-//   pipeline_lanes and pipeline_refused (of a log), pipeline_batches (newest 10,000), currency_gross (overflow guard), settings.
+//   pipeline_lanes and pipeline_refused (of a log), pipeline_batches (newest 10,000),
+//   currency_gross (overflow guard), settings.
 // Amounts are integers of ten-thousandths in columns *_e4; instants are UTC milliseconds in *_ms.
 // Views give the plain names of the design with plain numbers.
 //
@@ -346,8 +347,8 @@ static bool make_tables(sqlite3 *db, enum sqlite_holds holds, struct store_setti
     }
     const char *without_door = "DELETE FROM pipeline_positions WHERE topic = 'embedded'";
     return sqlite_run(db, tables_sql, err) && sqlite_run(db, lanes_sql, err) &&
-           sqlite_run(db, sqlite_retries_sql, err) &&
-           sqlite_run(db, views_sql, err) && settings_fix(db, settings, err) &&
+           sqlite_run(db, sqlite_retries_sql, err) && sqlite_run(db, views_sql, err) &&
+           settings_fix(db, settings, err) &&
            (holds == SQLITE_HOLDS_ALL || sqlite_run(db, without_door, err));
 }
 
@@ -409,11 +410,10 @@ bool sqlite_schema_prepare(sqlite3 *db, enum sqlite_holds holds, struct store_se
     if (version != 0) {
         struct store_settings have;
         return sqlite_holds_check(db, holds, err) &&
-               (holds == SQLITE_HOLDS_RAW ||
-                (sqlite_settings_read(db, &have, err) &&
-                 settings_compare(&have, settings, "--data", err) &&
-                 sqlite_run(db, sqlite_retries_sql, err) && add_skipped(db, err) &&
-                 add_lanes(db, err)));
+               (holds == SQLITE_HOLDS_RAW || (sqlite_settings_read(db, &have, err) &&
+                                              settings_compare(&have, settings, "--data", err) &&
+                                              sqlite_run(db, sqlite_retries_sql, err) &&
+                                              add_skipped(db, err) && add_lanes(db, err)));
     }
     char version_sql[64];
     snprintf(version_sql, sizeof version_sql, "PRAGMA user_version = %d; COMMIT;", SCHEMA_VERSION);
