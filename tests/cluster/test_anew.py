@@ -152,28 +152,38 @@ def lag_is_0(one, processor):
     return sum(processor.metric("salestide_kafka_lag_messages", partition=str(p)) for p in one.positions()) == 0
 
 
+def ready_at(one, processor, end):
+    harness.wait_until(lambda: processor.get("/readyz").status == 200, 30, f"readiness\n{processor.log}")
+    harness.wait_until(lambda: one.positions() == {0: end}, 30, f"the position {end}\n{one.logs()}")
+    harness.wait_until(lambda: lag_is_0(one, processor), 30, "no lag")
+
+
 def test_a_partition_that_ends_in_an_aborted_transaction_is_ready_and_has_no_lag(shop):
     one = shop(partitions=1)
-    processor = one.processor()
     sender = kafka_python.KafkaProducer(bootstrap_servers=one.kafka.bootstrap().split(","), acks="all",
                                         transactional_id=f"{one.name}-shop", enable_idempotence=True)  # fmt: skip
+
+    def transaction(first, n, ends, end):
+        sender.begin_transaction()
+        for key, value in messages(first, n):
+            sender.send(one.name, key=key, value=value)
+        sender.flush(timeout=60)
+        ends()
+        harness.wait_until(lambda: one.kafka.end_offsets(one.name)[0] == end, 30, "the mark")
+
     try:
         sender.init_transactions()
-        for ends in (sender.commit_transaction, sender.abort_transaction):
-            sender.begin_transaction()
-            for key, value in messages(0 if ends == sender.commit_transaction else 500, 20):
-                sender.send(one.name, key=key, value=value)
-            sender.flush(timeout=60)
-            ends()
+        transaction(500, 1, sender.abort_transaction, 2)
+        for _ in range(2):  # a partition with nothing else in it; then as history
+            processor = one.processor()
+            ready_at(one, processor, 2)
+            processor.kill()
+        processor = one.processor()
+        transaction(0, 20, sender.commit_transaction, 23)
+        transaction(600, 20, sender.abort_transaction, 44)
+        ready_at(one, processor, 44)
     finally:
         sender.close(timeout=10)
-    end = 42  # two marks
-    harness.wait_until(lambda: one.kafka.end_offsets(one.name)[0] == end, 30, "the marks")
-    harness.wait_until(lambda: one.positions() == {0: end}, 30, f"the position at the end\n{one.logs()}")
-    harness.wait_until(lambda: lag_is_0(one, processor), 30, "no lag")
-    for _ in range(2):  # history ends there too
-        processor.kill()
-        processor = one.processor()
-        harness.wait_until(lambda p=processor: p.get("/readyz").status == 200, 60, f"readiness\n{processor.log}")
-        harness.wait_until(lambda p=processor: lag_is_0(one, p), 30, "no lag")
+    processor.kill()
+    ready_at(one, one.processor(), 44)
     assert one.state()["accepted"] == 20
