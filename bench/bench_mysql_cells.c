@@ -70,8 +70,8 @@ static int64_t fill(struct cube *cube) {
 static void commit(struct aggregates *a, struct cube *cube, int64_t *next_offset,
                    int64_t epoch_us) {
     struct gross_delta gross = {currency_number("USD"), fill(cube)};
-    struct position_move move = {0, *next_offset, *next_offset < 0 ? 1 : *next_offset + 1,
-                                 epoch_us};
+    struct position_move move = {0, *next_offset, *next_offset < 0 ? 1 : *next_offset + 1, epoch_us,
+                                 0, {0, 0}};
     struct aggregates_batch batch = {.topic = "bench",
                                      .moves = &move,
                                      .n_moves = 1,
@@ -107,7 +107,8 @@ int main(int argc, char **argv) {
     }
     make_tables(&options.address);
     if (!mysql_aggregates_open(&options, &a, &settings, &err) ||
-        a->ops->claim(a, "bench", 0, 0, &claim, &lost, &err) != STORE_OK ||
+        a->ops->claim(a, &(struct position_wish){.topic = {"bench", ""}}, &claim, &lost, &err) !=
+            STORE_OK ||
         !zone_open("UTC", &zone, &err)) {
         die("opening", &err);
     }

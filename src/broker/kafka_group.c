@@ -2,11 +2,11 @@
 // Partitions come and go with the consumer group's rebalances. The library calls
 // kafka_group_rebalance from within the source's take, on the engine's thread.
 //
-// Coming: the store is asked to take each partition over, which fences the owner before; the log is
-// asked where to begin (kafka_start.c); then the partition is read. When the store is down, or the
-// brokers do not answer, the partition waits, assigned at the log's end with nothing handed over,
-// and is claimed again every second. So is one that another process had taken over, when the group
-// leaves it here for longer than a session.
+// Coming: the brokers are asked which topic it is (kafka_identity.c), the store to take each
+// partition over, which fences the owner before, the log where to begin (kafka_start.c); then the
+// partition is read. When the store is down, or the brokers do not answer, the partition waits,
+// assigned at the log's end with nothing handed over, and is claimed again every second. So is one
+// that another process had taken over, when the group leaves it here for longer than a session.
 //
 // Going: the store lets go of the partition. If a batch with events of it is in work, its commit
 // may still get through; once the next owner has claimed the partition it cannot, and the batch is
@@ -46,19 +46,22 @@ static void count_topic_partitions(struct kafka_log *log) {
     rd_kafka_topic_destroy(topic);
 }
 
-// Takes one partition over in the store. False: it cannot be asked now.
-static bool claim(struct kafka_log *log, int32_t partition, struct error *err) {
-    struct log_claim held;
-    if (log->options.store->ops->claim(log->options.store, log->topic, partition, &held, err) !=
-        STORE_OK) {
+// Which topic is there now. Partitions that are read were claimed of the same one.
+static bool see_topic(struct kafka_log *log, struct error *err) {
+    char id[LOG_TOPIC_ID_BYTES];
+    bool any = false;
+    if (!kafka_identity_now(log, id, err)) {
         return false;
     }
-    log->partitions[partition].history_until = held.next_offset;
-    return !held.lost ||
-           error_set(err, ERROR_RETRIABLE,
-                     "partition %" PRId32 " of %s came back in the middle of a batch that others "
-                     "have counted",
-                     partition, log->topic);
+    for (int32_t i = 0; i < log->n_partitions; i++) {
+        any = any || partition_is(&log->partitions[i], PARTITION_ACTIVE);
+    }
+    if (any && log->topic_id[0] != '\0' && id[0] != '\0' && strcmp(id, log->topic_id) != 0) {
+        kafka_identity_changed(log, id);
+        return error_set(err, ERROR_RETRIABLE, "%s", log->now.problem);
+    }
+    memcpy(log->topic_id, id, sizeof id);
+    return true;
 }
 
 static void tell_begin(const struct kafka_log *log, int32_t partition) {
@@ -72,11 +75,10 @@ static void tell_begin(const struct kafka_log *log, int32_t partition) {
 // Claims partitions and finds where they begin. False: they wait.
 static bool take_over(struct kafka_log *log, const int32_t *partitions, size_t n) {
     struct error err = {0};
-    bool ok = !log->held && kafka_log_ask_topic(log, &err);
+    bool ok = !log->held && !log->failed && kafka_log_ask_topic(log, &err) && see_topic(log, &err);
     for (size_t i = 0; ok && i < n; i++) {
-        ok = claim(log, partitions[i], &err);
+        ok = kafka_start_partition(log, partitions[i], &err);
     }
-    ok = ok && kafka_start_offsets(log, partitions, n, &err);
     if (ok) {
         for (size_t i = 0; i < n; i++) {
             kafka_partition_taken_over(&log->partitions[partitions[i]]);
@@ -86,7 +88,8 @@ static bool take_over(struct kafka_log *log, const int32_t *partitions, size_t n
     }
     if (err.cls == ERROR_FATAL) {
         kafka_log_fail(log, "%s", err.text);
-    } else if (!log->held && strcmp(err.text, log->now.problem) != 0) { // once, not every second
+    } else if (!log->held && !log->failed &&
+               strcmp(err.text, log->now.problem) != 0) { // once, not every second
         log_warn("broker", "partitions cannot be taken over yet: %s", err.text);
         kafka_log_problem(log, err.text);
     }

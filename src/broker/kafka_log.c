@@ -51,6 +51,9 @@ static void on_message_error(struct kafka_log *log, const rd_kafka_message_t *m)
         if (!partition_is(&log->partitions[m->partition], PARTITION_ACTIVE)) {
             return;
         }
+        if (!kafka_identity_still(log)) {
+            return;
+        }
         kafka_log_fail(log,
                        "partition %" PRId32 " of %s: offset %" PRId64
                        " is gone: messages were deleted before they were counted (%s). Raise the "
@@ -130,7 +133,8 @@ static size_t ask_queue(struct kafka_log *log, size_t max, int timeout_ms) {
     }
     if (log->held || log->failed || log->rebalanced) {
         throw_away(log->messages, n);
-        if ((n_messages > 0 || log->dropped) && log->rebalanced && !log->held && !log->failed) {
+        // Also for the end of a partition alone: it is told once.
+        if ((n > 0 || log->dropped) && log->rebalanced && !log->held && !log->failed) {
             struct error err = {0};
             if (!seek_active(log, &err)) {
                 kafka_group_lose_place(log, err.text);
@@ -153,6 +157,9 @@ static enum source_result log_take(void *self, size_t max_events, int timeout_ms
     if (!log->failed) {
         timeout_ms = log->ahead != NULL ? 0 : timeout_ms;
         n = ask_queue(log, max_events, timeout_ms < LONGEST_POLL_MS ? timeout_ms : LONGEST_POLL_MS);
+    }
+    if (n == 0) {
+        kafka_identity_watch(log);
     }
     *list = kafka_slices(log, log->messages, n);
     kafka_log_publish(log);
@@ -201,6 +208,14 @@ static bool log_rewind(void *self, struct error *err) {
         return false;
     }
     return true;
+}
+
+static void log_ask(void *self) {
+    kafka_identity_ask(self);
+}
+
+static bool log_confirm(void *self, struct error *err) {
+    return kafka_identity_confirm(self, err);
 }
 
 // For tools that show lag. Nothing here depends on it.
@@ -259,13 +274,13 @@ void kafka_log_close(struct kafka_log *log) {
     kafka_slices_drop(log);
     if (log->rk != NULL) {
         rd_kafka_consumer_close(log->rk); // partitions are handed over from within
+        if (log->answers != NULL) {
+            rd_kafka_queue_destroy(log->answers);
+        }
         if (log->queue != NULL) {
             rd_kafka_queue_destroy(log->queue);
         }
         rd_kafka_destroy(log->rk);
-    }
-    if (log->probe_conf != NULL) {
-        rd_kafka_conf_destroy(log->probe_conf);
     }
     kafka_slices_free(log);
     kafka_parse_stop(log->parse);
@@ -289,6 +304,8 @@ struct source kafka_log_source(struct kafka_log *log) {
         .take = log_take,
         .hold = log_hold,
         .rewind = log_rewind,
+        .ask = log_ask,
+        .confirm = log_confirm,
         .committed = log_committed,
     };
     return (struct source){&ops, log};

@@ -17,11 +17,12 @@ struct kafka_log_options {
     const struct order_rules *rules; // borrowed
     struct log_store *store;         // borrowed
     const struct clock_source *clock;
-    // Of duplicates: so far back the log is read again. 0: the store knows them for ever.
-    int64_t window_ms;
+    int64_t window_ms;          // of duplicates: a topic that keeps less is warned of; 0: none
     int64_t session_timeout_ms; // a member that is silent for so long loses its partitions
-    bool skip_gap;              // go on at the log's oldest message when those before it are gone
-    bool allow_compacted;       // else a topic whose older messages are removed is refused
+    // Go on when messages are gone that were not counted: at the log's oldest one; so too when the
+    // topic was made anew.
+    bool skip_gap;
+    bool allow_compacted; // else a topic whose older messages are removed is refused
 };
 MUST_CHECK bool kafka_log_open(const struct kafka_log_options *options, struct kafka_log **out,
                                struct error *err);

@@ -19,6 +19,7 @@ struct kafka_slice {
     size_t n_messages, cap_messages;
     int64_t bytes;            // of their values
     int64_t expected_before;  // of its partition
+    int32_t lane;             // of its partition
     int32_t topic_partitions; // of the topic; 0: not known
     int64_t n_foreign;        // messages keyed or placed otherwise than their order's id says
     const rd_kafka_message_t *foreign;  // the first of them, if any
@@ -31,8 +32,12 @@ struct kafka_log {
     struct kafka_log_options options;
     char *topic, *group;
     rd_kafka_t *rk;
-    rd_kafka_conf_t *probe_conf; // for a second, groupless consumer: kafka_start.c
     rd_kafka_queue_t *queue;
+    rd_kafka_queue_t *answers; // to which topic it is: kafka_identity.c
+    uintptr_t n_asked;
+    bool watching; // an answer is to come that nobody waits for
+    int64_t watch_at_ns;
+    char topic_id[LOG_TOPIC_ID_BYTES]; // of what is read; "": the brokers do not tell
     struct kafka_parse *parse;
     struct submission *ahead; // slices being parsed, for the next take
     bool dropped;             // some of them were: the library has read past what is expected
@@ -77,6 +82,20 @@ MUST_CHECK bool kafka_log_look_at_topic(struct kafka_log *log,
 // The same with facts that are asked now, unless that was done; without an answer it is true.
 MUST_CHECK bool kafka_log_ask_topic(struct kafka_log *log, struct error *err);
 
+// --- kafka_identity.c: is it still the same topic?
+// Asks which topic it is now. False: no answer in time, or there is none of that name (RETRIABLE).
+MUST_CHECK bool kafka_identity_now(struct kafka_log *log, char id[static LOG_TOPIC_ID_BYTES],
+                                   struct error *err);
+// False: it is another one than the one that is read, and the source has ended.
+MUST_CHECK bool kafka_identity_still(struct kafka_log *log);
+// source_ops.ask and confirm.
+void kafka_identity_ask(struct kafka_log *log);
+MUST_CHECK bool kafka_identity_confirm(struct kafka_log *log, struct error *err);
+// While nothing comes: looks now and then, without waiting.
+void kafka_identity_watch(struct kafka_log *log);
+// The line for people, of a topic that was made anew while it was read.
+void kafka_identity_changed(struct kafka_log *log, const char *now_id);
+
 // --- kafka_facts.c
 // Puts what the engine's thread knows where others see it.
 void kafka_log_publish(struct kafka_log *log);
@@ -94,11 +113,10 @@ MUST_CHECK bool kafka_group_seek(struct kafka_log *log, const int32_t *partition
 void kafka_group_lose_place(struct kafka_log *log, const char *why);
 
 // --- kafka_start.c
-// Where to begin, for partitions whose next offset (history_until; -1: new) the store has told:
-// sets expected, history_from and history_until. False: the topic cannot be asked (err is
-// RETRIABLE), or what the store wants next is gone (ERROR_FATAL).
-MUST_CHECK bool kafka_start_offsets(struct kafka_log *log, const int32_t *partitions, size_t n,
-                                    struct error *err);
+// Claims a partition in the store and finds where to begin: sets lane, begin, expected,
+// history_from and history_until. False: the store or the topic cannot be asked (err is RETRIABLE),
+// or what the store wants next is gone or of another topic (ERROR_FATAL).
+MUST_CHECK bool kafka_start_partition(struct kafka_log *log, int32_t partition, struct error *err);
 
 // --- kafka_slice.c
 // Takes all messages over. Returns submissions to hand over, in order, and may keep the last ones

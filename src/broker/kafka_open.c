@@ -108,7 +108,6 @@ bool kafka_log_join(struct kafka_log *log, rd_kafka_conf_t *conf, struct error *
         rd_kafka_conf_destroy(conf);
         return false;
     }
-    log->probe_conf = rd_kafka_conf_dup(conf);
     rd_kafka_conf_set_opaque(conf, log);
     rd_kafka_conf_set_error_cb(conf, on_log_error);
     rd_kafka_conf_set_rebalance_cb(conf, kafka_group_rebalance);
@@ -122,5 +121,6 @@ bool kafka_log_join(struct kafka_log *log, rd_kafka_conf_t *conf, struct error *
     }
     rd_kafka_poll_set_consumer(log->rk);
     log->queue = rd_kafka_queue_get_consumer(log->rk);
+    log->answers = rd_kafka_queue_new(log->rk);
     return subscribe(log, err);
 }

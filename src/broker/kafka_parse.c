@@ -71,7 +71,7 @@ static void parse_message(struct kafka_parse *p, struct order_json *parser,
         return;
     }
     e->at.arrival_ms = kafka_arrival_ms(m, NULL);
-    e->at.position = log_position(m->partition, m->offset);
+    e->at.position = log_position(slice->lane, m->offset);
     e->raw = (struct text){m->payload, m->len};
     e->key = (struct text){m->key, m->key_len};
     if (m->key == NULL && kafka_rejected_read(m, &why)) { // a door has answered so already

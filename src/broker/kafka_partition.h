@@ -22,6 +22,7 @@ enum partition_state {
 
 struct log_partition {
     struct state state;
+    int32_t lane;          // of positions of its events
     int64_t begin;         // of the log when it was claimed: where a new partition begins
     int64_t expected;      // offset of the next message to hand over, or later
     int64_t history_until; // before it: committed already, read for its identities only

@@ -117,8 +117,8 @@ bool kafka_rejected_start(const struct kafka_settings *settings, const char *top
 
 void kafka_rejected_send(struct kafka_rejected *r, const struct rejected_event *e) {
     char origin[320];
-    int n = snprintf(origin, sizeof origin, "%s/%" PRId32 "/%" PRId64, r->topic,
-                     log_position_partition(e->position), log_position_offset(e->position));
+    int n = snprintf(origin, sizeof origin, "%s/%" PRId32 "/%" PRId64, r->topic, e->partition,
+                     log_position_offset(e->position));
     buf_clear(&r->header);
     kafka_rejected_put(&r->header, e->field, e->code, e->message);
     if (r->header.failed) {

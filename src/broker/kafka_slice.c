@@ -151,6 +151,7 @@ static struct kafka_slice *begin_slice(struct kafka_log *log, const rd_kafka_mes
     s->arrival_ms = 0;
     slice->n_foreign = slice->n_odd_times = slice->bytes = 0;
     slice->topic_partitions = log->topic_partitions;
+    slice->lane = log->partitions[m->partition].lane;
     slice->expected_before = log->partitions[m->partition].expected;
     s->log = (struct log_slice){.partition = m->partition,
                                 .first_offset = m->offset,

@@ -1,30 +1,24 @@
 // SPDX-License-Identifier: MIT
-// Where in the log to begin, for partitions that this process has just taken over.
+// Where a partition begins for this member.
 //
-// 1. The log's oldest and newest offsets are asked. A new partition begins at the oldest message.
-//    What the store wants next must be there: if it was deleted, or the log ends before it (the
-//    topic was made anew), orders would be missing, so that is an error.
-// 2. Duplicates of what comes next may be of messages up to the window's length older than it: its
-//    time is read from the log (by a second, groupless consumer that fetches that one message), and
-//    reading begins at the first message of that stretch. Up to what the store wants next it is
+// 1. The store is asked to take the partition over, as one of the topic that is there now. What it
+//    has counted may be of a topic that was made anew since, or of another cluster's.
+// 2. The log is asked for its first and last offset: what the store wants next has to be between.
+// 3. Reading begins where the store's window of identities does. Up to what it wants next it is
 //    history: identities alone.
 //
-// How it fails: the brokers do not answer in time (RETRIABLE); messages are gone (FATAL), unless
-// the user has said that they may be skipped.
-#include "broker/kafka_config.h"
+// How it fails: the store or the brokers do not answer in time (RETRIABLE); messages are gone, or
+// are not those that were counted (FATAL), unless the user has said that this is to be skipped.
 #include "broker/kafka_log_internal.h"
 
 #include "base/log.h"
-#include "base/mem.h"
 #include <inttypes.h>
-#include <stdlib.h>
 
 struct start {
     int32_t partition;
     int64_t low, high; // the log: first offset, and the one past its last message
     int64_t next;      // wanted
-    int64_t next_ms;   // its arrival
-    bool known;        // next_ms
+    struct log_claim claim;
 };
 
 static bool ask_watermarks(struct kafka_log *log, struct start *s, struct error *err) {
@@ -35,176 +29,114 @@ static bool ask_watermarks(struct kafka_log *log, struct start *s, struct error 
                      s->partition, log->topic, rd_kafka_err2str(code));
 }
 
-// False: messages that the store has not seen are gone.
-static bool check_gap(struct kafka_log *log, struct start *s, struct error *err) {
-    if (s->next >= s->low && s->next <= s->high) {
+// Takes it over in the store. False: it cannot be asked now.
+static bool claim_partition(struct kafka_log *log, struct start *s, bool anew, struct error *err) {
+    const struct log_topic topic = {log->topic, log->topic_id};
+    if (log->options.store->ops->claim(log->options.store, &topic, s->partition, anew, &s->claim,
+                                       err) != STORE_OK) {
+        return false;
+    }
+    return !s->claim.lost ||
+           error_set(err, ERROR_RETRIABLE,
+                     "partition %" PRId32 " of %s came back in the middle of a batch that others "
+                     "have counted",
+                     s->partition, log->topic);
+}
+
+static bool claim_this_topic(struct kafka_log *log, struct start *s, struct error *err) {
+    if (!claim_partition(log, s, false, err)) {
+        return false;
+    }
+    if (s->claim.other_id[0] == '\0') {
         return true;
     }
-    bool cut = s->next < s->low;
-    if (log->options.skip_gap) {
-        log_warn("broker",
-                 "partition %" PRId32 " of %s: offsets %" PRId64 " to %" PRId64
-                 " are gone and skipped, as --skip-gap says",
-                 s->partition, log->topic, s->next, cut ? s->low - 1 : s->high);
-        log->now.skipped_gaps++;
-        s->next = s->low;
-        return true;
+    if (!log->options.skip_gap) {
+        return error_set(err, ERROR_FATAL,
+                         "partition %" PRId32 " of %s: the topic was made anew, or is another "
+                         "cluster's: %" PRId64 " offsets of the one with id %s were counted, this "
+                         "one is %s. Nothing of it was counted; start with --skip-gap to go on "
+                         "with its oldest message, or take other aggregates",
+                         s->partition, log->topic, s->claim.next_offset, s->claim.other_id,
+                         log->topic_id);
     }
-    if (cut) {
+    log_warn("broker",
+             "partition %" PRId32 " of %s: the topic was made anew (%s was counted to offset "
+             "%" PRId64 ", this one is %s): it is read from its oldest message, as --skip-gap says",
+             s->partition, log->topic, s->claim.other_id, s->claim.next_offset, log->topic_id);
+    log->now.skipped_gaps++;
+    return claim_partition(log, s, true, err);
+}
+
+// Messages before those that are there were not counted.
+static bool skip_what_was_deleted(struct kafka_log *log, struct start *s, struct error *err) {
+    if (!log->options.skip_gap) {
         return error_set(err, ERROR_FATAL,
                          "partition %" PRId32 " of %s begins at offset %" PRId64 ", but %" PRId64
                          " is next: %" PRId64 " messages were deleted before they were counted. "
                          "Raise the topic's retention; start with --skip-gap to go on without them",
                          s->partition, log->topic, s->low, s->next, s->low - s->next);
     }
-    return error_set(err, ERROR_FATAL,
-                     "partition %" PRId32 " of %s ends at offset %" PRId64 ", but %" PRId64
-                     " is next: the topic was made anew or lost messages. Take another topic or "
-                     "other aggregates; --skip-gap goes on at the topic's oldest message",
-                     s->partition, log->topic, s->high, s->next);
-}
-
-// --- The arrival of the next message
-
-// The end of a partition in its place: after `next` there are only marks of transactions, or one
-// that has not ended. It is now, then.
-static void see_message(struct start *starts, size_t n, const rd_kafka_message_t *m,
-                        size_t *n_missing) {
-    for (size_t i = 0; i < n; i++) {
-        if (starts[i].partition == m->partition && !starts[i].known) {
-            int64_t arrival_ms = m->err == RD_KAFKA_RESP_ERR_NO_ERROR
-                                     ? rd_kafka_message_timestamp(m, NULL)
-                                     : starts[i].next_ms;
-            // A producer's clock that is ahead does not move the window.
-            starts[i].next_ms = arrival_ms < starts[i].next_ms ? arrival_ms : starts[i].next_ms;
-            starts[i].known = true;
-            --*n_missing;
-        }
-    }
-}
-
-static void probe(struct kafka_log *log, rd_kafka_t *rk, struct start *starts, size_t n) {
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n);
-    size_t n_missing = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (!starts[i].known) {
-            rd_kafka_topic_partition_list_add(list, log->topic, starts[i].partition)->offset =
-                starts[i].next;
-            n_missing++;
-        }
-    }
-    int64_t until_ns =
-        clock_monotonic_ns(log->options.clock) + (int64_t)KAFKA_CALL_TIMEOUT_MS * INT64_C(1000000);
-    rd_kafka_assign(rk, list);
-    while (n_missing > 0 && clock_monotonic_ns(log->options.clock) < until_ns) {
-        rd_kafka_message_t *m = rd_kafka_consumer_poll(rk, 100);
-        if (m != NULL) {
-            if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR ||
-                m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-                see_message(starts, n, m, &n_missing);
-            }
-            rd_kafka_message_destroy(m);
-        }
-    }
-    rd_kafka_assign(rk, NULL);
-    rd_kafka_topic_partition_list_destroy(list);
-}
-
-// Reads the time of each `next`; where the log has no message there yet it is now.
-static bool ask_times(struct kafka_log *log, struct start *starts, size_t n, struct error *err) {
-    bool any = false;
-    for (size_t i = 0; i < n; i++) {
-        starts[i].known = starts[i].next >= starts[i].high || starts[i].next <= starts[i].low;
-        starts[i].next_ms = clock_now_ms(log->options.clock);
-        any = any || !starts[i].known;
-    }
-    if (!any) {
-        return true;
-    }
-    char why[256];
-    rd_kafka_conf_t *conf = rd_kafka_conf_dup(log->probe_conf);
-    if (!kafka_conf_set(conf, "enable.partition.eof", "true", err)) {
-        rd_kafka_conf_destroy(conf);
-        return false;
-    }
-    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
-    if (rk == NULL) {
-        rd_kafka_conf_destroy(conf);
-        return error_set(err, ERROR_RETRIABLE, "kafka: %s", why);
-    }
-    rd_kafka_poll_set_consumer(rk);
-    probe(log, rk, starts, n);
-    rd_kafka_consumer_close(rk);
-    rd_kafka_destroy(rk);
-    for (size_t i = 0; i < n; i++) {
-        if (!starts[i].known) {
-            return error_set(err, ERROR_RETRIABLE,
-                             "kafka: offset %" PRId64 " of partition %" PRId32
-                             " of %s could not be read within %d s",
-                             starts[i].next, starts[i].partition, log->topic,
-                             KAFKA_CALL_TIMEOUT_MS / 1000);
-        }
-    }
+    log_warn("broker",
+             "partition %" PRId32 " of %s: offsets %" PRId64 " to %" PRId64
+             " are gone and skipped, as --skip-gap says",
+             s->partition, log->topic, s->next, s->low - 1);
+    log->now.skipped_gaps++;
+    s->next = s->low;
     return true;
 }
 
-// --- The first message of the window
-
-static bool ask_window(struct kafka_log *log, struct start *starts, size_t n, struct error *err) {
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n);
-    for (size_t i = 0; i < n; i++) {
-        int64_t since_ms = starts[i].next_ms - log->options.window_ms;
-        rd_kafka_topic_partition_list_add(list, log->topic, starts[i].partition)->offset =
-            since_ms > 0 ? since_ms : 0;
+// The log ends before what was counted. It is another one, unless the topic's id says that this one
+// has lost its end: then what is there was counted, and what comes is new.
+static bool skip_what_was_lost(struct kafka_log *log, struct start *s, struct error *err) {
+    bool same = log->topic_id[0] != '\0';
+    if (!log->options.skip_gap) {
+        return error_set(err, ERROR_FATAL,
+                         "partition %" PRId32 " of %s ends at offset %" PRId64 ", but %" PRId64
+                         " is next: the topic %s. Take another topic or other aggregates; "
+                         "--skip-gap goes on at the topic's %s message",
+                         s->partition, log->topic, s->high, s->next,
+                         same ? "has lost messages that were counted"
+                              : "was made anew or lost messages",
+                         same ? "next" : "oldest");
     }
-    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(log->rk, list, KAFKA_CALL_TIMEOUT_MS);
-    bool ok = code == RD_KAFKA_RESP_ERR_NO_ERROR;
-    for (size_t i = 0; ok && i < n; i++) {
-        struct log_partition *p = &log->partitions[starts[i].partition];
-        const rd_kafka_topic_partition_t *answer = &list->elems[i];
-        ok = answer->err == RD_KAFKA_RESP_ERR_NO_ERROR;
-        code = answer->err;
-        int64_t from = answer->offset >= 0 ? answer->offset : starts[i].next; // none so young
-        from = from < starts[i].next ? from : starts[i].next;
-        from = from > starts[i].low ? from : starts[i].low;
-        p->begin = starts[i].low;
-        p->expected = p->history_from = from;
-        p->history_until = starts[i].next;
-        p->history_began_ns = clock_monotonic_ns(log->options.clock);
-        if (from < starts[i].next && from == starts[i].low && from > 0) {
-            log_info("broker",
-                     "partition %" PRId32 " of %s: the log may begin (offset %" PRId64
-                     ") after the window of duplicates does; a repetition of an order older than "
-                     "the log would count again",
-                     starts[i].partition, log->topic, from);
-        }
-    }
-    rd_kafka_topic_partition_list_destroy(list);
-    return ok || error_set(err, ERROR_RETRIABLE, "kafka: %s cannot be asked for times: %s",
-                           log->topic, rd_kafka_err2str(code));
+    log_warn("broker",
+             "partition %" PRId32 " of %s: offsets %" PRId64 " to %" PRId64
+             " are gone and skipped, as --skip-gap says",
+             s->partition, log->topic, same ? s->high : s->next, same ? s->next - 1 : s->high);
+    log->now.skipped_gaps++;
+    s->next = same ? s->high : s->low;
+    return claim_partition(log, s, true, err);
 }
 
-bool kafka_start_offsets(struct kafka_log *log, const int32_t *partitions, size_t n,
-                         struct error *err) {
-    struct start *starts = mem_zalloc(n + 1, sizeof *starts);
-    bool ok = true;
-    for (size_t i = 0; ok && i < n; i++) {
-        struct start *s = &starts[i];
-        s->partition = partitions[i];
-        ok = ask_watermarks(log, s, err);
-        s->next = log->partitions[s->partition].history_until;
-        s->next = s->next >= 0 ? s->next : s->low; // new
-        ok = ok && check_gap(log, s, err);
+static void begin_partition(struct kafka_log *log, const struct start *s) {
+    struct log_partition *p = &log->partitions[s->partition];
+    int64_t from = s->claim.history_offset;
+    from = from < s->next ? from : s->next;
+    from = from > s->low ? from : s->low;
+    p->lane = s->claim.lane;
+    p->begin = s->next > s->claim.next_offset ? s->next : s->low;
+    p->expected = p->history_from = from;
+    p->history_until = s->next;
+    p->history_began_ns = clock_monotonic_ns(log->options.clock);
+    if (from > s->claim.history_offset && from < s->next) {
+        log_info("broker",
+                 "partition %" PRId32 " of %s: the log begins (offset %" PRId64
+                 ") after the window of duplicates does (%" PRId64
+                 "); a repetition of an order older than the log would count again",
+                 s->partition, log->topic, from, s->claim.history_offset);
     }
-    if (log->options.window_ms > 0) {
-        ok = ok && ask_times(log, starts, n, err) && ask_window(log, starts, n, err);
-    } else {
-        for (size_t i = 0; ok && i < n; i++) {
-            struct log_partition *p = &log->partitions[starts[i].partition];
-            p->begin = starts[i].low;
-            p->expected = p->history_from = p->history_until = starts[i].next;
-        }
+}
+
+bool kafka_start_partition(struct kafka_log *log, int32_t partition, struct error *err) {
+    struct start s = {.partition = partition};
+    if (!claim_this_topic(log, &s, err) || !ask_watermarks(log, &s, err)) {
+        return false;
     }
-    free(starts);
-    return ok;
+    s.next = s.claim.next_offset >= 0 ? s.claim.next_offset : s.low; // new
+    if ((s.next < s.low && !skip_what_was_deleted(log, &s, err)) ||
+        (s.next > s.high && !skip_what_was_lost(log, &s, err))) {
+        return false;
+    }
+    begin_partition(log, &s);
+    return true;
 }

@@ -3,7 +3,8 @@
 //
 // 1. Take whole submissions from the source, about batch_max_events events.
 // 2. store.begin. Each event in order is judged (judge.c), and added to the store and the cube.
-// 3. store.commit: cube, counts and rows become durable in one transaction.
+// 3. store.flush, and a log confirms that it is the same one. store.commit: cube, counts and rows
+// become durable in one transaction.
 // 4. Settle every submission as durable; tell the live page.
 //
 // From a log, 1 and 2 repeat until the batch is full, half a second has gone by or nothing waits,
@@ -202,6 +203,23 @@ static enum store_result judge_log(struct engine *e, struct submission **list,
     }
 }
 
+// What can be made durable is, while a log finds out whether it is still the one that the store
+// has claimed.
+static enum store_result make_ready(struct engine *e, struct error *err) {
+    const struct source_ops *source = e->source.ops;
+    enum store_result result = STORE_OK;
+    if (source->is_log) {
+        source->ask(e->source.self);
+    }
+    if (e->store->ops->flush != NULL) {
+        result = e->store->ops->flush(e->store, err);
+    }
+    if (result == STORE_OK && source->is_log && !source->confirm(e->source.self, err)) {
+        result = STORE_RETRY;
+    }
+    return result;
+}
+
 static enum store_result commit_batch(struct engine *e, struct submission **list,
                                       struct batch_summary *batch, struct error *err) {
     fault_point("engine-before-begin");
@@ -213,6 +231,9 @@ static enum store_result commit_batch(struct engine *e, struct submission **list
                                    : judge_all(&e->judge, *list, batch, err);
     if (result == STORE_OK) {
         fault_point("engine-before-commit");
+        result = make_ready(e, err);
+    }
+    if (result == STORE_OK) {
         batch->committed_ms = clock_now_ms(e->options.clock);
         result = e->store->ops->commit(e->store, e->cube, batch, err);
         fault_point("engine-after-commit");

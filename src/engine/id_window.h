@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: MIT
-// The identities of a log's partition within the dedupe window, in memory: 16 bytes each. Known is
-// what came, again or for the first time, within window_ms of arrival time before; what is known is
-// a pure function of that stretch of the log, so it can be read back from there.
+// The identities of a log's partition within the dedupe window, in memory: 16 bytes each. What is
+// known is a pure function of the log: of offsets and stamps, never of the clock, of batches or of
+// when it was read. So it can be read back, and every verdict with it.
 //
-// An entry holds 84 bits of the identity's digest and 36 bits of the content's: among 33 million
+// Stamps may be anything: arrivals, times of events, 1970, one far ahead. Time is the partition's
+// own and slow to believe: it is the smallest stamp of the last 16 messages that came together,
+// and never goes back. So it is never ahead of the true time while stamps are not, and fewer than
+// 16 messages ahead do not move it.
+//
+// Identities lie in steps, in the order of the log. A step lives until time has gone on by
+// window_ms since the messages that came after it, or since its own latest stamp, whichever is
+// later (its stamp counts for at most a window more). So an identity is known for at least
+// window_ms of arrival, see docs/guarantees.md.
+//
+// An entry holds 84 bits of the identity's digest and 28 bits of the content's: among 33 million
 // identities (512 MiB) two collide with a chance of 3 in 10^11.
 //
-// Time is the partition's own: the latest arrival seen. It moves in steps of a 100th of the window,
-// so an identity is known for at least window_ms and at most 1 % longer.
-//
-// What a batch adds is undone when the batch fails. One thread.
+// What a batch does to it (identities, time, steps) is undone when the batch fails. One thread.
 #pragma once
 #include "engine/store.h"
 #include "order/order_digest.h"
@@ -18,25 +25,40 @@
 struct id_budget {
     size_t max_bytes, used_bytes;
 };
+#define ID_WINDOW_ENTRY_BYTES 16
+
+// From where the log has to be read so that the same is known again: an offset, and the partition's
+// time there. {0, 0}: from the beginning of a partition.
+struct id_window_start {
+    int64_t offset, time_ms;
+};
 
 struct id_window;
-// Borrows `budget`. Dies when out of memory.
-MUST_CHECK struct id_window *id_window_new(int64_t window_ms, struct id_budget *budget);
+// Knows nothing yet. Borrows `budget`. Dies when out of memory.
+MUST_CHECK struct id_window *id_window_new(int64_t window_ms, struct id_budget *budget,
+                                           struct id_window_start start);
 void id_window_free(struct id_window *w); // NULL is fine
 
 void id_window_prefetch(const struct id_window *w, const struct order_digest *d);
-// Asks, and counts as "came again" for what is known. arrival_ms moves the partition's time.
-enum known_as id_window_known(struct id_window *w, const struct order_digest *d,
+// The next message, offsets ascending. What comes again with the same content is as young as its
+// newest repetition. One that came before (offset) changes nothing.
+enum known_as id_window_known(struct id_window *w, const struct order_digest *d, int64_t offset,
                               int64_t arrival_ms);
-// Adds what is not known. When the budget is used up the oldest identities are forgotten.
+// Adds the message's identity, which was new. When the budget is used up the oldest are forgotten.
 void id_window_add(struct id_window *w, const struct order_digest *d);
+// The next message, which has no identity to know, or leaves none: time moves on.
+void id_window_pass(struct id_window *w, int64_t offset, int64_t arrival_ms);
+// The next message, which was committed before: as known and add. It stays whatever becomes of the
+// batch. digest NULL: it was refused then, as pass.
+void id_window_remember(struct id_window *w, const struct order_digest *digest, int64_t offset,
+                        int64_t arrival_ms);
 
-// Adds what is not known and was committed before: it stays whatever becomes of the batch.
-void id_window_restore(struct id_window *w, const struct order_digest *d);
-
-// Ends a batch: what it added stays, or is taken out again.
+// Ends a batch: what it did stays, or is undone.
 void id_window_keep(struct id_window *w);
 void id_window_undo(struct id_window *w);
+
+// As of now, with the batch in work. The offset never goes back.
+struct id_window_start id_window_start(const struct id_window *w);
 
 struct id_window_facts {
     size_t n_ids, bytes;

@@ -133,11 +133,7 @@ static void prefetch(struct judge *j, const struct submission *s, size_t i) {
 static enum store_result remember_all(struct judge *j, struct submission *s, struct error *err) {
     struct log_store *log = j->store->log;
     for (size_t i = 0; i < s->n_events; i++) {
-        if (s->events[i].verdict != VERDICT_NEW) {
-            continue;
-        }
-        enum store_result result =
-            log->ops->remember(log, &s->events[i].order, &s->events[i].at, err);
+        enum store_result result = log->ops->remember(log, &s->events[i], err);
         if (result != STORE_OK) {
             return result;
         }

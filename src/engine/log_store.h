@@ -8,10 +8,23 @@
 #pragma once
 #include "engine/store.h"
 
+enum { LOG_TOPIC_ID_BYTES = 37 }; // a UUID in any spelling
+
+// Which log: a topic made anew has another id.
+struct log_topic {
+    const char *name;
+    const char *id; // "": the brokers do not tell
+};
+
 // A partition of a log in this store's hands.
 struct log_claim {
     int64_t next_offset; // first one that is not in the aggregates; -1: the partition is new
     bool lost;           // another process has taken it over
+    // Of claim alone:
+    int32_t lane;                      // of positions of its events: log_position
+    int64_t history_offset;            // history is read from here on to next_offset
+    char other_id[LOG_TOPIC_ID_BYTES]; // not "": it was not claimed, since next_offset is of a
+                                       // topic with this id
 };
 
 struct log_store {
@@ -20,17 +33,19 @@ struct log_store {
 
 struct log_store_ops {
     // Takes a partition over, between two batches or between two takes of one; held until release.
-    // out->lost: not now, events of it are in a batch that will fail.
-    MUST_CHECK enum store_result (*claim)(struct log_store *s, const char *topic, int32_t partition,
-                                          struct log_claim *out, struct error *err);
+    // out->lost: not now, events of it are in a batch that will fail. `anew`: what was counted of
+    // the partition so far is of another log; that is kept, and this one begins as a new partition.
+    MUST_CHECK enum store_result (*claim)(struct log_store *s, const struct log_topic *topic,
+                                          int32_t partition, bool anew, struct log_claim *out,
+                                          struct error *err);
     // What is known of a held partition, without asking anybody: as of claim, commit or reopen;
     // with the moves of the batch in work.
     void (*held)(struct log_store *s, int32_t partition, struct log_claim *out);
     void (*release)(struct log_store *s, int32_t partition);
-    // An event of the log before next_offset: its identity is known from now on. NULL: the store
-    // knows every identity for ever.
-    MUST_CHECK enum store_result (*remember)(struct log_store *s, const struct order *o,
-                                             const struct stamp *at, struct error *err);
+    // An event of the log before next_offset: its identity is known from now on, unless it was
+    // rejected. NULL: the store knows every identity for ever.
+    MUST_CHECK enum store_result (*remember)(struct log_store *s, const struct event *e,
+                                             struct error *err);
     // The batch has judged everything of the partition below next_offset.
     void (*advance)(struct log_store *s, int32_t partition, int64_t next_offset);
 };

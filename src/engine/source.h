@@ -31,6 +31,12 @@ struct source_ops {
     // Logs only. The store was open again or another batch failed: go on at what it holds
     // (log_store_ops.held). False: it could not, `err` says why.
     MUST_CHECK bool (*rewind)(void *self, struct error *err);
+    // Logs only. A batch is about to be committed: begins to find out whether all that was handed
+    // over is of the log that the store has claimed. Must not block.
+    void (*ask)(void *self);
+    // Waits for what was asked, for a bounded time. False: it is not (the source ends then), or
+    // that could not be told in time; nothing may be committed, `err` says why.
+    MUST_CHECK bool (*confirm)(void *self, struct error *err);
     // Logs only. A batch was committed. Must not block.
     void (*committed)(void *self);
 };

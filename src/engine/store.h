@@ -47,13 +47,15 @@ struct store_settings {
     int64_t late_limit_ms;
 };
 
-// Where an event stands in its input. From a log: partition << 48 | offset; from a door: 0, the
-// store counts for itself.
+// Where an event stands in its input. From a log: lane << 48 | offset; from a door: 0, the store
+// counts for itself. A lane is the store's number for one partition of one topic: a topic made anew
+// has other ones.
 #define POSITION_OFFSET_BITS 48
-static inline int64_t log_position(int32_t partition, int64_t offset) {
-    return (int64_t)partition << POSITION_OFFSET_BITS | offset;
+#define POSITION_LANE_MAX INT16_MAX
+static inline int64_t log_position(int32_t lane, int64_t offset) {
+    return (int64_t)lane << POSITION_OFFSET_BITS | offset;
 }
-static inline int32_t log_position_partition(int64_t position) {
+static inline int32_t log_position_lane(int64_t position) {
     return (int32_t)(position >> POSITION_OFFSET_BITS);
 }
 static inline int64_t log_position_offset(int64_t position) {
@@ -111,12 +113,14 @@ struct store_ops {
     MUST_CHECK enum store_result (*add)(struct store *s, const struct order *o,
                                         const struct stamp *at, const struct known *known,
                                         struct cube_dim *group, struct error *err);
-    // An event that was rejected, with its text.
+    // An event that was rejected, with its text: by the parser, or after it was asked for (known).
     MUST_CHECK enum store_result (*add_rejected)(struct store *s, const struct event *e,
                                                  struct error *err);
     // Oldest minute and hour bucket still kept, given the newest arrival (as far as it is
     // plausible); only ever grows between two openings.
     void (*floors)(struct store *s, int64_t arrival_ms, int32_t *minute_floor, int32_t *hour_floor);
+    // Before commit, where it takes long: what can be made durable without counting. NULL: nothing.
+    MUST_CHECK enum store_result (*flush)(struct store *s, struct error *err);
     // Applies the cube's deltas, counts the batch (fills summary->batch_id) and makes all durable.
     MUST_CHECK enum store_result (*commit)(struct store *s, struct cube *cube,
                                            struct batch_summary *summary, struct error *err);

@@ -20,7 +20,7 @@ enum verdict {
 
 // When and where an event came in.
 struct stamp {
-    int64_t arrival_ms;         // UTC; of a log's message: the broker's stamp
+    int64_t arrival_ms;         // UTC; of a log's message: its stamp, which may be anything
     int64_t position;           // in a log: log_position() of engine/store.h; from a door: 0
     struct order_digest digest; // in a log, of what could be parsed
 };

@@ -456,8 +456,10 @@ const struct option_spec option_specs[] = {
     {.name = "skip-gap",
      .type = OPTION_FLAG,
      .commands = "process serve",
-     .help = "When messages were deleted before they were counted, go on without them instead of "
-             "stopping. Their orders are in no total."},
+     .help =
+         "When messages were deleted before they were counted, or the topic was made anew, go on "
+         "with the oldest message there is instead of stopping. Orders of those that are gone "
+         "are in no total."},
     {.name = "allow-compacted",
      .type = OPTION_FLAG,
      .commands = "process serve",

@@ -92,7 +92,6 @@ static bool open_log_stores(struct site *s, struct error *err) {
         .rejected = l->rejected != NULL ? on_rejected : NULL,
         .rejected_user = s,
         .topic = s->kafka.topic,
-        .clock = clock_system(),
         .window_ms = option_int(s->options, "dedupe-window"),
         .window_bytes = (size_t)option_int(s->options, "dedupe-memory"),
     };

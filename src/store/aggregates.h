@@ -8,15 +8,31 @@
 // (next_offset, epoch) of every partition it moves and fails when they are not what the owner saw.
 // So an owner that was stalled, or a commit that was done already, can never be added twice.
 #pragma once
-#include "engine/store.h"
+#include "engine/id_window.h"
+#include "engine/log_store.h"
 
 struct aggregates {
     const struct aggregates_ops *ops;
 };
 
+// Which partition is to be taken over.
+struct position_wish {
+    struct log_topic topic;
+    int32_t partition;
+    int64_t held_epoch_us; // 0: from whoever has it; else only if that is still its epoch
+    bool anew;             // log_store_ops.claim
+};
+
 struct position_claim {
     int64_t next_offset; // first one that is not in the aggregates; -1: the partition is new
     int64_t epoch_us;    // ours from now on
+    int32_t lane;        // of positions, see log_position
+    struct id_window_start window; // as it was committed last; offset -1: nothing is known of it
+    char other_id[LOG_TOPIC_ID_BYTES]; // not "": the row is of a topic with this id; not claimed
+    // Offsets of its events from window.offset on that were rejected after they were asked for,
+    // ascending; the caller frees the list.
+    int64_t *refused;
+    size_t n_refused;
 };
 
 // One partition's move by a batch: from .. to, exclusive.
@@ -24,10 +40,14 @@ struct position_move {
     int32_t partition;
     int64_t from, to; // from: -1 when the partition was new
     int64_t epoch_us;
+    int32_t lane;
+    struct id_window_start window; // as of `to`
 };
 
 struct rejected_event {
-    int64_t position, arrival_ms; // position: partition << 48 | offset
+    int64_t position, arrival_ms;
+    int32_t partition;
+    bool refused; // it was asked for, and its identity is not known by it
     struct text field, code, message;
     struct text raw;       // at most ORDER_REJECTED_TEXT_MAX_BYTES, any bytes
     size_t raw_bytes;      // of the whole
@@ -72,11 +92,10 @@ enum commit_result {
 
 struct aggregates_ops {
     const char *name;
-    // Takes a partition over. held_epoch_us 0: from whoever has it; else only if that is still its
-    // epoch, and *lost tells that it is not. Waits for a commit in flight. STORE_OK unless the
-    // store cannot be asked.
-    MUST_CHECK enum store_result (*claim)(struct aggregates *a, const char *topic,
-                                          int32_t partition, int64_t held_epoch_us,
+    // Takes a partition over; *lost tells that its epoch is not the one that was held. Waits for a
+    // commit in flight. A row without a topic's id takes the one that is wished. STORE_OK unless
+    // the store cannot be asked; only then `out` holds nothing to free.
+    MUST_CHECK enum store_result (*claim)(struct aggregates *a, const struct position_wish *wish,
                                           struct position_claim *out, bool *lost,
                                           struct error *err);
     // Deadlocks and lock time-outs are tried again inside, a bounded number of times. On OK

@@ -150,11 +150,28 @@ static inline bool lab_try_instance(struct lab *lab, struct instance *in, struct
     return mysql_aggregates_open(&options, &in->a, &settings, err);
 }
 
+static inline enum store_result lab_claim_as(struct aggregates *a, const char *topic_id,
+                                             int32_t partition, int64_t held_epoch_us, bool anew,
+                                             struct position_claim *out, bool *lost,
+                                             struct error *err) {
+    const struct position_wish wish = {{LAB_TOPIC, topic_id}, partition, held_epoch_us, anew};
+    enum store_result result = a->ops->claim(a, &wish, out, lost, err);
+    free(out->refused);
+    out->refused = NULL;
+    return result;
+}
+
+static inline enum store_result lab_claim(struct aggregates *a, int32_t partition,
+                                          int64_t held_epoch_us, struct position_claim *out,
+                                          bool *lost, struct error *err) {
+    return lab_claim_as(a, "one", partition, held_epoch_us, false, out, lost, err);
+}
+
 static inline void instance_claim(struct instance *in, int32_t partition) {
     struct error err = {0};
     bool lost = true;
     in->partition = partition;
-    if (in->a->ops->claim(in->a, LAB_TOPIC, partition, 0, &in->claim, &lost, &err) != STORE_OK) {
+    if (lab_claim(in->a, partition, 0, &in->claim, &lost, &err) != STORE_OK) {
         fail_msg("claim: %s", err.text);
     }
     assert_false(lost);
@@ -201,9 +218,9 @@ static inline void instance_add(struct instance *in, const struct order *o) {
 static inline enum commit_result
 instance_try_commit(struct instance *in, struct aggregates_batch more, struct error *err) {
     int64_t n = in->summary.counts.received;
-    struct position_move move = {in->partition, in->next_offset,
-                                 (in->next_offset < 0 ? 0 : in->next_offset) + n,
-                                 in->claim.epoch_us};
+    struct position_move move = {
+        in->partition,      in->next_offset, (in->next_offset < 0 ? 0 : in->next_offset) + n,
+        in->claim.epoch_us, in->claim.lane,  {in->next_offset, 0}};
     more.topic = LAB_TOPIC;
     more.moves = &move;
     more.n_moves = 1;

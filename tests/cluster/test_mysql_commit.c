@@ -179,13 +179,9 @@ static void another_claim_fences_the_first_owner(void **state) {
     // With the epoch it held, the first owner is told that it has lost the partition.
     bool lost = false;
     struct position_claim claim;
-    assert_int_equal(
-        first.a->ops->claim(first.a, LAB_TOPIC, 5, first.claim.epoch_us, &claim, &lost, &err),
-        STORE_OK);
+    assert_int_equal(lab_claim(first.a, 5, first.claim.epoch_us, &claim, &lost, &err), STORE_OK);
     assert_true(lost);
-    assert_int_equal(
-        second.a->ops->claim(second.a, LAB_TOPIC, 5, second.claim.epoch_us, &claim, &lost, &err),
-        STORE_OK);
+    assert_int_equal(lab_claim(second.a, 5, second.claim.epoch_us, &claim, &lost, &err), STORE_OK);
     assert_false(lost);
     assert_int_equal(claim.next_offset, 2);
     instance_close(&first);
@@ -349,8 +345,90 @@ static void sums_go_up_to_the_end_of_64_bits_and_not_past_it(void **state) {
     lab_close(&lab);
 }
 
+static void a_topic_made_anew_is_told_and_begins_a_lane_of_its_own(void **state) {
+    UNUSED(state);
+    struct lab lab;
+    struct instance in;
+    struct position_claim claim;
+    struct error err = {0};
+    bool lost;
+    lab_open(&lab);
+    instance_open(&lab, &in, 0);
+    assert_int_equal(in.claim.lane, 0);
+    struct order o = lab_order(1, "ADS", "CA", 10000);
+    instance_add(&in, &o);
+    assert_int_equal(instance_try_commit(&in, (struct aggregates_batch){0}, &err), COMMIT_OK);
+    assert_int_equal(lab_claim_as(in.a, "two", 0, 0, false, &claim, &lost, &err), STORE_OK);
+    assert_string_equal(claim.other_id, "one");
+    assert_int_equal(claim.next_offset, 1);
+    instance_add(&in, &o); // nobody has taken it over
+    assert_int_equal(instance_try_commit(&in, (struct aggregates_batch){0}, &err), COMMIT_OK);
+    assert_int_equal(lab_claim_as(in.a, "two", 0, 0, true, &claim, &lost, &err), STORE_OK);
+    assert_int_equal(claim.next_offset, -1);
+    assert_int_equal(claim.lane, 1);
+    assert_int_equal(lab_claim_as(in.a, "two", 0, 0, false, &claim, &lost, &err), STORE_OK);
+    assert_int_equal(claim.lane, 1);
+    assert_int_equal(lab_claim_as(in.a, "two", 1, 0, false, &claim, &lost, &err), STORE_OK);
+    assert_int_equal(claim.lane, 2); // its own number is taken
+    ASSERT_ASK(&lab,
+               "SELECT group_concat(lane, topic_id, next_offset ORDER BY lane SEPARATOR ' ') FROM "
+               "pipeline_lanes",
+               "0one2 1two-1 2two-1");
+    instance_close(&in);
+    lab_close(&lab);
+}
+
+static void refused_events_and_the_windows_start_are_told_at_the_next_claim(void **state) {
+    UNUSED(state);
+    struct lab lab;
+    struct instance in;
+    struct error err = {0};
+    bool lost;
+    lab_open(&lab);
+    instance_open(&lab, &in, 3);
+    struct rejected_event rejected[3] = {0};
+    for (int i = 0; i < 3; i++) {
+        rejected[i] = (struct rejected_event){.position = log_position(in.claim.lane, 4 - i),
+                                              .arrival_ms = LAB_NOW_MS,
+                                              .refused = i != 1,
+                                              .code = TEXT_LIT("out_of_range"),
+                                              .message = TEXT_LIT("no"),
+                                              .raw = TEXT_LIT("{}")};
+    }
+    struct position_move move = {3, -1, 6, in.claim.epoch_us, in.claim.lane, {1, 77}};
+    struct aggregates_batch batch = {.topic = LAB_TOPIC,
+                                     .moves = &move,
+                                     .n_moves = 1,
+                                     .cube = in.cube,
+                                     .rejected = rejected,
+                                     .n_rejected = 3};
+    in.summary.counts.received = in.summary.counts.rejected = 3;
+    in.summary.committed_ms = LAB_NOW_MS;
+    assert_int_equal(in.a->ops->commit(in.a, &batch, &in.summary, &err), COMMIT_OK);
+    const struct position_wish wish = {{LAB_TOPIC, "one"}, 3, 0, false};
+    struct position_claim claim;
+    assert_int_equal(in.a->ops->claim(in.a, &wish, &claim, &lost, &err), STORE_OK);
+    assert_int_equal(claim.window.offset, 1);
+    assert_int_equal(claim.window.time_ms, 77);
+    assert_int_equal(claim.n_refused, 2);
+    assert_int_equal(claim.refused[0], 2);
+    assert_int_equal(claim.refused[1], 4);
+    free(claim.refused);
+    // The window has moved on: what is before it goes with the next one that is refused.
+    move = (struct position_move){3, 6, 8, claim.epoch_us, claim.lane, {5, 78}};
+    rejected[0].position = log_position(claim.lane, 7);
+    batch.n_rejected = 1;
+    in.summary.counts.received = in.summary.counts.rejected = 1;
+    assert_int_equal(in.a->ops->commit(in.a, &batch, &in.summary, &err), COMMIT_OK);
+    ASSERT_ASK(&lab, "SELECT group_concat(`offset`) FROM pipeline_refused", "7");
+    instance_close(&in);
+    lab_close(&lab);
+}
+
 // clang-format off
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_topic_made_anew_is_told_and_begins_a_lane_of_its_own),
+    cmocka_unit_test(refused_events_and_the_windows_start_are_told_at_the_next_claim),
     cmocka_unit_test(a_batch_is_in_every_table_when_it_is_committed),
     cmocka_unit_test(batches_add_up_and_the_state_follows),
     cmocka_unit_test(texts_are_kept_byte_by_byte_and_never_merged),

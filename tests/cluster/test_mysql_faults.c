@@ -22,9 +22,8 @@ static struct position_claim claim_again(struct instance *in) {
     struct position_claim claim;
     struct error err = {0};
     bool lost = true;
-    assert_int_equal(
-        in->a->ops->claim(in->a, LAB_TOPIC, in->partition, in->claim.epoch_us, &claim, &lost, &err),
-        STORE_OK);
+    assert_int_equal(lab_claim(in->a, in->partition, in->claim.epoch_us, &claim, &lost, &err),
+                     STORE_OK);
     assert_false(lost);
     return claim;
 }
@@ -117,8 +116,7 @@ static void a_claim_without_an_answer_is_known_as_ones_own(void **state) {
     add_one(&in, 1);
     instance_commit(&in);
     lab_command("cut_at \\x03commit after");
-    assert_int_equal(in.a->ops->claim(in.a, LAB_TOPIC, 0, in.claim.epoch_us, &claim, &lost, &err),
-                     STORE_RETRY);
+    assert_int_equal(lab_claim(in.a, 0, in.claim.epoch_us, &claim, &lost, &err), STORE_RETRY);
     instance_reopen(&in);
     in.claim = claim_again(&in); // with the epoch from before
     add_one(&in, 2);
@@ -135,8 +133,7 @@ static void claim_unanswered(struct instance *in, const char *cut, int64_t held_
     struct error err = {0};
     bool lost = false;
     lab_command(cut);
-    assert_int_equal(in->a->ops->claim(in->a, LAB_TOPIC, 0, held_epoch_us, &claim, &lost, &err),
-                     STORE_RETRY);
+    assert_int_equal(lab_claim(in->a, 0, held_epoch_us, &claim, &lost, &err), STORE_RETRY);
     instance_reopen(in);
 }
 
@@ -152,7 +149,7 @@ static void a_claim_without_an_answer_is_known_after_another_partition_was_claim
     add_one(&in, 1);
     instance_commit(&in);
     claim_unanswered(&in, "cut_at \\x03commit after", in.claim.epoch_us);
-    assert_int_equal(in.a->ops->claim(in.a, LAB_TOPIC, 1, 0, &other, &lost, &err), STORE_OK);
+    assert_int_equal(lab_claim(in.a, 1, 0, &other, &lost, &err), STORE_OK);
     in.claim = claim_again(&in); // with the epoch from before
     add_one(&in, 2);
     instance_commit(&in);
@@ -302,7 +299,7 @@ struct claimer {
 static void *claim_in_thread(void *user) {
     struct claimer *c = user;
     struct error err = {0};
-    c->result = c->in->a->ops->claim(c->in->a, LAB_TOPIC, 0, 0, &c->claim, &c->lost, &err);
+    c->result = lab_claim(c->in->a, 0, 0, &c->claim, &c->lost, &err);
     return NULL;
 }
 

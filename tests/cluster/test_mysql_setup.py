@@ -106,6 +106,22 @@ def test_setup_says_what_is_lost_in_a_table_that_a_user_made(mariadb, own_name):
     assert definitions(mariadb, own_name)["total_sales_by_source_state"] == before["total_sales_by_source_state"]
 
 
+def test_setup_gives_lanes_to_positions_of_an_earlier_version(mariadb, own_name):
+    url = mariadb.create_database(own_name)
+    works(url)
+    columns = ("topic_id", "lane", "window_offset", "window_ms")
+    mariadb.sql("DROP TABLE pipeline_lanes, pipeline_refused", database=own_name)
+    mariadb.sql(f"ALTER TABLE pipeline_positions {', '.join(f'DROP {name}' for name in columns)}", database=own_name)
+    mariadb.sql("INSERT INTO pipeline_positions VALUES ('sales', 3, 77, 5), ('sales', 4, -1, 0)", database=own_name)
+    assert mariadb.sql("SHOW TABLES LIKE 'pipeline_lanes'", database=own_name) == []
+    works(url)
+    works(url)
+    assert mariadb.sql("SELECT `partition`, next_offset, epoch, topic_id, lane, window_offset FROM pipeline_positions "
+                       "ORDER BY `partition`", database=own_name) == [(3, 77, 5, "", 3, -1), (4, -1, 0, "", -1, -1)]  # fmt: skip
+    assert mariadb.sql("SELECT lane, topic, `partition`, next_offset FROM pipeline_lanes",
+                       database=own_name) == [(3, "sales", 3, -1)]  # fmt: skip
+
+
 def test_setup_makes_nothing_beside_a_table_that_cannot_be_used(mariadb, own_name):
     url = mariadb.create_database(own_name)
     mariadb.sql("CREATE TABLE total_sales_by_source_state (source VARCHAR(100), state VARCHAR(100), "

@@ -28,6 +28,7 @@ static inline void mock_start(struct mock *m, int brokers) {
     assert_non_null(m->rk);
     m->cluster = rd_kafka_mock_cluster_new(m->rk, brokers);
     assert_non_null(m->cluster);
+    rd_kafka_mock_set_controller_id(m->cluster, 1); // who is asked which topic it is
     rd_kafka_mock_topic_create(m->cluster, "sales", MOCK_TOPIC_PARTITIONS, 1);
     snprintf(m->settings.brokers, sizeof m->settings.brokers, "%s",
              rd_kafka_mock_cluster_bootstraps(m->cluster));

@@ -6,17 +6,51 @@
 #include "engine/zone_file.h"
 #include "log_world.h"
 
-static void fill_log(struct world *w, int n_messages) {
-    int64_t next_id = 0;
-    for (int i = 0; i < n_messages; i++) {
+enum stamps { STAMPS_OF_ARRIVAL, STAMPS_IN_ANY_ORDER, STAMPS_OF_1970, STAMPS_AHEAD, STAMPS_KINDS };
+
+// All within the window, but for a few that are years ahead.
+static int64_t a_stamp(struct world *w, enum stamps stamps, int i) {
+    static const int64_t hour_ms = 3600000;
+    switch (stamps) {
+    case STAMPS_IN_ANY_ORDER:
+        return w->now_ms + (int64_t)roll(w, 20 * hour_ms) - 10 * hour_ms;
+    case STAMPS_OF_1970:
+        return 1;
+    case STAMPS_AHEAD:
+        return roll(w, 20) == 0 ? INT64_C(1) << 52 : w->now_ms + i;
+    case STAMPS_OF_ARRIVAL:
+    case STAMPS_KINDS:
+        break;
+    }
+    return w->now_ms + i;
+}
+
+static void put_message(struct world *w, int p, const struct message *m) {
+    assert_true(w->log_end[p] < LOG_MAX);
+    w->log[p][w->log_end[p]++] = *m;
+}
+
+struct filling {
+    int n_messages;
+    enum stamps stamps;
+    bool holes, refused;
+    int64_t first_id;
+};
+
+static int64_t fill_log(struct world *w, const struct filling *f) {
+    int64_t next_id = f->first_id;
+    for (int i = 0; i < f->n_messages; i++) {
         uint64_t kind = roll(w, 100);
-        struct message m = {.arrival_ms = w->now_ms + i};
+        struct message m = {.arrival_ms = a_stamp(w, f->stamps, i)};
         m.broken = kind < 3;
         m.tombstone = kind >= 3 && kind < 5;
-        bool again = kind >= 5 && kind < 20 && next_id > 0;
-        bool conflict = kind >= 20 && kind < 23 && next_id > 0;
-        bool refund = kind >= 23 && kind < 33 && next_id > 0;
-        int64_t id = again || conflict || refund ? (int64_t)roll(w, (uint64_t)next_id) : next_id++;
+        bool old = next_id > f->first_id;
+        bool again = kind >= 5 && kind < 20 && old;
+        bool conflict = kind >= 20 && kind < 23 && old;
+        bool refund = kind >= 23 && kind < 33 && old;
+        int64_t id = again || conflict || refund
+                         ? f->first_id + (int64_t)roll(w, (uint64_t)(next_id - f->first_id))
+                         : next_id++;
         static const char *const sources[] = {"ADS", "MAIL", "WEB"};
         m.order = (struct order){
             .order_id = {id, TEXT_NONE},
@@ -38,11 +72,15 @@ static void fill_log(struct world *w, int n_messages) {
             m.order.source = m.order.state = TEXT_NONE;
         }
         m.order.subtotal_e4 = m.order.total_e4;
+        m.order.created_ms = f->refused && roll(w, 12) == 0 ? REFUSED_MS : m.order.created_ms;
         int p = (int)(id % PARTITIONS); // keyed
-        assert_true(w->log_end[p] < LOG_MAX);
-        w->log[p][w->log_end[p]++] = m;
+        while (f->holes && roll(w, 4) == 0) {
+            put_message(w, p, &(struct message){.hole = true});
+        }
+        put_message(w, p, &m);
     }
     assert_true(next_id < ORDERS_MAX);
+    return next_id;
 }
 
 // The sums by a plain reading of the log: no window, no batches.
@@ -53,9 +91,9 @@ struct expected {
 static bool seen_before(const struct world *w, int p, int64_t at, const struct message *m,
                         const struct message **first) {
     for (int64_t i = 0; i < at; i++) {
-        const struct message *e = &w->log[p][i];
-        if (!e->broken && !e->tombstone && e->order.kind == m->order.kind &&
-            ident_equal(e->order.order_id, m->order.order_id) &&
+        const struct message *e = &w->log[p][i]; // one that was refused leaves nothing
+        if (!e->broken && !e->tombstone && !e->hole && e->order.created_ms != REFUSED_MS &&
+            e->order.kind == m->order.kind && ident_equal(e->order.order_id, m->order.order_id) &&
             text_equal(e->order.event_id, m->order.event_id)) {
             *first = e;
             return true;
@@ -64,11 +102,14 @@ static bool seen_before(const struct world *w, int p, int64_t at, const struct m
     return false;
 }
 
-static struct expected read_log(const struct world *w) {
-    struct expected x = {0};
+// Adds what the log has before `ends`.
+static struct expected read_log(const struct world *w, struct expected x, const int64_t *ends) {
     for (int p = 0; p < PARTITIONS; p++) {
-        for (int64_t i = 0; i < w->log_end[p]; i++) {
+        for (int64_t i = 0; i < ends[p]; i++) {
             const struct message *m = &w->log[p][i], *first = NULL;
+            if (m->hole) {
+                continue;
+            }
             if (m->tombstone) {
                 x.skipped++;
             } else if (m->broken) {
@@ -77,6 +118,8 @@ static struct expected read_log(const struct world *w) {
                 bool same = order_same_content(&m->order, &first->order);
                 x.duplicate += same;
                 x.rejected += !same;
+            } else if (m->order.created_ms == REFUSED_MS) {
+                x.rejected++;
             } else {
                 int sign = m->order.kind == ORDER_PLACED ? 1 : -1;
                 x.accepted++;
@@ -91,7 +134,7 @@ static struct expected read_log(const struct world *w) {
 
 static bool is_drained(const struct world *w) {
     for (int p = 0; p < PARTITIONS; p++) {
-        if (w->next_offset[p] != w->log_end[p]) {
+        if (w->next_offset[p] != w->log_end[p] || w->topic_of[p] != w->topic_number) {
             return false;
         }
     }
@@ -146,19 +189,42 @@ static void bounce_partition(struct world *w, void *member) {
 // What a run went through.
 struct troubles {
     int64_t retries, doubts_lost, doubts_committed, fenced, kills;
+    int64_t stopped; // processes, since the topic was another one
 };
 
 struct simulation {
     uint64_t seed;
     int n_messages, fail_per_mille, move_per_mille;
     bool bounce; // rebalances within takes
+    enum stamps stamps;
+    bool holes;   // in offsets
+    bool refused; // the raw tables refuse some orders
+    int remakes;  // so often the topic is deleted and made anew
     // Stores other than those in memory; `end` fills the world's aggregates and rows from them.
     void (*begin)(struct world *w);
     void (*end)(struct world *w);
 };
 
-static void check_sums(const struct world *w) {
-    struct expected want = read_log(w);
+// A raw order counts if it stands before the end of its lane: as verify and rebuild add up.
+static void check_lanes(const struct world *w, const struct expected *want) {
+    int64_t n = 0, raw_e4 = 0;
+    for (int id = 0; id < ORDERS_MAX; id++) {
+        int32_t lane = log_position_lane(w->rows[id].position);
+        int64_t end = w->ended[lane];
+        for (int p = 0; p < PARTITIONS; p++) {
+            end = w->lane[p] == lane ? w->next_offset[p] : end;
+        }
+        if (w->rows[id].there && log_position_offset(w->rows[id].position) < end) {
+            n++;
+            raw_e4 += w->rows[id].total_e4;
+        }
+    }
+    assert_int_equal(n, want->orders);
+    assert_true(raw_e4 >= want->total_e4); // refunds take from it
+}
+
+static void check_sums(const struct world *w, struct expected past) {
+    struct expected want = read_log(w, past, w->log_end);
     assert_int_equal(w->counts.skipped, want.skipped);
     assert_int_equal(w->counts.accepted, want.accepted);
     assert_int_equal(w->counts.duplicate, want.duplicate);
@@ -167,13 +233,50 @@ static void check_sums(const struct world *w) {
     assert_int_equal(w->orders, want.orders);
     assert_int_equal(w->units, want.units);
     assert_int_equal(w->total_e4, want.total_e4);
-    int64_t raw_e4 = 0, n_raw = 0; // and every accepted order has its row
-    for (int id = 0; id < ORDERS_MAX; id++) {
-        n_raw += w->rows[id].there;
-        raw_e4 += w->rows[id].there ? w->rows[id].total_e4 : 0;
+    check_lanes(w, &want); // and every accepted order has its row
+}
+
+// Rows of orders that were never counted and now never will. One case is known and left: a member
+// that had lost its partition without knowing may have read such orders at offsets that others had
+// counted in the topic before; were the topic not made anew once more, their count would put the
+// rows right.
+static void forget_rows(struct world *w, const int64_t *counted) {
+    for (int p = 0; p < PARTITIONS; p++) {
+        for (int64_t i = counted[p]; i < w->log_end[p]; i++) {
+            const struct order *o = &w->log[p][i].order;
+            bool counts = w->log[p][i].hole;
+            for (int64_t k = 0; k < counted[p] && !counts; k++) {
+                counts = w->log[p][k].order.order_id.num == o->order_id.num;
+            }
+            w->rows[o->order_id.num].there = w->rows[o->order_id.num].there && counts;
+        }
     }
-    assert_int_equal(n_raw, want.orders);
-    assert_true(raw_e4 >= w->total_e4);
+}
+
+// Deleted and made anew, with other messages; often it is longer than the old positions at once.
+// What the old one had and was not counted is lost. Nobody is told.
+static struct expected remake_topic(struct world *w, struct expected past, struct filling *f) {
+    int64_t counted[PARTITIONS];
+    for (int p = 0; p < PARTITIONS; p++) {
+        bool any = w->topic_of[p] == w->topic_number && w->next_offset[p] > 0;
+        counted[p] = any ? w->next_offset[p] : 0;
+    }
+    past = read_log(w, past, counted);
+    forget_rows(w, counted);
+    memset(w->log_end, 0, sizeof w->log_end);
+    w->topic_number++;
+    f->first_id = fill_log(w, f);
+    return past;
+}
+
+// A process that has stopped since the topic is another one is started again, told to go on.
+static void start_again(struct world *w, struct member *m) {
+    member_stop(m);
+    member_start(m, w, m->number);
+    m->skip_gap = true;
+    for (int p = 0; p < PARTITIONS; p++) {
+        w->owner[p] = w->owner[p] == m->number ? -1 : w->owner[p];
+    }
 }
 
 static struct troubles run(const struct simulation *sim) {
@@ -190,17 +293,26 @@ static struct troubles run(const struct simulation *sim) {
     for (int p = 0; p < PARTITIONS; p++) {
         w->next_offset[p] = -1;
         w->owner[p] = -1;
+        w->lane[p] = -1;
     }
+    w->topic_number = 1;
     w->in_take = sim->bounce ? bounce_partition : NULL;
-    fill_log(w, sim->n_messages);
+    struct filling filling = {sim->n_messages, sim->stamps, sim->holes, sim->refused, 0};
+    struct expected past = {0};
+    int remakes = 0;
+    filling.first_id = fill_log(w, &filling);
     if (sim->begin != NULL) {
         sim->begin(w);
     }
     for (int i = 0; i < MEMBERS; i++) {
         member_start(&members[i], w, i);
     }
-    int steps = 0, kills = 0;
-    for (; !is_drained(w) && steps < 200000; steps++) {
+    int steps = 0, kills = 0, stopped = 0;
+    for (; (!is_drained(w) || remakes < sim->remakes) && steps < 200000; steps++) {
+        if (remakes < sim->remakes && (roll(w, 200) == 0 || is_drained(w))) {
+            past = remake_topic(w, past, &filling);
+            remakes++;
+        }
         w->now_ns += (int64_t)roll(w, 50) * 1000000;
         for (int p = 0; p < PARTITIONS; p++) {
             bool orphan =
@@ -219,17 +331,22 @@ static struct troubles run(const struct simulation *sim) {
             }
         }
         enum engine_step_result result = engine_step(members[i].engine, 0);
-        assert_int_not_equal(result, ENGINE_FAILED);
+        assert_true(result != ENGINE_FAILED || sim->remakes > 0);
+        if (members[i].failed) {
+            stopped++;
+            start_again(w, &members[i]);
+        }
     }
     assert_true(is_drained(w));
-    struct troubles t = {w->n_retries, w->n_doubts_lost, w->n_doubts_committed, w->n_fenced, kills};
+    struct troubles t = {w->n_retries, w->n_doubts_lost, w->n_doubts_committed, w->n_fenced,
+                         kills,        stopped};
     for (int i = 0; i < MEMBERS; i++) {
         member_stop(&members[i]);
     }
     if (sim->end != NULL) {
         sim->end(w);
     }
-    check_sums(w);
+    check_sums(w, past);
     zone_free(w->zone);
     free(w);
     return t;

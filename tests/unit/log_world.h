@@ -23,8 +23,14 @@ enum { PARTITIONS = 4, LOG_MAX = 4000, ORDERS_MAX = 8000, MEMBERS = 2 };
 struct message {
     struct order order;
     bool broken, tombstone;
+    bool hole; // no message stands at this offset: compacted, aborted, or a mark of a transaction
     int64_t arrival_ms;
 };
+
+// An order of this created_at is refused by the raw tables. A repetition with another one is the
+// same order, and is not.
+static const int64_t REFUSED_MS = 86400000;
+enum { LANES = 64 };
 
 // What all members share.
 struct world {
@@ -41,9 +47,17 @@ struct world {
     struct message log[PARTITIONS][LOG_MAX];
     int64_t log_end[PARTITIONS];
     int owner[PARTITIONS]; // as the group sees it; -1 nobody
+    int topic_number;      // which topic of that name: its id; raised when it is made anew
 
     // Aggregates: what was committed.
     int64_t next_offset[PARTITIONS], epoch_us[PARTITIONS];
+    struct id_window_start window[PARTITIONS];
+    int topic_of[PARTITIONS]; // topic_number of the row; 0: not known
+    int32_t lane[PARTITIONS];
+    int64_t ended[LANES]; // next offset of lanes that have ended
+    int32_t n_lanes;
+    int64_t refused[ORDERS_MAX]; // positions
+    size_t n_refused;
     struct store_counts counts;
     int64_t last_batch_id, orders, total_e4, units;
     int64_t gross_e4[26 * 26 * 26];
@@ -86,26 +100,75 @@ struct fake_aggregates {
     bool connected;
 };
 
-static enum store_result fake_claim(struct aggregates *a, const char *topic, int32_t partition,
-                                    int64_t held_epoch_us, struct position_claim *out, bool *lost,
-                                    struct error *err) {
+static int compare_offsets(const void *a, const void *b) {
+    const int64_t *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+static void give_lane(struct world *w, int32_t partition, const struct position_wish *wish) {
+    if (wish->anew && w->next_offset[partition] >= 0) {
+        w->ended[w->lane[partition]] = w->next_offset[partition];
+        w->next_offset[partition] = -1;
+        w->lane[partition] = -1;
+    }
+    if (w->lane[partition] < 0) {
+        w->lane[partition] = w->n_lanes++;
+        assert_true(w->n_lanes <= LANES);
+        w->window[partition] = (struct id_window_start){-1, 0};
+    }
+    w->topic_of[partition] = atoi(wish->topic.id);
+}
+
+static enum store_result fake_claim(struct aggregates *a, const struct position_wish *wish,
+                                    struct position_claim *out, bool *lost, struct error *err) {
     struct world *w = ((struct fake_aggregates *)a)->w;
-    assert_string_equal(topic, "sales");
+    int32_t partition = wish->partition;
+    int64_t held_epoch_us = wish->held_epoch_us;
+    assert_string_equal(wish->topic.name, "sales");
     if (fails(w)) {
         error_set(err, ERROR_RETRIABLE, "a claim that fails");
         return STORE_RETRY;
     }
     *lost = held_epoch_us != 0 && w->epoch_us[partition] != held_epoch_us;
+    *out = (struct position_claim){.next_offset = w->next_offset[partition],
+                                   .epoch_us = w->epoch_us[partition]};
+    if (w->topic_of[partition] != 0 && w->topic_of[partition] != atoi(wish->topic.id) &&
+        !wish->anew) {
+        snprintf(out->other_id, sizeof out->other_id, "%d", w->topic_of[partition]);
+        return STORE_OK;
+    }
     if (!*lost) {
         w->epoch_us[partition] += 1 + (int64_t)roll(w, 3);
+        give_lane(w, partition, wish);
     }
-    *out = (struct position_claim){w->next_offset[partition], w->epoch_us[partition]};
+    out->next_offset = w->next_offset[partition];
+    out->epoch_us = w->epoch_us[partition];
+    out->lane = w->lane[partition];
+    out->window = w->window[partition];
+    out->refused = calloc(w->n_refused + 1, sizeof *out->refused);
+    for (size_t i = 0; i < w->n_refused; i++) {
+        if (log_position_lane(w->refused[i]) == out->lane &&
+            log_position_offset(w->refused[i]) >= out->window.offset) {
+            out->refused[out->n_refused++] = log_position_offset(w->refused[i]);
+        }
+    }
+    qsort(out->refused, out->n_refused, sizeof *out->refused, compare_offsets);
     return STORE_OK;
 }
 
 static void apply(struct world *w, const struct aggregates_batch *b, struct batch_summary *s) {
     for (size_t i = 0; i < b->n_moves; i++) {
-        w->next_offset[b->moves[i].partition] = b->moves[i].to;
+        const struct position_move *m = &b->moves[i];
+        assert_int_equal(m->lane, w->lane[m->partition]);
+        assert_true(m->window.offset >= w->window[m->partition].offset); // never back
+        w->next_offset[m->partition] = m->to;
+        w->window[m->partition] = m->window;
+    }
+    for (size_t i = 0; i < b->n_rejected; i++) {
+        if (b->rejected[i].refused) {
+            assert_true(w->n_refused < ORDERS_MAX);
+            w->refused[w->n_refused++] = b->rejected[i].position;
+        }
     }
     const struct cube_cell *cells = cube_cells(b->cube);
     for (size_t i = 0; i < cube_n_cells(b->cube); i++) {
@@ -201,6 +264,12 @@ struct fake_raw {
     struct world *w;
 };
 
+static bool raw_fits(struct raw_store *r, const struct order *o, struct rejection *why) {
+    (void)r;
+    *why = (struct rejection){.field = "created_at", .code = REJECT_RANGE, .message = "refused"};
+    return o->created_ms != REFUSED_MS;
+}
+
 static enum store_result raw_add(struct raw_store *r, const struct stored_event *e,
                                  int64_t epoch_us, struct error *err) {
     struct world *w = ((struct fake_raw *)r)->w;
@@ -265,6 +334,7 @@ static void raw_close(struct raw_store *r) {
 
 static inline struct raw_store *fake_raw_new(struct world *w) {
     static const struct raw_store_ops ops = {.name = "fake",
+                                             .fits = raw_fits,
                                              .add = raw_add,
                                              .flush = raw_flush,
                                              .find = raw_find,
@@ -285,7 +355,12 @@ struct member {
     struct engine *engine;
     bool has[PARTITIONS], lost[PARTITIONS];
     int64_t expected[PARTITIONS], history_until[PARTITIONS];
+    int32_t lane[PARTITIONS];
     bool held;
+    bool skip_gap;    // of its options
+    int topic_number; // that it reads
+    int asked;        // what the last question was answered
+    bool failed;
 };
 
 static void member_settled(struct submission *s, enum settle_result result) {
@@ -312,6 +387,9 @@ static struct submission *member_slice(struct member *m, int p, size_t max) {
         int64_t offset = m->expected[p]++;
         const struct message *msg = &w->log[p][offset];
         s->log.next_offset = offset + 1;
+        if (msg->hole) {
+            continue;
+        }
         s->arrival_ms = msg->arrival_ms > s->arrival_ms ? msg->arrival_ms : s->arrival_ms;
         if (msg->tombstone) {
             s->log.n_skipped++;
@@ -320,7 +398,7 @@ static struct submission *member_slice(struct member *m, int p, size_t max) {
         struct event *e = submission_add(s);
         assert_non_null(e);
         e->order = msg->order;
-        e->at = (struct stamp){msg->arrival_ms, log_position(p, offset), {{0, 0}, 0}};
+        e->at = (struct stamp){msg->arrival_ms, log_position(m->lane[p], offset), {{0, 0}, 0}};
         if (msg->broken) {
             struct rejection why = {.field = "total", .code = REJECT_MISSING, .message = "broken"};
             assert_true(submission_reject(s, e, &why));
@@ -336,14 +414,21 @@ static enum source_result member_take(void *self, size_t max, int timeout_ms,
     struct member *m = self;
     (void)timeout_ms;
     *list = NULL;
-    if (m->held) {
-        return SOURCE_OK;
+    if (m->held || m->failed) {
+        return m->failed ? SOURCE_FAILED : SOURCE_OK;
     }
     if (m->w->in_take != NULL && !m->w->in_take_now && roll(m->w, 10) == 0) {
         m->w->in_take_now = true;
         m->w->in_take(m->w, m);
         m->w->in_take_now = false;
         return SOURCE_OK; // what comes with a rebalance is thrown away
+    }
+    for (int p = 0; p < PARTITIONS; p++) { // reading past the end tells, and idle ones ask
+        bool at_end = m->has[p] && !m->lost[p] && m->expected[p] >= m->w->log_end[p];
+        m->failed = m->failed || (at_end && m->topic_number != m->w->topic_number);
+    }
+    if (m->failed) {
+        return SOURCE_FAILED;
     }
     struct submission **tail = list;
     for (int i = 0; i < PARTITIONS; i++) {
@@ -380,6 +465,20 @@ static bool member_rewind(void *self, struct error *err) {
     return true;
 }
 
+static void member_ask(void *self) {
+    struct member *m = self;
+    m->asked = m->w->topic_number;
+}
+
+static bool member_confirm(void *self, struct error *err) {
+    struct member *m = self;
+    if (fails(m->w)) {
+        return error_set(err, ERROR_RETRIABLE, "an answer that does not come");
+    }
+    m->failed = m->asked != m->topic_number;
+    return !m->failed || error_set(err, ERROR_FATAL, "the topic was made anew");
+}
+
 static void member_committed(void *self) {
     (void)self;
 }
@@ -390,8 +489,11 @@ static inline void member_start(struct member *m, struct world *w, int number) {
                                           .take = member_take,
                                           .hold = member_hold,
                                           .rewind = member_rewind,
+                                          .ask = member_ask,
+                                          .confirm = member_confirm,
                                           .committed = member_committed};
-    *m = (struct member){.w = w, .all = m - number, .number = number};
+    *m = (struct member){
+        .w = w, .all = m - number, .number = number, .topic_number = w->topic_number};
     bool fake = w->new_aggregates == NULL;
     const struct split_options split = {.raw = fake ? fake_raw_new(w) : w->new_raw(w),
                                         .aggregates =
@@ -413,14 +515,29 @@ static inline void member_stop(struct member *m) {
 static inline bool member_assign(struct member *m, int p) {
     struct log_claim claim;
     struct error err = {0};
-    if (m->held || m->store->log->ops->claim(m->store->log, "sales", p, &claim, &err) != STORE_OK ||
-        claim.lost) {
+    struct log_store *log = m->store->log;
+    char id[16];
+    snprintf(id, sizeof id, "%d", m->w->topic_number);
+    const struct log_topic topic = {"sales", id};
+    m->failed = m->failed || m->topic_number != m->w->topic_number; // it asks before it claims
+    if (m->held || m->failed || log->ops->claim(log, &topic, p, false, &claim, &err) != STORE_OK) {
+        return false;
+    }
+    if (claim.other_id[0] != '\0') {
+        m->failed = !m->skip_gap;
+        if (m->failed || log->ops->claim(log, &topic, p, true, &claim, &err) != STORE_OK) {
+            return false;
+        }
+    }
+    if (claim.lost) {
         return false;
     }
     m->has[p] = true;
     m->lost[p] = false;
     m->history_until[p] = claim.next_offset >= 0 ? claim.next_offset : 0;
-    m->expected[p] = 0; // the window is longer than the log
+    m->lane[p] = claim.lane;
+    m->expected[p] =
+        claim.history_offset < m->history_until[p] ? claim.history_offset : m->history_until[p];
     return true;
 }
 

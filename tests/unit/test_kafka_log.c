@@ -16,7 +16,7 @@
 #include "kafka_testing.h"
 #include <stdlib.h>
 
-enum { N_MANY = 6000, TAKE_MAX = 1500, SESSION_MS = 10000 };
+enum { N_MANY = 6000, TAKE_MAX = 1500, SESSION_MS = 10000, LANE = 5 };
 
 // --- A store that knows positions
 
@@ -24,21 +24,30 @@ struct positions {
     struct log_store base;
     int64_t next[MOCK_TOPIC_PARTITIONS];
     bool held[MOCK_TOPIC_PARTITIONS];
+    char topic_id[LOG_TOPIC_ID_BYTES]; // of what it has counted; "": not known
+    int64_t history_offset;            // 0: it reads none
 };
 
-static enum store_result claim(struct log_store *s, const char *topic, int32_t partition,
-                               struct log_claim *out, struct error *err) {
-    UNUSED(topic);
+static enum store_result claim(struct log_store *s, const struct log_topic *topic,
+                               int32_t partition, bool anew, struct log_claim *out,
+                               struct error *err) {
     UNUSED(err);
     struct positions *p = (struct positions *)s;
+    *out = (struct log_claim){.next_offset = p->next[partition]};
+    if (!anew && p->topic_id[0] != '\0' && strcmp(p->topic_id, topic->id) != 0) {
+        memcpy(out->other_id, p->topic_id, sizeof p->topic_id);
+        return STORE_OK;
+    }
     p->held[partition] = true;
-    *out = (struct log_claim){p->next[partition], false};
+    p->next[partition] = out->next_offset = anew ? -1 : p->next[partition];
+    out->lane = LANE + partition;
+    out->history_offset = p->history_offset > 0 ? p->history_offset : out->next_offset;
     return STORE_OK;
 }
 
 static void held(struct log_store *s, int32_t partition, struct log_claim *out) {
     struct positions *p = (struct positions *)s;
-    *out = (struct log_claim){p->next[partition], !p->held[partition]};
+    *out = (struct log_claim){.next_offset = p->next[partition], .lost = !p->held[partition]};
 }
 
 static void release(struct log_store *s, int32_t partition) {
@@ -53,6 +62,7 @@ struct reading {
     struct mock mock;
     struct kafka_producer *producer;
     struct positions store;
+    bool skip_gap;
     struct clock_source clock;
     int64_t jumped_ns; // of its monotonic time
     struct zone *zone;
@@ -119,7 +129,8 @@ static void open_log(struct reading *r) {
                                               .rules = &r->rules,
                                               .store = &r->store.base,
                                               .clock = &r->clock,
-                                              .session_timeout_ms = SESSION_MS};
+                                              .session_timeout_ms = SESSION_MS,
+                                              .skip_gap = r->skip_gap};
     if (!kafka_log_open(&options, &r->log, &err)) {
         fail_msg("%s", err.text);
     }
@@ -166,6 +177,7 @@ static size_t take(struct reading *r, bool keep_positions) {
         for (size_t i = 0; i < s->n_events; i++) {
             assert_int_equal(log_position_offset(s->events[i].at.position),
                              s->log.first_offset + (int64_t)i);
+            assert_int_equal(log_position_lane(s->events[i].at.position), LANE + partition);
             see_event(r, &s->events[i]);
         }
         n += s->n_events;
@@ -326,6 +338,81 @@ static void a_timestamp_that_is_none_counts_as_the_nearest_that_is(void **state)
     end(&r);
 }
 
+static void the_topic_is_the_same_one_at_each_commit(void **state) {
+    UNUSED(state);
+    struct reading r;
+    struct error err = {0};
+    begin(&r);
+    produce(&r, 0, 300);
+    open_log(&r);
+    take_until(&r, 300);
+    r.source.ops->ask(r.source.self);
+    r.source.ops->ask(r.source.self); // the answer to the first is not taken for that to the second
+    if (!r.source.ops->confirm(r.source.self, &err)) {
+        fail_msg("%s", err.text);
+    }
+    r.jumped_ns += INT64_C(10000000000); // idle for a while: it asks by itself
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(take(&r, true), 0);
+    }
+    end(&r);
+}
+
+// What was counted so far is of a topic of this name that is no more.
+static void a_topic_made_anew_ends_the_source_and_nothing_is_claimed(void **state) {
+    UNUSED(state);
+    struct reading r;
+    struct submission *list = NULL;
+    begin(&r);
+    produce(&r, 0, 300);
+    snprintf(r.store.topic_id, sizeof r.store.topic_id, "another");
+    for (int i = 0; i < MOCK_TOPIC_PARTITIONS; i++) {
+        r.store.next[i] = 5;
+    }
+    open_log(&r);
+    enum source_result result = SOURCE_OK;
+    for (int tries = 0; result == SOURCE_OK && tries < 200; tries++) {
+        result = r.source.ops->take(r.source.self, TAKE_MAX, 100, &list);
+        assert_null(list);
+    }
+    assert_int_equal(result, SOURCE_FAILED);
+    struct kafka_log_facts facts;
+    kafka_log_facts(r.log, &facts, NULL, 0);
+    assert_non_null(strstr(facts.problem, "made anew"));
+    assert_non_null(strstr(facts.problem, "another"));
+    assert_false(r.store.held[0] || r.store.held[1] || r.store.held[2]);
+    end(&r);
+}
+
+static void with_skip_gap_a_topic_made_anew_is_read_from_its_oldest_message(void **state) {
+    UNUSED(state);
+    struct reading r;
+    begin(&r);
+    produce(&r, 0, 300);
+    r.skip_gap = true;
+    snprintf(r.store.topic_id, sizeof r.store.topic_id, "another");
+    for (int i = 0; i < MOCK_TOPIC_PARTITIONS; i++) {
+        r.store.next[i] = 5;
+    }
+    open_log(&r);
+    take_until(&r, 300);
+    end(&r);
+}
+
+static void history_is_read_from_where_the_stores_window_begins(void **state) {
+    UNUSED(state);
+    struct reading r;
+    begin(&r);
+    produce(&r, 0, 600);
+    for (int i = 0; i < MOCK_TOPIC_PARTITIONS; i++) {
+        r.store.next[i] = 50;
+        r.seen[i] = r.store.history_offset = 20;
+    }
+    open_log(&r);
+    take_until(&r, 600 - 3 * 20);
+    end(&r);
+}
+
 static void a_topic_name_that_cannot_be_is_refused(void **state) {
     UNUSED(state);
     struct mock mock;
@@ -349,6 +436,10 @@ int main(void) {
         cmocka_unit_test(it_ends_with_messages_ahead),
         cmocka_unit_test(a_lost_partition_that_stays_is_named_and_taken_over_again),
         cmocka_unit_test(a_timestamp_that_is_none_counts_as_the_nearest_that_is),
+        cmocka_unit_test(the_topic_is_the_same_one_at_each_commit),
+        cmocka_unit_test(a_topic_made_anew_ends_the_source_and_nothing_is_claimed),
+        cmocka_unit_test(with_skip_gap_a_topic_made_anew_is_read_from_its_oldest_message),
+        cmocka_unit_test(history_is_read_from_where_the_stores_window_begins),
         cmocka_unit_test(a_topic_name_that_cannot_be_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

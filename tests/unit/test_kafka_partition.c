@@ -28,7 +28,8 @@ static struct log_partition active(void) {
 }
 
 static void rewind_to(struct log_partition *p, int64_t next_offset, bool lost) {
-    kafka_partition_rewind(p, &(struct log_claim){next_offset, lost}, AGAIN_AT);
+    kafka_partition_rewind(p, &(struct log_claim){.next_offset = next_offset, .lost = lost},
+                           AGAIN_AT);
 }
 
 static void it_comes_is_read_and_goes(void **state) {

@@ -21,12 +21,14 @@ static struct room new_room(void) {
 }
 
 static void claim(struct room *r, int64_t next_offset, int64_t epoch_us) {
-    split_part_claimed(&r->p, &(struct position_claim){next_offset, epoch_us},
-                       id_window_new(3600000, &r->budget));
+    split_part_claimed(&r->p,
+                       &(struct position_claim){.next_offset = next_offset, .epoch_us = epoch_us},
+                       id_window_new(3600000, &r->budget, (struct id_window_start){0, 0}));
 }
 
 static enum split_again again(struct room *r, int64_t next_offset, int64_t epoch_us, bool lost) {
-    return split_part_again(&r->p, &(struct position_claim){next_offset, epoch_us}, lost);
+    return split_part_again(
+        &r->p, &(struct position_claim){.next_offset = next_offset, .epoch_us = epoch_us}, lost);
 }
 
 static void expect(const struct room *r, const char *state, int64_t next_offset, bool lost) {
@@ -76,8 +78,8 @@ static void a_batch_that_never_was_is_undone_with_its_identities(void **state) {
     id_window_add(r.p.window, &b); // of a slice that was not judged to its end
     split_part_undone(&r.p);
     expect(&r, "held", 4, false);
-    assert_int_equal(id_window_known(r.p.window, &a, 0), KNOWN_SAME);
-    assert_int_equal(id_window_known(r.p.window, &b, 0), KNOWN_NEW);
+    assert_int_equal(id_window_known(r.p.window, &a, 0, 0), KNOWN_SAME);
+    assert_int_equal(id_window_known(r.p.window, &b, 0, 0), KNOWN_NEW);
     end(&r);
 }
 
@@ -108,7 +110,7 @@ static void back_within_the_batch_it_goes_on(void **state) {
     claim(&r, 3, 12);
     expect(&r, "moved", 7, false);
     assert_int_equal(r.p.epoch_us, 12);
-    assert_int_equal(id_window_known(r.p.window, &a, 0), KNOWN_SAME);
+    assert_int_equal(id_window_known(r.p.window, &a, 0, 0), KNOWN_SAME);
     split_part_committed(&r.p);
     expect(&r, "held", 7, false);
     end(&r);
@@ -180,7 +182,7 @@ static void after_a_failure_the_store_tells_what_became_of_it(void **state) {
         assert_int_equal(again(&r, cases[i].next_offset, 20, cases[i].lost), cases[i].want);
         expect(&r, cases[i].state, cases[i].held, cases[i].held < 0);
         assert_false(split_part_in_batch(&r.p));
-        assert_int_equal(id_window_known(r.p.window, &a, 0),
+        assert_int_equal(id_window_known(r.p.window, &a, 0, 0),
                          cases[i].want == SPLIT_DOUBT_COMMITTED ? KNOWN_SAME : KNOWN_NEW);
         end(&r);
     }

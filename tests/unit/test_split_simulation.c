@@ -50,12 +50,40 @@ static void partitions_that_come_back_within_a_batch_count_once(void **state) {
     assert_true(all.fenced > 20);
 }
 
+// Topics made anew (often longer than the old positions, and nobody is told), stamps of any kind,
+// offsets with holes, tables that refuse an order now and take its repetition later; and failures,
+// fences, rebalances and kills all the while.
+static void whatever_topics_stamps_and_tables_do_counts_once(void **state) {
+    (void)state;
+    struct troubles all = {0};
+    for (uint64_t seed = 1000; seed < 1160; seed++) {
+        struct troubles t = run(&(struct simulation){.seed = seed,
+                                                     .n_messages = 800,
+                                                     .fail_per_mille = seed % 4 == 0 ? 0 : 40,
+                                                     .move_per_mille = 20,
+                                                     .bounce = seed % 2 == 0,
+                                                     .stamps = (enum stamps)(seed % STAMPS_KINDS),
+                                                     .holes = seed % 3 == 0,
+                                                     .refused = seed % 5 != 0,
+                                                     .remakes = (int)(seed % 4)});
+        all.kills += t.kills;
+        all.fenced += t.fenced;
+        all.doubts_committed += t.doubts_committed;
+        all.stopped += t.stopped;
+    }
+    print_message("%d kills, %d fenced, %d doubts, %d stopped\n", (int)all.kills, (int)all.fenced,
+                  (int)all.doubts_committed, (int)all.stopped);
+    assert_true(all.kills > 50 && all.fenced > 20 && all.doubts_committed > 50);
+    assert_true(all.stopped > 100);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_quiet_group_counts_everything_once),
         cmocka_unit_test(partitions_that_move_count_once),
         cmocka_unit_test(partitions_that_come_back_within_a_batch_count_once),
         cmocka_unit_test(failing_stores_moving_partitions_and_kills_count_once),
+        cmocka_unit_test(whatever_topics_stamps_and_tables_do_counts_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

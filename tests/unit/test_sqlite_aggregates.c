@@ -56,13 +56,20 @@ static void remove_world(struct world *w) {
     shop_remove(&w->shop);
 }
 
+static enum store_result claim_any(struct world *w, const char *topic, int32_t partition,
+                                   int64_t held_epoch_us, struct position_claim *out, bool *lost,
+                                   struct error *err) {
+    const struct position_wish wish = {{topic, "one"}, partition, held_epoch_us, false};
+    return w->a->ops->claim(w->a, &wish, out, lost, err);
+}
+
 static struct position_claim claim(struct world *w, int32_t partition, int64_t held_epoch_us) {
     struct position_claim c;
     struct error err = {0};
     bool lost;
-    assert_int_equal(w->a->ops->claim(w->a, "sales", partition, held_epoch_us, &c, &lost, &err),
-                     STORE_OK);
+    assert_int_equal(claim_any(w, "sales", partition, held_epoch_us, &c, &lost, &err), STORE_OK);
     assert_false(lost);
+    free(c.refused);
     return c;
 }
 
@@ -109,7 +116,7 @@ static enum commit_result commit_one(struct world *w, const struct position_move
 static void must_commit(struct world *w, int32_t partition, int64_t from, int64_t to,
                         int64_t epoch_us) {
     struct error err = {0};
-    struct position_move move = {partition, from, to, epoch_us};
+    struct position_move move = {partition, from, to, epoch_us, partition, {from, 0}};
     if (commit_one(w, &move, w->next_id++, &err) != COMMIT_OK) {
         fail_msg("%s", err.text);
     }
@@ -158,7 +165,7 @@ static void a_new_partition_begins_at_minus_one_and_epochs_only_grow(void **stat
     struct position_claim c;
     struct error err = {0};
     bool lost;
-    assert_int_equal(w.a->ops->claim(w.a, "sales", 3, first.epoch_us, &c, &lost, &err), STORE_OK);
+    assert_int_equal(claim_any(&w, "sales", 3, first.epoch_us, &c, &lost, &err), STORE_OK);
     assert_true(lost);
     assert_int_equal(c.epoch_us, second.epoch_us + 1); // of whoever has it
     remove_world(&w);
@@ -185,6 +192,76 @@ static void a_commit_adds_up_and_moves_and_is_there_after_a_restart(void **state
     remove_world(&w);
 }
 
+static struct position_claim claim_as(struct world *w, const char *topic, const char *id,
+                                      bool anew) {
+    const struct position_wish wish = {{topic, id}, 0, 0, anew};
+    struct position_claim c;
+    struct error err = {0};
+    bool lost;
+    assert_int_equal(w->a->ops->claim(w->a, &wish, &c, &lost, &err), STORE_OK);
+    free(c.refused);
+    return c;
+}
+
+static void a_topic_made_anew_is_told_and_begins_a_lane_of_its_own(void **state) {
+    (void)state;
+    struct world w;
+    make_world(&w, NULL);
+    struct position_claim c = claim_as(&w, "sales", "one", false);
+    assert_int_equal(c.lane, 0);
+    must_commit(&w, 0, -1, 10, c.epoch_us);
+    struct position_claim other = claim_as(&w, "sales", "two", false);
+    assert_string_equal(other.other_id, "one");
+    assert_int_equal(other.next_offset, 10);
+    must_commit(&w, 0, 10, 12, c.epoch_us); // nobody has taken it over
+    struct position_claim anew = claim_as(&w, "sales", "two", true);
+    assert_int_equal(anew.next_offset, -1);
+    assert_int_equal(anew.lane, 1);
+    assert_string_equal(anew.other_id, "");
+    assert_int_equal(claim_as(&w, "sales", "two", false).lane, 1);
+    assert_int_equal(claim_as(&w, "sales", "", false).lane, 1); // brokers that do not tell
+    assert_string_equal(claim_as(&w, "sales", "one", false).other_id, "two");
+    assert_int_equal(claim_as(&w, "more", "three", false).lane, 2); // its number is taken
+    shop_sql_expect(&w.shop,
+                    "SELECT group_concat(lane || topic || topic_id || next_offset, ' ') "
+                    "FROM pipeline_lanes",
+                    "0salesone12 1salestwo-1 2morethree-1");
+    remove_world(&w);
+}
+
+static void run_sql(struct world *w, const char *text) {
+    sqlite3 *db = shop_sql_open(&w->shop);
+    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void positions_of_an_earlier_program_keep_their_partition_as_lane(void **state) {
+    (void)state;
+    struct world w;
+    make_world(&w, NULL);
+    must_commit(&w, 0, -1, 10, claim_as(&w, "sales", "", false).epoch_us);
+    close_world(&w);
+    run_sql(&w, "DROP TABLE pipeline_lanes; DROP TABLE pipeline_refused; "
+                "ALTER TABLE pipeline_positions DROP COLUMN topic_id; "
+                "ALTER TABLE pipeline_positions DROP COLUMN lane; "
+                "ALTER TABLE pipeline_positions DROP COLUMN window_offset; "
+                "ALTER TABLE pipeline_positions DROP COLUMN window_ms; "
+                "UPDATE pipeline_positions SET partition = 7");
+    open_world(&w);
+    const struct position_wish wish = {{"sales", "one"}, 7, 0, false};
+    struct position_claim c;
+    struct error err = {0};
+    bool lost;
+    assert_int_equal(w.a->ops->claim(w.a, &wish, &c, &lost, &err), STORE_OK);
+    assert_int_equal(c.lane, 7);
+    assert_int_equal(c.next_offset, 10);
+    assert_int_equal(c.window.offset, -1); // not known
+    free(c.refused);
+    assert_int_equal(claim_as(&w, "sales", "one", false).lane, 0);
+    shop_sql_expect(&w.shop, "SELECT topic_id FROM pipeline_positions WHERE partition = 7", "one");
+    remove_world(&w);
+}
+
 static void expect_fenced(struct world *w, struct position_move move) {
     struct error err = {0};
     assert_int_equal(commit_one(w, &move, 999, &err), COMMIT_FENCED);
@@ -200,11 +277,13 @@ static void what_is_not_as_its_owner_saw_it_is_fenced_and_nothing_is_stored(void
     make_world(&w, NULL);
     struct position_claim c = claim(&w, 0, 0);
     must_commit(&w, 0, -1, 10, c.epoch_us);
-    expect_fenced(&w, (struct position_move){0, -1, 10, c.epoch_us}); // the same once more
-    expect_fenced(&w, (struct position_move){0, 9, 12, c.epoch_us});  // from elsewhere
-    expect_fenced(&w, (struct position_move){5, -1, 1, c.epoch_us});  // never claimed
+    expect_fenced(&w,
+                  (struct position_move){0, -1, 10, c.epoch_us, 0, {0, 0}}); // the same once more
+    expect_fenced(&w, (struct position_move){0, 9, 12, c.epoch_us, 0, {0, 0}}); // from elsewhere
+    expect_fenced(&w, (struct position_move){5, -1, 1, c.epoch_us, 5, {0, 0}}); // never claimed
     struct position_claim next = claim(&w, 0, 0);
-    expect_fenced(&w, (struct position_move){0, 10, 12, c.epoch_us}); // by the owner before
+    expect_fenced(&w,
+                  (struct position_move){0, 10, 12, c.epoch_us, 0, {0, 0}}); // by the owner before
     must_commit(&w, 0, 10, 12, next.epoch_us);
     expect_stored(&w, 2);
     remove_world(&w);
@@ -216,7 +295,8 @@ static void a_batch_of_two_partitions_is_stored_whole_or_not_at_all(void **state
     make_world(&w, NULL);
     struct position_claim a = claim(&w, 0, 0), b = claim(&w, 1, 0);
     claim(&w, 1, 0); // somebody else has taken it over
-    const struct position_move moves[2] = {{0, -1, 5, a.epoch_us}, {1, -1, 5, b.epoch_us}};
+    const struct position_move moves[2] = {{0, -1, 5, a.epoch_us, 0, {0, 0}},
+                                           {1, -1, 5, b.epoch_us, 1, {0, 0}}};
     struct aggregates_batch batch = {
         .topic = "sales", .moves = moves, .n_moves = 2, .cube = w.cube};
     struct batch_summary summary = {.committed_ms = w.shop.now_ms};
@@ -300,7 +380,7 @@ static bool play(enum fault_call call, long n, long fail_for, int code, bool tor
     fault.torn = torn;
     fault.fail_for = fail_for;
     fault.fail_at[call] = fault.passed[call] + n;
-    struct position_claim c = {-1, 0}, other = {-1, 0};
+    struct position_claim c = {.next_offset = -1}, other = {.next_offset = -1};
     bool lost = false, is_open = true, must_claim = true;
     int64_t done = 0;
     for (int tries = 0; done < N_COMMITS; tries++) {
@@ -312,22 +392,21 @@ static bool play(enum fault_call call, long n, long fail_for, int code, bool tor
         if (must_claim || tries % 3 == 0) { // after a failure it tells what was stored
             // Another partition first: what is in doubt of this one outlives that.
             struct position_claim next;
-            is_open =
-                w.a->ops->claim(w.a, "sales", 1, other.epoch_us, &next, &lost, &err) == STORE_OK;
+            is_open = claim_any(&w, "sales", 1, other.epoch_us, &next, &lost, &err) == STORE_OK;
             assert_false(lost);
             must_claim = true;
             if (!is_open) {
                 continue;
             }
             other = next;
-            is_open = w.a->ops->claim(w.a, "sales", 0, c.epoch_us, &next, &lost, &err) == STORE_OK;
+            is_open = claim_any(&w, "sales", 0, c.epoch_us, &next, &lost, &err) == STORE_OK;
             assert_false(lost);
             must_claim = !is_open;
             c = is_open ? next : c;
             done = is_open && c.next_offset > 0 ? c.next_offset : done;
             continue;
         }
-        struct position_move move = {0, done == 0 ? -1 : done, done + 1, c.epoch_us};
+        struct position_move move = {0, done == 0 ? -1 : done, done + 1, c.epoch_us, 0, {0, 0}};
         enum commit_result result = commit_one(&w, &move, done, &err);
         assert_true(result == COMMIT_OK || result == COMMIT_RETRY || result == COMMIT_DOUBT);
         is_open = result == COMMIT_OK;
@@ -449,6 +528,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_partition_begins_at_minus_one_and_epochs_only_grow),
         cmocka_unit_test(a_commit_adds_up_and_moves_and_is_there_after_a_restart),
+        cmocka_unit_test(a_topic_made_anew_is_told_and_begins_a_lane_of_its_own),
+        cmocka_unit_test(positions_of_an_earlier_program_keep_their_partition_as_lane),
         cmocka_unit_test(a_file_of_a_program_that_did_not_count_what_was_skipped_begins_at_0),
         cmocka_unit_test(what_is_not_as_its_owner_saw_it_is_fenced_and_nothing_is_stored),
         cmocka_unit_test(a_batch_of_two_partitions_is_stored_whole_or_not_at_all),

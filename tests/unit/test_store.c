@@ -239,7 +239,7 @@ static void positions_and_batches_are_counted(void **state) {
     }
     shop_restart(&shop);
     shop_refuse(&shop, shop_order(&shop, 1, 10001), REJECT_CONFLICT);
-    shop_sql_expect(&shop, "SELECT * FROM pipeline_positions", "embedded|0|4|0");
+    shop_sql_expect(&shop, "SELECT * FROM pipeline_positions", "embedded|0|4|0||-1|-1|0");
     shop_sql_expect(&shop,
                     "SELECT group_concat(batch_id || ':' || (committed_ms - 1767268800000) "
                     "|| ':' || accepted || duplicate || rejected, ' ') FROM batch_rows",

@@ -5,7 +5,7 @@
 #include "base/url.h"
 #include "store/audit/audit_laws.h"
 
-enum { AUDIT_PARTITIONS = 1 << 15 }; // as many as a position has room for
+enum { AUDIT_LANES = POSITION_LANE_MAX + 1 }; // as many as a position has room for
 
 // All of the aggregates, from one snapshot.
 struct audit_picture {
@@ -14,12 +14,13 @@ struct audit_picture {
     int64_t last_batch_id, newest_batch_id; // of the state; of the list of batches, 0: empty
     int64_t rejected_kept;
     int32_t minute_floor, hour_floor;
-    char topic[URL_PATH_MAX_BYTES + 1];    // "": nothing was read yet
-    int64_t n_topics;                      // whose positions are there
-    int64_t next_offset[AUDIT_PARTITIONS]; // 0 or less: nothing of this partition
-    struct cube *cells;                    // those inside their retention
-    int64_t gross_e4[N_CURRENCIES];        // 0: no row
-    int64_t n_gross_unknown;               // rows of currencies that none can be
+    // By lane: a raw order counts if it is before that. 0 or less: nothing of this lane.
+    int64_t next_offset[AUDIT_LANES];
+    bool lane_is_given[AUDIT_LANES];
+    int64_t n_lanes_shared;         // given twice, by an earlier program: two topics in one
+    struct cube *cells;             // those inside their retention
+    int64_t gross_e4[N_CURRENCIES]; // 0: no row
+    int64_t n_gross_unknown;        // rows of currencies that none can be
 };
 
 // A cell that is not as it should be.

@@ -2,7 +2,8 @@
 // The laws over a cluster.
 //
 // 1. The picture: all aggregates, counts and positions of one snapshot, into memory.
-// 2. Raw events are read one after the other and those below the picture's positions are added up.
+// 2. Raw events are read one after the other and those below the picture's positions, by lane, are
+//    added up: of several topics too, and of a topic before it was made anew.
 //    Rows are written before the aggregates they belong to, so all of them are there by now; what
 //    is at or past a position was written for a batch that is not in the picture and is left out.
 // 3. Both are compared, cell by cell.
@@ -38,7 +39,7 @@ struct audit {
 
 static bool below_position(const struct audit_picture *p, int64_t position) {
     return position >= 0 &&
-           log_position_offset(position) < p->next_offset[log_position_partition(position)];
+           log_position_offset(position) < p->next_offset[log_position_lane(position)];
 }
 
 static bool count_event(void *user, const struct stored_event *event) {
@@ -192,12 +193,12 @@ static bool open_audit(struct audit *a, struct audit_aggregates *aggregates, FIL
         return false;
     }
     a->raw_cells = mem_must(cube_new(a->zone, NULL));
-    return a->picture->n_topics <= 1 ||
+    return a->picture->n_lanes_shared == 0 ||
            error_set(err, ERROR_USAGE,
-                     "the aggregates have positions of %" PRId64
-                     " topics, and raw orders do not say of which they are: they cannot be told "
-                     "apart",
-                     a->picture->n_topics);
+                     "an earlier version has counted %" PRId64
+                     " partitions of more than one topic into these aggregates, and raw orders do "
+                     "not say of which they are: they cannot be told apart",
+                     a->picture->n_lanes_shared);
 }
 
 static void end_audit(struct audit *a) {

@@ -60,20 +60,19 @@ static bool read_state(struct audit_mysql *a, struct audit_picture *p, struct er
 static bool read_positions(struct audit_mysql *a, struct audit_picture *p, struct error *err) {
     MYSQL_RES *rows = mysql_ask(
         a->c,
-        TEXT_LIT("SELECT topic, `partition`, next_offset FROM pipeline_positions ORDER BY topic"),
+        TEXT_LIT("SELECT if(lane < 0, `partition`, lane), next_offset FROM pipeline_positions "
+                 "UNION ALL SELECT lane, next_offset FROM pipeline_lanes WHERE next_offset >= 0"),
         "reading positions", err);
     if (rows == NULL) {
         return false;
     }
     struct mysql_values v;
     while (mysql_next(rows, &v)) {
-        int64_t partition = mysql_int_at(&v, 1);
-        if (p->n_topics == 0 || strcmp(p->topic, v.row[0]) != 0) {
-            p->n_topics++;
-            snprintf(p->topic, sizeof p->topic, "%s", v.row[0]);
-        }
-        if (partition >= 0 && partition < AUDIT_PARTITIONS) {
-            p->next_offset[partition] = mysql_int_at(&v, 2);
+        int64_t lane = mysql_int_at(&v, 0), next_offset = mysql_int_at(&v, 1);
+        if (lane >= 0 && lane < AUDIT_LANES && next_offset >= 0) {
+            p->n_lanes_shared += p->lane_is_given[lane];
+            p->lane_is_given[lane] = true;
+            p->next_offset[lane] = next_offset;
         }
     }
     mysql_free_result(rows);

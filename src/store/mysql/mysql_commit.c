@@ -83,16 +83,19 @@ static bool move_positions(struct work *w, struct error *err) {
     struct mysql_rows rows = {
         .c = w->s->c,
         .sql = &w->s->sql,
-        .head = "INSERT INTO pipeline_positions (topic, `partition`, next_offset, epoch) VALUES ",
-        .tail = " ON DUPLICATE KEY UPDATE next_offset = VALUES(next_offset)",
+        .head = "INSERT INTO pipeline_positions (topic, `partition`, next_offset, epoch, topic_id, "
+                "lane, window_offset, window_ms) VALUES ",
+        .tail = " ON DUPLICATE KEY UPDATE next_offset = VALUES(next_offset), "
+                "window_offset = VALUES(window_offset), window_ms = VALUES(window_ms)",
         .doing = "moving positions",
         .limit_bytes = mysql_rows_limit(w->s->c)};
     for (size_t i = 0; i < w->batch->n_moves; i++) {
         const struct position_move *move = &w->batch->moves[i];
         mysql_row_begin(&rows);
         sql_put_text(rows.sql, text_of(w->batch->topic));
-        buf_printf(rows.sql, ",%d,%lld,%lld", move->partition, (long long)move->to,
-                   (long long)move->epoch_us);
+        buf_printf(rows.sql, ",%d,%lld,%lld,'',%d,%lld,%lld", move->partition, (long long)move->to,
+                   (long long)move->epoch_us, move->lane, (long long)move->window.offset,
+                   (long long)move->window.time_ms);
         if (!mysql_row_end(&rows, err)) {
             return false;
         }
@@ -146,6 +149,39 @@ static bool insert_rejected(struct work *w, struct error *err) {
         }
     }
     return mysql_rows_flush(&rows, err);
+}
+
+// Those that leave no identity; what the batch's moves have left behind goes.
+static bool insert_refused(struct work *w, struct error *err) {
+    struct mysql_rows rows = {.c = w->s->c,
+                              .sql = &w->s->sql,
+                              .head =
+                                  "INSERT IGNORE INTO pipeline_refused (lane, `offset`) VALUES ",
+                              .tail = "",
+                              .doing = "storing rejected events",
+                              .limit_bytes = mysql_rows_limit(w->s->c)};
+    bool any = false;
+    for (size_t i = 0; i < w->batch->n_rejected; i++) {
+        const struct rejected_event *e = &w->batch->rejected[i];
+        if (!e->refused) {
+            continue;
+        }
+        any = true;
+        mysql_row_begin(&rows);
+        buf_printf(rows.sql, "%d,%lld", log_position_lane(e->position),
+                   (long long)log_position_offset(e->position));
+        if (!mysql_row_end(&rows, err)) {
+            return false;
+        }
+    }
+    bool ok = mysql_rows_flush(&rows, err);
+    for (size_t i = 0; ok && any && i < w->batch->n_moves; i++) {
+        const struct position_move *move = &w->batch->moves[i];
+        buf_printf(&w->s->sql, "DELETE FROM pipeline_refused WHERE lane = %d AND `offset` < %lld",
+                   move->lane, (long long)move->window.offset);
+        ok = mysql_send(w->s->c, &w->s->sql, "dropping old rejected events", err);
+    }
+    return ok;
 }
 
 // --- 3. What only one instance at a time does
@@ -249,7 +285,7 @@ static bool run_transaction(struct work *w, struct error *err) {
     w->fenced = w->overflow = false;
     s->c->fault = MYSQL_FAULT_NONE;
     bool ok = mysql_begin(s->c, "beginning a batch", err) && lock_positions(w, err) &&
-              move_positions(w, err) && insert_rejected(w, err);
+              move_positions(w, err) && insert_rejected(w, err) && insert_refused(w, err);
     fault_point("aggregates-after-positions");
     ok = ok && mysql_cells_apply(s->cells, s->c, w->batch->cube, &s->sql, err);
     fault_point("aggregates-after-cells");

@@ -6,6 +6,7 @@
 //   recent_orders, rejected_events   the newest ones; id grows with each row
 //   rejected_retries   what became of rejected events that were submitted again
 //   pipeline_positions   how far each partition is in the aggregates, and whose it is
+//   pipeline_lanes, pipeline_refused   numbers of partitions of topics; what leaves no identity
 //   pipeline_batches, pipeline_state (one row), pipeline_settings, currency_gross
 //   bi_* views   flat, for BI tools: state_iso, no rows below the floors
 //
@@ -86,9 +87,23 @@ static const struct column_spec retry_columns[] = {COUNT("id"), // of the reject
 static const struct column_spec position_columns[] = {
     {"topic", "varchar(249)", false, false},
     {"partition", "int", false, false},
-    COUNT("next_offset"), // -1: nothing of it yet
-    COUNT("epoch"),       // of its owner, microseconds
+    COUNT("next_offset"),                      // -1: nothing of it yet
+    COUNT("epoch"),                            // of its owner, microseconds
+    {"topic_id", "varchar(36)", false, false}, // which topic of that name; '': not known
+    {"lane", "int", false, false},             // of positions of its events
+    COUNT("window_offset"), // from where the log has to be read again; -1: not known
+    COUNT("window_ms"),     // the partition's time there
 };
+// Lanes that were given. next_offset -1: it goes on; else how far it was counted when the topic was
+// made anew.
+static const struct column_spec lane_columns[] = {{"lane", "int", false, false},
+                                                  {"topic", "varchar(249)", false, false},
+                                                  {"partition", "int", false, false},
+                                                  {"topic_id", "varchar(36)", false, false},
+                                                  COUNT("next_offset")};
+// Rejected events that leave no identity, as far back as the log is read again.
+static const struct column_spec refused_columns[] = {{"lane", "int", false, false},
+                                                     COUNT("offset")};
 static const struct column_spec batch_columns[] = {
     COUNT("batch_id"),
     INSTANT("committed_at"),
@@ -137,6 +152,8 @@ const struct table_spec mysql_tables[] = {
     TABLE("rejected_events", "id", rejected_columns),
     TABLE("rejected_retries", "id,retried_at", retry_columns),
     TABLE("pipeline_positions", "topic,partition", position_columns),
+    TABLE("pipeline_lanes", "lane", lane_columns),
+    TABLE("pipeline_refused", "lane,offset", refused_columns),
     TABLE("pipeline_batches", "batch_id", batch_columns),
     TABLE("pipeline_state", "id", state_columns),
     TABLE("pipeline_settings", "name", setting_columns),
@@ -196,6 +213,12 @@ static void put_settings(struct buf *out, const struct store_settings *settings)
                MYSQL_SCHEMA_VERSION);
 }
 
+// Positions of an earlier program: their lane is the partition.
+static const char adopt_sql[] =
+    "INSERT IGNORE INTO pipeline_lanes (lane, topic, `partition`, topic_id, next_offset) "
+    "SELECT `partition`, topic, `partition`, '', -1 FROM pipeline_positions WHERE lane = -1 AND "
+    "next_offset >= 0";
+
 // One row; the counts go on from there.
 static const char state_sql[] =
     "INSERT INTO `pipeline_state` (`id`, `received`, `accepted`, `duplicate`, `rejected`, "
@@ -238,13 +261,16 @@ static bool refuse_column(const struct table_spec *spec, const struct column_spe
     return error_set(
         err, ERROR_USAGE,
         "%s: column %s of table %s is %.60s, which cannot hold %s; mend it: ALTER TABLE "
-        "%s %s `%s` %s%s%s",
+        "%s %s `%s` %s%s%s%s",
         where, col->name, spec->name, found_type, col->type, spec->name,
         strcmp(found_type, "missing") == 0 ? "ADD" : "MODIFY", col->name, col->type,
         strstr(col->type, "char") != NULL || strcmp(col->type, "mediumtext") == 0
             ? " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
             : "",
-        col->nullable ? "" : " NOT NULL");
+        col->nullable ? "" : " NOT NULL",
+        strcmp(found_type, "missing") == 0
+            ? " (what an earlier version did not have, `salestide setup` adds)"
+            : "");
 }
 
 static const struct column_spec *column_spec_of(const struct table_spec *spec, const char *name) {
@@ -432,7 +458,31 @@ static bool make_all(struct mysql_connection *c, struct store_settings *settings
     settings_fill(&filled);
     put_settings(sql, &filled);
     return run_put(c, sql, "writing the settings", err) &&
-           mysql_run(c, text_of(state_sql), "writing the first state", err);
+           mysql_run(c, text_of(state_sql), "writing the first state", err) &&
+           mysql_run(c, text_of(adopt_sql), "giving lanes", err) &&
+           mysql_run(c,
+                     TEXT_LIT("UPDATE pipeline_positions SET lane = `partition` WHERE lane = -1 "
+                              "AND next_offset >= 0"),
+                     "giving lanes", err);
+}
+
+// Positions of an earlier program have no lanes: there a lane is the partition. Programs that do
+// not know the columns may go on beside this one.
+static bool add_lanes(struct mysql_connection *c, struct error *err) {
+    struct found_table found;
+    bool there;
+    if (!catalog_read(c, "pipeline_positions", &found, &there, err)) {
+        return false;
+    }
+    bool has = !there || found_column_of(&found, "lane") != NULL;
+    found_table_free(&found);
+    return has || mysql_run(c,
+                            TEXT_LIT("ALTER TABLE pipeline_positions "
+                                     "ADD topic_id varchar(36) NOT NULL DEFAULT '', "
+                                     "ADD lane int NOT NULL DEFAULT -1, "
+                                     "ADD window_offset bigint NOT NULL DEFAULT -1, "
+                                     "ADD window_ms bigint NOT NULL DEFAULT 0"),
+                            "adding columns to pipeline_positions", err);
 }
 
 bool mysql_schema_prepare(struct mysql_connection *c, const char *database,
@@ -440,8 +490,9 @@ bool mysql_schema_prepare(struct mysql_connection *c, const char *database,
     const char *missing;
     struct buf sql = {0};
     // What is there in another form is refused before anything is made.
-    bool ok = enter_database(c, database, &sql, err) && check_tables(c, &missing, err) &&
-              make_all(c, settings, &sql, err) && mysql_schema_check(c, settings, err);
+    bool ok = enter_database(c, database, &sql, err) && add_lanes(c, err) &&
+              check_tables(c, &missing, err) && make_all(c, settings, &sql, err) &&
+              mysql_schema_check(c, settings, err);
     buf_free(&sql);
     return ok;
 }

@@ -38,8 +38,9 @@ MUST_CHECK bool table_spec_check(const struct table_spec *spec, const struct fou
 void mysql_schema_print(const char *database, const struct store_settings *settings,
                         struct buf *out);
 // Makes what is missing of database, tables, settings and views; nothing that is there is changed
-// but views. Settings as sqlite_schema_prepare: empty ones are filled with what is in force,
-// others are refused with ERROR_USAGE. `c` has MYSQL_ROLE_SETUP.
+// but views, and positions of an earlier version, which get their lanes. Settings as
+// sqlite_schema_prepare: empty ones are filled with what is in force, others are refused with
+// ERROR_USAGE. `c` has MYSQL_ROLE_SETUP.
 MUST_CHECK bool mysql_schema_prepare(struct mysql_connection *c, const char *database,
                                      struct store_settings *settings, struct error *err);
 // For a process: everything is there, can be used, and has these settings (or `settings` is filled

@@ -55,8 +55,8 @@ MUST_CHECK bool mysql_drop_old(struct mysql_aggregates *s, const struct aggregat
                                struct error *err);
 
 // mysql_claim.c and mysql_commit.c: aggregates_ops.
-MUST_CHECK enum store_result mysql_aggregates_claim(struct aggregates *a, const char *topic,
-                                                    int32_t partition, int64_t held_epoch_us,
+MUST_CHECK enum store_result mysql_aggregates_claim(struct aggregates *a,
+                                                    const struct position_wish *wish,
                                                     struct position_claim *out, bool *lost,
                                                     struct error *err);
 MUST_CHECK enum commit_result mysql_aggregates_commit(struct aggregates *a,

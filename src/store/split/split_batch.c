@@ -101,7 +101,8 @@ void split_batch_add(struct split_batch *b, const struct stored_event *event) {
     }
 }
 
-bool split_batch_add_rejected(struct split_batch *b, const struct event *e) {
+bool split_batch_add_rejected(struct split_batch *b, const struct event *e, int32_t partition,
+                              bool refused) {
     if (b->n_rejected == b->cap_rejected) {
         size_t cap = b->cap_rejected == 0 ? 64 : b->cap_rejected * 2;
         struct rejected_event *more = try_realloc(b->rejected, cap * sizeof *more);
@@ -116,6 +117,8 @@ bool split_batch_add_rejected(struct split_batch *b, const struct event *e) {
     struct rejected_event r = {
         .position = e->at.position,
         .arrival_ms = e->at.arrival_ms,
+        .partition = partition,
+        .refused = refused,
         .code = text_of(e->why->code), // static
         .raw_bytes = e->raw.len,
     };

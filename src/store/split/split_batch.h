@@ -33,6 +33,7 @@ bool split_batch_fits(const struct split_batch *b, const int64_t *stored_e4, con
 // An accepted event.
 void split_batch_add(struct split_batch *b, const struct stored_event *event);
 // False when memory is refused.
-MUST_CHECK bool split_batch_add_rejected(struct split_batch *b, const struct event *e);
+MUST_CHECK bool split_batch_add_rejected(struct split_batch *b, const struct event *e,
+                                         int32_t partition, bool refused);
 // Sets rejected, recent and gross of `out`, which borrows them until the next call here.
 void split_batch_fill(struct split_batch *b, struct aggregates_batch *out);

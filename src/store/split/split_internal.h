@@ -10,26 +10,27 @@ struct split_store {
     struct store base; // first: a struct store * is a struct split_store *
     struct log_store log;
     struct split_options options;
-    char *topic;
+    char *topic, topic_id[LOG_TOPIC_ID_BYTES]; // of the newest claim
     bool down, in_doubt;
     struct split_part *parts; // by partition
     int32_t n_parts;
+    int32_t *lanes; // partition by lane, of those claimed
+    int32_t n_lanes;
     struct id_budget budget;
     struct split_batch batch;
     struct split_origins origins;
     struct aggregates_state state;
     int32_t minute_floor, hour_floor; // with the batch in work
-    int64_t latest_ms;                // an arrival after this is of a clock that is ahead
 };
 
 // The part of a position; only asked for partitions that were claimed.
 static inline struct split_part *split_part_of(struct split_store *s, const struct stamp *at) {
-    return &s->parts[log_position_partition(at->position)];
+    return &s->parts[s->lanes[log_position_lane(at->position)]];
 }
 
-// A message of a clock that is ahead is as old as the clock of this process lets it be.
-static inline int64_t split_believed(const struct split_store *s, int64_t arrival_ms) {
-    return arrival_ms < s->latest_ms ? arrival_ms : s->latest_ms;
+// Whether `known` was asked of a rejected event: it could be parsed. In a log only such have one.
+static inline bool split_was_asked(const struct event *e) {
+    return (e->at.digest.identity.high | e->at.digest.identity.low) != 0;
 }
 
 // --- split_log.c: engine/log_store.h

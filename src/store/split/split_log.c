@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 
 static struct split_store *of_log(struct log_store *log) {
     return (struct split_store *)((char *)log - offsetof(struct split_store, log));
@@ -44,25 +45,58 @@ static void open_for_next_claim(struct split_store *s) {
     }
 }
 
-static enum store_result split_claim(struct log_store *base, const char *topic, int32_t partition,
-                                     struct log_claim *out, struct error *err) {
+static void note_lane(struct split_store *s, int32_t lane, int32_t partition) {
+    if (lane >= s->n_lanes) {
+        s->lanes = mem_realloc(s->lanes, ((size_t)lane + 1) * sizeof *s->lanes);
+        memset(s->lanes + s->n_lanes, 0, (size_t)(lane + 1 - s->n_lanes) * sizeof *s->lanes);
+        s->n_lanes = lane + 1;
+    }
+    s->lanes[lane] = partition;
+}
+
+// From where history is read. The row of an earlier program does not tell: as much as there is
+// memory for.
+static struct id_window_start window_start(const struct split_store *s,
+                                           const struct position_claim *claim) {
+    if (claim->next_offset < 0 || claim->window.offset >= 0) {
+        return claim->next_offset < 0 ? (struct id_window_start){0, 0} : claim->window;
+    }
+    int64_t most = (int64_t)(s->options.window_bytes / ID_WINDOW_ENTRY_BYTES);
+    return (struct id_window_start){claim->next_offset > most ? claim->next_offset - most : 0, 0};
+}
+
+static enum store_result split_claim(struct log_store *base, const struct log_topic *topic,
+                                     int32_t partition, bool anew, struct log_claim *out,
+                                     struct error *err) {
     struct split_store *s = of_log(base);
     if (s->down) {
         error_set(err, ERROR_RETRIABLE, "the store is not open");
         return STORE_RETRY;
     }
-    struct position_claim claim;
+    const struct position_wish wish = {*topic, partition, 0, anew};
+    struct position_claim claim = {0};
     bool lost;
-    enum store_result result = s->options.aggregates->ops->claim(s->options.aggregates, topic,
-                                                                 partition, 0, &claim, &lost, err);
+    enum store_result result =
+        s->options.aggregates->ops->claim(s->options.aggregates, &wish, &claim, &lost, err);
     if (result != STORE_OK) {
         open_for_next_claim(s);
         return result;
     }
+    if (claim.other_id[0] != '\0') {
+        *out = (struct log_claim){.next_offset = claim.next_offset};
+        memcpy(out->other_id, claim.other_id, sizeof out->other_id);
+        return STORE_OK;
+    }
     make_parts(s, partition);
+    note_lane(s, claim.lane, partition);
+    snprintf(s->topic_id, sizeof s->topic_id, "%s", topic->id);
+    struct id_window_start start = window_start(s, &claim);
     split_part_claimed(&s->parts[partition], &claim,
-                       id_window_new(s->options.window_ms, &s->budget));
+                       id_window_new(s->options.window_ms, &s->budget, start));
     split_held(base, partition, out);
+    // One that goes on with the batch in work knows its history.
+    out->history_offset =
+        split_part_in_batch(&s->parts[partition]) ? out->next_offset : start.offset;
     return STORE_OK;
 }
 
@@ -73,29 +107,28 @@ static void split_release(struct log_store *base, int32_t partition) {
     }
 }
 
-static enum store_result split_remember(struct log_store *base, const struct order *o,
-                                        const struct stamp *at, struct error *err) {
-    UNUSED(o);
+static enum store_result split_remember(struct log_store *base, const struct event *e,
+                                        struct error *err) {
     UNUSED(err);
-    struct split_store *s = of_log(base);
-    struct id_window *w = split_part_of(s, at)->window;
-    if (id_window_known(w, &at->digest, split_believed(s, at->arrival_ms)) == KNOWN_NEW) {
-        id_window_restore(w, &at->digest);
-    }
+    struct split_part *p = split_part_of(of_log(base), &e->at);
+    int64_t offset = log_position_offset(e->at.position);
+    bool leaves_it = split_was_asked(e) && !split_part_was_refused(p, offset);
+    id_window_remember(p->window, leaves_it ? &e->at.digest : NULL, offset, e->at.arrival_ms);
     return STORE_OK;
 }
 
 // After a failure: is the partition still ours, and was the batch in doubt committed?
 static enum store_result claim_again(struct split_store *s, int32_t partition, struct error *err) {
     struct split_part *p = &s->parts[partition];
-    struct position_claim claim;
+    const struct position_wish wish = {{s->topic, s->topic_id}, partition, p->epoch_us, false};
+    struct position_claim claim = {0};
     bool lost;
-    enum store_result result = s->options.aggregates->ops->claim(
-        s->options.aggregates, s->topic, partition, p->epoch_us, &claim, &lost, err);
+    enum store_result result =
+        s->options.aggregates->ops->claim(s->options.aggregates, &wish, &claim, &lost, err);
     if (result != STORE_OK) {
         return result;
     }
-    switch (split_part_again(p, &claim, lost)) {
+    switch (split_part_again(p, &claim, lost || claim.other_id[0] != '\0')) {
     case SPLIT_STILL_OURS:
         break;
     case SPLIT_DOUBT_COMMITTED:

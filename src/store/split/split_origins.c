@@ -166,6 +166,6 @@ bool split_origins_find(const struct split_origins *s, struct ident order_id, in
         return false;
     }
     *out = w->origin;
-    bool same_partition = log_position_partition(w->position) == log_position_partition(position);
-    return !same_partition || w->position < position;
+    bool same_lane = log_position_lane(w->position) == log_position_lane(position);
+    return !same_lane || w->position < position;
 }

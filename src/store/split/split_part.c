@@ -4,6 +4,8 @@
 // whole batch fails.
 #include "store/split/split_part.h"
 
+#include <stdlib.h>
+
 static bool part_holds(const void *owner, uint8_t now) {
     const struct split_part *p = owner;
     bool window = p->window != NULL, moved = p->moved_to != NOT_MOVED;
@@ -40,35 +42,53 @@ static void move(struct split_part *p, enum split_part_state to) {
     state_move(&split_part_table, &p->state, (uint8_t)to, p);
 }
 
-static void to_free(struct split_part *p) {
+static void drop_window(struct split_part *p) {
     id_window_free(p->window);
+    free(p->refused);
     p->window = NULL;
+    p->refused = NULL;
+    p->n_refused = p->at_refused = 0;
+}
+
+static void to_free(struct split_part *p) {
+    drop_window(p);
     p->moved_to = NOT_MOVED;
     move(p, SPLIT_PART_FREE);
 }
 
 void split_part_free(struct split_part *p) {
-    id_window_free(p->window);
+    drop_window(p);
     *p = SPLIT_PART_NEW;
 }
 
-void split_part_claimed(struct split_part *p, const struct position_claim *claim,
+void split_part_claimed(struct split_part *p, struct position_claim *claim,
                         struct id_window *window) {
     if (!split_part_in_batch(p)) {
-        id_window_free(p->window);
+        drop_window(p);
         p->window = window;
+        p->refused = claim->refused;
+        p->n_refused = claim->n_refused;
+        p->lane = claim->lane;
         p->committed = claim->next_offset;
         p->epoch_us = claim->epoch_us;
         move(p, SPLIT_PART_HELD);
         return;
     }
     id_window_free(window);
-    if (claim->next_offset != p->committed) {
+    free(claim->refused);
+    if (claim->next_offset != p->committed || claim->lane != p->lane) {
         move(p, SPLIT_PART_DOOMED);
     } else { // given up and back within one batch, which goes on counting
         p->epoch_us = claim->epoch_us;
         move(p, SPLIT_PART_MOVED);
     }
+}
+
+bool split_part_was_refused(struct split_part *p, int64_t offset) {
+    while (p->at_refused < p->n_refused && p->refused[p->at_refused] < offset) {
+        p->at_refused++;
+    }
+    return p->at_refused < p->n_refused && p->refused[p->at_refused] == offset;
 }
 
 void split_part_advanced(struct split_part *p, int64_t next_offset) {
@@ -97,7 +117,11 @@ void split_part_released(struct split_part *p) {
 void split_part_held(const struct split_part *p, struct log_claim *out) {
     bool moved = split_part_is(p, SPLIT_PART_MOVED);
     bool ours = moved || split_part_is(p, SPLIT_PART_HELD);
-    *out = (struct log_claim){!ours ? -1 : moved ? p->moved_to : p->committed, !ours};
+    *out = (struct log_claim){.next_offset = !ours   ? -1
+                                             : moved ? p->moved_to
+                                                     : p->committed,
+                              .lost = !ours,
+                              .lane = p->lane};
 }
 
 void split_part_committed(struct split_part *p) {
@@ -140,6 +164,7 @@ void split_part_undone(struct split_part *p) {
 enum split_again split_part_again(struct split_part *p, const struct position_claim *claim,
                                   bool lost) {
     bool committed = split_part_in_batch(p) && claim->next_offset == p->moved_to;
+    free(claim->refused); // the window has them
     enum split_again again = lost                                 ? SPLIT_TAKEN_OVER
                              : committed                          ? SPLIT_DOUBT_COMMITTED
                              : claim->next_offset == p->committed ? SPLIT_STILL_OURS

@@ -5,7 +5,7 @@
 //    looked up, all at once (split_origins.c).
 // 2. known: in the partition's window of identities. add: the raw row is sent; the identity, the
 //    gross sum and, for the newest orders, a copy are noted. add_rejected, advance: noted.
-// 3. commit: raw rows are flushed until they are durable; then the aggregates take everything else
+// 3. flush: raw rows are sent until they are durable. commit: the aggregates take everything else
 //    with the partitions' moves in one transaction.
 //
 // How it fails: before the aggregates' commit nothing counts; raw rows without one are written
@@ -24,7 +24,6 @@
 #include <stdlib.h>
 
 enum { MINUTES_KEPT = 15 * 24 * 60, HOURS_KEPT = 400 * 24 };
-static const int64_t AHEAD_MS = INT64_C(3600) * 1000; // clocks may differ so much
 
 static struct split_store *of(struct store *s) {
     return (struct split_store *)s;
@@ -46,8 +45,6 @@ static enum store_result split_begin(struct store *base, struct error *err) {
     }
     split_batch_clear(&s->batch);
     split_origins_clear(&s->origins);
-    const struct clock_source *clock = s->options.clock;
-    s->latest_ms = clock != NULL ? clock_now_ms(clock) + AHEAD_MS : INT64_MAX;
     return STORE_OK;
 }
 
@@ -69,8 +66,8 @@ static enum store_result split_known(struct store *base, const struct order *o,
     UNUSED(err);
     struct split_store *s = of(base);
     struct split_part *p = split_part_of(s, at);
-    int64_t arrival_ms = split_believed(s, at->arrival_ms);
-    *out = (struct known){.as = id_window_known(p->window, &at->digest, arrival_ms)};
+    *out = (struct known){.as = id_window_known(p->window, &at->digest,
+                                                log_position_offset(at->position), at->arrival_ms)};
     return STORE_OK;
 }
 
@@ -117,7 +114,14 @@ static enum store_result split_add(struct store *base, const struct order *o,
 
 static enum store_result split_add_rejected(struct store *base, const struct event *e,
                                             struct error *err) {
-    if (!split_batch_add_rejected(&of(base)->batch, e)) {
+    struct split_store *s = of(base);
+    struct split_part *p = split_part_of(s, &e->at);
+    // By the parser: it has no digest. Time moves on by it, as when it is read again.
+    bool refused = split_was_asked(e);
+    if (!refused) {
+        id_window_pass(p->window, log_position_offset(e->at.position), e->at.arrival_ms);
+    }
+    if (!split_batch_add_rejected(&s->batch, e, (int32_t)(p - s->parts), refused)) {
         error_set(err, ERROR_RETRIABLE, "out of memory for a batch's rejected events");
         return STORE_RETRY;
     }
@@ -147,7 +151,8 @@ static size_t list_moves(struct split_store *s, struct position_move *moves) {
     for (int32_t i = 0; i < s->n_parts; i++) {
         const struct split_part *p = &s->parts[i];
         if (split_part_in_batch(p)) {
-            moves[n++] = (struct position_move){i, p->committed, p->moved_to, p->epoch_us};
+            moves[n++] = (struct position_move){
+                i, p->committed, p->moved_to, p->epoch_us, p->lane, id_window_start(p->window)};
         }
     }
     return n;
@@ -182,17 +187,16 @@ static enum store_result commit_aggregates(struct split_store *s, struct cube *c
     return result == COMMIT_ERROR ? STORE_ERROR : STORE_RETRY;
 }
 
+static enum store_result split_flush(struct store *base, struct error *err) {
+    struct raw_store *raw = of(base)->options.raw;
+    enum store_result result = raw != NULL ? raw->ops->flush(raw, err) : STORE_OK;
+    fault_point("split-after-raw");
+    return result;
+}
+
 static enum store_result split_commit(struct store *base, struct cube *cube,
                                       struct batch_summary *summary, struct error *err) {
-    struct split_store *s = of(base);
-    if (s->options.raw != NULL) {
-        enum store_result result = s->options.raw->ops->flush(s->options.raw, err);
-        if (result != STORE_OK) {
-            return result;
-        }
-    }
-    fault_point("split-after-raw");
-    enum store_result result = commit_aggregates(s, cube, summary, err);
+    enum store_result result = commit_aggregates(of(base), cube, summary, err);
     fault_point("split-after-commit");
     return result;
 }
@@ -264,6 +268,7 @@ static void split_close(struct store *base) {
     struct split_store *s = of(base);
     each_part(s, split_part_free);
     free(s->parts);
+    free(s->lanes);
     split_batch_free(&s->batch);
     split_origins_free(&s->origins);
     if (s->options.raw != NULL) {
@@ -286,6 +291,7 @@ struct store *split_store_new(const struct split_options *options) {
         .add = split_add,
         .add_rejected = split_add_rejected,
         .floors = split_floors,
+        .flush = split_flush,
         .commit = split_commit,
         .rollback = split_rollback,
         .check = split_check,

@@ -14,9 +14,6 @@ struct split_options {
     int64_t window_ms;             // of duplicates
     size_t window_bytes;           // memory for it, of all partitions
     int minutes_kept, hours_kept;  // 0: as everywhere
-    // So that a message from a clock that is far ahead does not end the window and the retention of
-    // all others. NULL: arrivals are believed.
-    const struct clock_source *clock;
     // After a commit, for each rejected event of it; must not block. NULL: nobody asks.
     void (*rejected)(void *user, const struct rejected_event *e);
     void *rejected_user;

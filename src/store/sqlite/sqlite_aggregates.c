@@ -17,6 +17,7 @@
 #include "base/fault.h"
 #include "base/mem.h"
 #include "store/claim_doubts.h"
+#include "store/sqlite/sqlite_positions.h"
 #include "store/sqlite/sqlite_rows.h"
 #include "store/sqlite/sqlite_sums.h"
 #include <stdlib.h>
@@ -27,7 +28,8 @@ struct sqlite_aggregates {
     struct aggregates base; // first: a struct aggregates * is a struct sqlite_aggregates *
     const struct clock_source *clock;
     struct sqlite_sums sums;
-    sqlite3_stmt *get_position, *new_position, *set_epoch, *set_offset, *add_recent, *drop_recent;
+    struct sqlite_positions positions;
+    sqlite3_stmt *add_recent, *drop_recent;
     int64_t next_recent; // position in order_rows
     struct claim_doubts doubts;
 };
@@ -39,8 +41,8 @@ static struct sqlite_aggregates *of(struct aggregates *a) {
 // --- The file
 
 static void disconnect(struct sqlite_aggregates *s) {
-    sqlite3_stmt **statements[] = {&s->get_position, &s->new_position, &s->set_epoch,
-                                   &s->set_offset,   &s->add_recent,   &s->drop_recent};
+    sqlite3_stmt **statements[] = {&s->add_recent, &s->drop_recent};
+    sqlite_positions_close(&s->positions);
     for (size_t i = 0; i < COUNT_OF(statements); i++) {
         sqlite3_finalize(*statements[i]);
         *statements[i] = NULL;
@@ -53,13 +55,6 @@ static bool prepare_all(struct sqlite_aggregates *s, struct error *err) {
         sqlite3_stmt **stmt;
         const char *sql;
     } all[] = {
-        {&s->get_position, "SELECT next_offset, epoch FROM pipeline_positions "
-                           "WHERE topic = ?1 AND partition = ?2"},
-        {&s->new_position, "INSERT OR IGNORE INTO pipeline_positions VALUES (?1, ?2, -1, 0)"},
-        {&s->set_epoch, "UPDATE pipeline_positions SET epoch = ?3 "
-                        "WHERE topic = ?1 AND partition = ?2"},
-        {&s->set_offset, "UPDATE pipeline_positions SET next_offset = ?3 "
-                         "WHERE topic = ?1 AND partition = ?2"},
         {&s->add_recent,
          "INSERT INTO order_rows (position, order_id, created_ms, customer_id, product_id, "
          "quantity, subtotal_e4, discount_e4, shipping_e4, tax_e4, total_e4, group_id, arrival_ms, "
@@ -78,7 +73,7 @@ static bool connect(struct sqlite_aggregates *s, struct store_settings *settings
                     bool after_failure, struct error *err) {
     int64_t newest;
     if (!sqlite_sums_connect(&s->sums, SQLITE_HOLDS_SUMS, settings, after_failure, err) ||
-        !prepare_all(s, err) ||
+        !prepare_all(s, err) || !sqlite_positions_open(&s->positions, s->sums.db, err) ||
         !sqlite_int(s->sums.db, "SELECT max(position) FROM order_rows", 0, &newest, err)) {
         disconnect(s);
         return false;
@@ -99,83 +94,38 @@ static void give_up(struct sqlite_aggregates *s) {
 
 // --- Positions
 
-// Binds the key and reads the row, if there is one.
-static enum store_result read_position(struct sqlite_aggregates *s, const char *topic,
-                                       int32_t partition, bool *there, struct position_claim *out,
-                                       struct error *err) {
-    sqlite3_bind_text(s->get_position, 1, topic, -1, SQLITE_STATIC);
-    sqlite3_bind_int(s->get_position, 2, partition);
-    int rc = sqlite3_step(s->get_position);
-    *there = rc == SQLITE_ROW;
-    if (*there) {
-        out->next_offset = sqlite3_column_int64(s->get_position, 0);
-        out->epoch_us = sqlite3_column_int64(s->get_position, 1);
-    }
-    enum store_result result = rc == SQLITE_ROW || rc == SQLITE_DONE
-                                   ? STORE_OK
-                                   : sqlite_failed(s->sums.db, "reading a position", err);
-    sqlite3_reset(s->get_position);
-    return result;
+static bool epoch_is_ours(void *user, const struct position_wish *wish, int64_t epoch_us) {
+    struct sqlite_aggregates *s = user;
+    return claim_doubts_has(&s->doubts, wish->topic.name, wish->partition, epoch_us);
 }
 
-static bool write_position(sqlite3_stmt *stmt, const char *topic, int32_t partition,
-                           int64_t value) {
-    sqlite3_bind_text(stmt, 1, topic, -1, SQLITE_STATIC);
-    sqlite3_bind_int(stmt, 2, partition);
-    if (sqlite3_bind_parameter_count(stmt) > 2) {
-        sqlite3_bind_int64(stmt, 3, value);
-    }
-    return sqlite_do(stmt);
-}
-
-// The claim's transaction, up to COMMIT. *found_us: the epoch that the row had.
-static enum store_result claim_row(struct sqlite_aggregates *s, const char *topic,
-                                   int32_t partition, int64_t held_epoch_us,
-                                   struct position_claim *out, int64_t *found_us, bool *lost,
-                                   struct error *err) {
-    bool there;
-    if (!sqlite_do(s->sums.begin) || !write_position(s->new_position, topic, partition, 0)) {
-        return sqlite_failed(s->sums.db, "claiming a partition", err);
-    }
-    enum store_result result = read_position(s, topic, partition, &there, out, err);
-    if (result != STORE_OK) {
-        return result;
-    }
-    *found_us = out->epoch_us;
-    *lost = held_epoch_us != 0 && *found_us != held_epoch_us &&
-            !claim_doubts_has(&s->doubts, topic, partition, *found_us);
-    if (*lost) {
-        return STORE_OK;
-    }
-    int64_t now_us = clock_now_ms(s->clock) * 1000;
-    out->epoch_us = out->epoch_us + 1 > now_us ? out->epoch_us + 1 : now_us;
-    return write_position(s->set_epoch, topic, partition, out->epoch_us)
-               ? STORE_OK
-               : sqlite_failed(s->sums.db, "claiming a partition", err);
-}
-
-static enum store_result aggregates_claim(struct aggregates *a, const char *topic,
-                                          int32_t partition, int64_t held_epoch_us,
+static enum store_result aggregates_claim(struct aggregates *a, const struct position_wish *wish,
                                           struct position_claim *out, bool *lost,
                                           struct error *err) {
     struct sqlite_aggregates *s = of(a);
+    struct sqlite_claim claim = {wish, clock_now_ms(s->clock) * 1000, epoch_is_ours, s, 0, false};
+    const char *topic = wish->topic.name;
+    *out = (struct position_claim){0};
     *lost = false;
     if (!is_open(s, err)) {
         return STORE_RETRY;
     }
-    int64_t found_us = 0;
-    enum store_result result =
-        claim_row(s, topic, partition, held_epoch_us, out, &found_us, lost, err);
+    enum store_result result = sqlite_do(s->sums.begin)
+                                   ? sqlite_positions_claim(&s->positions, &claim, out, err)
+                                   : sqlite_failed(s->sums.db, "claiming a partition", err);
+    *lost = claim.lost;
     if (result == STORE_OK && !sqlite_sums_commit(&s->sums)) {
-        if (!*lost) {
-            claim_doubts_note(&s->doubts, topic, partition, held_epoch_us != 0 ? found_us : 0,
-                              out->epoch_us);
+        if (!*lost && out->other_id[0] == '\0') {
+            claim_doubts_note(&s->doubts, topic, wish->partition,
+                              wish->held_epoch_us != 0 ? claim.found_us : 0, out->epoch_us);
         }
         result = sqlite_failed(s->sums.db, "claiming a partition", err);
     } else if (result == STORE_OK) {
-        claim_doubts_end(&s->doubts, topic, partition);
+        claim_doubts_end(&s->doubts, topic, wish->partition);
     }
     if (result != STORE_OK) {
+        free(out->refused);
+        *out = (struct position_claim){0};
         give_up(s);
     }
     return result;
@@ -187,32 +137,11 @@ static enum commit_result of_store(enum store_result result) {
     return result == STORE_OK ? COMMIT_OK : result == STORE_RETRY ? COMMIT_RETRY : COMMIT_ERROR;
 }
 
-static enum commit_result move(struct sqlite_aggregates *s, const char *topic,
-                               const struct position_move *m, struct error *err) {
-    struct position_claim row = {-1, 0};
-    bool there;
-    enum store_result result = read_position(s, topic, m->partition, &there, &row, err);
-    if (result != STORE_OK) {
-        return of_store(result);
-    }
-    if (!there || row.next_offset != m->from || row.epoch_us != m->epoch_us) {
-        error_set(err, ERROR_FATAL,
-                  "partition %d of %s is not ours any more: expected next offset %lld and epoch "
-                  "%lld, found %lld and %lld; nothing was stored",
-                  m->partition, topic, (long long)m->from, (long long)m->epoch_us,
-                  (long long)row.next_offset, (long long)row.epoch_us);
-        return COMMIT_FENCED;
-    }
-    return write_position(s->set_offset, topic, m->partition, m->to)
-               ? COMMIT_OK
-               : of_store(sqlite_failed(s->sums.db, "moving positions", err));
-}
-
 static enum commit_result move_all(struct sqlite_aggregates *s, const struct aggregates_batch *b,
                                    struct error *err) {
     enum commit_result result = COMMIT_OK;
     for (size_t i = 0; result == COMMIT_OK && i < b->n_moves; i++) {
-        result = move(s, b->topic, &b->moves[i], err);
+        result = sqlite_positions_move(&s->positions, b->topic, &b->moves[i], err);
     }
     return result;
 }
@@ -276,7 +205,8 @@ static enum commit_result write_batch(struct sqlite_aggregates *s, const struct 
         return moved;
     }
     fault_point("aggregates-after-positions");
-    result = add_rejected(s, b, err);
+    result = sqlite_positions_refuse(&s->positions, b, err);
+    result = result == STORE_OK ? add_rejected(s, b, err) : result;
     result = result == STORE_OK ? sqlite_cells_apply(s->sums.cells, b->cube, err) : result;
     fault_point("aggregates-after-cells");
     result = result == STORE_OK ? add_recent(s, b, err) : result;

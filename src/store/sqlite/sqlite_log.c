@@ -3,17 +3,21 @@
 // written in the transaction of the orders themselves. The directory's lock makes this process the
 // only writer, so no epoch is needed, and order_index knows every order for ever, so no history.
 //
+// The row has the topic's id: one made anew begins as a new partition, when that is wished.
+//
 // claim reads a partition's row; advance notes where the batch has come to; the commit writes it.
 // After a failure everything in memory is thrown away with the rest and read again.
 #include "base/mem.h"
 #include "store/sqlite/sqlite_store.h"
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { NOT_MOVED = -1 };
 
 struct sqlite_part {
     char *topic; // NULL: not held
+    char topic_id[LOG_TOPIC_ID_BYTES];
     int64_t committed, moved_to;
 };
 
@@ -32,10 +36,11 @@ static void make_parts(struct sqlite_store *s, int32_t partition) {
 }
 
 static bool read_position(struct sqlite_store *s, const char *topic, int32_t partition,
-                          int64_t *next_offset, struct error *err) {
+                          int64_t *next_offset, char topic_id[static LOG_TOPIC_ID_BYTES],
+                          struct error *err) {
     sqlite3_stmt *stmt = NULL;
     if (!sqlite_prepare(s->sums.db,
-                        "SELECT next_offset FROM pipeline_positions "
+                        "SELECT next_offset, topic_id FROM pipeline_positions "
                         "WHERE topic = ?1 AND partition = ?2",
                         &stmt, err)) {
         return false;
@@ -44,6 +49,8 @@ static bool read_position(struct sqlite_store *s, const char *topic, int32_t par
     sqlite3_bind_int(stmt, 2, partition);
     int rc = sqlite3_step(stmt);
     *next_offset = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : -1;
+    snprintf(topic_id, LOG_TOPIC_ID_BYTES, "%s",
+             rc == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 1) : "");
     if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
         sqlite_failed(s->sums.db, "reading a position of the log", err);
     }
@@ -55,30 +62,40 @@ static void log_held(struct log_store *base, int32_t partition, struct log_claim
     const struct sqlite_store *s = of(base);
     const struct sqlite_part *p = partition < s->n_parts ? &s->parts[partition] : NULL;
     bool held = p != NULL && p->topic != NULL;
-    *out = (struct log_claim){held ? p->committed : -1, !held};
+    *out = (struct log_claim){
+        .next_offset = held ? p->committed : -1, .lost = !held, .lane = partition};
     if (held && p->moved_to != NOT_MOVED) {
         out->next_offset = p->moved_to;
     }
+    out->history_offset = out->next_offset;
 }
 
-static enum store_result log_claim(struct log_store *base, const char *topic, int32_t partition,
-                                   struct log_claim *out, struct error *err) {
+static enum store_result log_claim(struct log_store *base, const struct log_topic *topic,
+                                   int32_t partition, bool anew, struct log_claim *out,
+                                   struct error *err) {
     struct sqlite_store *s = of(base);
     int64_t next_offset;
+    char id[LOG_TOPIC_ID_BYTES];
     if (s->sums.db == NULL) {
         error_set(err, ERROR_RETRIABLE, "the store is not open");
         return STORE_RETRY;
     }
-    if (!read_position(s, topic, partition, &next_offset, err)) {
+    if (!read_position(s, topic->name, partition, &next_offset, id, err)) {
         return err->cls == ERROR_RETRIABLE ? STORE_RETRY : STORE_ERROR;
+    }
+    if (!anew && id[0] != '\0' && topic->id[0] != '\0' && strcmp(id, topic->id) != 0) {
+        *out = (struct log_claim){.next_offset = next_offset};
+        memcpy(out->other_id, id, sizeof id);
+        return STORE_OK;
     }
     make_parts(s, partition);
     struct sqlite_part *p = &s->parts[partition];
     if (p->moved_to == NOT_MOVED) { // else given up and back within a batch: it goes on
-        p->committed = next_offset;
+        p->committed = anew ? -1 : next_offset;
     }
     free(p->topic);
-    p->topic = mem_strndup(topic, strlen(topic));
+    p->topic = mem_strndup(topic->name, strlen(topic->name));
+    snprintf(p->topic_id, sizeof p->topic_id, "%s", topic->id[0] != '\0' || anew ? topic->id : id);
     log_held(base, partition, out);
     return STORE_OK;
 }
@@ -112,6 +129,7 @@ bool sqlite_log_write(struct sqlite_store *s) {
         sqlite3_bind_text(s->put_log_position, 1, p->topic, -1, SQLITE_STATIC);
         sqlite3_bind_int(s->put_log_position, 2, i);
         sqlite3_bind_int64(s->put_log_position, 3, p->moved_to);
+        sqlite3_bind_text(s->put_log_position, 4, p->topic_id, -1, SQLITE_STATIC);
         if (!sqlite_do(s->put_log_position)) {
             return false;
         }
@@ -132,7 +150,8 @@ bool sqlite_log_read(struct sqlite_store *s, struct error *err) {
     for (int32_t i = 0; i < s->n_parts; i++) {
         struct sqlite_part *p = &s->parts[i];
         p->moved_to = NOT_MOVED;
-        if (p->topic != NULL && !read_position(s, p->topic, i, &p->committed, err)) {
+        char id[LOG_TOPIC_ID_BYTES];
+        if (p->topic != NULL && !read_position(s, p->topic, i, &p->committed, id, err)) {
             return false;
         }
     }

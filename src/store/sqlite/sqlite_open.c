@@ -37,7 +37,8 @@ static bool prepare_all(struct sqlite_store *s, struct error *err) {
          ADJUSTMENT_SELECT_FROM "WHERE r.order_id = ?1 AND r.event = ?2 AND r.event_id = ?3"},
         {&s->put_position, "UPDATE pipeline_positions SET next_offset = ?1 "
                            "WHERE topic = 'embedded' AND partition = 0"},
-        {&s->put_log_position, "INSERT OR REPLACE INTO pipeline_positions VALUES (?1, ?2, ?3, 0)"},
+        {&s->put_log_position, "INSERT OR REPLACE INTO pipeline_positions (topic, partition, "
+                               "next_offset, epoch, topic_id) VALUES (?1, ?2, ?3, 0, ?4)"},
     };
     for (size_t i = 0; i < COUNT_OF(all); i++) {
         if (!sqlite_prepare(s->sums.db, all[i].sql, all[i].stmt, err)) {

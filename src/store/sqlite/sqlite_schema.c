@@ -10,8 +10,8 @@
 //   total_cells, minute_cells, hour_cells, day_cells (groups), product_cells (products; by day)
 //   sales_groups, sales_products   the dictionaries of those ids
 // The rest: rejected_rows, rejected_retries (what became of those), pipeline_state (one row: counts
-// and floors), pipeline_positions, pipeline_batches (newest 10,000), currency_gross (overflow
-// guard), settings.
+// and floors), pipeline_positions, pipeline_lanes and pipeline_refused (of a log), pipeline_batches
+// (newest 10,000), currency_gross (overflow guard), settings.
 // Amounts are integers of ten-thousandths in columns *_e4; instants are UTC milliseconds in *_ms.
 // Views (sqlite_views.c) give the plain names of the design with plain numbers.
 //
@@ -58,6 +58,20 @@ const char sqlite_retries_sql[] =
     "arrival_ms INTEGER NOT NULL, items TEXT, source TEXT NOT NULL, state TEXT NOT NULL, "         \
     "currency TEXT NOT NULL, epoch_us INTEGER NOT NULL"
 
+// Of pipeline_positions: which topic of that name, the number of its partition in positions, and
+// from where the log has to be read again (-1: not known), with the partition's time there.
+#define LANE_COLUMNS                                                                               \
+    "topic_id TEXT NOT NULL DEFAULT '', lane INTEGER NOT NULL DEFAULT -1, "                        \
+    "window_offset INTEGER NOT NULL DEFAULT -1, window_ms INTEGER NOT NULL DEFAULT 0"
+
+// Lanes that were given, next_offset where one has ended; rejected events of them that leave no
+// identity. Stores of an earlier program have none: a lane is the partition there.
+static const char lanes_sql[] =
+    "CREATE TABLE IF NOT EXISTS pipeline_lanes (lane INTEGER PRIMARY KEY, topic TEXT NOT NULL, "
+    "partition INTEGER NOT NULL, topic_id TEXT NOT NULL, next_offset INTEGER NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS pipeline_refused (lane INTEGER NOT NULL, "
+    "\"offset\" INTEGER NOT NULL, PRIMARY KEY (lane, \"offset\")) WITHOUT ROWID;";
+
 // clang-format off
 static const char tables_sql[] =
     "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
@@ -83,9 +97,10 @@ static const char tables_sql[] =
         "indexed_below INTEGER, skipped INTEGER NOT NULL DEFAULT 0);"
     "INSERT INTO pipeline_state VALUES (1, 0,0,0,0,0, 0,0,0,0,0, 0, 0, 0, 1, 0);"
     "CREATE TABLE pipeline_positions (topic TEXT NOT NULL, partition INTEGER NOT NULL, "
-        "next_offset INTEGER NOT NULL, epoch INTEGER NOT NULL, PRIMARY KEY (topic, partition)) "
-        "WITHOUT ROWID;"
-    "INSERT INTO pipeline_positions VALUES ('embedded', 0, 0, 0);"
+        "next_offset INTEGER NOT NULL, epoch INTEGER NOT NULL, " LANE_COLUMNS ", "
+        "PRIMARY KEY (topic, partition)) WITHOUT ROWID;"
+    "INSERT INTO pipeline_positions (topic, partition, next_offset, epoch) "
+        "VALUES ('embedded', 0, 0, 0);"
     "CREATE TABLE batch_rows (batch_id INTEGER PRIMARY KEY, committed_ms INTEGER NOT NULL, "
         "received INTEGER NOT NULL, accepted INTEGER NOT NULL, duplicate INTEGER NOT NULL, "
         "rejected INTEGER NOT NULL);"
@@ -228,8 +243,9 @@ static bool make_tables(sqlite3 *db, enum sqlite_holds holds, struct store_setti
         return sqlite_run(db, raw_sql, err) && sqlite_views_refresh(db, holds, err);
     }
     const char *without_door = "DELETE FROM pipeline_positions WHERE topic = 'embedded'";
-    return sqlite_run(db, tables_sql, err) && sqlite_run(db, sqlite_retries_sql, err) &&
-           sqlite_views_refresh(db, holds, err) && settings_fix(db, settings, err) &&
+    return sqlite_run(db, tables_sql, err) && sqlite_run(db, lanes_sql, err) &&
+           sqlite_run(db, sqlite_retries_sql, err) && sqlite_views_refresh(db, holds, err) &&
+           settings_fix(db, settings, err) &&
            (holds == SQLITE_HOLDS_ALL || sqlite_run(db, without_door, err));
 }
 
@@ -255,6 +271,33 @@ static bool add_skipped(sqlite3 *db, struct error *err) {
                               err));
 }
 
+static bool add_lanes(sqlite3 *db, struct error *err) {
+    int64_t n = 0;
+    if (!sqlite_int(db,
+                    "SELECT count(*) FROM pragma_table_info('pipeline_positions') "
+                    "WHERE name = 'window_ms'",
+                    0, &n, err) ||
+        n > 0) {
+        return n > 0;
+    }
+    if (sqlite_run(db, "BEGIN IMMEDIATE", err) && sqlite_run(db, lanes_sql, err) &&
+        sqlite_run(db,
+                   "ALTER TABLE pipeline_positions ADD COLUMN topic_id TEXT NOT NULL DEFAULT '';"
+                   "ALTER TABLE pipeline_positions ADD COLUMN lane INTEGER NOT NULL DEFAULT -1;"
+                   "ALTER TABLE pipeline_positions ADD COLUMN window_offset INTEGER NOT NULL "
+                   "DEFAULT -1;"
+                   "ALTER TABLE pipeline_positions ADD COLUMN window_ms INTEGER NOT NULL DEFAULT 0;"
+                   "UPDATE pipeline_positions SET lane = partition WHERE topic <> 'embedded';"
+                   "INSERT OR IGNORE INTO pipeline_lanes SELECT lane, topic, partition, '', -1 "
+                   "FROM pipeline_positions WHERE lane >= 0;"
+                   "COMMIT",
+                   err)) {
+        return true;
+    }
+    sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    return false;
+}
+
 bool sqlite_schema_prepare(sqlite3 *db, enum sqlite_holds holds, struct store_settings *settings,
                            struct error *err) {
     int64_t version = 0; // sqlite_connect has seen that the file is new or ours
@@ -264,10 +307,10 @@ bool sqlite_schema_prepare(sqlite3 *db, enum sqlite_holds holds, struct store_se
     if (version != 0) {
         struct store_settings have;
         return sqlite_holds_check(db, holds, err) && sqlite_views_refresh(db, holds, err) &&
-               (holds == SQLITE_HOLDS_RAW ||
-                (sqlite_settings_read(db, &have, err) &&
-                 settings_compare(&have, settings, "--data", err) &&
-                 sqlite_run(db, sqlite_retries_sql, err) && add_skipped(db, err)));
+               (holds == SQLITE_HOLDS_RAW || (sqlite_settings_read(db, &have, err) &&
+                                              settings_compare(&have, settings, "--data", err) &&
+                                              sqlite_run(db, sqlite_retries_sql, err) &&
+                                              add_skipped(db, err) && add_lanes(db, err)));
     }
     char version_sql[64];
     snprintf(version_sql, sizeof version_sql, "PRAGMA user_version = %d; COMMIT;", SCHEMA_VERSION);
