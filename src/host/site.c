@@ -10,6 +10,7 @@
 #include "host/http_setup.h"
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 // --- What the parts are as a whole
 
@@ -101,6 +102,9 @@ void site_stop(struct site *s) {
         if (parts[i]->halt != NULL) {
             parts[i]->halt(s);
         }
+    }
+    if (s->stuck) { // it may still use what close frees
+        _exit(1);
     }
     for (size_t i = s->n_open; i-- > 0;) {
         parts[i]->close(s);

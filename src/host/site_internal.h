@@ -38,6 +38,7 @@ struct site {
     const struct site_plan *plan;
     size_t n_open, n_running; // so many parts of the plan, from the first
     const sigset_t *signals;  // blocked in all threads; the loop takes them
+    bool stuck;               // a thread cannot be joined: see site_stop
     bool stop_asked;          // while the start waited for something (site_wait)
 
     // The shop: set by the first part that knows it (site_set_shop).

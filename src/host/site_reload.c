@@ -9,6 +9,9 @@
 #include "base/mem.h"
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+enum { HALT_S = 5 };
 
 struct site_reload {
     pthread_t thread;
@@ -65,15 +68,24 @@ static bool run_reload(struct site *s, struct error *err) {
     return true;
 }
 
-// Waits for a reload that is under way.
+// Waits for a reload that is under way, but not for a file that never answers (a dead mount, a pipe):
+// then the others are halted, which commits what is judged, and the process ends without closing.
 static void halt_reload(struct site *s) {
     struct site_reload *r = s->reload;
     pthread_mutex_lock(&r->lock);
     r->stopping = true;
     pthread_cond_signal(&r->wake);
     pthread_mutex_unlock(&r->lock);
-    if (r->runs) {
-        pthread_join(r->thread, NULL);
+    if (!r->runs) {
+        return;
+    }
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += HALT_S;
+    if (pthread_timedjoin_np(r->thread, NULL, &until) != 0) {
+        log_error(s->plan->command,
+                  "a file that SIGHUP reads again does not answer; stopping without it");
+        s->stuck = true;
     }
 }
 

@@ -228,6 +228,22 @@ def test_questions_and_orders_go_on_during_a_slow_reload(started, tmp_path):
     harness.wait_until(lambda: "SIGHUP: 20 customers" in one.log, 30, one.log)
 
 
+def test_a_reload_that_never_ends_keeps_nobody_from_stopping(started, tmp_path):
+    customers = tmp_path / "customers.csv"
+    many_customers(customers, 10)
+    one = started(Serve, "--customers", customers)
+    customers.unlink()
+    os.mkfifo(customers)  # nobody ever writes into it
+    one.signal(signal.SIGHUP)
+    harness.wait_until(lambda: "reading files again" in one.log, 10, "the reload")
+    assert one.post(order(1)).status == 202
+    one.signal(signal.SIGTERM)
+    assert one.process.wait(harness.STOP_TIMEOUT_S) == 1, one.log[-3000:]
+    assert "does not answer; stopping without it" in one.log
+    with harness.database(one.data) as db:
+        assert db.execute("SELECT count(*) FROM order_rows").fetchone() == (1,)
+
+
 def test_a_signal_during_a_reload_has_the_files_read_once_more(started, tmp_path):
     customers = tmp_path / "customers.csv"
     many_customers(customers, 10)

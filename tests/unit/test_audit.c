@@ -604,7 +604,6 @@ static bool fake_read(struct audit_aggregates *a, struct audit_picture *out, str
     (void)err;
     out->settings = (struct store_settings){.currency = "USD", .timezone = "UTC"};
     out->counts = (struct store_counts){.received = 2, .accepted = 2};
-    out->n_topics = 1;
     out->next_offset[0] = 2;
     struct cube_dim group = {TEXT_LIT("GOOGLE"), TEXT_LIT("CA"), IDENT_NONE, "USD", -1};
     cube_cell(out->cells, CUBE_TOTALS, 0, &group)->orders = 2;
