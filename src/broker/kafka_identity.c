@@ -3,6 +3,9 @@
 // another id, and offsets of its own. The library goes over to it without a word and reads on at
 // the old offset, so the id is asked for before each commit, after the last message of it came.
 //
+// It is asked on connections of its own: a broker answers a connection's requests one after the
+// other, and the consumer's fetches wait there for messages to come.
+//
 // 1. ask: the question is sent, while the store makes raw rows durable.
 // 2. confirm: the answer is waited for. Another id than the one that was claimed: the source ends.
 // 3. watch: while nothing comes nothing is committed; then it is asked for every few seconds.
@@ -19,19 +22,37 @@
 enum { IDENTITY_TIMEOUT_MS = 5000 };
 #define WATCH_EVERY_NS INT64_C(5000000000)
 
+bool kafka_identity_open(struct kafka_log *log, rd_kafka_conf_t *conf, struct error *err) {
+    char why[256];
+    log->asker = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
+    if (log->asker == NULL) {
+        rd_kafka_conf_destroy(conf);
+        return error_set(err, ERROR_FATAL, "kafka: %s", why);
+    }
+    log->answers = rd_kafka_queue_new(log->asker);
+    return true;
+}
+
+void kafka_identity_close(struct kafka_log *log) {
+    if (log->asker != NULL) {
+        rd_kafka_queue_destroy(log->answers);
+        rd_kafka_destroy(log->asker);
+    }
+}
+
 static void send_question(struct kafka_log *log) {
     char why[200];
     const char *name = log->topic;
     log->watching = false;
     rd_kafka_TopicCollection_t *topics = rd_kafka_TopicCollection_of_topic_names(&name, 1);
     rd_kafka_AdminOptions_t *options =
-        rd_kafka_AdminOptions_new(log->rk, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS);
+        rd_kafka_AdminOptions_new(log->asker, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS);
     if (rd_kafka_AdminOptions_set_request_timeout(options, IDENTITY_TIMEOUT_MS, why, sizeof why) !=
         RD_KAFKA_RESP_ERR_NO_ERROR) {
         log_debug("broker", "%s", why); // the library's own time-out holds then
     }
     rd_kafka_AdminOptions_set_opaque(options, (void *)++log->n_asked);
-    rd_kafka_DescribeTopics(log->rk, topics, options, log->answers);
+    rd_kafka_DescribeTopics(log->asker, topics, options, log->answers);
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_TopicCollection_destroy(topics);
 }

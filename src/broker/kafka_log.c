@@ -274,14 +274,12 @@ void kafka_log_close(struct kafka_log *log) {
     kafka_slices_drop(log);
     if (log->rk != NULL) {
         rd_kafka_consumer_close(log->rk); // partitions are handed over from within
-        if (log->answers != NULL) {
-            rd_kafka_queue_destroy(log->answers);
-        }
         if (log->queue != NULL) {
             rd_kafka_queue_destroy(log->queue);
         }
         rd_kafka_destroy(log->rk);
     }
+    kafka_identity_close(log);
     kafka_slices_free(log);
     kafka_parse_stop(log->parse);
     pthread_mutex_destroy(&log->lock);

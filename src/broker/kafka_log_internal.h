@@ -33,6 +33,7 @@ struct kafka_log {
     char *topic, *group;
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue;
+    rd_kafka_t *asker;         // a client beside the consumer's
     rd_kafka_queue_t *answers; // to which topic it is: kafka_identity.c
     uintptr_t n_asked;
     bool watching; // an answer is to come that nobody waits for
@@ -83,6 +84,10 @@ MUST_CHECK bool kafka_log_look_at_topic(struct kafka_log *log,
 MUST_CHECK bool kafka_log_ask_topic(struct kafka_log *log, struct error *err);
 
 // --- kafka_identity.c: is it still the same topic?
+// `conf`, with brokers and credentials alone, is given away.
+MUST_CHECK bool kafka_identity_open(struct kafka_log *log, rd_kafka_conf_t *conf,
+                                    struct error *err);
+void kafka_identity_close(struct kafka_log *log); // also of one that was not opened
 // Asks which topic it is now. False: no answer in time, or there is none of that name (RETRIABLE).
 MUST_CHECK bool kafka_identity_now(struct kafka_log *log, char id[static LOG_TOPIC_ID_BYTES],
                                    struct error *err);

@@ -104,7 +104,7 @@ static bool subscribe(struct kafka_log *log, struct error *err) {
 
 bool kafka_log_join(struct kafka_log *log, rd_kafka_conf_t *conf, struct error *err) {
     char why[256];
-    if (!configure_log(log, conf, err)) {
+    if (!kafka_identity_open(log, rd_kafka_conf_dup(conf), err) || !configure_log(log, conf, err)) {
         rd_kafka_conf_destroy(conf);
         return false;
     }
@@ -121,6 +121,5 @@ bool kafka_log_join(struct kafka_log *log, rd_kafka_conf_t *conf, struct error *
     }
     rd_kafka_poll_set_consumer(log->rk);
     log->queue = rd_kafka_queue_get_consumer(log->rk);
-    log->answers = rd_kafka_queue_new(log->rk);
     return subscribe(log, err);
 }
