@@ -160,7 +160,7 @@ suite_tsan() {
     mkdir -p "$reports"
     TSAN_OPTIONS+=" log_path=$reports/report"
     [ $full = no ] || tests=tests/integration
-    SALESTIDE_BIN=build/tsan/salestide run_pytest "$tests" --numprocesses="$jobs" --dist=loadfile
+    SALESTIDE_BIN=build/tsan/salestide SALESTIDE_ASAN_BIN=build/tsan/salestide run_pytest "$tests" --numprocesses="$jobs" --dist=loadfile
     found=$(find "$reports" -type f | wc -l)
     if [ "$found" -eq 0 ]; then
         passed=$((passed + 1)) # the program from outside has no race

@@ -32,7 +32,8 @@ printf '%s\0' tests/unit/test_*.c | xargs -0 -P $((2 * jobs)) -n 1 bash -c '
     name=$(basename "$2" .c)
     timeout --kill-after=10 300 "$1/unit/$name" >"$0/$name.log" 2>&1 </dev/null || echo "$name" >>"$0/failed"
     ' "$logs" "$build"
-SALESTIDE_BIN=$build/salestide timeout --kill-after=10 1500 build/venv/bin/python -m pytest \
+# For tests that want the program under sanitizers this one does: what counts is which lines run.
+SALESTIDE_BIN=$build/salestide SALESTIDE_ASAN_BIN=$build/salestide timeout --kill-after=10 1500 build/venv/bin/python -m pytest \
     -c tests/pytest.ini --rootdir=. tests/integration --numprocesses="$jobs" --dist=loadfile \
     >"$logs/integration.log" 2>&1 </dev/null || echo integration >>"$logs/failed"
 

@@ -16,7 +16,11 @@ from hosts import Dashboard, Ingest, Process, Serve
 
 NOWHERE = ["--broker", "kafka://127.0.0.1:1/t"]
 EMBEDDED = ["--raw", "sqlite", "--aggregates", "sqlite"]
-ASAN = harness.ROOT / "build/asan/salestide"
+
+
+def sanitized():
+    """The program that tells when memory is used that has been freed."""
+    return harness.binary("SALESTIDE_ASAN_BIN", "build/asan/salestide")
 
 
 @pytest.fixture
@@ -176,7 +180,7 @@ def test_a_stop_during_a_reload_uses_nothing_that_is_freed(started, tmp_path, ho
     files = [*(("--customers", customers) if host is not Dashboard else ()), *(("--products", products) if host is not Process else ())]
     if host is Dashboard:
         started(Serve).stop()
-    one = started(host, *options, *files, program=os.environ.get("SALESTIDE_ASAN_BIN", ASAN))
+    one = started(host, *options, *files, program=sanitized())
     one.signal(signal.SIGHUP)
     if begun:
         harness.wait_until(lambda: "SIGHUP: reading" in one.log, 10, "the reload")
@@ -190,7 +194,7 @@ def test_a_stop_during_a_reload_uses_nothing_that_is_freed(started, tmp_path, ho
 def test_an_upload_that_ends_while_the_server_stops_is_refused_or_cut_off(started, tmp_path):
     customers = tmp_path / "customers.csv"
     many_customers(customers, 10)
-    one = started(Serve, "--customers", customers, program=ASAN)
+    one = started(Serve, "--customers", customers, program=sanitized())
     many_customers(customers, 1_000_000)
     body = lines(*(order(n) for n in range(2000)))
     with one.raw(timeout=30) as sock:
