@@ -12,8 +12,8 @@ bool url_has_scheme(const char *text, const char *scheme) {
     return strncmp(text, scheme, n) == 0 && strncmp(text + n, "://", 3) == 0;
 }
 
-static bool refuse(struct error *err, const char *text, const char *scheme, const char *path_is,
-                   const char *why) {
+static bool url_refuse(struct error *err, const char *text, const char *scheme, const char *path_is,
+                       const char *why) {
     return error_set(err, ERROR_USAGE, "\"%.200s\" %s; want %s://HOST[:PORT][,HOST...]/%s", text,
                      why, scheme, path_is);
 }
@@ -78,7 +78,7 @@ bool url_read(const char *text, const char *scheme, uint16_t default_port, const
               struct url *out, struct error *err) {
     *out = (struct url){0};
     if (!url_has_scheme(text, scheme)) {
-        return refuse(err, text, scheme, path_is, "is not such an address");
+        return url_refuse(err, text, scheme, path_is, "is not such an address");
     }
     snprintf(out->scheme, sizeof out->scheme, "%s", scheme);
     const char *hosts = text + strlen(scheme) + 3;
@@ -87,7 +87,7 @@ bool url_read(const char *text, const char *scheme, uint16_t default_port, const
         strpbrk(slash + 1, "/?#") != NULL) {
         char why[64];
         snprintf(why, sizeof why, "does not end in /%s", path_is);
-        return refuse(err, text, scheme, path_is, why);
+        return url_refuse(err, text, scheme, path_is, why);
     }
     memcpy(out->path, slash + 1, strlen(slash + 1) + 1);
     const char *user_end = memchr(hosts, '@', (size_t)(slash - hosts));
@@ -100,11 +100,11 @@ bool url_read(const char *text, const char *scheme, uint16_t default_port, const
                              scheme);
         }
         if (n == 0 || n > URL_USER_MAX_BYTES) {
-            return refuse(err, text, scheme, path_is, "has an empty or overlong user");
+            return url_refuse(err, text, scheme, path_is, "has an empty or overlong user");
         }
         memcpy(out->user, hosts, n);
         hosts = user_end + 1;
     }
     const char *wrong = read_hosts(hosts, (size_t)(slash - hosts), default_port, out);
-    return wrong == NULL || refuse(err, text, scheme, path_is, wrong);
+    return wrong == NULL || url_refuse(err, text, scheme, path_is, wrong);
 }

@@ -126,7 +126,7 @@ static void produce_all(struct kafka_producer *p, struct submission *s) {
 
 // --- The intake
 
-static bool offer(void *self, struct submission *s) {
+static bool kafka_producer_offer(void *self, struct submission *s) {
     struct kafka_producer *p = self;
     if (atomic_load(&p->closed) || !kafka_health_is_up(p->health) || !take_room(p, weight(s))) {
         return false;
@@ -207,7 +207,7 @@ struct intake kafka_producer_intake(struct kafka_producer *p) {
     static const struct intake_ops ops = {
         .name = "kafka",
         .try_later = "send the same request again: what did arrive is known by its ids",
-        .offer = offer,
+        .offer = kafka_producer_offer,
         .offer_wait = offer_wait,
         .close = close_intake,
         .events = count_events,
@@ -219,7 +219,7 @@ struct intake kafka_producer_intake(struct kafka_producer *p) {
 
 // --- Life
 
-static bool start(struct kafka_producer *p, struct error *err) {
+static bool kafka_producer_set_going(struct kafka_producer *p, struct error *err) {
     if (!kafka_handle_make(p, kafka_batch_bytes(p->limit_bytes), &p->handle, err) ||
         !kafka_look_at_topic(p, p->options.start_timeout_ms, err)) {
         return false;
@@ -251,7 +251,7 @@ bool kafka_producer_start(const struct kafka_producer_options *options, struct k
     pthread_mutex_init(&p->room_lock, NULL);
     pthread_cond_init(&p->room, NULL);
     pthread_mutex_init(&p->status_lock, NULL);
-    if (!start(p, err)) {
+    if (!kafka_producer_set_going(p, err)) {
         kafka_producer_free(p);
         return false;
     }

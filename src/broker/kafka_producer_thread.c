@@ -86,7 +86,7 @@ static void count_refused(struct kafka_producer *p) {
     }
 }
 
-static void probe(struct kafka_producer *p) {
+static void kafka_producer_thread_probe(struct kafka_producer *p) {
     int64_t ms = kafka_now_ms();
     if (p->suspect_ms == 0) {
         p->suspect_ms = ms;
@@ -108,7 +108,7 @@ static void look_after(struct kafka_producer *p) {
             kafka_health_down(p->health, err.text); // it may be made later
         }
     } else if (p->suspect || !kafka_health_is_up(p->health)) {
-        probe(p);
+        kafka_producer_thread_probe(p);
     } else {
         ask_limit_again(p);
     }

@@ -53,7 +53,7 @@ static bool has_room(const struct queue *q, const struct submission *s) {
     return q->head == NULL || q->n_events + weight(s) <= q->max_events;
 }
 
-static void append(struct queue *q, struct submission *s) {
+static void queue_append(struct queue *q, struct submission *s) {
     s->next = NULL;
     *q->tail = s;
     q->tail = &s->next;
@@ -69,7 +69,7 @@ static bool queue_offer(void *self, struct submission *s) {
     pthread_mutex_lock(&q->lock);
     bool taken = !q->closed && has_room(q, s);
     if (taken) {
-        append(q, s);
+        queue_append(q, s);
     }
     pthread_mutex_unlock(&q->lock);
     return taken;
@@ -85,7 +85,7 @@ static bool queue_offer_wait(void *self, struct submission *s) {
     q->offers_waiting--;
     bool taken = !q->closed;
     if (taken) {
-        append(q, s);
+        queue_append(q, s);
     }
     pthread_mutex_unlock(&q->lock);
     return taken;

@@ -416,7 +416,7 @@ static void hand_over(struct csv_groups *g, struct entry *e, struct csv_group *o
     close_group(g, e);
 }
 
-static enum csv_group_step failed(bool set) {
+static enum csv_group_step csv_groups_failed(bool set) {
     UNUSED(set); // error_set answers false
     return GROUP_FAILED;
 }
@@ -427,7 +427,7 @@ enum csv_group_step csv_groups_add(struct csv_groups *g, const struct csv_row *r
     struct row_key key = key_of(g, row);
     g->after_broken = row->broken;
     if (g->key.failed) {
-        return failed(out_of_memory(err));
+        return csv_groups_failed(out_of_memory(err));
     }
     if (!key.present) {
         return GROUP_NONE;
@@ -435,16 +435,16 @@ enum csv_group_step csv_groups_add(struct csv_groups *g, const struct csv_row *r
     uint32_t *slot = g->n_slots > 0 ? find_slot(g, key.id) : NULL;
     struct entry *e = slot != NULL && *slot != 0 ? &g->entries[*slot - 1] : NULL;
     if (e == NULL || e->rows == 0) {
-        return failed(error_set(err, ERROR_FATAL,
-                                "line %lld: the file has changed while it was read",
-                                (long long)row->line));
+        return csv_groups_failed(error_set(err, ERROR_FATAL,
+                                           "line %lld: the file has changed while it was read",
+                                           (long long)row->line));
     }
     struct group *group = e->group != 0 ? g->groups[e->group - 1] : open_group(g, e);
     if (group == NULL || !keep_row(g, group, row)) {
-        return failed(out_of_memory(err));
+        return csv_groups_failed(out_of_memory(err));
     }
     if (g->waiting_bytes > WAITING_MAX_BYTES) {
-        return failed(
+        return csv_groups_failed(
             error_set(err, ERROR_USAGE,
                       "line %lld: the rows of %zu orders lie too far apart (over 1 GiB of "
                       "them waits); sort the file by order_id",

@@ -139,8 +139,8 @@ static enum order_json_result take_long_road(struct order_json *p, const struct 
 }
 
 // Sizes that no road takes, then the copy.
-static enum order_json_result start(struct text json, struct arena *arena, struct rejection *why,
-                                    char **copy) {
+static enum order_json_result order_json_start(struct text json, struct arena *arena,
+                                               struct rejection *why, char **copy) {
     if (UNLIKELY(json.len > ORDER_EVENT_MAX_BYTES)) {
         reject(why, "", REJECT_TOO_LARGE, "the event has %zu bytes, at most %d are allowed",
                json.len, (int)ORDER_EVENT_MAX_BYTES);
@@ -164,7 +164,7 @@ enum order_json_result order_json_parse(struct order_json *p, const struct order
                                         struct text json, struct arena *arena, struct order *out,
                                         struct rejection *why) {
     char *copy;
-    enum order_json_result result = start(json, arena, why, &copy);
+    enum order_json_result result = order_json_start(json, arena, why, &copy);
     if (UNLIKELY(result != ORDER_JSON_OK) ||
         LIKELY(take_short_road(p, rules, (struct text){copy, json.len}, out, why))) {
         return result;
@@ -176,7 +176,7 @@ enum order_json_result order_json_parse_long(struct order_json *p, const struct 
                                              struct text json, struct arena *arena,
                                              struct order *out, struct rejection *why) {
     char *copy;
-    enum order_json_result result = start(json, arena, why, &copy);
+    enum order_json_result result = order_json_start(json, arena, why, &copy);
     return result != ORDER_JSON_OK ? result : take_long_road(p, rules, copy, json, arena, out, why);
 }
 

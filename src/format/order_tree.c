@@ -24,7 +24,7 @@ struct reading {
     enum order_json_result failure; // set by whoever answers false
 };
 
-static bool fail(struct reading *r, enum order_json_result failure) {
+static bool order_tree_fail(struct reading *r, enum order_json_result failure) {
     r->failure = failure;
     return false;
 }
@@ -34,7 +34,8 @@ static bool taken(struct reading *r, bool ok) {
     if (LIKELY(ok)) {
         return true;
     }
-    return fail(r, r->builder.out_of_memory ? ORDER_JSON_NO_MEMORY : ORDER_JSON_REJECTED);
+    return order_tree_fail(r,
+                           r->builder.out_of_memory ? ORDER_JSON_NO_MEMORY : ORDER_JSON_REJECTED);
 }
 
 static struct text text_in(yyjson_val *v) {
@@ -48,7 +49,7 @@ static bool duplicate_key(struct reading *r, yyjson_val *key) {
     json_path(r->root, key, path, sizeof path);
     reject(r->why, path, REJECT_DUPLICATE_KEY, "the key '%s' comes twice in one object",
            excerpt_of(text_in(key)).text);
-    return fail(r, ORDER_JSON_REJECTED);
+    return order_tree_fail(r, ORDER_JSON_REJECTED);
 }
 
 static bool too_deep(struct reading *r, yyjson_val *container) {
@@ -56,7 +57,7 @@ static bool too_deep(struct reading *r, yyjson_val *container) {
     json_path(r->root, container, path, sizeof path);
     reject(r->why, path, REJECT_TOO_DEEP, "the JSON is nested deeper than %" PRIu32 " levels",
            r->max_depth);
-    return fail(r, ORDER_JSON_REJECTED);
+    return order_tree_fail(r, ORDER_JSON_REJECTED);
 }
 
 static bool check_container(struct reading *r, yyjson_val *v, uint32_t depth) {
@@ -71,7 +72,7 @@ static bool check_container(struct reading *r, yyjson_val *v, uint32_t depth) {
     case JSON_NO_MEMORY:
         break;
     }
-    return fail(r, ORDER_JSON_NO_MEMORY);
+    return order_tree_fail(r, ORDER_JSON_NO_MEMORY);
 }
 
 static bool add_unknown_key(struct reading *r, yyjson_val *object, yyjson_val *key) {
@@ -83,7 +84,7 @@ static bool add_unknown_key(struct reading *r, yyjson_val *object, yyjson_val *k
     case KEY_NO_MEMORY:
         break;
     }
-    return fail(r, ORDER_JSON_NO_MEMORY);
+    return order_tree_fail(r, ORDER_JSON_NO_MEMORY);
 }
 
 // Goes once more over an object in which some unknown key has a container.
@@ -123,7 +124,7 @@ static bool wrong_type(struct reading *r, yyjson_val *v, const char *expects) {
     char path[sizeof r->why->field];
     json_path(r->root, v, path, sizeof path);
     reject(r->why, path, REJECT_TYPE, "%s must be %s, not %s", path, expects, type_name(v));
-    return fail(r, ORDER_JSON_REJECTED);
+    return order_tree_fail(r, ORDER_JSON_REJECTED);
 }
 
 enum spelled { SPELLED, SPELLED_NULL, SPELLED_WRONG };
@@ -184,7 +185,7 @@ static bool item_lacks(struct reading *r, size_t index, enum order_field f) {
     char path[sizeof r->why->field];
     snprintf(path, sizeof path, "items[%zu].%s", index, order_field_name(f));
     reject(r->why, path, REJECT_MISSING, "%s is required: %s", path, order_field_expects(f));
-    return fail(r, ORDER_JSON_REJECTED);
+    return order_tree_fail(r, ORDER_JSON_REJECTED);
 }
 
 static bool read_item(struct reading *r, yyjson_val *object, size_t index,
@@ -239,11 +240,11 @@ static bool read_items(struct reading *r, yyjson_val *array) {
     if (n == 0 || n > ORDER_ITEMS_MAX) {
         reject(r->why, "items", n == 0 ? REJECT_EMPTY : REJECT_TOO_LONG,
                "items must have 1 to %d lines, not %zu", (int)ORDER_ITEMS_MAX, n);
-        return fail(r, ORDER_JSON_REJECTED);
+        return order_tree_fail(r, ORDER_JSON_REJECTED);
     }
     struct order_item *items = arena_try_alloc(r->arena, n * sizeof *items);
     if (items == NULL) {
-        return fail(r, ORDER_JSON_NO_MEMORY);
+        return order_tree_fail(r, ORDER_JSON_NO_MEMORY);
     }
     yyjson_val *element = array + 1;
     for (size_t i = 0; i < n; i++, element = unsafe_yyjson_get_next(element)) {

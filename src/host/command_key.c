@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int fail(const struct error *err) {
+static int command_key_fail(const struct error *err) {
     fprintf(stderr, "salestide key: %s\n", err->text);
     return err->cls == ERROR_USAGE ? 2 : 1;
 }
@@ -25,7 +25,7 @@ static int take_back(const char *directory, const struct api_key *added) {
                   "the key cannot be written out: %s; nor can it be taken back (%.200s): revoke %s",
                   why, inner.text, added->id);
     }
-    return fail(&err);
+    return command_key_fail(&err);
 }
 
 static void warn_of_mode(const char *directory) {
@@ -43,12 +43,12 @@ static int key_new(const struct options *o, const char *directory) {
         error_set(&err, ERROR_USAGE,
                   "say what the key is for: --scope ingest (send orders) or --scope read (queries "
                   "and the page)");
-        return fail(&err);
+        return command_key_fail(&err);
     }
     char key_text[KEY_TEXT_MAX + 1];
     struct api_key added;
     if (!keys_file_add(directory, scope, clock_now_ms(clock_system()), key_text, &added, &err)) {
-        return fail(&err);
+        return command_key_fail(&err);
     }
     warn_of_mode(directory);
     if (printf("%s\n", key_text) < 0 || fflush(stdout) != 0) {
@@ -66,7 +66,7 @@ static int key_list(const char *directory) {
     size_t n;
     struct error err = {0};
     if (!keys_file_read(directory, &list, &n, &err)) {
-        return fail(&err);
+        return command_key_fail(&err);
     }
     if (n == 0) {
         fprintf(stderr, "No keys in %s. Make one with `salestide key new --scope ingest`.\n",
@@ -79,7 +79,7 @@ static int key_list(const char *directory) {
     free(list);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         error_set(&err, ERROR_RETRIABLE, "the list cannot be written out: %s", strerror(errno));
-        return fail(&err);
+        return command_key_fail(&err);
     }
     return 0;
 }
@@ -88,10 +88,10 @@ static int key_revoke(const struct options *o, const char *directory) {
     struct error err = {0};
     if (option_args_count(o) != 2) {
         error_set(&err, ERROR_USAGE, "say which key: `salestide key revoke ID` (see `key list`)");
-        return fail(&err);
+        return command_key_fail(&err);
     }
     if (!keys_file_revoke(directory, option_arg(o, 1), &err)) {
-        return fail(&err);
+        return command_key_fail(&err);
     }
     fprintf(stderr, "Key %s is revoked; a running server notices within a second.\n",
             option_arg(o, 1));

@@ -130,7 +130,7 @@ static bool run_half(const struct options *o, const struct half *half, bool prin
     return ok;
 }
 
-static bool run(const struct options *o, struct error *err) {
+static bool command_setup_run(const struct options *o, struct error *err) {
     static const char *const order[] = {"aggregates", "raw"};
     const struct half *chosen[COUNT_OF(order)];
     struct store_settings settings;
@@ -156,7 +156,7 @@ static bool run(const struct options *o, struct error *err) {
 
 int command_setup(const struct options *o) {
     struct error err = {0};
-    if (run(o, &err) && fflush(stdout) == 0) {
+    if (command_setup_run(o, &err) && fflush(stdout) == 0) {
         return 0;
     }
     fprintf(stderr, "salestide setup: %s\n", err.text);

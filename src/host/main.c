@@ -82,7 +82,7 @@ static void set_log_level(const struct options *o) {
     state_trace(strcmp(level, "trace") == 0 ? state_trace_log : NULL);
 }
 
-static int run(const struct command_spec *command, int argc, char **argv) {
+static int main_run(const struct command_spec *command, int argc, char **argv) {
     struct options *o = NULL;
     struct error err = {0};
     if (asks_for_help(argc, argv)) {
@@ -117,5 +117,5 @@ int main(int argc, char **argv) {
         return docs(argc > 2 ? argv[2] : NULL);
     }
     const struct command_spec *command = find_command(word);
-    return command != NULL ? run(command, argc - 2, argv + 2) : unknown_command(word);
+    return command != NULL ? main_run(command, argc - 2, argv + 2) : unknown_command(word);
 }

@@ -32,7 +32,7 @@ struct file_reader {
     struct error *err;
 };
 
-static void fail(struct file_reader *r, const char *what) {
+static void options_file_fail(struct file_reader *r, const char *what) {
     if (!r->failed) {
         error_set(r->err, ERROR_USAGE, "%s, line %d: %s", r->path, r->n_lines, what);
         r->failed = true;
@@ -49,7 +49,7 @@ static char *next_line(char *out, int out_bytes, void *user) {
     }
     r->n_lines++;
     if (r->n_lines > MAX_LINES || strlen(r->line) != (size_t)n) {
-        fail(r, "is not a config file of lines `name = value`");
+        options_file_fail(r, "is not a config file of lines `name = value`");
         return NULL;
     }
     const char *at = r->line;
@@ -58,7 +58,7 @@ static char *next_line(char *out, int out_bytes, void *user) {
     }
     size_t len = strlen(at);
     if (len + 2 > (size_t)out_bytes) {
-        fail(r, "the line is too long (190 characters at most)");
+        options_file_fail(r, "the line is too long (190 characters at most)");
         return NULL;
     }
     memcpy(out, at, len + 1);
@@ -92,13 +92,13 @@ static int take_pair(void *user, const char *section, const char *name, const ch
     }
     if (*section != '\0' && !is_command(section)) {
         snprintf(what, sizeof what, "[%s] is not a sub-command", section);
-        fail(r, what);
+        options_file_fail(r, what);
         return 0;
     }
     if (!is_option(name, section) || strcmp(name, "config") == 0) {
         snprintf(what, sizeof what, "%s is not an option%s%s; see salestide help", name,
                  *section != '\0' ? " of " : "", section);
-        fail(r, what);
+        options_file_fail(r, what);
         return 0;
     }
     struct option_value *v = options_find(r->o, name);
@@ -128,7 +128,7 @@ bool options_read_file(struct options *o, const char *path, struct error *err) {
     }
     if (!r.failed && result != 0) {
         r.n_lines = result > 0 ? result : r.n_lines;
-        fail(&r, "is not `name = value`");
+        options_file_fail(&r, "is not `name = value`");
     }
     free(r.line);
     fclose(file);

@@ -68,8 +68,9 @@ static bool run_reload(struct site *s, struct error *err) {
     return true;
 }
 
-// Waits for a reload that is under way, but not for a file that never answers (a dead mount, a pipe):
-// then the others are halted, which commits what is judged, and the process ends without closing.
+// Waits for a reload that is under way, but not for a file that never answers (a dead mount, a
+// pipe): then the others are halted, which commits what is judged, and the process ends without
+// closing.
 static void halt_reload(struct site *s) {
     struct site_reload *r = s->reload;
     pthread_mutex_lock(&r->lock);

@@ -11,8 +11,8 @@
 enum { FIRST_STEP_BYTES = 64 * 1024 };
 
 // Makes room for n_bytes in all, if the budget allows it within limit_bytes.
-static enum body_result grow(struct http_body *b, struct http_budget *budget, size_t limit_bytes,
-                             size_t n_bytes) {
+static enum body_result http_body_grow(struct http_body *b, struct http_budget *budget,
+                                       size_t limit_bytes, size_t n_bytes) {
     if (b->at == NULL && n_bytes <= BODY_SMALL_BYTES) {
         b->at = b->small;
         b->cap = BODY_SMALL_BYTES;
@@ -48,8 +48,8 @@ static size_t next_step(const struct http_body *b, size_t n_bytes, size_t expect
 enum body_result body_append(struct http_body *b, struct http_budget *budget, const char *at,
                              size_t n_bytes, size_t expected_bytes) {
     if (n_bytes > b->cap - b->len) {
-        enum body_result result =
-            grow(b, budget, budget_for_uploads(budget), next_step(b, n_bytes, expected_bytes));
+        enum body_result result = http_body_grow(b, budget, budget_for_uploads(budget),
+                                                 next_step(b, n_bytes, expected_bytes));
         if (result != BODY_OK) {
             return result;
         }
@@ -68,8 +68,8 @@ static enum body_result inflate_all(z_stream *z, size_t max_bytes, struct http_b
                 return BODY_TOO_LARGE;
             }
             size_t want = out->cap < FIRST_STEP_BYTES ? FIRST_STEP_BYTES : out->cap * 2;
-            enum body_result grown =
-                grow(out, budget, budget->limit_bytes, want > max_bytes + 1 ? max_bytes + 1 : want);
+            enum body_result grown = http_body_grow(out, budget, budget->limit_bytes,
+                                                    want > max_bytes + 1 ? max_bytes + 1 : want);
             if (grown != BODY_OK) {
                 return grown;
             }

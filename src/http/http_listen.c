@@ -79,7 +79,7 @@ static int port_of(const union socket_address *at) {
 }
 
 // Options, bind, listen.
-static bool set_up(int fd, const struct listen_address *a) {
+static bool http_listen_set_up(int fd, const struct listen_address *a) {
     const int on = 1, off = 0;
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
         (a->at.any.sa_family == AF_INET6 &&
@@ -95,7 +95,7 @@ int listen_open(const struct listen_address *a, int *port, struct error *err) {
     int fd = socket(a->at.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     union socket_address bound = {0};
     socklen_t bound_len = sizeof bound;
-    if (fd >= 0 && set_up(fd, a) && getsockname(fd, &bound.any, &bound_len) == 0) {
+    if (fd >= 0 && http_listen_set_up(fd, a) && getsockname(fd, &bound.any, &bound_len) == 0) {
         *port = port_of(&bound);
         return fd;
     }

@@ -167,7 +167,7 @@ static void on_settled(struct submission *sub, enum settle_result result) {
     http_complete(r);
 }
 
-static enum problem offer(struct request *r) {
+static enum problem http_orders_offer(struct request *r) {
     struct http_server *s = r->server;
     struct submission *sub = r->submission;
     sub->arrival_ms = clock_now_ms(s->options.clock);
@@ -298,7 +298,7 @@ static void parse_job(struct http_job *job, struct http_worker *worker) {
         return;
     }
     if (p == PROBLEM_NONE) {
-        p = offer(r);
+        p = http_orders_offer(r);
     }
     if (p != PROBLEM_NONE) { // otherwise the engine has it: not ours to touch any more
         r->problem = p;
@@ -338,7 +338,7 @@ void http_orders(struct request *r) {
         return;
     }
     if (p == PROBLEM_NONE) {
-        p = offer(r);
+        p = http_orders_offer(r);
     }
     if (p == PROBLEM_NONE) {
         http_park(r);

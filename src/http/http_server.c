@@ -181,7 +181,7 @@ static bool start_library(struct http_server *s, int listen_fd, struct error *er
     return watch(s, s->mhd_fd, &tag_library, err);
 }
 
-static bool start(struct http_server *s, struct error *err) {
+static bool http_server_start(struct http_server *s, struct error *err) {
     const struct http_options *o = &s->options;
     struct listen_address address;
     if (!listen_parse(o->listen, &address, err)) {
@@ -232,7 +232,7 @@ bool http_new(const struct http_options *options, struct http_server **out, stru
     s->parser = mem_must(order_json_new(NULL));
     http_replies_new(s);
     http_viewers_new(s);
-    if (!start(s, err)) {
+    if (!http_server_start(s, err)) {
         http_free(s);
         return false;
     }

@@ -38,7 +38,7 @@ void live_sum_add(struct live_sum *sum, const struct measures *m) {
 
 // --- The table
 
-static struct live_group *find(struct live_group *table, size_t cap, struct text name) {
+static struct live_group *live_groups_find(struct live_group *table, size_t cap, struct text name) {
     size_t i = (size_t)hash_text(name, 0) & (cap - 1);
     while (table[i].used && !text_equal(table[i].name, name)) {
         i = (i + 1) & (cap - 1);
@@ -46,12 +46,12 @@ static struct live_group *find(struct live_group *table, size_t cap, struct text
     return &table[i];
 }
 
-static void grow(struct live_groups *g) {
+static void live_groups_grow(struct live_groups *g) {
     size_t cap = g->cap > 0 ? 2 * g->cap : 128;
     struct live_group *table = mem_zalloc(cap, sizeof *table);
     for (size_t i = 0; i < g->cap; i++) {
         if (g->table[i].used) {
-            *find(table, cap, g->table[i].name) = g->table[i];
+            *live_groups_find(table, cap, g->table[i].name) = g->table[i];
         }
     }
     free(g->table);
@@ -61,9 +61,9 @@ static void grow(struct live_groups *g) {
 
 void live_groups_add(struct live_groups *g, struct text name, const struct measures *m) {
     if (2 * (g->n + 1) > g->cap) {
-        grow(g);
+        live_groups_grow(g);
     }
-    struct live_group *group = find(g->table, g->cap, name);
+    struct live_group *group = live_groups_find(g->table, g->cap, name);
     if (!group->used) {
         char *copy = arena_try_bytes(&g->names, name.len);
         if (copy == NULL && name.len > 0) {

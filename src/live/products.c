@@ -48,7 +48,7 @@ static struct entry *find_slot(struct entry *table, size_t cap, struct text id) 
     return &table[i];
 }
 
-static bool grow(struct products *p) {
+static bool products_grow(struct products *p) {
     size_t cap = p->cap > 0 ? 2 * p->cap : 256;
     struct entry *table = try_alloc(cap * sizeof *table);
     if (table == NULL) {
@@ -127,7 +127,7 @@ static struct text cell(const struct loading *l, const struct csv_row *row, enum
     return t.len > 0 ? t : TEXT_NONE;
 }
 
-static bool copy(struct products *p, struct text from, struct text *to) {
+static bool products_copy(struct products *p, struct text from, struct text *to) {
     if (from.at == NULL) {
         *to = TEXT_NONE;
         return true;
@@ -145,9 +145,9 @@ static bool read_row(struct loading *l, const struct csv_row *row) {
         return bad_row(l, row, "the text is not UTF-8; save the file as UTF-8");
     }
     struct entry fresh;
-    if ((2 * (p->n + 1) > p->cap && !grow(p)) || !copy(p, id, &fresh.id) ||
-        !copy(p, cell(l, row, COLUMN_TITLE), &fresh.product.title) ||
-        !copy(p, cell(l, row, COLUMN_CATEGORY), &fresh.product.category)) {
+    if ((2 * (p->n + 1) > p->cap && !products_grow(p)) || !products_copy(p, id, &fresh.id) ||
+        !products_copy(p, cell(l, row, COLUMN_TITLE), &fresh.product.title) ||
+        !products_copy(p, cell(l, row, COLUMN_CATEGORY), &fresh.product.category)) {
         return error_set(l->err, ERROR_RETRIABLE, "%s: not enough memory to hold it", l->path);
     }
     struct entry *e = find_slot(p->table, p->cap, fresh.id);

@@ -29,7 +29,7 @@ static bool has_room(const struct buf *out) {
     return !out->failed && out->len <= API_ANSWER_MAX_BYTES;
 }
 
-static bool finish(const struct buf *out, const char *what_to_do, struct error *err) {
+static bool sales_api_finish(const struct buf *out, const char *what_to_do, struct error *err) {
     if (out->failed) {
         return error_set(err, ERROR_RETRIABLE, "no memory for this answer");
     }
@@ -167,7 +167,7 @@ bool sales_api_sales(struct sales_reader *reader, const struct sales_request *re
     buf_put_char(out, ',');
     put_text(out, "timezone", text_of(timezone));
     buf_put_str(out, "}\n");
-    return finish(out, "narrow from and to", err);
+    return sales_api_finish(out, "narrow from and to", err);
 }
 
 // --- One order
@@ -245,7 +245,7 @@ bool sales_api_order(struct sales_reader *reader, struct ident order_id, struct 
     }
     buf_put_str(out, w.any_adjustment ? "]}\n" : ",\n\"adjustments\":[]}\n");
     *found = w.any_order || w.any_adjustment;
-    return finish(out, "this order has too many adjustments to be shown", err);
+    return sales_api_finish(out, "this order has too many adjustments to be shown", err);
 }
 
 // --- Rejected events
@@ -297,5 +297,5 @@ bool sales_api_rejected(struct sales_reader *reader, const struct rejected_reque
         buf_put_str(out, "null");
     }
     buf_put_str(out, "}\n");
-    return finish(out, "ask for fewer with limit", err);
+    return sales_api_finish(out, "ask for fewer with limit", err);
 }

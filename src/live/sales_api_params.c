@@ -8,20 +8,20 @@
 
 enum { REJECTED_LIMIT_DEFAULT = 100, REJECTED_LIMIT_MAX = 1000 };
 
-static bool refuse(char *detail, struct text name, const char *what) {
+static bool sales_api_params_refuse(char *detail, struct text name, const char *what) {
     snprintf(detail, QUESTION_DETAIL_BYTES, "%.*s: %s", (int)(name.len < 40 ? name.len : 40),
              name.at != NULL ? name.at : "", what);
     return false;
 }
 
 // The value of `name`, absent when not given. False: given twice.
-static bool find(const struct question_param *params, size_t n, const char *name,
-                 struct text *value, char *detail) {
+static bool sales_api_params_find(const struct question_param *params, size_t n, const char *name,
+                                  struct text *value, char *detail) {
     *value = TEXT_NONE;
     for (size_t i = 0; i < n; i++) {
         if (text_equal(params[i].name, text_of(name))) {
             if (value->at != NULL) {
-                return refuse(detail, params[i].name, "given more than once");
+                return sales_api_params_refuse(detail, params[i].name, "given more than once");
             }
             *value = params[i].value.at != NULL ? params[i].value : TEXT_LIT("");
         }
@@ -37,7 +37,7 @@ static bool all_known(const struct question_param *params, size_t n, const char 
             found |= text_equal(params[i].name, text_of(names[k]));
         }
         if (!found) {
-            return refuse(detail, params[i].name, known);
+            return sales_api_params_refuse(detail, params[i].name, known);
         }
     }
     return true;
@@ -59,14 +59,15 @@ static bool parse_by(struct text by, struct sales_query *q, char *detail) {
                      : text_equal(word, TEXT_LIT("product")) ? &q->by_product
                                                              : NULL;
         if (flag == NULL || *flag) {
-            return refuse(detail, TEXT_LIT("by"), takes);
+            return sales_api_params_refuse(detail, TEXT_LIT("by"), takes);
         }
         *flag = true;
     }
     if (q->by_product && (q->by_source || q->by_state)) {
-        return refuse(detail, TEXT_LIT("by"),
-                      "product cannot be combined with source or state: sales by product are kept "
-                      "by day and currency only");
+        return sales_api_params_refuse(
+            detail, TEXT_LIT("by"),
+            "product cannot be combined with source or state: sales by product are kept "
+            "by day and currency only");
     }
     return true;
 }
@@ -83,10 +84,11 @@ static bool parse_bucket(struct text bucket, struct sales_query *q, char *detail
         }
     }
     if (bucket.at != NULL && q->bucket == BUCKET_NONE) {
-        return refuse(detail, TEXT_LIT("bucket"), "takes minute, hour or day");
+        return sales_api_params_refuse(detail, TEXT_LIT("bucket"), "takes minute, hour or day");
     }
     if (q->by_product && (q->bucket == BUCKET_MINUTE || q->bucket == BUCKET_HOUR)) {
-        return refuse(detail, TEXT_LIT("bucket"), "takes only day with by=product");
+        return sales_api_params_refuse(detail, TEXT_LIT("bucket"),
+                                       "takes only day with by=product");
     }
     return true;
 }
@@ -113,12 +115,12 @@ static bool parse_limit(struct text name, struct text value, enum sales_bucket b
     case TIMESTAMP_OK:
         break;
     case TIMESTAMP_OUT_OF_RANGE:
-        return refuse(detail, name, "must be between 1970 and 2200");
+        return sales_api_params_refuse(detail, name, "must be between 1970 and 2200");
     case TIMESTAMP_MALFORMED:
     case TIMESTAMP_NO_SUCH_DATE:
-        return refuse(detail, name,
-                      "takes a date (2026-01-31, the shop's) or an instant "
-                      "(2026-01-31T12:00:00Z)");
+        return sales_api_params_refuse(detail, name,
+                                       "takes a date (2026-01-31, the shop's) or an instant "
+                                       "(2026-01-31T12:00:00Z)");
     }
     *out = bucket == BUCKET_MINUTE ? (int32_t)(ms / 60000)
            : bucket == BUCKET_HOUR ? (int32_t)(ms / 3600000)
@@ -136,9 +138,11 @@ bool sales_request_parse(const struct question_param *params, size_t n, const st
     q->max_rows = max_rows;
     if (!all_known(params, n, names, COUNT_OF(names),
                    "is not a parameter of this call: by, from, to and bucket are", detail) ||
-        !find(params, n, "by", &by, detail) || !find(params, n, "from", &from, detail) ||
-        !find(params, n, "to", &to, detail) || !find(params, n, "bucket", &bucket, detail) ||
-        !parse_by(by, q, detail) || !parse_bucket(bucket, q, detail)) {
+        !sales_api_params_find(params, n, "by", &by, detail) ||
+        !sales_api_params_find(params, n, "from", &from, detail) ||
+        !sales_api_params_find(params, n, "to", &to, detail) ||
+        !sales_api_params_find(params, n, "bucket", &bucket, detail) || !parse_by(by, q, detail) ||
+        !parse_bucket(bucket, q, detail)) {
         return false;
     }
     out->has_from = from.at != NULL;
@@ -149,7 +153,8 @@ bool sales_request_parse(const struct question_param *params, size_t n, const st
         return false;
     }
     return q->from < q->to ||
-           refuse(detail, TEXT_LIT("to"), "must come after from (it is the first moment left out)");
+           sales_api_params_refuse(detail, TEXT_LIT("to"),
+                                   "must come after from (it is the first moment left out)");
 }
 
 static bool parse_number(struct text name, struct text value, int64_t max, int64_t *out,
@@ -163,7 +168,7 @@ static bool parse_number(struct text name, struct text value, int64_t max, int64
     if (!ok || v < 1) {
         char what[64];
         snprintf(what, sizeof what, "takes a number from 1 to %lld", (long long)max);
-        return refuse(detail, name, what);
+        return sales_api_params_refuse(detail, name, what);
     }
     *out = v;
     return true;
@@ -177,7 +182,8 @@ bool rejected_request_parse(const struct question_param *params, size_t n,
     *out = (struct rejected_request){.before_id = INT64_MAX, .limit = REJECTED_LIMIT_DEFAULT};
     return all_known(params, n, names, COUNT_OF(names),
                      "is not a parameter of this call: limit and before are", detail) &&
-           find(params, n, "limit", &limit, detail) && find(params, n, "before", &before, detail) &&
+           sales_api_params_find(params, n, "limit", &limit, detail) &&
+           sales_api_params_find(params, n, "before", &before, detail) &&
            (limit.at == NULL ||
             parse_number(TEXT_LIT("limit"), limit, REJECTED_LIMIT_MAX, &out->limit, detail)) &&
            (before.at == NULL ||

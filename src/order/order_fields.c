@@ -112,7 +112,8 @@ static struct place_name name_of(const struct place *p) {
 }
 
 // "total must not be negative: '-5'"
-static bool refuse(const struct place *p, const char *code, const char *rule, struct text value) {
+static bool order_fields_refuse(const struct place *p, const char *code, const char *rule,
+                                struct text value) {
     struct place_name n = name_of(p);
     return reject(p->why, n.text, code, "%s %s: '%s'", n.text, rule, excerpt_of(value).text);
 }
@@ -137,37 +138,38 @@ static bool refuse_integer(const struct place *p, struct text t, const char *too
     if (!digits || t.at[sign] == '0') { // 1.0, 1e3, -0, 007
         return refuse_spelling(p, REJECT_MALFORMED, t);
     }
-    return sign ? refuse(p, REJECT_NEGATIVE, "must not be negative", t)
-                : refuse(p, REJECT_RANGE, too_large, t);
+    return sign ? order_fields_refuse(p, REJECT_NEGATIVE, "must not be negative", t)
+                : order_fields_refuse(p, REJECT_RANGE, too_large, t);
 }
 
 static bool refuse_text_ident(const struct place *p, struct text t) {
     if (t.len == 0) {
-        return refuse(p, REJECT_EMPTY, "must not be empty", t);
+        return order_fields_refuse(p, REJECT_EMPTY, "must not be empty", t);
     }
     if (!is_printable_ascii(t)) {
-        return refuse(p, REJECT_BAD_CHARACTER, "may hold printable ASCII characters only", t);
+        return order_fields_refuse(p, REJECT_BAD_CHARACTER,
+                                   "may hold printable ASCII characters only", t);
     }
-    return refuse(p, REJECT_TOO_LONG, "must have at most 64 characters", t);
+    return order_fields_refuse(p, REJECT_TOO_LONG, "must have at most 64 characters", t);
 }
 
 static bool refuse_text(const struct place *p, struct text t) {
     if (t.len == 0) {
-        return refuse(p, REJECT_EMPTY, "must not be empty", t);
+        return order_fields_refuse(p, REJECT_EMPTY, "must not be empty", t);
     }
     if (has_control_character(t)) {
-        return refuse(p, REJECT_BAD_CHARACTER, "must not hold control characters", t);
+        return order_fields_refuse(p, REJECT_BAD_CHARACTER, "must not hold control characters", t);
     }
-    return refuse(p, REJECT_TOO_LONG, "must have at most 100 characters", t);
+    return order_fields_refuse(p, REJECT_TOO_LONG, "must have at most 100 characters", t);
 }
 
 static bool refuse_created_at(const struct place *p, struct text t, const struct zone *zone) {
     int64_t ignored;
     switch (timestamp_parse(t, zone, &ignored)) {
     case TIMESTAMP_NO_SUCH_DATE:
-        return refuse(p, REJECT_MALFORMED, "is a date or time that does not exist", t);
+        return order_fields_refuse(p, REJECT_MALFORMED, "is a date or time that does not exist", t);
     case TIMESTAMP_OUT_OF_RANGE:
-        return refuse(p, REJECT_RANGE, "must be in the years 1970 to 2200", t);
+        return order_fields_refuse(p, REJECT_RANGE, "must be in the years 1970 to 2200", t);
     default:
         return refuse_spelling(p, REJECT_MALFORMED, t);
     }
@@ -178,9 +180,9 @@ static bool refuse_amount(const struct place *p, struct text t) {
     bool rounded;
     switch (money_parse(t, &ignored, &rounded)) {
     case MONEY_NEGATIVE:
-        return refuse(p, REJECT_NEGATIVE, "must not be negative", t);
+        return order_fields_refuse(p, REJECT_NEGATIVE, "must not be negative", t);
     case MONEY_TOO_LARGE:
-        return refuse(p, REJECT_RANGE, "must be below 1000000000000", t);
+        return order_fields_refuse(p, REJECT_RANGE, "must be below 1000000000000", t);
     default:
         return refuse_spelling(p, REJECT_MALFORMED, t);
     }

@@ -104,7 +104,7 @@ static bool take_footer(struct reader *r, struct text *tz) {
 
 // Appends a change that is not before the last. One at the same instant replaces it; one to the
 // same offset is none.
-static void append(struct zone_changes *out, struct zone_change change) {
+static void zone_tzif_append(struct zone_changes *out, struct zone_change change) {
     if (out->n > 0 && out->list[out->n - 1].at_s == change.at_s) {
         out->n--;
     }
@@ -138,10 +138,10 @@ static bool read_changes(const struct block *b, struct zone_changes *out, const 
             *problem = "has a change to a type that is not there";
             return false;
         }
-        append(out, (struct zone_change){
-                        .at_s = at_s,
-                        .offset_s = big_endian_i32(types + indexes[k] * TYPE_BYTES),
-                    });
+        zone_tzif_append(out, (struct zone_change){
+                                  .at_s = at_s,
+                                  .offset_s = big_endian_i32(types + indexes[k] * TYPE_BYTES),
+                              });
         previous_s = at_s;
     }
     return true;
@@ -182,7 +182,7 @@ static void append_rule(const struct block *b, const struct zone_rule *rule,
         for (size_t k = 0; k < COUNT_OF(changes); k++) {
             bool ascends = out->n == 0 || changes[k].at_s >= out->list[out->n - 1].at_s;
             if (changes[k].at_s > last_s && ascends) {
-                append(out, changes[k]);
+                zone_tzif_append(out, changes[k]);
             }
         }
     }

@@ -147,7 +147,7 @@ static bool set_up_slot(struct http_client *c, struct slot *s) {
            curl_easy_setopt(e, CURLOPT_PRIVATE, s) == CURLE_OK;
 }
 
-static bool set_up(struct http_client *c) {
+static bool http_client_set_up(struct http_client *c) {
     c->multi = curl_multi_init();
     bool ok = c->multi != NULL && add_headers(c) &&
               curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)c->options.max_in_flight) ==
@@ -176,7 +176,7 @@ bool http_client_new(const struct http_client_options *options, struct http_clie
     c->url = orders_url(options->url);
     c->slots = mem_zalloc((size_t)c->options.max_in_flight, sizeof *c->slots);
     c->jitter = (uint64_t)clock_monotonic_ns(clock_system());
-    if (!set_up(c)) {
+    if (!http_client_set_up(c)) {
         http_client_free(c);
         return error_set(err, ERROR_FATAL, "libcurl cannot be set up: out of memory");
     }

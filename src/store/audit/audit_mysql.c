@@ -27,7 +27,7 @@ struct audit_mysql {
     struct buf sql;             // scratch
 };
 
-static struct audit_mysql *of(struct audit_aggregates *a) {
+static struct audit_mysql *audit_mysql_of(struct audit_aggregates *a) {
     return (struct audit_mysql *)a;
 }
 
@@ -175,7 +175,7 @@ static bool read_all(struct audit_mysql *a, struct audit_picture *p, struct laws
 
 static bool audit_read(struct audit_aggregates *base, struct audit_picture *out, struct laws *laws,
                        struct error *err) {
-    struct audit_mysql *a = of(base);
+    struct audit_mysql *a = audit_mysql_of(base);
     bool ok =
         mysql_connection_open(&a->address, MYSQL_ROLE_READER, STATEMENT_TIMEOUT_MS, &a->c, err);
     if (ok) {
@@ -308,7 +308,7 @@ static bool repair_cells(struct audit_mysql *a, const struct audit_picture *seen
 
 static bool audit_repair_all(struct audit_aggregates *base, const struct audit_picture *seen,
                              const struct audit_repair *r, struct error *err) {
-    struct audit_mysql *a = of(base);
+    struct audit_mysql *a = audit_mysql_of(base);
     struct cube *deltas = mem_must(cube_new(NULL, NULL)); // cells are put, no event is added
     buf_clear(&a->sql);
     bool ok =
@@ -325,7 +325,7 @@ static bool audit_repair_all(struct audit_aggregates *base, const struct audit_p
 }
 
 static void audit_close(struct audit_aggregates *base) {
-    struct audit_mysql *a = of(base);
+    struct audit_mysql *a = audit_mysql_of(base);
     buf_free(&a->sql);
     free(a);
 }

@@ -26,12 +26,12 @@ struct cassandra_raw {
     bool stopped, no_memory;
 };
 
-static struct cassandra_raw *of(struct raw_store *base) {
+static struct cassandra_raw *cassandra_raw_of(struct raw_store *base) {
     return (struct cassandra_raw *)base;
 }
 
 static bool raw_fits(struct raw_store *base, const struct order *o, struct rejection *why) {
-    struct cassandra_raw *r = of(base);
+    struct cassandra_raw *r = cassandra_raw_of(base);
     if (o->kind != ORDER_PLACED) {
         return cassandra_binding_fits(&r->tables[RAW_ADJUSTMENTS], o, why);
     }
@@ -40,14 +40,14 @@ static bool raw_fits(struct raw_store *base, const struct order *o, struct rejec
             cassandra_binding_fits(&r->tables[RAW_BY_CUSTOMER], o, why));
 }
 
-static bool put(struct cassandra_raw *r, enum raw_table t, const struct stored_event *event,
-                int64_t epoch_us) {
+static bool cassandra_raw_put(struct cassandra_raw *r, enum raw_table t,
+                              const struct stored_event *event, int64_t epoch_us) {
     cassandra_put_row(cql_begin(r->session, r->insert[t], epoch_us), &r->tables[t], event);
     return cql_execute(r->session);
 }
 
 // A failure was seen: what the session knows of it.
-static enum store_result failed(struct cassandra_raw *r, struct error *err) {
+static enum store_result cassandra_raw_failed(struct cassandra_raw *r, struct error *err) {
     enum store_result result = cql_flush(r->session, err);
     if (result == STORE_OK) { // cannot be; but then nothing must pass for stored
         error_set(err, ERROR_RETRIABLE, "Cassandra: a request failed");
@@ -58,18 +58,19 @@ static enum store_result failed(struct cassandra_raw *r, struct error *err) {
 
 static enum store_result raw_add(struct raw_store *base, const struct stored_event *event,
                                  int64_t epoch_us, struct error *err) {
-    struct cassandra_raw *r = of(base);
+    struct cassandra_raw *r = cassandra_raw_of(base);
     const struct order *o = &event->order;
-    bool ok = put(r, o->kind == ORDER_PLACED ? RAW_ORDERS : RAW_ADJUSTMENTS, event, epoch_us);
+    bool ok = cassandra_raw_put(r, o->kind == ORDER_PLACED ? RAW_ORDERS : RAW_ADJUSTMENTS, event,
+                                epoch_us);
     if (ok && o->kind == ORDER_PLACED && r->insert[RAW_BY_CUSTOMER] != NULL &&
         ident_present(o->customer_id)) {
-        ok = put(r, RAW_BY_CUSTOMER, event, epoch_us);
+        ok = cassandra_raw_put(r, RAW_BY_CUSTOMER, event, epoch_us);
     }
-    return ok ? STORE_OK : failed(r, err);
+    return ok ? STORE_OK : cassandra_raw_failed(r, err);
 }
 
 static enum store_result raw_flush(struct raw_store *base, struct error *err) {
-    return cql_flush(of(base)->session, err);
+    return cql_flush(cassandra_raw_of(base)->session, err);
 }
 
 // --- Looking up
@@ -93,7 +94,7 @@ static bool see_order(void *user, size_t tag, const struct text *cells, size_t n
 
 static enum store_result raw_find(struct raw_store *base, const struct ident *ids, size_t n,
                                   raw_found_fn each, void *user, struct error *err) {
-    struct cassandra_raw *r = of(base);
+    struct cassandra_raw *r = cassandra_raw_of(base);
     enum cql_type type = r->tables[RAW_ORDERS].type[0]; // order_id is the first
     r->each = each;
     r->user = user;
@@ -119,18 +120,19 @@ static enum store_result raw_find(struct raw_store *base, const struct ident *id
 // --- Life
 
 static enum store_result raw_check(struct raw_store *base, struct error *err) {
-    return cql_query(of(base)->session, "SELECT release_version FROM system.local", NULL, NULL,
-                     err);
+    return cql_query(cassandra_raw_of(base)->session, "SELECT release_version FROM system.local",
+                     NULL, NULL, err);
 }
 
 static enum store_result raw_reopen(struct raw_store *base, struct error *err) {
     struct error ignored;
-    (void)!cql_flush(of(base)->session, &ignored); // what was on its way is done again
+    (void)!cql_flush(cassandra_raw_of(base)->session,
+                     &ignored); // what was on its way is done again
     return raw_check(base, err);
 }
 
 static void raw_close(struct raw_store *base) {
-    struct cassandra_raw *r = of(base);
+    struct cassandra_raw *r = cassandra_raw_of(base);
     cql_session_close(r->session);
     arena_free(&r->arena);
     free(r);
@@ -145,7 +147,8 @@ static const struct raw_store_ops ops = {.name = "cassandra",
                                          .reopen = raw_reopen,
                                          .close = raw_close};
 
-static bool prepare_all(struct cassandra_raw *r, const char *keyspace, struct error *err) {
+static bool cassandra_raw_prepare_all(struct cassandra_raw *r, const char *keyspace,
+                                      struct error *err) {
     struct buf cql = {0};
     bool ok = true;
     for (enum raw_table t = 0; t < RAW_TABLES && ok; t++) {
@@ -171,7 +174,8 @@ bool cassandra_raw_open(const struct cassandra_address *address, const atomic_bo
     *out = NULL;
     if (!cassandra_connect(address, CASSANDRA_WRITE, stop, &r->session, err) ||
         !cassandra_bind_all(r->session, keyspace, true, r->tables, err) ||
-        !cassandra_say_safety(r->session, keyspace, err) || !prepare_all(r, keyspace, err)) {
+        !cassandra_say_safety(r->session, keyspace, err) ||
+        !cassandra_raw_prepare_all(r, keyspace, err)) {
         raw_close(&r->base);
         return false;
     }

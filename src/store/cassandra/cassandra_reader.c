@@ -35,7 +35,7 @@ struct cassandra_reader {
     size_t n_gathered, cap_gathered;
 };
 
-static struct cassandra_reader *of(struct raw_reader *base) {
+static struct cassandra_reader *cassandra_reader_of(struct raw_reader *base) {
     return (struct cassandra_reader *)base;
 }
 
@@ -109,7 +109,7 @@ static void begin(struct cassandra_reader *r, enum raw_table t, raw_event_fn eac
     r->n_foreign = r->n = r->n_max = r->n_gathered = 0;
 }
 
-static bool run(struct cassandra_reader *r, struct error *err) {
+static bool cassandra_reader_run(struct cassandra_reader *r, struct error *err) {
     if (cql_select(r->session, see_row, r, NULL, err) != STORE_OK) {
         return false;
     }
@@ -151,12 +151,12 @@ static bool id_fits(const struct cassandra_reader *r, enum raw_table t, enum raw
 
 static bool reader_order(struct raw_reader *base, struct ident order_id, raw_event_fn each,
                          void *user, struct error *err) {
-    struct cassandra_reader *r = of(base);
+    struct cassandra_reader *r = cassandra_reader_of(base);
     begin(r, RAW_ORDERS, each, user);
     if (id_fits(r, RAW_ORDERS, RAW_ORDER_ID, order_id)) {
         r->n_max = 1;
         put_id(r, r->by_id[RAW_ORDERS], RAW_ORDER_ID, order_id);
-        if (!run(r, err)) {
+        if (!cassandra_reader_run(r, err)) {
             return false;
         }
     }
@@ -167,7 +167,7 @@ static bool reader_order(struct raw_reader *base, struct ident order_id, raw_eve
     }
     r->gather = true;
     put_id(r, r->by_id[RAW_ADJUSTMENTS], RAW_ORDER_ID, order_id);
-    if (!run(r, err)) {
+    if (!cassandra_reader_run(r, err)) {
         return false;
     }
     if (r->n_gathered > 0) {
@@ -179,7 +179,7 @@ static bool reader_order(struct raw_reader *base, struct ident order_id, raw_eve
 }
 
 static bool reader_scan(struct raw_reader *base, raw_event_fn each, void *user, struct error *err) {
-    struct cassandra_reader *r = of(base);
+    struct cassandra_reader *r = cassandra_reader_of(base);
     for (enum raw_table t = RAW_ORDERS; t <= RAW_ADJUSTMENTS; t++) {
         if (!r->tables[t].complete) {
             return error_set(err, ERROR_USAGE,
@@ -191,7 +191,7 @@ static bool reader_scan(struct raw_reader *base, raw_event_fn each, void *user, 
     for (enum raw_table t = RAW_ORDERS; t <= RAW_ADJUSTMENTS; t++) {
         begin(r, t, each, user);
         cql_begin_select(r->session, r->all[t]);
-        if (!run(r, err)) {
+        if (!cassandra_reader_run(r, err)) {
             return false;
         }
         if (r->n_foreign > 0) {
@@ -209,7 +209,7 @@ static bool reader_scan(struct raw_reader *base, raw_event_fn each, void *user, 
 
 bool cassandra_reader_customer(struct raw_reader *base, struct ident customer_id, size_t n_max,
                                raw_event_fn each, void *user, struct error *err) {
-    struct cassandra_reader *r = of(base);
+    struct cassandra_reader *r = cassandra_reader_of(base);
     if (r->by_customer == NULL) {
         return error_set(err, ERROR_USAGE,
                          "Cassandra has no table %s.orders_by_customer; `salestide setup` makes it",
@@ -221,11 +221,11 @@ bool cassandra_reader_customer(struct raw_reader *base, struct ident customer_id
     }
     r->n_max = n_max;
     put_id(r, r->by_customer, RAW_CUSTOMER_ID, customer_id);
-    return run(r, err);
+    return cassandra_reader_run(r, err);
 }
 
 static void reader_close(struct raw_reader *base) {
-    struct cassandra_reader *r = of(base);
+    struct cassandra_reader *r = cassandra_reader_of(base);
     cql_session_close(r->session);
     arena_free(&r->arena);
     free(r->gathered);
@@ -241,7 +241,7 @@ static bool prepare(struct cassandra_reader *r, struct buf *cql, enum raw_table 
     return cassandra_prepare(r->session, cql, rest, out, err) == STORE_OK;
 }
 
-static bool prepare_all(struct cassandra_reader *r, struct error *err) {
+static bool cassandra_reader_prepare_all(struct cassandra_reader *r, struct error *err) {
     struct buf cql = {0};
     bool ok = true;
     for (enum raw_table t = RAW_ORDERS; t <= RAW_ADJUSTMENTS && ok; t++) {
@@ -264,7 +264,7 @@ bool cassandra_reader_open(const struct cassandra_address *address, struct raw_r
     *out = NULL;
     if (!cassandra_connect(address, CASSANDRA_READ, NULL, &r->session, err) ||
         !cassandra_bind_all(r->session, r->keyspace, false, r->tables, err) ||
-        !prepare_all(r, err)) {
+        !cassandra_reader_prepare_all(r, err)) {
         reader_close(&r->base);
         return false;
     }

@@ -121,7 +121,7 @@ static bool wait_for_agreement(struct cql_session *s, struct error *err) {
     }
 }
 
-static bool run(struct cql_session *s, struct buf *cql, struct error *err) {
+static bool cassandra_schema_run(struct cql_session *s, struct buf *cql, struct error *err) {
     buf_put_char(cql, '\0');
     bool ok = cql->failed ? error_set(err, ERROR_RETRIABLE, "out of memory")
                           : cql_query(s, cql->at, NULL, NULL, err) == STORE_OK &&
@@ -158,11 +158,11 @@ bool cassandra_setup(const struct cassandra_address *address, int replication, s
     bool ok = replication > 0 || count_copies(s, &replication, err);
     if (ok) {
         put_keyspace(&cql, keyspace, replication);
-        ok = run(s, &cql, err);
+        ok = cassandra_schema_run(s, &cql, err);
     }
     for (enum raw_table t = 0; t < RAW_TABLES && ok; t++) {
         put_table(&cql, keyspace, t);
-        ok = run(s, &cql, err);
+        ok = cassandra_schema_run(s, &cql, err);
     }
     ok = ok && cassandra_bind_all(s, keyspace, true, bindings, err);
     buf_free(&cql);
@@ -177,7 +177,7 @@ struct found {
     size_t n[RAW_TABLES];
 };
 
-static void copy(char *to, size_t room, struct text from) {
+static void cassandra_schema_copy(char *to, size_t room, struct text from) {
     size_t n = from.len < room - 1 ? from.len : room - 1;
     memcpy(to, from.len > 0 ? from.at : "", n);
     to[n] = '\0';
@@ -193,9 +193,9 @@ static bool see_column(void *user, size_t tag, const struct text *cells, size_t 
         }
         struct cassandra_column *c = &found->columns[t][found->n[t]++];
         int64_t position = 0;
-        copy(c->name, sizeof c->name, cells[1]);
-        copy(c->type, sizeof c->type, cells[2]);
-        copy(c->kind, sizeof c->kind, cells[3]);
+        cassandra_schema_copy(c->name, sizeof c->name, cells[1]);
+        cassandra_schema_copy(c->type, sizeof c->type, cells[2]);
+        cassandra_schema_copy(c->kind, sizeof c->kind, cells[3]);
         c->position = cql_cell_int(cells[4], &position) ? (int)position : 0;
     }
     return true;

@@ -176,7 +176,8 @@ struct binder {
     char lost[LOSS_KINDS][256]; // "subtotal float, tax float"
 };
 
-static const struct cassandra_column *find(const struct binder *b, const char *name) {
+static const struct cassandra_column *cassandra_table_find(const struct binder *b,
+                                                           const char *name) {
     for (size_t i = 0; i < b->n; i++) {
         if (strcmp(b->columns[i].name, name) == 0) {
             return &b->columns[i];
@@ -185,7 +186,7 @@ static const struct cassandra_column *find(const struct binder *b, const char *n
     return NULL;
 }
 
-static void append(char out[static 256], const char *name, const char *type) {
+static void cassandra_table_append(char out[static 256], const char *name, const char *type) {
     size_t n = strlen(out);
     snprintf(out + n, 256 - n, "%s%s%s%s", n > 0 ? ", " : "", name, type[0] != '\0' ? " " : "",
              type);
@@ -196,7 +197,7 @@ static bool check_key(const struct binder *b, struct error *err) {
     bool same = true;
     size_t n_have = 0, n_key = tables[b->table].n_key;
     for (size_t i = 0; i < n_key; i++) {
-        append(wanted, fields[tables[b->table].key[i]].column, "");
+        cassandra_table_append(wanted, fields[tables[b->table].key[i]].column, "");
     }
     for (size_t i = 0; i < b->n; i++) {
         const struct cassandra_column *c = &b->columns[i];
@@ -204,7 +205,7 @@ static bool check_key(const struct binder *b, struct error *err) {
         if (!partition && strcmp(c->kind, "clustering") != 0) {
             continue;
         }
-        append(have, c->name, "");
+        cassandra_table_append(have, c->name, "");
         size_t at = (size_t)c->position + (partition ? 0 : tables[b->table].n_partition);
         same = same && partition == (at < tables[b->table].n_partition) && at < n_key &&
                strcmp(c->name, fields[tables[b->table].key[at]].column) == 0;
@@ -230,7 +231,7 @@ static bool belongs(enum raw_table t, enum raw_field f) {
 
 static bool bind_field(struct binder *b, enum raw_field f, struct cassandra_binding *out,
                        struct error *err) {
-    const struct cassandra_column *c = find(b, fields[f].column);
+    const struct cassandra_column *c = cassandra_table_find(b, fields[f].column);
     const char *table = tables[b->table].name;
     enum loss loss = LOSS_MISSING;
     if (c == NULL) {
@@ -239,7 +240,7 @@ static bool bind_field(struct binder *b, enum raw_field f, struct cassandra_bind
                              "Cassandra table %s.%s has no column %s, which every order needs",
                              b->keyspace, table, fields[f].column);
         }
-        append(b->lost[loss], fields[f].column, "");
+        cassandra_table_append(b->lost[loss], fields[f].column, "");
         return true;
     }
     enum cql_type type = type_of(c->type);
@@ -260,7 +261,7 @@ static bool bind_field(struct binder *b, enum raw_field f, struct cassandra_bind
     bool always_ascii = f == RAW_ORDER_ID || f == RAW_CUSTOMER_ID || f == RAW_EVENT ||
                         f == RAW_EVENT_ID || f == RAW_CURRENCY;
     if (loss != LOSS_NONE && !(loss == LOSS_ASCII && always_ascii)) {
-        append(b->lost[loss], c->name, c->type);
+        cassandra_table_append(b->lost[loss], c->name, c->type);
         out->narrow = out->narrow || loss == LOSS_RANGE || loss == LOSS_ASCII;
     }
     return true;

@@ -21,11 +21,11 @@ enum {
     ASK_AFTER_S = 5,              // a connection unused for so long is asked whether it is there
 };
 
-static struct mysql_aggregates *of(struct aggregates *a) {
+static struct mysql_aggregates *mysql_aggregates_of(struct aggregates *a) {
     return (struct mysql_aggregates *)a;
 }
 
-static void disconnect(struct mysql_aggregates *s) {
+static void mysql_aggregates_disconnect(struct mysql_aggregates *s) {
     projection_free(s->projection);
     s->projection = NULL;
     mysql_connection_close(s->c);
@@ -61,7 +61,7 @@ static void warn_unless_durable(struct mysql_connection *c) {
 // Opens the connection and reads memory back; on failure it is closed again. `first`: with warnings
 // about the server and the user's tables.
 static bool connect_and_read(struct mysql_aggregates *s, bool first, struct error *err) {
-    disconnect(s);
+    mysql_aggregates_disconnect(s);
     if (store_wait_is_stopped(s->wait)) { // nobody waits for it
         return error_set(err, ERROR_RETRIABLE, "the process is stopping");
     }
@@ -72,7 +72,7 @@ static bool connect_and_read(struct mysql_aggregates *s, bool first, struct erro
     if (!mysql_schema_check(s->c, &s->settings, err) ||
         !projection_bind(s->c, s->settings.currency, first, &s->projection, err) ||
         !mysql_state_read(s->c, &s->state, err) || !mysql_gross_read(s->c, s->gross_e4, err)) {
-        disconnect(s);
+        mysql_aggregates_disconnect(s);
         return false;
     }
     if (first) {
@@ -101,7 +101,7 @@ bool mysql_aggregates_ready(struct mysql_aggregates *s, struct error *err) {
 
 void mysql_aggregates_lost(struct mysql_aggregates *s, const struct error *err) {
     log_warn("store", "connection lost: %s", err->text);
-    disconnect(s);
+    mysql_aggregates_disconnect(s);
 }
 
 void mysql_aggregates_roll_back(struct mysql_aggregates *s, const struct error *err) {
@@ -125,23 +125,23 @@ void mysql_pause(int attempt) {
 // --- aggregates_ops
 
 static void aggregates_state(struct aggregates *a, struct aggregates_state *out) {
-    *out = of(a)->state;
-    out->gross_e4 = of(a)->gross_e4;
+    *out = mysql_aggregates_of(a)->state;
+    out->gross_e4 = mysql_aggregates_of(a)->gross_e4;
 }
 
 static enum store_result aggregates_check(struct aggregates *a, struct error *err) {
-    return mysql_aggregates_ready(of(a), err) ? STORE_OK : STORE_RETRY;
+    return mysql_aggregates_ready(mysql_aggregates_of(a), err) ? STORE_OK : STORE_RETRY;
 }
 
 static enum store_result aggregates_reopen(struct aggregates *a, struct error *err) {
-    if (connect_and_read(of(a), false, err)) {
+    if (connect_and_read(mysql_aggregates_of(a), false, err)) {
         return STORE_OK;
     }
     return err->cls == ERROR_RETRIABLE ? STORE_RETRY : STORE_ERROR;
 }
 
 static void free_aggregates(struct mysql_aggregates *s) {
-    disconnect(s);
+    mysql_aggregates_disconnect(s);
     mysql_cells_free(s->cells);
     buf_free(&s->sql);
     claim_doubts_free(&s->doubts);
@@ -151,7 +151,7 @@ static void free_aggregates(struct mysql_aggregates *s) {
 }
 
 static void aggregates_close(struct aggregates *a) {
-    free_aggregates(of(a));
+    free_aggregates(mysql_aggregates_of(a));
 }
 
 static const struct aggregates_ops mysql_aggregates_ops = {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-static void copy(char *out, size_t cap, const char *from) {
+static void mysql_catalog_copy(char *out, size_t cap, const char *from) {
     snprintf(out, cap, "%s", from != NULL ? from : "");
 }
 
@@ -45,15 +45,15 @@ static bool read_columns(struct mysql_connection *c, struct found_table *t, stru
     MYSQL_ROW row;
     while ((row = mysql_fetch_row(rows)) != NULL) {
         struct found_column *col = &t->columns[t->n_columns++];
-        copy(col->name, sizeof col->name, row[0]);
-        copy(col->type, sizeof col->type, row[1]);
-        copy(col->kind, sizeof col->kind, row[2]);
+        mysql_catalog_copy(col->name, sizeof col->name, row[0]);
+        mysql_catalog_copy(col->type, sizeof col->type, row[1]);
+        mysql_catalog_copy(col->kind, sizeof col->kind, row[2]);
         col->max_chars = mysql_column_int(row, 3);
         col->precision = (int)mysql_column_int(row, 4);
         col->scale = row[5] != NULL ? (int)mysql_column_int(row, 5) : -1;
         col->fraction = (int)mysql_column_int(row, 6);
-        copy(col->charset, sizeof col->charset, row[7]);
-        copy(col->collation, sizeof col->collation, row[8]);
+        mysql_catalog_copy(col->charset, sizeof col->charset, row[7]);
+        mysql_catalog_copy(col->collation, sizeof col->collation, row[8]);
         col->nullable = row[9] != NULL && strcasecmp(row[9], "YES") == 0;
         const char *extra = row[11] != NULL ? row[11] : "";
         col->has_default = row[10] != NULL || strcasestr(extra, "auto_increment") != NULL;
@@ -84,10 +84,10 @@ static bool read_keys(struct mysql_connection *c, struct found_table *t, struct 
                 break;
             }
             key = &t->keys[t->n_keys++];
-            copy(key->name, sizeof key->name, row[0]);
+            mysql_catalog_copy(key->name, sizeof key->name, row[0]);
         }
         if (key->n < FOUND_KEY_COLUMNS) {
-            copy(key->columns[key->n++], sizeof key->columns[0], row[1]);
+            mysql_catalog_copy(key->columns[key->n++], sizeof key->columns[0], row[1]);
         }
     }
     mysql_free_result(rows);
@@ -105,8 +105,8 @@ bool catalog_read(struct mysql_connection *c, const char *table, struct found_ta
     MYSQL_ROW row = mysql_fetch_row(rows);
     *found = row != NULL;
     if (row != NULL) {
-        copy(out->name, sizeof out->name, row[0]);
-        copy(out->engine, sizeof out->engine, row[1]);
+        mysql_catalog_copy(out->name, sizeof out->name, row[0]);
+        mysql_catalog_copy(out->engine, sizeof out->engine, row[1]);
         out->is_view = row[2] != NULL && strstr(row[2], "VIEW") != NULL;
     }
     mysql_free_result(rows);

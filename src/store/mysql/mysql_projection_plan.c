@@ -42,8 +42,8 @@ static void note(struct projection_plan *p, const char *format, ...) {
     va_end(args);
 }
 
-static bool refuse(const struct found_column *col, const char *where, const char *what,
-                   const char *better, struct error *err) {
+static bool mysql_projection_plan_refuse(const struct found_column *col, const char *where,
+                                         const char *what, const char *better, struct error *err) {
     return error_set(err, ERROR_USAGE,
                      "%s: column %s of " T
                      " is %.100s, which cannot hold %s; mend it: ALTER TABLE " T " MODIFY %s %s",
@@ -53,8 +53,9 @@ static bool refuse(const struct found_column *col, const char *where, const char
 static bool plan_text(const struct found_column *col, const char *where, char charset[static 33],
                       struct projection_plan *p, struct error *err) {
     if (!kind_is(col, TEXT_KINDS) || col->max_chars < 100 || col->generated) {
-        return refuse(col, where, "100 characters of text",
-                      "VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", err);
+        return mysql_projection_plan_refuse(
+            col, where, "100 characters of text",
+            "VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", err);
     }
     snprintf(charset, 33, "%s", col->charset);
     if (strcasecmp(col->charset, "utf8mb4") != 0) {
@@ -70,11 +71,12 @@ static bool plan_amount(const struct found_column *col, const char *where,
     static const char better[] = "DECIMAL(19,4)";
     bool is_unsigned = strcasestr(col->type, "unsigned") != NULL;
     if (is_unsigned || col->generated) { // more can be refunded than was sold
-        return refuse(col, where, "amounts below zero", better, err);
+        return mysql_projection_plan_refuse(col, where, "amounts below zero", better, err);
     }
     if (kind_is(col, "decimal")) {
         if (col->precision - col->scale < 15) {
-            return refuse(col, where, "sums up to 15 digits before the point", better, err);
+            return mysql_projection_plan_refuse(col, where, "sums up to 15 digits before the point",
+                                                better, err);
         }
         if (col->scale < 4) {
             note(p, "%s is rounded to %d decimals", col->name, col->scale);
@@ -95,7 +97,7 @@ static bool plan_amount(const struct found_column *col, const char *where,
     }
     p->amount_as_text = true;
     return (kind_is(col, TEXT_KINDS) && col->max_chars >= 21) ||
-           refuse(col, where, "sums up to 922337203685477.5807", better, err);
+           mysql_projection_plan_refuse(col, where, "sums up to 922337203685477.5807", better, err);
 }
 
 static bool plan_processed(const struct found_column *col, const char *where,
@@ -119,7 +121,7 @@ static bool plan_processed(const struct found_column *col, const char *where,
         p->processed = col->max_chars >= 24 ? PROCESSED_RFC3339 : PROCESSED_SECONDS;
         return true;
     }
-    return refuse(col, where, "a time", "DATETIME(3)", err);
+    return mysql_projection_plan_refuse(col, where, "a time", "DATETIME(3)", err);
 }
 
 static bool plan_batch_id(const struct found_column *col, const char *where,
@@ -146,7 +148,7 @@ static bool plan_batch_id(const struct found_column *col, const char *where,
     bool fits =
         !col->generated && ((kind_is(col, "decimal") && col->precision - col->scale >= 19) ||
                             (kind_is(col, TEXT_KINDS) && col->max_chars >= 20));
-    return fits || refuse(col, where, "a batch id", "BIGINT", err);
+    return fits || mysql_projection_plan_refuse(col, where, "a batch id", "BIGINT", err);
 }
 
 static const char *const column_names[] = {"source", "state", "total_sum_amount", "processed_at",

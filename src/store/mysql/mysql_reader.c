@@ -26,7 +26,7 @@ struct mysql_reader {
     struct buf sql;         // scratch
 };
 
-static struct mysql_reader *of(struct sales_reader *r) {
+static struct mysql_reader *mysql_reader_of(struct sales_reader *r) {
     return (struct mysql_reader *)r;
 }
 
@@ -112,7 +112,7 @@ static bool each_group(MYSQL_RES *rows, const struct sales_query *q, sales_row_f
 
 static bool reader_sales(struct sales_reader *base, const struct sales_query *q, sales_row_fn each,
                          void *user, struct error *err) {
-    struct mysql_reader *r = of(base);
+    struct mysql_reader *r = mysql_reader_of(base);
     if (!sales_query_check(q, err)) {
         return false;
     }
@@ -133,7 +133,7 @@ static bool reader_sales(struct sales_reader *base, const struct sales_query *q,
 
 static bool reader_order(struct sales_reader *base, struct ident order_id, stored_event_fn each,
                          void *user, struct error *err) {
-    struct mysql_reader *r = of(base);
+    struct mysql_reader *r = mysql_reader_of(base);
     if (r->raw == NULL && !r->raw_opener.open(r->raw_opener.user, &r->raw, err)) {
         r->raw = NULL;
         return false;
@@ -177,7 +177,7 @@ static bool read_recent(const struct mysql_values *v, struct stored_event *out) 
 
 static bool reader_recent(struct sales_reader *base, int64_t after_position, int64_t limit,
                           stored_event_fn each, void *user, struct error *err) {
-    struct mysql_reader *r = of(base);
+    struct mysql_reader *r = mysql_reader_of(base);
     buf_clear(&r->sql);
     buf_printf(&r->sql,
                "SELECT " RECENT_COLUMNS " FROM recent_orders WHERE id > %lld ORDER BY id DESC "
@@ -202,7 +202,7 @@ static bool reader_recent(struct sales_reader *base, int64_t after_position, int
 
 static bool reader_rejected(struct sales_reader *base, int64_t before_id, int64_t limit,
                             rejected_row_fn each, void *user, struct error *err) {
-    struct mysql_reader *r = of(base);
+    struct mysql_reader *r = mysql_reader_of(base);
     buf_clear(&r->sql);
     buf_printf(
         &r->sql,
@@ -249,7 +249,8 @@ static bool read_state(struct mysql_connection *c, const char *doing, void *user
 static bool reader_counts(struct sales_reader *base, struct store_counts *counts,
                           int64_t *last_batch_id, struct error *err) {
     struct aggregates_state state;
-    if (!mysql_link_ask(&of(base)->link, read_state, "reading the counts", &state, err)) {
+    if (!mysql_link_ask(&mysql_reader_of(base)->link, read_state, "reading the counts", &state,
+                        err)) {
         return false;
     }
     *counts = state.counts;
@@ -258,15 +259,15 @@ static bool reader_counts(struct sales_reader *base, struct store_counts *counts
 }
 
 static bool reader_begin(struct sales_reader *base, struct error *err) {
-    return mysql_link_begin(&of(base)->link, err);
+    return mysql_link_begin(&mysql_reader_of(base)->link, err);
 }
 
 static void reader_end(struct sales_reader *base) {
-    mysql_link_end(&of(base)->link);
+    mysql_link_end(&mysql_reader_of(base)->link);
 }
 
 static void reader_close(struct sales_reader *base) {
-    struct mysql_reader *r = of(base);
+    struct mysql_reader *r = mysql_reader_of(base);
     if (r->raw != NULL) {
         r->raw->ops->close(r->raw);
     }

@@ -16,7 +16,7 @@ struct mysql_retries {
     struct buf sql;
 };
 
-static struct mysql_retries *of(struct rejected_retries *r) {
+static struct mysql_retries *mysql_retries_of(struct rejected_retries *r) {
     return (struct mysql_retries *)r;
 }
 
@@ -52,7 +52,7 @@ static bool write_rows(struct mysql_retries *r, int64_t id, int64_t retried_ms, 
 
 static bool retries_put(struct rejected_retries *base, int64_t id, int64_t retried_ms,
                         const char *verdict, struct error *err) {
-    struct mysql_retries *r = of(base);
+    struct mysql_retries *r = mysql_retries_of(base);
     for (int attempt = 0; attempt < 3; attempt++) { // putting it twice is putting it once
         if (r->connection == NULL && !mysql_connection_open(&r->address, MYSQL_ROLE_WRITER,
                                                             TIMEOUT_MS, &r->connection, err)) {
@@ -73,7 +73,7 @@ static bool retries_put(struct rejected_retries *base, int64_t id, int64_t retri
 }
 
 static void retries_close(struct rejected_retries *base) {
-    struct mysql_retries *r = of(base);
+    struct mysql_retries *r = mysql_retries_of(base);
     mysql_connection_close(r->connection);
     buf_free(&r->sql);
     free(r);

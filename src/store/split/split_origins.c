@@ -40,7 +40,7 @@ static size_t slot_of(const struct split_origins *s, struct order_identity id) {
     return slot;
 }
 
-static bool grow(struct split_origins *s) {
+static bool split_origins_grow(struct split_origins *s) {
     if (s->n * 2 < s->n_slots) {
         return true;
     }
@@ -77,7 +77,7 @@ static bool grow_ids(struct split_origins *s) {
 }
 
 static bool want(struct split_origins *s, struct ident order_id) {
-    if (!grow(s) || !grow_ids(s)) {
+    if (!split_origins_grow(s) || !grow_ids(s)) {
         return false;
     }
     struct order_identity id = order_placed_digest(order_id);

@@ -25,7 +25,7 @@
 
 enum { MINUTES_KEPT = 15 * 24 * 60, HOURS_KEPT = 400 * 24 };
 
-static struct split_store *of(struct store *s) {
+static struct split_store *split_store_of(struct store *s) {
     return (struct split_store *)s;
 }
 
@@ -38,7 +38,7 @@ static void read_state(struct split_store *s) {
 // --- A batch
 
 static enum store_result split_begin(struct store *base, struct error *err) {
-    struct split_store *s = of(base);
+    struct split_store *s = split_store_of(base);
     if (s->down) {
         error_set(err, ERROR_RETRIABLE, "the store is not open");
         return STORE_RETRY;
@@ -50,21 +50,21 @@ static enum store_result split_begin(struct store *base, struct error *err) {
 
 static enum store_result split_prepare(struct store *base, const struct submission *list,
                                        struct error *err) {
-    struct split_store *s = of(base);
+    struct split_store *s = split_store_of(base);
     return s->options.raw == NULL ? STORE_OK
                                   : split_origins_prepare(&s->origins, s->options.raw, list, err);
 }
 
 static void split_prefetch(struct store *base, const struct order *o, const struct stamp *at) {
     UNUSED(o);
-    id_window_prefetch(split_part_of(of(base), at)->window, &at->digest);
+    id_window_prefetch(split_part_of(split_store_of(base), at)->window, &at->digest);
 }
 
 static enum store_result split_known(struct store *base, const struct order *o,
                                      const struct stamp *at, struct known *out, struct error *err) {
     UNUSED(o);
     UNUSED(err);
-    struct split_store *s = of(base);
+    struct split_store *s = split_store_of(base);
     struct split_part *p = split_part_of(s, at);
     *out = (struct known){.as = id_window_known(p->window, &at->digest,
                                                 log_position_offset(at->position), at->arrival_ms)};
@@ -75,12 +75,12 @@ static enum store_result split_origin(struct store *base, struct ident order_id,
                                       const struct stamp *at, struct origin *out, bool *found,
                                       struct error *err) {
     UNUSED(err);
-    *found = split_origins_find(&of(base)->origins, order_id, at->position, out);
+    *found = split_origins_find(&split_store_of(base)->origins, order_id, at->position, out);
     return STORE_OK;
 }
 
 static bool split_fits(struct store *base, const struct order *o, struct rejection *why) {
-    struct split_store *s = of(base);
+    struct split_store *s = split_store_of(base);
     if (!split_batch_fits(&s->batch, s->state.gross_e4, o)) {
         return currency_reject_overflow(o, why);
     }
@@ -93,7 +93,7 @@ static enum store_result split_add(struct store *base, const struct order *o,
                                    struct cube_dim *group, struct error *err) {
     UNUSED(known); // the window looks the identity's place up again: it is in the cache
     UNUSED(group);
-    struct split_store *s = of(base);
+    struct split_store *s = split_store_of(base);
     struct split_part *p = split_part_of(s, at);
     const struct stored_event event = {*o, at->arrival_ms, at->position};
     if (s->options.raw != NULL) {
@@ -114,7 +114,7 @@ static enum store_result split_add(struct store *base, const struct order *o,
 
 static enum store_result split_add_rejected(struct store *base, const struct event *e,
                                             struct error *err) {
-    struct split_store *s = of(base);
+    struct split_store *s = split_store_of(base);
     struct split_part *p = split_part_of(s, &e->at);
     // By the parser: it has no digest. Time moves on by it, as when it is read again.
     bool refused = split_was_asked(e);
@@ -130,7 +130,7 @@ static enum store_result split_add_rejected(struct store *base, const struct eve
 
 static void split_floors(struct store *base, int64_t arrival_ms, int32_t *minute_floor,
                          int32_t *hour_floor) {
-    struct split_store *s = of(base);
+    struct split_store *s = split_store_of(base);
     int32_t minute = (int32_t)(arrival_ms / 60000) - s->options.minutes_kept;
     int32_t hour = (int32_t)(arrival_ms / 3600000) - s->options.hours_kept;
     s->minute_floor = minute > s->minute_floor ? minute : s->minute_floor;
@@ -188,7 +188,7 @@ static enum store_result commit_aggregates(struct split_store *s, struct cube *c
 }
 
 static enum store_result split_flush(struct store *base, struct error *err) {
-    struct raw_store *raw = of(base)->options.raw;
+    struct raw_store *raw = split_store_of(base)->options.raw;
     enum store_result result = raw != NULL ? raw->ops->flush(raw, err) : STORE_OK;
     fault_point("split-after-raw");
     return result;
@@ -196,13 +196,13 @@ static enum store_result split_flush(struct store *base, struct error *err) {
 
 static enum store_result split_commit(struct store *base, struct cube *cube,
                                       struct batch_summary *summary, struct error *err) {
-    enum store_result result = commit_aggregates(of(base), cube, summary, err);
+    enum store_result result = commit_aggregates(split_store_of(base), cube, summary, err);
     fault_point("split-after-commit");
     return result;
 }
 
 static void split_rollback(struct store *base) {
-    struct split_store *s = of(base);
+    struct split_store *s = split_store_of(base);
     s->down = true; // until reopen
     if (!s->in_doubt) {
         each_part(s, split_part_undone);
@@ -215,7 +215,7 @@ static void split_rollback(struct store *base) {
 // --- Reopen
 
 static enum store_result split_check(struct store *base, struct error *err) {
-    struct split_store *s = of(base);
+    struct split_store *s = split_store_of(base);
     const struct split_options *o = &s->options;
     enum store_result result = STORE_OK;
     if (o->aggregates->ops->check != NULL) {
@@ -229,7 +229,7 @@ static enum store_result split_check(struct store *base, struct error *err) {
 }
 
 static enum store_result split_reopen(struct store *base, struct error *err) {
-    struct split_store *s = of(base);
+    struct split_store *s = split_store_of(base);
     enum store_result result = s->options.aggregates->ops->reopen(s->options.aggregates, err);
     if (result == STORE_OK && s->options.raw != NULL) {
         result = s->options.raw->ops->reopen(s->options.raw, err);
@@ -247,7 +247,7 @@ static enum store_result split_reopen(struct store *base, struct error *err) {
 // --- Life
 
 static void split_counts(struct store *base, struct store_counts *out) {
-    *out = of(base)->state.counts;
+    *out = split_store_of(base)->state.counts;
 }
 
 struct split_window_facts split_store_window(const struct store *base) {
@@ -265,7 +265,7 @@ struct split_window_facts split_store_window(const struct store *base) {
 }
 
 static void split_close(struct store *base) {
-    struct split_store *s = of(base);
+    struct split_store *s = split_store_of(base);
     each_part(s, split_part_free);
     free(s->parts);
     free(s->lanes);

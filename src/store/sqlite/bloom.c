@@ -58,7 +58,7 @@ void bloom_prefetch(const struct bloom *b, uint64_t hash) {
 }
 
 // The i-th probe of a key: nine bits. An odd step visits distinct bits.
-static uint32_t probe(uint64_t hash, int i) {
+static uint32_t bloom_probe(uint64_t hash, int i) {
     uint32_t start = (uint32_t)hash & 511, step = (uint32_t)(hash >> 9) | 1;
     return (start + (uint32_t)i * step) & 511;
 }
@@ -66,7 +66,7 @@ static uint32_t probe(uint64_t hash, int i) {
 void bloom_add(struct bloom *b, uint64_t hash) {
     struct block *block = block_of(b, hash);
     for (int i = 0; i < PROBES; i++) {
-        uint32_t bit = probe(hash, i);
+        uint32_t bit = bloom_probe(hash, i);
         unsigned long long mask = 1ULL << (bit & 63);
         atomic_ullong *word = &block->words[bit >> 6];
         if ((atomic_load_explicit(word, memory_order_relaxed) & mask) == 0) {
@@ -78,7 +78,7 @@ void bloom_add(struct bloom *b, uint64_t hash) {
 bool bloom_maybe(const struct bloom *b, uint64_t hash) {
     struct block *block = block_of(b, hash);
     for (int i = 0; i < PROBES; i++) {
-        uint32_t bit = probe(hash, i);
+        uint32_t bit = bloom_probe(hash, i);
         if ((atomic_load_explicit(&block->words[bit >> 6], memory_order_relaxed) >> (bit & 63) &
              1) == 0) {
             return false;

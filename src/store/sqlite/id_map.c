@@ -30,7 +30,7 @@ int64_t id_map_find(const struct id_map *m, int64_t key) {
     return 0;
 }
 
-static void put(struct id_map *m, int64_t key, int64_t position) {
+static void id_map_put(struct id_map *m, int64_t key, int64_t position) {
     size_t i = home(m, key);
     while (m->slots[i].position != 0) {
         i = (i + 1) & m->mask;
@@ -48,7 +48,7 @@ static struct id_entry *try_slots(size_t n_slots) {
     return calloc(n_slots, sizeof(struct id_entry));
 }
 
-static bool grow(struct id_map *m) {
+static bool id_map_grow(struct id_map *m) {
     size_t n_slots = m->slots == NULL ? FIRST_SLOTS : (m->mask + 1) * 2;
     struct id_map bigger = {.slots = try_slots(n_slots), .n = m->n, .mask = n_slots - 1};
     if (bigger.slots == NULL) {
@@ -56,7 +56,7 @@ static bool grow(struct id_map *m) {
     }
     for (size_t i = 0; m->slots != NULL && i <= m->mask; i++) {
         if (m->slots[i].position != 0) {
-            put(&bigger, m->slots[i].key, m->slots[i].position);
+            id_map_put(&bigger, m->slots[i].key, m->slots[i].position);
         }
     }
     free(m->slots);
@@ -77,10 +77,10 @@ void id_map_reserve(struct id_map *m, size_t n) {
 }
 
 bool id_map_add(struct id_map *m, int64_t key, int64_t position) {
-    if ((m->slots == NULL || (m->n + 1) * 8 > (m->mask + 1) * 5) && !grow(m)) {
+    if ((m->slots == NULL || (m->n + 1) * 8 > (m->mask + 1) * 5) && !id_map_grow(m)) {
         return false;
     }
-    put(m, key, position);
+    id_map_put(m, key, position);
     m->n++;
     return true;
 }

@@ -34,13 +34,13 @@ struct sqlite_aggregates {
     struct claim_doubts doubts;
 };
 
-static struct sqlite_aggregates *of(struct aggregates *a) {
+static struct sqlite_aggregates *sqlite_aggregates_of(struct aggregates *a) {
     return (struct sqlite_aggregates *)a;
 }
 
 // --- The file
 
-static void disconnect(struct sqlite_aggregates *s) {
+static void sqlite_aggregates_disconnect(struct sqlite_aggregates *s) {
     sqlite3_stmt **statements[] = {&s->add_recent, &s->drop_recent};
     sqlite_positions_close(&s->positions);
     for (size_t i = 0; i < COUNT_OF(statements); i++) {
@@ -50,7 +50,7 @@ static void disconnect(struct sqlite_aggregates *s) {
     sqlite_sums_disconnect(&s->sums);
 }
 
-static bool prepare_all(struct sqlite_aggregates *s, struct error *err) {
+static bool sqlite_aggregates_prepare_all(struct sqlite_aggregates *s, struct error *err) {
     const struct {
         sqlite3_stmt **stmt;
         const char *sql;
@@ -73,9 +73,10 @@ static bool connect(struct sqlite_aggregates *s, struct store_settings *settings
                     bool after_failure, struct error *err) {
     int64_t newest;
     if (!sqlite_sums_connect(&s->sums, SQLITE_HOLDS_SUMS, settings, after_failure, err) ||
-        !prepare_all(s, err) || !sqlite_positions_open(&s->positions, s->sums.db, err) ||
+        !sqlite_aggregates_prepare_all(s, err) ||
+        !sqlite_positions_open(&s->positions, s->sums.db, err) ||
         !sqlite_int(s->sums.db, "SELECT max(position) FROM order_rows", 0, &newest, err)) {
-        disconnect(s);
+        sqlite_aggregates_disconnect(s);
         return false;
     }
     s->next_recent = newest + 1;
@@ -89,7 +90,7 @@ static bool is_open(const struct sqlite_aggregates *s, struct error *err) {
 // What was not committed never was; memory is read again at reopen.
 static void give_up(struct sqlite_aggregates *s) {
     sqlite3_exec(s->sums.db, "ROLLBACK", NULL, NULL, NULL);
-    disconnect(s);
+    sqlite_aggregates_disconnect(s);
 }
 
 // --- Positions
@@ -102,7 +103,7 @@ static bool epoch_is_ours(void *user, const struct position_wish *wish, int64_t 
 static enum store_result aggregates_claim(struct aggregates *a, const struct position_wish *wish,
                                           struct position_claim *out, bool *lost,
                                           struct error *err) {
-    struct sqlite_aggregates *s = of(a);
+    struct sqlite_aggregates *s = sqlite_aggregates_of(a);
     struct sqlite_claim claim = {wish, clock_now_ms(s->clock) * 1000, epoch_is_ours, s, 0, false};
     const char *topic = wish->topic.name;
     *out = (struct position_claim){0};
@@ -220,7 +221,7 @@ static enum commit_result write_batch(struct sqlite_aggregates *s, const struct 
 static enum commit_result aggregates_commit(struct aggregates *a,
                                             const struct aggregates_batch *batch,
                                             struct batch_summary *summary, struct error *err) {
-    struct sqlite_aggregates *s = of(a);
+    struct sqlite_aggregates *s = sqlite_aggregates_of(a);
     if (!is_open(s, err)) {
         return COMMIT_RETRY;
     }
@@ -247,7 +248,7 @@ static enum commit_result aggregates_commit(struct aggregates *a,
 // --- The rest
 
 static void aggregates_state(struct aggregates *a, struct aggregates_state *out) {
-    const struct sqlite_sums *s = &of(a)->sums;
+    const struct sqlite_sums *s = &sqlite_aggregates_of(a)->sums;
     *out = (struct aggregates_state){.counts = s->state.counts,
                                      .last_batch_id = s->state.last_batch_id,
                                      .minute_floor = s->state.minute_floor,
@@ -257,16 +258,16 @@ static void aggregates_state(struct aggregates *a, struct aggregates_state *out)
 
 static enum store_result aggregates_reopen(struct aggregates *a, struct error *err) {
     struct store_settings settings = {0}; // whatever is in force
-    disconnect(of(a));
-    if (connect(of(a), &settings, true, err)) {
+    sqlite_aggregates_disconnect(sqlite_aggregates_of(a));
+    if (connect(sqlite_aggregates_of(a), &settings, true, err)) {
         return STORE_OK;
     }
     return err->cls == ERROR_RETRIABLE ? STORE_RETRY : STORE_ERROR;
 }
 
 static void aggregates_close(struct aggregates *a) {
-    struct sqlite_aggregates *s = of(a);
-    disconnect(s); // the last connection to close moves the log into the file
+    struct sqlite_aggregates *s = sqlite_aggregates_of(a);
+    sqlite_aggregates_disconnect(s); // the last connection to close moves the log into the file
     claim_doubts_free(&s->doubts);
     sqlite_sums_free(&s->sums);
     free(s);

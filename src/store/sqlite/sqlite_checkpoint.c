@@ -86,7 +86,7 @@ static void wait_for_work(struct checkpointer *c) {
     }
 }
 
-static void *run(void *user) {
+static void *sqlite_checkpoint_run(void *user) {
     struct checkpointer *c = user;
     pthread_mutex_lock(&c->lock);
     c->look_again = log_bytes(c->db) > CUT_BYTES;
@@ -130,7 +130,7 @@ struct checkpointer *checkpointer_start(const char *directory, const char *vfs, 
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    if (pthread_create(&c->thread, NULL, run, c) != 0) {
+    if (pthread_create(&c->thread, NULL, sqlite_checkpoint_run, c) != 0) {
         error_set(err, ERROR_RETRIABLE, "cannot start the checkpoint thread");
         sqlite3_close(c->db);
         free(c);

@@ -19,7 +19,7 @@
 
 enum { WAL_KEPT_BYTES = 64 * 1024 * 1024 };
 
-static bool set_up(sqlite3 *db, enum sqlite_role role, struct error *err) {
+static bool sqlite_connect_set_up(sqlite3 *db, enum sqlite_role role, struct error *err) {
     static const char *const by_role[] = {
         // The writer keeps hot pages of the index and of the cells; checkpoints have their own
         // thread. A log that a long reader made grow is cut when it starts over.
@@ -103,7 +103,7 @@ bool sqlite_connect(const char *directory, const char *vfs, enum sqlite_role rol
     }
     bool ok = role == SQLITE_WRITER ? writer_opens(path, vfs, &db, err)
                                     : others_open(directory, path, vfs, &db, err);
-    if (!ok || !set_up(db, role, err)) {
+    if (!ok || !sqlite_connect_set_up(db, role, err)) {
         sqlite3_close(db);
         return false;
     }

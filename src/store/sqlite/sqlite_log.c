@@ -21,7 +21,7 @@ struct sqlite_part {
     int64_t committed, moved_to;
 };
 
-static struct sqlite_store *of(struct log_store *log) {
+static struct sqlite_store *sqlite_log_of(struct log_store *log) {
     return (struct sqlite_store *)((char *)log - offsetof(struct sqlite_store, log));
 }
 
@@ -59,7 +59,7 @@ static bool read_position(struct sqlite_store *s, const char *topic, int32_t par
 }
 
 static void log_held(struct log_store *base, int32_t partition, struct log_claim *out) {
-    const struct sqlite_store *s = of(base);
+    const struct sqlite_store *s = sqlite_log_of(base);
     const struct sqlite_part *p = partition < s->n_parts ? &s->parts[partition] : NULL;
     bool held = p != NULL && p->topic != NULL;
     *out = (struct log_claim){
@@ -73,7 +73,7 @@ static void log_held(struct log_store *base, int32_t partition, struct log_claim
 static enum store_result log_claim(struct log_store *base, const struct log_topic *topic,
                                    int32_t partition, bool anew, struct log_claim *out,
                                    struct error *err) {
-    struct sqlite_store *s = of(base);
+    struct sqlite_store *s = sqlite_log_of(base);
     int64_t next_offset;
     char id[LOG_TOPIC_ID_BYTES];
     if (s->sums.db == NULL) {
@@ -101,7 +101,7 @@ static enum store_result log_claim(struct log_store *base, const struct log_topi
 }
 
 static void log_release(struct log_store *base, int32_t partition) {
-    struct sqlite_store *s = of(base);
+    struct sqlite_store *s = sqlite_log_of(base);
     // One with events in the batch in work is committed with them all the same: nobody else writes.
     if (partition < s->n_parts && s->parts[partition].moved_to == NOT_MOVED) {
         free(s->parts[partition].topic);
@@ -110,7 +110,7 @@ static void log_release(struct log_store *base, int32_t partition) {
 }
 
 static void log_advance(struct log_store *base, int32_t partition, int64_t next_offset) {
-    of(base)->parts[partition].moved_to = next_offset;
+    sqlite_log_of(base)->parts[partition].moved_to = next_offset;
 }
 
 struct log_store *sqlite_log_init(struct log_store *log) {

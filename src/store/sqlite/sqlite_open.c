@@ -25,7 +25,7 @@ void sqlite_store_disconnect(struct sqlite_store *s) {
     sqlite_sums_disconnect(&s->sums);
 }
 
-static bool prepare_all(struct sqlite_store *s, struct error *err) {
+static bool sqlite_open_prepare_all(struct sqlite_store *s, struct error *err) {
     const struct {
         sqlite3_stmt **stmt;
         const char *sql;
@@ -73,7 +73,7 @@ bool sqlite_store_connect(struct sqlite_store *s, struct store_settings *setting
     struct sqlite_sums *sums = &s->sums;
     if (!sqlite_sums_connect(sums, SQLITE_HOLDS_ALL, settings, after_failure, err) ||
         !sqlite_floors_heal(s, err) || !read_positions(s, err) || !sqlite_log_read(s, err) ||
-        !pending_register(sums->db, &s->pending, err) || !prepare_all(s, err)) {
+        !pending_register(sums->db, &s->pending, err) || !sqlite_open_prepare_all(s, err)) {
         return false;
     }
     struct order_index *index =

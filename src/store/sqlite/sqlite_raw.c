@@ -30,7 +30,7 @@ struct sqlite_raw {
     bool in_transaction;
 };
 
-static struct sqlite_raw *of(struct raw_store *r) {
+static struct sqlite_raw *sqlite_raw_of(struct raw_store *r) {
     return (struct sqlite_raw *)r;
 }
 
@@ -53,7 +53,7 @@ static struct sqlite_raw *of(struct raw_store *r) {
 // As event_bind has them: 12 (a group) is not used, 15 and 16 are kind and event_id.
 #define RAW_INSERT_VALUES "?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?13,?14,?17,?18,?19,?20"
 
-static void disconnect(struct sqlite_raw *s) {
+static void sqlite_raw_disconnect(struct sqlite_raw *s) {
     sqlite3_stmt **statements[] = {&s->begin, &s->commit, &s->add_order, &s->add_adjustment,
                                    &s->find};
     checkpointer_stop(s->checkpointer);
@@ -67,7 +67,7 @@ static void disconnect(struct sqlite_raw *s) {
     s->in_transaction = false;
 }
 
-static bool prepare_all(struct sqlite_raw *s, struct error *err) {
+static bool sqlite_raw_prepare_all(struct sqlite_raw *s, struct error *err) {
     return sqlite_prepare(s->db, "BEGIN IMMEDIATE", &s->begin, err) &&
            sqlite_prepare(s->db, "COMMIT", &s->commit, err) &&
            sqlite_prepare(s->db,
@@ -88,23 +88,24 @@ static bool connect(struct sqlite_raw *s, struct error *err) {
         sqlite_directory_keep(s->directory, s->lock_fd, err) &&
         sqlite_connect(s->directory, s->vfs, SQLITE_WRITER, &s->db, err) &&
         sqlite_schema_prepare(s->db, SQLITE_HOLDS_RAW, &settings, err) &&
-        sqlite_files_note(&s->files, s->directory, err) && prepare_all(s, err)) {
+        sqlite_files_note(&s->files, s->directory, err) && sqlite_raw_prepare_all(s, err)) {
         sqlite_directory_mark(s->lock_fd);
         s->checkpointer = checkpointer_start(s->directory, s->vfs, s->db, err);
     }
     if (s->checkpointer == NULL) {
-        disconnect(s);
+        sqlite_raw_disconnect(s);
         return false;
     }
     return true;
 }
 
-static enum store_result failed(struct sqlite_raw *s, const char *doing, struct error *err) {
+static enum store_result sqlite_raw_failed(struct sqlite_raw *s, const char *doing,
+                                           struct error *err) {
     enum store_result result = sqlite_failed(s->db, doing, err);
     if (s->in_transaction) {
         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     }
-    disconnect(s);
+    sqlite_raw_disconnect(s);
     return result;
 }
 
@@ -116,13 +117,13 @@ static bool is_open(const struct sqlite_raw *s, struct error *err) {
 
 static enum store_result raw_add(struct raw_store *r, const struct stored_event *event,
                                  int64_t epoch_us, struct error *err) {
-    struct sqlite_raw *s = of(r);
+    struct sqlite_raw *s = sqlite_raw_of(r);
     const struct order *o = &event->order;
     if (!is_open(s, err)) {
         return STORE_RETRY;
     }
     if (!s->in_transaction && !sqlite_do(s->begin)) {
-        return failed(s, "beginning to store raw orders", err);
+        return sqlite_raw_failed(s, "beginning to store raw orders", err);
     }
     s->in_transaction = true;
     sqlite3_stmt *stmt = o->kind == ORDER_PLACED ? s->add_order : s->add_adjustment;
@@ -131,11 +132,11 @@ static enum store_result raw_add(struct raw_store *r, const struct stored_event 
     sqlite_bind_text(stmt, 18, o->state);
     sqlite_bind_text(stmt, 19, text_of(o->currency));
     sqlite3_bind_int64(stmt, 20, epoch_us);
-    return sqlite_do(stmt) ? STORE_OK : failed(s, "storing a raw order", err);
+    return sqlite_do(stmt) ? STORE_OK : sqlite_raw_failed(s, "storing a raw order", err);
 }
 
 static enum store_result raw_flush(struct raw_store *r, struct error *err) {
-    struct sqlite_raw *s = of(r);
+    struct sqlite_raw *s = sqlite_raw_of(r);
     if (!is_open(s, err)) {
         return STORE_RETRY;
     }
@@ -143,12 +144,12 @@ static enum store_result raw_flush(struct raw_store *r, struct error *err) {
         return STORE_OK;
     }
     if (!sqlite_do(s->commit)) {
-        return failed(s, "committing raw orders", err);
+        return sqlite_raw_failed(s, "committing raw orders", err);
     }
     s->in_transaction = false;
     if (!sqlite_files_in_place(&s->files, s->directory, true, err) ||
         !sqlite_directory_keep(s->directory, s->lock_fd, err)) {
-        disconnect(s);
+        sqlite_raw_disconnect(s);
         return STORE_RETRY;
     }
     checkpointer_after_commit(s->checkpointer);
@@ -157,7 +158,7 @@ static enum store_result raw_flush(struct raw_store *r, struct error *err) {
 
 static enum store_result raw_find(struct raw_store *r, const struct ident *order_ids, size_t n,
                                   raw_found_fn each, void *user, struct error *err) {
-    struct sqlite_raw *s = of(r);
+    struct sqlite_raw *s = sqlite_raw_of(r);
     if (!is_open(s, err)) {
         return STORE_RETRY;
     }
@@ -172,18 +173,18 @@ static enum store_result raw_find(struct raw_store *r, const struct ident *order
         }
         sqlite3_reset(s->find);
         if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
-            return failed(s, "looking up raw orders", err);
+            return sqlite_raw_failed(s, "looking up raw orders", err);
         }
     }
     return STORE_OK;
 }
 
 static enum store_result raw_reopen(struct raw_store *r, struct error *err) {
-    struct sqlite_raw *s = of(r);
+    struct sqlite_raw *s = sqlite_raw_of(r);
     if (s->in_transaction) {
         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     }
-    disconnect(s);
+    sqlite_raw_disconnect(s);
     if (connect(s, err)) {
         return STORE_OK;
     }
@@ -191,8 +192,8 @@ static enum store_result raw_reopen(struct raw_store *r, struct error *err) {
 }
 
 static void raw_close(struct raw_store *r) {
-    struct sqlite_raw *s = of(r);
-    disconnect(s); // what was not flushed is undone
+    struct sqlite_raw *s = sqlite_raw_of(r);
+    sqlite_raw_disconnect(s); // what was not flushed is undone
     if (s->lock_fd >= 0) {
         close(s->lock_fd);
     }

@@ -15,7 +15,7 @@ struct sqlite_raw_reader {
     sqlite3_stmt *order, *adjustments, *all_orders, *all_adjustments;
 };
 
-static struct sqlite_raw_reader *of(struct raw_reader *r) {
+static struct sqlite_raw_reader *sqlite_raw_reader_of(struct raw_reader *r) {
     return (struct sqlite_raw_reader *)r;
 }
 
@@ -55,19 +55,19 @@ static bool both(struct sqlite_raw_reader *r, sqlite3_stmt *orders, sqlite3_stmt
 
 static bool reader_order(struct raw_reader *base, struct ident order_id, raw_event_fn each,
                          void *user, struct error *err) {
-    struct sqlite_raw_reader *r = of(base);
+    struct sqlite_raw_reader *r = sqlite_raw_reader_of(base);
     sqlite_bind_ident(r->order, 1, order_id);
     sqlite_bind_ident(r->adjustments, 1, order_id);
     return both(r, r->order, r->adjustments, each, user, err);
 }
 
 static bool reader_scan(struct raw_reader *base, raw_event_fn each, void *user, struct error *err) {
-    struct sqlite_raw_reader *r = of(base);
+    struct sqlite_raw_reader *r = sqlite_raw_reader_of(base);
     return both(r, r->all_orders, r->all_adjustments, each, user, err);
 }
 
 static void reader_close(struct raw_reader *base) {
-    struct sqlite_raw_reader *r = of(base);
+    struct sqlite_raw_reader *r = sqlite_raw_reader_of(base);
     sqlite3_finalize(r->order);
     sqlite3_finalize(r->adjustments);
     sqlite3_finalize(r->all_orders);

@@ -28,7 +28,7 @@ struct sqlite_reader {
     sqlite3_stmt *sales[SALES_KINDS]; // by kind of query; NULL: not asked yet
 };
 
-static struct sqlite_reader *of(struct sales_reader *r) {
+static struct sqlite_reader *sqlite_reader_of(struct sales_reader *r) {
     return (struct sqlite_reader *)r;
 }
 
@@ -45,7 +45,7 @@ static void start_clock(struct sqlite_reader *r) {
     r->deadline_ns = monotonic_ns() + r->timeout_ns;
 }
 
-static bool failed(struct sqlite_reader *r, const char *doing, struct error *err) {
+static bool sqlite_reader_failed(struct sqlite_reader *r, const char *doing, struct error *err) {
     if ((sqlite3_errcode(r->db) & 0xFF) == SQLITE_INTERRUPT) {
         return error_set(err, ERROR_RETRIABLE,
                          "%s took longer than %lld ms: ask for less (a shorter time range)", doing,
@@ -73,7 +73,7 @@ static bool each_event(struct sqlite_reader *r, sqlite3_stmt *stmt, enum order_k
     }
     bool ok = !go_on || rc == SQLITE_DONE;
     if (!ok) {
-        failed(r, "reading orders", err);
+        sqlite_reader_failed(r, "reading orders", err);
     }
     sqlite3_reset(stmt);
     return ok;
@@ -89,7 +89,7 @@ static bool find_in_table(struct sqlite_reader *r, int64_t slot, int64_t *positi
                                  : 0;
     bool ok = rc == SQLITE_ROW || rc == SQLITE_DONE;
     if (!ok) {
-        failed(r, "looking up an order", err);
+        sqlite_reader_failed(r, "looking up an order", err);
     }
     sqlite3_reset(r->extent);
     return ok;
@@ -166,7 +166,7 @@ static bool order_then_adjustments(struct sqlite_reader *r, struct wanted *w, st
 
 static bool reader_order(struct sales_reader *base, struct ident order_id, stored_event_fn each,
                          void *user, struct error *err) {
-    struct sqlite_reader *r = of(base);
+    struct sqlite_reader *r = sqlite_reader_of(base);
     struct wanted w = {order_id, each, user, false, false, false};
     start_clock(r);
     // One snapshot: between two, an id may move from the rows not indexed into the index.
@@ -183,7 +183,7 @@ static bool reader_order(struct sales_reader *base, struct ident order_id, store
 
 static bool reader_order_elsewhere(struct sales_reader *base, struct ident order_id,
                                    stored_event_fn each, void *user, struct error *err) {
-    struct sqlite_reader *r = of(base);
+    struct sqlite_reader *r = sqlite_reader_of(base);
     if (r->raw == NULL && !r->raw_opener.open(r->raw_opener.user, &r->raw, err)) {
         r->raw = NULL;
         return false;
@@ -198,7 +198,7 @@ static bool reader_order_elsewhere(struct sales_reader *base, struct ident order
 
 static bool reader_recent(struct sales_reader *base, int64_t after_position, int64_t limit,
                           stored_event_fn each, void *user, struct error *err) {
-    struct sqlite_reader *r = of(base);
+    struct sqlite_reader *r = sqlite_reader_of(base);
     int64_t n = 0;
     start_clock(r);
     sqlite3_bind_int64(r->recent, 1, after_position);
@@ -283,7 +283,7 @@ static bool each_sales_row(struct sqlite_reader *r, sqlite3_stmt *stmt, const st
         read_measures(stmt, 5, &row.sum);
         go_on = each(user, &row);
     }
-    return !go_on || rc == SQLITE_DONE || failed(r, "adding up sales", err);
+    return !go_on || rc == SQLITE_DONE || sqlite_reader_failed(r, "adding up sales", err);
 }
 
 // The statement of this kind of query, prepared at its first use; NULL: err says why.
@@ -304,7 +304,7 @@ static sqlite3_stmt *sales_stmt(struct sqlite_reader *r, const struct sales_quer
 
 static bool reader_sales(struct sales_reader *base, const struct sales_query *q, sales_row_fn each,
                          void *user, struct error *err) {
-    struct sqlite_reader *r = of(base);
+    struct sqlite_reader *r = sqlite_reader_of(base);
     start_clock(r);
     if (!sales_query_check(q, err)) {
         return false;
@@ -323,7 +323,7 @@ static bool reader_sales(struct sales_reader *base, const struct sales_query *q,
 
 static bool reader_rejected(struct sales_reader *base, int64_t before_id, int64_t limit,
                             rejected_row_fn each, void *user, struct error *err) {
-    struct sqlite_reader *r = of(base);
+    struct sqlite_reader *r = sqlite_reader_of(base);
     start_clock(r);
     sqlite3_bind_int64(r->rejected, 1, before_id);
     sqlite3_bind_int64(r->rejected, 2, limit);
@@ -341,14 +341,15 @@ static bool reader_rejected(struct sales_reader *base, int64_t before_id, int64_
         row.retried_verdict = sqlite_column_text(r->rejected, 8);
         go_on = each(user, &row);
     }
-    bool ok = !go_on || rc == SQLITE_DONE || failed(r, "reading rejected events", err);
+    bool ok =
+        !go_on || rc == SQLITE_DONE || sqlite_reader_failed(r, "reading rejected events", err);
     sqlite3_reset(r->rejected);
     return ok;
 }
 
 static bool reader_counts(struct sales_reader *base, struct store_counts *counts,
                           int64_t *last_batch_id, struct error *err) {
-    struct sqlite_reader *r = of(base);
+    struct sqlite_reader *r = sqlite_reader_of(base);
     struct pipeline_state state;
     start_clock(r);
     if (!sqlite_state_read(r->db, &state, err)) {
@@ -360,16 +361,16 @@ static bool reader_counts(struct sales_reader *base, struct store_counts *counts
 }
 
 static bool reader_begin(struct sales_reader *base, struct error *err) {
-    start_clock(of(base));
-    return sqlite_run(of(base)->db, "BEGIN", err);
+    start_clock(sqlite_reader_of(base));
+    return sqlite_run(sqlite_reader_of(base)->db, "BEGIN", err);
 }
 
 static void reader_end(struct sales_reader *base) {
-    sqlite3_exec(of(base)->db, "ROLLBACK", NULL, NULL, NULL);
+    sqlite3_exec(sqlite_reader_of(base)->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
 static void reader_close(struct sales_reader *base) {
-    struct sqlite_reader *r = of(base);
+    struct sqlite_reader *r = sqlite_reader_of(base);
     if (r->raw != NULL) {
         r->raw->ops->close(r->raw);
     }
@@ -434,7 +435,7 @@ static bool prepare_rejected(struct sqlite_reader *r, struct error *err) {
                           &r->rejected, err);
 }
 
-static bool prepare_all(struct sqlite_reader *r, struct error *err) {
+static bool sqlite_reader_prepare_all(struct sqlite_reader *r, struct error *err) {
     return sqlite_prepare(r->db, order_index_extent_sql, &r->extent, err) &&
            sqlite_prepare(r->db, ORDER_SELECT_FROM "WHERE r.position = ?1", &r->order, err) &&
            sqlite_prepare(r->db,
@@ -460,7 +461,7 @@ bool sqlite_reader_open(const char *directory, struct store *writer, int timeout
     const char *vfs = writer != NULL ? ((struct sqlite_store *)writer)->sums.vfs : NULL;
     if (!sqlite_connect(directory, vfs, SQLITE_READER, &r->db, err) ||
         !sqlite_settings_read(r->db, settings_out, err) || !sqlite_holds_read(r->db, &holds, err) ||
-        !prepare_all(r, err)) {
+        !sqlite_reader_prepare_all(r, err)) {
         reader_close(&r->base);
         return false;
     }
@@ -474,7 +475,7 @@ bool sqlite_reader_open(const char *directory, struct store *writer, int timeout
 }
 
 bool sqlite_reader_set_raw(struct sales_reader *base, struct raw_opener raw, struct error *err) {
-    struct sqlite_reader *r = of(base);
+    struct sqlite_reader *r = sqlite_reader_of(base);
     r->raw_opener = raw;
     r->base.ops = &reader_ops_raw_elsewhere;
     return sqlite_holds_check(r->db, SQLITE_HOLDS_SUMS, err);

@@ -13,7 +13,7 @@ struct sqlite_retries {
     sqlite3_stmt *put, *expire;
 };
 
-static struct sqlite_retries *of(struct rejected_retries *r) {
+static struct sqlite_retries *sqlite_retries_of(struct rejected_retries *r) {
     return (struct sqlite_retries *)r;
 }
 
@@ -27,7 +27,7 @@ static bool write_row(struct sqlite_retries *r, int64_t id, int64_t retried_ms,
 
 static bool retries_put(struct rejected_retries *base, int64_t id, int64_t retried_ms,
                         const char *verdict, struct error *err) {
-    struct sqlite_retries *r = of(base);
+    struct sqlite_retries *r = sqlite_retries_of(base);
     if (!sqlite_run(r->db, "BEGIN IMMEDIATE", err)) {
         return false;
     }
@@ -40,7 +40,7 @@ static bool retries_put(struct rejected_retries *base, int64_t id, int64_t retri
 }
 
 static void retries_close(struct rejected_retries *base) {
-    struct sqlite_retries *r = of(base);
+    struct sqlite_retries *r = sqlite_retries_of(base);
     sqlite3_finalize(r->put);
     sqlite3_finalize(r->expire);
     sqlite3_close(r->db);

@@ -15,21 +15,21 @@
 #include "store/sqlite/sqlite_rows.h"
 #include <stdlib.h>
 
-static struct sqlite_store *of(struct store *s) {
+static struct sqlite_store *sqlite_store_of(struct store *s) {
     return (struct sqlite_store *)s;
 }
 
 // --- The overflow guard
 
 static bool store_fits(struct store *base, const struct order *o, struct rejection *why) {
-    int64_t sum = of(base)->sums.gross_e4[currency_number(o->currency)];
+    int64_t sum = sqlite_store_of(base)->sums.gross_e4[currency_number(o->currency)];
     return money_add(&sum, currency_gross_of(o)) || currency_reject_overflow(o, why);
 }
 
 // --- A batch
 
 static enum store_result store_begin(struct store *base, struct error *err) {
-    struct sqlite_store *s = of(base);
+    struct sqlite_store *s = sqlite_store_of(base);
     pending_clear(&s->pending);
     s->first_pending = s->next_order;
     sqlite_floors_look(s);
@@ -39,7 +39,7 @@ static enum store_result store_begin(struct store *base, struct error *err) {
 static void store_prefetch(struct store *base, const struct order *o, const struct stamp *at) {
     UNUSED(at);
     if (o->kind == ORDER_PLACED) {
-        order_index_prefetch(of(base)->index, order_index_slot(o->order_id));
+        order_index_prefetch(sqlite_store_of(base)->index, order_index_slot(o->order_id));
     }
 }
 
@@ -125,7 +125,7 @@ static enum store_result find_adjustment(struct sqlite_store *s, const struct or
 static enum store_result store_known(struct store *base, const struct order *o,
                                      const struct stamp *at, struct known *out, struct error *err) {
     UNUSED(at);
-    struct sqlite_store *s = of(base);
+    struct sqlite_store *s = sqlite_store_of(base);
     struct stored_event event;
     bool found;
     *out = (struct known){.as = KNOWN_NEW};
@@ -145,7 +145,8 @@ static enum store_result store_origin(struct store *base, struct ident order_id,
     UNUSED(at);
     struct stored_event event;
     int64_t free_slot;
-    enum store_result result = find_order(of(base), order_id, &event, &free_slot, found, err);
+    enum store_result result =
+        find_order(sqlite_store_of(base), order_id, &event, &free_slot, found, err);
     if (result == STORE_OK && *found) {
         *out = (struct origin){event.order.source, event.order.state};
     }
@@ -155,7 +156,7 @@ static enum store_result store_origin(struct store *base, struct ident order_id,
 static enum store_result store_add(struct store *base, const struct order *o,
                                    const struct stamp *at, const struct known *known,
                                    struct cube_dim *group, struct error *err) {
-    struct sqlite_store *s = of(base);
+    struct sqlite_store *s = sqlite_store_of(base);
     enum store_result result = sqlite_group_id(s->sums.cells, group, err);
     if (result != STORE_OK) {
         return result;
@@ -181,19 +182,19 @@ static enum store_result store_add_rejected(struct store *base, const struct eve
                                         .message = text_of(e->why->message),
                                         .raw = e->raw,
                                         .raw_bytes = e->raw.len};
-    return sqlite_sums_add_rejected(&of(base)->sums, &row, err);
+    return sqlite_sums_add_rejected(&sqlite_store_of(base)->sums, &row, err);
 }
 
 static void store_floors(struct store *base, int64_t arrival_ms, int32_t *minute_floor,
                          int32_t *hour_floor) {
-    struct sqlite_store *s = of(base);
+    struct sqlite_store *s = sqlite_store_of(base);
     sqlite_floors_raise(s, arrival_ms);
     *minute_floor = s->sums.next.minute_floor;
     *hour_floor = s->sums.next.hour_floor;
 }
 
 static void store_rollback(struct store *base) {
-    struct sqlite_store *s = of(base);
+    struct sqlite_store *s = sqlite_store_of(base);
     // What is in memory is ahead of the file now: the store is down until reopen.
     sqlite3_exec(s->sums.db, "ROLLBACK", NULL, NULL, NULL);
     sqlite_store_disconnect(s);
@@ -201,11 +202,11 @@ static void store_rollback(struct store *base) {
 
 // Somebody may have removed the file while nothing came.
 static enum store_result store_check(struct store *base, struct error *err) {
-    return sqlite_sums_in_place(&of(base)->sums, err) ? STORE_OK : STORE_RETRY;
+    return sqlite_sums_in_place(&sqlite_store_of(base)->sums, err) ? STORE_OK : STORE_RETRY;
 }
 
 static enum store_result store_reopen(struct store *base, struct error *err) {
-    struct sqlite_store *s = of(base);
+    struct sqlite_store *s = sqlite_store_of(base);
     sqlite_store_disconnect(s);
     struct store_settings settings = {0}; // whatever is in force
     if (sqlite_store_connect(s, &settings, true, err)) {
@@ -216,11 +217,11 @@ static enum store_result store_reopen(struct store *base, struct error *err) {
 }
 
 static void store_counts(struct store *base, struct store_counts *out) {
-    *out = of(base)->sums.state.counts;
+    *out = sqlite_store_of(base)->sums.state.counts;
 }
 
 int64_t sqlite_store_find_waiting(struct store *writer, int64_t slot) {
-    struct sqlite_store *s = of(writer);
+    struct sqlite_store *s = sqlite_store_of(writer);
     pthread_rwlock_rdlock(&s->index_lock);
     int64_t position = s->index != NULL ? order_index_find_waiting(s->index, slot) : -1;
     pthread_rwlock_unlock(&s->index_lock);
@@ -239,7 +240,7 @@ static void free_store(struct sqlite_store *s) {
 }
 
 static void store_close(struct store *base) {
-    struct sqlite_store *s = of(base);
+    struct sqlite_store *s = sqlite_store_of(base);
     if (s->index != NULL) {
         sqlite_store_finish_index(s);
     }

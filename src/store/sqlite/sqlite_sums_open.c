@@ -32,7 +32,7 @@ void sqlite_sums_disconnect(struct sqlite_sums *s) {
     s->db = NULL;
 }
 
-static bool prepare_all(struct sqlite_sums *s, struct error *err) {
+static bool sqlite_sums_open_prepare_all(struct sqlite_sums *s, struct error *err) {
     const struct {
         sqlite3_stmt **stmt;
         const char *sql;
@@ -120,7 +120,7 @@ bool sqlite_sums_connect(struct sqlite_sums *s, enum sqlite_holds holds,
         !sqlite_schema_prepare(s->db, holds, settings, err) ||
         !make_durable(s, after_failure, err) || // before anything else is answered
         !sqlite_files_note(&s->files, s->directory, err) || !read_memory(s, err) ||
-        !prepare_all(s, err)) {
+        !sqlite_sums_open_prepare_all(s, err)) {
         return false;
     }
     s->cells = sqlite_cells_new(s->db, "main", err);

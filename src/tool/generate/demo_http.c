@@ -23,11 +23,11 @@ struct demo_http {
     char problem[512]; // "" until something went wrong for good
 };
 
-static struct demo_http *of(struct demo_target *t) {
+static struct demo_http *demo_http_of(struct demo_target *t) {
     return (struct demo_http *)t;
 }
 
-static void answered(void *user, const struct http_reply *reply) {
+static void demo_http_answered(void *user, const struct http_reply *reply) {
     struct demo_http *d = user;
     struct post_counts counts;
     if (reply->problem == NULL && post_reply_read(reply->body, &counts, NULL, NULL)) {
@@ -54,17 +54,17 @@ static void tell_trouble(void *user, const char *text) {
 static void send_body(struct demo_target *t, struct buf *body) {
     // What takes an order back must not overtake it.
     if (memmem(body->at, body->len, "\"event\"", 7) != NULL) {
-        http_client_finish(of(t)->client);
+        http_client_finish(demo_http_of(t)->client);
     }
-    http_client_post(of(t)->client, body, 0);
+    http_client_post(demo_http_of(t)->client, body, 0);
 }
 
 static void drive(struct demo_target *t, int timeout_ms) {
-    http_client_drive(of(t)->client, timeout_ms);
+    http_client_drive(demo_http_of(t)->client, timeout_ms);
 }
 
-static void finish(struct demo_target *t) {
-    http_client_finish(of(t)->client);
+static void demo_http_finish(struct demo_target *t) {
+    http_client_finish(demo_http_of(t)->client);
 }
 
 static const char *problem_of(const struct demo_target *t) {
@@ -73,17 +73,17 @@ static const char *problem_of(const struct demo_target *t) {
 }
 
 static struct demo_counts counts_of(struct demo_target *t) {
-    const struct post_counts *c = &of(t)->answered;
+    const struct post_counts *c = &demo_http_of(t)->answered;
     return (struct demo_counts){c->accepted, c->duplicate, c->rejected, .judged = true};
 }
 
 static void close_target(struct demo_target *t) {
-    http_client_free(of(t)->client);
+    http_client_free(demo_http_of(t)->client);
     free(t);
 }
 
 bool demo_http_open(const struct send_to *to, struct demo_target **out, struct error *err) {
-    static const struct demo_target_ops ops = {send_body,  drive,     finish,
+    static const struct demo_target_ops ops = {send_body,  drive,     demo_http_finish,
                                                problem_of, counts_of, close_target};
     struct demo_http *d = mem_zalloc(1, sizeof *d);
     struct http_client_options options = {.url = to->url,
@@ -92,7 +92,7 @@ bool demo_http_open(const struct send_to *to, struct demo_target **out, struct e
                                           .attempt_timeout_ms = ATTEMPT_TIMEOUT_MS,
                                           .first_contact_ms = FIRST_CONTACT_MS,
                                           .give_up_ms = GIVE_UP_MS,
-                                          .done = answered,
+                                          .done = demo_http_answered,
                                           .user = d,
                                           .stopping = user_stops,
                                           .trouble = tell_trouble};

@@ -16,12 +16,12 @@ struct demo_kafka {
     struct error failure;
 };
 
-static struct demo_kafka *of(struct demo_target *t) {
+static struct demo_kafka *demo_kafka_of(struct demo_target *t) {
     return (struct demo_kafka *)t;
 }
 
 static void send_body(struct demo_target *t, struct buf *body) {
-    struct demo_kafka *d = of(t);
+    struct demo_kafka *d = demo_kafka_of(t);
     struct load_sink *sink = d->sink;
     struct load_block *block = load_block_new(body->len);
     struct load_place place = {"generate", 0};
@@ -46,8 +46,8 @@ static void drive(struct demo_target *t, int timeout_ms) {
     clock_sleep_ms(timeout_ms); // the producer has a thread of its own
 }
 
-static void finish(struct demo_target *t) {
-    struct demo_kafka *d = of(t);
+static void demo_kafka_finish(struct demo_target *t) {
+    struct demo_kafka *d = demo_kafka_of(t);
     if (d->failure.cls == ERROR_NONE && !d->sink->ops->finish(d->sink, &d->failure)) {
         return; // the failure is kept
     }
@@ -60,12 +60,12 @@ static const char *problem_of(const struct demo_target *t) {
 
 static struct demo_counts counts_of(struct demo_target *t) {
     struct demo_counts c = {0};
-    load_report_counts(of(t)->report, &c.accepted, &c.duplicate, &c.rejected);
+    load_report_counts(demo_kafka_of(t)->report, &c.accepted, &c.duplicate, &c.rejected);
     return c;
 }
 
 static void close_target(struct demo_target *t) {
-    struct demo_kafka *d = of(t);
+    struct demo_kafka *d = demo_kafka_of(t);
     if (d->sink != NULL) {
         d->sink->ops->close(d->sink);
     }
@@ -74,7 +74,7 @@ static void close_target(struct demo_target *t) {
 }
 
 bool demo_kafka_open(const struct send_to *to, struct demo_target **out, struct error *err) {
-    static const struct demo_target_ops ops = {send_body,  drive,     finish,
+    static const struct demo_target_ops ops = {send_body,  drive,     demo_kafka_finish,
                                                problem_of, counts_of, close_target};
     struct demo_kafka *d = mem_zalloc(1, sizeof *d);
     d->base.ops = &ops;

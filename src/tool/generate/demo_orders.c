@@ -135,11 +135,11 @@ static void draw_amounts(struct demo_orders *d, struct demo_order *o) {
 
 // --- Writing a line
 
-static char *put(char *to, const char *text, size_t n) {
+static char *demo_orders_put(char *to, const char *text, size_t n) {
     memcpy(to, text, n);
     return to + n;
 }
-#define PUT(to, literal) put(to, literal, sizeof(literal) - 1)
+#define PUT(to, literal) demo_orders_put(to, literal, sizeof(literal) - 1)
 
 static char *put_number(char *to, uint64_t v) {
     char digits[20];
@@ -148,7 +148,7 @@ static char *put_number(char *to, uint64_t v) {
         *--at = (char)('0' + v % 10);
         v /= 10;
     } while (v > 0);
-    return put(to, at, (size_t)(digits + sizeof digits - at));
+    return demo_orders_put(to, at, (size_t)(digits + sizeof digits - at));
 }
 
 static char *put_cents(char *to, uint32_t cents) {
@@ -195,7 +195,7 @@ static char *put_instant(struct demo_orders *d, char *to, int64_t ms) {
     d->instant[n - 4] = (char)('0' + fraction / 100);
     d->instant[n - 3] = (char)('0' + fraction / 10 % 10);
     d->instant[n - 2] = (char)('0' + fraction % 10);
-    return put(to, d->instant, n);
+    return demo_orders_put(to, d->instant, n);
 }
 
 // kind: what stands between order_id and created_at; "" for an order.
@@ -206,7 +206,7 @@ static void write_line(struct demo_orders *d, const struct demo_order *o, const 
     }
     char *to = PUT(out->at + out->len, "{\"order_id\":");
     to = put_id(d, to, o);
-    to = put(to, kind, strlen(kind));
+    to = demo_orders_put(to, kind, strlen(kind));
     to = put_instant(d, PUT(to, ",\"created_at\":\""), created_ms);
     to = PUT(to, "\"");
     if (o->customer != 0) {
@@ -221,8 +221,8 @@ static void write_line(struct demo_orders *d, const struct demo_order *o, const 
     to = put_cents(PUT(to, ",\"total\":"), o->subtotal - o->discount + o->shipping + o->tax);
     if (o->customer == 0 || d->options.customer_fields) { // nobody else knows a guest's
         const char *source = demo_sources[o->source].name;
-        to = put(PUT(to, ",\"source\":\""), source, strlen(source));
-        to = put(PUT(to, "\",\"state\":\""), demo_states[o->state].code, 2);
+        to = demo_orders_put(PUT(to, ",\"source\":\""), source, strlen(source));
+        to = demo_orders_put(PUT(to, "\",\"state\":\""), demo_states[o->state].code, 2);
         to = PUT(to, "\"");
     }
     to = PUT(to, "}\n");

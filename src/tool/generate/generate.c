@@ -36,7 +36,7 @@ enum {
 #define IDS_PER_SEED INT64_C(1000000000)
 #define SEEDS_APART INT64_C(9000000) // so that ids stay below 2^53
 
-static int fail(const char *text) {
+static int generate_fail(const char *text) {
     fprintf(stderr, "salestide generate: %s\n", text);
     return FAILED;
 }
@@ -121,7 +121,7 @@ static void post_events(struct posting *p, int64_t n) {
         demo_orders_next(p->orders, ms, &body);
     }
     if (body.failed) {
-        fail("out of memory");
+        generate_fail("out of memory");
         p->failed = true;
         buf_free(&body);
         return;
@@ -181,7 +181,7 @@ static int tell(const struct posting *p, int64_t ms) {
                 (int)(ms / 100 % 10));
     }
     if (problem != NULL && !stop_asked()) {
-        return fail(problem);
+        return generate_fail(problem);
     }
     return p->failed || c.rejected > 0 ? FAILED : DONE;
 }
@@ -223,7 +223,7 @@ static int64_t default_start_ms(const struct generate_settings *s) {
 int generate_run(const struct generate_settings *s) {
     struct error err = {0};
     if (!write_files(s, &err)) {
-        return fail(err.text);
+        return generate_fail(err.text);
     }
     if (s->files_alone) {
         return DONE;

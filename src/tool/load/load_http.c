@@ -52,7 +52,7 @@ struct load_http {
     struct error failure;
 };
 
-static struct load_http *of(struct load_sink *s) {
+static struct load_http *load_http_of(struct load_sink *s) {
     return (struct load_http *)s;
 }
 
@@ -68,7 +68,7 @@ static void event_rejected(void *user, const struct post_error *error) {
                          error->message);
 }
 
-static void answered(void *user, const struct http_reply *reply) {
+static void load_http_answered(void *user, const struct http_reply *reply) {
     struct load_http *l = user;
     struct batch *b = &l->batches[reply->tag];
     struct post_counts counts;
@@ -102,7 +102,7 @@ static bool has_failed(const struct load_http *l, struct error *err) {
 }
 
 static bool sink_flush(struct load_sink *base, struct error *err) {
-    struct load_http *l = of(base);
+    struct load_http *l = load_http_of(base);
     struct batch *b = l->batch;
     if (b != NULL) {
         l->batch = NULL;
@@ -121,7 +121,7 @@ static bool sink_flush(struct load_sink *base, struct error *err) {
 }
 
 static bool sink_finish(struct load_sink *base, struct error *err) {
-    struct load_http *l = of(base);
+    struct load_http *l = load_http_of(base);
     if (!sink_flush(base, err)) {
         return false;
     }
@@ -152,7 +152,7 @@ static struct batch *batch_for(struct load_http *l, struct error *err) {
 static bool sink_json(struct load_sink *base, struct text event, struct load_block *block,
                       struct load_place place, struct error *err) {
     UNUSED(block);
-    struct batch *b = batch_for(of(base), err);
+    struct batch *b = batch_for(load_http_of(base), err);
     if (b == NULL) {
         return false;
     }
@@ -184,20 +184,20 @@ static bool sink_too_long(struct load_sink *base, struct text start, struct load
     struct rejection why;
     reject(&why, "", REJECT_TOO_LARGE, "the event's text is longer than %d bytes",
            ORDER_EVENT_MAX_BYTES);
-    count_rejected(of(base), &why, place);
+    count_rejected(load_http_of(base), &why, place);
     return true;
 }
 
 static struct arena *sink_arena(struct load_sink *base, struct error *err) {
     UNUSED(err);
-    struct load_http *l = of(base);
+    struct load_http *l = load_http_of(base);
     arena_reset(&l->arena); // what was parsed before is written
     return &l->arena;
 }
 
 static bool sink_order(struct load_sink *base, const struct order_csv_event *e, bool rejected,
                        struct load_place place, struct error *err) {
-    struct load_http *l = of(base);
+    struct load_http *l = load_http_of(base);
     if (rejected) {
         count_rejected(l, &e->why, place);
         return true;
@@ -219,7 +219,7 @@ static const struct order_rules *sink_rules(const struct load_sink *base) {
 }
 
 static void sink_close(struct load_sink *base) {
-    struct load_http *l = of(base);
+    struct load_http *l = load_http_of(base);
     http_client_free(l->client);
     for (size_t i = 0; i < COUNT_OF(l->batches); i++) {
         buf_free(&l->batches[i].body);
@@ -248,7 +248,7 @@ bool load_http_open(const struct send_to *to, const struct load_target *target,
                                           .attempt_timeout_ms = ATTEMPT_TIMEOUT_MS,
                                           .first_contact_ms = FIRST_CONTACT_MS,
                                           .give_up_ms = GIVE_UP_MS,
-                                          .done = answered,
+                                          .done = load_http_answered,
                                           .user = l,
                                           .stopping = user_stops,
                                           .trouble = tell_trouble};

@@ -80,7 +80,7 @@ static void unit_move(struct unit *u, enum load_unit_state to) {
     state_move(&load_unit_table, &u->state, (uint8_t)to, u);
 }
 
-static struct load_intake *of(struct load_sink *s) {
+static struct load_intake *load_intake_of(struct load_sink *s) {
     return (struct load_intake *)s;
 }
 
@@ -175,7 +175,7 @@ static void unit_settled(struct submission *s, enum settle_result result) {
 
 // --- Offering
 
-static void offer(struct load_intake *l, struct unit *u) {
+static void load_intake_offer(struct load_intake *l, struct unit *u) {
     pthread_mutex_lock(&l->lock);
     unit_move(u, LOAD_UNIT_UNDER_WAY);
     l->under_way++;
@@ -238,7 +238,7 @@ static bool try_again(struct load_intake *l, struct error *err) {
         clock_sleep_ms(wait_ms);
         wait_ms = wait_ms * 2 < RETRY_LONGEST_MS ? wait_ms * 2 : RETRY_LONGEST_MS;
         while (failed != NULL) {
-            offer(l, take_first(&failed));
+            load_intake_offer(l, take_first(&failed));
         }
     }
     return true;
@@ -252,7 +252,7 @@ static bool must_try_again(struct load_intake *l) {
 }
 
 static bool sink_flush(struct load_sink *base, struct error *err) {
-    struct load_intake *l = of(base);
+    struct load_intake *l = load_intake_of(base);
     struct unit *u = l->unit;
     if (u == NULL) {
         return true;
@@ -264,12 +264,12 @@ static bool sink_flush(struct load_sink *base, struct error *err) {
         free_unit(u);
         return false;
     }
-    offer(l, u);
+    load_intake_offer(l, u);
     return true;
 }
 
 static bool sink_finish(struct load_sink *base, struct error *err) {
-    return sink_flush(base, err) && try_again(of(base), err);
+    return sink_flush(base, err) && try_again(load_intake_of(base), err);
 }
 
 // --- Filling
@@ -313,7 +313,7 @@ static struct event *add_event(struct unit *u, struct load_place place, struct e
 
 static bool sink_json(struct load_sink *base, struct text event, struct load_block *block,
                       struct load_place place, struct error *err) {
-    struct load_intake *l = of(base);
+    struct load_intake *l = load_intake_of(base);
     struct unit *u = unit_for(l, block, err);
     struct event *e = u != NULL ? add_event(u, place, err) : NULL;
     if (e == NULL) {
@@ -334,7 +334,7 @@ static bool sink_json(struct load_sink *base, struct text event, struct load_blo
 
 static bool sink_too_long(struct load_sink *base, struct text start, struct load_place place,
                           struct error *err) {
-    struct unit *u = unit_for(of(base), NULL, err);
+    struct unit *u = unit_for(load_intake_of(base), NULL, err);
     struct event *e = u != NULL ? add_event(u, place, err) : NULL;
     if (e == NULL) {
         return false;
@@ -347,7 +347,7 @@ static bool sink_too_long(struct load_sink *base, struct text start, struct load
 }
 
 static struct arena *sink_arena(struct load_sink *base, struct error *err) {
-    struct unit *u = unit_for(of(base), NULL, err);
+    struct unit *u = unit_for(load_intake_of(base), NULL, err);
     return u != NULL ? &u->s->arena : NULL;
 }
 
@@ -363,7 +363,7 @@ static bool write_json(struct load_intake *l, struct unit *u, struct event *e,
 
 static bool sink_order(struct load_sink *base, const struct order_csv_event *from, bool rejected,
                        struct load_place place, struct error *err) {
-    struct unit *u = of(base)->unit; // sink_arena made sure that it has room
+    struct unit *u = load_intake_of(base)->unit; // sink_arena made sure that it has room
     struct event *e = add_event(u, place, err);
     if (e == NULL) {
         return false;
@@ -373,7 +373,8 @@ static bool sink_order(struct load_sink *base, const struct order_csv_event *fro
         return submission_reject(u->s, e, &from->why) || out_of_memory(err);
     }
     e->order = from->order;
-    return !of(base)->parts.wants_json || write_json(of(base), u, e, from) || out_of_memory(err);
+    return !load_intake_of(base)->parts.wants_json ||
+           write_json(load_intake_of(base), u, e, from) || out_of_memory(err);
 }
 
 static const struct order_rules *sink_rules(const struct load_sink *base) {
@@ -381,7 +382,7 @@ static const struct order_rules *sink_rules(const struct load_sink *base) {
 }
 
 static void sink_close(struct load_sink *base) {
-    struct load_intake *l = of(base);
+    struct load_intake *l = load_intake_of(base);
     l->parts.drain(l->parts.user);
     if (l->unit != NULL) {
         free_unit(l->unit);

@@ -58,8 +58,8 @@ static void free_all(void *user) {
     free(l);
 }
 
-static bool open_store(struct load_store *l, const struct load_store_settings *o,
-                       struct store_settings *settings, struct error *err) {
+static bool load_store_open_store(struct load_store *l, const struct load_store_settings *o,
+                                  struct store_settings *settings, struct error *err) {
     const struct sqlite_options options = {
         .directory = o->directory, .settings = o->shop, .clock = clock_system()};
     return sqlite_store_open(&options, &l->store, settings, err) &&
@@ -94,7 +94,7 @@ bool load_store_open(const struct load_store_settings *settings, const struct lo
     struct load_store *l = mem_zalloc(1, sizeof *l);
     struct store_settings shop = {0};
     *out = NULL;
-    if (!open_store(l, settings, &shop, err) || !start_engine(l, settings, &shop, err)) {
+    if (!load_store_open_store(l, settings, &shop, err) || !start_engine(l, settings, &shop, err)) {
         free_all(l);
         return false;
     }

@@ -30,7 +30,7 @@ struct command {
     struct rejected_sender *sender; // of a retry
 };
 
-static int fail(const struct error *err) {
+static int rejected_fail(const struct error *err) {
     fprintf(stderr, "salestide rejected: %s\n", err->text);
     return err->cls == ERROR_USAGE ? 2 : 1;
 }
@@ -90,7 +90,7 @@ static int list_rejected(struct command *c) {
         ok = c->reader->ops->rejected(c->reader, l.last_id, PAGE_ROWS, list_row, &l, &err);
     } while (ok && l.n_seen == PAGE_ROWS && l.left > 0);
     rejected_texts_free(l.texts);
-    return ok ? 0 : fail(&err);
+    return ok ? 0 : rejected_fail(&err);
 }
 
 struct wanted {
@@ -168,7 +168,7 @@ static int end_sending(struct command *c) {
     struct error err = {0};
     bool all;
     if (!rejected_sender_end(c->sender, &all, &err)) {
-        return fail(&err);
+        return rejected_fail(&err);
     }
     return all ? 0 : 1;
 }
@@ -289,10 +289,10 @@ static int retry_rejected(struct command *c) {
     }
     gathering_free(&g);
     if (!ok) {
-        return fail(&err);
+        return rejected_fail(&err);
     }
     int code = end_sending(c);
-    return mark_replaced(c, lowest_id, &err) ? code : fail(&err);
+    return mark_replaced(c, lowest_id, &err) ? code : rejected_fail(&err);
 }
 
 // --- Editing
@@ -320,7 +320,7 @@ static bool edit_row(struct command *c, const struct rejected_row *row, struct e
 static int edit_rejected(struct command *c) {
     struct error err = {0};
     if (!open_sending(c, &err) || !with_row(c, c->settings->ids[0], edit_row, &err)) {
-        return fail(&err);
+        return rejected_fail(&err);
     }
     return end_sending(c);
 }
@@ -329,7 +329,7 @@ static int show_rejected(struct command *c) {
     struct error err = {0};
     for (size_t i = 0; i < c->settings->n_ids; i++) {
         if (!with_row(c, c->settings->ids[i], show_row, &err)) {
-            return fail(&err);
+            return rejected_fail(&err);
         }
     }
     return 0;

@@ -63,7 +63,7 @@ static void take_error(void *user, const struct post_error *error) {
     snprintf(why->text, sizeof why->text, "%s (%s)", error->message, error->code);
 }
 
-static void answered(void *user, const struct http_reply *reply) {
+static void rejected_send_answered(void *user, const struct http_reply *reply) {
     struct rejected_sender *s = user;
     struct post_counts counts;
     struct why why = {""};
@@ -112,7 +112,7 @@ static bool open_client(struct rejected_sender *s, const struct send_to *to, str
         .attempt_timeout_ms = ATTEMPT_TIMEOUT_MS,
         .first_contact_ms = FIRST_CONTACT_MS,
         .give_up_ms = GIVE_UP_MS,
-        .done = answered,
+        .done = rejected_send_answered,
         .user = s,
         .trouble = tell_trouble,
     };
