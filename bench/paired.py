@@ -52,6 +52,7 @@ class Place:
 def start(program, tmp):
     processes.PROGRAM = program
     shutil.rmtree(tmp / "start", ignore_errors=True)
+    (tmp / "start").mkdir()
     memory = []
     ms = start_size.first_answer_ms(Place(tmp), tmp / "start", lambda pid: memory.append(processes.memory_mb(pid)))
     return {"start to first answer, ms": ms, "memory at rest, MB": memory[0]}
