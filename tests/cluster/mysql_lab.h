@@ -143,8 +143,20 @@ static inline void lab_close(struct lab *lab) {
     zone_free(lab->zone);
 }
 
+// The machine's clocks, but for what a test adds to each.
+static int64_t lab_wall_ahead_ms, lab_monotonic_ahead_ms;
+static inline int64_t lab_now_ms(void *user) {
+    (void)user;
+    return clock_now_ms(clock_system()) + lab_wall_ahead_ms;
+}
+static inline int64_t lab_monotonic_ns(void *user) {
+    (void)user;
+    return clock_monotonic_ns(clock_system()) + lab_monotonic_ahead_ms * 1000000;
+}
+static const struct clock_source lab_clock = {lab_now_ms, lab_monotonic_ns, NULL};
+
 static inline bool lab_try_instance(struct lab *lab, struct instance *in, struct error *err) {
-    struct mysql_aggregates_options options = {.address = lab->proxied, .clock = clock_system()};
+    struct mysql_aggregates_options options = {.address = lab->proxied, .clock = &lab_clock};
     struct store_settings settings;
     *in = (struct instance){.next_offset = -1};
     return mysql_aggregates_open(&options, &in->a, &settings, err);

@@ -311,6 +311,8 @@ static void rejected_events_keep_every_byte(void **state) {
     struct instance in;
     struct error err = {0};
     lab_open(&lab);
+    const int64_t to_lab_ms = LAB_NOW_MS - clock_now_ms(clock_system());
+    lab_wall_ahead_ms = to_lab_ms;
     instance_open(&lab, &in, 0);
     static const char zero[] = "{\"a\":\0'\\'\"}";
     char *big = malloc(ORDER_REJECTED_TEXT_MAX_BYTES);
@@ -362,16 +364,26 @@ static void rejected_events_keep_every_byte(void **state) {
         &lab, "SELECT event = REPEAT('\\\\', 65536), event_bytes FROM rejected_events WHERE id = 4",
         "1|2000000");
     free(big);
-    // A month later they are dropped as others come, and counted.
+    // A clock that jumps ahead drops nothing, nor does one that has just begun.
     struct rejected_event later = events[0];
     later.arrival_ms = LAB_NOW_MS + INT64_C(31) * 86400000;
-    lab_do(&lab, "UPDATE rejected_events SET arrived_at = arrived_at - INTERVAL 40 DAY "
-                 "WHERE id <= 3");
-    in.summary.counts = (struct store_counts){.received = 1, .rejected = 1};
     const struct aggregates_batch again = {.rejected = &later, .n_rejected = 1};
+    lab_wall_ahead_ms = to_lab_ms + INT64_C(3650) * 86400000;
+    in.summary.counts = (struct store_counts){.received = 1, .rejected = 1};
     assert_int_equal(instance_try_commit(&in, again, &err), COMMIT_OK);
-    ASSERT_ASK(&lab, "SELECT COUNT(*), MIN(id) FROM rejected_events", "2|4");
-    ASSERT_ASK(&lab, "SELECT rejected, rejected_expired FROM pipeline_state", "5|3");
+    lab_wall_ahead_ms = to_lab_ms;
+    lab_do(&lab, "UPDATE rejected_events SET arrived_at = '2020-01-01' WHERE id <= 3");
+    in.summary.counts = (struct store_counts){.received = 1, .rejected = 1};
+    assert_int_equal(instance_try_commit(&in, again, &err), COMMIT_OK);
+    ASSERT_ASK(&lab, "SELECT COUNT(*), MIN(id) FROM rejected_events", "6|1");
+    // A month later they are dropped as others come, and counted.
+    lab_monotonic_ahead_ms = 2 * 3600 * 1000;
+    lab_wall_ahead_ms = to_lab_ms + lab_monotonic_ahead_ms;
+    in.summary.counts = (struct store_counts){.received = 1, .rejected = 1};
+    assert_int_equal(instance_try_commit(&in, again, &err), COMMIT_OK);
+    lab_wall_ahead_ms = lab_monotonic_ahead_ms = 0;
+    ASSERT_ASK(&lab, "SELECT COUNT(*), MIN(id) FROM rejected_events", "4|4");
+    ASSERT_ASK(&lab, "SELECT rejected, rejected_expired FROM pipeline_state", "7|3");
     struct aggregates_state now;
     in.a->ops->state(in.a, &now);
     assert_int_equal(now.counts.rejected_expired, 3);

@@ -17,6 +17,7 @@ enum {
     HOURS_GRACE = 1,
 };
 static const int64_t REJECTED_KEPT_MS = INT64_C(30) * 24 * 3600 * 1000;
+static const int64_t BELIEVED_AFTER_MS = INT64_C(3600) * 1000;
 
 static bool drop_cells(struct mysql_aggregates *s, const struct aggregates_state *state,
                        struct error *err) {
@@ -38,6 +39,18 @@ static bool drop_cells(struct mysql_aggregates *s, const struct aggregates_state
     return true;
 }
 
+// Up to when rejected events have been kept for long enough. Dropped ones are nowhere else, so a
+// clock that is ahead must not do it: nothing goes by time before the clock's plausible course has
+// gone on for an hour in this process.
+static int64_t rejected_kept_from_ms(struct mysql_aggregates *s) {
+    int64_t now_ms = clock_course_now(&s->course, clock_now_ms(s->clock),
+                                      clock_monotonic_ns(s->clock) / 1000000);
+    if (s->believed_from_ms == 0 || now_ms < s->believed_from_ms) {
+        s->believed_from_ms = now_ms;
+    }
+    return now_ms - s->believed_from_ms < BELIEVED_AFTER_MS ? 0 : now_ms - REJECTED_KEPT_MS;
+}
+
 // The oldest: as many as there are too many, and of the next few those that are too old.
 static bool drop_rejected(struct mysql_aggregates *s, const struct aggregates_state *state,
                           const struct batch_summary *summary, int64_t *n_expired,
@@ -56,7 +69,7 @@ static bool drop_rejected(struct mysql_aggregates *s, const struct aggregates_st
                "DELETE FROM rejected_events WHERE id IN (SELECT id FROM (SELECT id FROM "
                "rejected_events ORDER BY id LIMIT %lld) oldest) AND arrived_at < ",
                (long long)step);
-    sql_put_instant(&s->sql, summary->committed_ms - REJECTED_KEPT_MS);
+    sql_put_instant(&s->sql, rejected_kept_from_ms(s));
     if (!mysql_send(s->c, &s->sql, "dropping old rejected events", err)) {
         return false;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Inside of the MySQL aggregates, for its own files: not for other layers.
 #pragma once
+#include "engine/clock_course.h"
 #include "store/claim_doubts.h"
 #include "store/mysql/mysql_aggregates.h"
 #include "store/mysql/mysql_cells.h"
@@ -21,8 +22,10 @@ struct mysql_aggregates {
     int64_t *gross_e4; // state.gross_e4
     struct projection *projection;
     struct mysql_cells *cells;
-    struct buf sql; // scratch, empty between statements
-    bool drop_more; // there may be cells below the floors
+    struct buf sql;             // scratch, empty between statements
+    bool drop_more;             // there may be cells below the floors
+    struct clock_course course; // for mysql_retention.c, as is
+    int64_t believed_from_ms;   // since when it has gone on; 0: no batch yet
     struct claim_doubts doubts;
 };
 
