@@ -12,7 +12,7 @@
 
 #include <strings.h>
 
-#define LINES_STAND_AS_SENT (MHD_VERSION < 0x00097600)
+#define LINES_STAND_AS_SENT (MHD_VERSION < 0x00097601)
 
 static const char bad_line[] =
     "a header line is malformed: white space or no name before the colon, a folded line, or "

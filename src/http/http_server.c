@@ -45,6 +45,13 @@ enum {
     LEAST_DESCRIPTORS = 64, // our own, and a few connections
 };
 
+// Heads as RFC 9112 has them. Versions without this option are looked after in http_head.c.
+#if MHD_VERSION >= 0x00097601
+#define STRICT_CLIENTS MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
+#else
+#define STRICT_CLIENTS
+#endif
+
 // What an epoll event is about, when it is not a viewer.
 static _Alignas(2) char tag_library, tag_wake, tag_signal; // even: EVENT_LINGERING is clear
 
@@ -172,7 +179,7 @@ static bool start_library(struct http_server *s, int listen_fd, struct error *er
         http_on_target, s, MHD_OPTION_NOTIFY_COMPLETED, http_on_completed, s,
         MHD_OPTION_NOTIFY_CONNECTION, http_connection_notice, s, MHD_OPTION_CONNECTION_LIMIT,
         s->options.limits.connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
-        MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_TIMEOUT, 0U, STRICT_CLIENTS MHD_OPTION_END);
     if (s->daemon == NULL) {
         close(listen_fd);
         return error_set(err, ERROR_FATAL, "cannot start the HTTP library: %s", strerror(errno));
