@@ -6,24 +6,30 @@
 // by the next one.
 #include "store/split/split_internal.h"
 
+#include "base/heap.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static struct split_store *of_log(struct log_store *log) {
     return (struct split_store *)((char *)log - offsetof(struct split_store, log));
 }
 
-static void make_parts(struct split_store *s, int32_t partition) {
+static bool make_parts(struct split_store *s, int32_t partition) {
     if (partition < s->n_parts) {
-        return;
+        return true;
     }
-    s->parts = mem_realloc(s->parts, ((size_t)partition + 1) * sizeof *s->parts);
+    struct split_part *more = try_realloc(s->parts, ((size_t)partition + 1) * sizeof *s->parts);
+    if (more == NULL) {
+        return false;
+    }
+    s->parts = more;
     for (; s->n_parts <= partition; s->n_parts++) {
         s->parts[s->n_parts] = SPLIT_PART_NEW;
     }
+    return true;
 }
 
 static void split_held(struct log_store *base, int32_t partition, struct log_claim *out) {
@@ -45,13 +51,18 @@ static void open_for_next_claim(struct split_store *s) {
     }
 }
 
-static void note_lane(struct split_store *s, int32_t lane, int32_t partition) {
+static bool note_lane(struct split_store *s, int32_t lane, int32_t partition) {
     if (lane >= s->n_lanes) {
-        s->lanes = mem_realloc(s->lanes, ((size_t)lane + 1) * sizeof *s->lanes);
+        int32_t *more = try_realloc(s->lanes, ((size_t)lane + 1) * sizeof *s->lanes);
+        if (more == NULL) {
+            return false;
+        }
+        s->lanes = more;
         memset(s->lanes + s->n_lanes, 0, (size_t)(lane + 1 - s->n_lanes) * sizeof *s->lanes);
         s->n_lanes = lane + 1;
     }
     s->lanes[lane] = partition;
+    return true;
 }
 
 // From where history is read. The row of an earlier program does not tell: as much as there is
@@ -87,12 +98,18 @@ static enum store_result split_claim(struct log_store *base, const struct log_to
         memcpy(out->other_id, claim.other_id, sizeof out->other_id);
         return STORE_OK;
     }
-    make_parts(s, partition);
-    note_lane(s, claim.lane, partition);
     snprintf(s->topic_id, sizeof s->topic_id, "%s", topic->id);
     struct id_window_start start = window_start(s, &claim);
-    split_part_claimed(&s->parts[partition], &claim,
-                       id_window_new(s->options.window_ms, &s->budget, start));
+    const struct id_window_options options = {.window_ms = s->options.window_ms,
+                                              .budget = &s->budget};
+    struct id_window *window = make_parts(s, partition) && note_lane(s, claim.lane, partition)
+                                   ? id_window_new(&options, start)
+                                   : NULL;
+    if (window == NULL) { // the claim is not taken up: the next one is another
+        free(claim.refused);
+        return split_out_of_window(err);
+    }
+    split_part_claimed(&s->parts[partition], &claim, window);
     split_held(base, partition, out);
     // One that goes on with the batch in work knows its history.
     out->history_offset =
@@ -109,12 +126,12 @@ static void split_release(struct log_store *base, int32_t partition) {
 
 static enum store_result split_remember(struct log_store *base, const struct event *e,
                                         struct error *err) {
-    UNUSED(err);
     struct split_part *p = split_part_of(of_log(base), &e->at);
     int64_t offset = log_position_offset(e->at.position);
     bool leaves_it = split_was_asked(e) && !split_part_was_refused(p, offset);
-    id_window_remember(p->window, leaves_it ? &e->at.digest : NULL, offset, e->at.arrival_ms);
-    return STORE_OK;
+    bool ok =
+        id_window_remember(p->window, leaves_it ? &e->at.digest : NULL, offset, e->at.arrival_ms);
+    return ok ? STORE_OK : split_out_of_window(err);
 }
 
 // After a failure: is the partition still ours, and was the batch in doubt committed?
