@@ -74,7 +74,7 @@ static struct kafka_slice *new_slice(struct kafka_log *log) {
     }
     slice = mem_zalloc(1, sizeof *slice);
     slice->log = log;
-    slice->submission = submission_new();
+    slice->submission = submission_new(NULL);
     if (slice->submission == NULL) {
         kafka_out_of_memory();
     }

@@ -112,7 +112,7 @@ static enum store_result split_remember(struct log_store *base, const struct eve
     UNUSED(err);
     struct split_part *p = split_part_of(of_log(base), &e->at);
     int64_t offset = log_position_offset(e->at.position);
-    bool leaves_it = split_was_asked(e) && !split_part_was_refused(p, offset);
+    bool leaves_it = split_was_asked(e) && !split_refused_has(&p->refused, offset);
     id_window_remember(p->window, leaves_it ? &e->at.digest : NULL, offset, e->at.arrival_ms);
     return STORE_OK;
 }

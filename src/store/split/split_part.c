@@ -44,10 +44,9 @@ static void move(struct split_part *p, enum split_part_state to) {
 
 static void drop_window(struct split_part *p) {
     id_window_free(p->window);
-    free(p->refused);
+    free(p->refused.at);
     p->window = NULL;
-    p->refused = NULL;
-    p->n_refused = p->at_refused = 0;
+    p->refused = (struct split_refused){0};
 }
 
 static void to_free(struct split_part *p) {
@@ -66,8 +65,7 @@ void split_part_claimed(struct split_part *p, struct position_claim *claim,
     if (!split_part_in_batch(p)) {
         drop_window(p);
         p->window = window;
-        p->refused = claim->refused;
-        p->n_refused = claim->n_refused;
+        p->refused = (struct split_refused){claim->refused, claim->n_refused, 0};
         p->lane = claim->lane;
         p->committed = claim->next_offset;
         p->epoch_us = claim->epoch_us;
@@ -82,13 +80,6 @@ void split_part_claimed(struct split_part *p, struct position_claim *claim,
         p->epoch_us = claim->epoch_us;
         move(p, SPLIT_PART_MOVED);
     }
-}
-
-bool split_part_was_refused(struct split_part *p, int64_t offset) {
-    while (p->at_refused < p->n_refused && p->refused[p->at_refused] < offset) {
-        p->at_refused++;
-    }
-    return p->at_refused < p->n_refused && p->refused[p->at_refused] == offset;
 }
 
 void split_part_advanced(struct split_part *p, int64_t next_offset) {
