@@ -147,7 +147,7 @@ SALESTIDE_PUBLIC void salestide_shop_free(struct salestide_shop *shop);
 //     position     int64                  lane << 48 | offset; from salestide_orders: the offset
 //     offset       int64
 //     partition    int32, null when it was absent
-//     arrival      timestamp[us, UTC]     the message's timestamp, held within 1970 .. 2200
+//     arrival      timestamp[us, UTC]     the message's timestamp, held within 1970 .. 9999
 //     event        utf8                   placed | cancelled | refunded
 //     event_id     utf8
 //     order_id     utf8
