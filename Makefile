@@ -42,7 +42,7 @@ RDKAFKA_LIBS := $(RDKAFKA_DIR)/lib/librdkafka.a
 endif
 FETCHED := $(YYJSON_H) $(RDKAFKA_H)
 
-CPPFLAGS += -Isrc $(if $(YYJSON_H),-isystem $(YYJSON_DIR)) \
+CPPFLAGS += -Isrc -Iinclude $(if $(YYJSON_H),-isystem $(YYJSON_DIR)) \
             $(if $(RDKAFKA_H),-isystem $(RDKAFKA_DIR)/include) -DSALESTIDE_VERSION='"$(VERSION)"'
 CFLAGS   += $(CSTD) $(WARN) $(OPT) $(SANITIZE) $(FAULTS)
 

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.." || exit
 objects=${1:-build}/obj
 
 # What the core may use: libc without state, a seed, and the JSON reader with a pool of ours.
-allowed="memchr memcmp memcpy memmove memset bcmp snprintf vsnprintf strchr strcmp strlen strncasecmp
+allowed="memchr memcmp memcpy memmove memset bcmp snprintf vsnprintf strchr strcmp strlen strncasecmp memmem
 getrandom time __stack_chk_fail yyjson_alc_pool_init yyjson_read_opts"
 # The one file that knows malloc is the handle's.
 heap_allowed="malloc realloc free"

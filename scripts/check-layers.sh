@@ -24,6 +24,7 @@ store/mysql:     CORE engine store
 store/cassandra: CORE engine cql store
 store/audit:     CORE engine store store/sqlite store/mysql
 broker:          CORE engine store
+kernel:          CORE engine store store/split
 http:            CORE engine store
 live:            CORE engine store http
 tool:            CORE engine broker
@@ -50,6 +51,7 @@ zlib.h:                http tool/load
 curl/curl.h:           tool
 ini.h:                 host
 emmintrin.h:           format
+salestide/arrow.h:     kernel
 '
 libc='assert.h ctype.h errno.h fcntl.h inttypes.h limits.h malloc.h poll.h pthread.h signal.h stdarg.h stdatomic.h
 stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h strings.h time.h unistd.h arpa/* net/* netdb.h netinet/* pwd.h sys/*'
