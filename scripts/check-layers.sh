@@ -39,7 +39,7 @@ core='base order format sums'
 # LIBRARY'S HEADERS: the rooms that may include them. What is in neither list is no header that we use.
 libraries='
 xxhash.h:              base
-yyjson.h:              format store broker live tool
+yyjson.h:              format store kernel broker live tool
 sqlite3.h:             store/sqlite
 mysql.h:               store/mysql
 mysqld_error.h:        store/mysql
