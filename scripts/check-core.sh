@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# The core (order, format, sums and what they use of base) runs inside other programs too: it must
+# The core (order, format, sums, window and what they use of base) runs inside other programs too: it must
 # not end them, take memory past its handle, read files or talk. Lists what its objects take from
 # outside and fails on anything that is not known to be harmless.
 #     scripts/check-core.sh [BUILD]      (default: build; its objects must be there)
@@ -19,11 +19,11 @@ core=()
 for name in arena buf error hash heap text; do
     core+=("$objects/base/$name.o")
 done
-core+=("$objects"/order/*.o "$objects"/format/*.o "$objects"/sums/*.o)
+core+=("$objects"/order/*.o "$objects"/format/*.o "$objects"/sums/*.o "$objects"/window/*.o)
 for object in "${core[@]}"; do
     [ -f "$object" ] || { echo "$object is not there; run make first"; exit 1; }
 done
-sources=$(find src/order src/format src/sums -name '*.c' | wc -l)
+sources=$(find src/order src/format src/sums src/window -name '*.c' | wc -l)
 [ "${#core[@]}" -ge $((sources + 6)) ] || { echo "objects are missing below $objects; run make first"; exit 1; }
 
 defined=$(nm --defined-only --extern-only --format=posix "${core[@]}" | awk 'NF > 1 {print $1}')

@@ -16,6 +16,7 @@
 #include "order/order.h"
 #include "sums/cube.h"
 #include "sums/origin.h"
+#include "window/known.h"
 
 enum store_result {
     STORE_OK,
@@ -70,12 +71,7 @@ struct stored_event {
                       // from a log: log_position
 };
 
-// What a store knows of an event's identity (order_id, kind, event_id).
-enum known_as {
-    KNOWN_NEW,   // not known
-    KNOWN_SAME,  // known with the same content: order_same_content
-    KNOWN_OTHER, // known with other content
-};
+// What a store knows of an event's identity.
 struct known {
     enum known_as as;
     int64_t position; // of the known event, where the store has it; else 0

@@ -34,6 +34,9 @@ static inline bool split_was_asked(const struct event *e) {
     return (e->at.digest.identity.high | e->at.digest.identity.low) != 0;
 }
 
+// Memory was refused for a window: fills err, RETRY.
+MUST_CHECK enum store_result split_out_of_window(struct error *err);
+
 // --- split_log.c: engine/log_store.h
 MUST_CHECK struct log_store *split_log_init(struct log_store *log); // returns it
 // After a failure: which partitions are still ours, and what became of a batch in doubt.

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static struct split_store *of_log(struct log_store *log) {
     return (struct split_store *)((char *)log - offsetof(struct split_store, log));
@@ -91,8 +92,14 @@ static enum store_result split_claim(struct log_store *base, const struct log_to
     note_lane(s, claim.lane, partition);
     snprintf(s->topic_id, sizeof s->topic_id, "%s", topic->id);
     struct id_window_start start = window_start(s, &claim);
-    split_part_claimed(&s->parts[partition], &claim,
-                       id_window_new(s->options.window_ms, &s->budget, start));
+    const struct id_window_options options = {.window_ms = s->options.window_ms,
+                                              .budget = &s->budget};
+    struct id_window *window = id_window_new(&options, start);
+    if (window == NULL) { // the claim is not taken up: the next one is another
+        free(claim.refused);
+        return split_out_of_window(err);
+    }
+    split_part_claimed(&s->parts[partition], &claim, window);
     split_held(base, partition, out);
     // One that goes on with the batch in work knows its history.
     out->history_offset =
@@ -109,12 +116,12 @@ static void split_release(struct log_store *base, int32_t partition) {
 
 static enum store_result split_remember(struct log_store *base, const struct event *e,
                                         struct error *err) {
-    UNUSED(err);
     struct split_part *p = split_part_of(of_log(base), &e->at);
     int64_t offset = log_position_offset(e->at.position);
     bool leaves_it = split_was_asked(e) && !split_refused_has(&p->refused, offset);
-    id_window_remember(p->window, leaves_it ? &e->at.digest : NULL, offset, e->at.arrival_ms);
-    return STORE_OK;
+    bool ok =
+        id_window_remember(p->window, leaves_it ? &e->at.digest : NULL, offset, e->at.arrival_ms);
+    return ok ? STORE_OK : split_out_of_window(err);
 }
 
 // After a failure: is the partition still ours, and was the batch in doubt committed?

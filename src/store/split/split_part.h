@@ -13,10 +13,10 @@
 // keeps the epoch that it had, so that the commit is fenced; only the batch's end frees it.
 #pragma once
 #include "base/state.h"
-#include "engine/id_window.h"
 #include "engine/log_store.h"
 #include "store/aggregates.h"
 #include "store/split/split_refused.h"
+#include "window/id_window.h"
 
 enum { NOT_MOVED = -2 };
 

@@ -13,7 +13,8 @@
 // it was done is known only after reopen has claimed the partitions again: until then the batch's
 // identities are neither kept nor undone. A partition that another process has taken over is lost
 // until the log claims it again. What a partition can go through is in split_part.h, the calls of
-// the log are in split_log.c.
+// the log are in split_log.c. Memory that is refused for identities fails the batch, to be tried
+// again: rollback undoes what the window began.
 #include "store/split/split_store.h"
 
 #include "base/fault.h"
@@ -25,6 +26,14 @@
 
 static struct split_store *split_store_of(struct store *s) {
     return (struct split_store *)s;
+}
+
+enum store_result split_out_of_window(struct error *err) {
+    error_set(
+        err, ERROR_RETRIABLE,
+        "out of memory for the identities of the dedupe window: lower --dedupe-memory, or give "
+        "the process more memory");
+    return STORE_RETRY;
 }
 
 static void read_state(struct split_store *s) {
@@ -60,12 +69,11 @@ static void split_prefetch(struct store *base, const struct order *o, const stru
 static enum store_result split_known(struct store *base, const struct order *o,
                                      const struct stamp *at, struct known *out, struct error *err) {
     UNUSED(o);
-    UNUSED(err);
-    struct split_store *s = split_store_of(base);
-    struct split_part *p = split_part_of(s, at);
-    *out = (struct known){.as = id_window_known(p->window, &at->digest,
-                                                log_position_offset(at->position), at->arrival_ms)};
-    return STORE_OK;
+    struct split_part *p = split_part_of(split_store_of(base), at);
+    *out = (struct known){0};
+    bool ok = id_window_known(p->window, &at->digest, log_position_offset(at->position),
+                              at->arrival_ms, &out->as);
+    return ok ? STORE_OK : split_out_of_window(err);
 }
 
 static enum store_result split_origin(struct store *base, struct ident order_id,
@@ -109,7 +117,9 @@ static enum store_result split_add(struct store *base, const struct order *o,
             return no_memory(err);
         }
     }
-    id_window_add(p->window, &at->digest);
+    if (!id_window_add(p->window, &at->digest)) {
+        return split_out_of_window(err);
+    }
     bool kept = split_batch_add(&s->batch, o) &&
                 (o->kind != ORDER_PLACED || split_batch_add_recent(&s->batch, &event));
     return kept ? STORE_OK : no_memory(err);
@@ -121,8 +131,9 @@ static enum store_result split_add_rejected(struct store *base, const struct eve
     struct split_part *p = split_part_of(s, &e->at);
     // By the parser: it has no digest. Time moves on by it, as when it is read again.
     bool refused = split_was_asked(e);
-    if (!refused) {
-        id_window_pass(p->window, log_position_offset(e->at.position), e->at.arrival_ms);
+    if (!refused &&
+        !id_window_pass(p->window, log_position_offset(e->at.position), e->at.arrival_ms)) {
+        return split_out_of_window(err);
     }
     bool kept = split_batch_add_rejected(&s->batch, e, (int32_t)(p - s->parts), refused);
     return kept ? STORE_OK : no_memory(err);
