@@ -26,7 +26,6 @@ store/cassandra: CORE engine cql store
 store/audit:     CORE engine store store/sqlite store/mysql
 kernel:          CORE engine store store/split
 broker:          CORE engine store
-kernel:          CORE engine store store/split
 http:            CORE engine store
 live:            CORE engine store http
 tool:            CORE engine broker

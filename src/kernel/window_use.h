@@ -4,8 +4,9 @@
 #pragma once
 #include "base/error.h"
 #include "base/heap.h"
-#include "engine/id_window.h"
+#include "engine/submission.h"
 #include "kernel/result.h"
+#include "window/id_window.h"
 
 struct window_use {
     struct id_window *window; // NULL: none

@@ -30,6 +30,8 @@ void split_batch_clear(struct split_batch *b);
 // Whether the sums of the event's currency stay far enough below 2^63: stored_e4 are those of the
 // aggregates, to which other processes may be adding at the same time.
 bool split_batch_fits(const struct split_batch *b, const int64_t *stored_e4, const struct order *o);
+// Likewise, of the gross sum of a whole batch.
+bool split_gross_fits(int64_t stored_e4, int64_t batch_e4);
 // The gross sum of an accepted event. False when memory is refused.
 MUST_CHECK bool split_batch_add(struct split_batch *b, const struct order *o);
 // A placed order, which may be among the newest ones. False when memory is refused.

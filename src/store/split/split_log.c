@@ -55,17 +55,6 @@ static void note_lane(struct split_store *s, int32_t lane, int32_t partition) {
     s->lanes[lane] = partition;
 }
 
-// From where history is read. The row of an earlier program does not tell: as much as there is
-// memory for.
-static struct id_window_start window_start(const struct split_store *s,
-                                           const struct position_claim *claim) {
-    if (claim->next_offset < 0 || claim->window.offset >= 0) {
-        return claim->next_offset < 0 ? (struct id_window_start){0, 0} : claim->window;
-    }
-    int64_t most = (int64_t)(s->options.window_bytes / ID_WINDOW_ENTRY_BYTES);
-    return (struct id_window_start){claim->next_offset > most ? claim->next_offset - most : 0, 0};
-}
-
 static enum store_result split_claim(struct log_store *base, const struct log_topic *topic,
                                      int32_t partition, bool anew, struct log_claim *out,
                                      struct error *err) {
@@ -91,7 +80,7 @@ static enum store_result split_claim(struct log_store *base, const struct log_to
     make_parts(s, partition);
     note_lane(s, claim.lane, partition);
     snprintf(s->topic_id, sizeof s->topic_id, "%s", topic->id);
-    struct id_window_start start = window_start(s, &claim);
+    struct id_window_start start = split_part_history(&claim, s->options.window_bytes);
     const struct id_window_options options = {.window_ms = s->options.window_ms,
                                               .budget = &s->budget};
     struct id_window *window = id_window_new(&options, start);

@@ -60,6 +60,14 @@ void split_part_free(struct split_part *p) {
     *p = SPLIT_PART_NEW;
 }
 
+struct id_window_start split_part_history(const struct position_claim *claim, size_t window_bytes) {
+    if (claim->next_offset < 0 || claim->window.offset >= 0) {
+        return claim->next_offset < 0 ? (struct id_window_start){0, 0} : claim->window;
+    }
+    int64_t most = (int64_t)(window_bytes / ID_WINDOW_ENTRY_BYTES);
+    return (struct id_window_start){claim->next_offset > most ? claim->next_offset - most : 0, 0};
+}
+
 void split_part_claimed(struct split_part *p, struct position_claim *claim,
                         struct id_window *window) {
     if (!split_part_in_batch(p)) {

@@ -50,6 +50,10 @@ static inline bool split_part_in_batch(const struct split_part *p) {
     return p->moved_to != NOT_MOVED;
 }
 
+// From where the history of a claimed partition is read. The row of an earlier program does not
+// tell: as much as there is memory for.
+struct id_window_start split_part_history(const struct position_claim *claim, size_t window_bytes);
+
 // The store has given it to us, at the log's wish. `window`: an empty one; it and claim->refused
 // are owned from then on, and kept unless the part goes on with the batch in work. DOOMED
 // afterwards: it is not ours for now.
