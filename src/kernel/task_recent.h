@@ -3,6 +3,7 @@
 // are judged only their numbers are noted, at the end of a batch the messages of the newest are
 // kept as they came, and at the end of the task those are read again. One thread at a time.
 #pragma once
+#include "format/order_json.h"
 #include "kernel/arrow_in.h"
 #include "kernel/shop.h"
 #include "store/split/split_batch.h"
