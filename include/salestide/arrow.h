@@ -106,7 +106,7 @@ struct salestide_shop_options {
     const char *timezone;  // "America/New_York"; "UTC" needs no tzif
     const void *tzif;      // the bytes of that zone's TZif file (RFC 8536); NULL with "UTC"
     size_t tzif_bytes;     // at most 256 KiB
-    int64_t late_limit_ms; // an order that arrives later than this has the warning `late`; 0: never
+    int64_t late_limit_ms; // an order that arrives later than this has the warning `late`
 };
 // OK: *out is the caller's, freed by salestide_shop_free.
 SALESTIDE_PUBLIC int32_t salestide_shop_new(const struct salestide_shop_options *options,
