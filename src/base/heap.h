@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Memory as a parameter: where the core's objects get theirs from. Every allocation of the core
-// (src/order, src/format, src/sums and what they use of src/base) goes through such a handle, may
-// be refused, and is checked: the core runs inside other programs and never ends one.
+// (src/order, src/format, src/sums, src/window and what they use of src/base) goes through such a
+// handle, may be refused, and is checked: the core runs inside other programs and never ends one.
 //
 // A handle is borrowed by each object made with it and must outlive them all. NULL stands for the
 // process's own, malloc; so a zeroed struct arena or struct buf is complete. A handle's functions

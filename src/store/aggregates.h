@@ -8,8 +8,8 @@
 // (next_offset, epoch) of every partition it moves and fails when they are not what the owner saw.
 // So an owner that was stalled, or a commit that was done already, can never be added twice.
 #pragma once
-#include "engine/id_window.h"
 #include "engine/log_store.h"
+#include "window/id_window.h"
 
 struct aggregates {
     const struct aggregates_ops *ops;

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-ROOMS = ("base", "order", "format", "sums")
+ROOMS = ("base", "order", "format", "sums", "window")
 
 
 def check(build: pathlib.Path) -> subprocess.CompletedProcess:
@@ -38,6 +38,7 @@ def test_the_core_as_it_is_passes(build):
         ("sums", "open"),
         ("sums", "printf"),
         ("sums", "log_write"),
+        ("window", "mem_alloc"),
     ],
 )
 def test_a_forbidden_call_fails(build, room, call):

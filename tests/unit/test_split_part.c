@@ -21,9 +21,18 @@ static struct room new_room(void) {
 }
 
 static void claim(struct room *r, int64_t next_offset, int64_t epoch_us) {
-    split_part_claimed(&r->p,
-                       &(struct position_claim){.next_offset = next_offset, .epoch_us = epoch_us},
-                       id_window_new(3600000, &r->budget, (struct id_window_start){0, 0}));
+    struct id_window *w =
+        id_window_new(&(struct id_window_options){.window_ms = 3600000, .budget = &r->budget},
+                      (struct id_window_start){0, 0});
+    assert_non_null(w);
+    split_part_claimed(
+        &r->p, &(struct position_claim){.next_offset = next_offset, .epoch_us = epoch_us}, w);
+}
+
+static enum known_as known(struct room *r, const struct order_digest *d) {
+    enum known_as as;
+    assert_true(id_window_known(r->p.window, d, 0, 0, &as));
+    return as;
 }
 
 static enum split_again again(struct room *r, int64_t next_offset, int64_t epoch_us, bool lost) {
@@ -72,14 +81,14 @@ static void a_batch_that_never_was_is_undone_with_its_identities(void **state) {
     struct room r = new_room();
     struct order_digest a = digest(1), b = digest(2);
     claim(&r, 3, 10);
-    id_window_add(r.p.window, &a);
+    assert_true(id_window_add(r.p.window, &a));
     split_part_advanced(&r.p, 4);
     split_part_committed(&r.p);
-    id_window_add(r.p.window, &b); // of a slice that was not judged to its end
+    assert_true(id_window_add(r.p.window, &b)); // of a slice that was not judged to its end
     split_part_undone(&r.p);
     expect(&r, "held", 4, false);
-    assert_int_equal(id_window_known(r.p.window, &a, 0, 0), KNOWN_SAME);
-    assert_int_equal(id_window_known(r.p.window, &b, 0, 0), KNOWN_NEW);
+    assert_int_equal(known(&r, &a), KNOWN_SAME);
+    assert_int_equal(known(&r, &b), KNOWN_NEW);
     end(&r);
 }
 
@@ -104,13 +113,13 @@ static void back_within_the_batch_it_goes_on(void **state) {
     struct room r = new_room();
     struct order_digest a = digest(1);
     claim(&r, 3, 10);
-    id_window_add(r.p.window, &a);
+    assert_true(id_window_add(r.p.window, &a));
     split_part_advanced(&r.p, 7);
     split_part_released(&r.p);
     claim(&r, 3, 12);
     expect(&r, "moved", 7, false);
     assert_int_equal(r.p.epoch_us, 12);
-    assert_int_equal(id_window_known(r.p.window, &a, 0, 0), KNOWN_SAME);
+    assert_int_equal(known(&r, &a), KNOWN_SAME);
     split_part_committed(&r.p);
     expect(&r, "held", 7, false);
     end(&r);
@@ -176,13 +185,13 @@ static void after_a_failure_the_store_tells_what_became_of_it(void **state) {
         struct order_digest a = digest(1);
         claim(&r, 3, 10);
         if (cases[i].moved) {
-            id_window_add(r.p.window, &a);
+            assert_true(id_window_add(r.p.window, &a));
             split_part_advanced(&r.p, 7);
         }
         assert_int_equal(again(&r, cases[i].next_offset, 20, cases[i].lost), cases[i].want);
         expect(&r, cases[i].state, cases[i].held, cases[i].held < 0);
         assert_false(split_part_in_batch(&r.p));
-        assert_int_equal(id_window_known(r.p.window, &a, 0, 0),
+        assert_int_equal(known(&r, &a),
                          cases[i].want == SPLIT_DOUBT_COMMITTED ? KNOWN_SAME : KNOWN_NEW);
         end(&r);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A store whose input is a log and whose raw orders and aggregates live in two systems: what the
 // engine asks of a store (engine/store.h), made of a raw store, an aggregates store and the
-// identities of the log's last hours in memory (engine/id_window.h).
+// identities of the log's last hours in memory (window/id_window.h).
 #pragma once
 #include "base/clock.h"
 #include "store/aggregates.h"

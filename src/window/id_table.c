@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+// The window's table of entries: open addressing with linear probing, entries in the order of their
+// digests, so that a larger table is filled front to back.
+//
+// It grows by half. What is dead is left behind when it is copied; with the shared budget used up,
+// so are the oldest steps.
+//
+// How it fails: a table that is refused leaves the one in use as it is.
+#include "window/id_window_internal.h"
+
+struct id_entry *id_table_take(const struct id_window *w, size_t n_slots) {
+    const struct id_table_memory *m = w->options.table;
+    struct id_entry *slots = m != NULL ? m->take(m->user, n_slots * sizeof *slots)
+                                       : heap_zalloc(w->options.heap, n_slots, sizeof *slots);
+    if (slots != NULL) {
+        w->options.budget->used_bytes += n_slots * sizeof *slots;
+    }
+    return slots;
+}
+
+void id_table_give(const struct id_window *w, struct id_entry *slots, size_t n_slots) {
+    const struct id_table_memory *m = w->options.table;
+    w->options.budget->used_bytes -= n_slots * sizeof *slots;
+    if (m != NULL) {
+        m->give(m->user, slots, n_slots * sizeof *slots);
+    } else {
+        heap_free(w->options.heap, slots);
+    }
+}
+
+bool id_table_rebuild(struct id_window *w, size_t n_slots) {
+    struct id_entry *old = w->slots, *fresh = id_table_take(w, n_slots);
+    size_t n_old = w->n_slots;
+    if (fresh == NULL) {
+        return false;
+    }
+    w->slots = fresh;
+    w->n_slots = n_slots;
+    w->n_used = 0;
+    for (int64_t i = w->base; i <= w->at.now; i++) {
+        id_step_at(w, i)->n = 0;
+    }
+    for (size_t i = 0; i < n_old; i++) {
+        int64_t step = old[i].rest != 0 ? id_step_of(w, old[i].rest) : -1;
+        if (step >= w->kept.first) {
+            w->slots[id_slot_of(w, old[i].key, old[i].rest)] = old[i];
+            w->n_used++;
+            id_step_at(w, step)->n++;
+        }
+    }
+    id_table_give(w, old, n_old);
+    w->swept = w->kept.first;
+    return true;
+}
+
+void id_table_evict_before(struct id_window *w, int64_t step) {
+    w->evicted = w->evicted || step > w->at.first;
+    w->kept.first = step > w->kept.first ? step : w->kept.first;
+    w->at.first = step > w->at.first ? step : w->at.first;
+}
+
+bool id_table_make_room(struct id_window *w) {
+    const struct id_budget *budget = w->options.budget;
+    size_t enough = w->n_slots / 4 * 3, n_live = 0;
+    for (int64_t i = w->kept.first; i <= w->at.now; i++) {
+        n_live += id_step_at(w, i)->n;
+    }
+    if (n_live <= enough) { // many of them are dead
+        return id_table_rebuild(w, w->n_slots);
+    }
+    size_t grown = w->n_slots + w->n_slots / 2;
+    size_t more_bytes = (grown - w->n_slots) * sizeof *w->slots;
+    if (budget->used_bytes + more_bytes <= budget->max_bytes) {
+        return id_table_rebuild(w, grown);
+    }
+    int64_t step = w->kept.first;
+    while (step < w->at.now && n_live > enough) {
+        n_live -= id_step_at(w, step++)->n;
+    }
+    id_table_evict_before(w, step);
+    return id_table_rebuild(w, w->n_slots);
+}
+
+// Those behind it move up so that no search ends too soon.
+void id_table_take_out(struct id_window *w, size_t hole) {
+    w->slots[hole].rest = 0;
+    w->n_used--;
+    for (size_t at = id_slot_after(w, hole); w->slots[at].rest != 0; at = id_slot_after(w, at)) {
+        size_t home = id_home_of(w, w->slots[at].key);
+        // Cyclic: the entry may fill the hole unless its home lies behind the hole, up to itself.
+        bool stays = hole < at ? home > hole && home <= at : home > hole || home <= at;
+        if (!stays) {
+            w->slots[hole] = w->slots[at];
+            w->slots[at].rest = 0;
+            hole = at;
+        }
+    }
+}
