@@ -128,7 +128,7 @@ def run(common, parts, batches):
     task = shop_of(common).task(
         partition=partition, lane=part.lane, from_offset=part.next_offset, epoch_us=part.epoch_us, now_ms=common.now_ms,
         minute_floor=common.minute_floor, hour_floor=common.hour_floor, gross_json=common.gross_json,
-        has_raw=common.has_raw, window_dir=window_dir(common), topic_id=common.topic_id, window_ms=common.window_ms,
+        has_raw=int(common.has_raw), window_dir=window_dir(common), topic_id=common.topic_id or "untold", window_ms=common.window_ms,
         window_offset=part.window_offset, window_time_ms=part.window_ms, window_max_bytes=common.window_max_bytes,
         refused=part.refused, lock_wait_ms=LOCK_WAIT_MS)  # fmt: skip
     with task:
