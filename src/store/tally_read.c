@@ -159,10 +159,9 @@ static void take_measures(struct tally_bytes *b, uint64_t which, struct measures
     for (int i = 0; i < CUBE_MEASURES; i++) {
         all[i] = (which >> i & 1) != 0 ? tally_take_i64(b) : 0;
     }
-    tally_want(b,
-               all[CUBE_CANCELLED_ORDERS] >= 0 && all[CUBE_REFUNDS] >= 0 &&
-                   all[CUBE_REFUNDED_TOTAL_E4] >= 0,
-               "a sum of what was taken back is below zero");
+    // A refund's total may be: the event's discount is worth more than the goods.
+    tally_want(b, all[CUBE_CANCELLED_ORDERS] >= 0 && all[CUBE_REFUNDS] >= 0,
+               "a count of what was taken back is below zero");
     memcpy(sum, all, sizeof *sum); // in the same order
 }
 
