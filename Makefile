@@ -278,18 +278,24 @@ bench: ## Measure speed and size, beside others, on this machine; QUICK=1 is sho
 
 .PHONY: install uninstall clean
 UNITS := $(wildcard deploy/*.service)
-install: all ## Install program, library, man page and systemd units below PREFIX (/usr/local)
+SPARK := $(wildcard spark/*.py) spark/log4j2.properties spark/requirements.txt
+install: all ## Install program, library, the job in Spark, man page and systemd units below PREFIX (/usr/local)
 	install -D -m 755 $(BUILD)/salestide $(DESTDIR)$(PREFIX)/bin/salestide
 	install -D -m 644 $(BUILD)/libsalestide.so $(DESTDIR)$(PREFIX)/lib/libsalestide.so
 	install -D -m 644 include/salestide/arrow.h $(DESTDIR)$(PREFIX)/include/salestide/arrow.h
 	install -D -m 644 docs/salestide.1 $(DESTDIR)$(PREFIX)/share/man/man1/salestide.1
 	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/salestide/LICENSE
+	install -d $(DESTDIR)$(PREFIX)/share/salestide/spark
+	install -m 644 $(SPARK) $(DESTDIR)$(PREFIX)/share/salestide/spark
+	install -m 755 spark/submit.sh $(DESTDIR)$(PREFIX)/share/salestide/spark
+	ln -sf ../share/salestide/spark/submit.sh $(DESTDIR)$(PREFIX)/bin/salestide-spark
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	for unit in $(UNITS:deploy/%=%); do \
 	    sed 's|/usr/local/bin|$(PREFIX)/bin|' deploy/$$unit >$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit && \
 	    chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit 1; done
 uninstall: ## Remove what install put there; data stays
-	rm -f $(DESTDIR)$(PREFIX)/bin/salestide $(DESTDIR)$(PREFIX)/lib/libsalestide.so \
+	rm -rf $(DESTDIR)$(PREFIX)/share/salestide/spark
+	rm -f $(DESTDIR)$(PREFIX)/bin/salestide $(DESTDIR)$(PREFIX)/bin/salestide-spark $(DESTDIR)$(PREFIX)/lib/libsalestide.so \
 	    $(DESTDIR)$(PREFIX)/include/salestide/arrow.h $(DESTDIR)$(PREFIX)/share/man/man1/salestide.1 \
 	    $(DESTDIR)$(PREFIX)/share/doc/salestide/LICENSE $(UNITS:deploy/%=$(DESTDIR)$(PREFIX)/lib/systemd/system/%)
 clean: ## Remove what was built (build/deps, build/venv, build/clients, build/servers, build/spark-* and web/node_modules stay)

@@ -101,6 +101,8 @@ class Batches:
         kept = []  # frames that Spark keeps until the commit
         try:
             tallies, without_history = self._judge(messages, common, todo, kept)
+            if not tallies and kept:
+                kept.pop().unpersist()  # it holds no orders
             if without_history:
                 again = {p: todo[p] for p in without_history}
                 more, still = self._judge_with_history(common, again, kept)

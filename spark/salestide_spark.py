@@ -99,8 +99,8 @@ class Job:
         from salestide_tally import Tally
 
         options = self.options
-        library = beside(options.kernel, "../build/libsalestide.so", "../../lib/libsalestide.so")
-        program = beside(options.salestide, "../build/salestide", "../../bin/salestide")
+        library = beside(options.kernel, "../build/libsalestide.so", "../../../lib/libsalestide.so")
+        program = beside(options.salestide, "../build/salestide", "../../../bin/salestide")
         client_options = kafka.client_options(options)
         self.tally = Tally(program, salestide_options.for_tally(options), options.start_timeout, options.give_up)
         self.spark = start_spark(options)

@@ -6,7 +6,8 @@
 #
 # The driver is this process, in Python: PySpark starts spark-submit below it. So a signal reaches the driver, and
 # when the driver is killed the JVM ends too.
-# $SALESTIDE_SPARK_VENV, $SALESTIDE_SPARK_JARS: where those packages are, if not in build/ or ../../lib/salestide.
+# $SALESTIDE_SPARK_VENV, $SALESTIDE_SPARK_JARS: where those packages are, if not in build/ or below lib/salestide/ of where
+# it was installed.
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 
@@ -18,9 +19,9 @@ first_folder() { # FOLDER...: the first that exists
     done
     return 1
 }
-venv=$(first_folder "${SALESTIDE_SPARK_VENV:-$here/../build/spark-venv}" "$here/../../lib/salestide/spark-venv") ||
+venv=$(first_folder "${SALESTIDE_SPARK_VENV:-$here/../build/spark-venv}" "$here/../../../lib/salestide/spark-venv") ||
     die "there is no PySpark at ${SALESTIDE_SPARK_VENV:-$here/../build/spark-venv}; run: make spark-deps"
-jars=$(first_folder "${SALESTIDE_SPARK_JARS:-$here/../build/spark-jars}" "$here/../../lib/salestide/spark-jars") ||
+jars=$(first_folder "${SALESTIDE_SPARK_JARS:-$here/../build/spark-jars}" "$here/../../../lib/salestide/spark-jars") ||
     die "there are no connectors at ${SALESTIDE_SPARK_JARS:-$here/../build/spark-jars}; run: make spark-deps"
 
 master='local[*]'

@@ -12,8 +12,8 @@ import pipeline
 from servers import mysql as mysql_server
 
 SUBMIT = harness.ROOT / "spark/submit.sh"
-RUN_TIMEOUT_S = 170
-STOP_TIMEOUT_S = 60
+RUN_TIMEOUT_S = 300
+STOP_TIMEOUT_S = 180
 
 
 class Job:

@@ -10,6 +10,7 @@ import pytest
 import harness
 import pipeline
 from reference import events
+from servers.mysql import MariaDb
 from spark_shop import SUBMIT
 
 SEED = harness.number_of("DIFFERENTIAL_SEED", 1)
@@ -27,7 +28,9 @@ def same_as_process(one):
     assert native.tables() == one.tables()
     counts = ("received", "accepted", "duplicate", "rejected", *pipeline.WARNINGS)
     assert {name: native.state()[name] for name in counts} == {name: one.state()[name] for name in counts}
-    rejected = "SELECT `partition`, position, code, field, message, event, event_bytes, event_key FROM rejected_events ORDER BY position"
+    # A position is a partition's number in its database and an offset.
+    rejected = ("SELECT code, field, message, event, event_raw, event_bytes, event_key, position & 281474976710655 FROM rejected_events "
+                "ORDER BY event_bytes, message, event, event_key, position & 281474976710655")  # fmt: skip
     assert one.mysql.sql(rejected, database=native.name) == one.mysql.sql(rejected, database=one.name)
 
 
@@ -67,18 +70,18 @@ def archived(one, directory):
     return found
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1200)
 def test_raw_orders_and_the_archive_hold_every_order_once_through_a_stop_and_a_kill(shop):
     one = shop(raw=True)
     archive = one.directory / "archive"
     produce(one, N_EVENTS, SEED + 1)
     job = one.job("--archive", archive, "--max-offsets", str(N_EVENTS // 2))
-    one.wait_moving(timeout_s=150)
+    one.wait_moving(timeout_s=240)
     job.stop()
     job = one.job("--archive", archive)
-    one.wait_drained(150)
+    one.wait_drained(240)
     produce(one, N_EVENTS, SEED + 2)
-    one.wait_moving(beyond=N_EVENTS, timeout_s=60)
+    one.wait_moving(beyond=N_EVENTS, timeout_s=240)
     job.kill()
     one.run_job("--archive", archive)
     expected = one.expected()
@@ -90,7 +93,7 @@ def test_raw_orders_and_the_archive_hold_every_order_once_through_a_stop_and_a_k
     assert "differ" not in text, text
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1200)
 def test_a_batch_again_a_lost_checkpoint_and_the_program_before_and_after_count_nothing_twice(shop):
     one = shop()
     produce(one, 2000, SEED + 3)
@@ -145,6 +148,41 @@ def test_a_gap_and_a_topic_made_anew_stop_the_job_in_one_line(shop):
     assert job.wait() == 1
     assert len(job.errors()) == 1, job.log
     assert "the topic was made anew" in job.errors()[0]
+
+
+@pytest.mark.timeout(1200)
+def test_a_program_on_the_same_topic_fences_the_job_and_nothing_counts_twice(shop):
+    one = shop()
+    produce(one, 1000)
+    job = one.job()
+    one.wait_drained(240)
+    other = one.processor("--group", one.name)
+    one.wait_drained()
+    produce(one, 1000, SEED + 7)
+    assert job.wait() == 1
+    assert len(job.errors()) == 1, job.log
+    assert "another process" in job.errors()[0]
+    one.wait_drained()
+    other.stop()
+    without_raw(one, one.expected())
+
+
+@pytest.mark.timeout(1200)
+def test_a_database_that_goes_away_ends_the_job_in_one_line_and_a_restart_goes_on(shop, tmp_path):
+    with MariaDb(tmp_path / "own").start() as own:
+        one = shop(mysql=own)
+        produce(one, 1000)
+        job = one.job("--give-up", "3s")
+        one.wait_drained(240)
+        own.kill9()
+        produce(one, 1000, SEED + 8)
+        assert job.wait() == 1
+        assert len(job.errors()) == 1, job.log
+        assert "mysql" in job.errors()[0].lower()
+        own.start()
+        one.run_job()
+        assert one.is_drained()
+        without_raw(one, one.expected())
 
 
 @pytest.mark.parametrize(
