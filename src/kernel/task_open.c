@@ -29,6 +29,11 @@ static bool range_ok(const struct salestide_task_options *o, struct error *err) 
         return error_set(err, ERROR_USAGE, "from %" PRId64 " is no offset (-1: a new partition)",
                          o->from);
     }
+    if (o->minute_floor < 0 || o->hour_floor < 0) {
+        return error_set(err, ERROR_USAGE,
+                         "minute_floor and hour_floor are buckets since 1970, "
+                         "not below 0");
+    }
     return (o->now_ms >= 0 && o->epoch_us >= 0) ||
            error_set(err, ERROR_USAGE, "now_ms and epoch_us are times since 1970, not below 0");
 }
