@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+// Mapped tables. Take: a new file, its blocks (posix_fallocate, which are zeros), the mapping; the
+// file need not stay open. Give: unmapped and removed.
+//
+// How it fails: whatever the disk refuses is told in `refused`, and nothing is left of that file.
+#include "kernel/window_table.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct window_table *free_place(struct window_tables *t) {
+    for (size_t i = 0; i < COUNT_OF(t->tables); i++) {
+        if (t->tables[i].at == NULL) {
+            return &t->tables[i];
+        }
+    }
+    return NULL;
+}
+
+static void *map(struct window_table *place, int fd, size_t n_bytes, int64_t number) {
+    void *at = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (at == MAP_FAILED) {
+        return NULL;
+    }
+    *place = (struct window_table){at, n_bytes, number};
+    return at;
+}
+
+static int take_blocks(int fd, size_t n_bytes) {
+    int code = EINTR;
+    for (int i = 0; i < 100 && code == EINTR; i++) {
+        code = posix_fallocate(fd, 0, (off_t)n_bytes);
+    }
+    return code;
+}
+
+static void *take(void *user, size_t n_bytes) {
+    struct window_tables *t = user;
+    struct window_table *place = free_place(t);
+    char name[WINDOW_NAME_BYTES];
+    if (place == NULL) {
+        return NULL;
+    }
+    window_dir_table(t->dir, t->next, name);
+    int fd = openat(t->dir->fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int code = fd < 0 ? errno : take_blocks(fd, n_bytes);
+    void *at = NULL;
+    if (code == 0) {
+        at = map(place, fd, n_bytes, t->next++);
+        code = at == NULL ? errno : 0;
+    }
+    t->refused.cls = ERROR_NONE;
+    if (at == NULL) {
+        error_set(&t->refused, ERROR_RETRIABLE,
+                  "cannot make a table of %zu bytes for a dedupe window in %s: %s", n_bytes,
+                  t->dir->path, strerror(code));
+        if (fd >= 0) {
+            (void)unlinkat(t->dir->fd, name, 0);
+        }
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return at;
+}
+
+static void give(void *user, void *table, size_t n_bytes) {
+    struct window_tables *t = user;
+    char name[WINDOW_NAME_BYTES];
+    (void)munmap(table, n_bytes);
+    for (size_t i = 0; i < COUNT_OF(t->tables); i++) {
+        if (t->tables[i].at != table) {
+            continue;
+        }
+        if (!t->stay) {
+            window_dir_table(t->dir, t->tables[i].number, name);
+            (void)unlinkat(t->dir->fd, name, 0);
+        }
+        t->tables[i] = (struct window_table){0};
+    }
+}
+
+void window_tables_init(struct window_tables *t, const struct window_dir *dir, int64_t next) {
+    *t = (struct window_tables){.dir = dir, .next = next};
+    t->memory = (struct id_table_memory){take, give, t};
+}
+
+void *window_tables_map(struct window_tables *t, int64_t number, size_t n_bytes) {
+    struct window_table *place = free_place(t);
+    char name[WINDOW_NAME_BYTES];
+    struct stat st;
+    window_dir_table(t->dir, number, name);
+    int fd = place != NULL && n_bytes > 0
+                 ? openat(t->dir->fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+                 : -1;
+    if (fd < 0) {
+        return NULL;
+    }
+    bool whole = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= 0 &&
+                 (uint64_t)st.st_size == n_bytes &&
+                 ((uint64_t)st.st_blocks >= n_bytes / 512 || take_blocks(fd, n_bytes) == 0);
+    void *at = whole ? map(place, fd, n_bytes, number) : NULL;
+    close(fd);
+    return at;
+}
+
+int64_t window_tables_number(const struct window_tables *t) {
+    return t->tables[t->tables[0].at != NULL ? 0 : 1].number;
+}
