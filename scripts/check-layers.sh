@@ -32,15 +32,16 @@ tool:            CORE engine broker
 tool/load:       CORE engine store store/sqlite broker tool
 tool/generate:   CORE engine broker tool tool/load
 tool/rejected:   CORE engine store broker tool
+tool/tally:      CORE engine store store/split
 host:            CORE engine cql store store/split store/sqlite store/mysql store/cassandra store/audit
-host:            broker http live tool tool/load tool/generate tool/rejected
+host:            broker http live tool tool/load tool/generate tool/rejected tool/tally
 '
 core='base order format sums window'
 
 # LIBRARY'S HEADERS: the rooms that may include them. What is in neither list is no header that we use.
 libraries='
 xxhash.h:              base
-yyjson.h:              format store kernel broker live tool
+yyjson.h:              format store kernel broker live tool tool/tally
 sqlite3.h:             store/sqlite
 mysql.h:               store/mysql
 mysqld_error.h:        store/mysql
