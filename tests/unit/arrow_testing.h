@@ -10,7 +10,7 @@
 
 static int n_live_schemas, n_live_arrays; // made and not released
 
-static void release_test_schema(struct ArrowSchema *s) {
+static inline void release_test_schema(struct ArrowSchema *s) {
     assert_non_null(s->release);
     for (int64_t i = 0; s->children != NULL && i < (int64_t)(intptr_t)s->private_data; i++) {
         if (s->children[i] != NULL && s->children[i]->release != NULL) {
@@ -27,7 +27,7 @@ struct test_array {
     int64_t n_children; // as they were made, whatever the array says now
     void *buffers[3];   // likewise; freed with it
 };
-static void release_test_array(struct ArrowArray *a) {
+static inline void release_test_array(struct ArrowArray *a) {
     assert_non_null(a->release);
     struct test_array *own = a->private_data;
     for (int64_t i = 0; i < own->n_children; i++) {
@@ -52,7 +52,7 @@ struct batch {
     struct ArrowArray array;
 };
 
-static void *copy_of(const void *bytes, size_t n_bytes) {
+static inline void *copy_of(const void *bytes, size_t n_bytes) {
     void *copy = malloc(n_bytes > 0 ? n_bytes : 1);
     assert_non_null(copy);
     if (n_bytes > 0) {
@@ -61,8 +61,8 @@ static void *copy_of(const void *bytes, size_t n_bytes) {
     return copy;
 }
 
-static void begin_array(struct batch *b, const char *format, const char *name, int64_t n,
-                        int n_buffers) {
+static inline void begin_array(struct batch *b, const char *format, const char *name, int64_t n,
+                               int n_buffers) {
     struct test_array *own = calloc(1, sizeof *own);
     assert_non_null(own);
     b->schema = (struct ArrowSchema){.format = format,
@@ -79,7 +79,7 @@ static void begin_array(struct batch *b, const char *format, const char *name, i
     n_live_arrays++;
 }
 
-static void set_buffer(struct ArrowArray *a, int i, const void *bytes, size_t n_bytes) {
+static inline void set_buffer(struct ArrowArray *a, int i, const void *bytes, size_t n_bytes) {
     struct test_array *own = a->private_data;
     free(own->buffers[i]);
     own->buffers[i] = bytes != NULL ? copy_of(bytes, n_bytes) : NULL;
@@ -87,7 +87,7 @@ static void set_buffer(struct ArrowArray *a, int i, const void *bytes, size_t n_
 }
 
 // Moves a column in as the last child.
-static struct ArrowArray *add_child(struct batch *b, const struct batch *child) {
+static inline struct ArrowArray *add_child(struct batch *b, const struct batch *child) {
     struct test_array *own = b->array.private_data;
     int64_t n = own->n_children++;
     b->schema.children = realloc(b->schema.children, (size_t)(n + 1) * sizeof(void *));
@@ -100,12 +100,12 @@ static struct ArrowArray *add_child(struct batch *b, const struct batch *child) 
     return b->array.children[n];
 }
 
-static void begin_batch(struct batch *b, int64_t n) {
+static inline void begin_batch(struct batch *b, int64_t n) {
     begin_array(b, "+s", "", n, 1);
 }
 
-static struct ArrowArray *add_numbers(struct batch *b, const char *format, const char *name,
-                                      const void *values, size_t n_bytes, int64_t n) {
+static inline struct ArrowArray *add_numbers(struct batch *b, const char *format, const char *name,
+                                             const void *values, size_t n_bytes, int64_t n) {
     struct batch child;
     begin_array(&child, format, name, n, 2);
     set_buffer(&child.array, 1, values, (size_t)n * n_bytes);
@@ -113,8 +113,8 @@ static struct ArrowArray *add_numbers(struct batch *b, const char *format, const
 }
 
 // NULL in `texts`: null.
-static void make_texts(struct batch *child, const char *format, const char *name,
-                       const char *const *texts, int64_t n) {
+static inline void make_texts(struct batch *child, const char *format, const char *name,
+                              const char *const *texts, int64_t n) {
     bool large = format[0] == 'Z' || format[0] == 'U';
     size_t total = 0;
     int32_t *narrow = calloc((size_t)n + 1, sizeof *narrow);
@@ -146,16 +146,16 @@ static void make_texts(struct batch *child, const char *format, const char *name
     free(bytes);
 }
 
-static struct ArrowArray *add_texts(struct batch *b, const char *format, const char *name,
-                                    const char *const *texts, int64_t n) {
+static inline struct ArrowArray *add_texts(struct batch *b, const char *format, const char *name,
+                                           const char *const *texts, int64_t n) {
     struct batch child;
     make_texts(&child, format, name, texts, n);
     return add_child(b, &child);
 }
 
 // Row i has ends[i] - ends[i - 1] headers.
-static struct ArrowArray *add_headers(struct batch *b, const int32_t *ends, int64_t n,
-                                      const char *const *keys, const char *const *values) {
+static inline struct ArrowArray *add_headers(struct batch *b, const int32_t *ends, int64_t n,
+                                             const char *const *keys, const char *const *values) {
     struct batch list, item;
     int32_t *offsets = calloc((size_t)n + 1, sizeof *offsets);
     assert_non_null(offsets);
@@ -171,7 +171,7 @@ static struct ArrowArray *add_headers(struct batch *b, const int32_t *ends, int6
 }
 
 // value, offset (100, 101, ...) and timestamp (ms) of n texts.
-static void make_messages(struct batch *b, const char *const *values, int64_t n) {
+static inline void make_messages(struct batch *b, const char *const *values, int64_t n) {
     int64_t *numbers = calloc((size_t)n + 1, sizeof *numbers);
     assert_non_null(numbers);
     begin_batch(b, n);
@@ -189,7 +189,7 @@ static void make_messages(struct batch *b, const char *const *values, int64_t n)
 
 // --- What came out
 
-static struct ArrowArray *out_child(const struct batch *b, const char *name) {
+static inline struct ArrowArray *out_child(const struct batch *b, const char *name) {
     for (int64_t i = 0; i < b->schema.n_children; i++) {
         if (strcmp(b->schema.children[i]->name, name) == 0) {
             return b->array.children[i];
@@ -199,19 +199,19 @@ static struct ArrowArray *out_child(const struct batch *b, const char *name) {
     return NULL;
 }
 
-static bool out_is_null(const struct ArrowArray *a, int64_t i) {
+static inline bool out_is_null(const struct ArrowArray *a, int64_t i) {
     const uint8_t *valid = a->buffers[0];
     return valid != NULL && (valid[i / 8] >> i % 8 & 1) == 0;
 }
 
-static int64_t out_number(const struct batch *b, const char *name, int64_t i) {
+static inline int64_t out_number(const struct batch *b, const char *name, int64_t i) {
     const struct ArrowArray *a = out_child(b, name);
     assert_false(out_is_null(a, i));
     return ((const int64_t *)a->buffers[1])[i];
 }
 
 // NULL: null. Valid until the next call.
-static const char *out_string(const struct batch *b, const char *name, int64_t i) {
+static inline const char *out_string(const struct batch *b, const char *name, int64_t i) {
     static char text[512];
     const struct ArrowArray *a = out_child(b, name);
     const int32_t *offsets = a->buffers[1];
@@ -227,7 +227,7 @@ static const char *out_string(const struct batch *b, const char *name, int64_t i
     return text;
 }
 
-static void release_batch(struct batch *b) {
+static inline void release_batch(struct batch *b) {
     b->schema.release(&b->schema);
     b->array.release(&b->array);
 }
