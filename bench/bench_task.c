@@ -44,7 +44,8 @@ static double one_task(const struct salestide_shop *shop, const struct form *for
                                              .window_ms = 86400000,
                                              .window_max_bytes = 1 << 28,
                                              .topic_id = "bench",
-                                             .window_dir = form->window ? "build/bench" : NULL};
+                                             .window_dir =
+                                                 form->window ? "build/bench/windows" : NULL};
     struct salestide_error err;
     struct salestide_task *task;
     double started_ns = now_ns();

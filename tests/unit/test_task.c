@@ -564,6 +564,23 @@ static void options_that_cannot_be_are_told(void **state) {
     salestide_shop_free(shop);
 }
 
+static void a_window_is_used_by_one_task_at_a_time(void **state) {
+    (void)state;
+    struct task_world *w = open_world(8);
+    struct tasks *t = open_tasks(w);
+    struct salestide_task *task, *other;
+    struct salestide_error err;
+    assert_int_equal(new_task(t, w->shop, true, &task, &err), SALESTIDE_OK);
+    assert_int_equal(new_task(t, w->shop, true, &other, &err), SALESTIDE_BUSY);
+    assert_null(other);
+    assert_int_not_equal(err.text[0], '\0');
+    salestide_task_free(task);
+    assert_int_equal(new_task(t, w->shop, true, &other, &err), SALESTIDE_OK);
+    salestide_task_free(other);
+    close_tasks(t);
+    close_world(w);
+}
+
 // --- Without memory
 
 static struct task_world *sweep_world;
@@ -591,6 +608,10 @@ static bool task_in(const struct mem_heap *heap) {
         schema.release(&schema);
         sums.release(&sums);
         result = salestide_task_tally(task, sweep_world->log[600].offset, &bytes, &n_bytes, &err);
+    }
+    if (result == SALESTIDE_FAILED) { // saving a window tells of memory as of the disk
+        assert_non_null(strstr(err.text, "memory"));
+        result = SALESTIDE_NO_MEMORY;
     }
     assert_true(result == SALESTIDE_OK || result == SALESTIDE_NO_MEMORY);
     if (result == SALESTIDE_OK) {
@@ -652,6 +673,7 @@ int main(void) {
         cmocka_unit_test(sums_and_products_are_those_of_the_cube),
         cmocka_unit_test(offsets_must_ascend_and_a_range_end_after_them),
         cmocka_unit_test(options_that_cannot_be_are_told),
+        cmocka_unit_test(a_window_is_used_by_one_task_at_a_time),
         cmocka_unit_test(every_allocation_of_a_task_may_be_refused),
         cmocka_unit_test(sixteen_tasks_at_a_time_share_a_shop),
     };
