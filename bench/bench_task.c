@@ -41,12 +41,11 @@ struct form {
 static double one_task(const struct salestide_shop *shop, const struct form *form) {
     struct salestide_task_options options = {.size_bytes = sizeof options,
                                              .now_ms = NOW_MS,
-                                             .minute_floor = INT32_MIN,
-                                             .hour_floor = INT32_MIN,
                                              .window_ms = 86400000,
                                              .window_max_bytes = 1 << 28,
                                              .topic_id = "bench",
-                                             .window_dir = form->window ? "build/bench" : NULL};
+                                             .window_dir =
+                                                 form->window ? "build/bench/windows" : NULL};
     struct salestide_error err;
     struct salestide_task *task;
     double started_ns = now_ns();

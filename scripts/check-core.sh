@@ -8,17 +8,18 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 objects=${1:-build}/obj
+kernel=${1:-build}/pic/kernel # only the shared library has it
 
 # What the core may use: libc without state, a seed, and the JSON reader with a pool of ours.
 allowed="memchr memcmp memcpy memmove memset bcmp snprintf vsnprintf strchr strcmp strlen strncasecmp memmem
-getrandom time __stack_chk_fail yyjson_alc_pool_init yyjson_read_opts"
+getrandom time __stack_chk_fail _GLOBAL_OFFSET_TABLE_ yyjson_alc_pool_init yyjson_read_opts"
 # The one file that knows malloc is the handle's.
 heap_allowed="malloc realloc free"
-# The one that knows files is the window's.
+# Those that know files are the window's.
 file_allowed="__errno_location strerror strerror_r __xpg_strerror_r open open64 openat openat64 close read write pread
 pread64 pwrite pwrite64 fstat fstat64 ftruncate ftruncate64 posix_fallocate posix_fallocate64 fallocate fallocate64 fsync
 fdatasync rename renameat unlink unlinkat mkdir flock fcntl fcntl64 mmap mmap64 munmap msync madvise sysconf
-clock_gettime nanosleep clock_nanosleep"
+fdopendir readdir closedir futimens strncmp strtol strtoll strtoull clock_system clock_sleep_ms"
 # What the kernel links of rooms above the core.
 between="engine/judge engine/submission engine/clock_course store/split/split_batch store/tally_write"
 
@@ -27,7 +28,7 @@ core=()
 for name in arena buf error hash heap text; do
     core+=("$objects/base/$name.o")
 done
-core+=("$objects"/order/*.o "$objects"/format/*.o "$objects"/sums/*.o "$objects"/window/*.o "$objects"/kernel/*.o)
+core+=("$objects"/order/*.o "$objects"/format/*.o "$objects"/sums/*.o "$objects"/window/*.o "$kernel"/*.o)
 for name in $between; do
     core+=("$objects/$name.o")
 done
@@ -41,7 +42,7 @@ defined=$(nm --defined-only --extern-only --format=posix "${core[@]}" | awk 'NF 
 known=$(tr '\n' ' ' <<<"$allowed $defined")
 nm --undefined-only --print-file-name --format=posix "${core[@]}" |
     awk -v known="$known" -v heap="$objects/base/heap.o" -v heap_known="$heap_allowed" \
-        -v files="$objects/kernel/window_file" -v file_known="$(tr '\n' ' ' <<<"$file_allowed")" '
+        -v files="$kernel/window_" -v file_known="$(tr '\n' ' ' <<<"$file_allowed")" '
         BEGIN {
             n = split(known, names); for (i = 1; i <= n; i++) may[names[i]] = 1
             n = split(heap_known, names); for (i = 1; i <= n; i++) heap_may[names[i]] = 1

@@ -9,7 +9,7 @@
 #include <inttypes.h>
 
 #define WINDOW_MS_MAX (INT64_C(366) * 86400000)
-enum { TOPIC_ID_MAX_BYTES = 100, LOCK_WAIT_MS_MAX = 600000 };
+enum { LOCK_WAIT_MS_MAX = 600000 };
 static const int64_t OFFSETS = INT64_C(1) << POSITION_OFFSET_BITS;
 
 static enum salestide_result open_no_memory(struct error *err) {
@@ -29,6 +29,11 @@ static bool range_ok(const struct salestide_task_options *o, struct error *err) 
         return error_set(err, ERROR_USAGE, "from %" PRId64 " is no offset (-1: a new partition)",
                          o->from);
     }
+    if (o->minute_floor < 0 || o->hour_floor < 0) {
+        return error_set(err, ERROR_USAGE,
+                         "minute_floor and hour_floor are buckets since 1970, "
+                         "not below 0");
+    }
     return (o->now_ms >= 0 && o->epoch_us >= 0) ||
            error_set(err, ERROR_USAGE, "now_ms and epoch_us are times since 1970, not below 0");
 }
@@ -38,9 +43,9 @@ static bool window_ok(const struct salestide_task_options *o, struct error *err)
     if (o->window_dir == NULL) {
         return true;
     }
-    if (o->topic_id == NULL || o->topic_id[0] == '\0' || strlen(o->topic_id) > TOPIC_ID_MAX_BYTES) {
+    if (o->topic_id == NULL || strlen(o->topic_id) >= LOG_TOPIC_ID_BYTES) {
         return error_set(err, ERROR_USAGE, "a window needs topic_id, of at most %d bytes",
-                         TOPIC_ID_MAX_BYTES);
+                         LOG_TOPIC_ID_BYTES - 1);
     }
     if (o->window_ms <= 0 || o->window_ms > WINDOW_MS_MAX) {
         return error_set(err, ERROR_USAGE, "window_ms %" PRId64 " is not within 1 .. 366 days",
@@ -125,17 +130,21 @@ static bool copy_refused(struct salestide_task *t, const struct salestide_task_o
 
 static enum salestide_result
 open_window(struct salestide_task *t, const struct salestide_task_options *o, struct error *err) {
-    const struct window_wish wish = {.directory = o->window_dir,
-                                     .topic_id = o->topic_id,
-                                     .partition = o->partition,
-                                     .lane = o->lane,
-                                     .lock_wait_ms = o->lock_wait_ms,
-                                     .window_ms = o->window_ms,
-                                     .committed_offset = o->from > 0 ? o->from : 0,
-                                     .max_bytes = o->window_max_bytes,
-                                     .start = t->told};
-    bool knows;
-    enum salestide_result result = window_use_open(&t->store.window, &wish, t->heap, &knows, err);
+    const int64_t committed = o->from > 0 ? o->from : 0;
+    const struct window_file_key key = {.directory = o->window_dir,
+                                        .topic_id = o->topic_id,
+                                        .partition = o->partition,
+                                        .lane = o->lane,
+                                        .window_ms = o->window_ms,
+                                        .max_bytes = o->window_max_bytes,
+                                        .heap = t->heap};
+    bool knows = true;
+    if (o->window_dir == NULL) {
+        return SALESTIDE_OK;
+    }
+    enum salestide_result result =
+        window_use_open(&t->store.window, &key, committed, t->told, o->lock_wait_ms, &knows, err);
+    knows = knows || t->told.offset >= committed; // there is nothing to know
     t->remembers = result == SALESTIDE_OK && !knows;
     return t->remembers ? SALESTIDE_HISTORY : result;
 }

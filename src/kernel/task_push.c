@@ -5,8 +5,8 @@
 // 2. judge_all judges them; those below `from` it only remembers.
 // 3. Rows, if they are wanted. The numbers of accepted orders are noted.
 //
-// How it fails: offsets that do not ascend (INVALID), or memory is refused; the task has failed
-// then.
+// How it fails: offsets that do not ascend (INVALID), memory is refused, or the window's
+// disk is full; the task has failed then.
 #include "kernel/task.h"
 
 #include "format/log_message.h"
@@ -180,6 +180,9 @@ enum salestide_result task_push(struct salestide_task *t, const struct messages 
     }
     if (result == SALESTIDE_OK && !task_recent_keep(&t->recent, batch)) {
         result = push_no_memory(err);
+    }
+    if (result == SALESTIDE_NO_MEMORY && window_use_failed(&t->store.window, err)) {
+        result = SALESTIDE_FAILED; // it is the disk that has no room
     }
     t->state = result == SALESTIDE_OK ? t->state : TASK_FAILED;
     return result;

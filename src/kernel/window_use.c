@@ -4,33 +4,36 @@
 
 #include "engine/store.h"
 
-enum salestide_result window_use_open(struct window_use *u, const struct window_wish *wish,
-                                      const struct mem_heap *heap, bool *knows, struct error *err) {
-    const struct id_window_options options = {
-        .window_ms = wish->window_ms, .budget = &u->budget, .heap = heap};
-    *u = (struct window_use){.budget.max_bytes = wish->max_bytes};
-    *knows = true;
-    if (wish->directory == NULL) {
+enum salestide_result window_use_open(struct window_use *u, const struct window_file_key *key,
+                                      int64_t committed_offset, struct id_window_start start,
+                                      int lock_wait_ms, bool *knows, struct error *err) {
+    enum window_file_result result =
+        window_file_open(key, committed_offset, start, lock_wait_ms, &u->file, knows, err);
+    switch (result) {
+    case WINDOW_FILE_OK:
+        u->window = window_file_window(u->file);
         return SALESTIDE_OK;
+    case WINDOW_FILE_BUSY:
+        return SALESTIDE_BUSY;
+    case WINDOW_FILE_NO_MEMORY:
+        return SALESTIDE_NO_MEMORY;
+    case WINDOW_FILE_FAILED:
+        break;
     }
-    *knows = wish->start.offset >= wish->committed_offset;
-    u->window = id_window_new(&options, wish->start);
-    if (u->window == NULL) {
-        error_set(err, ERROR_RETRIABLE, "out of memory for the window of identities");
-    }
-    return u->window != NULL ? SALESTIDE_OK : SALESTIDE_NO_MEMORY;
+    return SALESTIDE_FAILED;
 }
 
 bool window_use_save(struct window_use *u, int64_t to, struct error *err) {
-    UNUSED(u);
-    UNUSED(to);
-    UNUSED(err);
-    return true;
+    return u->file == NULL || window_file_save(u->file, to, err);
 }
 
 void window_use_close(struct window_use *u) {
-    id_window_free(u->window);
-    u->window = NULL;
+    window_file_close(u->file);
+    *u = (struct window_use){0};
+}
+
+bool window_use_failed(const struct window_use *u, struct error *err) {
+    return u->file != NULL && window_file_refused(u->file, err);
 }
 
 bool window_use_known(struct window_use *u, const struct stamp *at, enum known_as *out) {

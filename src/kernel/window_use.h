@@ -6,32 +6,25 @@
 #include "base/heap.h"
 #include "engine/submission.h"
 #include "kernel/result.h"
-#include "window/id_window.h"
+#include "kernel/window_file.h"
 
 struct window_use {
-    struct id_window *window; // NULL: none
-    struct id_budget budget;
-};
-
-struct window_wish {
-    const char *directory; // NULL: none is wished
-    const char *topic_id;
-    int32_t partition, lane, lock_wait_ms;
-    int64_t window_ms, committed_offset;
-    uint64_t max_bytes;
-    struct id_window_start start;
+    struct window_file *file; // NULL: none
+    struct id_window *window; // of it
 };
 
 // *knows: it is as of committed_offset; else it is empty, and history has to be remembered from
-// start.offset on. BUSY, FAILED, NO_MEMORY: nothing is open. `u` is used where it lies.
-MUST_CHECK enum salestide_result window_use_open(struct window_use *u,
-                                                 const struct window_wish *wish,
-                                                 const struct mem_heap *heap, bool *knows,
-                                                 struct error *err);
+// start.offset on. BUSY, FAILED, NO_MEMORY: nothing is open.
+MUST_CHECK enum salestide_result
+window_use_open(struct window_use *u, const struct window_file_key *key, int64_t committed_offset,
+                struct id_window_start start, int lock_wait_ms, bool *knows, struct error *err);
 // Ends the range at `to`, exclusive. False: the disk.
 MUST_CHECK bool window_use_save(struct window_use *u, int64_t to, struct error *err);
 // Without save it is as it was before the task. Of none it does nothing.
 void window_use_close(struct window_use *u);
+
+// Why the window was refused memory: false, the heap; else the disk, and `err` says so.
+bool window_use_failed(const struct window_use *u, struct error *err);
 
 // As the functions of window/id_window.h; false: memory is refused, and the task has failed.
 MUST_CHECK bool window_use_known(struct window_use *u, const struct stamp *at, enum known_as *out);
