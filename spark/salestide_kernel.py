@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The kernel (include/salestide/arrow.h) for Python: ctypes and PyArrow, nothing else."""
+"""The kernel (include/salestide/arrow.h) for Python: ctypes and PyArrow, nothing else.
+
+A batch in is anything with __arrow_c_array__ (a pyarrow.RecordBatch, a polars or nanoarrow array); it is moved into the
+kernel, which releases it. Batches out are pyarrow.RecordBatch, whose memory is the kernel's own until they are dropped.
+"""
 
 import ctypes as c
 
@@ -46,6 +50,15 @@ class _Struct:
         self.at = c.addressof(self.room)
 
 
+def _capsule(name):
+    get = c.pythonapi.PyCapsule_GetPointer
+    get.restype, get.argtypes = c.c_void_p, [c.py_object, c.c_char_p]
+    return lambda capsule: c.c_void_p(get(capsule, name))
+
+
+_schema_of, _array_of = _capsule(b"arrow_schema"), _capsule(b"arrow_array")
+
+
 class Kernel:
     def __init__(self, path):
         self.lib = c.CDLL(path)
@@ -53,8 +66,6 @@ class Kernel:
         if self.lib.salestide_abi() != ABI:
             raise KernelError(INVALID, f"{path} has ABI {self.lib.salestide_abi()}, wanted is {ABI}: library and job are of different builds")
         self.version = self.lib.salestide_version().decode()
-        self.lib.salestide_shop_free.argtypes = self.lib.salestide_task_free.argtypes = [c.c_void_p]
-        self.lib.salestide_shop_free.restype = self.lib.salestide_task_free.restype = None
 
     def call(self, name, *arguments):
         error = _Error()
@@ -62,6 +73,19 @@ class Kernel:
         if result not in (OK, HISTORY):
             raise KernelError(result, error.text.decode("utf-8", "replace"))
         return result
+
+    def call_with(self, name, handle, batch):
+        """Of a batch that goes in, and nothing that comes out."""
+        schema, array = batch.__arrow_c_array__()  # both live until the call is over
+        self.call(name, handle, _schema_of(schema), _array_of(array))
+
+    def call_for(self, name, handle, *batch):
+        """The rows that come out, of a batch that goes in or of none."""
+        capsules = batch[0].__arrow_c_array__() if batch else ()
+        pointers = [_schema_of(capsules[0]), _array_of(capsules[1])] if batch else []
+        schema, array = _Struct(), _Struct()
+        self.call(name, handle, *pointers, c.c_void_p(schema.at), c.c_void_p(array.at))
+        return pa.RecordBatch._import_from_c(array.at, schema.at)
 
     def shop(self, currency, timezone, tzif, late_limit_ms):
         return Shop(self, currency, timezone, tzif, late_limit_ms)
@@ -77,6 +101,13 @@ class Shop:
 
     def customers_csv(self, name, content):
         self.kernel.call("salestide_shop_customers_csv", self.handle, _bytes(name), c.c_char_p(content), c.c_size_t(len(content)))
+
+    def customers(self, batch):
+        self.kernel.call_with("salestide_shop_customers", self.handle, batch)
+
+    def orders(self, batch):
+        """Messages parsed and checked, nothing else."""
+        return self.kernel.call_for("salestide_orders", self.handle, batch)
 
     def task(self, **options):
         return Task(self, **options)
@@ -98,12 +129,17 @@ class Task:
 
     def push(self, batch, wants_rows=False):
         """The accepted and other rows of a batch, or None when they are not wanted."""
-        array, schema = _Struct(), _Struct()
-        batch._export_to_c(array.at, schema.at)
-        out = (_Struct(), _Struct()) if wants_rows else None
-        pointers = [c.c_void_p(s.at) for s in (out[1], out[0])] if out else [None, None]
-        self.kernel.call("salestide_task_push", self.handle, c.c_void_p(schema.at), c.c_void_p(array.at), *pointers)
-        return pa.RecordBatch._import_from_c(out[0].at, out[1].at) if out else None
+        if wants_rows:
+            return self.kernel.call_for("salestide_task_push", self.handle, batch)
+        schema, array = batch.__arrow_c_array__()
+        self.kernel.call("salestide_task_push", self.handle, _schema_of(schema), _array_of(array), None, None)
+        return None
+
+    def sums(self):
+        return self.kernel.call_for("salestide_task_sums", self.handle)
+
+    def products(self):
+        return self.kernel.call_for("salestide_task_products", self.handle)
 
     def tally(self, to):
         at, n = c.c_void_p(), c.c_size_t()

@@ -32,6 +32,7 @@ struct out_table {
     const struct out_column_kind *kinds; // static
     struct out_column *columns;
     int64_t n_columns, n_rows, cap_rows;
+    int64_t expected_rows; // how much is asked for at first; 0: not known
     bool failed;
     bool
         too_large; // it failed because a column of texts would have 2 GiB or more, or too many rows
