@@ -332,6 +332,46 @@ static void of_the_newest_orders_of_all_the_last_to_arrive_stay(void **state) {
     end(&c);
 }
 
+// --- Memory
+
+struct refusing {
+    long n_asked, refuse_at;
+};
+
+static bool refuse_one(void *user, size_t n_bytes) {
+    struct refusing *r = user;
+    (void)n_bytes;
+    return ++r->n_asked == r->refuse_at;
+}
+
+static void refused_memory_fails_a_commit_or_delays_it_and_stores_nothing_twice(void **state) {
+    (void)state;
+    struct refusing refusing = {0};
+    size_t n_failed = 0;
+    do {
+        struct counting c;
+        begin(&c);
+        c.w.has_order = true;
+        buf_clear(&c.bytes);
+        assert_true(tally_write(&c.sample.tally, &c.bytes));
+        struct text bytes = buf_text(&c.bytes);
+        refusing = (struct refusing){0, refusing.refuse_at + 1};
+        mem_set_fail_hook(refuse_one, &refusing);
+        enum tally_result result = commit_moves(&c, &c.move, 1, &bytes, 1);
+        mem_set_fail_hook(NULL, NULL);
+        if (result == TALLY_OK) {
+            is_counted_once(&c);
+        } else {
+            n_failed++;
+            assert_int_equal(result, TALLY_FAILED);
+            assert_int_equal(c.w.orders + c.w.last_batch_id, 0);
+            assert_true(c.err.text[0] != '\0');
+        }
+        end(&c);
+    } while (refusing.n_asked >= refusing.refuse_at);
+    assert_in_range(n_failed, 10, 1000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_commit_counts_all_of_a_tally),
@@ -351,6 +391,7 @@ int main(void) {
         cmocka_unit_test(without_a_raw_store_nothing_can_be_looked_up),
         cmocka_unit_test(tallies_that_are_of_no_move_are_refused),
         cmocka_unit_test(of_the_newest_orders_of_all_the_last_to_arrive_stay),
+        cmocka_unit_test(refused_memory_fails_a_commit_or_delays_it_and_stores_nothing_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
