@@ -207,18 +207,21 @@ static void a_partition_that_others_take_over_in_doubt_is_fenced(void **state) {
 // Of one transaction over two partitions the one that is still ours tells what became of both.
 static void a_doubt_is_settled_by_any_partition_of_the_batch(void **state) {
     (void)state;
-    for (int done = 0; done < 2; done++) {
+    for (int turn = 0; turn < 4; turn++) {
+        const bool done = turn % 2 == 1, first = turn < 2; // the partition that is lost
+        const int32_t lost = first ? 1 : 6;
         struct counting c;
         begin(&c);
         struct position_claim claim = {0};
-        assert_int_equal(tally_stores_claim(&c.stores, "sales", "id", 1, false, &claim, &c.err),
+        assert_int_equal(tally_stores_claim(&c.stores, "sales", "id", lost, false, &claim, &c.err),
                          TALLY_OK);
         free(claim.refused);
-        struct position_move moves[] = {{1, 100, 105, claim.epoch_us, claim.lane, {50, 0}}, c.move};
+        const struct position_move other = {lost, 100, 105, claim.epoch_us, claim.lane, {50, 0}};
+        const struct position_move moves[] = {first ? other : c.move, first ? c.move : other};
         assert_true(tally_write(&c.sample.tally, &c.bytes));
         struct text bytes = buf_text(&c.bytes);
         c.w.commits[0] = done ? PLAY_DOUBT_DONE : PLAY_DOUBT_UNDONE;
-        c.w.taken_over = 1;
+        c.w.taken_over = lost;
         assert_int_equal(commit_moves(&c, moves, 2, &bytes, 1), done ? TALLY_OK : TALLY_FENCED);
         assert_int_equal(c.w.orders, done ? 3 : 0);
         assert_int_equal(c.w.n_commits, 1);
@@ -288,6 +291,10 @@ static void tallies_that_are_of_no_move_are_refused(void **state) {
     move = c.move;
     move.lane++;
     assert_int_equal(commit_moves(&c, &move, 1, twice, 1), TALLY_FAILED);
+    move = c.move;
+    move.epoch_us++;
+    assert_int_equal(commit_moves(&c, &move, 1, twice, 1), TALLY_FAILED);
+    assert_non_null(strstr(c.err.text, "none of the moves"));
     assert_int_equal(commit_moves(&c, &c.move, 1, twice, 2), TALLY_FAILED);
     assert_non_null(strstr(c.err.text, "two tallies"));
     assert_int_equal(c.w.n_commits + c.w.orders, 0);

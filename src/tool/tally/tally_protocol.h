@@ -46,7 +46,7 @@ struct tally_request {
     enum tally_verb verb;
     const char *topic, *topic_id; // of claim and commit; topic_id of claim: "" when not known
     bool anew;
-    const int32_t *partitions; // of claim
+    const int32_t *partitions; // of claim; ascending
     size_t n_partitions;
     const struct position_move *moves; // of commit; ascending by partition
     size_t n_moves;
