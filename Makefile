@@ -218,7 +218,7 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/libsalestide.a
 
 # ---- what people and CI call
 
-.PHONY: help deps spark-deps run check check-full unit tsan coverage integration browser crash cluster check-mysql8 fuzz lint format \
+.PHONY: help deps spark-deps spark run check check-full unit tsan coverage integration browser crash cluster check-mysql8 fuzz lint format \
         docs bench
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -259,6 +259,8 @@ crash: ## kill -9 at random points, 1,000 times
 	scripts/check.sh --full crash
 cluster: ## With real Kafka, Cassandra, MariaDB and MySQL 8; FULL=1 for the long form
 	scripts/check.sh $(if $(FULL),--full) cluster
+spark: ## The job inside Spark, with real Kafka, Cassandra and MariaDB; FULL=1 for the long form
+	scripts/check.sh $(if $(FULL),--full) spark
 check-mysql8: ## Of those the ones with Oracle's MySQL 8 alone
 	scripts/check.sh mysql8
 fuzz: ## Fuzzing, FUZZ_SECONDS (60) for each target

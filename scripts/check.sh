@@ -12,14 +12,14 @@ if [ "${1:-}" = --full ]; then
     full=yes
     shift
 fi
-all_suites=(build unit tsan reference kernel integration browser crash cluster fuzz lint)
+all_suites=(build unit tsan reference kernel integration browser crash cluster spark fuzz lint)
 other_suites=(mysql8) # a part of cluster, alone
 suites=("$@")
 [ $# -gt 0 ] || suites=("${all_suites[@]}")
 # These run the program: never an old one.
 case " ${suites[*]} " in
 *" build "*) ;;
-*" kernel "* | *" integration "* | *" browser "* | *" crash "* | *" cluster "* | *" mysql8 "* | *" lint "*) suites=(build "${suites[@]}") ;;
+*" kernel "* | *" integration "* | *" browser "* | *" crash "* | *" cluster "* | *" spark "* | *" mysql8 "* | *" lint "*) suites=(build "${suites[@]}") ;;
 esac
 
 # Options of the user's own shell must not change what is tested.
@@ -215,6 +215,14 @@ suite_crash() { run_pytest tests/crash; }
 [ $full = yes ] && chosen=() || chosen=(-m 'not full')
 side_by_side=(--numprocesses=2 --dist=loadfile)
 suite_cluster() { run_cluster kafka cassandra mysql8 -- "${chosen[@]}" "${side_by_side[@]}"; }
+suite_spark() {
+    if ! logged scripts/get-spark.sh || ! logged scripts/get-servers.sh kafka cassandra; then
+        failed=$((failed + 1))
+        echo "FAIL Spark and the servers could not be had" >>"$log"
+        return
+    fi
+    run_pytest tests/spark "${chosen[@]}"
+}
 suite_mysql8() { run_cluster kafka cassandra mysql8 -- -m mysql8; }
 run_cluster() { # SERVER... -- OPTION...
     local servers=()

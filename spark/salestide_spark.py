@@ -19,6 +19,7 @@ import threading
 
 import salestide_customers as customers
 import salestide_kafka as kafka
+import salestide_kernel
 import salestide_options
 import salestide_ranges as ranges
 import salestide_raw
@@ -46,6 +47,16 @@ def read_zone(name):
         return (ZONEINFO / name).read_bytes()
     except OSError as problem:
         raise Failure(f"the time zone {name} cannot be read: {problem.strerror} ({ZONEINFO / name})") from None
+
+
+def check_kernel(library, version):
+    """The library and the program have to be of one build: the one writes tallies, the other reads them."""
+    try:
+        kernel = salestide_kernel.Kernel(library)
+    except (OSError, AttributeError, salestide_kernel.KernelError) as problem:
+        raise Failure(f"{library} cannot be used: {problem}", 2) from None
+    if kernel.version != version:
+        raise Failure(f"{library} is of version {kernel.version}, the program of {version}: take both of one build", 2)
 
 
 def start_spark(options):
@@ -103,6 +114,7 @@ class Job:
         program = beside(options.salestide, "../build/salestide", "../../../bin/salestide")
         client_options = kafka.client_options(options)
         self.tally = Tally(program, salestide_options.for_tally(options), options.start_timeout, options.give_up)
+        check_kernel(library, self.tally.ready["version"])
         self.spark = start_spark(options)
         self.spark.sparkContext.addFile(library)
         self.open_topic(client_options, pathlib.Path(library).name)
