@@ -12,14 +12,14 @@ if [ "${1:-}" = --full ]; then
     full=yes
     shift
 fi
-all_suites=(build unit tsan reference integration browser crash cluster fuzz lint)
+all_suites=(build unit tsan reference kernel integration browser crash cluster fuzz lint)
 other_suites=(mysql8) # a part of cluster, alone
 suites=("$@")
 [ $# -gt 0 ] || suites=("${all_suites[@]}")
 # These run the program: never an old one.
 case " ${suites[*]} " in
 *" build "*) ;;
-*" integration "* | *" browser "* | *" crash "* | *" cluster "* | *" mysql8 "* | *" lint "*) suites=(build "${suites[@]}") ;;
+*" kernel "* | *" integration "* | *" browser "* | *" crash "* | *" cluster "* | *" mysql8 "* | *" lint "*) suites=(build "${suites[@]}") ;;
 esac
 
 # Options of the user's own shell must not change what is tested.
@@ -205,6 +205,7 @@ run_pytest() { # FOLDER [OPTION...]
     fi
 }
 suite_reference() { run_pytest tests/reference; }
+suite_kernel() { run_pytest tests/kernel; }
 # They mostly wait: side by side, but the tests of one file in order, since some share a server.
 suite_integration() { run_pytest tests/integration --numprocesses="$jobs" --dist=loadfile; }
 suite_browser() { run_pytest tests/browser; }

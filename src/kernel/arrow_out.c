@@ -12,7 +12,9 @@
 
 #include "kernel/arrow_columns.h"
 
-enum { FIRST_ROWS = 256, FIRST_BYTES = 4096 };
+// What is asked for at first: as many rows as are expected, but not more than EXPECTED_MAX, since a
+// message costs its sender nothing; and what a short text has for each.
+enum { FIRST_ROWS = 256, EXPECTED_MAX = 64 * 1024, TEXT_BYTES = 8 };
 
 bool out_table_init(struct out_table *t, const struct out_column_kind *kinds, int64_t n_columns,
                     const struct mem_heap *heap) {
@@ -65,11 +67,16 @@ static bool grow_column(const struct out_table *t, int64_t i, int64_t rows) {
     return true;
 }
 
+static int64_t first_rows(const struct out_table *t) {
+    int64_t rows = t->expected_rows < EXPECTED_MAX ? t->expected_rows : EXPECTED_MAX;
+    return rows > FIRST_ROWS ? rows : FIRST_ROWS;
+}
+
 bool out_row_room(struct out_table *t) {
     if (LIKELY(t->n_rows < t->cap_rows)) {
         return !t->failed;
     }
-    int64_t rows = t->cap_rows == 0 ? FIRST_ROWS : t->cap_rows * 2;
+    int64_t rows = t->cap_rows == 0 ? first_rows(t) : t->cap_rows * 2;
     if (t->failed || t->n_rows >= ARROW_ROWS_MAX) {
         t->too_large = t->too_large || !t->failed;
         t->failed = true;
@@ -88,7 +95,7 @@ bool out_text_room(struct out_table *t, struct out_column *c, size_t n_bytes) {
         t->failed = true;
         return false;
     }
-    int64_t cap = c->cap_bytes == 0 ? FIRST_BYTES : c->cap_bytes * 2;
+    int64_t cap = c->cap_bytes == 0 ? t->cap_rows * TEXT_BYTES : c->cap_bytes * 2;
     int64_t need = c->n_bytes + (int64_t)n_bytes;
     cap = cap > need ? cap : need;
     if (!grow(t->heap, &c->bytes, (size_t)cap)) {
@@ -203,7 +210,7 @@ static void fill_child(const struct out_table *t, int64_t i, struct out_array *o
 // The blocks of the parent (at n_columns) and of all children.
 static struct out_array **make_owners(const struct out_table *t) {
     size_t n = (size_t)t->n_columns + 1;
-    struct out_array **owners = heap_zalloc(t->heap, n, sizeof *owners);
+    struct out_array **owners = heap_zalloc(t->heap, n, sizeof(void *));
     bool ok = owners != NULL;
     for (size_t i = 0; ok && i < n; i++) {
         owners[i] = heap_zalloc(t->heap, 1, sizeof **owners);

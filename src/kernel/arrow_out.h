@@ -32,6 +32,7 @@ struct out_table {
     const struct out_column_kind *kinds; // static
     struct out_column *columns;
     int64_t n_columns, n_rows, cap_rows;
+    int64_t expected_rows; // how much is asked for at first; 0: not known
     bool failed;
     bool
         too_large; // it failed because a column of texts would have 2 GiB or more, or too many rows
@@ -85,11 +86,10 @@ static inline void out_money(const struct out_table *t, int64_t column, int64_t 
 static inline void out_text(struct out_table *t, int64_t column, struct text text) {
     struct out_column *c = &t->columns[column];
     out_mark(t, column, text.at != NULL);
-    if (text.len > 0 && (int64_t)text.len > c->cap_bytes - c->n_bytes &&
-        !out_text_room(t, c, text.len)) {
-        return;
-    }
-    if (text.len > 0) {
+    if (text.at != NULL && text.len > 0) {
+        if ((int64_t)text.len > c->cap_bytes - c->n_bytes && !out_text_room(t, c, text.len)) {
+            return;
+        }
         memcpy(c->bytes + c->n_bytes, text.at, text.len);
         c->n_bytes += (int64_t)text.len;
     }

@@ -88,6 +88,10 @@ void order_rows_free(struct order_rows *rows) {
     }
 }
 
+void order_rows_expect(struct order_rows *rows, size_t n) {
+    rows->table.expected_rows = n < (size_t)ARROW_ROWS_MAX ? (int64_t)n : ARROW_ROWS_MAX;
+}
+
 static void put_ident(struct out_table *t, int64_t column, struct ident id) {
     char digits[24];
     out_text(t, column, ident_present(id) ? ident_text(id, digits) : TEXT_NONE);

@@ -10,6 +10,8 @@ struct order_rows;
 // NULL: memory is refused. `heap` is borrowed, also by what is exported.
 MUST_CHECK struct order_rows *order_rows_new(const struct mem_heap *heap);
 void order_rows_free(struct order_rows *rows); // NULL is fine
+// So many rows will come at most: saves growing step by step. Before the first one.
+void order_rows_expect(struct order_rows *rows, size_t n);
 
 // One more row; everything is copied. `o`: NULL when the message could not be read as an order,
 // else with source and state resolved. `verdict` is a static text; `why`: NULL unless rejected.

@@ -80,8 +80,11 @@ static int32_t read_batch(struct orders_work *w, const struct ArrowSchema *schem
     w->parser = order_json_new(w->shop->heap);
     w->rows = order_rows_new(w->shop->heap);
     w->arena.heap = w->shop->heap;
-    return w->parser != NULL && w->rows != NULL ? take_all(w, &messages, err)
-                                                : kernel_no_memory(err);
+    if (w->parser == NULL || w->rows == NULL) {
+        return kernel_no_memory(err);
+    }
+    order_rows_expect(w->rows, messages_count(&messages));
+    return take_all(w, &messages, err);
 }
 
 int32_t salestide_orders(const struct salestide_shop *shop, struct ArrowSchema *in_schema,

@@ -87,15 +87,11 @@ static void release_array(struct ArrowArray *a) {
 
 // --- Values from the input
 
-// Mostly what it should be.
+// Mostly what it should be; else small, or what has to be refused wherever it stands: a length or
+// offset that is only large would be a lie that nobody can see.
 static int64_t odd_i64(int64_t usual) {
-    static const int64_t odd[] = {-1,
-                                  -2,
-                                  INT64_MIN,
-                                  INT64_MAX,
-                                  INT64_C(1) << 31,
-                                  INT64_C(1) << 48,
-                                  (INT64_C(1) << 31) - 1 + (INT64_C(1) << 40)};
+    static const int64_t odd[] = {
+        -1, -2, INT64_MIN, INT64_MAX, -INT64_MAX, (INT64_C(1) << 48) + 1, INT64_MAX - 1};
     uint8_t b = byte();
     return b < 240 ? usual : b < 247 ? odd[b - 240] : b - 247;
 }
@@ -250,6 +246,9 @@ static void make_node(struct node *out, const struct shape *shape, int64_t n_row
     HOLDS(s != NULL && a != NULL);
     choose_names(s, shape);
     out->array = (struct ArrowArray){.length = odd_i64(n_rows), .null_count = byte() % 8 - 1};
+    if (depth == 0 && byte() >= 250) {
+        out->array.length = (INT64_C(1) << 31) + byte(); // too many for a batch
+    }
     out->array.offset = byte() < 200 ? 0 : odd_i64(byte() % 8);
     if (out->array.length >= 0 && out->array.length <= ROWS_MAX && byte() < 100) {
         out->array.length += byte() % 8;
