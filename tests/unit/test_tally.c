@@ -183,6 +183,10 @@ static void a_tally_that_does_not_make_sense_is_refused(void **state) {
     t.move.to = 104; // its events do not fit any more
     refuses(&t, "counts");
     t = sample.tally;
+    t.move.from = 101;
+    t.summary.counts.skipped = 0;
+    refuses(&t, "outside its range");
+    t = sample.tally;
     t.move.lane = 4;
     refuses(&t, "outside its range");
     t = sample.tally;
@@ -242,6 +246,29 @@ static void fields_that_no_order_has_are_refused(void **state) {
     *e = good;
     sample.rejected[0].code = TEXT_LIT("no_such_code");
     refuses(&sample.tally, "code");
+    sample_free(&sample);
+}
+
+// Two products of which the bytes are made one: their cells would count twice.
+static void a_cell_that_comes_twice_is_refused(void **state) {
+    (void)state;
+    struct tally_sample sample;
+    sample_make(&sample);
+    struct buf out = {0};
+    const int64_t ids[] = {0x1122334455667788, 0x1122334455667789};
+    uint32_t group;
+    for (int i = 0; i < 2; i++) {
+        struct order o = sample.recent[0].order;
+        o.product_id = (struct ident){ids[i], TEXT_NONE};
+        assert_int_equal(cube_add(sample.cube, &o, 0, 0, &group), CUBE_OK);
+    }
+    struct text bytes = written(&sample.tally, &out);
+    char *second = memmem(bytes.at, bytes.len, &ids[1], sizeof ids[1]);
+    assert_non_null(second);
+    memcpy(second, &ids[0], sizeof ids[0]);
+    tally_make_right(out.at, out.len);
+    is_refused(bytes, "a cell comes twice");
+    buf_free(&out);
     sample_free(&sample);
 }
 
@@ -320,6 +347,7 @@ int main(void) {
         cmocka_unit_test(a_changed_byte_with_a_right_checksum_is_read_safely),
         cmocka_unit_test(a_tally_that_does_not_make_sense_is_refused),
         cmocka_unit_test(fields_that_no_order_has_are_refused),
+        cmocka_unit_test(a_cell_that_comes_twice_is_refused),
         cmocka_unit_test(a_sum_past_64_bits_is_refused_and_changes_nothing),
         cmocka_unit_test(refused_memory_is_told_wherever_it_happens),
     };

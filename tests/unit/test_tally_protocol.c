@@ -44,7 +44,7 @@ static void requests_are_read(void **state) {
     assert_string_equal(r.topic_id, "x-1");
     assert_true(r.anew);
     assert_int_equal(r.n_partitions, 2);
-    assert_int_equal(r.partitions[0], 4);
+    assert_int_equal(r.partitions[1], 4); // in order
     struct text commit = TEXT_LIT(
         "{\"do\":\"commit\",\"topic\":\"sales\",\"bytes\":[5,6],\"moves\":[" MOVE
         ",{\"partition\":1,\"from\":-1,\"to\":0,\"epoch_us\":9223372036854775807,\"lane\":0,"
@@ -79,6 +79,7 @@ static void lines_that_are_wrong_are_told_from_those_that_cannot_be_followed(voi
         {"{\"do\":\"claim\",\"topic\":\"s\",\"partitions\":[]}", TALLY_LINE_BAD},
         {"{\"do\":\"claim\",\"topic\":\"s\",\"partitions\":[-1]}", TALLY_LINE_BAD},
         {"{\"do\":\"claim\",\"topic\":\"s\",\"partitions\":[1e3]}", TALLY_LINE_BAD},
+        {"{\"do\":\"claim\",\"topic\":\"s\",\"partitions\":[1,0,1]}", TALLY_LINE_BAD},
         {"{\"do\":\"claim\",\"topic\":\"s\",\"partitions\":[2000000]}", TALLY_LINE_BAD},
         {"{\"do\":\"claim\",\"topic\":7,\"partitions\":[1]}", TALLY_LINE_BAD},
         {"{\"do\":\"claim\",\"topic\":\"a\\u0000b\",\"partitions\":[1]}", TALLY_LINE_BAD},

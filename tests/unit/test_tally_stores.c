@@ -207,18 +207,21 @@ static void a_partition_that_others_take_over_in_doubt_is_fenced(void **state) {
 // Of one transaction over two partitions the one that is still ours tells what became of both.
 static void a_doubt_is_settled_by_any_partition_of_the_batch(void **state) {
     (void)state;
-    for (int done = 0; done < 2; done++) {
+    for (int turn = 0; turn < 4; turn++) {
+        const bool done = turn % 2 == 1, first = turn < 2; // the partition that is lost
+        const int32_t lost = first ? 1 : 6;
         struct counting c;
         begin(&c);
         struct position_claim claim = {0};
-        assert_int_equal(tally_stores_claim(&c.stores, "sales", "id", 1, false, &claim, &c.err),
+        assert_int_equal(tally_stores_claim(&c.stores, "sales", "id", lost, false, &claim, &c.err),
                          TALLY_OK);
         free(claim.refused);
-        struct position_move moves[] = {{1, 100, 105, claim.epoch_us, claim.lane, {50, 0}}, c.move};
+        const struct position_move other = {lost, 100, 105, claim.epoch_us, claim.lane, {50, 0}};
+        const struct position_move moves[] = {first ? other : c.move, first ? c.move : other};
         assert_true(tally_write(&c.sample.tally, &c.bytes));
         struct text bytes = buf_text(&c.bytes);
         c.w.commits[0] = done ? PLAY_DOUBT_DONE : PLAY_DOUBT_UNDONE;
-        c.w.taken_over = 1;
+        c.w.taken_over = lost;
         assert_int_equal(commit_moves(&c, moves, 2, &bytes, 1), done ? TALLY_OK : TALLY_FENCED);
         assert_int_equal(c.w.orders, done ? 3 : 0);
         assert_int_equal(c.w.n_commits, 1);
@@ -288,6 +291,10 @@ static void tallies_that_are_of_no_move_are_refused(void **state) {
     move = c.move;
     move.lane++;
     assert_int_equal(commit_moves(&c, &move, 1, twice, 1), TALLY_FAILED);
+    move = c.move;
+    move.epoch_us++;
+    assert_int_equal(commit_moves(&c, &move, 1, twice, 1), TALLY_FAILED);
+    assert_non_null(strstr(c.err.text, "none of the moves"));
     assert_int_equal(commit_moves(&c, &c.move, 1, twice, 2), TALLY_FAILED);
     assert_non_null(strstr(c.err.text, "two tallies"));
     assert_int_equal(c.w.n_commits + c.w.orders, 0);
@@ -332,6 +339,46 @@ static void of_the_newest_orders_of_all_the_last_to_arrive_stay(void **state) {
     end(&c);
 }
 
+// --- Memory
+
+struct refusing {
+    long n_asked, refuse_at;
+};
+
+static bool refuse_one(void *user, size_t n_bytes) {
+    struct refusing *r = user;
+    (void)n_bytes;
+    return ++r->n_asked == r->refuse_at;
+}
+
+static void refused_memory_fails_a_commit_or_delays_it_and_stores_nothing_twice(void **state) {
+    (void)state;
+    struct refusing refusing = {0};
+    size_t n_failed = 0;
+    do {
+        struct counting c;
+        begin(&c);
+        c.w.has_order = true;
+        buf_clear(&c.bytes);
+        assert_true(tally_write(&c.sample.tally, &c.bytes));
+        struct text bytes = buf_text(&c.bytes);
+        refusing = (struct refusing){0, refusing.refuse_at + 1};
+        mem_set_fail_hook(refuse_one, &refusing);
+        enum tally_result result = commit_moves(&c, &c.move, 1, &bytes, 1);
+        mem_set_fail_hook(NULL, NULL);
+        if (result == TALLY_OK) {
+            is_counted_once(&c);
+        } else {
+            n_failed++;
+            assert_int_equal(result, TALLY_FAILED);
+            assert_int_equal(c.w.orders + c.w.last_batch_id, 0);
+            assert_true(c.err.text[0] != '\0');
+        }
+        end(&c);
+    } while (refusing.n_asked >= refusing.refuse_at);
+    assert_in_range(n_failed, 10, 1000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_commit_counts_all_of_a_tally),
@@ -351,6 +398,7 @@ int main(void) {
         cmocka_unit_test(without_a_raw_store_nothing_can_be_looked_up),
         cmocka_unit_test(tallies_that_are_of_no_move_are_refused),
         cmocka_unit_test(of_the_newest_orders_of_all_the_last_to_arrive_stay),
+        cmocka_unit_test(refused_memory_fails_a_commit_or_delays_it_and_stores_nothing_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

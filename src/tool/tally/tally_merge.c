@@ -112,9 +112,13 @@ static bool add_rejected(struct tally_merge *m, const struct tally *all, size_t 
     return m->rejected != NULL;
 }
 
+struct newest {
+    const struct stored_event *event;
+};
+
 static int by_arrival(const void *a, const void *b) {
-    const struct stored_event *x = *(const struct stored_event *const *)a;
-    const struct stored_event *y = *(const struct stored_event *const *)b;
+    const struct stored_event *x = ((const struct newest *)a)->event;
+    const struct stored_event *y = ((const struct newest *)b)->event;
     return x->arrival_ms != y->arrival_ms
                ? (x->arrival_ms > y->arrival_ms ? 1 : -1)
                : (x->position > y->position) - (x->position < y->position);
@@ -125,7 +129,7 @@ static bool add_recent(struct tally_merge *m, const struct tally *all, size_t n)
     for (size_t i = 0; i < n; i++) {
         n_recent += all[i].n_recent;
     }
-    const struct stored_event **sorted = merge_room(m, n_recent, sizeof *sorted);
+    struct newest *sorted = merge_room(m, n_recent, sizeof *sorted);
     m->n_recent = n_recent < TALLY_RECENT_MAX ? n_recent : TALLY_RECENT_MAX;
     m->recent = merge_room(m, m->n_recent, sizeof *m->recent);
     if (sorted == NULL || m->recent == NULL) {
@@ -133,14 +137,12 @@ static bool add_recent(struct tally_merge *m, const struct tally *all, size_t n)
     }
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < all[i].n_recent; k++) {
-            sorted[at++] = &all[i].recent[k];
+            sorted[at++].event = &all[i].recent[k];
         }
     }
-    if (n_recent > 0) {
-        qsort(sorted, n_recent, sizeof *sorted, by_arrival);
-    }
+    qsort(sorted, n_recent, sizeof *sorted, by_arrival);
     for (size_t i = 0; i < m->n_recent; i++) {
-        m->recent[i] = *sorted[n_recent - m->n_recent + i];
+        m->recent[i] = *sorted[n_recent - m->n_recent + i].event;
     }
     return true;
 }

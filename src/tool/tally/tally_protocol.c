@@ -79,6 +79,11 @@ static void take_topic(struct taking *t, yyjson_val *root, struct tally_request 
 
 // --- claim
 
+static int by_number(const void *a, const void *b) {
+    const int32_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
 static void take_claim(struct taking *t, yyjson_val *root, struct tally_request *out) {
     take_topic(t, root, out);
     out->topic_id = take_string(t, root, "topic_id", LOG_TOPIC_ID_BYTES - 1);
@@ -102,6 +107,12 @@ static void take_claim(struct taking *t, yyjson_val *root, struct tally_request 
             wrong(t, "partitions is not a list of numbers");
         }
         partitions[i] = (int32_t)partition;
+    }
+    qsort(partitions, n, sizeof *partitions, by_number);
+    for (i = 1; i < n; i++) {
+        if (partitions[i] == partitions[i - 1]) {
+            wrong(t, "partitions has a partition twice");
+        }
     }
     out->partitions = partitions;
     out->n_partitions = n;

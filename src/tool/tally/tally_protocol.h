@@ -1,10 +1,33 @@
 // SPDX-License-Identifier: MIT
-// What `salestide tally` is asked and answers, as lines of JSON: see docs/spark.md. Pure.
+// What `salestide tally` is asked and answers: one line of JSON a message. Offsets, epochs and
+// lanes are JSON integers, gross sums texts. Pure.
 //
-//     {"do":"claim","topic":"sales","topic_id":"...","partitions":[0,1],"anew":false}
-//     {"do":"state"}
-//     {"do":"commit","topic":"sales","moves":[{"partition":0,"from":-1,"to":9,"epoch_us":5,"lane":0,
-//      "window_offset":0,"window_ms":0}],"bytes":[123]}      and then 123 bytes, a tally
+//     at first  {"ready":true,"version":"0.1.0","currency":"USD","timezone":"UTC",
+//                "late_limit_ms":600000,"raw":true}
+//
+//     claim     {"do":"claim","topic":"sales","topic_id":"...","partitions":[0],"anew":false}
+//               {"claims":[{"partition":0,"next_offset":-1,"epoch_us":5,"lane":0,"window_offset":0,
+//                "window_ms":0,"refused":[7],"other_id":""}]}
+//               The partitions are taken over. next_offset -1: nothing is counted of it. The log is
+//               to be read from window_offset on, at which the partition's time is window_ms;
+//               refused are offsets from there on that leave no identity. other_id not "": what is
+//               counted is of the topic with this id, and the partition is not claimed; anew takes
+//               it nevertheless, as a new one.
+//
+//     state     {"do":"state"}
+//               {"minute_floor":0,"hour_floor":0,"now_ms":1,"last_batch_id":0,
+//                "gross":{"USD":"12345"}}
+//               As of the newest claim or commit; sums are ten-thousandths.
+//
+//     commit {"do":"commit","topic":"sales","moves":[{"partition":0,"from":-1,"to":9,"epoch_us":5,
+//                "lane":0,"window_offset":0,"window_ms":0}],"bytes":[123]} and then 123 bytes
+//               {"result":"ok","batch_id":1}
+//               Every partition that moves, and a tally (store/tally.h) of each that has events,
+//               with the same range, epoch and lane; a tally's own window goes before the move's.
+//
+//     else      {"result":"fenced","message":"..."}   another has taken a partition over: claim
+//               {"result":"failed","message":"..."}   the message tells; nothing was stored, unless
+//                                                     it says that this is not known
 #pragma once
 #include "base/arena.h"
 #include "base/buf.h"
@@ -23,7 +46,7 @@ struct tally_request {
     enum tally_verb verb;
     const char *topic, *topic_id; // of claim and commit; topic_id of claim: "" when not known
     bool anew;
-    const int32_t *partitions; // of claim
+    const int32_t *partitions; // of claim; ascending
     size_t n_partitions;
     const struct position_move *moves; // of commit; ascending by partition
     size_t n_moves;
