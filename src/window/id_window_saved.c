@@ -109,14 +109,12 @@ static bool copy_lists(struct id_window *w, const struct saved_head *h, const ch
     size_t steps_bytes = h->n_steps * sizeof *w->steps;
     size_t changes_bytes = h->n_changes * sizeof *w->changes;
     w->steps = heap_alloc(heap, steps_bytes);
-    w->changes = changes_bytes > 0 ? heap_alloc(heap, changes_bytes) : NULL;
-    if (w->steps == NULL || (w->changes == NULL && changes_bytes > 0)) {
+    w->changes = heap_alloc(heap, changes_bytes);
+    if (w->steps == NULL || w->changes == NULL) {
         return false;
     }
     memcpy(w->steps, lists, steps_bytes);
-    if (changes_bytes > 0) {
-        memcpy(w->changes, lists + steps_bytes, changes_bytes);
-    }
+    memcpy(w->changes, lists + steps_bytes, changes_bytes);
     w->cap_steps = h->n_steps;
     w->n_changes = w->cap_changes = h->n_changes;
     return true;

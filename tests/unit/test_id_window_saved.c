@@ -171,7 +171,7 @@ static void more_steps_than_have_numbers_are_the_same_after_moving(void **state)
 
 // --- A window with all that there can be: steps that are dead, that wait, changes of all kinds
 
-enum { N_KEPT = 700, N_BATCH = 150 };
+enum { N_KEPT = 1600, N_BATCH = 150 };
 
 struct saved_window {
     struct id_budget budget;
@@ -196,11 +196,11 @@ static void make_saved(struct saved_window *s, const struct mem_heap *heap) {
     s->w = id_window_new(&s->o, (struct id_window_start){0, 0});
     assert_non_null(s->w);
     for (int64_t i = 0; i < N_KEPT; i++) {
-        judge(s->w, (uint64_t)i % 500, 0, i);
+        judge(s->w, (uint64_t)i % 1000, 0, i); // some are dead, and of steps that are no more
     }
     id_window_keep(s->w);
     for (int64_t i = N_KEPT; i < N_KEPT + N_BATCH; i++) {
-        judge(s->w, (uint64_t)i % 3 == 0 ? (uint64_t)i : (uint64_t)(i - 100) % 500, 0, i);
+        judge(s->w, (uint64_t)i % 3 == 0 ? (uint64_t)i : (uint64_t)(i - 100) % 1000, 0, i);
     }
     id_window_save(s->w, &s->bytes);
     assert_false(s->bytes.failed);
@@ -304,6 +304,33 @@ static void bytes_that_were_made_up_lead_nowhere(void **state) {
         memcpy(s.bytes.at, good, s.bytes.len);
     }
     free(good);
+    free_saved(&s);
+}
+
+// A change that says it was made to an entry, whichever: also to one of a step that is no more.
+static void changes_that_were_made_up_lead_nowhere(void **state) {
+    (void)state;
+    struct saved_window s;
+    make_saved(&s, NULL);
+    uint64_t n_steps, n_changes; // struct saved_head
+    memcpy(&n_steps, s.bytes.at + 40, sizeof n_steps);
+    memcpy(&n_changes, s.bytes.at + 48, sizeof n_changes);
+    size_t at = s.bytes.len - sizeof(uint64_t) - n_changes * 24;
+    assert_int_equal(at, 256 + n_steps * 32);
+    const uint64_t *words = s.shelf.table;
+    int n_loaded = 0, n_other = 0;
+    for (size_t i = 0; i < s.shelf.n_bytes / sizeof *words; i += 2) {
+        if (words[i + 1] != 0) {
+            const uint64_t change[3] = {words[i], 0, words[i + 1]};
+            memcpy(s.bytes.at + at, change, sizeof change);
+            seal(&s.bytes);
+            bool loaded = try_load(&s, buf_text(&s.bytes), s.shelf.table, s.shelf.n_bytes) ==
+                          ID_WINDOW_LOADED;
+            n_loaded += loaded;
+            n_other += !loaded;
+        }
+    }
+    assert_true(n_loaded > 100 && n_other > 100);
     free_saved(&s);
 }
 
@@ -478,6 +505,7 @@ int main(void) {
         cmocka_unit_test(more_steps_than_have_numbers_are_the_same_after_moving),
         cmocka_unit_test(bytes_that_were_damaged_are_refused),
         cmocka_unit_test(bytes_that_were_made_up_lead_nowhere),
+        cmocka_unit_test(changes_that_were_made_up_lead_nowhere),
         cmocka_unit_test(a_table_that_does_not_add_up_is_refused),
         cmocka_unit_test(another_window_or_budget_is_not_this_one),
         cmocka_unit_test(every_allocation_of_a_window_may_be_refused),

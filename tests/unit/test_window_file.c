@@ -389,6 +389,7 @@ static void killed_while_it_judged_the_next_begins_empty(void **state) {
         _exit(1);
     }
     assert_int_equal(read(ready[0], &c, 1), 1);
+    assert_int_equal(each_file(".state", NULL), 0);
     kill(child, SIGKILL);
     assert_int_equal(waitpid(child, NULL, 0), child);
     struct window_file *f = open_knowing(1000, false);
