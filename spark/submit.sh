@@ -44,7 +44,6 @@ join() { # SEPARATOR WORD...
 settings=(
     # A client of HDFS that asks too early whether a block is there waits 400 ms; checkpoints are many small files.
     spark.hadoop.dfs.client.block.write.locateFollowingBlock.initial.delay.ms=5
-    spark.sql.execution.arrow.maxRecordsPerBatch=50000
     spark.sql.shuffle.partitions=2
     spark.ui.enabled=false
 )

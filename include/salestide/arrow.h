@@ -181,10 +181,11 @@ struct salestide_task;
 struct salestide_task_options {
     uint32_t size_bytes; // sizeof(struct salestide_task_options)
     int32_t partition;
-    int32_t lane;     // the store's number of this partition of this topic, as claimed
-    int64_t from;     // the committed next offset: messages below it are history
-    int64_t epoch_us; // of the claim: the write time of raw rows
-    int64_t now_ms;   // the clock that is believed, in milliseconds since 1970
+    int32_t lane; // the store's number of this partition of this topic, as claimed
+    int64_t from; // the committed next offset: messages below it are history; -1: there is none,
+                  // the partition is new
+    int64_t epoch_us;                 // of the claim: the write time of raw rows
+    int64_t now_ms;                   // the clock that is believed, in milliseconds since 1970
     int32_t minute_floor, hour_floor; // oldest buckets that are still kept
     const char *gross_json; // {"USD":"123"}: gross sums so far, in ten-thousandths; NULL: none
     int32_t has_raw; // not 0: cancellations and refunds stay out of the sums, whose order is still
@@ -194,9 +195,11 @@ struct salestide_task_options {
     const char *topic_id;   // a topic made anew has another
     int64_t window_ms;      // how far back it reaches
     int64_t window_offset;  // where history begins
-    int64_t window_time_ms; // the time the window has come to at `from`
+    int64_t window_time_ms; // the partition's time there, as claimed with it
     uint64_t window_max_bytes;
-    const int64_t *refused; // offsets of events that were refused though their identity was new
+    // Offsets from window_offset on, ascending, of events that were refused though their identity
+    // was new.
+    const int64_t *refused;
     size_t n_refused;
     int32_t lock_wait_ms; // how long another task may hold the window
 };
@@ -208,19 +211,33 @@ SALESTIDE_PUBLIC int32_t salestide_task_new(const struct salestide_shop *shop,
                                             struct salestide_task **out,
                                             struct salestide_error *err);
 // The next messages, in order of their offsets, gaps allowed; a partition column must be the
-// task's. out_schema and out NULL: no rows are wanted. Rows of history are not given back. Moves
-// schema and array. After an error the task can only be freed.
+// task's. Messages below `from` are skipped unless the task was made with HISTORY. out_schema and
+// out NULL: no rows are wanted. Rows of history are not given back. Moves schema and array. After
+// an error the task can only be freed.
 SALESTIDE_PUBLIC int32_t salestide_task_push(struct salestide_task *task,
                                              struct ArrowSchema *schema, struct ArrowArray *array,
                                              struct ArrowSchema *out_schema, struct ArrowArray *out,
                                              struct salestide_error *err);
-// What was accepted so far, summed by bucket, source, state and currency: columns bucket_kind utf8
-// (minute | hour | day), bucket timestamp[us, UTC] (a day: midnight of its date), source, state,
-// currency utf8, orders, cancelled, refunded, quantity int64, gross, net decimal128(19, 4).
+// What was accepted so far, summed by bucket, source, state and currency. A row for each sum:
+//
+//     table       utf8                  total | minute | hour | day
+//     bucket      timestamp[us, UTC]    its first instant; a day's is where it begins in the shop's
+//                                       zone; null of a total
+//     day         date32                the shop's date of a day; null of others
+//     source, state, currency  utf8
+//     orders      int64                 placed less cancelled
+//     units       int64
+//     subtotal, discount, shipping, tax, total    decimal128(19, 4)
+//     cancelled_orders, refunds  int64
+//     refunded_total             decimal128(19, 4)
+//
+// None is null unless said so. With has_raw, cancellations and refunds are not in it. The task goes
+// on, also after NO_MEMORY.
 SALESTIDE_PUBLIC int32_t salestide_task_sums(struct salestide_task *task,
                                              struct ArrowSchema *out_schema, struct ArrowArray *out,
                                              struct salestide_error *err);
-// The same by day, product and currency.
+// The same by the shop's day, product and currency: columns day date32, product_id, currency utf8,
+// orders, units int64, total decimal128(19, 4); none is null.
 SALESTIDE_PUBLIC int32_t salestide_task_products(struct salestide_task *task,
                                                  struct ArrowSchema *out_schema,
                                                  struct ArrowArray *out,

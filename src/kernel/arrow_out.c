@@ -210,7 +210,7 @@ static void fill_child(const struct out_table *t, int64_t i, struct out_array *o
 // The blocks of the parent (at n_columns) and of all children.
 static struct out_array **make_owners(const struct out_table *t) {
     size_t n = (size_t)t->n_columns + 1;
-    struct out_array **owners = heap_zalloc(t->heap, n, sizeof *owners);
+    struct out_array **owners = heap_zalloc(t->heap, n, sizeof(void *));
     bool ok = owners != NULL;
     for (size_t i = 0; ok && i < n; i++) {
         owners[i] = heap_zalloc(t->heap, 1, sizeof **owners);

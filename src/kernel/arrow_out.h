@@ -86,11 +86,10 @@ static inline void out_money(const struct out_table *t, int64_t column, int64_t 
 static inline void out_text(struct out_table *t, int64_t column, struct text text) {
     struct out_column *c = &t->columns[column];
     out_mark(t, column, text.at != NULL);
-    if (text.len > 0 && (int64_t)text.len > c->cap_bytes - c->n_bytes &&
-        !out_text_room(t, c, text.len)) {
-        return;
-    }
-    if (text.len > 0) {
+    if (text.at != NULL && text.len > 0) {
+        if ((int64_t)text.len > c->cap_bytes - c->n_bytes && !out_text_room(t, c, text.len)) {
+            return;
+        }
         memcpy(c->bytes + c->n_bytes, text.at, text.len);
         c->n_bytes += (int64_t)text.len;
     }

@@ -14,6 +14,7 @@ import time
 import pytest
 
 import harness
+import pipeline
 from servers import mysql as mysql_server
 from servers.proxy import Proxy
 
@@ -112,12 +113,12 @@ def lines_of(orders):
     return b"".join((one if isinstance(one, bytes) else json.dumps(one).encode()) + b"\n" for one in orders)
 
 
-def tally_of(move, orders, raw="none"):
+def tally_of(move, orders, raw="none", shop=()):
     """What has been counted of these orders, the n-th of the move's range."""
     program = harness.ROOT / "build/tools/make_tally"
     assert program.is_file(), "build it first: make test-tools"
     words = [move[name] for name in ("partition", "from", "to", "epoch_us", "lane")]
-    done = subprocess.run([program, *map(str, words), raw], input=lines_of(orders), capture_output=True,
+    done = subprocess.run([program, *map(str, words), raw, *shop], input=lines_of(orders), capture_output=True,
                           timeout=60, check=False)  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -390,7 +391,7 @@ def test_a_server_that_is_not_there_is_waited_for_until_the_time_is_over(mariadb
         proxy.refuse()
         done = harness.run("tally", "--raw", "none", "--aggregates", url, "--start-timeout", "1s", env=ENV, stdin=b"")
     assert done.returncode == 1, done
-    assert b"salestide tally: mysql:" in done.stderr
+    assert b"salestide tally: connecting at mysql:" in done.stderr
     assert done.stdout == b""
 
 
@@ -439,3 +440,37 @@ def test_refunds_count_where_their_orders_did_and_all_laws_hold(mariadb, cassand
     assert done.returncode == 0, said
     assert "6 orders, 4 adjustments" in said
     mariadb.drop_database(own_name)
+
+
+# --- Beside `process`
+
+
+@pytest.mark.timeout(200)
+def test_a_native_process_goes_on_where_tallies_ended_and_back(shop, start):
+    one = shop(partitions=1)
+    door = one.ingest()
+    orders = [harness.order(i, source="A", state="CA") for i in range(20)]
+    pipeline.post_all(door, lines_of(orders).splitlines())
+    tally = start(one.mysql.url(one.name))
+
+    def claimed():
+        answer = tally.ask({"do": "claim", "topic": one.name, "partitions": [0]})
+        return answer["claims"][0]
+
+    move = move_of(claimed(), 12)
+    made = tally_of(move, orders[:12], shop=(one.currency, one.timezone))
+    assert tally.ask({**commit_of(move), "topic": one.name}, [made])["result"] == "ok"
+
+    processor = one.processor()
+    pipeline.post_all(door, lines_of([orders[3], harness.order(5, total="3"), harness.order(77)]).splitlines())
+    one.wait_drained()
+    state = one.state()
+    assert (state["received"], state["accepted"], state["duplicate"], state["rejected"]) == (23, 21, 1, 1)
+    assert tally.ask({**commit_of({**move, "from": 12, "to": 13}), "topic": one.name})["result"] == "fenced"
+    processor.stop()
+
+    claim = claimed()
+    assert claim["next_offset"] == 23
+    assert 0 <= claim["window_offset"] <= 12
+    assert claim["refused"] == [21]
+    tally.end()
