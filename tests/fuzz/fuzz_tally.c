@@ -4,8 +4,8 @@
 //
 // What must hold, beside no crash and no read outside the input: what is refused has changed no
 // cell; what is taken can be written again, is then read again, and written the same once more.
-#include "store/tally.h"
 #include "../unit/tally_right.h"
+#include "store/tally.h"
 #include <stdio.h>
 #include <stdlib.h>
 
