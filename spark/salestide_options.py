@@ -95,6 +95,8 @@ def parser():
     add("--max-offsets", metavar="N", type=number({"": 1}, 1, 1 << 40, "a whole number from 1 on"), help="Most messages in one batch.")
     add("--skip-gap", action="store_true", help="When messages were deleted before they were counted, or the topic was made anew, "
         "go on instead of stopping.")  # fmt: skip
+    add("--allow-compacted", action="store_true", help="Read a topic whose cleanup.policy has compact, which is refused else: the broker "
+        "removes orders from it.")  # fmt: skip
     add("--mysql-password-file", metavar="FILE", help="Its first line is the password; without it, SALESTIDE_MYSQL_PASSWORD.")
     add("--mysql-tls", metavar="MODE", choices=("off", "encrypt", "verify"), help="TLS to mysql://: off, encrypt or verify.")
     add("--mysql-ca", metavar="FILE", help="Certificates (PEM) to trust for mysql://.")

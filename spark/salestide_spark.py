@@ -128,8 +128,9 @@ class Job:
         options, ready = self.options, self.tally.ready
         self.topic = Topic(self.spark._jvm, options.topic.path, client_options)
         topic_id, partitions = self.topic.describe(options.start_timeout / 1000)
-        if self.topic.is_compacted():
-            raise Failure(f"the topic {options.topic.path} has cleanup.policy compact: the broker removes orders from it", 2)
+        if not options.allow_compacted and self.topic.is_compacted():
+            raise Failure(f"the topic {options.topic.path} has cleanup.policy compact: the broker removes orders from it. Take another "
+                          "topic, or say --allow-compacted", 2)  # fmt: skip
         checkpoint = Folder(self.spark, options.checkpoint)
         check_topic(checkpoint, topic_id)
         common = task.Common(
