@@ -58,6 +58,7 @@ class Yarn(process.ServerGroup):
             "yarn.nodemanager.resource.cpu-vcores": cores,
             "yarn.scheduler.minimum-allocation-mb": 128,
             "yarn.scheduler.maximum-allocation-mb": memory_mb,
+            "yarn.nodemanager.process-kill-wait.ms": 1000,
             "yarn.nodemanager.vmem-check-enabled": "false",  # Java takes addresses by the GiB
             # A disk that is nearly full does for a trial; YARN would give it no work at 90 %.
             "yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage": 100,
