@@ -189,7 +189,7 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/libsalestide.a
 
 # ---- what people and CI call
 
-.PHONY: help deps run check check-full unit tsan coverage integration browser crash cluster check-mysql8 fuzz lint format \
+.PHONY: help deps spark-deps run check check-full unit tsan coverage integration browser crash cluster check-mysql8 fuzz lint format \
         docs bench
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -197,6 +197,9 @@ help: ## This list
 deps: ## Install what building and testing need (Debian: by apt), and get the real servers
 	scripts/install-deps.sh build web test servers
 	scripts/get-servers.sh kafka cassandra mysql8
+spark-deps: ## Install PySpark and Spark's connectors, for spark/submit.sh
+	scripts/install-deps.sh servers
+	scripts/get-spark.sh
 
 # Targets that build after installing start make again, since what is installed decides the flags.
 run: ## Install, build, and run the demo: a server, orders for it, and a live page
@@ -257,7 +260,7 @@ install: all ## Install program, man page and systemd units below PREFIX (/usr/l
 uninstall: ## Remove what install put there; data stays
 	rm -f $(DESTDIR)$(PREFIX)/bin/salestide $(DESTDIR)$(PREFIX)/share/man/man1/salestide.1 \
 	    $(DESTDIR)$(PREFIX)/share/doc/salestide/LICENSE $(UNITS:deploy/%=$(DESTDIR)$(PREFIX)/lib/systemd/system/%)
-clean: ## Remove what was built (build/deps, build/venv, build/clients, build/servers and web/node_modules stay)
+clean: ## Remove what was built (build/deps, build/venv, build/clients, build/servers, build/spark-* and web/node_modules stay)
 	rm -rf build/obj build/libsalestide.a build/bench build/tools build/asan build/tsan build/coverage build/faults build/fuzz build/check build/web build/salestide
 
 -include $(OBJ:.o=.d)
