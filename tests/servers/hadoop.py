@@ -4,7 +4,6 @@
 import pathlib
 from xml.sax.saxutils import escape
 
-from . import process
 from .java import java_17
 
 LOGGING = """\
@@ -44,7 +43,3 @@ def command(home, directory, heap_mb, main, *arguments):
 
 def java_home():
     return pathlib.Path(java_17()).resolve().parent.parent
-
-
-def home(name):
-    return process.server_home(name)

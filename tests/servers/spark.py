@@ -80,19 +80,25 @@ class Standalone(process.ServerGroup):
                       if "CoarseGrainedExecutorBackend" in command)  # fmt: skip
 
 
-def submit(script, *arguments, master, directory, conf=None, hadoop_conf=None, timeout=300):
-    """Runs a script by spark-submit, its driver here, to its end. Returns what it wrote to standard output; all
-    else is in submit.log of the directory."""
+def submit_command(script, *arguments, master, directory, conf=None, hadoop_conf=None):
+    """spark-submit with a driver here, as (command, environment). Its Java becomes the process that is started."""
     settings = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1", "spark.ui.enabled": "false",
                 "spark.local.dir": directory / "spark-local", "spark.sql.shuffle.partitions": 2, **(conf or {})}  # fmt: skip
-    command = [home() / "bin/spark-submit", "--master", master, "--driver-memory", "512m", "--executor-memory", "512m"]
+    command = ["setpriv", "--pdeathsig", "KILL", home() / "bin/spark-submit", "--master", master, "--driver-memory", "512m",
+               "--executor-memory", "512m"]  # fmt: skip
     for name, value in settings.items():
         command += ["--conf", f"{name}={value}"]
-    more = {"HADOOP_CONF_DIR": str(hadoop_conf)} if hadoop_conf else {}
+    env = environment(**({"HADOOP_CONF_DIR": str(hadoop_conf)} if hadoop_conf else {}))
+    return [*map(str, [*command, script, *arguments])], env
+
+
+def submit(script, *arguments, directory, timeout=300, **more):
+    """Runs a script by spark-submit to its end. Returns what it wrote to standard output; all else is in submit.log of
+    the directory."""
+    command, env = submit_command(script, *arguments, directory=directory, **more)
     log_path = directory / "submit.log"
     with open(log_path, "ab") as log:
-        done = subprocess.run(["setpriv", "--pdeathsig", "KILL", *map(str, [*command, script, *arguments])],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, cwd=directory,
-                              env=environment(**more), timeout=timeout, check=False)  # fmt: skip
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, cwd=directory, env=env,
+                              timeout=timeout, check=False)  # fmt: skip
     assert done.returncode == 0, f"spark-submit ended with {done.returncode}\n{process.tail(log_path)}"
     return done.stdout.decode("utf-8")

@@ -47,7 +47,7 @@ class Yarn(process.ServerGroup):
         hadoop.write_site(self.conf / "capacity-scheduler.xml", ONE_QUEUE)
         hadoop.write_site(self.conf / "yarn-site.xml", {
             "yarn.resourcemanager.hostname": self.host,
-            **{f"yarn.{name}": f"{self.host}:{port}" for name, port in self.ports.items()},
+            **{f"yarn.{name}": self.address(name) for name in ADDRESSES},
             "yarn.resourcemanager.nodemanagers.heartbeat-interval-ms": 200,
             # The processes of a job whose ResourceManager is gone end soon, instead of in a quarter of an hour.
             "yarn.resourcemanager.connect.max-wait.ms": 10_000,
@@ -63,6 +63,10 @@ class Yarn(process.ServerGroup):
             # A disk that is nearly full does for a trial; YARN would give it no work at 90 %.
             "yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage": 100,
         })  # fmt: skip
+
+    def address(self, name):
+        """Of one of ADDRESSES."""
+        return f"{self.host}:{self.ports[name]}"
 
     def is_ready(self):
         return self.rest("metrics")["clusterMetrics"]["activeNodes"] == 1
