@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """scripts/cluster.py, by which people without servers try things out."""
 
+import pathlib
 import signal
 import socket
 import subprocess
@@ -29,6 +30,11 @@ def arguments(directory):
             "--cassandra-port", str(ports_in_a_row(3)), "--mysql-port", str(process.free_ports(1)[0])]  # fmt: skip
 
 
+def more_arguments():
+    """HDFS, and the Hadoop files that Spark is to have."""
+    return ["--with", "hdfs", "--hdfs-port", str(ports_in_a_row(5))]
+
+
 def environment(directory):
     lines = (directory / "salestide.env").read_text("utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines)
@@ -37,7 +43,7 @@ def environment(directory):
 def test_it_starts_servers_that_setup_can_use_and_stops_them(tmp_path):
     directory = tmp_path / "cluster"
     with open(tmp_path / "out", "wb") as out:
-        one = subprocess.Popen(arguments(directory), stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        one = subprocess.Popen([*arguments(directory), *more_arguments()], stdin=subprocess.DEVNULL, stdout=out, stderr=out)
     try:
         until = time.monotonic() + process.START_TIMEOUT_S
         while b"Ctrl-C stops them" not in (tmp_path / "out").read_bytes():
@@ -46,6 +52,7 @@ def test_it_starts_servers_that_setup_can_use_and_stops_them(tmp_path):
         for secret in ("mysql-password", "mysql.cnf"):
             assert (directory / secret).stat().st_mode & 0o777 == 0o600
         harness.must_run("setup", env=environment(directory))
+        assert (pathlib.Path(environment(directory)["HADOOP_CONF_DIR"]) / "hdfs-site.xml").exists()
         one.send_signal(signal.SIGTERM)
         assert one.wait(90) == 0
         assert (tmp_path / "out").read_text("utf-8").endswith("cluster: stopped\n")
