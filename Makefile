@@ -218,14 +218,15 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/libsalestide.a
 
 # ---- what people and CI call
 
-.PHONY: help deps spark-deps spark run check check-full unit tsan coverage integration browser crash cluster check-mysql8 fuzz lint format \
-        docs bench
+.PHONY: help deps spark-deps run check check-full unit tsan coverage integration browser crash cluster check-mysql8 \
+        spark check-yarn fuzz lint format docs bench
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 deps: ## Install what building and testing need (Debian: by apt), and get the real servers
 	scripts/install-deps.sh build web test servers
-	scripts/get-servers.sh kafka cassandra mysql8
+	scripts/get-servers.sh kafka cassandra mysql8 hdfs
+	scripts/get-spark.sh
 spark-deps: ## Install PySpark and Spark's connectors, for spark/submit.sh
 	scripts/install-deps.sh servers
 	scripts/get-spark.sh
@@ -259,10 +260,12 @@ crash: ## kill -9 at random points, 1,000 times
 	scripts/check.sh --full crash
 cluster: ## With real Kafka, Cassandra, MariaDB and MySQL 8; FULL=1 for the long form
 	scripts/check.sh $(if $(FULL),--full) cluster
-spark: ## The job inside Spark, with real Kafka, Cassandra and MariaDB; FULL=1 for the long form
-	scripts/check.sh $(if $(FULL),--full) spark
 check-mysql8: ## Of those the ones with Oracle's MySQL 8 alone
 	scripts/check.sh mysql8
+spark: ## The job inside Spark, with the real servers and HDFS; FULL=1 for the long form
+	scripts/check.sh $(if $(FULL),--full) spark
+check-yarn: ## Of those the ones on a real YARN alone
+	scripts/check.sh yarn
 fuzz: ## Fuzzing, FUZZ_SECONDS (60) for each target
 	scripts/fuzz.sh $(or $(FUZZ_SECONDS),60)
 lint: ## Format, static analysis, warnings of clang, drift of generated documents

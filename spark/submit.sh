@@ -42,8 +42,10 @@ join() { # SEPARATOR WORD...
     printf '%s' "$*"
 }
 settings=(
-    # A client of HDFS that asks too early whether a block is there waits 400 ms; checkpoints are many small files.
+    # A client of HDFS that asks too early whether a block is there waits 400 ms; checkpoints are many small files. With a
+    # shorter wait it needs more tries, each twice as long, to be as patient (findings/hdfs-closing-a-small-file-sleeps-400-ms.sh).
     spark.hadoop.dfs.client.block.write.locateFollowingBlock.initial.delay.ms=5
+    spark.hadoop.dfs.client.block.write.locateFollowingBlock.retries=12
     spark.sql.shuffle.partitions=2
     spark.ui.enabled=false
 )
