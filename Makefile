@@ -42,7 +42,7 @@ RDKAFKA_LIBS := $(RDKAFKA_DIR)/lib/librdkafka.a
 endif
 FETCHED := $(YYJSON_H) $(RDKAFKA_H)
 
-CPPFLAGS += -Isrc $(if $(YYJSON_H),-isystem $(YYJSON_DIR)) \
+CPPFLAGS += -Isrc -Iinclude $(if $(YYJSON_H),-isystem $(YYJSON_DIR)) \
             $(if $(RDKAFKA_H),-isystem $(RDKAFKA_DIR)/include) -DSALESTIDE_VERSION='"$(VERSION)"'
 CFLAGS   += $(CSTD) $(WARN) $(OPT) $(SANITIZE) $(FAULTS)
 
@@ -55,7 +55,7 @@ CLUSTER := $(sort $(wildcard tests/cluster/test_*.c))
 FUZZ := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all
-all: $(BUILD)/salestide
+all: $(BUILD)/salestide $(BUILD)/libsalestide.so
 
 # Everything but main: a test or benchmark links only what it uses of it.
 $(BUILD)/libsalestide.a: $(LIBOBJ)
@@ -63,7 +63,7 @@ $(BUILD)/libsalestide.a: $(LIBOBJ)
 	@rm -f $@.new
 	$(Q)$(AR) rcs $@.new $(LIBOBJ) && mv $@.new $@
 
-$(BUILD)/salestide: $(BUILD)/obj/host/main.o $(LIBOBJ)
+$(BUILD)/salestide: $(BUILD)/obj/host/main.o $(filter-out $(BUILD)/obj/kernel/%,$(LIBOBJ))
 	$(call tell,LD)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDFLAGS) $(PKGLIBS)
 
@@ -82,6 +82,35 @@ build/deps/yyjson/yyjson.h: scripts/get-yyjson.sh
 build/deps/librdkafka/include/librdkafka/rdkafka.h: scripts/get-librdkafka.sh
 	$(call tell,GET)
 	$(Q)scripts/get-librdkafka.sh build/deps/librdkafka
+
+# The kernel for other programs (include/salestide/arrow.h): compiled anew, since its code must not care
+# where it lies and shows nothing but that header's functions. Of the rooms below src/kernel it has what it
+# calls, and no library but libc.
+PIC_ROOMS := base order format sums window engine store store/split
+PIC_SRC    = $(sort $(foreach room,$(PIC_ROOMS),$(wildcard src/$(room)/*.c)))
+PIC_KERNEL = $(patsubst src/%.c,$(BUILD)/pic/%.o,$(sort $(wildcard src/kernel/*.c)))
+PIC_OBJ    = $(PIC_SRC:src/%.c=$(BUILD)/pic/%.o) $(YYJSON_O:$(BUILD)/obj/%=$(BUILD)/pic/%)
+PICFLAGS  := -fPIC -fvisibility=hidden -ffunction-sections -fdata-sections
+YYJSON_LIBS = $(if $(YYJSON_H),,$(shell pkg-config --libs yyjson))
+comma     := ,
+$(BUILD)/pic/%.o: src/%.c $(FETCHED) | libraries
+	@mkdir -p $(@D)
+	$(call tell,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(PKGFLAGS) $(CFLAGS) $(PICFLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/pic/yyjson.o: $(YYJSON_H)
+	@mkdir -p $(@D)
+	$(call tell,CC)
+	$(Q)$(CC) -O2 -g $(SANITIZE) $(PICFLAGS) -c -o $@ $(YYJSON_DIR)/yyjson.c
+$(BUILD)/pic/rooms.a: $(PIC_OBJ)
+	$(call tell,AR)
+	@rm -f $@.new
+	$(Q)$(AR) rcs $@.new $(PIC_OBJ) && mv $@.new $@
+# A sanitizer's own functions are found in the program that loads it.
+$(BUILD)/libsalestide.so: $(PIC_KERNEL) $(BUILD)/pic/rooms.a src/kernel/exports.map
+	$(call tell,LD)
+	$(Q)$(CC) $(CFLAGS) -shared -Wl,-soname,libsalestide.so -Wl,--version-script=src/kernel/exports.map \
+	    -Wl,--gc-sections -Wl,--as-needed $(if $(SANITIZE),,-Wl$(comma)-z$(comma)defs) \
+	    -o $@ $(PIC_KERNEL) $(BUILD)/pic/rooms.a $(LDFLAGS) $(YYJSON_LIBS)
 
 # One line instead of a compiler's page when a library is not there.
 .PHONY: libraries
@@ -189,14 +218,18 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/libsalestide.a
 
 # ---- what people and CI call
 
-.PHONY: help deps run check check-full unit tsan coverage integration browser crash cluster check-mysql8 fuzz lint format \
-        docs bench
+.PHONY: help deps spark-deps run check check-full unit tsan coverage integration browser crash cluster check-mysql8 \
+        spark check-yarn fuzz lint format docs bench
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 deps: ## Install what building and testing need (Debian: by apt), and get the real servers
 	scripts/install-deps.sh build web test servers
-	scripts/get-servers.sh kafka cassandra mysql8
+	scripts/get-servers.sh kafka cassandra mysql8 hdfs
+	scripts/get-spark.sh
+spark-deps: ## Install PySpark and Spark's connectors, for spark/submit.sh
+	scripts/install-deps.sh servers
+	scripts/get-spark.sh
 
 # Targets that build after installing start make again, since what is installed decides the flags.
 run: ## Install, build, and run the demo: a server, orders for it, and a live page
@@ -229,12 +262,16 @@ cluster: ## With real Kafka, Cassandra, MariaDB and MySQL 8; FULL=1 for the long
 	scripts/check.sh $(if $(FULL),--full) cluster
 check-mysql8: ## Of those the ones with Oracle's MySQL 8 alone
 	scripts/check.sh mysql8
+spark: ## The job inside Spark, with the real servers and HDFS; FULL=1 for the long form
+	scripts/check.sh $(if $(FULL),--full) spark
+check-yarn: ## Of those the ones on a real YARN alone
+	scripts/check.sh yarn
 fuzz: ## Fuzzing, FUZZ_SECONDS (60) for each target
 	scripts/fuzz.sh $(or $(FUZZ_SECONDS),60)
 lint: ## Format, static analysis, warnings of clang, drift of generated documents
 	scripts/check.sh lint
 format: ## Format all C files
-	find src tests bench -name '*.[ch]' -print0 | xargs -0 clang-format -i
+	find src include tests bench -name '*.[ch]' -print0 | xargs -0 clang-format -i
 
 docs: $(BUILD)/salestide ## Generate docs/configuration.md and the man page again
 	scripts/generate-docs.sh $< docs
@@ -246,21 +283,31 @@ bench: ## Measure speed and size, beside others, on this machine; QUICK=1 is sho
 
 .PHONY: install uninstall clean
 UNITS := $(wildcard deploy/*.service)
-install: all ## Install program, man page and systemd units below PREFIX (/usr/local)
+SPARK := $(wildcard spark/*.py) spark/log4j2.properties spark/requirements.txt
+install: all ## Install program, library, the job in Spark, man page and systemd units below PREFIX (/usr/local)
 	install -D -m 755 $(BUILD)/salestide $(DESTDIR)$(PREFIX)/bin/salestide
+	install -D -m 644 $(BUILD)/libsalestide.so $(DESTDIR)$(PREFIX)/lib/libsalestide.so
+	install -D -m 644 include/salestide/arrow.h $(DESTDIR)$(PREFIX)/include/salestide/arrow.h
 	install -D -m 644 docs/salestide.1 $(DESTDIR)$(PREFIX)/share/man/man1/salestide.1
 	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/salestide/LICENSE
+	install -d $(DESTDIR)$(PREFIX)/share/salestide/spark
+	install -m 644 $(SPARK) $(DESTDIR)$(PREFIX)/share/salestide/spark
+	install -m 755 spark/submit.sh $(DESTDIR)$(PREFIX)/share/salestide/spark
+	ln -sf ../share/salestide/spark/submit.sh $(DESTDIR)$(PREFIX)/bin/salestide-spark
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	for unit in $(UNITS:deploy/%=%); do \
 	    sed 's|/usr/local/bin|$(PREFIX)/bin|' deploy/$$unit >$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit && \
 	    chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit 1; done
 uninstall: ## Remove what install put there; data stays
-	rm -f $(DESTDIR)$(PREFIX)/bin/salestide $(DESTDIR)$(PREFIX)/share/man/man1/salestide.1 \
+	rm -rf $(DESTDIR)$(PREFIX)/share/salestide/spark
+	rm -f $(DESTDIR)$(PREFIX)/bin/salestide $(DESTDIR)$(PREFIX)/bin/salestide-spark $(DESTDIR)$(PREFIX)/lib/libsalestide.so \
+	    $(DESTDIR)$(PREFIX)/include/salestide/arrow.h $(DESTDIR)$(PREFIX)/share/man/man1/salestide.1 \
 	    $(DESTDIR)$(PREFIX)/share/doc/salestide/LICENSE $(UNITS:deploy/%=$(DESTDIR)$(PREFIX)/lib/systemd/system/%)
-clean: ## Remove what was built (build/deps, build/venv, build/clients, build/servers and web/node_modules stay)
-	rm -rf build/obj build/libsalestide.a build/bench build/tools build/asan build/tsan build/coverage build/faults build/fuzz build/check build/web build/salestide
+clean: ## Remove what was built (build/deps, build/venv, build/clients, build/servers, build/spark-* and web/node_modules stay)
+	rm -rf build/obj build/pic build/libsalestide.a build/libsalestide.so build/bench build/tools build/asan build/tsan build/coverage build/faults build/fuzz build/check build/web build/salestide
 
 -include $(OBJ:.o=.d)
+-include $(PIC_KERNEL:.o=.d) $(PIC_OBJ:.o=.d)
 -include $(UNIT:tests/unit/%.c=$(BUILD)/unit/%.d)
 -include $(CLUSTER:tests/cluster/%.c=$(BUILD)/cluster/%.d)
 -include $(BENCH:bench/%.c=$(BUILD)/bench/%.d)

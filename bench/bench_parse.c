@@ -12,77 +12,17 @@
 // would mean nothing.
 //
 // bench_parse [rounds]
+#include "bench_orders.h"
+
 #include "base/mem.h"
 #include "engine/zone_file.h"
 #include "format/order_json.h"
 #include "format/order_scan.h"
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <yyjson.h>
 
 enum { N_ORDERS = 4096, ORDER_ROOM = 512, ARENA_EVERY = 1000 };
-
-static uint64_t random_state = 20260131;
-static uint64_t random_below(uint64_t n) {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state % n;
-}
-
-// Two decimals as shops write them, a fifth of them as JSON strings.
-static int put_amount(char *at, const char *name, uint64_t cents, bool text) {
-    const char *quote = text ? "\"" : "";
-    return sprintf(at, ",\"%s\":%s%" PRIu64 ".%02" PRIu64 "%s", name, quote, cents / 100,
-                   cents % 100, quote);
-}
-
-static int put_time(char *at) {
-    static const char *const ends[] = {"Z", "Z", "Z", ".535Z", ".12Z", "-05:00", "+01:00"};
-    return sprintf(at, ",\"created_at\":\"2026-%02d-%02dT%02d:%02d:%02d%s\"",
-                   1 + (int)random_below(12), 1 + (int)random_below(28), (int)random_below(24),
-                   (int)random_below(60), (int)random_below(60), ends[random_below(7)]);
-}
-
-static size_t make_order(char *out, uint64_t number) {
-    static const char *const sources[] = {"Organic", "Google", "Facebook", "Affiliate", "Twitter"};
-    static const char *const states[] = {"CA", "TX", "NY", "FL", "IL", "WA", "Ohio"};
-    char *at = out;
-    if (random_below(4) == 0) {
-        at += sprintf(at, "{\"order_id\":\"ORD-2026-%07" PRIu64 "\"", number);
-    } else {
-        at += sprintf(at, "{\"order_id\":%" PRIu64, 10000000 + number);
-    }
-    if (random_below(2) == 0) {
-        at += sprintf(at, ",\"event\":\"placed\"");
-    }
-    at += put_time(at);
-    at += sprintf(at,
-                  random_below(5) == 0 ? ",\"customer_id\":\"cus_%06" PRIu64 "\""
-                                       : ",\"customer_id\":%" PRIu64,
-                  random_below(1000000));
-    at += sprintf(at, ",\"product_id\":%" PRIu64 ",\"quantity\":%" PRIu64, 1 + random_below(5000),
-                  1 + random_below(4));
-    bool text = random_below(5) == 0;
-    uint64_t subtotal = 500 + random_below(30000), discount = random_below(subtotal / 4);
-    uint64_t shipping = random_below(1500), tax = subtotal * 8 / 100;
-    at += put_amount(at, "subtotal", subtotal, text);
-    at += put_amount(at, "discount", discount, text);
-    at += put_amount(at, "shipping", shipping, text);
-    at += put_amount(at, "tax", tax, text);
-    at += put_amount(at, "total", subtotal - discount + shipping + tax, text);
-    at += sprintf(at, ",\"currency\":\"USD\",\"source\":\"%s\",\"state\":\"%s\"}",
-                  sources[random_below(5)], states[random_below(7)]);
-    return (size_t)(at - out);
-}
-
-static double now_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
 
 struct bench {
     struct order_json *parser;
@@ -208,7 +148,7 @@ int main(int argc, char **argv) {
     b.rules = (struct order_rules){.zone = zone, .currency = "USD"};
     b.parser = mem_must(order_json_new(NULL));
     for (int i = 0; i < N_ORDERS; i++) {
-        b.texts[i] = (struct text){room[i], make_order(room[i], (uint64_t)i)};
+        b.texts[i] = (struct text){room[i], make_order(room[i], (uint64_t)i, true)};
         b.total_bytes += b.texts[i].len;
     }
     b.array = body_of(&b, "[", ",", "]");

@@ -71,7 +71,7 @@ static enum source_result take(void *self, size_t max_events, int timeout_ms,
     if (p->next >= p->total) {
         return SOURCE_END;
     }
-    struct submission *s = p->reuse != NULL ? p->reuse : submission_new();
+    struct submission *s = p->reuse != NULL ? p->reuse : submission_new(NULL);
     arena_reset(&s->arena);
     s->n_events = 0;
     s->settled = settled;

@@ -32,15 +32,16 @@ tool:            CORE engine broker
 tool/load:       CORE engine store store/sqlite broker tool
 tool/generate:   CORE engine broker tool tool/load
 tool/rejected:   CORE engine store broker tool
+tool/tally:      CORE engine store store/split
 host:            CORE engine cql store store/split store/sqlite store/mysql store/cassandra store/audit
-host:            broker http live tool tool/load tool/generate tool/rejected
+host:            broker http live tool tool/load tool/generate tool/rejected tool/tally
 '
 core='base order format sums window'
 
 # LIBRARY'S HEADERS: the rooms that may include them. What is in neither list is no header that we use.
 libraries='
 xxhash.h:              base
-yyjson.h:              format store broker live tool
+yyjson.h:              format store kernel broker live tool tool/tally
 sqlite3.h:             store/sqlite
 mysql.h:               store/mysql
 mysqld_error.h:        store/mysql
@@ -52,6 +53,7 @@ zlib.h:                http tool/load
 curl/curl.h:           tool
 ini.h:                 host
 emmintrin.h:           format
+salestide/arrow.h:     kernel
 '
 libc='assert.h ctype.h errno.h fcntl.h inttypes.h limits.h malloc.h poll.h pthread.h signal.h stdarg.h stdatomic.h
 stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h strings.h time.h unistd.h arpa/* dirent.h net/* netdb.h netinet/* pwd.h sys/*'

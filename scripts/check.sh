@@ -12,14 +12,14 @@ if [ "${1:-}" = --full ]; then
     full=yes
     shift
 fi
-all_suites=(build unit tsan reference integration browser crash cluster fuzz lint)
-other_suites=(mysql8) # a part of cluster, alone
+all_suites=(build unit tsan reference kernel integration browser crash cluster spark fuzz lint)
+other_suites=(mysql8 yarn) # a part of cluster and one of spark, each alone
 suites=("$@")
 [ $# -gt 0 ] || suites=("${all_suites[@]}")
 # These run the program: never an old one.
 case " ${suites[*]} " in
 *" build "*) ;;
-*" integration "* | *" browser "* | *" crash "* | *" cluster "* | *" mysql8 "* | *" lint "*) suites=(build "${suites[@]}") ;;
+*" kernel "* | *" integration "* | *" browser "* | *" crash "* | *" cluster "* | *" mysql8 "* | *" spark "* | *" yarn "* | *" lint "*) suites=(build "${suites[@]}") ;;
 esac
 
 # Options of the user's own shell must not change what is tested.
@@ -208,6 +208,7 @@ run_pytest() { # FOLDER [OPTION...]
     fi
 }
 suite_reference() { run_pytest tests/reference; }
+suite_kernel() { run_pytest tests/kernel; }
 # They mostly wait: side by side, but the tests of one file in order, since some share a server.
 suite_integration() { run_pytest tests/integration --numprocesses="$jobs" --dist=loadfile; }
 suite_browser() { run_pytest tests/browser; }
@@ -225,17 +226,46 @@ run_cluster() { # SERVER... -- OPTION...
         shift
     done
     shift
-    if ! logged scripts/get-servers.sh "${servers[@]}"; then
-        failed=$((failed + 1))
-        echo "FAIL the servers could not be had" >>"$log"
-        return
-    fi
+    got_servers "${servers[@]}" || return
     if ! logged make -j"$jobs" cluster-build; then
         failed=$((failed + 1))
         echo "FAIL the cluster's tests in C do not all build" >>"$log"
         return
     fi
     run_pytest tests/cluster "$@"
+}
+got_servers() { # SERVER...
+    logged scripts/get-servers.sh "$@" && return 0
+    failed=$((failed + 1))
+    echo "FAIL the servers could not be had" >>"$log"
+    return 1
+}
+
+# The job inside Spark. One after another: each has a driver and executors, which work all the time. YARN takes part
+# in the long form only.
+suite_spark() {
+    local servers=(kafka cassandra hdfs)
+    [ $full = no ] || servers+=(yarn)
+    run_spark "${servers[@]}" -- "${chosen[@]}"
+}
+suite_yarn() {
+    local test_limit_s=600 # two servers and a job: each starts some Javas
+    run_spark hdfs yarn -- -m yarn
+}
+run_spark() { # SERVER... -- OPTION...
+    local servers=()
+    while [ "$1" != -- ]; do
+        servers+=("$1")
+        shift
+    done
+    shift
+    got_servers "${servers[@]}" || return
+    if ! logged scripts/get-spark.sh; then
+        failed=$((failed + 1))
+        echo "FAIL Spark could not be had" >>"$log"
+        return
+    fi
+    run_pytest tests/spark "$@"
 }
 
 # These print `PASS name` and `FAIL name` for each of their tests.

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """One Kafka broker, one Cassandra node and MariaDB on 127.0.0.1, to try Salestide on: for people who have
-no such servers. Stays in the foreground; Ctrl-C or SIGTERM stops all three and keeps their data, so that
-the next start goes on with it. Nothing here is copied to a second disk or machine.
+no such servers. Stays in the foreground; Ctrl-C or SIGTERM stops all and keeps their data, so that the next
+start goes on with it. Nothing here is copied to a second disk or machine. `--with hdfs standalone yarn` (or some
+of them) also starts HDFS, a Spark cluster of a master and two workers, and YARN, which uses that HDFS.
 
-The programs come from `scripts/install-deps.sh servers` and `scripts/get-servers.sh kafka cassandra`.
+The programs come from `scripts/install-deps.sh servers`, `scripts/get-servers.sh kafka cassandra hdfs yarn` and,
+for the Spark cluster, `make spark-deps`.
 """
 
 import argparse
@@ -28,11 +30,16 @@ if pathlib.Path(sys.prefix).resolve() != VENV.resolve():
 sys.path.insert(0, str(ROOT / "tests"))
 
 from servers.cassandra import Cassandra  # noqa: E402
+from servers.hdfs import Hdfs  # noqa: E402
 from servers.kafka import Kafka  # noqa: E402
 from servers.mysql import MariaDb  # noqa: E402
 from servers.process import tail  # noqa: E402
+from servers.spark import Standalone  # noqa: E402
+from servers.yarn import Yarn  # noqa: E402
 
 USER, DATABASE = "sales", "sales_db"
+N_PORTS = {"kafka": 2, "cassandra": 3, "mysql": 1, "hdfs": 5, "standalone": 6, "yarn": 8}  # in a row
+TITLES = {"hdfs": "HDFS", "standalone": "Spark", "yarn": "YARN"}  # of what --with can add
 
 
 def options():
@@ -45,7 +52,20 @@ def options():
     parser.add_argument("--cassandra-port", type=int, default=9042, metavar="N",
                         help="Cassandra's port; it takes the next two as well (9042)")  # fmt: skip
     parser.add_argument("--mysql-port", type=int, default=3306, metavar="N", help="MariaDB's port (3306)")
+    parser.add_argument("--with", dest="more", nargs="+", choices=TITLES, default=[], metavar="SERVER",
+                        help="what else to start: hdfs, standalone, yarn")  # fmt: skip
+    parser.add_argument("--hdfs-port", type=int, default=9000, metavar="N",
+                        help="HDFS's port; the next four are taken as well, the first of them is WebHDFS (9000)")  # fmt: skip
+    parser.add_argument("--standalone-port", type=int, default=7077, metavar="N",
+                        help="the port of Spark's master; the next five are taken as well, the first of them is its page (7077)")  # fmt: skip
+    parser.add_argument("--yarn-port", type=int, default=8032, metavar="N",
+                        help="the port of YARN's ResourceManager; the next seven are taken as well (8032)")  # fmt: skip
     return parser.parse_args()
+
+
+def ports_of(name, o):
+    first = getattr(o, f"{name}_port")
+    return list(range(first, first + N_PORTS[name]))
 
 
 def refuse_taken(ports):
@@ -79,13 +99,19 @@ def make_user(mysql, data):
     private(data / "mysql.cnf", f"[client]\nhost=127.0.0.1\nport={mysql.port}\nuser={USER}\npassword={password}\n")
 
 
-def write_env(data, kafka, cassandra, mysql):
-    """The addresses as variables that every sub-command reads."""
+def write_env(data, kafka, cassandra, mysql, more):
+    """The addresses as variables that every sub-command reads, and Spark."""
     (data / "salestide.env").write_text(
         f"SALESTIDE_BROKER={kafka.url('sales')}\n"
         f"SALESTIDE_RAW=cassandra://{cassandra.host}:{cassandra.port}/sales_ks\n"
         f"SALESTIDE_AGGREGATES={mysql.url(DATABASE, USER)}\n"
-        f"SALESTIDE_MYSQL_PASSWORD_FILE={shlex.quote(str(data / 'mysql-password'))}\n", "utf-8")  # fmt: skip
+        f"SALESTIDE_MYSQL_PASSWORD_FILE={shlex.quote(str(data / 'mysql-password'))}\n" + hadoop_env(more), "utf-8")  # fmt: skip
+
+
+def hadoop_env(more):
+    """Of YARN's files where it runs: HDFS's are among them."""
+    one = more.get("yarn") or more.get("hdfs")
+    return f"HADOOP_CONF_DIR={shlex.quote(str(one.conf))}\n" if one else ""
 
 
 def interrupt(*_):
@@ -105,12 +131,23 @@ def shown(path):
     return path.relative_to(pathlib.Path.cwd()) if path.is_relative_to(pathlib.Path.cwd()) else path
 
 
-def tell(data, kafka, cassandra, mysql):
+def tell_more(more):
+    lines = []
+    if "hdfs" in more:
+        lines.append(f"HDFS        {more['hdfs'].url()}, WebHDFS on port {more['hdfs'].http_port}")
+    if "standalone" in more:
+        lines.append(f"Spark       {more['standalone'].url()}, its page is http://127.0.0.1:{more['standalone'].http_port}/")
+    if "yarn" in more:
+        lines.append(f"YARN        {more['yarn'].address('resourcemanager.address')}")
+    return "".join(line + "\n" for line in lines)
+
+
+def tell(data, kafka, cassandra, mysql, more):
     print(f"""
 Kafka       {kafka.bootstrap()}
 Cassandra   {cassandra.host}:{cassandra.port}
 MariaDB     {mysql.host}:{mysql.port}, database {DATABASE}, user {USER}
-
+{tell_more(more)}
 In {shown(data)}:
 salestide.env     these addresses for salestide: set -a; . {shown(data)}/salestide.env; set +a
 mysql-password    the password of {USER}; mysql.cnf has it for mysql --defaults-file
@@ -119,17 +156,30 @@ mysql-password    the password of {USER}; mysql.cnf has it for mysql --defaults-
 Ctrl-C stops them; their data stays.""", flush=True)
 
 
+def make_more(o):
+    """What --with names, in the order of start: YARN's jobs have their files on HDFS."""
+    made = {}
+    if "hdfs" in o.more:
+        made["hdfs"] = Hdfs(o.data / "hdfs", ports=ports_of("hdfs", o))
+    if "yarn" in o.more:
+        made["yarn"] = Yarn(o.data / "yarn", hdfs=made.get("hdfs"), ports=ports_of("yarn", o))
+    if "standalone" in o.more:
+        made["standalone"] = Standalone(o.data / "standalone", ports=ports_of("standalone", o))
+    return made
+
+
 def main():
     o = options()
     o.data = o.data.resolve()
-    refuse_taken([(o.kafka_port, "--kafka-port"), (o.kafka_port + 1, "--kafka-port"),
-                  *((o.cassandra_port + i, "--cassandra-port") for i in range(3)),
-                  (o.mysql_port, "--mysql-port")])  # fmt: skip
+    refuse_taken([(port, f"--{name}-port") for name in ("kafka", "cassandra", "mysql", *o.more)
+                  for port in ports_of(name, o)])  # fmt: skip
     o.data.mkdir(parents=True, exist_ok=True)
-    kafka = Kafka(o.data / "kafka", ports=[o.kafka_port, o.kafka_port + 1])
-    cassandra = Cassandra(o.data / "cassandra", ports=[o.cassandra_port, o.cassandra_port + 1, o.cassandra_port + 2])
+    kafka = Kafka(o.data / "kafka", ports=ports_of("kafka", o))
+    cassandra = Cassandra(o.data / "cassandra", ports=ports_of("cassandra", o))
     mysql = MariaDb(o.data / "mysql", port=o.mysql_port)
-    servers = {"Kafka": kafka, "Cassandra": cassandra, "MariaDB": mysql}
+    more = make_more(o)
+    servers = {"Kafka": kafka, "Cassandra": cassandra, "MariaDB": mysql,
+               **{TITLES[name]: one for name, one in more.items()}}  # fmt: skip
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
     try:
@@ -139,9 +189,10 @@ def main():
         for server in servers.values():
             server.wait_ready()
         make_user(mysql, o.data)
-        write_env(o.data, kafka, cassandra, mysql)
-        tell(o.data, *servers.values())
-        watch([kafka.processes[1], cassandra.process, mysql.process])
+        write_env(o.data, kafka, cassandra, mysql, more)
+        tell(o.data, kafka, cassandra, mysql, more)
+        watch([kafka.processes[1], cassandra.process, mysql.process,
+               *(process for one in more.values() for process in one.processes.values())])  # fmt: skip
     except KeyboardInterrupt:
         print("cluster: stopping", flush=True)
     finally:

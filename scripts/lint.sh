@@ -16,7 +16,7 @@ check() { # NAME COMMAND...
     fi
 }
 
-c_files() { find src tests bench -name '*.[ch]' -print0; }
+c_files() { find src include tests bench -name '*.[ch]' -print0; }
 
 formatted() {
     c_files | xargs -0 clang-format --dry-run -Werror || { echo "run: make format"; return 1; }
@@ -64,6 +64,7 @@ check "generated documents are current" documents_are_current
 check "the man page is sound" manual_is_sound
 check "no room includes one above it" scripts/check-layers.sh
 check "the core takes nothing from outside that it may not" scripts/check-core.sh
+check "the library shows its header's functions and needs libc alone" scripts/check-library.sh
 check "the source tour matches the tree" scripts/check-tour.sh
 check "no machine paths, licences everywhere" scripts/check-text.sh
 exit $code

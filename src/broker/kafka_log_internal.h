@@ -130,12 +130,8 @@ struct submission *kafka_slices(struct kafka_log *log, rd_kafka_message_t **mess
 // Drops what is ahead: to be sought and read again (sets `dropped`). Before partitions change.
 void kafka_slices_drop(struct kafka_log *log);
 void kafka_slices_free(struct kafka_log *log);
-// The broker's stamp, UTC, within KAFKA_ARRIVAL_FIRST_MS and _LAST_MS: a function of the message
-// alone, so that whoever reads the log again finds the same. *odd, unless NULL: it was moved there.
+// The broker's stamp by log_arrival_ms. *odd, unless NULL: it was moved by that.
 int64_t kafka_arrival_ms(const rd_kafka_message_t *m, bool *odd);
-#define KAFKA_ARRIVAL_FIRST_MS INT64_C(1) // 1970; what gives no time has this one
-// 9999-12-31T00:00:00Z: whole seconds, and a year of four digits in every zone, for those who read.
-#define KAFKA_ARRIVAL_LAST_MS INT64_C(253402214400000)
 
 // --- kafka_parse.c: all but its own thread is called on the engine's
 MUST_CHECK bool kafka_parse_start(const struct order_rules *rules, struct kafka_parse **out,

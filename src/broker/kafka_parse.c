@@ -10,13 +10,12 @@
 // A slice belongs to whoever took it; messages and submissions are touched by no one else then.
 //
 // How it fails: out of memory ends the process; the log has everything.
-#include "broker/kafka_envelope.h"
 #include "broker/kafka_log_internal.h"
 #include "broker/kafka_rejected.h"
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "format/order_json.h"
+#include "format/log_message.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,7 +77,7 @@ static void parse_message(struct kafka_parse *p, struct order_json *parser,
         mark_rejected(s, e, &why);
         return;
     }
-    switch (order_json_parse(parser, p->rules, e->raw, &s->arena, &e->order, &why)) {
+    switch (log_message_parse(parser, p->rules, e->raw, &s->arena, &e->order, &why)) {
     case ORDER_JSON_OK:
         e->at.digest = order_digest(&e->order);
         if (is_foreign(slice, m, e)) {
@@ -90,7 +89,6 @@ static void parse_message(struct kafka_parse *p, struct order_json *parser,
         return;
     case ORDER_JSON_REJECTED:
     case ORDER_JSON_BROKEN:
-        kafka_envelope_explain(e->raw, &why);
         mark_rejected(s, e, &why);
     }
 }

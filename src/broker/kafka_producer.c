@@ -17,6 +17,7 @@
 #include "broker/kafka_rejected.h"
 
 #include "base/mem.h"
+#include "format/rejected_header.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,8 +78,8 @@ void kafka_count_down(struct kafka_producer *p, struct submission *s, size_t n, 
 static rd_kafka_resp_err_t produce_rejected(struct kafka_producer *p, struct submission *s,
                                             const struct event *e) {
     struct buf why = {0};
-    kafka_rejected_put(&why, text_of(e->why->field), text_of(e->why->code),
-                       text_of(e->why->message));
+    rejected_header_put(&why, text_of(e->why->field), text_of(e->why->code),
+                        text_of(e->why->message));
     size_t most = atomic_load(&p->rejected_text_bytes);
     size_t len = e->raw.len < most ? e->raw.len : most;
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE;
@@ -86,7 +87,7 @@ static rd_kafka_resp_err_t produce_rejected(struct kafka_producer *p, struct sub
         code = rd_kafka_producev(p->handle.rk, RD_KAFKA_V_RKT(p->handle.rkt),
                                  RD_KAFKA_V_VALUE((void *)(uintptr_t)e->raw.at, len),
                                  RD_KAFKA_V_TIMESTAMP(s->arrival_ms),
-                                 RD_KAFKA_V_HEADER(KAFKA_REJECTED_HEADER, why.at, why.len),
+                                 RD_KAFKA_V_HEADER(REJECTED_HEADER, why.at, why.len),
                                  RD_KAFKA_V_OPAQUE(s), RD_KAFKA_V_END);
     }
     buf_free(&why);

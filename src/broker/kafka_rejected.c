@@ -6,13 +6,13 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "format/rejected_header.h"
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <yyjson.h>
 
-enum { STOP_MS = 3000, HEADER_MAX_BYTES = 2048 };
+enum { STOP_MS = 3000 };
 
 struct kafka_rejected {
     rd_kafka_t *rk;
@@ -22,42 +22,14 @@ struct kafka_rejected {
     _Atomic int64_t left_out;
 };
 
-// --- The header
-
-void kafka_rejected_put(struct buf *out, struct text field, struct text code, struct text message) {
-    buf_put_str(out, "{\"field\":");
-    buf_put_json(out, field);
-    buf_put_str(out, ",\"code\":");
-    buf_put_json(out, code);
-    buf_put_str(out, ",\"message\":");
-    buf_put_json(out, message);
-    buf_put_char(out, '}');
-}
-
-static const char *member(yyjson_val *object, const char *name) {
-    const char *value = yyjson_get_str(yyjson_obj_get(object, name));
-    return value != NULL ? value : "";
-}
-
 bool kafka_rejected_read(const rd_kafka_message_t *m, struct rejection *why) {
     rd_kafka_headers_t *headers = NULL;
     const void *value = NULL;
     size_t len = 0;
-    if (rd_kafka_message_headers(m, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
-        rd_kafka_header_get_last(headers, KAFKA_REJECTED_HEADER, &value, &len) !=
-            RD_KAFKA_RESP_ERR_NO_ERROR ||
-        value == NULL || len > HEADER_MAX_BYTES) {
-        return false;
-    }
-    yyjson_doc *doc = yyjson_read(value, len, 0);
-    yyjson_val *object = yyjson_doc_get_root(doc);
-    const char *code = reject_code_of(text_of(member(object, "code")));
-    bool ok = code != NULL;
-    if (ok) {
-        reject(why, member(object, "field"), code, "%s", member(object, "message"));
-    }
-    yyjson_doc_free(doc);
-    return ok;
+    return rd_kafka_message_headers(m, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+           rd_kafka_header_get_last(headers, REJECTED_HEADER, &value, &len) ==
+               RD_KAFKA_RESP_ERR_NO_ERROR &&
+           rejected_header_read((struct text){value, len}, why);
 }
 
 // --- Copies
@@ -120,7 +92,7 @@ void kafka_rejected_send(struct kafka_rejected *r, const struct rejected_event *
     int n = snprintf(origin, sizeof origin, "%s/%" PRId32 "/%" PRId64, r->topic, e->partition,
                      log_position_offset(e->position));
     buf_clear(&r->header);
-    kafka_rejected_put(&r->header, e->field, e->code, e->message);
+    rejected_header_put(&r->header, e->field, e->code, e->message);
     if (r->header.failed) {
         leave_out(r, "out of memory");
         return;
@@ -129,7 +101,7 @@ void kafka_rejected_send(struct kafka_rejected *r, const struct rejected_event *
         r->rk, RD_KAFKA_V_RKT(r->rkt), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
         RD_KAFKA_V_VALUE((void *)(uintptr_t)e->raw.at, e->raw.len),
         RD_KAFKA_V_KEY(e->event_key.at, e->event_key.len), RD_KAFKA_V_TIMESTAMP(e->arrival_ms),
-        RD_KAFKA_V_HEADER(KAFKA_REJECTED_HEADER, r->header.at, r->header.len),
+        RD_KAFKA_V_HEADER(REJECTED_HEADER, r->header.at, r->header.len),
         RD_KAFKA_V_HEADER(KAFKA_ORIGIN_HEADER, origin, n), RD_KAFKA_V_END);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
         leave_out(r, rd_kafka_err2str(code));

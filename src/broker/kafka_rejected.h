@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Rejected events in Kafka: the header with which a door hands one on, and the topic of copies
+// Rejected events in Kafka: the header with which a door hands one on (format/rejected_header.h),
+// and the topic of copies
 // (<topic>.rejected) for programs that watch what goes wrong. The truth is rejected_events in the
 // aggregates store; the copies are sent after its transaction, and sent again or not at all when a
 // process dies in between.
@@ -12,12 +13,10 @@
 #include "broker/kafka_config.h"
 #include "store/aggregates.h"
 
-#define KAFKA_REJECTED_HEADER "salestide-rejected"
 #define KAFKA_ORIGIN_HEADER "salestide-origin"
 
-// The header's value.
-void kafka_rejected_put(struct buf *out, struct text field, struct text code, struct text message);
-// The reason in a message's header. False: it has none, or one that cannot be read.
+// The reason in a message's header (format/rejected_header.h). False: it has none, or one that
+// cannot be read.
 MUST_CHECK bool kafka_rejected_read(const rd_kafka_message_t *m, struct rejection *why);
 
 struct kafka_rejected;

@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "format/log_message.h"
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -74,7 +75,7 @@ static struct kafka_slice *new_slice(struct kafka_log *log) {
     }
     slice = mem_zalloc(1, sizeof *slice);
     slice->log = log;
-    slice->submission = submission_new();
+    slice->submission = submission_new(NULL);
     if (slice->submission == NULL) {
         kafka_out_of_memory();
     }
@@ -197,9 +198,7 @@ static bool belongs(const struct kafka_log *log, const struct kafka_slice *slice
 }
 
 int64_t kafka_arrival_ms(const rd_kafka_message_t *m, bool *odd) {
-    int64_t stamp_ms = rd_kafka_message_timestamp(m, NULL), arrival_ms = stamp_ms;
-    arrival_ms = arrival_ms > KAFKA_ARRIVAL_FIRST_MS ? arrival_ms : KAFKA_ARRIVAL_FIRST_MS;
-    arrival_ms = arrival_ms < KAFKA_ARRIVAL_LAST_MS ? arrival_ms : KAFKA_ARRIVAL_LAST_MS;
+    int64_t stamp_ms = rd_kafka_message_timestamp(m, NULL), arrival_ms = log_arrival_ms(stamp_ms);
     if (odd != NULL) {
         *odd = arrival_ms != stamp_ms;
     }

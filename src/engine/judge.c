@@ -18,11 +18,12 @@ static enum store_result no_memory(struct error *err) {
     return STORE_RETRY;
 }
 
-// What is taken back counts where its order did: the store is asked for that one.
+// What is taken back counts where its order did: the store is asked for that one. When it answers
+// later, source and state are those that hold if there is none.
 static enum store_result find_origin(struct judge *j, struct order *o, const struct stamp *at,
-                                     struct error *err) {
+                                     bool *later, struct error *err) {
     struct origin placed;
-    bool known = false;
+    enum origin_known known = ORIGIN_UNKNOWN;
     if (o->kind != ORDER_PLACED) {
         enum store_result result =
             j->store->ops->origin(j->store, o->order_id, at, &placed, &known, err);
@@ -30,7 +31,8 @@ static enum store_result find_origin(struct judge *j, struct order *o, const str
             return result;
         }
     }
-    origin_resolve(o, known ? &placed : NULL, j->customers);
+    origin_resolve(o, known == ORIGIN_KNOWN ? &placed : NULL, j->customers);
+    *later = known == ORIGIN_LATER;
     return STORE_OK;
 }
 
@@ -55,11 +57,29 @@ static enum store_result judge_known(struct judge *j, struct submission *s, stru
     return engine_reject(j, s, event, &why, err);
 }
 
+// NULL when memory is refused, or when a sum would overflow (then *overflow).
+static struct cube_dim *add_up(struct judge *j, const struct order *o, bool *overflow) {
+    uint32_t group;
+    enum cube_result result = cube_add(j->cube, o, j->minute_floor, j->hour_floor, &group);
+    *overflow = result == CUBE_OVERFLOW;
+    return result == CUBE_OK ? cube_group(j->cube, group) : NULL;
+}
+
+static void count_accepted(struct batch_summary *batch, const struct order *o) {
+    for (int bit = 0; bit < ORDER_WARNING_KINDS; bit++) {
+        batch->counts.warnings[bit] += o->warnings >> bit & 1;
+    }
+    int32_t minute = (int32_t)(o->created_ms / 60000);
+    batch->minute_min = minute < batch->minute_min ? minute : batch->minute_min;
+    batch->minute_max = minute > batch->minute_max ? minute : batch->minute_max;
+}
+
 static enum store_result judge_new(struct judge *j, struct submission *s, struct event *event,
                                    const struct known *known, struct batch_summary *batch,
                                    struct error *err) {
     struct order resolved = event->order; // a rolled-back batch is judged again from the original
-    enum store_result result = find_origin(j, &resolved, &event->at, err);
+    bool later, overflow = false;
+    enum store_result result = find_origin(j, &resolved, &event->at, &later, err);
     if (result != STORE_OK) {
         return result;
     }
@@ -67,28 +87,20 @@ static enum store_result judge_new(struct judge *j, struct submission *s, struct
     if (!j->store->ops->fits(j->store, &resolved, &why)) {
         return engine_reject(j, s, event, &why, err);
     }
-    uint32_t group;
-    switch (cube_add(j->cube, &resolved, j->minute_floor, j->hour_floor, &group)) {
-    case CUBE_OK:
-        break;
-    case CUBE_OVERFLOW: // fits() stands before it; nothing was added, so the batch goes on
+    struct cube_dim *group = later ? NULL : add_up(j, &resolved, &overflow);
+    if (overflow) { // fits() stands before it; nothing was added, so the batch goes on
         currency_reject_overflow(&resolved, &why);
         return engine_reject(j, s, event, &why, err);
-    case CUBE_NO_MEMORY:
+    }
+    if (group == NULL && !later) {
         return no_memory(err);
     }
-    result =
-        j->store->ops->add(j->store, &resolved, &event->at, known, cube_group(j->cube, group), err);
+    result = j->store->ops->add(j->store, &resolved, &event->at, known, group, err);
     if (result != STORE_OK) {
         return result;
     }
     event->verdict = VERDICT_ACCEPTED;
-    for (int bit = 0; bit < ORDER_WARNING_KINDS; bit++) {
-        batch->counts.warnings[bit] += resolved.warnings >> bit & 1;
-    }
-    int32_t minute = (int32_t)(resolved.created_ms / 60000);
-    batch->minute_min = minute < batch->minute_min ? minute : batch->minute_min;
-    batch->minute_max = minute > batch->minute_max ? minute : batch->minute_max;
+    count_accepted(batch, &resolved);
     return STORE_OK;
 }
 

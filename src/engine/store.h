@@ -78,6 +78,13 @@ struct known {
     int64_t slot;     // KNOWN_NEW: the store's own, where the event will be found from `add` on
 };
 
+// What a store says of the placed order that a cancellation or refund speaks of.
+enum origin_known {
+    ORIGIN_UNKNOWN,
+    ORIGIN_KNOWN,
+    ORIGIN_LATER, // it is found, and the event put into the cube, after the batch was judged
+};
+
 struct log_store;
 struct store {
     const struct store_ops *ops;
@@ -96,16 +103,17 @@ struct store_ops {
     MUST_CHECK enum store_result (*known)(struct store *s, const struct order *o,
                                           const struct stamp *at, struct known *out,
                                           struct error *err);
-    // Of a placed order, for its cancellation or refund. *found: whether it is known; if so *out
-    // borrows from the store until the next known, origin, prepare or the batch's end.
+    // Of a placed order, for its cancellation or refund. When it is known *out borrows from the
+    // store until the next known, origin, prepare or the batch's end.
     MUST_CHECK enum store_result (*origin)(struct store *s, struct ident order_id,
-                                           const struct stamp *at, struct origin *out, bool *found,
-                                           struct error *err);
+                                           const struct stamp *at, struct origin *out,
+                                           enum origin_known *known, struct error *err);
     // Whether this new event can be added: that no sum of its currency is pushed past 64 bits, and
     // that the tables can hold it. False: `why` is filled.
     bool (*fits)(struct store *s, const struct order *o, struct rejection *why);
     // A new accepted event. `known` is what was said of its identity, KNOWN_NEW, with nothing added
-    // since then; `group` is its cube dimension, where the store may keep its own key.
+    // since then; `group` is its cube dimension, where the store may keep its own key; NULL when
+    // the event is not in the cube: ORIGIN_LATER.
     MUST_CHECK enum store_result (*add)(struct store *s, const struct order *o,
                                         const struct stamp *at, const struct known *known,
                                         struct cube_dim *group, struct error *err);

@@ -3,13 +3,10 @@
 // so every allocation here may be refused and is answered with 503 by the door.
 #include "engine/submission.h"
 
-#include "base/mem.h"
-#include <stdlib.h>
-
-struct submission *submission_new(void) {
-    struct submission *s = try_alloc(sizeof *s);
+struct submission *submission_new(const struct mem_heap *heap) {
+    struct submission *s = heap_alloc(heap, sizeof *s);
     if (s != NULL) {
-        *s = (struct submission){.log = {.partition = -1}};
+        *s = (struct submission){.arena.heap = heap, .log = {.partition = -1}};
     }
     return s;
 }
@@ -17,7 +14,7 @@ struct submission *submission_new(void) {
 struct event *submission_add(struct submission *s) {
     if (s->n_events == s->cap_events) {
         size_t cap = s->cap_events == 0 ? 1 : s->cap_events < 16 ? 16 : s->cap_events * 2;
-        struct event *events = try_realloc(s->events, cap * sizeof *events);
+        struct event *events = heap_realloc(s->arena.heap, s->events, cap * sizeof *events);
         if (events == NULL) {
             return NULL;
         }
@@ -47,7 +44,8 @@ void submission_free(struct submission *s) {
     if (s == NULL) {
         return;
     }
+    const struct mem_heap *heap = s->arena.heap;
     arena_free(&s->arena);
-    free(s->events);
-    free(s);
+    heap_free(heap, s->events);
+    heap_free(heap, s);
 }

@@ -52,7 +52,7 @@ struct log_slice {
 struct submission {
     struct event *events; // grows by submission_add
     size_t n_events, cap_events;
-    struct arena arena; // slices of events, rejections
+    struct arena arena; // slices of events, rejections; its heap is used for all
     int64_t arrival_ms; // the door's stamp, set before it is queued; from a log: the latest
     struct log_slice log;
     size_t budget_bytes; // what the door charged for it, for the door's own use
@@ -64,7 +64,8 @@ struct submission {
     _Atomic bool not_delivered; // likewise: one of them could not be
 };
 
-MUST_CHECK struct submission *submission_new(void); // NULL when memory is refused
+// NULL when memory is refused. `heap` is borrowed; all of the submission is of it.
+MUST_CHECK struct submission *submission_new(const struct mem_heap *heap);
 // A new event at the end, zeroed; NULL when memory is refused. Earlier pointers may move.
 MUST_CHECK struct event *submission_add(struct submission *s);
 // Marks `e` rejected with a copy of `why`. False when memory is refused.

@@ -29,6 +29,14 @@ const struct command_spec command_specs[] = {
      "Reads the aggregates that `serve` or `process` write, in a data directory or in MySQL, and "
      "takes no orders. SIGTERM or SIGINT stops; SIGHUP reads the products file again.",
      command_dashboard},
+    {"tally", "", "commit what a job on Spark has counted",
+     "Made and fed by the job on Spark, not by people: it takes claims of partitions and commits "
+     "of "
+     "tallies as lines of JSON on standard input, and answers each by a line. Positions, sums and "
+     "rejected events of a commit are one transaction, compared with what is there, so that "
+     "whatever is repeated counts once. It ends with its input; SIGTERM or SIGINT ends it after "
+     "the commit in work.",
+     command_tally},
     {"load", "FILE...", "load orders from CSV or NDJSON files, .gz too",
      "Takes the files through the same checks as the HTTP API, into a data directory or, with "
      "--to, to a running server or a Kafka topic. A file may be - for standard input. Loading a "

@@ -8,6 +8,7 @@ int command_serve(const struct options *o);
 int command_ingest(const struct options *o);
 int command_process(const struct options *o);
 int command_dashboard(const struct options *o);
+int command_tally(const struct options *o);
 int command_load(const struct options *o);
 int command_generate(const struct options *o);
 int command_setup(const struct options *o);

@@ -16,7 +16,8 @@ const struct option_spec option_specs[] = {
     // Where things are.
     {.name = "config",
      .value = "FILE",
-     .commands = "serve ingest load generate verify rebuild key process setup dashboard rejected",
+     .commands = "serve ingest load generate verify rebuild key process setup dashboard rejected "
+                 "tally",
      .help = "A file of options, one `name = value` a line."},
     {.name = "data",
      .value = "DIR",
@@ -106,6 +107,21 @@ const struct option_spec option_specs[] = {
      .fallback = "./data",
      .commands = "process",
      .help = "Where the API keys are, and with sqlite the data."},
+    {.name = "raw",
+     .value = "URL",
+     .commands = "tally",
+     .help = "Where the job writes raw orders, for those that cancellations and refunds speak of: "
+             "cassandra://h1,h2:9042/keyspace, or none."},
+    {.name = "aggregates",
+     .value = "URL",
+     .commands = "tally",
+     .help = "Where aggregates are kept: mysql://user@host:3306/database, or sqlite: the file in "
+             "--data."},
+    {.name = "data",
+     .value = "DIR",
+     .fallback = "./data",
+     .commands = "tally",
+     .help = "Where the data is, with sqlite."},
     {.name = "to",
      .value = "URL",
      .fallback = "http://127.0.0.1:8080",
@@ -127,7 +143,7 @@ const struct option_spec option_specs[] = {
     // What the shop is: fixed when its data directory is made.
     {.name = "currency",
      .value = "CODE",
-     .commands = "serve load process setup",
+     .commands = "serve load process setup tally",
      .help = "The shop's currency, three capital letters. Fixed when the data directory is made "
              "(USD unless given); another one is refused later."},
     {.name = "currency",
@@ -138,7 +154,7 @@ const struct option_spec option_specs[] = {
              "one that the topic is processed with."},
     {.name = "timezone",
      .value = "ZONE",
-     .commands = "serve load process setup",
+     .commands = "serve load process setup tally",
      .help = "The shop's time zone, as in America/New_York: for days, and for times without an "
              "offset. Fixed when the data directory is made (UTC unless given)."},
     {.name = "timezone",
@@ -152,7 +168,7 @@ const struct option_spec option_specs[] = {
      .value = "TIME",
      .min = 1000,
      .max = 30 * 24 * HOUR_MS,
-     .commands = "serve load process setup",
+     .commands = "serve load process setup tally",
      .help = "Orders created longer than this before they arrive are counted as late (never "
              "dropped). Fixed when the data directory is made (10m unless given)."},
 
@@ -180,42 +196,42 @@ const struct option_spec option_specs[] = {
     // How to reach MySQL or MariaDB.
     {.name = "mysql-password-file",
      .value = "FILE",
-     .commands = "serve setup verify rebuild process dashboard rejected",
+     .commands = "serve setup verify rebuild process dashboard rejected tally",
      .help = "The password for mysql:// is the first line of this file; without it, what "
              "SALESTIDE_MYSQL_PASSWORD says."},
     {.name = "mysql-tls",
      .value = "MODE",
      .choices = "off encrypt verify",
-     .commands = "serve setup verify rebuild process dashboard rejected",
+     .commands = "serve setup verify rebuild process dashboard rejected tally",
      .help = "TLS to mysql://: off, encrypt (whoever answers is believed) or verify (the server "
              "shows a certificate for its host name). Without it: verify if --mysql-ca is given, "
              "else off."},
     {.name = "mysql-ca",
      .value = "FILE",
-     .commands = "serve setup verify rebuild process dashboard rejected",
+     .commands = "serve setup verify rebuild process dashboard rejected tally",
      .help = "Certificates (PEM) to trust for mysql:// instead of the system's."},
 
     // How to reach Cassandra.
     {.name = "cassandra-password-file",
      .value = "FILE",
-     .commands = "serve setup verify rebuild process dashboard",
+     .commands = "serve setup verify rebuild process dashboard tally",
      .help =
          "The password for cassandra://USER@... is the first line of this file; without it, what "
          "SALESTIDE_CASSANDRA_PASSWORD says."},
     {.name = "cassandra-tls",
      .type = OPTION_FLAG,
-     .commands = "serve setup verify rebuild process dashboard",
+     .commands = "serve setup verify rebuild process dashboard tally",
      .help = "TLS to cassandra://; the server has to show a certificate for its host name."},
     {.name = "cassandra-ca",
      .value = "FILE",
-     .commands = "serve setup verify rebuild process dashboard",
+     .commands = "serve setup verify rebuild process dashboard tally",
      .help = "Certificates (PEM) to trust for cassandra:// instead of the system's; means "
              "--cassandra-tls."},
     {.name = "cassandra-consistency",
      .value = "LEVEL",
      .fallback = "LOCAL_QUORUM",
      .choices = "LOCAL_QUORUM QUORUM EACH_QUORUM ALL LOCAL_ONE ONE TWO THREE",
-     .commands = "serve setup verify rebuild process dashboard",
+     .commands = "serve setup verify rebuild process dashboard tally",
      .help = "How many replicas of Cassandra have to answer. With less than a quorum, rows may be "
              "lost with a node, and verify may not see the newest ones."},
 
@@ -435,6 +451,24 @@ const struct option_spec option_specs[] = {
      .commands = "process serve",
      .help = "Most memory for the identities within --dedupe-window, about 20 bytes each; when it "
              "is used up the window gets shorter, and a log line and a metric say so."},
+    {.name = "dedupe-memory",
+     .type = OPTION_BYTES,
+     .value = "BYTES",
+     .fallback = "512MiB",
+     .min = 1 * MIB,
+     .max = 1024 * GIB,
+     .commands = "tally",
+     .help = "Memory that a task has for the identities of its partition: of one that an earlier "
+             "program has counted, so much of the log is read again."},
+    {.name = "give-up",
+     .type = OPTION_DURATION,
+     .value = "TIME",
+     .fallback = "2m",
+     .min = 0,
+     .max = 1 * HOUR_MS,
+     .commands = "tally",
+     .help = "How long a claim or a commit is tried again while a store cannot be reached; then it "
+             "is answered as failed."},
     {.name = "session-timeout",
      .type = OPTION_DURATION,
      .value = "TIME",
@@ -478,7 +512,7 @@ const struct option_spec option_specs[] = {
      .fallback = "60s",
      .min = 0,
      .max = 24 * HOUR_MS,
-     .commands = "process serve",
+     .commands = "process serve tally",
      .help = "How long a start waits for stores that cannot be reached."},
 
     // Files of load.
@@ -596,7 +630,8 @@ const struct option_spec option_specs[] = {
      .value = "LEVEL",
      .fallback = "info",
      .choices = "trace debug info warn error",
-     .commands = "serve ingest load generate process setup dashboard verify rebuild rejected key",
+     .commands = "serve ingest load generate process setup dashboard verify rebuild rejected key "
+                 "tally",
      .help =
          "The least important lines of the log, on standard error, that are written. trace tells "
          "each move of each state machine, too."},

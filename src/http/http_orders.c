@@ -36,7 +36,7 @@ enum {
 static struct submission *submission_get(struct http_server *s) {
     struct submission *sub = s->free_submissions;
     if (sub == NULL) {
-        return submission_new();
+        return submission_new(NULL);
     }
     s->free_submissions = sub->next;
     s->n_free_submissions--;

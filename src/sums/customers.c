@@ -264,9 +264,11 @@ bool customers_add(struct customers *c, const struct customer_rows *rows, struct
         case CUSTOMER_ROW_ADDED:
             break;
         case CUSTOMER_ROW_WRONG:
-            return error_set(err, ERROR_USAGE, "customers, row %zu: %s", i, problem.text);
+            return error_set(err, ERROR_USAGE, "customers, row %zu: %s", rows->first_row + i,
+                             problem.text);
         case CUSTOMER_ROW_NO_MEMORY:
-            return error_set(err, ERROR_RETRIABLE, "customers, row %zu: out of memory", i);
+            return error_set(err, ERROR_RETRIABLE, "customers, row %zu: out of memory",
+                             rows->first_row + i);
         }
     }
     return true;

@@ -27,11 +27,12 @@ MUST_CHECK struct customers *customers_new(const struct mem_heap *heap);
 // text that is absent or white space is none.
 struct customer_rows {
     size_t n_rows;
+    size_t first_row; // the number of the first one in messages, where these are a part of more
     const struct text *ids, *sources, *states;
 };
 // Adds rows by the rules of order.h, as those of a file are; an id that comes twice: the last row
-// holds. Not while other threads look up. False: `err` names the row, from 0; those before it have
-// been added.
+// holds. Not while other threads look up. False: `err` names the row, from first_row on; those
+// before it have been added.
 MUST_CHECK bool customers_add(struct customers *c, const struct customer_rows *rows,
                               struct error *err);
 

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 """scripts/cluster.py, by which people without servers try things out."""
 
+import pathlib
 import signal
 import socket
 import subprocess
 import time
+
+import pytest
 
 import harness
 from servers import process
@@ -29,30 +32,59 @@ def arguments(directory):
             "--cassandra-port", str(ports_in_a_row(3)), "--mysql-port", str(process.free_ports(1)[0])]  # fmt: skip
 
 
+def hadoop_arguments():
+    return ["--with", "hdfs", "yarn", "--hdfs-port", str(ports_in_a_row(5)), "--yarn-port", str(ports_in_a_row(8))]
+
+
 def environment(directory):
     lines = (directory / "salestide.env").read_text("utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines)
 
 
-def test_it_starts_servers_that_setup_can_use_and_stops_them(tmp_path):
-    directory = tmp_path / "cluster"
-    with open(tmp_path / "out", "wb") as out:
-        one = subprocess.Popen(arguments(directory), stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+def starts_and_stops(command, directory, while_it_runs):
+    out_path = directory.parent / "out"
+    with open(out_path, "wb") as out:
+        one = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
     try:
         until = time.monotonic() + process.START_TIMEOUT_S
-        while b"Ctrl-C stops them" not in (tmp_path / "out").read_bytes():
-            assert one.poll() is None and time.monotonic() < until, (tmp_path / "out").read_text("utf-8")
+        while b"Ctrl-C stops them" not in out_path.read_bytes():
+            assert one.poll() is None and time.monotonic() < until, out_path.read_text("utf-8")
             time.sleep(0.2)
-        for secret in ("mysql-password", "mysql.cnf"):
-            assert (directory / secret).stat().st_mode & 0o777 == 0o600
-        harness.must_run("setup", env=environment(directory))
+        while_it_runs()
         one.send_signal(signal.SIGTERM)
         assert one.wait(90) == 0
-        assert (tmp_path / "out").read_text("utf-8").endswith("cluster: stopped\n")
+        assert out_path.read_text("utf-8").endswith("cluster: stopped\n")
     finally:
         if one.poll() is None:
             one.kill()
             one.wait(10)
+
+
+def test_it_starts_servers_that_setup_can_use_and_stops_them(tmp_path):
+    directory = tmp_path / "cluster"
+
+    def check():
+        for secret in ("mysql-password", "mysql.cnf"):
+            assert (directory / secret).stat().st_mode & 0o777 == 0o600
+        assert "HADOOP_CONF_DIR" not in environment(directory)
+        harness.must_run("setup", env=environment(directory))
+
+    starts_and_stops(arguments(directory), directory, check)
+
+
+@pytest.mark.full
+def test_it_starts_hdfs_and_yarn_too_and_tells_spark_where_their_files_are(tmp_path):
+    directory = tmp_path / "cluster"
+
+    def check():
+        conf = pathlib.Path(environment(directory)["HADOOP_CONF_DIR"])
+        assert {"core-site.xml", "hdfs-site.xml", "yarn-site.xml"} <= {path.name for path in conf.iterdir()}
+        out = (tmp_path / "out").read_text("utf-8")
+        assert "\nHDFS        hdfs://127.0.0.1:" in out
+        assert "\nYARN        127.0.0.1:" in out
+
+    starts_and_stops([*arguments(directory), *hadoop_arguments()], directory, check)
+    assert not process.processes_in(directory)
 
 
 def test_a_port_that_is_taken_is_named(tmp_path):

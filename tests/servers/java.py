@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The Java that Kafka and Cassandra run on: 17, wherever it is."""
+"""The Java that Kafka, Cassandra, Hadoop and Spark run on: 17, wherever it is."""
 
 import functools
 import glob

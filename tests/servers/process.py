@@ -9,6 +9,7 @@ A process dies with the one that started it, whatever happens to that one: nothi
 a test run that was killed. It follows that the thread that launches must live as long as the server.
 """
 
+import contextlib
 import os
 import pathlib
 import random
@@ -63,6 +64,21 @@ def server_home(name):
     return found[0]
 
 
+def processes_in(directory):
+    """{pid: command} of those that work below a directory, as what a server starts for its jobs does."""
+    directory = pathlib.Path(directory).resolve()
+    found = {}
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if (entry / "cwd").resolve(strict=True).is_relative_to(directory):
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
+                if command:  # else it has ended and nobody has asked for its code yet
+                    found[int(entry.name)] = command
+        except OSError:
+            continue  # it has ended, or is another user's
+    return found
+
+
 def run_to_end(command, log_path, timeout=START_TIMEOUT_S, env=None):
     """A preparing step of a server; its output goes to the log."""
     with open(log_path, "ab") as log:
@@ -98,13 +114,16 @@ class Process:
             self.popen = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *self.command], stdin=subprocess.DEVNULL,
                                           stdout=log, stderr=log, env=self.env)  # fmt: skip
 
+    def must_run(self):
+        code = self.popen.poll()
+        assert code is None, f"{self.name} ended with {code} at its start\n{tail(self.log_path)}"
+
     def wait_ready(self, is_ready, timeout_s=START_TIMEOUT_S):
         """Until is_ready() is true. It is asked again after an answer of false and after an OSError."""
         deadline = time.monotonic() + timeout_s
         problem = "no answer"
         while time.monotonic() < deadline:
-            code = self.popen.poll()
-            assert code is None, f"{self.name} ended with {code} at its start\n{tail(self.log_path)}"
+            self.must_run()
             try:
                 if is_ready():
                     return
@@ -197,3 +216,69 @@ class Server:
 
     def __exit__(self, *_):
         self.close()
+
+
+class ServerGroup(Server):
+    """A server of several processes, in the order of their start. A subclass fills self.processes by name and
+    says when all of them are ready. What they start for jobs works in their `work` folder and ends with them."""
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        self.processes = {}
+        self.work = self.directory / "work"
+        self.work.mkdir(exist_ok=True)
+
+    def all_ready(self):
+        for one in self.processes.values():
+            if one.popen is not None:
+                one.must_run()
+        return self.is_ready()
+
+    def launch(self):
+        for one in self.processes.values():
+            one.launch()
+        return self
+
+    def wait_ready(self):
+        try:
+            next(iter(self.processes.values())).wait_ready(self.all_ready)
+        except BaseException:
+            self.kill9()
+            raise
+        return self
+
+    def stop(self):
+        """Those first that were started last; what they started has to end by itself."""
+        self.disconnect()
+        for one in reversed(self.processes.values()):
+            one.stop()
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        while left := processes_in(self.work):
+            if time.monotonic() > deadline:
+                self.kill_work()
+                raise AssertionError(f"these outlived {', '.join(self.processes)}: {left}")
+            time.sleep(0.1)
+
+    def kill9(self):
+        self.disconnect()
+        for one in reversed(self.processes.values()):
+            one.kill9()
+        self.kill_work()
+
+    def kill_work(self):
+        """Ends what the processes started, and what that starts meanwhile."""
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        while left := processes_in(self.work):
+            assert time.monotonic() < deadline, f"these do not end: {left}"
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.05)
+
+    def close(self):
+        """The end: data and the folders of jobs go, logs stay."""
+        super().close()
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    def __enter__(self):
+        return self if any(one.is_running for one in self.processes.values()) else self.start()

@@ -97,7 +97,7 @@ static inline struct submission *submission_of(struct ending *ending, const char
     }
     const struct order_rules rules = {.zone = utc, .currency = "USD"};
     struct order_json *parser = mem_must(order_json_new(NULL));
-    struct submission *s = submission_new();
+    struct submission *s = submission_new(NULL);
     assert_non_null(s);
     for (size_t i = 0; i < n; i++) {
         struct event *e = submission_add(s);

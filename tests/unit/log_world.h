@@ -375,7 +375,7 @@ static void member_settled(struct submission *s, enum settle_result result) {
 
 static struct submission *member_slice(struct member *m, int p, size_t max) {
     struct world *w = m->w;
-    struct submission *s = submission_new();
+    struct submission *s = submission_new(NULL);
     assert_non_null(s);
     s->settled = member_settled;
     s->user = m;

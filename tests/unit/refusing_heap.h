@@ -3,8 +3,10 @@
 // given back. Include after cmocka.h.
 #pragma once
 #include "base/heap.h"
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct refusing_heap {
     struct mem_heap heap; // first: its user is this

@@ -130,7 +130,7 @@ static void shop_settled(struct submission *submission, enum settle_result resul
     *(int *)submission->user = (int)result;
 }
 static inline struct submission *shop_submission(const struct order *orders, size_t n) {
-    struct submission *s = submission_new();
+    struct submission *s = submission_new(NULL);
     for (size_t i = 0; i < n; i++) {
         struct event *e = submission_add(s);
         e->order = orders[i];

@@ -228,7 +228,7 @@ static bool customers_of_rows(const struct mem_heap *heap) {
         source[i] = (struct text){sources[i], (size_t)snprintf(sources[i], 16, "s%d", i)};
     }
     struct customers *c = customers_new(heap);
-    const struct customer_rows rows = {N, id, source, NULL};
+    const struct customer_rows rows = {.n_rows = N, .ids = id, .sources = source};
     struct error err;
     bool ok = c != NULL && (customers_add(c, &rows, &err) || short_of_memory(&err));
     if (ok) {
@@ -260,7 +260,8 @@ static void what_was_refused_may_be_added_again(void **state) {
     (void)state;
     const struct text ids[] = {TEXT_LIT("a"), TEXT_LIT("2"), TEXT_LIT("c")};
     const struct text sources[] = {TEXT_LIT("A"), TEXT_NONE, TEXT_LIT("C")};
-    const struct customer_rows rows = {COUNT_OF(ids), ids, sources, sources};
+    const struct customer_rows rows = {
+        .n_rows = COUNT_OF(ids), .ids = ids, .sources = sources, .states = sources};
     for (long n = 2;; n++) { // 1: the customers themselves
         struct refusing_heap h;
         struct error err;

@@ -418,7 +418,7 @@ static void a_sum_is_full_before_it_wraps(void **state) {
     shop_open(&shop);
     const int64_t largest_e4 = MONEY_LIMIT_E4 - 1;
     enum { FIT = 922 }; // 922 * (10^16 - 1) < 2^63 < 923 * (10^16 - 1)
-    struct submission *s = submission_new();
+    struct submission *s = submission_new(NULL);
     for (int i = 0; i < FIT + 2; i++) {
         struct event *e = submission_add(s);
         e->order = shop_order(&shop, i, largest_e4);
@@ -462,7 +462,7 @@ static void each_amount_and_the_lines_fill_the_sum(void **state) {
         shop_make(&shop, NULL);
         shop_open(&shop);
         int fit = which == AMOUNTS ? 4 : 922; // 4 * 200 lines < 922 < 5 * 200
-        struct submission *s = submission_new();
+        struct submission *s = submission_new(NULL);
         for (int i = 0; i <= fit; i++) {
             struct event *e = submission_add(s);
             struct order o = shop_order(&shop, i, 0);

@@ -255,7 +255,7 @@ static void an_empty_submission_is_settled_too(void **state) {
     struct shop shop;
     shop_make(&shop, NULL);
     shop_open(&shop);
-    struct submission *s = submission_new();
+    struct submission *s = submission_new(NULL);
     assert_int_equal(shop_send(&shop, s), SETTLE_DURABLE);
     submission_free(s);
     expect_counts(&shop, 0, 0, 0);

@@ -18,7 +18,7 @@ static struct buf out;
 
 static int set_up(void **state) {
     UNUSED(state);
-    s = submission_new();
+    s = submission_new(NULL);
     return s == NULL;
 }
 

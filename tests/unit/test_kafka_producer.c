@@ -10,6 +10,7 @@
 
 #include "broker/kafka_producer_internal.h"
 #include "broker/kafka_rejected.h"
+#include "format/rejected_header.h"
 #include "kafka_testing.h"
 
 enum { MANY = 1000, TIMEOUT_MS = 10000 };
@@ -82,7 +83,7 @@ static void read_next(rd_kafka_t *rk, struct found *f) {
     if (rd_kafka_message_headers(m, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR) {
         const void *why;
         size_t len;
-        assert_int_equal(rd_kafka_header_get_last(headers, KAFKA_REJECTED_HEADER, &why, &len), 0);
+        assert_int_equal(rd_kafka_header_get_last(headers, REJECTED_HEADER, &why, &len), 0);
         copy_out(f->why, sizeof f->why, why, len);
     }
     rd_kafka_message_destroy(m);

@@ -17,7 +17,7 @@
 
 // A submission of n events; `number` tells it apart.
 static struct submission *submission(size_t n_events, int64_t number) {
-    struct submission *s = submission_new();
+    struct submission *s = submission_new(NULL);
     for (size_t i = 0; i < n_events; i++) {
         assert_non_null(submission_add(s));
     }
@@ -293,7 +293,7 @@ static void a_submission_without_memory_says_so_and_keeps_what_it_has(void **sta
     struct rejection why = {.field = "total", .code = REJECT_MISSING, .message = "is missing"};
     size_t bytes = submission_bytes(s);
     mem_set_fail_hook(refuse, NULL);
-    none = submission_new();
+    none = submission_new(NULL);
     struct event *more = submission_add(s);
     bool rejected = submission_reject(s, &s->events[0], &why);
     mem_set_fail_hook(NULL, NULL);

@@ -253,7 +253,7 @@ static void rejected_events_are_read_page_by_page(void **state) {
     size_t n_long = ORDER_REJECTED_TEXT_MAX_BYTES + 1;
     char *text = mem_alloc(n_long);
     memset(text, 'x', n_long);
-    struct submission *s = submission_new();
+    struct submission *s = submission_new(NULL);
     for (int i = 0; i < 7; i++) {
         struct rejection why = {.field = "total", .code = REJECT_MISSING, .message = "is missing"};
         struct event *e = submission_add(s);

@@ -223,7 +223,7 @@ static void many_old_cells_go_in_steps_and_are_never_shown(void **state) {
     struct shop shop;
     shop_make(&shop, NULL);
     shop_open(&shop);
-    struct submission *s = submission_new();
+    struct submission *s = submission_new(NULL);
     for (int i = 0; i < CELLS; i++) {
         struct event *e = submission_add(s);
         e->order = shop_order(&shop, 1 + i, 10000);

@@ -160,7 +160,7 @@ static void instants_keep_their_milliseconds(void **state) {
     struct shop shop;
     shop_make(&shop, NULL);
     shop_open(&shop);
-    struct submission *s = submission_new();
+    struct submission *s = submission_new(NULL);
     for (int i = 0; i < 1000; i++) {
         struct event *e = submission_add(s);
         e->order = shop_order(&shop, i, 10000);
@@ -184,7 +184,7 @@ static void the_newest_thousand_orders_are_recent(void **state) {
     struct shop shop;
     shop_make(&shop, NULL);
     shop_open(&shop);
-    struct submission *s = submission_new();
+    struct submission *s = submission_new(NULL);
     for (int i = 0; i < 1005; i++) {
         struct event *e = submission_add(s);
         e->order = shop_order(&shop, 1 + i, 10000);

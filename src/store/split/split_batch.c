@@ -2,12 +2,13 @@
 // A batch's rejected events, newest orders and gross sums.
 //
 // The newest orders are a ring of copies, each with its texts in a buffer that the next copy
-// reuses: nobody knows which order will be among the last thousand, so each placed order is copied.
+// reuses: nobody knows which order will be among the last thousand, so each one that may be is
+// copied.
+//
+// How it fails: memory is refused; what was gathered before is as it was.
 #include "store/split/split_batch.h"
 
-#include "base/mem.h"
 #include "sums/currency.h"
-#include <stdlib.h>
 
 // Several processes commit sums of their own: each stops this far (115 * 10^12 in units of money)
 // below the end, so that together they stay below it.
@@ -19,99 +20,147 @@ struct recent_order {
     size_t cap;
 };
 
-void split_batch_init(struct split_batch *b) {
-    *b = (struct split_batch){0};
-    b->ring = mem_zalloc(SPLIT_RECENT_MAX, sizeof *b->ring);
-    b->recent = mem_zalloc(SPLIT_RECENT_MAX, sizeof *b->recent);
-    b->gross_e4 = mem_zalloc(N_CURRENCIES, sizeof *b->gross_e4);
-    b->gross_dirty = mem_zalloc(N_CURRENCIES, sizeof *b->gross_dirty);
-    b->gross = mem_zalloc(N_CURRENCIES, sizeof *b->gross);
+bool split_batch_init(struct split_batch *b, const struct mem_heap *heap) {
+    *b = (struct split_batch){.arena.heap = heap};
+    b->gross_e4 = heap_zalloc(heap, N_CURRENCIES, sizeof *b->gross_e4);
+    return b->gross_e4 != NULL;
 }
 
 void split_batch_free(struct split_batch *b) {
+    const struct mem_heap *heap = b->arena.heap;
     for (size_t i = 0; b->ring != NULL && i < SPLIT_RECENT_MAX; i++) {
-        free(b->ring[i].texts);
+        heap_free(heap, b->ring[i].texts);
     }
+    heap_free(heap, b->ring);
+    heap_free(heap, b->recent);
+    heap_free(heap, b->rejected);
+    heap_free(heap, b->gross_e4);
+    heap_free(heap, b->gross);
     arena_free(&b->arena);
-    free(b->rejected);
-    free(b->ring);
-    free(b->recent);
-    free(b->gross_e4);
-    free(b->gross_dirty);
-    free(b->gross);
+    *b = (struct split_batch){.arena.heap = heap};
 }
 
 void split_batch_clear(struct split_batch *b) {
     arena_reset(&b->arena);
     b->n_rejected = b->n_recent = 0;
-    while (b->n_gross_dirty > 0) {
-        b->gross_e4[b->gross_dirty[--b->n_gross_dirty]] = 0;
+    while (b->n_gross > 0) {
+        b->gross_e4[b->gross[--b->n_gross].currency] = 0;
     }
+}
+
+// --- Gross sums
+
+bool split_gross_fits(int64_t stored_e4, int64_t batch_e4) {
+    return money_add(&stored_e4, batch_e4) && stored_e4 <= INT64_MAX - GROSS_MARGIN_E4;
 }
 
 bool split_batch_fits(const struct split_batch *b, const int64_t *stored_e4,
                       const struct order *o) {
     int32_t number = currency_number(o->currency);
-    int64_t sum = stored_e4[number];
-    return money_add(&sum, b->gross_e4[number]) && money_add(&sum, currency_gross_of(o)) &&
-           sum <= INT64_MAX - GROSS_MARGIN_E4;
+    int64_t sum = b->gross_e4[number];
+    return money_add(&sum, currency_gross_of(o)) && split_gross_fits(stored_e4[number], sum);
 }
 
-static char *keep_text(char *at, struct text *t) {
-    if (t->at == NULL) {
-        return at;
+// A list of this capacity or more, twice as long where it has to grow; NULL when memory is refused.
+static void *with_room(const struct mem_heap *heap, void *list, size_t n, size_t *cap,
+                       size_t size_bytes) {
+    if (n < *cap) {
+        return list;
     }
-    memcpy(at, t->at, t->len);
-    t->at = at;
-    return at + t->len;
+    size_t more = *cap == 0 ? 64 : *cap * 2;
+    void *grown = heap_realloc(heap, list, more * size_bytes);
+    *cap = grown != NULL ? more : *cap;
+    return grown;
 }
 
-static void keep_recent(struct recent_order *r, const struct stored_event *event) {
-    r->event = *event;
-    struct order *o = &r->event.order;
-    o->items = NULL; // items_json has them
-    o->n_items = 0;
-    enum { N_TEXTS = 7 };
-    struct text *texts[N_TEXTS] = {&o->order_id.text, &o->customer_id.text, &o->product_id.text,
-                                   &o->event_id,      &o->source,           &o->state,
-                                   &o->items_json};
-    size_t n_bytes = 0;
-    for (size_t i = 0; i < N_TEXTS; i++) {
-        n_bytes += texts[i]->len;
-    }
-    if (n_bytes > r->cap) {
-        r->cap = n_bytes + 256;
-        r->texts = mem_realloc(r->texts, r->cap);
-    }
-    char *at = r->texts;
-    for (size_t i = 0; i < N_TEXTS; i++) {
-        at = keep_text(at, texts[i]);
-    }
-}
-
-void split_batch_add(struct split_batch *b, const struct stored_event *event) {
-    int32_t number = currency_number(event->order.currency);
-    int64_t gross = currency_gross_of(&event->order);
+bool split_batch_add(struct split_batch *b, const struct order *o) {
+    int32_t number = currency_number(o->currency);
+    int64_t gross = currency_gross_of(o);
     if (b->gross_e4[number] == 0 && gross > 0) {
-        b->gross_dirty[b->n_gross_dirty++] = number;
+        struct gross_delta *list =
+            with_room(b->arena.heap, b->gross, b->n_gross, &b->cap_gross, sizeof *list);
+        if (list == NULL) {
+            return false;
+        }
+        b->gross = list;
+        b->gross[b->n_gross++] = (struct gross_delta){number, 0};
     }
     b->gross_e4[number] += gross; // fits has been asked
-    if (event->order.kind == ORDER_PLACED) {
-        keep_recent(&b->ring[b->n_recent++ % SPLIT_RECENT_MAX], event);
+    return true;
+}
+
+// --- Copies of events
+
+enum { EVENT_TEXTS = 7 };
+struct event_texts {
+    struct text *at[EVENT_TEXTS];
+};
+static struct event_texts texts_of(struct order *o) {
+    return (struct event_texts){{&o->order_id.text, &o->customer_id.text, &o->product_id.text,
+                                 &o->event_id, &o->source, &o->state, &o->items_json}};
+}
+
+size_t split_event_bytes(const struct stored_event *event) {
+    const struct order *o = &event->order;
+    return o->order_id.text.len + o->customer_id.text.len + o->product_id.text.len +
+           o->event_id.len + o->source.len + o->state.len + o->items_json.len;
+}
+
+void split_event_copy(const struct stored_event *event, char *at, struct stored_event *out) {
+    *out = *event;
+    out->order.items = NULL; // items_json has them
+    out->order.n_items = 0;
+    struct event_texts texts = texts_of(&out->order);
+    for (size_t i = 0; i < EVENT_TEXTS; i++) {
+        struct text *t = texts.at[i];
+        if (t->at != NULL) {
+            memcpy(at, t->at, t->len);
+            t->at = at;
+            at += t->len;
+        }
     }
 }
+
+static bool make_ring(struct split_batch *b) {
+    const struct mem_heap *heap = b->arena.heap;
+    if (b->recent == NULL) {
+        b->recent = heap_zalloc(heap, SPLIT_RECENT_MAX, sizeof *b->recent);
+    }
+    if (b->ring == NULL && b->recent != NULL) {
+        b->ring = heap_zalloc(heap, SPLIT_RECENT_MAX, sizeof *b->ring);
+    }
+    return b->ring != NULL;
+}
+
+bool split_batch_add_recent(struct split_batch *b, const struct stored_event *event) {
+    if (b->ring == NULL && !make_ring(b)) {
+        return false;
+    }
+    struct recent_order *r = &b->ring[b->n_recent % SPLIT_RECENT_MAX];
+    size_t n_bytes = split_event_bytes(event);
+    if (r->texts == NULL || n_bytes > r->cap) {
+        char *texts = heap_realloc(b->arena.heap, r->texts, n_bytes + 256);
+        if (texts == NULL) {
+            return false;
+        }
+        r->texts = texts;
+        r->cap = n_bytes + 256;
+    }
+    split_event_copy(event, r->texts, &r->event);
+    b->n_recent++;
+    return true;
+}
+
+// --- Rejected events
 
 bool split_batch_add_rejected(struct split_batch *b, const struct event *e, int32_t partition,
                               bool refused) {
-    if (b->n_rejected == b->cap_rejected) {
-        size_t cap = b->cap_rejected == 0 ? 64 : b->cap_rejected * 2;
-        struct rejected_event *more = try_realloc(b->rejected, cap * sizeof *more);
-        if (more == NULL) {
-            return false;
-        }
-        b->rejected = more;
-        b->cap_rejected = cap;
+    struct rejected_event *list =
+        with_room(b->arena.heap, b->rejected, b->n_rejected, &b->cap_rejected, sizeof *list);
+    if (list == NULL) {
+        return false;
     }
+    b->rejected = list;
     struct text raw = e->raw;
     raw.len = raw.len < ORDER_REJECTED_TEXT_MAX_BYTES ? raw.len : ORDER_REJECTED_TEXT_MAX_BYTES;
     struct rejected_event r = {
@@ -132,6 +181,8 @@ bool split_batch_add_rejected(struct split_batch *b, const struct event *e, int3
     return ok;
 }
 
+// --- The whole
+
 void split_batch_fill(struct split_batch *b, struct aggregates_batch *out) {
     out->rejected = b->rejected;
     out->n_rejected = b->n_rejected;
@@ -141,10 +192,9 @@ void split_batch_fill(struct split_batch *b, struct aggregates_batch *out) {
         b->recent[i] = b->ring[nth % SPLIT_RECENT_MAX].event;
     }
     out->recent = b->recent;
-    for (size_t i = 0; i < b->n_gross_dirty; i++) {
-        int32_t number = b->gross_dirty[i];
-        b->gross[i] = (struct gross_delta){number, b->gross_e4[number]};
+    for (size_t i = 0; i < b->n_gross; i++) {
+        b->gross[i].delta_e4 = b->gross_e4[b->gross[i].currency];
     }
     out->gross = b->gross;
-    out->n_gross = b->n_gross_dirty;
+    out->n_gross = b->n_gross;
 }

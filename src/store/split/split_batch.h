@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What a batch of the split store gathers for the aggregates' transaction beside the cube: rejected
-// events, the newest orders, gross sums. Everything is copied: a log's submissions are given back
-// as they are judged. One thread.
+// What a batch over a log gathers for the aggregates' transaction beside the cube: rejected events,
+// the newest orders, gross sums. Everything is copied: a log's submissions are given back as they
+// are judged. Memory is the heap's and may be refused: the batch has failed then. One thread.
 #pragma once
 #include "base/arena.h"
 #include "store/aggregates.h"
@@ -11,29 +11,38 @@ enum { SPLIT_RECENT_MAX = 1000 };
 struct recent_order; // a copy that owns its texts
 
 struct split_batch {
-    struct arena arena; // of rejected events
+    struct arena arena; // of rejected events; its heap is used for all
     struct rejected_event *rejected;
     size_t n_rejected, cap_rejected;
-    struct recent_order *ring; // SPLIT_RECENT_MAX, the newest orders
-    size_t n_recent;           // ever put into the ring
-    struct stored_event *recent;
-    int64_t *gross_e4;    // by currency_number, of this batch
-    int32_t *gross_dirty; // those that are not 0
-    size_t n_gross_dirty;
-    struct gross_delta *gross;
+    struct recent_order *ring;   // SPLIT_RECENT_MAX, the newest orders; NULL until there is one
+    size_t n_recent;             // ever put into the ring
+    struct stored_event *recent; // of fill
+    int64_t *gross_e4;           // by currency_number, of this batch
+    struct gross_delta *gross;   // those that are not 0, their sums as of fill
+    size_t n_gross, cap_gross;
 };
 
-void split_batch_init(struct split_batch *b);
+// False when memory is refused: nothing is owned then. `heap` is borrowed.
+MUST_CHECK bool split_batch_init(struct split_batch *b, const struct mem_heap *heap);
 void split_batch_free(struct split_batch *b);
 void split_batch_clear(struct split_batch *b);
 
 // Whether the sums of the event's currency stay far enough below 2^63: stored_e4 are those of the
 // aggregates, to which other processes may be adding at the same time.
 bool split_batch_fits(const struct split_batch *b, const int64_t *stored_e4, const struct order *o);
-// An accepted event.
-void split_batch_add(struct split_batch *b, const struct stored_event *event);
+// Likewise, of the gross sum of a whole batch.
+bool split_gross_fits(int64_t stored_e4, int64_t batch_e4);
+// The gross sum of an accepted event. False when memory is refused.
+MUST_CHECK bool split_batch_add(struct split_batch *b, const struct order *o);
+// A placed order, which may be among the newest ones. False when memory is refused.
+MUST_CHECK bool split_batch_add_recent(struct split_batch *b, const struct stored_event *event);
 // False when memory is refused.
 MUST_CHECK bool split_batch_add_rejected(struct split_batch *b, const struct event *e,
                                          int32_t partition, bool refused);
 // Sets rejected, recent and gross of `out`, which borrows them until the next call here.
 void split_batch_fill(struct split_batch *b, struct aggregates_batch *out);
+
+// A copy of an event whose texts lie one after the other in `at`, which has split_event_bytes; its
+// items are in items_json alone.
+size_t split_event_bytes(const struct stored_event *event);
+void split_event_copy(const struct stored_event *event, char *at, struct stored_event *out);

@@ -2,6 +2,7 @@
 // Inside of the split store, for its own files: not for other layers.
 #pragma once
 #include "store/split/split_batch.h"
+#include "store/split/split_floors.h"
 #include "store/split/split_origins.h"
 #include "store/split/split_part.h"
 #include "store/split/split_store.h"
@@ -20,7 +21,7 @@ struct split_store {
     struct split_batch batch;
     struct split_origins origins;
     struct aggregates_state state;
-    int32_t minute_floor, hour_floor; // with the batch in work
+    struct split_floors floors; // with the batch in work
 };
 
 // The part of a position; only asked for partitions that were claimed.

@@ -65,17 +65,6 @@ static bool note_lane(struct split_store *s, int32_t lane, int32_t partition) {
     return true;
 }
 
-// From where history is read. The row of an earlier program does not tell: as much as there is
-// memory for.
-static struct id_window_start window_start(const struct split_store *s,
-                                           const struct position_claim *claim) {
-    if (claim->next_offset < 0 || claim->window.offset >= 0) {
-        return claim->next_offset < 0 ? (struct id_window_start){0, 0} : claim->window;
-    }
-    int64_t most = (int64_t)(s->options.window_bytes / ID_WINDOW_ENTRY_BYTES);
-    return (struct id_window_start){claim->next_offset > most ? claim->next_offset - most : 0, 0};
-}
-
 static enum store_result split_claim(struct log_store *base, const struct log_topic *topic,
                                      int32_t partition, bool anew, struct log_claim *out,
                                      struct error *err) {
@@ -99,7 +88,7 @@ static enum store_result split_claim(struct log_store *base, const struct log_to
         return STORE_OK;
     }
     snprintf(s->topic_id, sizeof s->topic_id, "%s", topic->id);
-    struct id_window_start start = window_start(s, &claim);
+    struct id_window_start start = split_part_history(&claim, s->options.window_bytes);
     const struct id_window_options options = {.window_ms = s->options.window_ms,
                                               .budget = &s->budget};
     struct id_window *window = make_parts(s, partition) && note_lane(s, claim.lane, partition)
@@ -128,7 +117,7 @@ static enum store_result split_remember(struct log_store *base, const struct eve
                                         struct error *err) {
     struct split_part *p = split_part_of(of_log(base), &e->at);
     int64_t offset = log_position_offset(e->at.position);
-    bool leaves_it = split_was_asked(e) && !split_part_was_refused(p, offset);
+    bool leaves_it = split_was_asked(e) && !split_refused_has(&p->refused, offset);
     bool ok =
         id_window_remember(p->window, leaves_it ? &e->at.digest : NULL, offset, e->at.arrival_ms);
     return ok ? STORE_OK : split_out_of_window(err);

@@ -76,7 +76,7 @@ static bool grow_ids(struct split_origins *s) {
     return true;
 }
 
-static bool want(struct split_origins *s, struct ident order_id) {
+bool split_origins_want(struct split_origins *s, struct ident order_id) {
     if (!split_origins_grow(s) || !grow_ids(s)) {
         return false;
     }
@@ -108,8 +108,8 @@ static enum store_result no_memory(struct error *err) {
     return STORE_RETRY;
 }
 
-static enum store_result look_up(struct split_origins *s, struct raw_store *raw,
-                                 struct error *err) {
+enum store_result split_origins_look_up(struct split_origins *s, struct raw_store *raw,
+                                        struct error *err) {
     enum store_result result = STORE_OK;
     if (s->unflushed) { // what this batch has added counts too
         result = raw->ops->flush(raw, err);
@@ -132,12 +132,12 @@ enum store_result split_origins_prepare(struct split_origins *s, struct raw_stor
         for (size_t i = 0; !list->log.history && i < list->n_events; i++) {
             const struct event *e = &list->events[i];
             if (e->verdict == VERDICT_NEW && e->order.kind != ORDER_PLACED &&
-                !want(s, e->order.order_id)) {
+                !split_origins_want(s, e->order.order_id)) {
                 return no_memory(err);
             }
         }
     }
-    return s->n_ids == 0 ? STORE_OK : look_up(s, raw, err);
+    return s->n_ids == 0 ? STORE_OK : split_origins_look_up(s, raw, err);
 }
 
 bool split_origins_added(struct split_origins *s, const struct stored_event *event,

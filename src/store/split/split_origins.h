@@ -21,7 +21,12 @@ struct split_origins {
 
 void split_origins_clear(struct split_origins *s);
 void split_origins_free(struct split_origins *s);
-// Looks up what the events of these submissions need and was not looked up in this batch.
+// Notes an order to look up, whose id is borrowed until then. False when memory is refused.
+MUST_CHECK bool split_origins_want(struct split_origins *s, struct ident order_id);
+// Looks up all that were noted; unless OK they are to be noted again, after a clear.
+MUST_CHECK enum store_result split_origins_look_up(struct split_origins *s, struct raw_store *raw,
+                                                   struct error *err);
+// Both, for what the events of these submissions need and was not looked up in this batch.
 MUST_CHECK enum store_result split_origins_prepare(struct split_origins *s, struct raw_store *raw,
                                                    const struct submission *list,
                                                    struct error *err);

@@ -44,10 +44,9 @@ static void move(struct split_part *p, enum split_part_state to) {
 
 static void drop_window(struct split_part *p) {
     id_window_free(p->window);
-    free(p->refused);
+    free(p->refused.at);
     p->window = NULL;
-    p->refused = NULL;
-    p->n_refused = p->at_refused = 0;
+    p->refused = (struct split_refused){0};
 }
 
 static void to_free(struct split_part *p) {
@@ -61,13 +60,20 @@ void split_part_free(struct split_part *p) {
     *p = SPLIT_PART_NEW;
 }
 
+struct id_window_start split_part_history(const struct position_claim *claim, size_t window_bytes) {
+    if (claim->next_offset < 0 || claim->window.offset >= 0) {
+        return claim->next_offset < 0 ? (struct id_window_start){0, 0} : claim->window;
+    }
+    int64_t most = (int64_t)(window_bytes / ID_WINDOW_ENTRY_BYTES);
+    return (struct id_window_start){claim->next_offset > most ? claim->next_offset - most : 0, 0};
+}
+
 void split_part_claimed(struct split_part *p, struct position_claim *claim,
                         struct id_window *window) {
     if (!split_part_in_batch(p)) {
         drop_window(p);
         p->window = window;
-        p->refused = claim->refused;
-        p->n_refused = claim->n_refused;
+        p->refused = (struct split_refused){claim->refused, claim->n_refused, 0};
         p->lane = claim->lane;
         p->committed = claim->next_offset;
         p->epoch_us = claim->epoch_us;
@@ -82,13 +88,6 @@ void split_part_claimed(struct split_part *p, struct position_claim *claim,
         p->epoch_us = claim->epoch_us;
         move(p, SPLIT_PART_MOVED);
     }
-}
-
-bool split_part_was_refused(struct split_part *p, int64_t offset) {
-    while (p->at_refused < p->n_refused && p->refused[p->at_refused] < offset) {
-        p->at_refused++;
-    }
-    return p->at_refused < p->n_refused && p->refused[p->at_refused] == offset;
 }
 
 void split_part_advanced(struct split_part *p, int64_t next_offset) {

@@ -15,6 +15,7 @@
 #include "base/state.h"
 #include "engine/log_store.h"
 #include "store/aggregates.h"
+#include "store/split/split_refused.h"
 #include "window/id_window.h"
 
 enum { NOT_MOVED = -2 };
@@ -34,9 +35,8 @@ struct split_part {
     int64_t committed, epoch_us; // as of claim, commit or reopen; -1: nothing is committed
     int64_t moved_to;            // by the batch in work, or in doubt; else NOT_MOVED
     int32_t lane;
-    struct id_window *window;     // NULL while FREE
-    int64_t *refused;             // offsets before `committed` that leave no identity, ascending
-    size_t n_refused, at_refused; // at: the first that was not passed
+    struct id_window *window; // NULL while FREE
+    struct split_refused refused;
 };
 
 extern const struct state_table split_part_table;
@@ -50,13 +50,15 @@ static inline bool split_part_in_batch(const struct split_part *p) {
     return p->moved_to != NOT_MOVED;
 }
 
+// From where the history of a claimed partition is read. The row of an earlier program does not
+// tell: as much as there is memory for.
+struct id_window_start split_part_history(const struct position_claim *claim, size_t window_bytes);
+
 // The store has given it to us, at the log's wish. `window`: an empty one; it and claim->refused
 // are owned from then on, and kept unless the part goes on with the batch in work. DOOMED
 // afterwards: it is not ours for now.
 void split_part_claimed(struct split_part *p, struct position_claim *claim,
                         struct id_window *window);
-// Whether the event at this offset, before what is committed, was refused. Offsets ascend.
-bool split_part_was_refused(struct split_part *p, int64_t offset);
 void split_part_advanced(struct split_part *p, int64_t next_offset);
 void split_part_released(struct split_part *p);
 // What an answer to log_store_ops.held is.

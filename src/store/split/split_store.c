@@ -24,8 +24,6 @@
 #include "sums/currency.h"
 #include <stdlib.h>
 
-enum { MINUTES_KEPT = 15 * 24 * 60, HOURS_KEPT = 400 * 24 };
-
 static struct split_store *split_store_of(struct store *s) {
     return (struct split_store *)s;
 }
@@ -40,8 +38,7 @@ enum store_result split_out_of_window(struct error *err) {
 
 static void read_state(struct split_store *s) {
     s->options.aggregates->ops->state(s->options.aggregates, &s->state);
-    s->minute_floor = s->state.minute_floor;
-    s->hour_floor = s->state.hour_floor;
+    s->floors = (struct split_floors){s->state.minute_floor, s->state.hour_floor};
 }
 
 // --- A batch
@@ -80,10 +77,11 @@ static enum store_result split_known(struct store *base, const struct order *o,
 }
 
 static enum store_result split_origin(struct store *base, struct ident order_id,
-                                      const struct stamp *at, struct origin *out, bool *found,
-                                      struct error *err) {
+                                      const struct stamp *at, struct origin *out,
+                                      enum origin_known *known, struct error *err) {
     UNUSED(err);
-    *found = split_origins_find(&split_store_of(base)->origins, order_id, at->position, out);
+    bool found = split_origins_find(&split_store_of(base)->origins, order_id, at->position, out);
+    *known = found ? ORIGIN_KNOWN : ORIGIN_UNKNOWN;
     return STORE_OK;
 }
 
@@ -94,6 +92,11 @@ static bool split_fits(struct store *base, const struct order *o, struct rejecti
     }
     const struct raw_store *raw = s->options.raw;
     return raw == NULL || raw->ops->fits == NULL || raw->ops->fits(s->options.raw, o, why);
+}
+
+static enum store_result no_memory(struct error *err) {
+    error_set(err, ERROR_RETRIABLE, "out of memory for what a batch has gathered");
+    return STORE_RETRY;
 }
 
 static enum store_result split_add(struct store *base, const struct order *o,
@@ -111,15 +114,15 @@ static enum store_result split_add(struct store *base, const struct order *o,
             return result;
         }
         if (!split_origins_added(&s->origins, &event, &at->digest)) {
-            error_set(err, ERROR_RETRIABLE, "out of memory for a batch of orders");
-            return STORE_RETRY;
+            return no_memory(err);
         }
     }
     if (!id_window_add(p->window, &at->digest)) {
         return split_out_of_window(err);
     }
-    split_batch_add(&s->batch, &event);
-    return STORE_OK;
+    bool kept = split_batch_add(&s->batch, o) &&
+                (o->kind != ORDER_PLACED || split_batch_add_recent(&s->batch, &event));
+    return kept ? STORE_OK : no_memory(err);
 }
 
 static enum store_result split_add_rejected(struct store *base, const struct event *e,
@@ -132,22 +135,16 @@ static enum store_result split_add_rejected(struct store *base, const struct eve
         !id_window_pass(p->window, log_position_offset(e->at.position), e->at.arrival_ms)) {
         return split_out_of_window(err);
     }
-    if (!split_batch_add_rejected(&s->batch, e, (int32_t)(p - s->parts), refused)) {
-        error_set(err, ERROR_RETRIABLE, "out of memory for a batch's rejected events");
-        return STORE_RETRY;
-    }
-    return STORE_OK;
+    bool kept = split_batch_add_rejected(&s->batch, e, (int32_t)(p - s->parts), refused);
+    return kept ? STORE_OK : no_memory(err);
 }
 
 static void split_floors(struct store *base, int64_t arrival_ms, int32_t *minute_floor,
                          int32_t *hour_floor) {
     struct split_store *s = split_store_of(base);
-    int32_t minute = (int32_t)(arrival_ms / 60000) - s->options.minutes_kept;
-    int32_t hour = (int32_t)(arrival_ms / 3600000) - s->options.hours_kept;
-    s->minute_floor = minute > s->minute_floor ? minute : s->minute_floor;
-    s->hour_floor = hour > s->hour_floor ? hour : s->hour_floor;
-    *minute_floor = s->minute_floor;
-    *hour_floor = s->hour_floor;
+    split_floors_raise(&s->floors, arrival_ms, s->options.minutes_kept, s->options.hours_kept);
+    *minute_floor = s->floors.minute;
+    *hour_floor = s->floors.hour;
 }
 
 typedef void (*part_fn)(struct split_part *p);
@@ -181,8 +178,8 @@ static enum store_result commit_aggregates(struct split_store *s, struct cube *c
         .moves = moves,
         .n_moves = list_moves(s, moves),
         .cube = cube,
-        .minute_floor = s->minute_floor,
-        .hour_floor = s->hour_floor,
+        .minute_floor = s->floors.minute,
+        .hour_floor = s->floors.hour,
     };
     split_batch_fill(&s->batch, &batch);
     enum commit_result result = COMMIT_OK;
@@ -317,11 +314,12 @@ struct store *split_store_new(const struct split_options *options) {
     struct split_store *s = mem_zalloc(1, sizeof *s);
     s->base = (struct store){&ops, split_log_init(&s->log)};
     s->options = *options;
-    s->options.minutes_kept = options->minutes_kept > 0 ? options->minutes_kept : MINUTES_KEPT;
-    s->options.hours_kept = options->hours_kept > 0 ? options->hours_kept : HOURS_KEPT;
+    s->options.minutes_kept =
+        options->minutes_kept > 0 ? options->minutes_kept : SPLIT_MINUTES_KEPT;
+    s->options.hours_kept = options->hours_kept > 0 ? options->hours_kept : SPLIT_HOURS_KEPT;
     s->topic = mem_strndup(options->topic, strlen(options->topic));
     s->budget.max_bytes = options->window_bytes;
-    split_batch_init(&s->batch);
+    s = mem_must(split_batch_init(&s->batch, NULL) ? s : NULL);
     read_state(s);
     return &s->base;
 }

@@ -140,14 +140,16 @@ static enum store_result store_known(struct store *base, const struct order *o,
 }
 
 static enum store_result store_origin(struct store *base, struct ident order_id,
-                                      const struct stamp *at, struct origin *out, bool *found,
-                                      struct error *err) {
+                                      const struct stamp *at, struct origin *out,
+                                      enum origin_known *known, struct error *err) {
     UNUSED(at);
     struct stored_event event;
     int64_t free_slot;
+    bool found = false;
     enum store_result result =
-        find_order(sqlite_store_of(base), order_id, &event, &free_slot, found, err);
-    if (result == STORE_OK && *found) {
+        find_order(sqlite_store_of(base), order_id, &event, &free_slot, &found, err);
+    *known = found ? ORIGIN_KNOWN : ORIGIN_UNKNOWN;
+    if (result == STORE_OK && found) {
         *out = (struct origin){event.order.source, event.order.state};
     }
     return result;

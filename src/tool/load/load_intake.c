@@ -116,7 +116,7 @@ static struct unit *take_unit(struct load_intake *l) {
         u->owner = l;
         u->block = NULL;
         u->state = (struct state){LOAD_UNIT_SPARE};
-        u->s = submission_new();
+        u->s = submission_new(NULL);
         if (u->s == NULL) {
             free(u);
             return NULL;

@@ -93,7 +93,7 @@ static struct item *item_new(struct rejected_kafka *k, int64_t id, struct text e
     i->owner = k;
     i->id = id;
     i->text = mem_strndup(event.at, event.len);
-    i->s = submission_new();
+    i->s = submission_new(NULL);
     struct event *e = i->s != NULL ? submission_add(i->s) : NULL;
     if (e == NULL) {
         item_free(i);

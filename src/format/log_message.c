@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Confluent's serializers put a zero byte and the id of a schema (4 bytes, the highest first)
-// before the value; Kafka Connect's JsonConverter makes it {"schema": ..., "payload": ...}. Neither
-// is an order: "unexpected character" and "order_id is required" would send people looking for the
-// wrong mistake.
-#include "broker/kafka_envelope.h"
+// A message's value as an event. What is no order gets a reason that helps: Confluent's serializers
+// put a zero byte and the id of a schema (4 bytes, the highest first) before the value; Kafka
+// Connect's JsonConverter makes it {"schema": ..., "payload": ...}. Neither is an order:
+// "unexpected character" and "order_id is required" would send people looking for the wrong
+// mistake.
+#include "format/log_message.h"
 
 #include <string.h>
 
@@ -18,7 +19,8 @@ static bool has_payload(struct text value, const struct rejection *why) {
            memmem(value.at, value.len, "\"payload\"", 9) != NULL;
 }
 
-void kafka_envelope_explain(struct text value, struct rejection *why) {
+// The code stays.
+static void explain_envelope(struct text value, struct rejection *why) {
     if (has_schema_id(value)) {
         const unsigned char *id = (const unsigned char *)value.at + 1;
         (void)reject(why, "", why->code,
@@ -30,4 +32,15 @@ void kafka_envelope_explain(struct text value, struct rejection *why) {
                      "the order lies in Kafka Connect's envelope of schema and payload: set "
                      "value.converter.schemas.enable=false");
     }
+}
+
+enum order_json_result log_message_parse(struct order_json *p, const struct order_rules *rules,
+                                         struct text value, struct arena *arena, struct order *out,
+                                         struct rejection *why) {
+    enum order_json_result result = order_json_parse(p, rules, value, arena, out, why);
+    if (result == ORDER_JSON_REJECTED || result == ORDER_JSON_BROKEN) {
+        explain_envelope(value, why);
+        return ORDER_JSON_REJECTED;
+    }
+    return result;
 }

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: MIT
+"""One batch of the stream, from its offsets to the commit.
+
+    1. its offsets from the checkpoint; what of them the aggregates do not have yet
+    2. the kernel in one task for each partition: a tally, and the accepted placed orders where they are kept
+    3. partitions whose window of duplicates is not on that machine's disk: once more, with the messages before
+    4. raw orders to Cassandra and to the archive's pending folder
+    5. is it still the same topic? then `salestide tally` commits all tallies and positions in one transaction
+
+A batch that comes again after that is found to be counted already, and changes nothing.
+
+How it fails: a Failure; nothing of the batch is in the aggregates then, and a restart does it again.
+"""
+
+import dataclasses
+import functools
+import json
+
+from pyspark import StorageLevel
+
+import salestide_ranges as ranges
+import salestide_task as task
+from salestide_failure import Failure, log
+
+IDENTITY_PATIENCE_S = 15
+
+
+class Batches:
+    def __init__(self, spark, topic, tally, checkpoint, source_options, common, skip_gap, raw=None, archive=None):
+        """`common`: task.Common, whose clock and floors each batch sets; `checkpoint`: salestide_files.Folder."""
+        self.spark, self.topic, self.tally, self.checkpoint = spark, topic, tally, checkpoint
+        self.source_options, self.common, self.skip_gap = source_options, common, skip_gap
+        self.raw, self.archive = raw, archive
+        self.claims = {}
+        self.newest = (-1, {})  # a batch's number and its end
+
+    # --- partitions
+
+    def claim(self, partitions, anew=False):
+        """Takes partitions over, or looks again at those that are held."""
+        answers = self.tally.claim(self.topic.name, self.common.topic_id, partitions, anew)
+        others = [a for a in answers if a["other_id"]]
+        if others and not self.skip_gap:
+            one = others[0]
+            raise Failure(f"partition {one['partition']} of {self.topic.name}: the topic was made anew, or is another cluster's: "
+                          f"{one['next_offset']} offsets of the one with id {one['other_id']} were counted, this one is "
+                          f"{self.common.topic_id}. Nothing of it was counted; start with --skip-gap to go on with its oldest "
+                          "message, or take other aggregates")  # fmt: skip
+        for answer in answers:
+            if not answer["other_id"]:
+                self.claims[answer["partition"]] = ranges.Claim.of(answer)
+        if others:
+            log("warn", f"the topic {self.topic.name} was made anew: it is read from its oldest message, as --skip-gap says")
+            self.claim([a["partition"] for a in others], anew=True)
+
+    def check_checkpoint(self):
+        """At a start, since without new messages no batch would."""
+        done = [int(name) for name, _ in self.checkpoint.list(self.checkpoint.at("commits")) if name.isdigit()]
+        if done:
+            offsets = self._read_offsets(f"offsets/{max(done)}")
+            held = {p: offset for p, offset in offsets.items() if p in self.claims}
+            ranges.check_checkpoint(held, self.claims, self._first_offset, self.skip_gap)
+
+    def _first_offset(self, partition):
+        return self.topic.firsts([partition])[partition]
+
+    # --- the batch
+
+    def run(self, messages, batch_id):
+        """What foreachBatch calls."""
+        starts, ends = self._offsets(batch_id)
+        new = ranges.new_partitions(ends, self.claims)
+        if new:
+            self.claim(new)
+        todo = ranges.plan(starts, ends, self.claims, self._first_offset, self.skip_gap)
+        if not todo:
+            log("debug", f"batch {batch_id}: nothing that is not counted already")
+            return
+        self._count(messages, batch_id, {one.partition: one for one in todo})
+
+    def _offsets(self, batch_id):
+        if self.newest[0] == batch_id - 1:
+            starts = self.newest[1]
+        else:
+            starts = self._read_offsets(f"offsets/{batch_id - 1}" if batch_id > 0 else "sources/0/0")
+        ends = self._read_offsets(f"offsets/{batch_id}")
+        self.newest = (batch_id, ends)
+        return starts, ends
+
+    def _read_offsets(self, name):
+        text = self.checkpoint.read(name)
+        if text is None:
+            raise Failure(f"{self.checkpoint.url(name)} is missing: the checkpoint is incomplete; give another, empty --checkpoint")
+        return ranges.read_offsets(text, self.topic.name)
+
+    def _count(self, messages, batch_id, todo):
+        state = self.tally.state()
+        common = dataclasses.replace(
+            self.common, now_ms=state["now_ms"], minute_floor=state["minute_floor"], hour_floor=state["hour_floor"],
+            gross_json=json.dumps(state["gross"]))  # fmt: skip
+        kept = []  # frames that Spark keeps until the commit
+        try:
+            tallies, without_history = self._judge(messages, common, todo, kept)
+            if not tallies and kept:
+                kept.pop().unpersist()  # it holds no orders
+            if without_history:
+                again = {p: todo[p] for p in without_history}
+                more, still = self._judge_with_history(common, again, kept)
+                tallies.update(more)
+                if still:
+                    raise Failure(f"the kernel asks again for the history of the partitions {still}")
+            self._commit(batch_id, todo, tallies, kept)
+        finally:
+            for frame in kept:
+                frame.unpersist()
+
+    def _part(self, one):
+        claim = self.claims[one.partition]
+        return task.Part(claim.next_offset, one.to, claim.epoch_us, claim.lane, claim.window_offset, claim.window_ms,
+                         tuple(claim.refused))  # fmt: skip
+
+    def _judge(self, messages, common, todo, kept):
+        """({partition: tally}, [partitions whose history is wanted])"""
+        parts = {partition: self._part(one) for partition, one in todo.items()}
+        frame = messages.select(*task.MESSAGE_COLUMNS).mapInArrow(
+            functools.partial(task.run, common, parts), task.schema_of(common.wants_rows))  # fmt: skip
+        if common.wants_rows:  # they are written twice or three times, and judged once
+            frame = frame.persist(StorageLevel.MEMORY_AND_DISK)
+            kept.append(frame)
+        tallies, wanted = {}, []
+        for row in frame.where("status IS NOT NULL").select(*task.OWN_COLUMNS).collect():
+            if row.partition in tallies or row.partition in wanted:
+                raise Failure(f"two tasks have read partition {row.partition} at a time: the job wants one task for each")
+            if row.status == task.HISTORY:
+                wanted.append(row.partition)
+            else:
+                tallies[row.partition] = bytes(row.tally)
+        return tallies, wanted
+
+    def _judge_with_history(self, common, todo, kept):
+        """The ranges again, as a batch that begins where the windows of duplicates do."""
+        stale = [p for p in todo if not self.claims[p].fresh]
+        if stale:
+            self._claim_again(stale)
+        firsts = self.topic.firsts(list(todo))
+        starts = {p: max(self.claims[p].window_offset, firsts[p]) for p in todo}
+        for p, start in starts.items():
+            log("info", f"partition {p}: the window of duplicates is read again, offsets {start} to {self.claims[p].next_offset}")
+        messages = self.spark.read.format("kafka").options(
+            **self.source_options, assign=json.dumps({self.topic.name: sorted(todo)}),
+            startingOffsets=self._as_json(starts), endingOffsets=self._as_json({p: one.to for p, one in todo.items()}),
+        ).load()  # fmt: skip
+        return self._judge(messages, dataclasses.replace(common, has_history=True), todo, kept)
+
+    def _as_json(self, offsets):
+        return json.dumps({self.topic.name: {str(p): offset for p, offset in offsets.items()}})
+
+    def _claim_again(self, partitions):
+        """The store's windows are newer than ours. Whoever has counted on meanwhile owns the partition."""
+        before = {p: self.claims[p].next_offset for p in partitions}
+        self.claim(partitions)
+        for p in partitions:
+            if self.claims[p].next_offset != before[p]:
+                raise Failure(f"another process counts this topic now: partition {p} was counted to {before[p]} here and is at "
+                              f"{self.claims[p].next_offset}")  # fmt: skip
+
+    # --- the commit
+
+    def _commit(self, batch_id, todo, tallies, kept):
+        moves = [self._move(one) for one in todo.values()]
+        orders = [frame.where("status IS NULL").select("partition", *task.ORDER_COLUMNS) for frame in kept]
+        if self.raw:
+            for rows in orders:
+                self.raw.write(rows)
+        pending = self.archive.write_pending(orders, self.common.topic_id, moves) if self.archive else None
+        self._confirm_topic()
+        number = self.tally.commit(self.topic.name, moves, [tallies[move["partition"]] for move in moves
+                                                            if move["partition"] in tallies])  # fmt: skip
+        for move in moves:
+            claim = self.claims[move["partition"]]
+            claim.next_offset, claim.fresh = move["to"], False
+        if pending:
+            self.archive.finish(pending)
+        log("debug", f"batch {batch_id} is batch {number} of the aggregates: {len(tallies)} of {len(moves)} partitions have events")
+
+    def _move(self, one):
+        claim = self.claims[one.partition]
+        return {"partition": one.partition, "from": claim.next_offset, "to": one.to, "epoch_us": claim.epoch_us,
+                "lane": claim.lane, "window_offset": claim.window_offset, "window_ms": claim.window_ms}  # fmt: skip
+
+    def _confirm_topic(self):
+        now = self.topic.identity(IDENTITY_PATIENCE_S)
+        if now and self.common.topic_id and now != self.common.topic_id:
+            raise Failure(f"the topic {self.topic.name} was made anew while it was read: its id was {self.common.topic_id} and is "
+                          f"{now}. Nothing of the new one was counted; start with --skip-gap and another --checkpoint to go on "
+                          "with its oldest message, or take other aggregates")  # fmt: skip

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: MIT
+"""The job: one query over a topic, one foreachBatch (salestide_batch.py). Started by submit.sh, which says where all is.
+
+    1. the options; `salestide tally`, which opens the stores
+    2. Spark; which topic it is, its partitions taken over, where to begin
+    3. the query, until there is a reason to end
+    4. SIGTERM or SIGINT: the batch in work is finished, then all is closed
+
+How it fails: one line on standard error; exit code 1, or 2 when it was called wrongly.
+"""
+
+import hashlib
+import json
+import pathlib
+import signal
+import sys
+import tempfile
+import threading
+
+import salestide_customers as customers
+import salestide_kafka as kafka
+import salestide_kernel
+import salestide_options
+import salestide_ranges as ranges
+import salestide_raw
+import salestide_task as task
+from salestide_failure import Failure, log, set_log_level
+
+HERE = pathlib.Path(__file__).resolve().parent
+ZONEINFO = pathlib.Path("/usr/share/zoneinfo")
+TOPIC_FILE = "salestide-topic.json"  # in the checkpoint: which topic its offsets are of
+WAIT_S = 0.5
+
+
+def beside(given, *places):
+    """A file of ours: as given, else the first that is there, in a build tree or where it was installed."""
+    for place in (pathlib.Path(given).resolve(),) if given else (HERE / p for p in places):
+        if place.is_file():
+            return str(place)
+    raise Failure(f"there is no {given or places[0].rpartition('/')[2]}; run make, or say where it is", 2)
+
+
+def read_zone(name):
+    if name == "UTC":
+        return b""
+    try:
+        return (ZONEINFO / name).read_bytes()
+    except OSError as problem:
+        raise Failure(f"the time zone {name} cannot be read: {problem.strerror} ({ZONEINFO / name})") from None
+
+
+def check_kernel(library, version):
+    """The library and the program have to be of one build: the one writes tallies, the other reads them."""
+    try:
+        kernel = salestide_kernel.Kernel(library)
+    except (OSError, AttributeError, salestide_kernel.KernelError) as problem:
+        raise Failure(f"{library} cannot be used: {problem}", 2) from None
+    if kernel.version != version:
+        raise Failure(f"{library} is of version {kernel.version}, the program of {version}: take both of one build", 2)
+
+
+def start_spark(options):
+    """What was said after -- goes before what is set here."""
+    from pyspark import SparkConf
+    from pyspark.sql import SparkSession
+
+    conf = SparkConf()
+    settings = {"spark.app.name": f"salestide {options.topic.path}", "spark.sql.session.timeZone": "UTC",
+                "spark.ui.showConsoleProgress": "false", **salestide_raw.session_settings(options)}  # fmt: skip
+    for name, value in settings.items():
+        conf.setIfMissing(name, value)
+    return SparkSession.builder.config(conf=conf).getOrCreate()
+
+
+def make_shop(spark, options, ready):
+    """What tasks judge by; the customers' file goes to the executors under a name that tells its content."""
+    zone, name, digest = read_zone(ready["timezone"]), None, ""
+    if options.customers:
+        _, found = customers.read(spark, options)
+        digest = hashlib.sha256(found).hexdigest()
+        name = f"customers-{digest[:16]}.csv"
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, name)
+            path.write_bytes(found)
+            spark.sparkContext.addFile(str(path))
+    described = json.dumps([ready["currency"], ready["timezone"], ready["late_limit_ms"], digest]).encode()
+    key = hashlib.sha256(described + zone).hexdigest()
+    return task.Shop(key, ready["currency"], ready["timezone"], zone, ready["late_limit_ms"], name)
+
+
+def check_topic(checkpoint, topic_id):
+    """Offsets of a topic that was made anew since say nothing about this one."""
+    text = checkpoint.read(TOPIC_FILE)
+    if text is None:
+        checkpoint.write(TOPIC_FILE, json.dumps({"topic_id": topic_id}))
+    elif (was := json.loads(text)["topic_id"]) != topic_id and was and topic_id:
+        raise Failure(f"the checkpoint is of a topic of this name with id {was}, this one is {topic_id}: give another, empty "
+                      "--checkpoint", 2)  # fmt: skip
+
+
+class Job:
+    def __init__(self, options):
+        self.options = options
+        self.failure = None
+        self.stopping = threading.Event()
+        self.in_batch = threading.Lock()
+        self.tally = self.spark = self.topic = self.batches = None
+
+    def open(self):
+        from salestide_tally import Tally
+
+        options = self.options
+        library = beside(options.kernel, "../build/libsalestide.so", "../../../lib/libsalestide.so")
+        program = beside(options.salestide, "../build/salestide", "../../../bin/salestide")
+        client_options = kafka.client_options(options)
+        self.tally = Tally(program, salestide_options.for_tally(options), options.start_timeout, options.give_up)
+        check_kernel(library, self.tally.ready["version"])
+        self.spark = start_spark(options)
+        self.spark.sparkContext.addFile(library)
+        self.open_topic(client_options, pathlib.Path(library).name)
+
+    def open_topic(self, client_options, library):
+        from salestide_archive import Archive
+        from salestide_batch import Batches
+        from salestide_files import Folder
+        from salestide_topic import Topic
+
+        options, ready = self.options, self.tally.ready
+        self.topic = Topic(self.spark._jvm, options.topic.path, client_options)
+        topic_id, partitions = self.topic.describe(options.start_timeout / 1000)
+        if not options.allow_compacted and self.topic.is_compacted():
+            raise Failure(f"the topic {options.topic.path} has cleanup.policy compact: the broker removes orders from it. Take another "
+                          "topic, or say --allow-compacted", 2)  # fmt: skip
+        checkpoint = Folder(self.spark, options.checkpoint)
+        check_topic(checkpoint, topic_id)
+        common = task.Common(
+            library=library, shop=make_shop(self.spark, options, ready), topic_id=topic_id, now_ms=0, minute_floor=0, hour_floor=0,
+            gross_json="{}", has_raw=ready["raw"], wants_rows=bool(options.keyspace or options.archive), window_dir=options.window_dir,
+            window_ms=options.dedupe_window, window_max_bytes=max(options.dedupe_memory // max(len(partitions), 1), 1 << 16))  # fmt: skip
+        self.batches = Batches(
+            self.spark, self.topic, self.tally, checkpoint, kafka.source_options(options), common, options.skip_gap,
+            raw=salestide_raw.Raw(self.spark, options.keyspace.path) if options.keyspace else None,
+            archive=Archive(self.spark, options.archive) if options.archive else None)  # fmt: skip
+        self.batches.claim(partitions)
+        self.batches.check_checkpoint()
+        if self.batches.archive:
+            self.batches.archive.recover(topic_id, {p: c.next_offset for p, c in self.batches.claims.items()})
+
+    def start(self):
+        options, claims = self.options, self.batches.claims
+        firsts, ends = self.topic.firsts(list(claims)), self.topic.ends(list(claims))
+        starts = ranges.where_to_start(claims, firsts, ends, self.topic.name, options.skip_gap)
+        reader = self.spark.readStream.format("kafka").options(
+            **self.batches.source_options, subscribe=self.topic.name,
+            startingOffsets=json.dumps({self.topic.name: {str(p): offset for p, offset in starts.items()}}))  # fmt: skip
+        if options.max_offsets:
+            reader = reader.option("maxOffsetsPerTrigger", options.max_offsets)
+        trigger = {"availableNow": True} if options.available_now else {"processingTime": f"{options.trigger} milliseconds"}
+        return reader.load().writeStream.queryName("salestide").option("checkpointLocation", options.checkpoint).trigger(
+            **trigger).foreachBatch(self.run_batch).start()  # fmt: skip
+
+    def run_batch(self, messages, batch_id):
+        """Called by Spark's thread. A batch that is not done must not return: Spark would go on after it."""
+        with self.in_batch:
+            if self.stopping.is_set():
+                raise Failure("stopping")
+            try:
+                self.batches.run(messages, batch_id)
+            except Failure as failure:
+                self.failure = failure
+                raise
+            except Exception as problem:
+                self.failure = Failure(f"batch {batch_id}: {first_line(problem)}")
+                log("debug", f"{problem}")
+                raise
+
+    def follow(self, query):
+        """Until the query ends, or is to end: then after the batch in work."""
+        from pyspark.errors import StreamingQueryException
+
+        log("info", f"counting {self.topic.name}: {len(self.batches.claims)} partitions")
+        try:
+            while not query.awaitTermination(WAIT_S):
+                if self.stopping.is_set():
+                    with self.in_batch:
+                        query.stop()
+                    return
+        except StreamingQueryException as problem:
+            if not self.stopping.is_set() or self.failure:
+                raise self.failure or Failure(f"the query ended: {first_line(problem)}") from None
+
+    def close(self):
+        if self.tally:
+            self.tally.close()
+        if self.topic:
+            self.topic.close()
+        if self.spark:
+            self.spark.stop()
+
+
+def first_line(problem):
+    """Of what Spark says, what was said in a task by us, else the first line that says something."""
+    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
+    ours = [line.partition(": ")[2] for line in lines if line.startswith(("salestide_kernel.", "salestide_failure."))]
+    return (ours or lines or [type(problem).__name__])[0]
+
+
+def main(arguments):
+    import logging
+
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)  # what a batch raised is told by us
+    job = None
+    try:
+        options = salestide_options.read(arguments)
+        set_log_level(options.log_level)
+        job = Job(options)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: job.stopping.set())
+        job.open()
+        if not job.stopping.is_set():
+            job.follow(job.start())
+        log("info", "stopped" if job.stopping.is_set() else "all that was there is counted")
+        return 0
+    except Failure as failure:
+        if str(failure):
+            log("error", str(failure))
+        return failure.code
+    finally:
+        if job:
+            job.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: MIT
+"""What runs in Spark's executors: one task, one range of one partition of the topic, through the kernel.
+
+    messages of the range --> kernel --> accepted placed orders (when wanted), and at the end one tally
+
+A worker process keeps the kernel and the shop between tasks; nothing else may live only there. The same range gives
+the same rows and the same tally whenever it is run: the partition's window on this machine's disk remembers by offset.
+
+How it fails: an exception, after which Spark runs the task again: another copy of it has the window now, or the disk
+refuses. A window that knows nothing is no failure: the answer is HISTORY, and the driver runs the range
+again with the messages before it.
+"""
+
+import dataclasses
+import os
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark import SparkFiles
+
+import salestide_kernel
+
+TALLY, HISTORY = "tally", "history"
+LOCK_WAIT_MS = 30_000
+# Of the order rows, as the kernel names them; what Spark calls their types.
+AMOUNT = ("decimal(19,4)", pa.decimal128(19, 4))
+TEXT = ("string", pa.string())
+LONG = ("bigint", pa.int64())
+TIME = ("timestamp", pa.timestamp("us", tz="UTC"))
+ORDER_COLUMNS = {
+    "position": LONG, "offset": LONG, "arrival": TIME, "order_id": TEXT, "created_at": TIME, "customer_id": TEXT,
+    "product_id": TEXT, "quantity": LONG, "subtotal": AMOUNT, "discount": AMOUNT, "shipping": AMOUNT, "tax": AMOUNT,
+    "total": AMOUNT, "currency": TEXT, "source": TEXT, "state": TEXT, "items": TEXT, "epoch_us": LONG,
+}  # fmt: skip
+OWN_COLUMNS = {"status": TEXT, "partition": ("int", pa.int32()), "tally": ("binary", pa.binary())}
+# Of the messages, as Spark's source names them.
+MESSAGE_COLUMNS = ["value", "partition", "offset", "timestamp", "key", "headers"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Shop:
+    """All that orders are judged by. `key` tells two of them apart."""
+
+    key: str
+    currency: str
+    timezone: str
+    tzif: bytes
+    late_limit_ms: int
+    customers: str | None  # a file that was added to the job
+
+
+@dataclasses.dataclass(frozen=True)
+class Common:
+    """What all tasks of a batch are told."""
+
+    library: str  # the name of the kernel's file, which was added to the job
+    shop: Shop
+    topic_id: str
+    now_ms: int
+    minute_floor: int
+    hour_floor: int
+    gross_json: str
+    has_raw: bool
+    wants_rows: bool
+    window_dir: str | None
+    window_ms: int
+    window_max_bytes: int
+    has_history: bool = False  # messages from window_offset on are there
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """What the task of one partition is told."""
+
+    next_offset: int
+    to: int
+    epoch_us: int
+    lane: int
+    window_offset: int
+    window_ms: int
+    refused: tuple
+
+
+def columns_of(wants_rows):
+    return {**OWN_COLUMNS, **(ORDER_COLUMNS if wants_rows else {})}
+
+
+def schema_of(wants_rows):
+    """Of what run() gives, as Spark takes it. Columns go by position."""
+    return ", ".join(f"`{name}` {spark}" for name, (spark, _) in columns_of(wants_rows).items())
+
+
+_kernels, _shops = {}, {}
+
+
+def kernel_of(library):
+    if library not in _kernels:
+        _kernels[library] = salestide_kernel.Kernel(SparkFiles.get(library))
+    return _kernels[library]
+
+
+def shop_of(common):
+    wanted = common.shop
+    if wanted.key not in _shops:
+        shop = kernel_of(common.library).shop(wanted.currency, wanted.timezone, wanted.tzif, wanted.late_limit_ms)
+        if wanted.customers:
+            with open(SparkFiles.get(wanted.customers), "rb") as file:
+                shop.customers_csv(wanted.customers, file.read())
+        _shops.clear()  # one job has one shop
+        _shops[wanted.key] = shop
+    return _shops[wanted.key]
+
+
+def window_dir(common):
+    return common.window_dir or f"/var/tmp/salestide-windows-{os.getuid()}"
+
+
+def run(common, parts, batches):
+    """For mapInArrow, with the first two bound."""
+    batches = (batch for batch in batches if batch.num_rows)
+    first = next(batches, None)
+    if first is None:  # nothing but records of transactions: who asks knows the range
+        return
+    partition = first.column("partition")[0].as_py()
+    part = parts.get(partition)
+    if part is None:  # all of it was counted before
+        return _drain(batches)
+    task = shop_of(common).task(
+        partition=partition, lane=part.lane, from_offset=part.next_offset, epoch_us=part.epoch_us, now_ms=common.now_ms,
+        minute_floor=common.minute_floor, hour_floor=common.hour_floor, gross_json=common.gross_json,
+        has_raw=int(common.has_raw), window_dir=window_dir(common), topic_id=common.topic_id or "untold", window_ms=common.window_ms,
+        window_offset=part.window_offset, window_time_ms=part.window_ms, window_max_bytes=common.window_max_bytes,
+        refused=part.refused, lock_wait_ms=LOCK_WAIT_MS)  # fmt: skip
+    with task:
+        if task.needs_history and not common.has_history:
+            _drain(batches)
+            yield _own_row(common, HISTORY, partition, None)
+            return
+        yield from _push(common, task, first)
+        for batch in batches:
+            yield from _push(common, task, batch)
+        yield _own_row(common, TALLY, partition, task.tally(part.to))
+
+
+def _drain(batches):
+    """A worker that leaves its input unread is not used again."""
+    for _ in batches:
+        pass
+
+
+def _push(common, task, batch):
+    rows = task.push(batch, common.wants_rows)
+    if rows is None:
+        return
+    kept = rows.filter(pc.and_(pc.equal(rows.column("verdict"), "accepted"), pc.equal(rows.column("event"), "placed")))
+    if kept.num_rows:
+        n, columns = kept.num_rows, columns_of(True)
+        own = {"partition": kept.column("partition")}
+        arrays = [own.get(name, pa.nulls(n, kind)) if name in OWN_COLUMNS else kept.column(name)
+                  for name, (_, kind) in columns.items()]  # fmt: skip
+        yield pa.RecordBatch.from_arrays(arrays, names=list(columns))
+
+
+def _own_row(common, status, partition, tally):
+    columns = columns_of(common.wants_rows)
+    own = {"status": status, "partition": partition, "tally": tally}
+    arrays = [pa.array([own.get(name)], kind) for name, (_, kind) in columns.items()]
+    return pa.RecordBatch.from_arrays(arrays, names=list(columns))

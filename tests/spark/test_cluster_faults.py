@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""The job on a standalone cluster with its checkpoint on HDFS, when executors, the driver and a worker's disk are
+lost in the middle, and when a copy of a slow task overtakes it: the laws hold afterwards."""
+
+import os
+import shutil
+import signal
+
+import pytest
+
+import harness
+from spark.spark_servers import hdfs, standalone  # noqa: F401  (fixtures)
+from test_job import SEED, produce, same_as_process, without_raw
+
+N_EVENTS = harness.number_of("SPARK_FAULT_EVENTS", 12_000)
+STEP = N_EVENTS // 12  # of one batch
+WAIT_S = 300  # for the next batch, when executors have to start for it
+# From an executor's folder, work/worker-N/apps/APPLICATION/NUMBER: each worker has a disk of its own.
+WINDOWS = "../../../windows"
+
+
+@pytest.fixture
+def cluster_job(standalone, hdfs):
+    """Starts the job of a shop on the cluster. Without speculation there are no settings but the cluster's."""
+    for number in standalone.workers:
+        shutil.rmtree(windows(standalone, number), ignore_errors=True)
+        windows(standalone, number).mkdir()
+
+    def start(one, *settings):
+        sparks = ["--executor-memory", "640m", *(word for setting in settings for word in ("--conf", setting))]
+        return one.job("--master", standalone.url(), "--checkpoint", checkpoint(hdfs, one), "--window-dir", WINDOWS,
+                       "--max-offsets", STEP, "--", *sparks, env={"HADOOP_CONF_DIR": str(hdfs.conf)})  # fmt: skip
+
+    return start
+
+
+def checkpoint(hdfs, one):
+    return hdfs.url(f"/checkpoints/{one.name}")
+
+
+def windows(standalone, worker):
+    return standalone.folder(worker) / "windows"
+
+
+def executor(standalone, worker):
+    """The process id of the one that runs there."""
+    return harness.wait_until(lambda: standalone.executors(worker), WAIT_S, f"an executor of worker {worker}")[-1]
+
+
+def moves_on(one, messages=1):
+    """Until so many more are counted; there have to be some that are not."""
+    before = one.n_done()
+    assert not one.is_drained(), "all was counted before the fault: SPARK_FAULT_EVENTS is too small"
+    one.wait_moving(beyond=before + messages - 1, timeout_s=WAIT_S)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(1800)
+def test_executors_the_driver_and_a_disk_lost_in_the_middle_lose_no_order_and_count_none_twice(
+        shop, standalone, hdfs, cluster_job):  # fmt: skip
+    one = shop(partitions=4)
+    produce(one, N_EVENTS, SEED + 20)
+    job = cluster_job(one)
+    one.wait_moving(timeout_s=WAIT_S)
+    os.kill(executor(standalone, 1), signal.SIGKILL)
+    moves_on(one, 2 * STEP)
+    job.kill()
+    harness.wait_until(lambda: not any(standalone.executors(n) for n in standalone.workers), 60, "the executors' end")
+    assert "offsets" in hdfs.names(f"/checkpoints/{one.name}")
+    produce(one, N_EVENTS // 2, SEED + 20)  # duplicates, which the windows know
+    lost = windows(standalone, 1)
+    assert any(lost.rglob("*")), "worker 1 has no window that could be lost"
+    shutil.rmtree(lost)
+    lost.mkdir()
+    job = cluster_job(one)
+    moves_on(one, STEP)
+    os.kill(executor(standalone, 2), signal.SIGKILL)
+    one.wait_drained(2 * WAIT_S)
+    job.stop()
+    without_raw(one, one.expected())
+    same_as_process(one)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(1800)
+def test_a_copy_of_a_slow_task_on_another_worker_gets_the_same_verdicts(shop, standalone, cluster_job):
+    one = shop(partitions=4)
+    produce(one, N_EVENTS, SEED + 21)
+    produce(one, N_EVENTS, SEED + 21)  # every order a second time
+    job = cluster_job(one, "spark.speculation=true", "spark.speculation.quantile=0.1", "spark.speculation.multiplier=1.1",
+                      "spark.speculation.minTaskRuntime=100ms")  # fmt: skip
+    one.wait_moving(timeout_s=WAIT_S)
+    slow = executor(standalone, 1)
+    os.kill(slow, signal.SIGSTOP)
+    try:  # a batch in which it has tasks ends without it
+        moves_on(one, 2 * STEP)
+    finally:
+        os.kill(slow, signal.SIGCONT)
+    one.wait_drained(2 * WAIT_S)
+    job.stop()
+    without_raw(one, one.expected())
+    same_as_process(one)

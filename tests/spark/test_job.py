@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: MIT
+"""The job in Spark, local[2], against the reference and against the program itself on the same topic."""
+
+import shutil
+import subprocess
+import time
+
+import pytest
+
+import harness
+import pipeline
+from reference import events
+from servers.mysql import MariaDb
+from spark_shop import SUBMIT
+
+SEED = harness.number_of("DIFFERENTIAL_SEED", 1)
+N_EVENTS = harness.number_of("SPARK_EVENTS", 5000)
+
+
+def produce(one, n, seed=SEED):
+    texts = list(events.Generator(seed, int(time.time() * 1000), one.timezone).events(n))
+    one.kafka.produce_lines(one.name, pipeline.keyed(texts, one.currency, one.timezone))
+
+
+def same_as_process(one):
+    """What the program makes of the topic, but for when which batch was."""
+    native = one.process_into(f"{one.name}_native")
+    assert native.tables() == one.tables()
+    counts = ("received", "accepted", "duplicate", "rejected", *pipeline.WARNINGS)
+    assert {name: native.state()[name] for name in counts} == {name: one.state()[name] for name in counts}
+    # A position is a partition's number in its database and an offset.
+    rejected = ("SELECT code, field, message, event, event_raw, event_bytes, event_key, position & 281474976710655 FROM rejected_events "
+                "ORDER BY event_bytes, message, event, event_key, position & 281474976710655")  # fmt: skip
+    assert one.mysql.sql(rejected, database=native.name) == one.mysql.sql(rejected, database=one.name)
+
+
+def without_raw(one, expected):
+    """Laws of a pipeline that keeps no raw orders: where an order was from that is taken back later is not known."""
+    import test_combinations
+
+    one.check_counts(expected)
+    found, wanted = (test_combinations.without_places(t) for t in (one.tables(), pipeline.as_texts(expected.reference.tables())))
+    for table in pipeline.KEYS:
+        floor = {"sales_by_minute": one.state()["minute_floor"], "sales_by_hour": one.state()["hour_floor"]}.get(table)
+        different = harness.differences(pipeline.above(found[table], floor), pipeline.above(wanted[table], floor))
+        assert not different, f"{table}:\n" + "\n".join(different)
+    one.check_rejected(expected)
+
+
+@pytest.mark.timeout(600)
+def test_what_spark_counts_is_what_the_reference_and_the_program_count(shop):
+    one = shop()
+    produce(one, N_EVENTS)
+    one.run_job("--max-offsets", str(N_EVENTS // 3))
+    assert one.is_drained()
+    without_raw(one, one.expected())
+    same_as_process(one)
+
+
+def archived(one, directory):
+    """{order_id: total} of the archive, read by PyArrow in Spark's own environment, which the tests' does not have."""
+    code = ("import sys, pyarrow.dataset as d; t = d.dataset(sys.argv[1], format='parquet', partitioning='hive').to_table()\n"
+            "assert t.schema.field('total').type == __import__('pyarrow').decimal128(19, 4), t.schema\n"
+            "for i, p, v in zip(*(t.column(c).to_pylist() for c in ('order_id', 'position', 'total'))): print(i, p, v, sep='\\t')")
+    done = subprocess.run([harness.ROOT / "build/spark-venv/bin/python", "-c", code, directory], capture_output=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    rows = [line.split("\t") for line in done.stdout.decode().splitlines()]
+    found = {(order_id, int(position)): pipeline.e4(total) for order_id, position, total in rows}
+    assert len(found) == len(rows), "an order is in the archive twice"
+    return found
+
+
+@pytest.mark.timeout(1200)
+def test_raw_orders_and_the_archive_hold_every_order_once_through_a_stop_and_a_kill(shop):
+    one = shop(raw=True)
+    archive, n = one.directory / "archive", N_EVENTS // 2
+    produce(one, n, SEED + 1)
+    job = one.job("--archive", archive, "--max-offsets", str(n // 2))
+    one.wait_moving(timeout_s=240)
+    job.stop()
+    job = one.job("--archive", archive)
+    one.wait_drained(240)
+    produce(one, n, SEED + 2)
+    one.wait_moving(beyond=n, timeout_s=240)
+    job.kill()
+    one.run_job("--archive", archive)
+    expected = one.expected()
+    one.check(expected)
+    placed = {(raw.identity[0], raw.position): raw.amounts[-1] for raw in expected.raw.values() if raw.identity[1] == "placed"}
+    assert archived(one, archive) == placed
+    assert not list((archive / "_pending").glob("*"))
+    text = harness.must_run("verify", "--raw", one.raw, "--aggregates", one.mysql.url(one.name), env=one.env)
+    assert "differ" not in text, text
+
+
+@pytest.mark.timeout(1200)
+def test_a_batch_again_a_lost_checkpoint_and_the_program_before_and_after_count_nothing_twice(shop):
+    one = shop()
+    produce(one, 2000, SEED + 3)
+    first = one.processor("--group", one.name)
+    one.wait_drained()
+    first.stop()
+    produce(one, 2000, SEED + 4)
+    one.run_job()
+    without_raw(one, one.expected())
+    before = one.state(), one.tables()
+    newest = max((one.directory / "checkpoint/commits").glob("[0-9]*"), key=lambda path: int(path.name))
+    newest.unlink()
+    (newest.parent / f".{newest.name}.crc").unlink()
+    one.run_job()  # Spark gives that batch again
+    assert (one.state(), one.tables()) == before
+    shutil.rmtree(one.directory / "checkpoint")
+    shutil.rmtree(one.directory / "windows", ignore_errors=True)
+    produce(one, 2000, SEED + 4)  # most of them duplicates, which only the log still knows
+    one.run_job()
+    assert one.is_drained()
+    without_raw(one, one.expected())
+    produce(one, 2000, SEED + 5)
+    last = one.processor("--group", one.name)
+    one.wait_drained()
+    last.stop()
+    without_raw(one, one.expected())
+    job = one.job("--available-now")  # its checkpoint is behind the program
+    job.must_succeed()
+    without_raw(one, one.expected())
+    same_as_process(one)
+
+
+@pytest.mark.timeout(600)
+def test_a_gap_and_a_topic_made_anew_stop_the_job_in_one_line(shop):
+    one = shop(partitions=1)
+    produce(one, 300)
+    one.run_job()
+    counted = one.state()
+    produce(one, 300, SEED + 6)
+    one.kafka.delete_records(one.name, {0: one.positions()[0] + 5})
+    job = one.job("--available-now", checkpoint="another")
+    assert job.wait() == 1
+    assert len(job.errors()) == 1, job.log
+    assert "5 messages were deleted before they were counted" in job.errors()[0]
+    one.run_job("--skip-gap", checkpoint="another")
+    assert one.is_drained()
+    assert one.state()["received"] > counted["received"]
+    one.kafka.admin().delete_topics([one.name])
+    harness.wait_until(lambda: one.name not in one.kafka.admin().list_topics(), 30, "the end of the topic")
+    one.kafka.create_topic(one.name, 1)
+    produce(one, 300)
+    job = one.job("--available-now", checkpoint="third")
+    assert job.wait() == 1
+    assert len(job.errors()) == 1, job.log
+    assert "the topic was made anew" in job.errors()[0]
+
+
+@pytest.mark.timeout(1200)
+def test_a_program_on_the_same_topic_fences_the_job_and_nothing_counts_twice(shop):
+    one = shop()
+    produce(one, 1000)
+    job = one.job()
+    one.wait_drained(240)
+    other = one.processor("--group", one.name)
+    one.wait_drained()
+    produce(one, 1000, SEED + 7)
+    assert job.wait() == 1
+    assert len(job.errors()) == 1, job.log
+    assert "another process" in job.errors()[0]
+    one.wait_drained()
+    other.stop()
+    without_raw(one, one.expected())
+
+
+@pytest.mark.timeout(1200)
+def test_a_database_that_goes_away_ends_the_job_in_one_line_and_a_restart_goes_on(shop, tmp_path):
+    with MariaDb(tmp_path / "own").start() as own:
+        one = shop(mysql=own)
+        produce(one, 1000)
+        job = one.job("--give-up", "3s")
+        one.wait_drained(240)
+        own.kill9()
+        produce(one, 1000, SEED + 8)
+        assert job.wait() == 1
+        assert len(job.errors()) == 1, job.log
+        assert "mysql" in job.errors()[0].lower()
+        own.start()
+        one.run_job()
+        assert one.is_drained()
+        without_raw(one, one.expected())
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--raw", "sqlite"], "cassandra://HOST"),
+        (["--kafka-option", "minPartitions=8"], "minPartitions is refused"),
+        (["--dedupe-window", "1"], "a number with a unit"),
+        (["--checkpoint", ""], "--checkpoint is missing"),
+        (["--nonsense"], "unrecognized arguments: --nonsense"),
+    ],
+)
+def test_a_wrong_option_is_refused_in_one_line_before_anything_starts(options, says, tmp_path):
+    plain = ["--broker", "kafka://127.0.0.1:1/t", "--raw", "none", "--aggregates", "mysql://u@127.0.0.1:1/d", "--checkpoint", tmp_path / "cp"]
+    done = subprocess.run([SUBMIT, *map(str, [*plain, *options])], capture_output=True, timeout=60, env=harness.clean_env(), check=False)
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert says in done.stderr.decode()
+    assert not (tmp_path / "cp").exists()
