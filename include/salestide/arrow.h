@@ -214,13 +214,21 @@ SALESTIDE_PUBLIC int32_t salestide_task_push(struct salestide_task *task,
                                              struct ArrowSchema *schema, struct ArrowArray *array,
                                              struct ArrowSchema *out_schema, struct ArrowArray *out,
                                              struct salestide_error *err);
-// What was accepted so far, summed by bucket, source, state and currency: columns bucket_kind utf8
-// (minute | hour | day), bucket timestamp[us, UTC] (a day: midnight of its date), source, state,
-// currency utf8, orders, cancelled, refunded, quantity int64, gross, net decimal128(19, 4).
+// What was accepted so far, summed by bucket, source, state and currency: a row for each sum,
+//
+//     table          utf8                total | minute | hour | day
+//     bucket         timestamp[us, UTC]  its first instant; null in table total
+//     day            date32              the shop's date; null but in table day
+//     source, state, currency            utf8
+//     orders, units                      int64
+//     subtotal, discount, shipping, tax, total    decimal128(19, 4)
+//     cancelled_orders, refunds          int64
+//     refunded_total                     decimal128(19, 4)
 SALESTIDE_PUBLIC int32_t salestide_task_sums(struct salestide_task *task,
                                              struct ArrowSchema *out_schema, struct ArrowArray *out,
                                              struct salestide_error *err);
-// The same by day, product and currency.
+// The same by day, product and currency: day date32, product_id, currency utf8, orders, units
+// int64, total decimal128(19, 4).
 SALESTIDE_PUBLIC int32_t salestide_task_products(struct salestide_task *task,
                                                  struct ArrowSchema *out_schema,
                                                  struct ArrowArray *out,
