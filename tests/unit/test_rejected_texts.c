@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "tool/rejected/rejected_texts.h"
+#include "store/rejected_texts.h"
 #include <stdio.h>
 
 struct told {
