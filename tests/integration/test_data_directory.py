@@ -444,3 +444,14 @@ def test_a_command_that_finds_no_data_says_who_it_is_and_what_to_look_at(command
     assert done.returncode == 2, done
     assert done.stderr.startswith(f"salestide {command}: ".encode()) and b"sales.db" in done.stderr, done
     assert done.stderr.count(b"\n") == 1, done
+
+
+def test_verify_shows_what_was_counted_and_what_was_skipped(server):
+    one = server()
+    one.post(harness.lines(order(1), order(1), order(2, total=-1), order(3)), harness.NDJSON)
+    one.stop()
+    said = harness.must_run("verify", "--data", one.data)
+    assert "4 events received: 2 accepted, 1 duplicate, 1 rejected; 0 messages without an event skipped\n" in said
+    with sqlite3.connect(one.data / "sales.db") as db:
+        db.execute("UPDATE pipeline_state SET skipped = 7")
+    assert "; 7 messages without an event skipped\n" in harness.must_run("verify", "--data", one.data)
