@@ -159,7 +159,7 @@ def test_retries_and_edits_that_are_rejected_behind_the_topic_replace_also_when_
         for turn in range(1, 3):
             with concurrent.futures.ThreadPoolExecutor(4) as pool:
                 done = [each.result() for each in [pool.submit(again, "retry", "--all") for _ in range(4)]]
-            assert not any(each.stderr for each in done), done
+            assert {each.returncode for each in done} <= {0, 1}, done
             sent = sum(int(each.stdout.decode().splitlines()[-1].split()[0]) for each in done)
             assert sent == 21, [each.stdout for each in done]
             one.wait_drained()
@@ -172,7 +172,7 @@ def test_retries_and_edits_that_are_rejected_behind_the_topic_replace_also_when_
         assert done.stdout.decode().splitlines()[0] == f"{newest['id']} sent", done
         one.wait_drained()
         assert newest["id"] not in [row["id"] for row in shown()]
-        assert len(shown()) == len(rejected("list").stdout.splitlines()) == 21
+        assert len(shown()) == len(rejected("list", "--limit", "1000").stdout.splitlines()) == 21
     finally:
         reader.stop()
     assert sum(verified(one)) == 20
