@@ -203,3 +203,12 @@ def test_a_wrong_option_is_refused_in_one_line_before_anything_starts(options, s
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert says in done.stderr.decode()
     assert not (tmp_path / "cp").exists()
+
+
+def test_options_of_the_environment_are_the_jobs_and_a_store_that_is_not_there_is_told_in_one_line(tmp_path):
+    env = {"SALESTIDE_BROKER": "kafka://127.0.0.1:1/t", "SALESTIDE_RAW": "none", "SALESTIDE_AGGREGATES": "mysql://u@127.0.0.1:1/d",
+           "SALESTIDE_CHECKPOINT": str(tmp_path / "cp"), "SALESTIDE_START_TIMEOUT": "0", "SALESTIDE_LOG_LEVEL": "error"}  # fmt: skip
+    done = subprocess.run([SUBMIT, "--salestide", harness.binary()], capture_output=True, timeout=60, env=harness.clean_env(env), check=False)
+    assert done.returncode in (1, 2), done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert "127.0.0.1:1" in done.stderr.decode()
