@@ -72,17 +72,16 @@ def start_spark(options):
     return SparkSession.builder.config(conf=conf).getOrCreate()
 
 
-def make_shop(spark, options, ready):
-    """What tasks judge by; the customers' file goes to the executors under a name that tells its content."""
+def make_shop(spark, options, ready, folder):
+    """What tasks judge by; the customers' file goes to the executors, from our folder, under a name that tells its content."""
     zone, name, digest = read_zone(ready["timezone"]), None, ""
     if options.customers:
         _, found = customers.read(spark, options)
         digest = hashlib.sha256(found).hexdigest()
         name = f"customers-{digest[:16]}.csv"
-        with tempfile.TemporaryDirectory() as folder:
-            path = pathlib.Path(folder, name)
-            path.write_bytes(found)
-            spark.sparkContext.addFile(str(path))
+        path = pathlib.Path(folder, name)
+        path.write_bytes(found)
+        spark.sparkContext.addFile(str(path))
     described = json.dumps([ready["currency"], ready["timezone"], ready["late_limit_ms"], digest]).encode()
     key = hashlib.sha256(described + zone).hexdigest()
     return task.Shop(key, ready["currency"], ready["timezone"], zone, ready["late_limit_ms"], name)
@@ -105,6 +104,7 @@ class Job:
         self.stopping = threading.Event()
         self.in_batch = threading.Lock()
         self.tally = self.spark = self.topic = self.batches = None
+        self.folder = tempfile.TemporaryDirectory(prefix="salestide-")  # executors fetch from it
 
     def open(self):
         from salestide_tally import Tally
@@ -134,7 +134,7 @@ class Job:
         checkpoint = Folder(self.spark, options.checkpoint)
         check_topic(checkpoint, topic_id)
         common = task.Common(
-            library=library, shop=make_shop(self.spark, options, ready), topic_id=topic_id, now_ms=0, minute_floor=0, hour_floor=0,
+            library=library, shop=make_shop(self.spark, options, ready, self.folder.name), topic_id=topic_id, now_ms=0, minute_floor=0, hour_floor=0,
             gross_json="{}", has_raw=ready["raw"], wants_rows=bool(options.keyspace or options.archive), window_dir=options.window_dir,
             window_ms=options.dedupe_window, window_max_bytes=max(options.dedupe_memory // max(len(partitions), 1), 1 << 16))  # fmt: skip
         self.batches = Batches(
@@ -196,13 +196,15 @@ class Job:
             self.topic.close()
         if self.spark:
             self.spark.stop()
+        self.folder.cleanup()
 
 
 def first_line(problem):
-    """Of what Spark says, what was said in a task by us, else the first line that says something."""
+    """Of what Spark says what was said in a task by us, else the innermost cause, else the first line that says something."""
     lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
-    ours = [line.partition(": ")[2] for line in lines if line.startswith(("salestide_kernel.", "salestide_failure."))]
-    return (ours or lines or [type(problem).__name__])[0]
+    ours = [line.partition(": ")[2] for line in lines if line.startswith("salestide_kernel.")]
+    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
+    return (ours or causes[::-1] or lines or [type(problem).__name__])[0]
 
 
 def main(arguments):

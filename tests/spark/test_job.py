@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The job in Spark, local[2], against the reference and against the program itself on the same topic."""
 
+import json
 import shutil
 import subprocess
 import time
@@ -149,6 +150,20 @@ def test_a_gap_and_a_topic_made_anew_stop_the_job_in_one_line(shop):
     assert job.wait() == 1
     assert len(job.errors()) == 1, job.log
     assert "the topic was made anew" in job.errors()[0]
+
+
+@pytest.mark.timeout(600)
+def test_customers_come_from_a_file_and_from_a_table(shop):
+    one = shop(partitions=1)
+    (one.directory / "customers.csv").write_text("customer_id,source,state\n7,GOOGLE,CA\n", "utf-8")
+    crm = one.mysql.create_database(f"{one.name}_crm")
+    one.mysql.sql("CREATE TABLE customers (customer_id BIGINT PRIMARY KEY, source VARCHAR(40), state VARCHAR(40))", database=f"{one.name}_crm")
+    one.mysql.sql("INSERT INTO customers VALUES (8, 'BING', 'NY'), (9, NULL, 'TX')", database=f"{one.name}_crm")
+    for customers, ids in ((one.directory / "customers.csv", [7]), (crm, [8, 9])):
+        one.kafka.produce(one.name, [(b"", json.dumps(harness.order(n, customer_id=n)).encode()) for n in ids])
+        one.run_job("--customers", customers)
+    found = {key: cells["orders"] for key, cells in one.tables()["sales_totals"].items()}
+    assert found == {("GOOGLE", "CA", "USD"): 1, ("BING", "NY", "USD"): 1, ("(unknown)", "TX", "USD"): 1}
 
 
 @pytest.mark.timeout(1200)
