@@ -159,7 +159,10 @@ suite_tsan() {
     rm -rf "$reports"
     mkdir -p "$reports"
     TSAN_OPTIONS+=" log_path=$reports/report"
-    [ $full = no ] || tests=tests/integration
+    if [ $full = yes ]; then
+        tests=tests/integration
+        local -x DIFFERENTIAL_EVENTS=100000 # a million orders take the whole time-out under the sanitizer
+    fi
     SALESTIDE_BIN=build/tsan/salestide SALESTIDE_ASAN_BIN=build/tsan/salestide run_pytest "$tests" --numprocesses="$jobs" --dist=loadfile
     found=$(find "$reports" -type f | wc -l)
     if [ "$found" -eq 0 ]; then

@@ -9,6 +9,9 @@
 // lost; told by /proc/sys/kernel/random/boot_id, without which nothing is trusted), a process that
 // died while it judged, files that are damaged, foreign or gone.
 //
+// Where there is room the best directory is one in memory (tmpfs): it is as fast as the heap, and
+// nothing is good after a reboot anyway. On a disk changed pages are written back all the time.
+//
 // Nothing here ends the process or changes anything outside of the directory. A task is used by one
 // thread at a time; tasks are independent of each other.
 #pragma once

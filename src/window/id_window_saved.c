@@ -144,28 +144,34 @@ static bool changes_fit(const struct id_window *w) {
     return true;
 }
 
-// Counts the entries by step anew: they must be those that were saved.
+// Counts the entries by step anew: they must be those that were saved. Reads the whole table, so
+// what does not change is at hand: the step of a mark as id_step_of has it.
 static bool table_fits(struct id_window *w, const char *saved_steps) {
+    const struct id_entry *slots = w->slots;
+    struct id_step *steps = w->steps;
+    const size_t n_slots = w->n_slots;
+    const int64_t now = w->at.now, base = w->base, swept = w->swept;
+    const int64_t mark_now = (int64_t)id_mark_of(now);
     size_t n_used = 0;
-    for (int64_t i = w->base; i <= w->at.now; i++) {
-        id_step_at(w, i)->n = 0;
+    for (int64_t i = base; i <= now; i++) {
+        steps[i - base].n = 0;
     }
-    for (size_t i = 0; i < w->n_slots; i++) {
-        uint64_t rest = w->slots[i].rest;
-        if (rest == 0) {
+    for (size_t i = 0; i < n_slots; i++) {
+        if (slots[i].rest == 0) {
             continue;
         }
-        int64_t step = id_step_of(w, rest);
-        if ((rest & ID_STEP_MASK) == 0 || step < w->swept) {
+        int64_t mark = (int64_t)(slots[i].rest & ID_STEP_MASK);
+        int64_t step = now - (mark > mark_now ? mark_now - mark + ID_MARKS : mark_now - mark);
+        if (mark == 0 || step < swept) {
             return false;
         }
         n_used++;
-        if (step >= w->base) {
-            id_step_at(w, step)->n++;
+        if (step >= base) {
+            steps[step - base].n++;
         }
     }
     return n_used == w->n_used &&
-           memcmp(w->steps, saved_steps, (size_t)(w->at.now - w->base + 1) * sizeof *w->steps) == 0;
+           memcmp(steps, saved_steps, (size_t)(now - base + 1) * sizeof *steps) == 0;
 }
 
 enum id_window_loaded id_window_load(const struct id_window_options *options, struct text saved,

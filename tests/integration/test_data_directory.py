@@ -371,7 +371,8 @@ def test_few_descriptors_are_told_and_no_success(tmp_path):
         resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
 
     done = subprocess.run([str(harness.binary()), "serve", "--listen", "127.0.0.1:0", "--data", str(tmp_path / "data")],
-                          capture_output=True, timeout=30, check=False, preexec_fn=limit)  # fmt: skip
+                          capture_output=True, timeout=30, check=False, preexec_fn=limit,
+                          env=harness.clean_env())  # fmt: skip
     assert done.returncode == 1, done
     assert b"may open 16 files only" in done.stderr, done
     assert b"is ready" not in done.stdout, done
@@ -388,7 +389,8 @@ def test_a_start_that_fails_for_want_of_room_does_not_say_that_work_goes_on(serv
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 
     done = subprocess.run([str(harness.binary()), "serve", "--listen", "127.0.0.1:0", "--data", str(one.data)],
-                          capture_output=True, timeout=60, check=False, preexec_fn=limit)  # fmt: skip
+                          capture_output=True, timeout=60, check=False, preexec_fn=limit,
+                          env=harness.clean_env())  # fmt: skip
     assert done.returncode == 1, done
     text = done.stderr.decode()
     assert "disk" in text, text

@@ -6,8 +6,8 @@
 // by the next one.
 #include "store/split/split_internal.h"
 
+#include "base/heap.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -17,14 +17,19 @@ static struct split_store *of_log(struct log_store *log) {
     return (struct split_store *)((char *)log - offsetof(struct split_store, log));
 }
 
-static void make_parts(struct split_store *s, int32_t partition) {
+static bool make_parts(struct split_store *s, int32_t partition) {
     if (partition < s->n_parts) {
-        return;
+        return true;
     }
-    s->parts = mem_realloc(s->parts, ((size_t)partition + 1) * sizeof *s->parts);
+    struct split_part *more = try_realloc(s->parts, ((size_t)partition + 1) * sizeof *s->parts);
+    if (more == NULL) {
+        return false;
+    }
+    s->parts = more;
     for (; s->n_parts <= partition; s->n_parts++) {
         s->parts[s->n_parts] = SPLIT_PART_NEW;
     }
+    return true;
 }
 
 static void split_held(struct log_store *base, int32_t partition, struct log_claim *out) {
@@ -46,13 +51,18 @@ static void open_for_next_claim(struct split_store *s) {
     }
 }
 
-static void note_lane(struct split_store *s, int32_t lane, int32_t partition) {
+static bool note_lane(struct split_store *s, int32_t lane, int32_t partition) {
     if (lane >= s->n_lanes) {
-        s->lanes = mem_realloc(s->lanes, ((size_t)lane + 1) * sizeof *s->lanes);
+        int32_t *more = try_realloc(s->lanes, ((size_t)lane + 1) * sizeof *s->lanes);
+        if (more == NULL) {
+            return false;
+        }
+        s->lanes = more;
         memset(s->lanes + s->n_lanes, 0, (size_t)(lane + 1 - s->n_lanes) * sizeof *s->lanes);
         s->n_lanes = lane + 1;
     }
     s->lanes[lane] = partition;
+    return true;
 }
 
 static enum store_result split_claim(struct log_store *base, const struct log_topic *topic,
@@ -77,13 +87,13 @@ static enum store_result split_claim(struct log_store *base, const struct log_to
         memcpy(out->other_id, claim.other_id, sizeof out->other_id);
         return STORE_OK;
     }
-    make_parts(s, partition);
-    note_lane(s, claim.lane, partition);
     snprintf(s->topic_id, sizeof s->topic_id, "%s", topic->id);
     struct id_window_start start = split_part_history(&claim, s->options.window_bytes);
     const struct id_window_options options = {.window_ms = s->options.window_ms,
                                               .budget = &s->budget};
-    struct id_window *window = id_window_new(&options, start);
+    struct id_window *window = make_parts(s, partition) && note_lane(s, claim.lane, partition)
+                                   ? id_window_new(&options, start)
+                                   : NULL;
     if (window == NULL) { // the claim is not taken up: the next one is another
         free(claim.refused);
         return split_out_of_window(err);

@@ -168,7 +168,11 @@ static size_t list_moves(struct split_store *s, struct position_move *moves) {
 
 static enum store_result commit_aggregates(struct split_store *s, struct cube *cube,
                                            struct batch_summary *summary, struct error *err) {
-    struct position_move *moves = mem_zalloc((size_t)s->n_parts + 1, sizeof *moves);
+    struct position_move *moves = heap_zalloc(NULL, (size_t)s->n_parts + 1, sizeof *moves);
+    if (moves == NULL) {
+        error_set(err, ERROR_RETRIABLE, "out of memory for a batch's moves");
+        return STORE_RETRY;
+    }
     struct aggregates_batch batch = {
         .topic = s->topic,
         .moves = moves,
