@@ -12,6 +12,7 @@ How it fails: one line on standard error; exit code 1, or 2 when it was called w
 import hashlib
 import json
 import pathlib
+import shutil
 import signal
 import sys
 import tempfile
@@ -72,6 +73,13 @@ def start_spark(options):
     return SparkSession.builder.config(conf=conf).getOrCreate()
 
 
+def ship(spark, folder, library):
+    """What executors run, from copies: those that start later get the same, whatever is installed meanwhile."""
+    spark.sparkContext.addFile(shutil.copy(library, folder))
+    for module in (task, salestide_kernel):
+        spark.sparkContext.addPyFile(shutil.copy(module.__file__, folder))
+
+
 def make_shop(spark, options, ready, folder):
     """What tasks judge by; the customers' file goes to the executors, from our folder, under a name that tells its content."""
     zone, name, digest = read_zone(ready["timezone"]), None, ""
@@ -116,7 +124,7 @@ class Job:
         self.tally = Tally(program, salestide_options.for_tally(options), options.start_timeout, options.give_up)
         check_kernel(library, self.tally.ready["version"])
         self.spark = start_spark(options)
-        self.spark.sparkContext.addFile(library)
+        ship(self.spark, self.folder.name, library)
         self.open_topic(client_options, pathlib.Path(library).name)
 
     def open_topic(self, client_options, library):
