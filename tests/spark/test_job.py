@@ -52,6 +52,9 @@ def without_raw(one, expected):
 def test_what_spark_counts_is_what_the_reference_and_the_program_count(shop):
     one = shop()
     produce(one, N_EVENTS)
+    door = one.ingest()  # what it rejects is in the topic too, with the reason in a header
+    assert door.post(b"{no order}\n", harness.NDJSON).json()["rejected"] == 1
+    door.stop()
     one.run_job("--max-offsets", str(N_EVENTS // 3))
     assert one.is_drained()
     without_raw(one, one.expected())
