@@ -4,8 +4,7 @@ bytes, and renames."""
 
 from py4j.protocol import Py4JJavaError
 
-from salestide_failure import Failure
-from salestide_topic import cause_of
+from salestide_failure import Failure, cause_of
 
 
 class Folder:
