@@ -5,7 +5,6 @@ import datetime
 import sys
 
 LEVELS = ("debug", "info", "warn", "error")
-REMOTE = "RemoteException"  # below what HDFS's client makes of a server's answer
 _least = LEVELS.index("info")
 
 
@@ -27,11 +26,3 @@ def log(level, message):
         stamp = now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z"
         sys.stderr.write(f"{stamp} {level} spark: {message}\n")
         sys.stderr.flush()
-
-
-def cause_of(problem):
-    """The innermost Java exception, as ("UnknownTopicOrPartitionException", the first line of its message)."""
-    at = problem.java_exception
-    while (below := at.getCause()) is not None and below.getClass().getSimpleName() != REMOTE:
-        at = below
-    return at.getClass().getSimpleName(), (at.getMessage() or "").partition("\n")[0]

@@ -4,7 +4,8 @@ bytes, and renames."""
 
 from py4j.protocol import Py4JJavaError
 
-from salestide_failure import Failure, cause_of
+from salestide_failure import Failure
+from salestide_topic import cause_of
 
 
 class Folder:

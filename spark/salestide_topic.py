@@ -10,10 +10,21 @@ import time
 
 from py4j.protocol import Py4JJavaError
 
-from salestide_failure import Failure, cause_of, log
+from salestide_failure import Failure, log
 
 CALL_TIMEOUT_S = 10
 PAUSE_S = 0.2
+
+
+REMOTE = "RemoteException"  # below what HDFS's client makes of a server's answer
+
+
+def cause_of(problem):
+    """The innermost Java exception, as ("UnknownTopicOrPartitionException", the first line of its message)."""
+    at = problem.java_exception
+    while (below := at.getCause()) is not None and below.getClass().getSimpleName() != REMOTE:
+        at = below
+    return at.getClass().getSimpleName(), (at.getMessage() or "").partition("\n")[0]
 
 
 class Topic:

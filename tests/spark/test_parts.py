@@ -12,7 +12,7 @@ import salestide_address as address
 import salestide_kafka as kafka
 import salestide_options as options_of
 import salestide_ranges as ranges
-from salestide_failure import Failure, cause_of
+from salestide_failure import Failure
 
 ENOUGH = ["--broker", "kafka://h1,h2:9093/sales", "--raw", "none", "--aggregates", "mysql://sales@db/sales", "--checkpoint", "cp"]
 
@@ -163,20 +163,3 @@ def test_what_is_pending_in_the_archive_is_finished_only_when_all_of_it_was_coun
     assert not ranges.is_committed(pending, "a", {0: 5, 1: 1})
     assert not ranges.is_committed(pending, "a", {0: 5})
     assert not ranges.is_committed(pending, "b", {0: 5, 1: 9})
-
-
-class Java:
-    """An exception, or its class, as Py4J shows it."""
-
-    def __init__(self, name, message=None, cause=None):
-        self.getSimpleName, self.getMessage, self.getCause, self.getClass = (
-            lambda: name), (lambda: message), (lambda: cause), (lambda: self)  # fmt: skip
-        self.java_exception = self
-
-
-def test_the_cause_is_the_innermost_exception_but_for_what_a_server_of_hdfs_answers():
-    unknown = Java("UnknownTopicOrPartitionException", "no such topic")
-    assert cause_of(Java("ExecutionException", "in a future", unknown)) == ("UnknownTopicOrPartitionException", "no such topic")
-    answer = Java("RemoteException", "File does not exist: /a\n\tat org.apache.hadoop...")
-    assert cause_of(Java("FileNotFoundException", answer.getMessage(), answer)) == ("FileNotFoundException", "File does not exist: /a")
-    assert cause_of(Java("EOFException")) == ("EOFException", "")
