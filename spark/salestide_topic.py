@@ -16,15 +16,12 @@ CALL_TIMEOUT_S = 10
 PAUSE_S = 0.2
 
 
-REMOTE = "RemoteException"  # below what HDFS's client makes of a server's answer
-
-
 def cause_of(problem):
-    """The innermost Java exception, as ("UnknownTopicOrPartitionException", the first line of its message)."""
+    """The innermost Java exception, as ("UnknownTopicOrPartitionException", its message)."""
     at = problem.java_exception
-    while (below := at.getCause()) is not None and below.getClass().getSimpleName() != REMOTE:
-        at = below
-    return at.getClass().getSimpleName(), (at.getMessage() or "").partition("\n")[0]
+    while at.getCause() is not None:
+        at = at.getCause()
+    return at.getClass().getSimpleName(), at.getMessage() or ""
 
 
 class Topic:
