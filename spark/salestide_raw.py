@@ -17,19 +17,20 @@ COLUMNS = {  # of the tables that `salestide setup` makes, in Spark's words
     "source": "string", "state": "string", "items": "string", "timestamp": "timestamp", "position": "bigint",
 }  # fmt: skip
 WRITE_TIME = "epoch_us"
+TRUST_STORE = "spark.cassandra.connection.ssl.trustStore.path"
 
 
-def session_settings(options):
-    """Of the connector, for Spark's session. What the user says after -- goes before them."""
+def session_settings(options, given):
+    """Of the connector, for Spark's session. `given`: the SparkConf with what the user says after --, which goes before them."""
     if options.keyspace is None:
         return {}
     where = options.keyspace
     ports = {port for _, port in where.hosts}
     if len(ports) > 1:
         raise Failure("Spark's connector takes one port for all hosts of --raw", 2)
-    if options.cassandra_ca:
-        raise Failure("--cassandra-ca: Spark's connector trusts a key store, not PEM; leave it out, say --cassandra-tls, and give "
-                      "spark.cassandra.connection.ssl.trustStore.path and .password after --", 2)  # fmt: skip
+    if options.cassandra_ca and not given.contains(TRUST_STORE):
+        raise Failure("--cassandra-ca: Spark's connector trusts a key store, not PEM: give one with the same certificates too, as "
+                      f"{TRUST_STORE} and .password after --", 2)  # fmt: skip
     found = {"spark.cassandra.connection.host": ",".join(name for name, _ in where.hosts),
              "spark.cassandra.connection.port": str(ports.pop()),
              "spark.cassandra.output.consistency.level": options.cassandra_consistency,
@@ -37,7 +38,7 @@ def session_settings(options):
     if where.user:
         password = address.read_secret("SALESTIDE_CASSANDRA_PASSWORD", options.cassandra_password_file)
         found.update({"spark.cassandra.auth.username": where.user, "spark.cassandra.auth.password": password})
-    if options.cassandra_tls:
+    if options.cassandra_tls or options.cassandra_ca:
         found["spark.cassandra.connection.ssl.enabled"] = "true"
     return found
 

@@ -62,12 +62,14 @@ def check_kernel(library, version):
 
 def start_spark(options):
     """What was said after -- goes before what is set here."""
-    from pyspark import SparkConf
+    from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
 
+    # The JVM first: only then does SparkConf know what was said after --, and no password gets onto the JVM's command line.
+    SparkContext._ensure_initialized()
     conf = SparkConf()
     settings = {"spark.app.name": f"salestide {options.topic.path}", "spark.sql.session.timeZone": "UTC",
-                "spark.ui.showConsoleProgress": "false", **salestide_raw.session_settings(options)}  # fmt: skip
+                "spark.ui.showConsoleProgress": "false", **salestide_raw.session_settings(options, conf)}  # fmt: skip
     for name, value in settings.items():
         conf.setIfMissing(name, value)
     return SparkSession.builder.config(conf=conf).getOrCreate()

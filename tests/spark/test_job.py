@@ -230,3 +230,31 @@ def test_options_of_the_environment_are_the_jobs_and_a_store_that_is_not_there_i
     assert done.returncode in (1, 2), done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert "127.0.0.1:1" in done.stderr.decode()
+
+
+@pytest.mark.timeout(300)
+def test_settings_after_the_dashes_go_first_and_no_password_is_on_a_command_line(tmp_path):
+    """Of the driver's JVM, whose command line everybody on the machine can read."""
+    secret = "kept-to-ourselves"
+    code = f"""
+import os, pathlib, sys
+sys.path.insert(0, {str(SUBMIT.parent)!r})
+import salestide_options, salestide_spark
+spark = salestide_spark.start_spark(salestide_options.read(["--broker=kafka://h/t", "--raw=cassandra://me@h/k", "--aggregates=mysql://h/d", "--checkpoint=c"]))
+assert spark.sparkContext.getConf().get("spark.cassandra.auth.password") == {secret!r}
+for file in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+    try:
+        found = file.read_bytes()
+    except OSError:
+        continue
+    assert int(file.parent.name) == os.getpid() or {secret!r}.encode() not in found, found
+print(spark.sparkContext.appName)
+spark.stop()
+"""
+    env = {"SALESTIDE_CASSANDRA_PASSWORD": secret, "SPARK_LOCAL_IP": "127.0.0.1",
+           "PYSPARK_SUBMIT_ARGS": "--master local[1] --conf spark.ui.enabled=false --conf spark.app.name=mine pyspark-shell"}  # fmt: skip
+    (tmp_path / "code.py").write_text(code, "utf-8")
+    done = subprocess.run([harness.ROOT / "build/spark-venv/bin/python", tmp_path / "code.py"], capture_output=True, timeout=280,
+                          env=harness.clean_env(env), check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stdout.decode().splitlines()[-1] == "mine"

@@ -2,6 +2,7 @@
 """Parts of the job that need no Spark: options, addresses, offsets."""
 
 import pathlib
+import re
 import sys
 
 import pytest
@@ -163,3 +164,18 @@ def test_what_is_pending_in_the_archive_is_finished_only_when_all_of_it_was_coun
     assert not ranges.is_committed(pending, "a", {0: 5, 1: 1})
     assert not ranges.is_committed(pending, "a", {0: 5})
     assert not ranges.is_committed(pending, "b", {0: 5, 1: 9})
+
+
+def test_the_guide_lists_every_option_with_its_default():
+    guide = pathlib.Path(__file__).parents[2].joinpath("docs/spark.md").read_text("utf-8")
+    table = guide.partition("\n## Options\n")[2].partition("\n## ")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line.startswith("| `--")]
+    listed = {name: (metavar or None, row[1]) for row in rows for name, metavar in re.findall(r"`--([a-z-]+)(?: ([A-Z=]+))?`", row[0])}
+    actions = {a.option_strings[-1].removeprefix("--"): a for a in options_of.parser()._actions if a.dest != "help"}
+    assert {**{name: a.metavar for name, a in actions.items()}, "master": "MASTER"} == {name: m for name, (m, _) in listed.items()}
+    for name, action in actions.items():
+        told = listed[name][1]
+        if action.nargs == 0 or action.default in (None, []):
+            assert told in ("", "none") or name in ("window-dir", "mysql-tls", "mysql-ca"), f"--{name}: {told}"
+        else:
+            assert (action.type or str)(told) == action.default, f"--{name}: {told} is not {action.default}"
