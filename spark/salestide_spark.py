@@ -31,6 +31,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ZONEINFO = pathlib.Path("/usr/share/zoneinfo")
 TOPIC_FILE = "salestide-topic.json"  # in the checkpoint: which topic its offsets are of
 WAIT_S = 0.5
+SHELL = "pyspark-shell"  # what spark-submit calls a job that was given no name
 
 
 def beside(given, *places):
@@ -68,9 +69,9 @@ def start_spark(options):
     # The JVM first: only then does SparkConf know what was said after --, and no password gets onto the JVM's command line.
     SparkContext._ensure_initialized()
     conf = SparkConf()
-    settings = {"spark.app.name": f"salestide {options.topic.path}", "spark.sql.session.timeZone": "UTC",
-                "spark.ui.showConsoleProgress": "false", **salestide_raw.session_settings(options, conf)}  # fmt: skip
-    for name, value in settings.items():
+    if conf.get("spark.app.name", SHELL) == SHELL:
+        conf.set("spark.app.name", f"salestide {options.topic.path}")
+    for name, value in {"spark.sql.session.timeZone": "UTC", **salestide_raw.session_settings(options, conf)}.items():
         conf.setIfMissing(name, value)
     return SparkSession.builder.config(conf=conf).getOrCreate()
 

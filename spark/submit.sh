@@ -48,6 +48,7 @@ settings=(
     spark.hadoop.dfs.client.block.write.locateFollowingBlock.retries=12
     spark.sql.shuffle.partitions=2
     spark.ui.enabled=false
+    spark.ui.showConsoleProgress=false
 )
 case $master in
 local*) # nobody else has to reach the driver

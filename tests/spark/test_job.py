@@ -248,13 +248,13 @@ for file in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
     except OSError:
         continue
     assert int(file.parent.name) == os.getpid() or {secret!r}.encode() not in found, found
-print(spark.sparkContext.appName)
+print(spark.sparkContext.appName, spark.conf.get("spark.cassandra.output.ignoreNulls"))
 spark.stop()
 """
     env = {"SALESTIDE_CASSANDRA_PASSWORD": secret, "SPARK_LOCAL_IP": "127.0.0.1",
-           "PYSPARK_SUBMIT_ARGS": "--master local[1] --conf spark.ui.enabled=false --conf spark.app.name=mine pyspark-shell"}  # fmt: skip
+           "PYSPARK_SUBMIT_ARGS": "--master local[1] --conf spark.ui.enabled=false --conf spark.cassandra.output.ignoreNulls=false pyspark-shell"}  # fmt: skip
     (tmp_path / "code.py").write_text(code, "utf-8")
     done = subprocess.run([harness.ROOT / "build/spark-venv/bin/python", tmp_path / "code.py"], capture_output=True, timeout=280,
                           env=harness.clean_env(env), check=False)  # fmt: skip
     assert done.returncode == 0, done.stderr.decode()
-    assert done.stdout.decode().splitlines()[-1] == "mine"
+    assert done.stdout.decode().splitlines()[-1] == "salestide t false"
