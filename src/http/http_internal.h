@@ -88,7 +88,8 @@ struct request {
     struct http_job job;
     enum problem problem; // how a worker's part ended; PROBLEM_NONE: `answer` is ready
     unsigned status;
-    struct buf answer;
+    struct question_facts facts;               // of a question
+    struct question_answer answer;             // to it; of other calls the body alone
     const struct question_kind *question_kind; // NULL: this is no question
     void *question;                            // what its parse filled
 };
@@ -201,6 +202,8 @@ void http_reply_cached(struct request *r, enum cached_answer which);
 // Takes the content of `body` over.
 void http_reply_buf(struct request *r, unsigned status, const char *content_type, struct buf *body);
 void http_reply_problem(struct request *r, enum problem p, const char *detail);
+// To a question; takes the content of `answer` over. 304: its tag alone.
+void http_reply_answer(struct request *r, unsigned status, struct question_answer *answer);
 // An answer that is made once for many: the caller keeps its reference. NULL: no memory for it.
 void http_reply_shared(struct request *r, unsigned status, struct MHD_Response *response);
 // Takes over one reference of `response`, headers and all.

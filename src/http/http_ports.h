@@ -49,13 +49,25 @@ struct question_facts {
     const struct zone *zone; // the shop's
     const char *timezone;    // its name
     int64_t max_rows;        // of one answer
+    int64_t now_ms;          // UTC
+    int64_t started_ms;      // of the process
+    bool wants_csv;          // by its Accept header
+    struct text known;       // its If-None-Match header; absent: none. Lives as the question
 };
 
 enum question_result {
     QUESTION_OK,
     QUESTION_BAD,       // a parameter is wrong: detail names it and what it takes
     QUESTION_NOT_FOUND, // what was asked for is not there: detail
+    QUESTION_UNCHANGED, // the client has the answer already: facts.known holds its etag
     QUESTION_FAILED,    // err tells. ERROR_USAGE: the answer would be too long
+};
+
+struct question_answer {
+    struct buf body;
+    const char *content_type; // static; NULL: JSON
+    const char *disposition;  // static; NULL: none
+    char etag[64];            // quoted; empty: none
 };
 
 struct question_kind {
@@ -68,9 +80,9 @@ struct question_kind {
     enum question_result (*parse)(const struct question_facts *facts, struct text segment,
                                   const struct question_param *params, size_t n_params, void *q,
                                   char detail[static QUESTION_DETAIL_BYTES]);
-    // Asks the reader and appends the whole answer as JSON. Worker's thread.
+    // Asks the reader and makes the whole answer. Worker's thread.
     enum question_result (*ask)(struct sales_reader *reader, const struct question_facts *facts,
-                                const void *q, struct buf *out,
+                                const void *q, struct question_answer *out,
                                 char detail[static QUESTION_DETAIL_BYTES], struct error *err);
 };
 struct http_questions {

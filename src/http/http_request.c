@@ -129,7 +129,8 @@ static void request_free(struct request *r) {
     body_clear(&r->body, &s->budget);
     body_clear(&r->unpacked, &s->budget);
     http_submission_recycle(s, r->submission);
-    buf_free(&r->answer);
+    buf_free(&r->answer.body);
+    r->answer = (struct question_answer){0};
     free(r->question);
     budget_give(&s->budget, r->charged_bytes);
     s->n_requests--;

@@ -10,6 +10,16 @@ struct sales_reader {
 
 enum sales_bucket { BUCKET_NONE, BUCKET_MINUTE, BUCKET_HOUR, BUCKET_DAY };
 
+// What sales can be narrowed by.
+enum sales_field { SALES_SOURCE, SALES_STATE, SALES_PRODUCT, SALES_CURRENCY, SALES_FIELDS };
+enum { SALES_FILTER_MAX = 16 };
+struct sales_filter {
+    size_t n;                             // 0: everything
+    struct text values[SALES_FILTER_MAX]; // one of these; a product as ident_text writes it
+};
+
+enum sales_order { SALES_BY_KEY, SALES_BY_TOTAL, SALES_BY_ORDERS, SALES_BY_UNITS };
+
 struct sales_query {
     bool by_source, by_state, by_product; // grouping; product only with BUCKET_NONE or BUCKET_DAY
     enum sales_bucket bucket;
@@ -18,6 +28,18 @@ struct sales_query {
     // totals are read, otherwise they are day numbers.
     int32_t from, to;
     int64_t max_rows;
+    // Borrowed texts. A product goes with what sales by product are kept by: see by_product.
+    struct sales_filter filters[SALES_FIELDS];
+
+    // What follows is made by sales_answer.h, the same for every store: `sales` below does not look
+    // at it.
+    enum sales_order order; // but for SALES_BY_KEY the largest groups come first
+    int32_t top;            // so many groups of each currency, the rest as one; 0: all
+    // A second range: as many buckets, from compare_from on; what happened from compare_cut_ms on
+    // (UTC; INT64_MAX: no limit) does not count, as far as minutes and hours are kept.
+    bool compare;
+    int32_t compare_from;
+    int64_t compare_cut_ms;
 };
 
 // One row of an answer. Texts borrow until the callback returns; absent when not grouped by.
@@ -62,6 +84,9 @@ struct sales_reader_ops {
                                 rejected_row_fn each, void *user, struct error *err);
     MUST_CHECK bool (*counts)(struct sales_reader *r, struct store_counts *counts,
                               int64_t *last_batch_id, struct error *err);
+    // The oldest minute and hour (since 1970 UTC) of which sums are kept.
+    MUST_CHECK bool (*floors)(struct sales_reader *r, int32_t *minute_floor, int32_t *hour_floor,
+                              struct error *err);
     // Calls between begin and end see one snapshot.
     MUST_CHECK bool (*begin)(struct sales_reader *r, struct error *err);
     void (*end)(struct sales_reader *r);

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """GET: single orders, sums, rejections, health, metrics, the API's description, the page."""
 
+import csv
 import gzip
-import json
 import html.parser
+import io
+import json
 import re
 import time
 import urllib.parse
@@ -94,10 +96,70 @@ def test_products_are_by_day(shop):
 @pytest.mark.parametrize("query", ["by=color", "by=source,color", "bucket=week", "bucket=day&from=x", "bucket=day&to=2024-13-01",
                                    "by=product&bucket=minute", "by=product&bucket=hour", "from=2024-02-30", "bucket=",
                                    "bucket=minute&from=2024-05-01T10:00:61Z", "bucket=day&from=2024-05-04&to=2024-05-04",
-                                   "by=source&by=state", "buckets=day", "by=source,product", "by=source,source"])  # fmt: skip
+                                   "by=source&by=state", "buckets=day", "by=source,product", "by=source,source",
+                                   "bucket=hour&product_id=1", "by=source&product_id=1", "compare=2024-05-01&to=2024-05-02"])  # fmt: skip
 def test_a_wrong_question_is_answered_400_naming_the_parameter(shop, query):
     problem = shop.get(f"/v1/sales?{query}").problem(400)
     assert any(name in problem["detail"] for name in ("by", "bucket", "from", "to"))
+
+
+def test_sums_are_narrowed_by_names_of_any_text(shop):
+    found = rows(shop, "?source=" + urllib.parse.quote("Ü & co") + "&source=A&by=source")
+    assert {r["source"]: r["total"] for r in found} == {"A": "24.5000", "Ü & co": "50.0000"}
+    assert rows(shop, "?source=A&source=A")  # twice is once
+    (row,) = rows(shop, "?by=&state=Y&currency=USD")
+    assert (row["orders"], row["total"]) == (1, "14.5000")
+    assert rows(shop, "?by=&source=nobody") == []
+    (row,) = rows(shop, "?product_id=tea")
+    assert (row["orders"], row["total"]) == (1, "14.5000")
+    assert "product_id" not in row
+    days = rows(shop, "?by=product&product_id=tea&product_id=1&bucket=day&from=2024-05-01&to=2024-05-02&currency=USD")
+    assert [(str(r["product_id"]), r["total"]) for r in days] == [("1", "40.0000"), ("tea", "20.0000")]
+
+
+def test_the_largest_groups_and_the_rest(shop):
+    found = rows(shop, "?by=source&currency=USD&top=2")
+    assert [(r["source"], r["rank"], r["others"], r["total"]) for r in found] == [
+        ("Ü & co", 1, 0, "50.0000"), ("A", 2, 0, "24.5000"), (None, None, 2, "-1.0000")]  # fmt: skip
+    found = rows(shop, "?by=source&currency=USD&top=1&bucket=day&from=2024-05-01&to=2024-05-04")
+    assert [(r["bucket"], r["source"], r["others"], r["total"]) for r in found] == [
+        ("2024-05-01", None, 2, "60.0000"), ("2024-05-03", "Ü & co", 0, "50.0000"), ("2024-05-03", None, 1, "-5.5000")]  # fmt: skip
+
+
+def test_a_second_range_stands_beside_the_first(shop):
+    answer = shop.get("/v1/sales?by=source&currency=USD&from=2024-05-03&to=2024-05-04&compare=2024-05-01").json()
+    found = {r["source"]: (r["total"], r["before"]["total"], r["before"]["orders"]) for r in answer["rows"]}
+    assert found == {"A": ("-5.5000", "30.0000", 2), "B": ("0.0000", "30.0000", 1), "Ü & co": ("50.0000", "0.0000", 0)}
+    assert answer["compare"] == {"from": "2024-05-01", "to": "2024-05-02", "until": None}
+
+
+def test_an_answer_is_not_sent_again_until_something_was_counted(server):
+    one = server()
+    one.post(order(1, source="A"))
+    for query in ("?by=source", "?by=source&format=csv"):
+        first = one.get("/v1/sales" + query)
+        tag = first.headers["etag"]
+        again = one.get("/v1/sales" + query, {"If-None-Match": tag})
+        assert (again.status, again.body, again.headers["etag"]) == (304, b"", tag)
+    one.post(order(2, source="A"))
+    fresh = one.get("/v1/sales?by=source&format=csv", {"If-None-Match": tag})
+    assert fresh.status == 200
+    assert fresh.headers["etag"] != tag
+    assert one.get("/v1/sales?by=source", {"If-None-Match": fresh.headers["etag"]}).status == 200  # another form
+
+
+def test_sums_as_csv_open_safely_in_a_spreadsheet(server):
+    one = server()
+    events = [order(i, source=name, state="CA", total="-1.5", discount="1.5", subtotal=0)
+              for i, name in enumerate(("=1+1", "+A", "-A", "@A", 'say "hi", twice', "plain"))]  # fmt: skip
+    assert one.post(lines(*events), NDJSON).json()["accepted"] == 6
+    answer = one.get("/v1/sales?by=source", {"Accept": "text/csv"})
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert "attachment" in answer.headers["content-disposition"]
+    table = list(csv.DictReader(io.StringIO(answer.body.decode(), newline="")))
+    assert [r["source"] for r in table] == ["'+A", "'-A", "'=1+1", "'@A", "plain", 'say "hi", twice']
+    assert {r["total"] for r in table} == {"-1.5000"}
+    assert one.get("/v1/sales?by=source&format=json", {"Accept": "text/csv"}).json()["rows"]
 
 
 def test_an_order_is_found_by_the_text_that_it_was_sent_with(server):
