@@ -66,6 +66,7 @@ struct rejected_row {
 typedef bool (*sales_row_fn)(void *user, const struct sales_row *row);
 typedef bool (*stored_event_fn)(void *user, const struct stored_event *event);
 typedef bool (*rejected_row_fn)(void *user, const struct rejected_row *row);
+typedef bool (*rejected_code_fn)(void *user, struct text code, int64_t n);
 
 struct sales_reader_ops {
     // The placed order of this id first (if known), then its adjustments in order of acceptance.
@@ -79,9 +80,15 @@ struct sales_reader_ops {
     // these positions count the newest orders alone: they are none of the log.
     MUST_CHECK bool (*recent)(struct sales_reader *r, int64_t after_position, int64_t limit,
                               stored_event_fn each, void *user, struct error *err);
+    // Cancellations and refunds newest first, likewise. NULL: they are not kept where it looks.
+    MUST_CHECK bool (*recent_changes)(struct sales_reader *r, int64_t after_position, int64_t limit,
+                                      stored_event_fn each, void *user, struct error *err);
     // Newest first, ids below before_id only (INT64_MAX: from the newest).
     MUST_CHECK bool (*rejected)(struct sales_reader *r, int64_t before_id, int64_t limit,
                                 rejected_row_fn each, void *user, struct error *err);
+    // How often each code is among the newest rejected events; the commonest first.
+    MUST_CHECK bool (*rejected_codes)(struct sales_reader *r, int64_t newest, rejected_code_fn each,
+                                      void *user, struct error *err);
     MUST_CHECK bool (*counts)(struct sales_reader *r, struct store_counts *counts,
                               int64_t *last_batch_id, struct error *err);
     // The oldest minute and hour (since 1970 UTC) of which sums are kept.

@@ -180,13 +180,12 @@ static bool fake_sales(struct sales_reader *r, const struct sales_query *q, sale
     return !too_many || error_set(err, ERROR_USAGE, "more than %zu rows", n);
 }
 
-static bool fake_recent(struct sales_reader *r, int64_t after_position, int64_t limit,
-                        stored_event_fn each, void *user, struct error *err) {
-    UNUSED(err);
+static bool fake_newest(struct sales_reader *r, bool placed, int64_t after_position, int64_t limit,
+                        stored_event_fn each, void *user) {
     struct fake_reader *f = fake_of(r);
     for (size_t i = f->n_seen; i > 0 && limit > 0; i--) {
         const struct stored_event *e = &f->events[i - 1];
-        if (e->order.kind == ORDER_PLACED && e->position > after_position) {
+        if ((e->order.kind == ORDER_PLACED) == placed && e->position > after_position) {
             limit--;
             if (!each(user, e)) {
                 break;
@@ -196,12 +195,35 @@ static bool fake_recent(struct sales_reader *r, int64_t after_position, int64_t 
     return true;
 }
 
+static bool fake_recent(struct sales_reader *r, int64_t after_position, int64_t limit,
+                        stored_event_fn each, void *user, struct error *err) {
+    UNUSED(err);
+    return fake_newest(r, true, after_position, limit, each, user);
+}
+
+static bool fake_recent_changes(struct sales_reader *r, int64_t after_position, int64_t limit,
+                                stored_event_fn each, void *user, struct error *err) {
+    UNUSED(err);
+    return fake_newest(r, false, after_position, limit, each, user);
+}
+
+static bool fake_rejected_codes(struct sales_reader *r, int64_t newest, rejected_code_fn each,
+                                void *user, struct error *err) {
+    UNUSED(newest);
+    UNUSED(err);
+    const struct fake_reader *f = fake_of(r);
+    return f->counts_seen.rejected == 0 ||
+           each(user, TEXT_LIT("malformed"), f->counts_seen.rejected);
+}
+
 static void fake_close(struct sales_reader *r) {
     fake_of(r)->closed = true; // the test frees it
 }
 
 static const struct sales_reader_ops fake_reader_ops = {.sales = fake_sales,
                                                         .recent = fake_recent,
+                                                        .recent_changes = fake_recent_changes,
+                                                        .rejected_codes = fake_rejected_codes,
                                                         .counts = fake_counts,
                                                         .floors = fake_floors,
                                                         .begin = fake_begin,

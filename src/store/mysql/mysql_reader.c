@@ -222,6 +222,25 @@ static bool reader_rejected(struct sales_reader *base, int64_t before_id, int64_
     return true;
 }
 
+static bool reader_rejected_codes(struct sales_reader *base, int64_t newest, rejected_code_fn each,
+                                  void *user, struct error *err) {
+    struct mysql_reader *r = mysql_reader_of(base);
+    buf_clear(&r->sql);
+    buf_printf(&r->sql,
+               "SELECT code, COUNT(*) FROM (SELECT code FROM rejected_events ORDER BY id DESC "
+               "LIMIT %lld) newest GROUP BY code ORDER BY 2 DESC, 1",
+               (long long)newest);
+    MYSQL_RES *rows = ask_written(r, "counting rejected events", err);
+    if (rows == NULL) {
+        return false;
+    }
+    struct mysql_values v;
+    while (mysql_next(rows, &v) && each(user, mysql_text_at(&v, 0), mysql_int_at(&v, 1))) {
+    }
+    mysql_free_result(rows);
+    return true;
+}
+
 static bool read_state(struct mysql_connection *c, const char *doing, void *user,
                        struct error *err) {
     UNUSED(doing);
@@ -275,6 +294,7 @@ static const struct sales_reader_ops reader_ops = {
     .sales = reader_sales,
     .recent = reader_recent,
     .rejected = reader_rejected,
+    .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,
     .floors = reader_floors,
     .begin = reader_begin,
@@ -285,6 +305,7 @@ static const struct sales_reader_ops reader_ops_without_raw = {
     .sales = reader_sales,
     .recent = reader_recent,
     .rejected = reader_rejected,
+    .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,
     .floors = reader_floors,
     .begin = reader_begin,

@@ -24,7 +24,8 @@ struct sqlite_reader {
     struct raw_opener raw_opener; // of a file of aggregates alone
     struct raw_reader *raw;       // NULL: not opened yet, or failed
     int64_t timeout_ns, deadline_ns;
-    sqlite3_stmt *extent, *order, *order_after_index, *adjustments, *recent, *rejected;
+    sqlite3_stmt *extent, *order, *order_after_index, *adjustments, *recent, *recent_changes;
+    sqlite3_stmt *rejected, *rejected_codes;
     struct sqlite_sales sales;
 };
 
@@ -217,7 +218,34 @@ static bool reader_sales(struct sales_reader *base, const struct sales_query *q,
            (failed && sqlite_reader_failed(r, "adding up sales", err));
 }
 
+static bool reader_recent_changes(struct sales_reader *base, int64_t after_position, int64_t limit,
+                                  stored_event_fn each, void *user, struct error *err) {
+    struct sqlite_reader *r = sqlite_reader_of(base);
+    int64_t n = 0;
+    start_clock(r);
+    sqlite3_bind_int64(r->recent_changes, 1, after_position);
+    sqlite3_bind_int64(r->recent_changes, 2, limit);
+    return each_event(r, r->recent_changes, ORDER_CANCELLED, each, user, &n, err);
+}
+
 // --- The rest
+
+static bool reader_rejected_codes(struct sales_reader *base, int64_t newest, rejected_code_fn each,
+                                  void *user, struct error *err) {
+    struct sqlite_reader *r = sqlite_reader_of(base);
+    int rc = SQLITE_DONE;
+    bool go_on = true;
+    start_clock(r);
+    sqlite3_bind_int64(r->rejected_codes, 1, newest);
+    while (go_on && (rc = sqlite3_step(r->rejected_codes)) == SQLITE_ROW) {
+        go_on = each(user, sqlite_column_text(r->rejected_codes, 0),
+                     sqlite3_column_int64(r->rejected_codes, 1));
+    }
+    bool ok =
+        !go_on || rc == SQLITE_DONE || sqlite_reader_failed(r, "counting rejected events", err);
+    sqlite3_reset(r->rejected_codes);
+    return ok;
+}
 
 static bool reader_rejected(struct sales_reader *base, int64_t before_id, int64_t limit,
                             rejected_row_fn each, void *user, struct error *err) {
@@ -285,8 +313,8 @@ static void reader_close(struct sales_reader *base) {
     if (r->raw != NULL) {
         r->raw->ops->close(r->raw);
     }
-    sqlite3_stmt *statements[] = {r->extent,      r->order,  r->order_after_index,
-                                  r->adjustments, r->recent, r->rejected};
+    sqlite3_stmt *statements[] = {r->extent, r->order, r->order_after_index, r->adjustments,
+        r->recent, r->recent_changes, r->rejected, r->rejected_codes};
     for (size_t i = 0; i < COUNT_OF(statements); i++) {
         sqlite3_finalize(statements[i]);
     }
@@ -299,7 +327,9 @@ static const struct sales_reader_ops sqlite_reader_ops = {
     .order = reader_order,
     .sales = reader_sales,
     .recent = reader_recent,
+    .recent_changes = reader_recent_changes,
     .rejected = reader_rejected,
+    .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,
     .floors = reader_floors,
     .begin = reader_begin,
@@ -311,6 +341,7 @@ static const struct sales_reader_ops reader_ops_raw_elsewhere = {
     .sales = reader_sales,
     .recent = reader_recent,
     .rejected = reader_rejected,
+    .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,
     .floors = reader_floors,
     .begin = reader_begin,
@@ -321,6 +352,7 @@ static const struct sales_reader_ops reader_ops_without_raw = {
     .sales = reader_sales,
     .recent = reader_recent,
     .rejected = reader_rejected,
+    .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,
     .floors = reader_floors,
     .begin = reader_begin,
@@ -359,6 +391,14 @@ static bool sqlite_reader_prepare_all(struct sqlite_reader *r, struct error *err
            sqlite_prepare(
                r->db, ORDER_SELECT_FROM "WHERE r.position > ?1 ORDER BY r.position DESC LIMIT ?2",
                &r->recent, err) &&
+           sqlite_prepare(r->db,
+                          ADJUSTMENT_SELECT_FROM
+                          "WHERE r.position > ?1 ORDER BY r.position DESC LIMIT ?2",
+                          &r->recent_changes, err) &&
+           sqlite_prepare(r->db,
+                          "SELECT code, count(*) FROM (SELECT code FROM rejected_rows ORDER BY id "
+                          "DESC LIMIT ?1) GROUP BY code ORDER BY 2 DESC, 1",
+                          &r->rejected_codes, err) &&
            prepare_rejected(r, err);
 }
 
