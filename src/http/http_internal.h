@@ -50,6 +50,7 @@ struct connection {
     // Of the target of the request whose head comes in: it has a zero in its path, written as %00;
     // or it is no text that a target can be.
     bool target_has_nul, target_is_bad;
+    char target_tail[16]; // its path from the last slash on, as it was sent; empty: longer
 };
 
 // A body that comes in and is charged to the budget (http_upload.c): in a list, the one that has
@@ -192,7 +193,7 @@ void http_requests_free(struct http_server *s); // the freelist
 // Which call this is. NULL allow: the method fits; else the methods that do. `kind` is set for
 // ROUTE_QUESTION.
 enum http_route http_route(const struct http_server *s, const char *url, const char *method,
-                           const struct question_kind **kind, const char **allow);
+                           const char *tail, const struct question_kind **kind, const char **allow);
 enum key_scope http_route_scope(enum http_route route);
 
 // --- http_reply.c: each sends the answer of a request, and resumes its connection if need be.

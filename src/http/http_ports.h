@@ -74,6 +74,9 @@ struct question_kind {
     // "/v1/sales"; or, ending with a slash, "/v1/orders/": one segment follows, which is part of
     // the question.
     const char *path;
+    // "/trace": so the target ends, which is no part of the segment; NULL: with the segment. A
+    // slash of the segment itself is written as %2F, then. Kinds with one come first.
+    const char *tail;
     size_t bytes; // of what parse fills
     // Fills `q` (zeroed, aligned as by malloc). `segment`: what follows the path, decoded. All that
     // is borrowed is gone afterwards. Loop's thread.

@@ -120,8 +120,9 @@ static enum problem parse_question(struct request *r, const char *url) {
         return PROBLEM_MEMORY_FULL;
     }
     memset(r->question, 0, kind->bytes);
-    switch (kind->parse(&r->facts, text_of(url + strlen(kind->path)), params.at, params.n,
-                        r->question, r->detail)) {
+    struct text segment = text_of(url + strlen(kind->path));
+    segment.len -= kind->tail != NULL ? strlen(kind->tail) : 0;
+    switch (kind->parse(&r->facts, segment, params.at, params.n, r->question, r->detail)) {
     case QUESTION_OK:
         return PROBLEM_NONE;
     case QUESTION_NOT_FOUND:

@@ -249,7 +249,8 @@ static struct sales_query query_of(enum panel_span span, struct panel_range rang
                                 span == SPAN_DAYS || span == SPAN_TODAY ? BUCKET_DAY : BUCKET_HOUR,
                             .from = range.from,
                             .to = range.to,
-                            .max_rows = GROUPS_MAX};
+                            .max_rows = GROUPS_MAX,
+                            .any_order = true};
     q.filters[SALES_CURRENCY] = (struct sales_filter){1, {text_of(currency)}};
     return q;
 }

@@ -20,7 +20,7 @@ static bool has_room(const struct buf *out) {
     return !out->failed && out->len <= API_ANSWER_MAX_BYTES;
 }
 
-static bool sales_api_finish(const struct buf *out, const char *what_to_do, struct error *err) {
+bool sales_api_finish(const struct buf *out, const char *what_to_do, struct error *err) {
     if (out->failed) {
         return error_set(err, ERROR_RETRIABLE, "no memory for this answer");
     }
@@ -138,7 +138,7 @@ struct order_writer {
     bool any_order, any_adjustment;
 };
 
-static void put_event(struct buf *out, const struct stored_event *e) {
+void sales_event_json(struct buf *out, const struct stored_event *e) {
     const struct order *o = &e->order;
     buf_put_char(out, '{');
     put_ident(out, "order_id", o->order_id);
@@ -185,7 +185,7 @@ static bool write_stored_event(void *user, const struct stored_event *e) {
     struct order_writer *w = user;
     if (e->order.kind == ORDER_PLACED) {
         w->any_order = true;
-        put_event(w->out, e);
+        sales_event_json(w->out, e);
         return has_room(w->out);
     }
     if (!w->any_order && !w->any_adjustment) {
@@ -193,7 +193,7 @@ static bool write_stored_event(void *user, const struct stored_event *e) {
     }
     buf_put_str(w->out, w->any_adjustment ? ",\n" : ",\n\"adjustments\":[");
     w->any_adjustment = true;
-    put_event(w->out, e);
+    sales_event_json(w->out, e);
     return has_room(w->out);
 }
 

@@ -50,3 +50,12 @@ MUST_CHECK bool sales_api_rejected(struct sales_reader *reader,
 // *found: whether anything is known of this order.
 MUST_CHECK bool sales_api_order(struct sales_reader *reader, struct ident order_id, struct buf *out,
                                 bool *found, struct error *err);
+// Each event of an order with every sum that it changed: trace.c. *found as above.
+MUST_CHECK bool sales_api_trace(struct sales_reader *reader, struct ident order_id,
+                                const struct zone *zone, struct buf *out, bool *found,
+                                struct error *err);
+
+// What the above share. An event as an object; whether a whole answer was written, else err says
+// what to do.
+void sales_event_json(struct buf *out, const struct stored_event *e);
+MUST_CHECK bool sales_api_finish(const struct buf *out, const char *what_to_do, struct error *err);

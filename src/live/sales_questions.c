@@ -6,7 +6,7 @@
 #include "live/sales_api.h"
 #include <stdio.h>
 
-// --- /v1/orders/{order_id}
+// --- /v1/orders/{order_id} and /v1/orders/{order_id}/trace
 
 struct order_question {
     char text[ORDER_ID_MAX + 1]; // as the path has it
@@ -33,14 +33,16 @@ static enum question_result parse_order(const struct question_facts *facts, stru
     return QUESTION_OK;
 }
 
-static enum question_result ask_order(struct sales_reader *reader,
-                                      const struct question_facts *facts, const void *q,
-                                      struct question_answer *out,
-                                      char detail[static QUESTION_DETAIL_BYTES],
-                                      struct error *err) {
-    const struct order_question *o = q;
+// What is asked of one order: its events, or its trace.
+typedef bool (*order_answer_fn)(struct sales_reader *reader, struct ident order_id,
+                                const struct question_facts *facts, struct buf *out, bool *found,
+                                struct error *err);
+
+static enum question_result
+ask_about_order(struct sales_reader *reader, const struct question_facts *facts,
+                const struct order_question *o, order_answer_fn answer, struct buf *out,
+                char detail[static QUESTION_DETAIL_BYTES], struct error *err) {
     bool found = false;
-    UNUSED(facts);
     if (reader->ops->order == NULL) {
         snprintf(detail, QUESTION_DETAIL_BYTES,
                  "raw orders are not kept where this server reads; start it with --raw to show "
@@ -48,7 +50,7 @@ static enum question_result ask_order(struct sales_reader *reader,
         return QUESTION_NOT_FOUND;
     }
     struct ident order_id = ident_of_text((struct text){o->text, o->len});
-    if (!sales_api_order(reader, order_id, &out->body, &found, err)) {
+    if (!answer(reader, order_id, facts, out, &found, err)) {
         return QUESTION_FAILED;
     }
     if (!found) {
@@ -56,6 +58,35 @@ static enum question_result ask_order(struct sales_reader *reader,
         return QUESTION_NOT_FOUND;
     }
     return QUESTION_OK;
+}
+
+static bool answer_events(struct sales_reader *reader, struct ident order_id,
+                          const struct question_facts *facts, struct buf *out, bool *found,
+                          struct error *err) {
+    UNUSED(facts);
+    return sales_api_order(reader, order_id, out, found, err);
+}
+
+static enum question_result ask_order(struct sales_reader *reader,
+                                      const struct question_facts *facts, const void *q,
+                                      struct question_answer *out,
+                                      char detail[static QUESTION_DETAIL_BYTES],
+                                      struct error *err) {
+    return ask_about_order(reader, facts, q, answer_events, &out->body, detail, err);
+}
+
+static bool answer_trace(struct sales_reader *reader, struct ident order_id,
+                         const struct question_facts *facts, struct buf *out, bool *found,
+                         struct error *err) {
+    return sales_api_trace(reader, order_id, facts->zone, out, found, err);
+}
+
+static enum question_result ask_trace(struct sales_reader *reader,
+                                      const struct question_facts *facts, const void *q,
+                                      struct question_answer *out,
+                                      char detail[static QUESTION_DETAIL_BYTES],
+                                      struct error *err) {
+    return ask_about_order(reader, facts, q, answer_trace, &out->body, detail, err);
 }
 
 // --- /v1/sales
@@ -137,8 +168,9 @@ static enum question_result ask_rejected(struct sales_reader *reader,
 }
 
 static const struct question_kind kinds[] = {
-    {"/v1/orders/", sizeof(struct order_question), parse_order, ask_order},
-    {"/v1/sales", sizeof(struct sales_request), parse_sales, ask_sales},
-    {"/v1/rejected", sizeof(struct rejected_request), parse_rejected, ask_rejected},
+    {"/v1/orders/", "/trace", sizeof(struct order_question), parse_order, ask_trace},
+    {"/v1/orders/", NULL, sizeof(struct order_question), parse_order, ask_order},
+    {"/v1/sales", NULL, sizeof(struct sales_request), parse_sales, ask_sales},
+    {"/v1/rejected", NULL, sizeof(struct rejected_request), parse_rejected, ask_rejected},
 };
 const struct http_questions sales_questions = {kinds, COUNT_OF(kinds)};

@@ -43,7 +43,8 @@ enum cube_table sales_query_table(const struct sales_query *q) {
 
 bool sales_query_is_cells(const struct sales_query *q) {
     bool by_all = q->by_product || (q->by_source && q->by_state);
-    return by_all && (q->bucket != BUCKET_NONE || sales_query_table(q) == CUBE_TOTALS);
+    bool one_day = q->from < INT32_MAX && q->to == q->from + 1;
+    return by_all && (q->bucket != BUCKET_NONE || one_day || sales_query_table(q) == CUBE_TOTALS);
 }
 
 bool sales_query_is_filtered(const struct sales_query *q) {

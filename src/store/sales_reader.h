@@ -28,6 +28,7 @@ struct sales_query {
     // totals are read, otherwise they are day numbers.
     int32_t from, to;
     int64_t max_rows;
+    bool any_order; // rows may come in whatever order is cheapest
     // Borrowed texts. A product goes with what sales by product are kept by: see by_product.
     struct sales_filter filters[SALES_FIELDS];
 
@@ -73,7 +74,8 @@ struct sales_reader_ops {
     // NULL: raw orders are not kept where this reader looks.
     MUST_CHECK bool (*order)(struct sales_reader *r, struct ident order_id, stored_event_fn each,
                              void *user, struct error *err);
-    // Sorted by bucket, then source, state, product, currency. ERROR_USAGE when more than max_rows.
+    // Sorted by bucket, then source, state, product, currency (or any_order). ERROR_USAGE when more
+    // than max_rows.
     MUST_CHECK bool (*sales)(struct sales_reader *r, const struct sales_query *q, sales_row_fn each,
                              void *user, struct error *err);
     // Placed orders newest first, those with position > after_position only. Of aggregates of a log

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """GET: single orders, sums, rejections, health, metrics, the API's description, the page."""
 
+import collections
 import csv
+import decimal
 import gzip
 import html.parser
 import io
@@ -183,9 +185,60 @@ def test_one_order_is_shown_with_what_changed_it(shop):
     assert shop.get("/v1/orders/1").json()["order"]["customer_id"] == "c 1"
 
 
+def test_a_trace_names_every_sum_that_an_order_changed(shop):
+    events = shop.get("/v1/orders/2/trace").json()["events"]
+    assert [e["event"]["event"] for e in events] == ["placed", "refunded"]
+    assert events[0]["event"] == shop.get("/v1/orders/2").json()["order"]
+    placed = {c["table"]: c for c in events[0]["cells"]}
+    # Minutes and hours of 2024 are no longer kept.
+    assert set(placed) == {"total", "day", "product"}
+    assert (placed["day"]["bucket"], placed["day"]["source"], placed["day"]["state"]) == ("2024-05-01", "A", "Y")
+    assert (placed["product"]["product_id"], placed["product"]["total"]) == ("tea", "20.0000")
+    refunded = {c["table"]: c for c in events[1]["cells"]}
+    assert (refunded["day"]["bucket"], refunded["day"]["total"], refunded["day"]["refunds"]) == ("2024-05-03", "-5.5000", 1)
+    shop.get("/v1/orders/8/trace").problem(404)
+
+
+def test_what_all_traces_say_adds_up_to_the_sums(server):
+    one = server("--timezone", "America/New_York")
+    now = time.time()
+    events = [order(i, source=f"s{i % 3}", state=f"t{i % 2}", total=i + 1, created_at=harness.instants.show(int((now - i * 1800) * 1000)),
+                    **({"product_id": f"p{i % 4}", "quantity": i} if i % 5 else {}))
+              for i in range(1, 40)]  # fmt: skip
+    for e in events[::5]:
+        e.pop("product_id", None), e.pop("quantity", None)
+        e["items"] = [{"product_id": "a", "quantity": 1, "subtotal": 1}, {"product_id": "b", "quantity": 2, "subtotal": 2},
+                      {"product_id": "a", "quantity": 3, "subtotal": 3}]  # fmt: skip
+    events += [order(5, event="refunded", event_id="r", total=2, quantity=1, product_id="p1",
+                     created_at=harness.instants.show(int(now * 1000)))]  # fmt: skip
+    assert one.post(lines(*events), NDJSON).json()["accepted"] == len(events)
+    sums = {}
+    for order_id in {e["order_id"] for e in events}:
+        for event in one.get(f"/v1/orders/{order_id}/trace").json()["events"]:
+            for cell in event["cells"]:
+                key = tuple(cell.get(k) for k in ("table", "bucket", "source", "state", "product_id", "currency"))
+                mine = sums.setdefault(key, collections.Counter())
+                for name in set(cell) - {"table", "bucket", "source", "state", "product_id", "currency"}:
+                    mine[name] += decimal.Decimal(cell[name])
+    wanted = {}
+    for table, query in (("total", "?"), ("minute", "?bucket=minute"), ("hour", "?bucket=hour"), ("day", "?bucket=day"),
+                         ("product", "?by=product&bucket=day")):  # fmt: skip
+        for row in rows(one, query):
+            key = (table, *(row.get(k) for k in ("bucket", "source", "state", "product_id", "currency")))
+            wanted[key] = {n: decimal.Decimal(v) for n, v in row.items()
+                           if n not in ("bucket", "source", "state", "product_id", "currency")}  # fmt: skip
+    assert len(wanted) > 80
+    assert {k: dict(v) for k, v in sums.items()} == wanted
+
+
 def test_an_id_of_any_printable_text_can_be_asked_for(shop):
     path = "/v1/orders/" + urllib.parse.quote("a/b ?#%", safe="")
     assert shop.get(path).json()["order"]["order_id"] == "a/b ?#%"
+    assert shop.get(path + "/trace").json()["events"][0]["event"]["order_id"] == "a/b ?#%"
+    shop.post(order("x/trace", created_at="2024-05-02T12:00:00Z", total=0))
+    assert shop.get("/v1/orders/x%2Ftrace").json()["order"]["order_id"] == "x/trace"
+    assert shop.get("/v1/orders/x%2Ftrace/trace").json()["events"][0]["event"]["order_id"] == "x/trace"
+    shop.get("/v1/orders//trace").problem(404)
     shop.get("/v1/orders/8").problem(404)
 
 
@@ -254,7 +307,7 @@ def test_the_description_of_the_api_is_valid_and_every_path_answers(shop):
     description = shop.get("/openapi.json").json()
     validate(description)
     assert description["openapi"].startswith("3.")
-    wanted = {"/v1/orders", "/v1/orders/{order_id}", "/v1/sales", "/v1/stream", "/v1/rejected", "/healthz", "/readyz",
+    wanted = {"/v1/orders", "/v1/orders/{order_id}", "/v1/orders/{order_id}/trace", "/v1/sales", "/v1/stream", "/v1/rejected", "/healthz", "/readyz",
               "/metrics"}  # fmt: skip
     assert wanted <= set(description["paths"])
     for path, methods in description["paths"].items():

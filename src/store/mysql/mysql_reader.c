@@ -105,7 +105,7 @@ static bool reader_sales(struct sales_reader *base, const struct sales_query *q,
         return false;
     }
     bool ok = (int64_t)mysql_num_rows(rows) > q->max_rows ? sales_query_too_long(q, err)
-              : q->by_product                             ? each_product(rows, q, each, user, err)
+              : q->by_product && !q->any_order            ? each_product(rows, q, each, user, err)
                                                           : each_group(rows, q, each, user, err);
     mysql_free_result(rows);
     return ok;

@@ -103,7 +103,7 @@ void mysql_sales_sql(struct buf *out, const struct sales_query *q) {
         buf_put_str(out, " GROUP BY ");
         buf_put_text(out, buf_text(&keys));
     }
-    if (!q->by_product) {
+    if (!q->by_product && !q->any_order) {
         buf_put_str(out, " ORDER BY ");
         buf_put_text(out, buf_text(&keys));
     }

@@ -313,8 +313,9 @@ static void reader_close(struct sales_reader *base) {
     if (r->raw != NULL) {
         r->raw->ops->close(r->raw);
     }
-    sqlite3_stmt *statements[] = {r->extent, r->order, r->order_after_index, r->adjustments,
-        r->recent, r->recent_changes, r->rejected, r->rejected_codes};
+    sqlite3_stmt *statements[] = {r->extent,      r->order,         r->order_after_index,
+                                  r->adjustments, r->recent,        r->recent_changes,
+                                  r->rejected,    r->rejected_codes};
     for (size_t i = 0; i < COUNT_OF(statements); i++) {
         sqlite3_finalize(statements[i]);
     }

@@ -5,7 +5,7 @@
 #include "store/sales_reader.h"
 #include "store/sqlite/sqlite_util.h"
 
-enum { SALES_KINDS = 120 };
+enum { SALES_KINDS = 1 << 10 };
 
 // A reader's statements, made at their first use. A zeroed struct is valid: none yet.
 struct sqlite_sales {
