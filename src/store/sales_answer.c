@@ -34,7 +34,9 @@ struct asking {
     const struct sales_query *q;
     const struct zone *zone;
     struct arena texts;
-    struct table rows, groups; // groups: with bucket 0, sums over all buckets
+    struct table rows;
+    struct table folded_buckets; // the rows' sums over all buckets, with bucket 0
+    struct table *groups;        // those, or the rows themselves where there are no buckets
     // Of what is being read.
     bool before;
     int32_t shift;      // added to a row's bucket
@@ -256,9 +258,7 @@ static const struct measures *ranked_sum(const struct sales_answer_row *r, bool 
 }
 
 static int compare_currency(const struct sales_row *a, const struct sales_row *b) {
-    struct sales_row x = {.currency = a->currency, .product_id = IDENT_NONE};
-    struct sales_row y = {.currency = b->currency, .product_id = IDENT_NONE};
-    return sales_row_compare(&x, &y);
+    return sales_text_compare(a->currency, b->currency);
 }
 
 // By currency, then the larger first; then by key, so that equals stand in one order.
@@ -281,9 +281,9 @@ static bool is_zero(const struct measures *m) {
 
 static void rank(struct asking *a, struct sales_answer_row **sorted, bool before) {
     struct ranking by = {a->q->order == SALES_BY_KEY ? SALES_BY_TOTAL : a->q->order, before};
-    qsort_r(sorted, a->groups.n, sizeof *sorted, compare_ranked, &by);
+    qsort_r(sorted, a->groups->n, sizeof *sorted, compare_ranked, &by);
     int32_t n = 0;
-    for (size_t i = 0; i < a->groups.n; i++) {
+    for (size_t i = 0; i < a->groups->n; i++) {
         n = i > 0 && compare_currency(&sorted[i - 1]->row, &sorted[i]->row) != 0 ? 0 : n;
         if (!before) {
             sorted[i]->rank = ++n;
@@ -299,23 +299,32 @@ static struct sales_row group_key(const struct sales_row *row) {
     return key;
 }
 
-static bool rank_groups(struct asking *a, struct error *err) {
+static bool fold_buckets(struct asking *a, struct error *err) {
     a->n_rows_max = GROUPS_MAX;
+    a->groups = &a->folded_buckets;
     for (size_t i = 0; i < a->rows.n; i++) {
         struct sales_row key = group_key(&a->rows.rows[i].row);
-        struct sales_answer_row *group = row_of(a, &a->groups, &key);
+        struct sales_answer_row *group = row_of(a, a->groups, &key);
         if (group == NULL) {
             return problem_of(a, err);
         }
         add(&group->row.sum, &a->rows.rows[i].row.sum);
         add(&group->before, &a->rows.rows[i].before);
     }
-    struct sales_answer_row **sorted = try_alloc((a->groups.n + 1) * sizeof *sorted);
+    return true;
+}
+
+static bool rank_groups(struct asking *a, struct error *err) {
+    a->groups = &a->rows;
+    if (a->q->bucket != BUCKET_NONE && !fold_buckets(a, err)) {
+        return false;
+    }
+    struct sales_answer_row **sorted = try_alloc((a->groups->n + 1) * sizeof *sorted);
     if (sorted == NULL) {
         return error_set(err, ERROR_RETRIABLE, "out of memory while ranking sales");
     }
-    for (size_t i = 0; i < a->groups.n; i++) {
-        sorted[i] = &a->groups.rows[i];
+    for (size_t i = 0; i < a->groups->n; i++) {
+        sorted[i] = &a->groups->rows[i];
     }
     rank(a, sorted, false);
     if (a->q->compare) {
@@ -325,12 +334,14 @@ static bool rank_groups(struct asking *a, struct error *err) {
     return true;
 }
 
-// Gives each row the rank of its group; rows behind the top ones go into the rest.
+// Each row has the rank of its group; rows behind the top ones go into the rest.
 static bool fold(struct asking *a, struct table *out, struct error *err) {
+    a->n_rows_max = GROUPS_MAX;
     for (size_t i = 0; i < a->rows.n; i++) {
         const struct sales_answer_row *from = &a->rows.rows[i];
         struct sales_row key = group_key(&from->row);
-        const struct sales_answer_row *group = &a->groups.rows[*find_slot(&a->groups, &key) - 1];
+        const struct sales_answer_row *group =
+            a->groups == &a->rows ? from : &a->groups->rows[*find_slot(a->groups, &key) - 1];
         bool rest = a->q->top > 0 && group->rank > a->q->top;
         key = from->row;
         if (rest) {
@@ -425,7 +436,7 @@ bool sales_answer(struct sales_reader *r, const struct sales_query *q, const str
     struct asking a = {.reader = r, .q = q, .zone = zone};
     bool ok = ask_all(&a, each, user, out, err);
     table_free(&a.rows);
-    table_free(&a.groups);
+    table_free(&a.folded_buckets);
     arena_free(&a.texts);
     return ok;
 }

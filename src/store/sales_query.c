@@ -56,7 +56,7 @@ bool sales_query_is_filtered(const struct sales_query *q) {
     return false;
 }
 
-static int compare_texts(struct text a, struct text b) {
+int sales_text_compare(struct text a, struct text b) {
     size_t n = a.len < b.len ? a.len : b.len;
     int c = n > 0 ? memcmp(a.at, b.at, n) : 0;
     return c != 0 ? c : (a.len > b.len) - (a.len < b.len);
@@ -67,13 +67,13 @@ static int compare_idents(struct ident a, struct ident b) {
         uint64_t x = (uint64_t)a.num, y = (uint64_t)b.num; // a text's -1 is the largest
         return (x > y) - (x < y);
     }
-    return compare_texts(a.text, b.text);
+    return sales_text_compare(a.text, b.text);
 }
 
 int sales_row_compare(const struct sales_row *a, const struct sales_row *b) {
     int c = (a->bucket > b->bucket) - (a->bucket < b->bucket);
-    c = c != 0 ? c : compare_texts(a->source, b->source);
-    c = c != 0 ? c : compare_texts(a->state, b->state);
+    c = c != 0 ? c : sales_text_compare(a->source, b->source);
+    c = c != 0 ? c : sales_text_compare(a->state, b->state);
     c = c != 0 ? c : compare_idents(a->product_id, b->product_id);
-    return c != 0 ? c : compare_texts(a->currency, b->currency);
+    return c != 0 ? c : sales_text_compare(a->currency, b->currency);
 }

@@ -19,3 +19,4 @@ bool sales_query_is_filtered(const struct sales_query *q);
 
 // The order of rows in an answer: bucket, source, state, product (numbers before texts), currency.
 int sales_row_compare(const struct sales_row *a, const struct sales_row *b);
+int sales_text_compare(struct text a, struct text b); // by bytes
