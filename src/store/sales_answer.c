@@ -14,6 +14,7 @@
 #include "store/sales_answer.h"
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/hash.h"
 #include "store/sales_query.h"
 #include <stdlib.h>
@@ -158,6 +159,10 @@ static bool problem_of(struct asking *a, struct error *err) {
     return true;
 }
 
+static bool past_deadline(const struct sales_query *q) {
+    return q->deadline_ns != 0 && clock_monotonic_ns(clock_system()) > q->deadline_ns;
+}
+
 // Buckets `from` to `to` (exclusive) of the table of `bucket`.
 static bool read_range(struct asking *a, enum sales_bucket bucket, int32_t from, int32_t to,
                        struct error *err) {
@@ -167,6 +172,10 @@ static bool read_range(struct asking *a, enum sales_bucket bucket, int32_t from,
     part.to = to;
     part.max_rows = GROUPS_MAX;
     part.any_order = true; // they are sorted in the end
+    if (from < to && past_deadline(a->q)) {
+        return error_set(err, ERROR_RETRIABLE,
+                         "adding up sales took too long: ask for a shorter time range");
+    }
     return from >= to ||
            (a->reader->ops->sales(a->reader, &part, take, a, err) && problem_of(a, err));
 }
