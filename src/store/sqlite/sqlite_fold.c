@@ -211,7 +211,7 @@ static bool find_group(struct sqlite_fold *f, sqlite3_stmt *cells, uint32_t id, 
         f->of_id[id] = group_of_names(f, cells, id, failed);
     }
     *group = f->of_id[id] - 1;
-    return f->of_id[id] != 0;
+    return f->of_id[id] != 0 && f->groups != NULL;
 }
 
 static bool each_cell(struct sqlite_fold *f, sqlite3_stmt *cells, sales_row_fn each, void *user,
