@@ -66,7 +66,7 @@ static struct cube_dim *add_up(struct judge *j, const struct order *o, bool *ove
 }
 
 static void count_accepted(struct batch_summary *batch, const struct order *o) {
-    for (int bit = 0; bit < ORDER_WARNING_KINDS; bit++) {
+    for (int bit = 0; o->warnings >> bit != 0 && bit < ORDER_WARNING_KINDS; bit++) {
         batch->counts.warnings[bit] += o->warnings >> bit & 1;
     }
     int32_t minute = (int32_t)(o->created_ms / 60000);
@@ -74,34 +74,46 @@ static void count_accepted(struct batch_summary *batch, const struct order *o) {
     batch->minute_max = minute > batch->minute_max ? minute : batch->minute_max;
 }
 
-static enum store_result judge_new(struct judge *j, struct submission *s, struct event *event,
-                                   const struct known *known, struct batch_summary *batch,
-                                   struct error *err) {
-    struct order resolved = event->order; // a rolled-back batch is judged again from the original
-    bool later, overflow = false;
-    enum store_result result = find_origin(j, &resolved, &event->at, &later, err);
-    if (result != STORE_OK) {
-        return result;
-    }
+// What to do with an event whose source and state are resolved.
+static enum store_result take_in(struct judge *j, struct submission *s, struct event *event,
+                                 const struct known *known, bool later, struct batch_summary *batch,
+                                 struct error *err) {
+    const struct order *o = &event->order;
     struct rejection why;
-    if (!j->store->ops->fits(j->store, &resolved, &why)) {
+    bool overflow = false;
+    if (!j->store->ops->fits(j->store, o, &why)) {
         return engine_reject(j, s, event, &why, err);
     }
-    struct cube_dim *group = later ? NULL : add_up(j, &resolved, &overflow);
+    struct cube_dim *group = later ? NULL : add_up(j, o, &overflow);
     if (overflow) { // fits() stands before it; nothing was added, so the batch goes on
-        currency_reject_overflow(&resolved, &why);
+        currency_reject_overflow(o, &why);
         return engine_reject(j, s, event, &why, err);
     }
     if (group == NULL && !later) {
         return no_memory(err);
     }
-    result = j->store->ops->add(j->store, &resolved, &event->at, known, group, err);
+    enum store_result result = j->store->ops->add(j->store, o, &event->at, known, group, err);
     if (result != STORE_OK) {
         return result;
     }
     event->verdict = VERDICT_ACCEPTED;
-    count_accepted(batch, &resolved);
+    count_accepted(batch, o);
     return STORE_OK;
+}
+
+static enum store_result judge_new(struct judge *j, struct submission *s, struct event *event,
+                                   const struct known *known, struct batch_summary *batch,
+                                   struct error *err) {
+    // A rolled-back batch is judged again from what came.
+    const struct text source = event->order.source, state = event->order.state;
+    bool later;
+    enum store_result result = find_origin(j, &event->order, &event->at, &later, err);
+    if (result == STORE_OK) {
+        result = take_in(j, s, event, known, later, batch, err);
+    }
+    event->order.source = source;
+    event->order.state = state;
+    return result;
 }
 
 static enum store_result judge_event(struct judge *j, struct submission *s, struct event *event,
@@ -131,13 +143,28 @@ static enum store_result judge_event(struct judge *j, struct submission *s, stru
     return result;
 }
 
-static void prefetch(struct judge *j, const struct submission *s, size_t i) {
-    if (i >= s->n_events) { // small submissions: the next one's first event
-        s = s->next;
-        i = 0;
+// What events need lies far apart in memory: it is asked for before they are judged, the names of
+// what they are counted by first, since these lead to their sums.
+static void prefetch_names(const struct judge *j, const struct submission *s, size_t i) {
+    if (i < s->n_events && s->events[i].verdict == VERDICT_NEW) {
+        cube_prefetch_names(j->cube, &s->events[i].order);
     }
-    if (s != NULL && i < s->n_events && s->events[i].verdict == VERDICT_NEW) {
-        j->store->ops->prefetch(j->store, &s->events[i].order, &s->events[i].at);
+}
+static void prefetch(const struct judge *j, const struct submission *s, size_t i) {
+    if (i < s->n_events && s->events[i].verdict == VERDICT_NEW) {
+        cube_prefetch_sums(j->cube, &s->events[i].order);
+        if (j->store->ops->prefetch != NULL) {
+            j->store->ops->prefetch(j->store, &s->events[i].order, &s->events[i].at);
+        }
+    }
+}
+
+static void prefetch_first(const struct judge *j, const struct submission *s) {
+    for (size_t i = 0; i < s->n_events && i < 2 * PREFETCH_AHEAD; i++) {
+        prefetch_names(j, s, i);
+    }
+    for (size_t i = 0; i < s->n_events && i < PREFETCH_AHEAD; i++) {
+        prefetch(j, s, i);
     }
 }
 
@@ -177,9 +204,8 @@ static enum store_result judge_submission(struct judge *j, struct submission *s,
     }
     j->store->ops->floors(j->store, arrival_for_floors(j, s), &j->minute_floor, &j->hour_floor);
     for (size_t i = 0; i < s->n_events; i++) {
-        if (j->store->ops->prefetch != NULL) {
-            prefetch(j, s, i + PREFETCH_AHEAD);
-        }
+        prefetch_names(j, s, i + 2 * PREFETCH_AHEAD);
+        prefetch(j, s, i + PREFETCH_AHEAD);
         enum store_result result = judge_event(j, s, &s->events[i], batch, err);
         if (result != STORE_OK) {
             return result;
@@ -198,7 +224,15 @@ enum store_result judge_all(struct judge *j, struct submission *list, struct bat
     if (j->store->ops->prepare != NULL) {
         result = j->store->ops->prepare(j->store, list, err);
     }
+    bool asked = false; // for what the first ones of `s` need
     for (struct submission *s = list; s != NULL && result == STORE_OK; s = s->next) {
+        if (!asked) {
+            prefetch_first(j, s);
+        }
+        asked = s->n_events < PREFETCH_AHEAD && s->next != NULL;
+        if (asked) {
+            prefetch_first(j, s->next);
+        }
         result = judge_submission(j, s, batch, err);
     }
     return result;

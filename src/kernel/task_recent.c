@@ -10,6 +10,9 @@
 #include "format/log_message.h"
 #include "sums/origin.h"
 
+// So that a slot is seldom made longer: messages of one shop are about as long.
+enum { KEPT_SLACK_BYTES = 32 };
+
 struct kept_message {
     int64_t offset, arrival_ms;
     char *bytes;
@@ -23,12 +26,12 @@ static size_t at_most_recent(size_t n) {
 static bool keep_message(struct task_recent *r, const struct message *m) {
     struct kept_message *k = &r->kept[r->n_kept % SPLIT_RECENT_MAX];
     if (k->bytes == NULL || m->value.len > k->cap) {
-        char *bytes = heap_realloc(r->heap, k->bytes, m->value.len + 256);
+        char *bytes = heap_realloc(r->heap, k->bytes, m->value.len + KEPT_SLACK_BYTES);
         if (bytes == NULL) {
             return false;
         }
         k->bytes = bytes;
-        k->cap = m->value.len + 256;
+        k->cap = m->value.len + KEPT_SLACK_BYTES;
     }
     memcpy(k->bytes, m->value.at, m->value.len);
     k->len = m->value.len;

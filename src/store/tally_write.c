@@ -79,48 +79,44 @@ static void put_summary(struct buf *out, const struct tally *t) {
     put_i32(out, t->hour_floor);
 }
 
-static void put_dims(struct buf *out, const struct cube_columns *c) {
-    put_count(out, c->n_groups);
-    for (uint32_t i = 0; i < c->n_groups; i++) {
-        put_text(out, c->groups[i].source);
-        put_text(out, c->groups[i].state);
-        put_currency(out, c->groups[i].currency);
+static void put_dims(struct buf *out, const struct cube *cube) {
+    uint32_t n;
+    const struct cube_dim *groups = cube_groups(cube, &n);
+    put_count(out, n);
+    for (uint32_t i = 0; i < n; i++) {
+        put_text(out, groups[i].source);
+        put_text(out, groups[i].state);
+        put_currency(out, groups[i].currency);
     }
-    put_count(out, c->n_products);
-    for (uint32_t i = 0; i < c->n_products; i++) {
-        put_ident(out, c->products[i].product_id);
-        put_currency(out, c->products[i].currency);
+    const struct cube_dim *products = cube_products(cube, &n);
+    put_count(out, n);
+    for (uint32_t i = 0; i < n; i++) {
+        put_ident(out, products[i].product_id);
+        put_currency(out, products[i].currency);
     }
 }
 
-static void put_cells(struct buf *out, const struct cube_columns *c) {
-    put_count(out, c->n_rows);
-    for (size_t row = 0; row < c->n_rows; row++) {
+static void put_cells(struct buf *out, const struct cube *cube) {
+    const size_t n = cube_n_cells(cube);
+    const struct cube_cell *cells = cube_cells(cube);
+    put_count(out, n);
+    for (size_t k = 0; k < n; k++) {
+        int64_t measures[CUBE_MEASURES];
         uint32_t which = 0;
+        memcpy(measures, &cells[k].sum, sizeof measures);
         for (int i = 0; i < CUBE_MEASURES; i++) {
-            which |= (uint32_t)(c->measures[i][row] != 0) << i;
+            which |= (uint32_t)(measures[i] != 0) << i;
         }
-        put_number(out, c->table[row], 1);
-        put_i32(out, c->bucket[row]);
-        put_number(out, c->dim[row], 4);
+        put_number(out, cells[k].table, 1);
+        put_i32(out, cells[k].bucket);
+        put_number(out, cells[k].dim, 4);
         put_number(out, which, 2);
         for (int i = 0; i < CUBE_MEASURES; i++) {
-            if (c->measures[i][row] != 0) {
-                put_i64(out, c->measures[i][row]);
+            if (measures[i] != 0) {
+                put_i64(out, measures[i]);
             }
         }
     }
-}
-
-static void put_cube(struct buf *out, const struct cube *cube) {
-    struct cube_columns columns;
-    if (!cube_columns_of(cube, CUBE_TABLE_BIT(CUBE_TABLES) - 1, out->heap, &columns)) {
-        out->failed = true;
-        return;
-    }
-    put_dims(out, &columns);
-    put_cells(out, &columns);
-    cube_columns_free(&columns);
 }
 
 static void put_rejected(struct buf *out, const struct tally *t) {
@@ -183,7 +179,8 @@ bool tally_write(const struct tally *t, struct buf *out) {
     put_i64(out, 0); // its length, once that is known
     put_move(out, &t->move);
     put_summary(out, t);
-    put_cube(out, t->cube);
+    put_dims(out, t->cube);
+    put_cells(out, t->cube);
     put_rejected(out, t);
     put_events(out, t->recent, t->n_recent);
     put_events(out, t->adjustments, t->n_adjustments);

@@ -49,6 +49,9 @@ enum cube_result {
 // may know more dimensions.)
 MUST_CHECK enum cube_result cube_add(struct cube *c, const struct order *o, int32_t minute_floor,
                                      int32_t hour_floor, uint32_t *group);
+// Hints that this event will be added soon: some events before it, and some more before that.
+void cube_prefetch_sums(const struct cube *c, const struct order *o);
+void cube_prefetch_names(const struct cube *c, const struct order *o);
 // Adds all cells of `from`, another cube of the same zone: partial sums of one whole, in any order,
 // give the sums of the whole. `from` may be freed afterwards. Unless CUBE_OK as above.
 MUST_CHECK enum cube_result cube_merge(struct cube *into, const struct cube *from);
@@ -56,6 +59,9 @@ MUST_CHECK enum cube_result cube_merge(struct cube *into, const struct cube *fro
 size_t cube_n_cells(const struct cube *c);
 // Valid until the next cube_add, cube_merge, cube_cell or cube_clear.
 const struct cube_cell *cube_cells(const struct cube *c);
+// All dimensions by their numbers, those that no cell has too. Valid likewise.
+const struct cube_dim *cube_groups(const struct cube *c, uint32_t *n);
+const struct cube_dim *cube_products(const struct cube *c, uint32_t *n);
 // `dim` is the number of a cell of this cube, or what cube_add gave. Valid likewise.
 struct cube_dim *cube_group(struct cube *c, uint32_t dim);
 struct cube_dim *cube_product(struct cube *c, uint32_t dim);

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "sums/cube.h"
+#include "sums/cube_hints.h"
 
 enum {
     CUBE_N_MEASURES = sizeof(struct measures) / sizeof(int64_t),
@@ -60,6 +61,8 @@ struct cube {
     uint64_t *keys; // of cells
     size_t n_cells, cap_cells;
     struct slots cell_slots;
+    struct cube_hints *hints; // NULL until the first event: parts that are only merged have none
+    uint64_t generation;      // 1, and one more whenever cells are taken out
     // No measure of any cell is further from 0: the sum of what all events could move one by. While
     // it stays within CUBE_BOUND_MAX nothing can overflow and nothing is asked cell by cell; from
     // there on, and once others could write into a cell, every addition is.
@@ -67,6 +70,12 @@ struct cube {
 };
 #define CUBE_BOUND_MAX ((uint64_t)INT64_MAX)
 
+// Whether the cell of this index, which may be any number, is this one.
+static inline bool cube_cell_is(const struct cube *c, uint32_t index, enum cube_table table,
+                                int32_t bucket, uint32_t dim) {
+    return index < c->n_cells && c->cells[index].bucket == bucket && c->cells[index].dim == dim &&
+           c->cells[index].table == table;
+}
 // The index of this cell, made empty when it is new. False when memory is refused: nothing has
 // changed then.
 MUST_CHECK bool cube_cell_index(struct cube *c, enum cube_table table, int32_t bucket, uint32_t dim,

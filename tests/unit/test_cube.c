@@ -262,6 +262,12 @@ static void source_state_and_currency_make_the_group(void **state) {
     assert_int_equal(add(c, &o, 0, 0), 1);
     o.source = TEXT_LIT("google"); // case is kept
     assert_int_equal(add(c, &o, 0, 0), 2);
+    o.source = TEXT_LIT("Facebook-a"); // as long, and alike in the first eight letters
+    assert_int_equal(add(c, &o, 0, 0), 3);
+    o.source = TEXT_LIT("Facebook-b");
+    assert_int_equal(add(c, &o, 0, 0), 4);
+    o.source = TEXT_LIT("Facebook-a");
+    assert_int_equal(add(c, &o, 0, 0), 3);
     o = order(ORDER_PLACED);
     char copy[] = "GOOGLE"; // found by its letters, not by its address
     o.source = text_of(copy);

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// Where recent events were counted: small tables in front of the cube's dictionaries and slots. A
+// shop's orders come from few groups and products, and most are of the minute and day of those
+// before. Such an event finds its cells here with one line of memory a group and one a product; by
+// the dictionary and the slots it takes three or four of each, one after the other, from tables
+// that are larger than the processor's cache.
+//
+// They are hints: a name is compared whole. Where cells lie holds until some are taken out, which
+// the cube counts (cube.generation). Inside src/sums only.
+#pragma once
+#include "order/digits.h"
+#include "order/order.h"
+
+enum {
+    GROUP_HINTS_BITS = 10,
+    PATH_HINTS_BITS = 11,
+    PATH_MINUTES_BITS = 4, // paths of as many minutes of a group lie side by side
+    PRODUCT_HINTS_BITS = 13,
+};
+
+// A number is 1 + that of a dimension; 0: there is none here.
+struct group_hint {
+    uint64_t source_start, state_start; // text_start
+    uint16_t source_len, state_len;
+    char currency[4];
+    uint32_t number;
+};
+
+// The cells of a group for an event of this minute and day.
+enum { PATH_CELLS = 4 }; // totals, minute, hour, day
+struct path_hint {
+    uint64_t generation; // of the cube; 0: there is none here
+    int32_t minute, day;
+    uint32_t group; // the dimension's
+    uint32_t cells[PATH_CELLS];
+};
+
+// A product whose identifier is a number.
+struct product_hint {
+    int64_t id;
+    char currency[4];
+    uint32_t number;
+    uint32_t cell; // of its newest day, or any number: the cell is asked what it is
+};
+
+struct cube_hints {
+    struct group_hint groups[1 << GROUP_HINTS_BITS];
+    struct path_hint paths[1 << PATH_HINTS_BITS];
+    struct product_hint products[1 << PRODUCT_HINTS_BITS];
+};
+
+// A text's first characters as a number; of up to eight, together with their count, it is the whole
+// text.
+static inline uint64_t text_start(struct text t) {
+    return t.len >= 8 ? load8(t.at) : t.len > 0 ? load_right_aligned(t.at, t.len) : 0;
+}
+
+// The upper bits of a product with the golden ratio: numbers in a row, as a shop's products often
+// are, fall on different places.
+static inline uint32_t hint_place(uint64_t key, int bits) {
+    return (uint32_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> (64 - bits));
+}
+static inline uint32_t product_hint_place(int64_t id) {
+    return hint_place((uint64_t)id, PRODUCT_HINTS_BITS);
+}
+static inline uint32_t group_hint_place(uint64_t source_start, uint64_t state_start) {
+    uint64_t both = source_start ^ (state_start << 17 | state_start >> 47) * 3;
+    return hint_place(both ^ both >> 32, GROUP_HINTS_BITS);
+}
+static inline uint32_t path_hint_place(uint32_t group, int32_t minute) {
+    uint32_t of_minute = (uint32_t)minute & ((1U << PATH_MINUTES_BITS) - 1);
+    return (group << PATH_MINUTES_BITS | of_minute) & ((1U << PATH_HINTS_BITS) - 1);
+}
