@@ -33,10 +33,10 @@ export PYTHONDONTWRITEBYTECODE=1
 if [ $full = yes ]; then
     export CRASH_KILLS=${CRASH_KILLS:-1000} FUZZ_SECONDS=${FUZZ_SECONDS:-300}
     export DIFFERENTIAL_EVENTS=${DIFFERENTIAL_EVENTS:-1000000} CLUSTER_EVENTS=${CLUSTER_EVENTS:-200000}
-    limit_s=7200 test_limit_s=3600
+    limit_s=7200 test_limit_s=3600 unit_limit_s=1800
 else
     export CRASH_KILLS=${CRASH_KILLS:-50} FUZZ_SECONDS=${FUZZ_SECONDS:-5}
-    limit_s=1500 test_limit_s=180
+    limit_s=1500 test_limit_s=180 unit_limit_s=300
 fi
 jobs=$(nproc)
 logs=$PWD/build/check
@@ -103,10 +103,10 @@ run_units() { # FOLDER AT_A_TIME SOURCE...: the programs of these sources
     # shellcheck disable=SC2016  # the inner shell expands
     printf '%s\0' "$@" |
         "${runner[@]}" xargs -0 -P "$at_a_time" -n 1 bash -c '
-            name=$(basename "$2" .c)
-            CMOCKA_MESSAGE_OUTPUT=SUBUNIT timeout --kill-after=10 300 "$1/$name" \
+            name=$(basename "$3" .c)
+            CMOCKA_MESSAGE_OUTPUT=SUBUNIT timeout --kill-after=10 "$2" "$1/$name" \
                 >"$0/$name.subunit" 2>&1 </dev/null
-            echo $? >"$0/$name.code"' "$out" "$folder"
+            echo $? >"$0/$name.code"' "$out" "$folder" "$unit_limit_s"
     for source in "$@"; do
         name=$(basename "$source" .c)
         code=$(cat "$out/$name.code")

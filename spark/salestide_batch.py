@@ -122,7 +122,7 @@ class Batches:
     def _judge(self, messages, common, todo, kept):
         """({partition: tally}, [partitions whose history is wanted])"""
         parts = {partition: self._part(one) for partition, one in todo.items()}
-        frame = messages.select(*task.MESSAGE_COLUMNS).mapInArrow(
+        frame = messages.selectExpr(*task.MESSAGE_COLUMNS).mapInArrow(
             functools.partial(task.run, common, parts), task.schema_of(common.wants_rows))  # fmt: skip
         if common.wants_rows:  # they are written twice or three times, and judged once
             frame = frame.persist(StorageLevel.MEMORY_AND_DISK)

@@ -12,6 +12,7 @@ How it fails: one line on standard error; exit code 1, or 2 when it was called w
 import hashlib
 import json
 import pathlib
+import shutil
 import signal
 import sys
 import tempfile
@@ -72,17 +73,23 @@ def start_spark(options):
     return SparkSession.builder.config(conf=conf).getOrCreate()
 
 
-def make_shop(spark, options, ready):
-    """What tasks judge by; the customers' file goes to the executors under a name that tells its content."""
+def ship(spark, folder, library):
+    """What executors run, from copies: those that start later get the same, whatever is installed meanwhile."""
+    spark.sparkContext.addFile(shutil.copy(library, folder))
+    for module in (task, salestide_kernel):
+        spark.sparkContext.addPyFile(shutil.copy(module.__file__, folder))
+
+
+def make_shop(spark, options, ready, folder):
+    """What tasks judge by; the customers' file goes to the executors, from our folder, under a name that tells its content."""
     zone, name, digest = read_zone(ready["timezone"]), None, ""
     if options.customers:
         _, found = customers.read(spark, options)
         digest = hashlib.sha256(found).hexdigest()
         name = f"customers-{digest[:16]}.csv"
-        with tempfile.TemporaryDirectory() as folder:
-            path = pathlib.Path(folder, name)
-            path.write_bytes(found)
-            spark.sparkContext.addFile(str(path))
+        path = pathlib.Path(folder, name)
+        path.write_bytes(found)
+        spark.sparkContext.addFile(str(path))
     described = json.dumps([ready["currency"], ready["timezone"], ready["late_limit_ms"], digest]).encode()
     key = hashlib.sha256(described + zone).hexdigest()
     return task.Shop(key, ready["currency"], ready["timezone"], zone, ready["late_limit_ms"], name)
@@ -105,6 +112,7 @@ class Job:
         self.stopping = threading.Event()
         self.in_batch = threading.Lock()
         self.tally = self.spark = self.topic = self.batches = None
+        self.folder = tempfile.TemporaryDirectory(prefix="salestide-")  # executors fetch from it
 
     def open(self):
         from salestide_tally import Tally
@@ -116,7 +124,7 @@ class Job:
         self.tally = Tally(program, salestide_options.for_tally(options), options.start_timeout, options.give_up)
         check_kernel(library, self.tally.ready["version"])
         self.spark = start_spark(options)
-        self.spark.sparkContext.addFile(library)
+        ship(self.spark, self.folder.name, library)
         self.open_topic(client_options, pathlib.Path(library).name)
 
     def open_topic(self, client_options, library):
@@ -134,7 +142,7 @@ class Job:
         checkpoint = Folder(self.spark, options.checkpoint)
         check_topic(checkpoint, topic_id)
         common = task.Common(
-            library=library, shop=make_shop(self.spark, options, ready), topic_id=topic_id, now_ms=0, minute_floor=0, hour_floor=0,
+            library=library, shop=make_shop(self.spark, options, ready, self.folder.name), topic_id=topic_id, now_ms=0, minute_floor=0, hour_floor=0,
             gross_json="{}", has_raw=ready["raw"], wants_rows=bool(options.keyspace or options.archive), window_dir=options.window_dir,
             window_ms=options.dedupe_window, window_max_bytes=max(options.dedupe_memory // max(len(partitions), 1), 1 << 16))  # fmt: skip
         self.batches = Batches(
@@ -196,13 +204,15 @@ class Job:
             self.topic.close()
         if self.spark:
             self.spark.stop()
+        self.folder.cleanup()
 
 
 def first_line(problem):
-    """Of what Spark says, what was said in a task by us, else the first line that says something."""
+    """Of what Spark says what was said in a task by us, else the innermost cause, else the first line that says something."""
     lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
-    ours = [line.partition(": ")[2] for line in lines if line.startswith(("salestide_kernel.", "salestide_failure."))]
-    return (ours or lines or [type(problem).__name__])[0]
+    ours = [line.partition(": ")[2] for line in lines if line.startswith("salestide_kernel.")]
+    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
+    return (ours or causes[::-1] or lines or [type(problem).__name__])[0]
 
 
 def main(arguments):

@@ -19,13 +19,19 @@ STOP_TIMEOUT_S = 30
 MARGIN_S = 60  # beyond the time-outs that the program itself keeps
 
 
+def environment():
+    """Without the job's own options, which the program would not know: it is told its options by flags."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("SALESTIDE_") or name.endswith("_PASSWORD")}
+
+
 class Tally:
     def __init__(self, program, arguments, start_timeout_ms, give_up_ms):
         self.timeout_s = give_up_ms / 1000 + MARGIN_S
         self.left = b""
         command = [program, "tally", *arguments]
         try:  # a session of its own: Ctrl-C is for the job, which ends it in order
-            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment(),
+                                            start_new_session=True)  # fmt: skip
         except OSError as problem:
             raise Failure(f"cannot run {program}: {problem.strerror}; --salestide says where it is", 2) from None
         self.ready = self._read_line(start_timeout_ms / 1000 + MARGIN_S)

@@ -33,8 +33,13 @@ ORDER_COLUMNS = {
     "total": AMOUNT, "currency": TEXT, "source": TEXT, "state": TEXT, "items": TEXT, "epoch_us": LONG,
 }  # fmt: skip
 OWN_COLUMNS = {"status": TEXT, "partition": ("int", pa.int32()), "tally": ("binary", pa.binary())}
-# Of the messages, as Spark's source names them.
-MESSAGE_COLUMNS = ["value", "partition", "offset", "timestamp", "key", "headers"]
+# Of the messages, as Spark's source names them. Of the headers only the door's rejection: a list in each row is what Spark
+# writes slowest, all the slower the more rows a batch has, also when it is null.
+REJECTED = "salestide-rejected"
+MESSAGE_COLUMNS = [
+    "value", "partition", "offset", "timestamp", "key",
+    f"CASE WHEN length(key) > 0 THEN NULL ELSE try_element_at(filter(headers, h -> h.key = '{REJECTED}'), -1).value END AS rejected",
+]  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,6 +147,18 @@ def run(common, parts, batches):
         yield _own_row(common, TALLY, partition, task.tally(part.to))
 
 
+def with_headers(batch):
+    """The door's rejections as headers again, which is how the kernel takes them."""
+    rejected = batch.column("rejected")
+    batch = batch.drop_columns(["rejected"])
+    if rejected.null_count == len(rejected):
+        return batch
+    values = rejected.drop_null()
+    ends = pc.cumulative_sum(rejected.is_valid().cast(pa.int32()))
+    header = pa.StructArray.from_arrays([pa.array([REJECTED] * len(values), pa.string()), values], names=["key", "value"])
+    return batch.append_column("headers", pa.ListArray.from_arrays(pa.concat_arrays([pa.array([0], pa.int32()), ends]), header))
+
+
 def _drain(batches):
     """A worker that leaves its input unread is not used again."""
     for _ in batches:
@@ -149,7 +166,7 @@ def _drain(batches):
 
 
 def _push(common, task, batch):
-    rows = task.push(batch, common.wants_rows)
+    rows = task.push(with_headers(batch), common.wants_rows)
     if rows is None:
         return
     kept = rows.filter(pc.and_(pc.equal(rows.column("verdict"), "accepted"), pc.equal(rows.column("event"), "placed")))

@@ -59,7 +59,7 @@ spark://127.* | spark://localhost:*)
     settings+=(spark.driver.host=127.0.0.1 spark.driver.bindAddress=127.0.0.1)
     ;;
 esac
-spark=(--master "$master" --jars "$(join , "$jars"/*.jar)" --py-files "$(join , "$here"/salestide_*.py)")
+spark=(--master "$master" --jars "$(join , "$jars"/*.jar)")
 for one in "${settings[@]}"; do
     spark+=(--conf "$one")
 done

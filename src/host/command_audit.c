@@ -59,6 +59,10 @@ static bool run_verify(struct audited *a, struct audit_report *report, struct er
 
 static int tell_verify(const struct audited *a, const struct audit_report *report) {
     const char *name = reader_place_name(a->place);
+    const struct store_counts *c = &report->counts;
+    printf("%" PRId64 " events received: %" PRId64 " accepted, %" PRId64 " duplicate, %" PRId64
+           " rejected; %" PRId64 " messages without an event skipped\n",
+           c->received, c->accepted, c->duplicate, c->rejected, c->skipped);
     printf("verified %s: %" PRId64 " orders, %" PRId64 " adjustments, %" PRId64 " cells compared: ",
            name, report->orders, report->adjustments, report->cells);
     if (report->problems > 0) {

@@ -69,8 +69,8 @@ const struct command_spec command_specs[] = {
      "list shows them, newest first. edit opens an event in $EDITOR (or takes --file) and submits "
      "it; retry submits events as they are, by id, by --code or --all that have not got through "
      "yet. They go to the server at --to; what became of each is noted beside the rejected event. "
-     "What a retry rejects again takes the place of the event before. Exit code 1 when one was "
-     "rejected again or could not be sent.",
+     "What a retry or an edit has rejected again takes the place of the event before; of several "
+     "at once one sends each event. Exit code 1 when one was rejected again or could not be sent.",
      command_rejected},
     {"key", "new | list | revoke ID", "make, list and revoke API keys",
      "A new key is printed once; only its hash is stored. A running server sees changes within a "

@@ -8,6 +8,7 @@
 #include "http/http_library.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 static void connection_started(struct http_server *s, struct MHD_Connection *mhd,
@@ -23,6 +24,10 @@ static void connection_started(struct http_server *s, struct MHD_Connection *mhd
     s->n_connections++;
     http_arm(c, DEADLINE_HEADERS);
     http_library_at(c->fd);
+    // Not being told is no failure: then a time limit ends the connection.
+    struct epoll_event want = {.events = EPOLLRDHUP | EPOLLET,
+                               .data.u64 = (uintptr_t)c | EVENT_CLIENT_DONE};
+    (void)epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, c->fd, &want);
     *socket_context = c;
 }
 
@@ -34,19 +39,31 @@ void http_refuse_head(struct connection *c, enum problem p, const char *detail) 
     }
 }
 
+// The library does not look again after a read that left nothing, and so misses an end that came
+// together with the last bytes. Ending our direction of reading too keeps what has come, and is an
+// event that the library waits for.
+void http_client_done(uint64_t tag) {
+    struct connection *c = (struct connection *)(uintptr_t)(tag & ~(uint64_t)EVENT_CLIENT_DONE);
+    shutdown(c->fd, SHUT_RD);
+}
+
 // A request line that it cannot read at all the library answers by closing. Seen here when it was
-// the connection's first, and neither the client nor a time limit has ended it.
+// the connection's first, or came after requests that let it go on, and neither the client nor a
+// time limit has ended it.
 static bool closed_unanswered(const struct connection *c) {
     char byte;
-    return !c->had_request && !c->answered &&
-           (recvfrom(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT, NULL, NULL) > 0 || errno == EAGAIN ||
-            errno == EWOULDBLOCK);
+    if ((c->had_request && !c->served) || c->answered) {
+        return false;
+    }
+    ssize_t n = recvfrom(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT, NULL, NULL);
+    return n > 0 || (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK));
 }
 
 static void connection_closed(struct http_server *s, struct connection *c) {
     if (!s->stopping && closed_unanswered(c)) {
         http_refuse_head(c, PROBLEM_BAD_REQUEST, "the request line is not one of HTTP");
     }
+    epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL); // others may have the socket open
     deadline_disarm(&s->deadlines, &c->deadline);
     if (c->prev != NULL) {
         c->prev->next = c->next;

@@ -121,6 +121,9 @@ static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const cha
             h->expects_continue = v.len == 12 && strncasecmp(v.at, "100-continue", 12) == 0;
         }
         break;
+    case 10:
+        h->goes_on &= !is_name(key, 10, "Connection") || strcasestr(v.at, "close") == NULL;
+        break;
     case 12:
         slot = is_name(key, 12, "Content-Type") ? &h->content_type : NULL;
         break;
@@ -199,7 +202,8 @@ static bool check_host(struct http_head *h, const char *version, struct text aut
 
 bool http_head_read(struct MHD_Connection *mhd, const char *method, const char *version,
                     struct text authority, struct http_head *h) {
-    *h = (struct http_head){.line_end = version + strlen(version)};
+    *h = (struct http_head){.line_end = version + strlen(version),
+                            .goes_on = strcmp(version, "HTTP/1.1") == 0};
     MHD_get_connection_values_n(mhd, MHD_HEADER_KIND | MHD_GET_ARGUMENT_KIND, take_header, h);
     if (h->problem == NULL && !ends_as_sent(mhd, method, h)) {
         h->problem = bad_line;

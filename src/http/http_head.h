@@ -16,6 +16,7 @@ struct http_head {
     struct text first_param; // name of the first query parameter
     bool expects_continue;   // Expect: 100-continue
     bool has_body;           // one was announced
+    bool goes_on;            // the client may send another request after this one
     uint64_t content_bytes;  // Content-Length; 0 when chunked
     // While reading.
     const char *line_end; // of the line before

@@ -45,6 +45,9 @@ struct connection {
     struct request *request; // NULL between two requests
     int fd;
     bool had_request; // at least one
+    bool goes_on;     // the request may be followed by another
+    bool whole;       // it came in to its end
+    bool served;      // it is over, and the connection waits for another
     bool answered;    // past the library, and our direction ended: http_refuse_head
     bool lingers;     // http_linger was called
     // Of the target of the request whose head comes in: it has a zero in its path, written as %00;
@@ -220,10 +223,14 @@ void http_upload_end(struct request *r);   // its body is complete, or dropped
 MUST_CHECK bool http_upload_shed(struct http_server *s, const struct request *for_whom);
 
 // --- http_linger.c
-enum { EVENT_LINGERING = 1 }; // bit of an epoll event's data: it is of a lingering socket
+// Bits of an epoll event's data: it is of a lingering socket, or of a struct connection whose
+// client has sent all that it will.
+enum { EVENT_LINGERING = 1, EVENT_CLIENT_DONE = 2 };
 // Before the library closes an answered connection early: the client gets time to read.
 void http_linger(struct connection *c);
 void http_linger_event(struct http_server *s, uint64_t tag);
+// An epoll event with EVENT_CLIENT_DONE.
+void http_client_done(uint64_t tag);
 void http_linger_deadline(struct http_server *s, struct deadline *d);
 void http_lingering_close(struct http_server *s); // all of them
 

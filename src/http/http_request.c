@@ -182,6 +182,7 @@ static enum MHD_Result first_call(struct http_server *s, struct MHD_Connection *
     r->connection = info->socket_context;
     r->connection->request = r;
     r->connection->had_request = true;
+    r->connection->served = r->connection->whole = false;
     r->mhd = mhd;
     *context = r;
     http_request_move(r, REQUEST_READING);
@@ -194,6 +195,7 @@ static enum MHD_Result first_call(struct http_server *s, struct MHD_Connection *
         return MHD_YES; // what follows the head is thrown away, and then it closes
     }
     r->declared_bytes = h.content_bytes;
+    r->connection->goes_on = h.goes_on;
     decide(r, &h, url, method);
     if (!h.has_body) {
         deadline_disarm(&s->deadlines, &r->connection->deadline);
@@ -340,6 +342,7 @@ enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const cha
         *upload_bytes = 0;
         return MHD_YES;
     }
+    r->connection->whole = true;
     return last_call(r, http_target_path(url, &authority));
 }
 
@@ -348,11 +351,12 @@ void http_on_completed(void *cls, struct MHD_Connection *mhd, void **context,
     struct http_server *s = cls;
     struct request *r = *context;
     UNUSED(mhd);
-    UNUSED(code);
     if (r == NULL) {
         return;
     }
     struct connection *c = r->connection;
+    c->served = code == MHD_REQUEST_TERMINATED_COMPLETED_OK && c->goes_on && c->whole &&
+                r->state.now == REQUEST_ANSWERED;
     http_library_at(c->fd);
     c->request = NULL;
     *context = NULL;

@@ -53,7 +53,7 @@ enum {
 #endif
 
 // What an epoll event is about, when it is not a viewer.
-static _Alignas(2) char tag_library, tag_wake, tag_signal; // even: EVENT_LINGERING is clear
+static _Alignas(4) char tag_library, tag_wake, tag_signal; // the bits EVENT_... are clear
 
 static int64_t monotonic_ms(const struct http_server *s) {
     return clock_monotonic_ns(s->options.clock) / 1000000;
@@ -331,6 +331,10 @@ static void wait_for_events(struct http_server *s, int signal_fd, int timeout_ms
         void *tag = events[i].data.ptr;
         if (events[i].data.u64 & EVENT_LINGERING) {
             http_linger_event(s, events[i].data.u64);
+            continue;
+        }
+        if (events[i].data.u64 & EVENT_CLIENT_DONE) {
+            http_client_done(events[i].data.u64);
             continue;
         }
         if (tag == &tag_wake) {

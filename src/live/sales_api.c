@@ -4,6 +4,7 @@
 #include "live/sales_api.h"
 
 #include "order/timestamp.h"
+#include "store/rejected_texts.h"
 
 static void put_key(struct buf *out, const char *key) {
     buf_put_char(out, '"');
@@ -250,16 +251,18 @@ bool sales_api_order(struct sales_reader *reader, struct ident order_id, struct 
 
 // --- Rejected events
 
+// What a retry that went into a topic has had rejected again is marked at the next retry only:
+// until then it is seen by its text (store/rejected_texts.h), among this many of the newest.
+enum { NEWEST_LOOKED_AT = 1000 };
+
 struct rejected_writer {
     struct buf *out;
-    int64_t n, last_id;
+    struct rejected_texts *texts;
+    int64_t before_id; // of the page
+    int64_t n_written, n_read, last_id;
 };
 
-static bool write_rejected_row(void *user, const struct rejected_row *row) {
-    struct rejected_writer *w = user;
-    struct buf *out = w->out;
-    buf_put_str(out, w->n++ > 0 ? ",\n{" : "\n{");
-    w->last_id = row->id;
+static void put_rejected(struct buf *out, const struct rejected_row *row) {
     put_i64(out, "id", row->id);
     buf_put_char(out, ',');
     put_instant(out, "received_at", row->arrival_ms);
@@ -278,20 +281,59 @@ static bool write_rejected_row(void *user, const struct rejected_row *row) {
         buf_put_char(out, ',');
         put_text(out, "retried_verdict", row->retried_verdict);
     }
-    buf_put_char(out, '}');
-    return has_room(out);
+}
+
+static bool write_rejected_row(void *user, const struct rejected_row *row) {
+    struct rejected_writer *w = user;
+    w->n_read++;
+    w->last_id = row->id;
+    if (!rejected_texts_replaced(w->texts, row)) {
+        buf_put_str(w->out, w->n_written++ > 0 ? ",\n{" : "\n{");
+        put_rejected(w->out, row);
+        buf_put_char(w->out, '}');
+    }
+    return has_room(w->out);
+}
+
+static bool look_at_newer(void *user, const struct rejected_row *row) {
+    struct rejected_writer *w = user;
+    bool newer = row->id >= w->before_id;
+    bool ignored = newer && rejected_texts_replaced(w->texts, row);
+    (void)ignored;
+    return newer;
+}
+
+// A page is full unless it is the last: what is left out makes room for older ones.
+static bool write_page(struct sales_reader *reader, struct rejected_writer *w, int64_t limit,
+                       bool *more, struct error *err) {
+    w->last_id = w->before_id;
+    do {
+        int64_t want = limit - w->n_written;
+        w->n_read = 0;
+        if (!reader->ops->rejected(reader, w->last_id, want, write_rejected_row, w, err)) {
+            return false;
+        }
+        *more = w->n_read == want && w->last_id > 1;
+    } while (*more && w->n_written < limit && has_room(w->out));
+    return true;
 }
 
 bool sales_api_rejected(struct sales_reader *reader, const struct rejected_request *request,
                         struct buf *out, struct error *err) {
-    struct rejected_writer w = {out, 0, 0};
+    struct rejected_writer w = {
+        .out = out, .texts = rejected_texts_new(), .before_id = request->before_id};
+    bool more = false;
     buf_put_str(out, "{\"rows\":[");
-    if (!reader->ops->rejected(reader, request->before_id, request->limit, write_rejected_row, &w,
-                               err)) {
+    bool ok =
+        (w.before_id == INT64_MAX ||
+         reader->ops->rejected(reader, INT64_MAX, NEWEST_LOOKED_AT, look_at_newer, &w, err)) &&
+        write_page(reader, &w, request->limit, &more, err);
+    rejected_texts_free(w.texts);
+    if (!ok) {
         return false;
     }
     buf_put_str(out, "],\n\"next_before\":");
-    if (w.n == request->limit && w.last_id > 1) {
+    if (more) {
         buf_put_i64(out, w.last_id);
     } else {
         buf_put_str(out, "null");

@@ -34,10 +34,12 @@ struct rejected_row {
     int64_t arrival_ms;
     struct text field, code, message, raw;
     bool raw_cut; // raw is longer than what is kept
-    // When it was last submitted again by `salestide rejected` and what became of it; 0: never.
-    // What was replaced that way is not handed out.
+    // When it was last submitted again by `salestide rejected`, what became of it, and the hash of
+    // the text that was sent (0: not known); 0: never. What was noted as replaced is not handed
+    // out. See store/rejected_retries.h.
     int64_t retried_ms;
     struct text retried_verdict;
+    uint64_t sent_hash;
 };
 
 // A callback returns false to stop; the call is then still a success.

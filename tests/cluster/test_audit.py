@@ -2,6 +2,7 @@
 """verify and rebuild of a running cluster, and its dashboard: MariaDB's aggregates held against
 Cassandra's raw orders, while a processor works."""
 
+import concurrent.futures
 import json
 import re
 import time
@@ -128,6 +129,53 @@ def test_a_rejected_message_is_mended_and_goes_into_the_topic_again(shop):
     assert status.pop(int(mended)) == "sent"
     assert set(status.values()) == {"rejected"}
     assert sum(verified(one)) == 1
+
+
+@pytest.mark.timeout(200)
+def test_retries_and_edits_that_are_rejected_behind_the_topic_replace_also_when_several_run(shop, tmp_path):
+    one = shop()
+    one.processor()
+    door = one.ingest()
+    orders = [harness.order(i, total=5) for i in range(1, 21)]
+    bad = [json.dumps({**each, "total": 6}).encode() for each in orders]  # judged by the processor alone: a conflict
+    pipeline.post_all(door, [json.dumps(each).encode() for each in orders])
+    one.wait_drained()
+    pipeline.post_all(door, [*bad, bad[0]])
+    one.wait_drained()
+    reader = Dashboard(tmp_path, Database(one))
+
+    def rejected(*arguments, **more):
+        return harness.run("rejected", *arguments, "--aggregates", one.mysql.url(one.name), env=one.env, **more)
+
+    def again(*arguments, **more):
+        return rejected(*arguments, "--to", one.broker, **more)
+
+    def shown():
+        return reader.get("/v1/rejected?limit=1000").json()["rows"]
+
+    try:
+        texts = sorted(row["raw"] for row in shown())
+        assert len(texts) == 21
+        for turn in range(1, 3):
+            with concurrent.futures.ThreadPoolExecutor(4) as pool:
+                done = [each.result() for each in [pool.submit(again, "retry", "--all") for _ in range(4)]]
+            assert {each.returncode for each in done} <= {0, 1}, done
+            sent = sum(int(each.stdout.decode().splitlines()[-1].split()[0]) for each in done)
+            assert sent == 21, [each.stdout for each in done]
+            one.wait_drained()
+            assert one.state()["rejected"] == 21 * (turn + 1)
+            assert sorted(row["raw"] for row in shown()) == texts, "at once, before the next retry"
+            assert len(rejected("list", "--limit", "1000").stdout.splitlines()) == 21
+        newest = shown()[0]
+        edited = json.dumps({**json.loads(newest["raw"]), "total": 7}, indent=1).encode()
+        done = again("edit", str(newest["id"]), "--file", "-", stdin=edited)
+        assert done.stdout.decode().splitlines()[0] == f"{newest['id']} sent", done
+        one.wait_drained()
+        assert newest["id"] not in [row["id"] for row in shown()]
+        assert len(shown()) == len(rejected("list", "--limit", "1000").stdout.splitlines()) == 21
+    finally:
+        reader.stop()
+    assert sum(verified(one)) == 20
 
 
 class Database:

@@ -395,6 +395,25 @@ def test_positions_that_vanish_under_a_processor_stop_it_and_nothing_counts_twic
     settle(one, books)
 
 
+def test_a_single_row_of_positions_that_was_deleted_stops_the_next_process(shop, books):
+    one = shop(partitions=3)
+    door, processor = one.ingest(), one.processor()
+    with load.orders(door, books) as acknowledged:
+        acknowledged(200)
+    one.wait_drained()
+    processor.stop()
+    before = one.tables()
+    (row,) = one.mysql.sql("SELECT * FROM pipeline_positions WHERE `partition` = 1", database=one.name)
+    one.mysql.sql("DELETE FROM pipeline_positions WHERE `partition` = 1", database=one.name)
+    again = one.processor()
+    assert again.process.wait(60) == 1
+    assert "has lost how far partition 1" in again.log
+    assert one.tables() == before
+    one.mysql.sql(f"INSERT INTO pipeline_positions VALUES ({', '.join(['%s'] * len(row))})", row, database=one.name)
+    one.processor()
+    settle(one, books)
+
+
 # --- Kafka
 
 

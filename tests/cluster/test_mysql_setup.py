@@ -112,10 +112,12 @@ def test_setup_gives_lanes_to_positions_of_an_earlier_version(mariadb, own_name)
     columns = ("topic_id", "lane", "window_offset", "window_ms")
     mariadb.sql("DROP TABLE pipeline_lanes, pipeline_refused", database=own_name)
     mariadb.sql(f"ALTER TABLE pipeline_positions {', '.join(f'DROP {name}' for name in columns)}", database=own_name)
+    mariadb.sql("ALTER TABLE rejected_retries DROP sent_hash", database=own_name)
     mariadb.sql("INSERT INTO pipeline_positions VALUES ('sales', 3, 77, 5), ('sales', 4, -1, 0)", database=own_name)
     assert mariadb.sql("SHOW TABLES LIKE 'pipeline_lanes'", database=own_name) == []
     works(url)
     works(url)
+    assert mariadb.sql("SELECT sent_hash FROM rejected_retries", database=own_name) == []
     assert mariadb.sql("SELECT `partition`, next_offset, epoch, topic_id, lane, window_offset FROM pipeline_positions "
                        "ORDER BY `partition`", database=own_name) == [(3, 77, 5, "", 3, -1), (4, -1, 0, "", -1, -1)]  # fmt: skip
     assert mariadb.sql("SELECT lane, topic, `partition`, next_offset FROM pipeline_lanes",

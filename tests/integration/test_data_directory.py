@@ -73,6 +73,55 @@ def test_a_file_that_is_put_back_goes_on(server):
     harness.must_run("verify", "--data", one.data)
 
 
+@pytest.mark.parametrize("left", [-1, -8192, 4096, 0])
+def test_a_file_that_is_cut_in_place_is_noticed_at_the_next_commit(server, left):
+    one = server()
+    many = harness.lines(*[order(i, source=f"s{i}", note="x" * 200) for i in range(1, 2001)])
+    assert one.post(many, harness.NDJSON).status == 202
+    one.stop()
+    one = server()  # all of it is in sales.db by now
+    assert one.post(order(3000)).status == 202
+    size = (one.data / "sales.db").stat().st_size
+    os.truncate(one.data / "sales.db", size + left if left < 0 else left)
+    one.post(order(3001)).problem(503)
+    one.get("/readyz").problem(503)
+    one.post(order(3002)).problem(503)  # and it stays so
+    harness.wait_until(lambda: "sales.db was cut" in one.log, what="a line that says what happened")
+    one.kill()
+
+
+def test_a_file_that_is_cut_while_nothing_comes_is_noticed_as_well(server):
+    one = server()
+    assert one.post(harness.lines(*[order(i) for i in range(1, 500)]), harness.NDJSON).status == 202
+    os.truncate(one.data / "sales.db", (one.data / "sales.db").stat().st_size - 4096)
+    harness.wait_until(lambda: one.get("/readyz").status == 503, 20, "a server that is not ready")
+    one.kill()
+
+
+def test_a_vacuum_beside_the_server_is_no_cut(server):
+    one = server()
+    for start in range(0, 8000, 1000):
+        bad = [order(i, total=-1, note="x" * 2000) for i in range(start, start + 1000)]
+        one.post(harness.lines(*bad), harness.NDJSON)
+    one.stop()
+    with sqlite3.connect(one.data / "sales.db") as db:
+        db.execute("DELETE FROM rejected_rows")  # room that a VACUUM gives back
+        db.execute("UPDATE pipeline_state SET rejected_expired = rejected")
+    db.close()
+    one = server()
+    assert one.post(order(1)).status == 202
+    before = (one.data / "sales.db").stat().st_size
+    db = sqlite3.connect(one.data / "sales.db")
+    db.execute("VACUUM")
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    assert (one.data / "sales.db").stat().st_size < before / 2
+    assert one.post(order(2)).status == 202
+    assert one.get("/readyz").status == 200
+    one.stop()
+    harness.must_run("verify", "--data", one.data)
+
+
 def test_a_lock_that_is_removed_is_taken_again(server):
     one = server()
     assert one.post(order(1)).status == 202
@@ -446,3 +495,14 @@ def test_a_command_that_finds_no_data_says_who_it_is_and_what_to_look_at(command
     assert done.returncode == 2, done
     assert done.stderr.startswith(f"salestide {command}: ".encode()) and b"sales.db" in done.stderr, done
     assert done.stderr.count(b"\n") == 1, done
+
+
+def test_verify_shows_what_was_counted_and_what_was_skipped(server):
+    one = server()
+    one.post(harness.lines(order(1), order(1), order(2, total=-1), order(3)), harness.NDJSON)
+    one.stop()
+    said = harness.must_run("verify", "--data", one.data)
+    assert "4 events received: 2 accepted, 1 duplicate, 1 rejected; 0 messages without an event skipped\n" in said
+    with sqlite3.connect(one.data / "sales.db") as db:
+        db.execute("UPDATE pipeline_state SET skipped = 7")
+    assert "; 7 messages without an event skipped\n" in harness.must_run("verify", "--data", one.data)

@@ -2,6 +2,8 @@
 """Heads as RFC 9112 has them: what must be refused is, once and as a problem, and the rest is served."""
 
 import json
+import socket
+
 import pytest
 
 import harness
@@ -170,6 +172,68 @@ def test_a_bad_head_after_a_good_one_is_answered_on_its_own_connection(shared_se
         first, _, rest = got.partition(b'"errors":[]}')
         assert first.startswith(b"HTTP/1.1 202 "), got
         the_problem(rest, 505 if b"7.0" in bad else 400)
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_request_line_that_is_none_is_answered_after_good_requests_too(shared_server, together):
+    body = json.dumps(order("before")).encode()
+    post = (b"POST /v1/orders HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(body)) + body  # fmt: skip
+    for good in (GET + HOST + b"\r\n", post):
+        for bad in (b"hello\r\n\r\n", b"GET /\r\n\r\n"):
+            if together:
+                served, status_line, refused = answers(shared_server, good + bad).partition(b"HTTP/1.1 4")
+                assert served.startswith(b"HTTP/1.1 20") and served.count(b"HTTP/1.1 ") == 1, served
+                the_problem(status_line + refused, 400)
+                continue
+            with shared_server.raw() as sock:
+                sock.settimeout(8)
+                for _ in range(2):
+                    sock.sendall(good)
+                    assert harness.read_answer(sock).status in (200, 202)
+                sock.sendall(bad)
+                got = b""
+                while more := sock.recv(65536):
+                    got += more
+                the_problem(got, 400)
+
+
+@pytest.mark.parametrize("head", [GET + HOST + b"Connection: close\r\n\r\n", GET + HOST + b"connection: foo, Close\r\n\r\n",
+                                  b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n"])  # fmt: skip
+def test_a_connection_that_was_to_end_ends_with_its_answer(shared_server, head):
+    for more in (b"", b"hello\r\n\r\n"):
+        got = answers(shared_server, head + more)
+        assert got.count(b"HTTP/1.1 ") == 1 and got.split()[1] == b"200", got
+
+
+ENDS = {
+    "nothing": (b"", 0),
+    "half a head": (GET + b"Ho", 0),
+    "half a body": (b"POST /v1/orders HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\nContent-Type: application/json\r\n\r\n{", 0),
+    "a request": (GET + HOST + b"\r\n", 1),
+    "two requests": ((GET + HOST + b"\r\n") * 2, 2),
+}
+
+
+@pytest.mark.parametrize(("text", "n_answers"), ENDS.values(), ids=ENDS)
+def test_a_client_that_ends_with_its_last_bytes_is_let_go_at_once(server, text, n_answers):
+    one = server("--header-timeout", "5m", "--body-timeout", "5m", "--idle-timeout", "5m")
+    with one.raw() as sock:
+        sock.settimeout(20)
+        sock.send(text, socket.MSG_MORE)  # kept back, so that the end comes in the same segment
+        sock.shutdown(socket.SHUT_WR)
+        got = b""
+        while more := sock.recv(65536):
+            got += more
+        assert got.count(b"HTTP/1.1 200 ") == n_answers, got
+    body = json.dumps(order(1)).encode()
+    with one.raw() as sock:  # an order is stored, and answered
+        sock.settimeout(20)
+        sock.send(b"POST /v1/orders HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+                  % len(body) + body, socket.MSG_MORE)  # fmt: skip
+        sock.shutdown(socket.SHUT_WR)
+        assert harness.read_answer(sock).status == 202
+        assert sock.recv(100) == b""
 
 
 def cookies(n_bytes):

@@ -89,6 +89,12 @@ def test_orders_come_through_plain_and_packed(lab, site):
         assert lab.get(site, f"/v1/orders/{each['order_id']}").status == 200
 
 
+def test_cookies_of_a_single_sign_on_are_kept_back(lab, site):
+    cookies = "; ".join(f"sso-{n}={'v' * 1000}" for n in range(16))
+    assert lab.get(site, "/v1/sales", {"Cookie": cookies}).status == 200
+    assert lab.post(site, new_order(), headers={"Cookie": cookies}).status == 202
+
+
 def test_a_body_without_a_length_comes_through(lab, site):
     def pieces():
         for _ in range(20):

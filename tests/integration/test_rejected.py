@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
 """`salestide rejected`: what was rejected is shown, mended, submitted again, and never lost."""
 
+import concurrent.futures
 import http.server
 import json
 import os
 import re
+import socket
+import sqlite3
 import stat
+import subprocess
 import threading
 
 import harness
@@ -22,6 +26,15 @@ def again(one, *arguments, **more):
 
 def rows(one):
     return {row["id"]: row for row in one.get("/v1/rejected").json()["rows"]}
+
+
+def listed(one):
+    return one.get("/v1/rejected?limit=1000").json()["rows"]
+
+
+def at_once(*calls):
+    with concurrent.futures.ThreadPoolExecutor(len(calls)) as pool:
+        return [each.result() for each in [pool.submit(call) for call in calls]]
 
 
 def three_bad(server, *options):
@@ -172,6 +185,104 @@ def test_what_somebody_else_has_submitted_meanwhile_does_not_end_a_retry_of_all(
     assert b"there is no rejected event" not in done.stderr, done
     assert done.stdout.decode().splitlines()[-1].startswith(f"{many - 1} submitted again"), done
     assert len(rows(one)) == many
+
+
+def test_several_retries_at_once_leave_each_event_once(server):
+    one = server()
+    bad = order(9, total=-1)
+    one.post(lines(*[order(i, total=-1) for i in range(1, 60)], bad, bad), NDJSON)
+    texts = sorted(row["raw"] for row in listed(one))
+    assert len(texts) == 61
+    for _ in range(3):
+        done = at_once(*[lambda: again(one, "retry", "--all")] * 4)
+        assert {each.returncode for each in done} <= {0, 1} and not any(each.stderr for each in done), done
+        assert sorted(row["raw"] for row in listed(one)) == texts
+        assert len(rejected(one, "list", "--limit", "1000").stdout.splitlines()) == 61
+    last = str(max(row["id"] for row in listed(one)))
+    at_once(*[lambda: again(one, "retry", last)] * 4)
+    assert sorted(row["raw"] for row in listed(one)) == texts
+    harness.must_run("verify", "--data", one.data)
+
+
+def test_of_two_retries_at_once_one_sends_each_event(server):
+    one = server()
+    many = 40  # more than are on their way at a time
+    one.post(lines(*[order(i, total=-1) for i in range(1, many + 1)]), NDJSON)
+    httpd = forwarding(one, lambda: again(one, "retry", "--all").stdout)
+    try:
+        done = rejected(one, "retry", "--all", "--to", f"http://127.0.0.1:{httpd.server_address[1]}")
+    finally:
+        httpd.shutdown()
+        httpd.server_close()
+    assert done.returncode == 1
+    assert len(rows(one)) == many
+    assert harness.stored_counts(one.data)["rejected"] == 2 * many, "each event was sent once"
+
+
+def test_a_retry_that_was_killed_is_said_and_taken_up_later(server):
+    """Nothing is sent twice while it may still be on its way; a claim that nobody ended runs out."""
+    one = server()
+    one.post(lines(order(1, total=-1), order(2, total=-1)), NDJSON)
+    stuck = socket.create_server(("127.0.0.1", 0))
+    killed = subprocess.Popen([harness.binary(), "rejected", "retry", "1", "--data", one.data,
+                               "--to", f"http://127.0.0.1:{stuck.getsockname()[1]}"])  # fmt: skip
+    try:
+        harness.wait_until(lambda: rows(one)[1].get("retried_verdict") == "trying", 20, "the try on record")
+    finally:
+        killed.kill()
+        killed.wait()
+        stuck.close()
+    done = again(one, "retry", "--all")
+    said = done.stdout.decode().splitlines()
+    assert done.returncode == 1
+    assert said[0].startswith("1 not sent: somebody else has been sending it since 20"), done
+    assert said[-1].startswith("1 submitted again"), done
+    edited = again(one, "edit", "1", "--file", "-", stdin=json.dumps(order(1)).encode())
+    assert edited.returncode == 1 and edited.stdout.decode().startswith("1 not sent: somebody else"), edited
+    with sqlite3.connect(one.data / "sales.db") as db:
+        db.execute("UPDATE rejected_retries SET retried_ms = retried_ms - 1000000 WHERE verdict = 'trying'")
+    assert again(one, "retry", "--all").stdout.decode().splitlines()[-1].startswith("2 submitted again")
+    assert len(rows(one)) == 2
+
+
+def test_a_server_that_was_away_leaves_no_trace_of_the_try(server):
+    one = server()
+    one.post(order(1, total=-1))
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    done = rejected(one, "retry", "1", "--to", f"http://127.0.0.1:{port}")
+    assert done.returncode == 1 and b"1 not sent: " in done.stdout, done
+    assert "retried_verdict" not in rows(one)[1]
+    assert again(one, "retry", "--all").stdout.decode().splitlines()[-1].startswith("1 submitted again")
+
+
+def test_an_edited_event_that_is_rejected_again_takes_the_place_of_the_one_before(server):
+    one = server()
+    one.post(lines(order(1, total=-1), order(2, total=-1)), NDJSON)
+    for turn, total in enumerate([-2, -3, -3, -1]):
+        newest = max(row["id"] for row in listed(one)) if turn else 1
+        edited = json.dumps(order(1, total=total, note="mended"), indent=2)
+        done = again(one, "edit", str(newest), "--file", "-", stdin=edited.encode())
+        assert done.returncode == 1 and f"{newest} rejected: ".encode() in done.stdout, done
+        assert sorted(json.loads(row["raw"])["total"] for row in listed(one)) == sorted([total, -1])
+        assert len(rejected(one, "list").stdout.splitlines()) == 2
+    one.post(lines(order(3, total=-1, note="x" * 70_000)), NDJSON)  # of which only the beginning is kept
+    long = max(row["id"] for row in listed(one))
+    assert again(one, "edit", str(long), "--file", "-", stdin=json.dumps(order(3, total=-1)).encode()).returncode == 1
+    assert long not in rows(one) and len(rows(one)) == 3
+    harness.must_run("verify", "--data", one.data)
+
+
+def test_retries_are_noted_in_a_directory_of_an_earlier_program(server):
+    one = three_bad(server)
+    again(one, "retry", "1")
+    one.stop()
+    with sqlite3.connect(one.data / "sales.db") as db:
+        db.execute("ALTER TABLE rejected_retries DROP COLUMN sent_hash")
+    assert len(rejected(one, "list").stdout.splitlines()) == 3
+    two = server()
+    again(two, "retry", "--all")
+    assert len(rows(two)) == 3
 
 
 def test_what_another_server_rejects_again_stays_in_the_list(server, tmp_path):

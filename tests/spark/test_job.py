@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The job in Spark, local[2], against the reference and against the program itself on the same topic."""
 
+import json
 import shutil
 import subprocess
 import time
@@ -51,6 +52,9 @@ def without_raw(one, expected):
 def test_what_spark_counts_is_what_the_reference_and_the_program_count(shop):
     one = shop()
     produce(one, N_EVENTS)
+    door = one.ingest()  # what it rejects is in the topic too, with the reason in a header
+    assert door.post(b"{no order}\n", harness.NDJSON).json()["rejected"] == 1
+    door.stop()
     one.run_job("--max-offsets", str(N_EVENTS // 3))
     assert one.is_drained()
     without_raw(one, one.expected())
@@ -151,6 +155,20 @@ def test_a_gap_and_a_topic_made_anew_stop_the_job_in_one_line(shop):
     assert "the topic was made anew" in job.errors()[0]
 
 
+@pytest.mark.timeout(600)
+def test_customers_come_from_a_file_and_from_a_table(shop):
+    one = shop(partitions=1)
+    (one.directory / "customers.csv").write_text("customer_id,source,state\n7,GOOGLE,CA\n", "utf-8")
+    crm = one.mysql.create_database(f"{one.name}_crm")
+    one.mysql.sql("CREATE TABLE customers (customer_id BIGINT PRIMARY KEY, source VARCHAR(40), state VARCHAR(40))", database=f"{one.name}_crm")
+    one.mysql.sql("INSERT INTO customers VALUES (8, 'BING', 'NY'), (9, NULL, 'TX')", database=f"{one.name}_crm")
+    for customers, ids in ((one.directory / "customers.csv", [7]), (crm, [8, 9])):
+        one.kafka.produce(one.name, [(b"", json.dumps(harness.order(n, customer_id=n)).encode()) for n in ids])
+        one.run_job("--customers", customers)
+    found = {key: cells["orders"] for key, cells in one.tables()["sales_totals"].items()}
+    assert found == {("GOOGLE", "CA", "USD"): 1, ("BING", "NY", "USD"): 1, ("(unknown)", "TX", "USD"): 1}
+
+
 @pytest.mark.timeout(1200)
 def test_a_program_on_the_same_topic_fences_the_job_and_nothing_counts_twice(shop):
     one = shop()
@@ -203,3 +221,12 @@ def test_a_wrong_option_is_refused_in_one_line_before_anything_starts(options, s
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert says in done.stderr.decode()
     assert not (tmp_path / "cp").exists()
+
+
+def test_options_of_the_environment_are_the_jobs_and_a_store_that_is_not_there_is_told_in_one_line(tmp_path):
+    env = {"SALESTIDE_BROKER": "kafka://127.0.0.1:1/t", "SALESTIDE_RAW": "none", "SALESTIDE_AGGREGATES": "mysql://u@127.0.0.1:1/d",
+           "SALESTIDE_CHECKPOINT": str(tmp_path / "cp"), "SALESTIDE_START_TIMEOUT": "0", "SALESTIDE_LOG_LEVEL": "error"}  # fmt: skip
+    done = subprocess.run([SUBMIT, "--salestide", harness.binary()], capture_output=True, timeout=60, env=harness.clean_env(env), check=False)
+    assert done.returncode in (1, 2), done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert "127.0.0.1:1" in done.stderr.decode()

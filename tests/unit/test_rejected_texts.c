@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "tool/rejected/rejected_texts.h"
+#include "store/rejected_texts.h"
 #include <stdio.h>
 
 struct told {
@@ -33,6 +33,39 @@ static void a_newer_one_of_the_same_text_takes_the_place(void **state) {
     EXPECT("01", {"{}", NULL}, {"{}", "sent"});               // behind a topic
     EXPECT("011", {"x", NULL}, {"x", "sent"}, {"x", "sent"}); // tried again and again
     EXPECT("01", {"{ \"a\": 1 }", NULL}, {" {\n\"a\":\r1\n} ", "rejected"}); // as it was sent
+}
+
+static struct rejected_row a_row(const char *raw, const char *verdict, const char *sent) {
+    return (struct rejected_row){.raw = text_of(raw),
+                                 .raw_cut = raw == NULL, // only the beginning of it is kept
+                                 .retried_ms = verdict != NULL,
+                                 .retried_verdict = text_of(verdict),
+                                 .sent_hash = sent != NULL ? rejected_text_hash(text_of(sent)) : 0};
+}
+
+static void expect_edited_replaced(const char *newer, struct rejected_row edited, bool want) {
+    struct rejected_texts *t = rejected_texts_new();
+    struct rejected_row row = a_row(newer, NULL, NULL);
+    assert_false(rejected_texts_replaced(t, &row));
+    assert_int_equal(rejected_texts_replaced(t, &edited), want);
+    rejected_texts_free(t);
+}
+
+static void an_edited_one_is_replaced_by_what_was_sent_for_it(void **state) {
+    (void)state;
+    expect_edited_replaced("{\"a\": 2}", a_row("{}", "rejected", " {\"a\":\n2}\n"), true);
+    expect_edited_replaced("{ \"a\": 2 }", a_row("{}", "rejected", "{\n\"a\": 2\n}\n"), true);
+    expect_edited_replaced("b", a_row("a", "sent", "b"), true);
+    expect_edited_replaced("a", a_row("a", "sent", "b"), false); // not by its own text
+    expect_edited_replaced("b", a_row(NULL, "rejected", "b"), true);
+    expect_edited_replaced("b", a_row("a", "accepted", "b"), false);
+}
+
+// If it was ended before its verdict was noted, this is all there is to see of it.
+static void one_that_is_being_tried_is_replaced(void **state) {
+    (void)state;
+    EXPECT("01", {"x", NULL}, {"x", "trying"});
+    EXPECT("0", {"x", "trying"});
 }
 
 static void others_stay(void **state) {
@@ -74,6 +107,8 @@ static void many_texts_are_kept_apart(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_newer_one_of_the_same_text_takes_the_place),
+        cmocka_unit_test(an_edited_one_is_replaced_by_what_was_sent_for_it),
+        cmocka_unit_test(one_that_is_being_tried_is_replaced),
         cmocka_unit_test(others_stay),
         cmocka_unit_test(each_takes_the_place_of_one),
         cmocka_unit_test(many_texts_are_kept_apart),

@@ -13,6 +13,7 @@
 #include "engine/zone_file.h"
 #include "live/sales_api.h"
 #include "order/timestamp.h"
+#include "store/rejected_texts.h"
 
 static struct zone *new_york;
 static struct sales_request request;
@@ -204,7 +205,7 @@ static void an_order_id_in_a_path_is_canonical(void **state) {
 
 static struct sales_row rows[3];
 static struct stored_event events[3];
-static struct rejected_row rejects[2];
+static struct rejected_row rejects[4];
 static size_t n_rows, n_events, n_rejects, n_rejects_given;
 
 static bool give_sales(struct sales_reader *r, const struct sales_query *q, sales_row_fn each,
@@ -233,11 +234,10 @@ static bool give_order(struct sales_reader *r, struct ident id, stored_event_fn 
 static bool give_rejected(struct sales_reader *r, int64_t before_id, int64_t limit,
                           rejected_row_fn each, void *user, struct error *err) {
     UNUSED(r);
-    UNUSED(before_id);
-    UNUSED(limit);
     UNUSED(err);
-    for (size_t i = 0; i < n_rejects; i++) {
-        if (!each(user, &rejects[i % COUNT_OF(rejects)])) {
+    for (size_t i = 0; i < n_rejects && limit > 0; i++) {
+        const struct rejected_row *row = &rejects[i % COUNT_OF(rejects)];
+        if (row->id < before_id && limit-- > 0 && !each(user, row)) {
             n_rejects_given = i + 1;
             break;
         }
@@ -445,6 +445,33 @@ static void rejected_events_tell_where_the_next_page_is(void **state) {
                         "\"next_before\":null}");
 }
 
+static void what_a_topic_has_rejected_again_is_left_out_at_once(void **state) {
+    UNUSED(state);
+    struct error err;
+    const char *const texts[] = {"x", "y", "x", "edited"};
+    for (int i = 0; i < 4; i++) {
+        rejects[i] =
+            (struct rejected_row){.id = 14 - i,
+                                  .code = text_of("conflict"),
+                                  .raw = text_of(texts[i]),
+                                  .retried_ms = i >= 2 ? 2000 : 0,
+                                  .retried_verdict = text_of(i >= 2 ? "sent" : NULL),
+                                  .sent_hash = i == 3 ? rejected_text_hash(TEXT_LIT(" y\n")) : 0};
+    }
+    n_rejects = 4;
+    assert_true(reject_query("limit=3"));
+    assert_true(sales_api_rejected(&reader, &rejected, &out, &err));
+    const char *text = answer();
+    assert_non_null(strstr(text, "\"id\":14,"));
+    assert_non_null(strstr(text, "\"id\":13,"));
+    assert_null(strstr(text, "\"id\":12,"));
+    assert_null(strstr(text, "\"id\":11,"));
+    assert_non_null(strstr(text, "\"next_before\":null}"));
+    assert_true(reject_query("before=13")); // on the next page too
+    assert_true(sales_api_rejected(&reader, &rejected, &out, &err));
+    assert_string_equal(answer(), "{\"rows\":[],\"next_before\":null}");
+}
+
 static void an_answer_that_would_be_too_long_is_stopped_in_time(void **state) {
     UNUSED(state);
     static char quotes[64 * 1024];
@@ -482,6 +509,7 @@ int main(void) {
         cmocka_unit_test(adjustments_of_an_unknown_order_are_shown),
         cmocka_unit_test(an_unknown_order_is_not_found),
         cmocka_unit_test(rejected_events_tell_where_the_next_page_is),
+        cmocka_unit_test(what_a_topic_has_rejected_again_is_left_out_at_once),
         cmocka_unit_test(an_answer_that_would_be_too_long_is_stopped_in_time),
     };
     return cmocka_run_group_tests(tests, set_up_group, tear_down_group);

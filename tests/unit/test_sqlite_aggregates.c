@@ -235,6 +235,75 @@ static void run_sql(struct world *w, const char *text) {
     sqlite3_close(db);
 }
 
+// Nobody takes the partition: to begin at the log's oldest message would count it twice.
+static void expect_no_claim(struct world *w, int32_t partition) {
+    struct position_claim c;
+    struct error err = {0};
+    bool lost;
+    assert_int_equal(claim_any(w, "sales", partition, 0, &c, &lost, &err), STORE_ERROR);
+    assert_non_null(strstr(err.text, "has lost how far partition"));
+    assert_int_equal(w->a->ops->reopen(w->a, &err), STORE_OK);
+}
+
+static void rows_that_were_deleted_are_no_new_partitions(void **state) {
+    (void)state;
+    const char *const deletes[] = {"DELETE FROM pipeline_positions",
+                                   "DELETE FROM pipeline_positions WHERE partition = 0",
+                                   "UPDATE pipeline_positions SET lane = -1, next_offset = -1 "
+                                   "WHERE partition = 0"};
+    for (size_t i = 0; i < COUNT_OF(deletes); i++) {
+        struct world w;
+        make_world(&w, NULL);
+        struct position_claim c = claim(&w, 0, 0), other = claim(&w, 1, 0);
+        must_commit(&w, 0, -1, 10, c.epoch_us);
+        must_commit(&w, 1, -1, 10, other.epoch_us);
+        run_sql(&w, deletes[i]);
+        expect_no_claim(&w, 0);
+        close_world(&w);
+        open_world(&w);
+        expect_no_claim(&w, 0);
+        if (i != 0) {
+            assert_int_equal(claim(&w, 1, 0).next_offset, 10); // which has its row
+            assert_int_equal(claim(&w, 2, 0).next_offset, -1); // which is new
+        }
+        expect_stored(&w, 2);
+        remove_world(&w);
+    }
+}
+
+static void a_row_that_vanishes_under_its_owner_is_lost_and_is_not_claimed_again(void **state) {
+    (void)state;
+    struct world w;
+    make_world(&w, NULL);
+    struct position_claim c = claim(&w, 0, 0);
+    must_commit(&w, 0, -1, 10, c.epoch_us);
+    run_sql(&w, "DELETE FROM pipeline_positions; DELETE FROM pipeline_lanes");
+    struct position_move move = {0, 10, 12, c.epoch_us, 0, {10, 0}};
+    struct error err = {0};
+    bool lost;
+    assert_int_equal(commit_one(&w, &move, w.next_id++, &err), COMMIT_FENCED);
+    assert_int_equal(w.a->ops->reopen(w.a, &err), STORE_OK);
+    assert_int_equal(claim_any(&w, "sales", 0, c.epoch_us, &c, &lost, &err), STORE_OK);
+    assert_true(lost);
+    free(c.refused);
+    expect_no_claim(&w, 0);
+    expect_no_claim(&w, 1);
+    expect_stored(&w, 1);
+    assert_int_equal(sql(&w, "SELECT count(*) FROM pipeline_positions"), 0);
+    remove_world(&w);
+}
+
+// Nothing was counted: there is nothing to count twice.
+static void rows_deleted_before_anything_was_counted_are_made_again(void **state) {
+    (void)state;
+    struct world w;
+    make_world(&w, NULL);
+    claim(&w, 0, 0);
+    run_sql(&w, "DELETE FROM pipeline_positions");
+    assert_int_equal(claim(&w, 0, 0).next_offset, -1);
+    remove_world(&w);
+}
+
 static void positions_of_an_earlier_program_keep_their_partition_as_lane(void **state) {
     (void)state;
     struct world w;
@@ -529,6 +598,9 @@ int main(void) {
         cmocka_unit_test(a_new_partition_begins_at_minus_one_and_epochs_only_grow),
         cmocka_unit_test(a_commit_adds_up_and_moves_and_is_there_after_a_restart),
         cmocka_unit_test(a_topic_made_anew_is_told_and_begins_a_lane_of_its_own),
+        cmocka_unit_test(rows_that_were_deleted_are_no_new_partitions),
+        cmocka_unit_test(a_row_that_vanishes_under_its_owner_is_lost_and_is_not_claimed_again),
+        cmocka_unit_test(rows_deleted_before_anything_was_counted_are_made_again),
         cmocka_unit_test(positions_of_an_earlier_program_keep_their_partition_as_lane),
         cmocka_unit_test(a_file_of_a_program_that_did_not_count_what_was_skipped_begins_at_0),
         cmocka_unit_test(what_is_not_as_its_owner_saw_it_is_fenced_and_nothing_is_stored),

@@ -4,11 +4,13 @@
 #pragma once
 #include "base/error.h"
 #include "base/must.h"
+#include "engine/store.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
 struct audit_report {
+    struct store_counts counts;  // as they are stored
     int64_t orders, adjustments; // raw events read
     int64_t cells;               // aggregate cells compared
     int64_t groups;              // (source, state, currency) groups of sales_totals

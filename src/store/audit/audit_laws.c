@@ -36,6 +36,7 @@ void laws_expect(struct laws *l, const char *what, int64_t have, int64_t want) {
 }
 
 void laws_counts(struct laws *l, const struct store_counts *c, const struct recount *raw) {
+    l->report->counts = *c;
     if (c->received != c->accepted + c->duplicate + c->rejected) {
         laws_broken(l,
                     "received %" PRId64 " is not accepted %" PRId64 " + duplicate %" PRId64

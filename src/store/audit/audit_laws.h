@@ -19,6 +19,7 @@ void laws_raw_broken(struct laws *l, const char *format, ...) PRINTF_LIKE(2, 3);
 void laws_expect(struct laws *l, const char *what, int64_t have, int64_t want);
 
 // received = accepted + duplicate + rejected, and accepted is what raw holds, all of it possible.
+// The counts go into the report.
 void laws_counts(struct laws *l, const struct store_counts *c, const struct recount *raw);
 // Whether aggregates may be made again from `raw`: not when accepted events are missing, unless
 // told, and never from what no order has. ERROR_USAGE names the count.

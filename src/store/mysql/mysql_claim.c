@@ -12,8 +12,8 @@
 // How it fails: a lock that is held on is waited for a few times, then STORE_RETRY. When the COMMIT
 // is not answered the claim may have been made: the next claim of the partition, whatever was
 // claimed in between, recognizes its epoch and takes it for its own.
-#include "base/log.h"
 #include "base/mem.h"
+#include "store/lost_positions.h"
 #include "store/mysql/mysql_store.h"
 #include "store/mysql/mysql_wait.h"
 #include "store/store_wait.h"
@@ -196,40 +196,43 @@ static bool look_for_row(struct mysql_aggregates *s, const struct claim *k, bool
 // The row was ours. The batch that failed by it is forgotten; the partition is lost, and whoever
 // claims it next is told why it cannot be.
 static void note_vanished(struct mysql_aggregates *s, const struct claim *k) {
-    log_error("store",
-              "%s: the row of partition %d of %s has vanished from pipeline_positions while this "
-              "process was counting: nothing more of it is counted",
-              s->c->name, k->wish->partition, k->wish->topic.name);
+    lost_positions_vanished(s->c->name, k->wish);
     s->positions_gone = true;
     *k->lost = true;
 }
 
-// A partition that begins at the log's oldest message: everything in it is counted. Where events
-// have been counted there are positions of some partition; without any they were deleted.
+// Where events have been counted: no partition at all has a position, or this one was given a lane,
+// which the row that it no longer has would name.
+static bool ask_whether_deleted(struct mysql_aggregates *s, const struct claim *k, bool *deleted,
+                                struct error *err) {
+    buf_put_str(&s->sql,
+                "SELECT 1 FROM pipeline_state WHERE id = 1 AND received > 0 AND (NOT EXISTS "
+                "(SELECT 1 FROM pipeline_positions WHERE next_offset >= 0 OR lane >= 0) OR "
+                "(EXISTS (SELECT 1 FROM pipeline_lanes");
+    put_where(s, k);
+    buf_put_str(&s->sql, " AND next_offset = -1) AND NOT EXISTS (SELECT 1 FROM pipeline_positions");
+    put_where(s, k);
+    buf_put_str(&s->sql, " AND lane >= 0)))");
+    MYSQL_RES *rows = mysql_send_question(s->c, &s->sql, doing, err);
+    if (rows == NULL) {
+        return false;
+    }
+    *deleted = mysql_fetch_row(rows) != NULL;
+    mysql_free_result(rows);
+    return true;
+}
+
+// A partition that begins at the log's oldest message: everything in it is counted.
 static bool may_be_new(struct mysql_aggregates *s, const struct claim *k, struct error *err) {
-    bool gone = s->positions_gone;
-    if (!gone) {
-        MYSQL_RES *rows = mysql_ask(s->c,
-                                    TEXT_LIT("SELECT 1 FROM pipeline_state WHERE id = 1 AND "
-                                             "received > 0 AND NOT EXISTS (SELECT 1 FROM "
-                                             "pipeline_positions WHERE next_offset >= 0 OR "
-                                             "lane >= 0)"),
-                                    doing, err);
-        if (rows == NULL) {
-            return false;
-        }
-        gone = mysql_fetch_row(rows) != NULL;
-        mysql_free_result(rows);
+    bool deleted = s->positions_gone;
+    if (!deleted && !ask_whether_deleted(s, k, &deleted, err)) {
+        return false;
     }
-    if (gone) {
+    if (deleted) {
         s->c->fault = MYSQL_FAULT_FATAL;
-        error_set(err, ERROR_FATAL,
-                  "%s: pipeline_positions has lost how far partition %d of %s was counted, and "
-                  "orders would count twice: restore the table from a copy as old as the totals, "
-                  "or begin anew with an empty database",
-                  s->c->name, k->wish->partition, k->wish->topic.name);
+        return lost_positions_refuse(s->c->name, k->wish, err);
     }
-    return !gone;
+    return true;
 }
 
 // --- All of it

@@ -209,7 +209,7 @@ static bool reader_rejected(struct sales_reader *base, int64_t before_id, int64_
         "SELECT e.id, " SQL_MS_OF(
             "arrived_at") ", field, code, message, "
                           "coalesce(event_raw, event), event_bytes, " SQL_MS_OF(
-                              "t.retried_at") ", t.verdict "
+                              "t.retried_at") ", t.verdict, t.sent_hash "
                                               "FROM rejected_events e LEFT JOIN rejected_retries t "
                                               "ON t.id = e.id AND "
                                               "t.retried_at = (SELECT max(retried_at) FROM "
@@ -232,7 +232,8 @@ static bool reader_rejected(struct sales_reader *base, int64_t before_id, int64_
                                      .message = mysql_text_at(&v, 4),
                                      .raw = mysql_text_at(&v, 5),
                                      .retried_ms = mysql_int_at(&v, 7),
-                                     .retried_verdict = mysql_text_at(&v, 8)};
+                                     .retried_verdict = mysql_text_at(&v, 8),
+                                     .sent_hash = (uint64_t)mysql_int_at(&v, 9)};
         found.raw_cut = mysql_int_at(&v, 6) > (int64_t)found.raw.len;
         go_on = each(user, &found);
     }

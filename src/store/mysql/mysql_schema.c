@@ -83,7 +83,8 @@ static const struct column_spec rejected_columns[] = {
 };
 static const struct column_spec retry_columns[] = {COUNT("id"), // of the rejected event
                                                    INSTANT("retried_at"),
-                                                   {"verdict", "varchar(16)", false, false}};
+                                                   {"verdict", "varchar(16)", false, false},
+                                                   {"sent_hash", "bigint", true, false}};
 static const struct column_spec position_columns[] = {
     {"topic", "varchar(249)", false, false},
     {"partition", "int", false, false},
@@ -466,23 +467,35 @@ static bool make_all(struct mysql_connection *c, struct store_settings *settings
                      "giving lanes", err);
 }
 
-// Positions of an earlier program have no lanes: there a lane is the partition. Programs that do
-// not know the columns may go on beside this one.
-static bool add_lanes(struct mysql_connection *c, struct error *err) {
-    struct found_table found;
-    bool there;
-    if (!catalog_read(c, "pipeline_positions", &found, &there, err)) {
-        return false;
+// Columns that tables of an earlier program lack; each has a default, so that programs that do not
+// know them may go on beside this one. Positions of an earlier program have no lanes: there a lane
+// is the partition.
+static const struct {
+    const char *table, *column, *alter, *doing;
+} added_columns[] = {
+    {"pipeline_positions", "lane",
+     "ALTER TABLE pipeline_positions ADD topic_id varchar(36) NOT NULL DEFAULT '', "
+     "ADD lane int NOT NULL DEFAULT -1, ADD window_offset bigint NOT NULL DEFAULT -1, "
+     "ADD window_ms bigint NOT NULL DEFAULT 0",
+     "adding columns to pipeline_positions"},
+    {"rejected_retries", "sent_hash", "ALTER TABLE rejected_retries ADD sent_hash bigint",
+     "adding a column to rejected_retries"},
+};
+
+static bool add_columns(struct mysql_connection *c, struct error *err) {
+    for (size_t i = 0; i < COUNT_OF(added_columns); i++) {
+        struct found_table found;
+        bool there;
+        if (!catalog_read(c, added_columns[i].table, &found, &there, err)) {
+            return false;
+        }
+        bool has = !there || found_column_of(&found, added_columns[i].column) != NULL;
+        found_table_free(&found);
+        if (!has && !mysql_run(c, text_of(added_columns[i].alter), added_columns[i].doing, err)) {
+            return false;
+        }
     }
-    bool has = !there || found_column_of(&found, "lane") != NULL;
-    found_table_free(&found);
-    return has || mysql_run(c,
-                            TEXT_LIT("ALTER TABLE pipeline_positions "
-                                     "ADD topic_id varchar(36) NOT NULL DEFAULT '', "
-                                     "ADD lane int NOT NULL DEFAULT -1, "
-                                     "ADD window_offset bigint NOT NULL DEFAULT -1, "
-                                     "ADD window_ms bigint NOT NULL DEFAULT 0"),
-                            "adding columns to pipeline_positions", err);
+    return true;
 }
 
 bool mysql_schema_prepare(struct mysql_connection *c, const char *database,
@@ -490,7 +503,7 @@ bool mysql_schema_prepare(struct mysql_connection *c, const char *database,
     const char *missing;
     struct buf sql = {0};
     // What is there in another form is refused before anything is made.
-    bool ok = enter_database(c, database, &sql, err) && add_lanes(c, err) &&
+    bool ok = enter_database(c, database, &sql, err) && add_columns(c, err) &&
               check_tables(c, &missing, err) && make_all(c, settings, &sql, err) &&
               mysql_schema_check(c, settings, err);
     buf_free(&sql);

@@ -104,7 +104,11 @@ static enum store_result aggregates_claim(struct aggregates *a, const struct pos
                                           struct position_claim *out, bool *lost,
                                           struct error *err) {
     struct sqlite_aggregates *s = sqlite_aggregates_of(a);
-    struct sqlite_claim claim = {wish, clock_now_ms(s->clock) * 1000, epoch_is_ours, s, 0, false};
+    struct sqlite_claim claim = {.where = s->sums.directory,
+                                 .wish = wish,
+                                 .now_us = clock_now_ms(s->clock) * 1000,
+                                 .epoch_is_ours = epoch_is_ours,
+                                 .user = s};
     const char *topic = wish->topic.name;
     *out = (struct position_claim){0};
     *lost = false;

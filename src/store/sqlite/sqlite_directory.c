@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "store/sqlite/sqlite.h"
+#include "store/sqlite/sqlite_util.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -124,7 +125,7 @@ static bool look_at(const char *directory, const char *name, struct sqlite_file 
     if (stat(path, &st) != 0) {
         return false;
     }
-    *out = (struct sqlite_file){st.st_dev, st.st_ino};
+    *out = (struct sqlite_file){st.st_dev, st.st_ino, st.st_size};
     return true;
 }
 
@@ -139,7 +140,12 @@ static bool still_there(const char *directory, const char *name, const struct sq
                      directory, name, found ? "replaced by another file" : "removed");
 }
 
-bool sqlite_files_note(struct sqlite_files *f, const char *directory, struct error *err) {
+static bool read_cookie(sqlite3 *db, int64_t *out, struct error *err) {
+    return sqlite_int(db, "PRAGMA schema_version", 0, out, err);
+}
+
+bool sqlite_files_note(struct sqlite_files *f, sqlite3 *db, const char *directory,
+                       struct error *err) {
     if (f->known && !sqlite_files_in_place(f, directory, false, err)) {
         return false;
     }
@@ -148,7 +154,36 @@ bool sqlite_files_note(struct sqlite_files *f, const char *directory, struct err
         return error_set(err, ERROR_RETRIABLE, "cannot look at %s/sales.db and its -wal file: %s",
                          directory, strerror(errno));
     }
-    f->known = true;
+    f->known = read_cookie(db, &f->schema_cookie, err);
+    return f->known;
+}
+
+static bool tell_cut(const char *directory, struct error *err) {
+    return error_set(err, ERROR_RETRIABLE,
+                     "%s/sales.db was cut while it was in use: what is missing of it is lost, and "
+                     "nothing more is stored; stop this process and restore a copy",
+                     directory);
+}
+
+// The file grows by checkpoints. What makes it shorter is somebody's VACUUM, or somebody's mistake.
+bool sqlite_files_whole(struct sqlite_files *f, sqlite3 *db, const char *directory,
+                        struct error *err) {
+    struct sqlite_file now;
+    if (!f->known || (!f->cut && !look_at(directory, "sales.db", &now))) {
+        return true; // whether it is there at all is asked elsewhere
+    }
+    if (!f->cut && now.bytes < f->database.bytes) {
+        int64_t cookie;
+        if (!read_cookie(db, &cookie, err)) {
+            return tell_cut(directory, err); // not even its first page
+        }
+        f->cut = cookie == f->schema_cookie;
+        f->schema_cookie = cookie;
+    }
+    if (f->cut) {
+        return tell_cut(directory, err);
+    }
+    f->database.bytes = now.bytes;
     return true;
 }
 

@@ -4,7 +4,9 @@
 #pragma once
 #include "base/error.h"
 #include "base/must.h"
+#include <sqlite3.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 // Makes the directory (mode 0700) if it is missing and locks it for the one writer there may be: an
@@ -26,11 +28,20 @@ struct sqlite_files {
     struct sqlite_file {
         dev_t device;
         ino_t inode;
+        int64_t bytes; // of the database: as many as it had when it was looked at last
     } database, log;
-    bool known; // else both are zero
+    int64_t schema_cookie; // which VACUUM changes, the one that may make the database shorter
+    bool known;            // else all is zero
+    bool cut;              // it was shorter once: nothing in it can be relied on
 };
 // After opening: notes the log; the database too at the first time.
-MUST_CHECK bool sqlite_files_note(struct sqlite_files *f, const char *directory, struct error *err);
+MUST_CHECK bool sqlite_files_note(struct sqlite_files *f, sqlite3 *db, const char *directory,
+                                  struct error *err);
+// Whether nobody has cut the database in place. Before anything is read or written: pages that are
+// missing read as zeros, and what is written past them makes the file long again. ERROR_RETRIABLE,
+// and so it stays until the process is started anew.
+MUST_CHECK bool sqlite_files_whole(struct sqlite_files *f, sqlite3 *db, const char *directory,
+                                   struct error *err);
 // Whether the database (and_log: and its log) is still there and the same. ERROR_RETRIABLE says
 // what happened: what was committed since is in a file that nobody finds any more.
 MUST_CHECK bool sqlite_files_in_place(const struct sqlite_files *f, const char *directory,

@@ -9,12 +9,14 @@
 #include "store/sqlite/sqlite_positions.h"
 
 #include "base/mem.h"
+#include "store/lost_positions.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum statement {
     GET_ROW,
+    WAS_DELETED,
     NEW_ROW,
     SET_ROW,
     MOVE_ROW,
@@ -32,6 +34,13 @@ _Static_assert((int)N_STATEMENTS <= (int)N_POSITION_STATEMENTS, "there is room f
 static const char *const statements[N_STATEMENTS] = {
     [GET_ROW] = "SELECT next_offset, epoch, topic_id, lane, window_offset, window_ms "
                 "FROM pipeline_positions WHERE topic = ?1 AND partition = ?2",
+    // Where events have been counted: no partition at all has a position, or this one was given a
+    // lane, which the row that it no longer has would name.
+    [WAS_DELETED] =
+        "SELECT (SELECT received FROM pipeline_state) > 0 AND (NOT EXISTS (SELECT 1 FROM "
+        "pipeline_positions WHERE next_offset >= 0 OR lane >= 0) OR (EXISTS (SELECT 1 FROM "
+        "pipeline_lanes WHERE topic = ?1 AND partition = ?2 AND next_offset = -1) AND NOT EXISTS "
+        "(SELECT 1 FROM pipeline_positions WHERE topic = ?1 AND partition = ?2 AND lane >= 0)))",
     [NEW_ROW] = "INSERT OR IGNORE INTO pipeline_positions (topic, partition, next_offset, epoch) "
                 "VALUES (?1, ?2, -1, 0)",
     [SET_ROW] = "UPDATE pipeline_positions SET next_offset = ?3, epoch = ?4, topic_id = ?5, "
@@ -185,16 +194,52 @@ static enum store_result read_refused(struct sqlite_positions *p, struct positio
     return rc == SQLITE_DONE ? STORE_OK : failed_claim(p, err);
 }
 
+// A partition that begins at the log's oldest message: everything in it is counted.
+static enum store_result may_be_new(struct sqlite_positions *p, const struct sqlite_claim *claim,
+                                    struct error *err) {
+    const struct position_wish *wish = claim->wish;
+    int64_t deleted = 1;
+    if (!p->gone &&
+        !ask_number(bound(p, WAS_DELETED, wish->topic.name, wish->partition), &deleted)) {
+        return failed_claim(p, err);
+    }
+    return deleted == 0 || lost_positions_refuse(claim->where, wish, err) ? STORE_OK : STORE_ERROR;
+}
+
+// The row as it is, or a new one. One that was ours and is no longer there is lost, and whoever
+// claims it next is told why it cannot be.
+static enum store_result find_row(struct sqlite_positions *p, struct sqlite_claim *claim,
+                                  struct position_claim *out, char *id, struct error *err) {
+    const struct position_wish *wish = claim->wish;
+    bool there;
+    enum store_result result = read_row(p, wish->topic.name, wish->partition, &there, out, id, err);
+    if (result != STORE_OK || (there && (wish->held_epoch_us != 0 || out->next_offset >= 0))) {
+        return result;
+    }
+    if (!there && wish->held_epoch_us != 0) {
+        lost_positions_vanished(claim->where, wish);
+        p->gone = claim->lost = true;
+        return STORE_OK;
+    }
+    result = may_be_new(p, claim, err);
+    if (result == STORE_OK && !there &&
+        !sqlite_do(bound(p, NEW_ROW, wish->topic.name, wish->partition))) {
+        result = failed_claim(p, err);
+    }
+    return result == STORE_OK && !there
+               ? read_row(p, wish->topic.name, wish->partition, &there, out, id, err)
+               : result;
+}
+
 enum store_result sqlite_positions_claim(struct sqlite_positions *p, struct sqlite_claim *claim,
                                          struct position_claim *out, struct error *err) {
     const struct position_wish *wish = claim->wish;
     char id[LOG_TOPIC_ID_BYTES] = "";
-    bool there;
     *out = (struct position_claim){.next_offset = -1};
-    if (!sqlite_do(bound(p, NEW_ROW, wish->topic.name, wish->partition))) {
-        return failed_claim(p, err);
+    enum store_result result = find_row(p, claim, out, id, err);
+    if (result != STORE_OK || claim->lost) {
+        return result;
     }
-    enum store_result result = read_row(p, wish->topic.name, wish->partition, &there, out, id, err);
     claim->found_us = out->epoch_us;
     claim->lost = wish->held_epoch_us != 0 && claim->found_us != wish->held_epoch_us &&
                   !claim->epoch_is_ours(claim->user, wish, claim->found_us);

@@ -6,11 +6,12 @@
 #include "store/aggregates.h"
 #include "store/sqlite/sqlite_util.h"
 
-enum { N_POSITION_STATEMENTS = 12 };
+enum { N_POSITION_STATEMENTS = 13 };
 
 struct sqlite_positions {
     sqlite3 *db;
     sqlite3_stmt *at[N_POSITION_STATEMENTS]; // NULL while the file is closed
+    bool gone; // a row that was ours was deleted: no partition is new any more
 };
 
 MUST_CHECK bool sqlite_positions_open(struct sqlite_positions *p, sqlite3 *db, struct error *err);
@@ -18,8 +19,10 @@ void sqlite_positions_close(struct sqlite_positions *p);
 
 // The row as it is, made if it was not there; the wish's topic becomes its topic and its lane is
 // given, unless out->other_id says whose it is, or its epoch is not the one that is held (*found_us
-// tells; `epoch_is_ours` then). The epoch is raised to now_us at least.
+// tells; `epoch_is_ours` then). The epoch is raised to now_us at least. A row that was deleted is
+// not made again: STORE_ERROR, or `lost` for its owner.
 struct sqlite_claim {
+    const char *where; // the directory, for a line to people
     const struct position_wish *wish;
     int64_t now_us;
     bool (*epoch_is_ours)(void *user, const struct position_wish *wish, int64_t epoch_us);

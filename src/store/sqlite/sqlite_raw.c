@@ -87,8 +87,9 @@ static bool connect(struct sqlite_raw *s, struct error *err) {
     if (sqlite_files_in_place(&s->files, s->directory, false, err) &&
         sqlite_directory_keep(s->directory, s->lock_fd, err) &&
         sqlite_connect(s->directory, s->vfs, SQLITE_WRITER, &s->db, err) &&
+        sqlite_files_whole(&s->files, s->db, s->directory, err) &&
         sqlite_schema_prepare(s->db, SQLITE_HOLDS_RAW, &settings, err) &&
-        sqlite_files_note(&s->files, s->directory, err) && sqlite_raw_prepare_all(s, err)) {
+        sqlite_files_note(&s->files, s->db, s->directory, err) && sqlite_raw_prepare_all(s, err)) {
         sqlite_directory_mark(s->lock_fd);
         s->checkpointer = checkpointer_start(s->directory, s->vfs, s->db, err);
     }
@@ -148,6 +149,7 @@ static enum store_result raw_flush(struct raw_store *r, struct error *err) {
     }
     s->in_transaction = false;
     if (!sqlite_files_in_place(&s->files, s->directory, true, err) ||
+        !sqlite_files_whole(&s->files, s->db, s->directory, err) ||
         !sqlite_directory_keep(s->directory, s->lock_fd, err)) {
         sqlite_raw_disconnect(s);
         return STORE_RETRY;

@@ -339,6 +339,7 @@ static bool reader_rejected(struct sales_reader *base, int64_t before_id, int64_
         row.raw_cut = sqlite3_column_int64(r->rejected, 6) > (int64_t)row.raw.len;
         row.retried_ms = sqlite3_column_int64(r->rejected, 7);
         row.retried_verdict = sqlite_column_text(r->rejected, 8);
+        row.sent_hash = (uint64_t)sqlite3_column_int64(r->rejected, 9);
         go_on = each(user, &row);
     }
     bool ok =
@@ -416,22 +417,27 @@ static const struct sales_reader_ops reader_ops_without_raw = {
     .close = reader_close,
 };
 
-// With the newest retry of each; without those that were replaced.
-static const char rejected_sql[] =
-    "SELECT r.id, arrival_ms, field, code, message, raw, raw_bytes, t.retried_ms, t.verdict "
-    "FROM rejected_rows r LEFT JOIN rejected_retries t ON t.id = r.id AND t.retried_ms = "
-    "(SELECT max(retried_ms) FROM rejected_retries WHERE id = r.id) "
-    "WHERE r.id < ?1 AND coalesce(t.verdict, '') <> 'replaced' ORDER BY r.id DESC LIMIT ?2";
-// Of a store that was last written by an earlier program.
+// With the newest retry of each; without those that were replaced. The other two are of stores that
+// were last written by an earlier program.
+#define REJECTED_SELECT(hash)                                                                      \
+    "SELECT r.id, arrival_ms, field, code, message, raw, raw_bytes, t.retried_ms, "                \
+    "t.verdict, " hash                                                                             \
+    " FROM rejected_rows r LEFT JOIN rejected_retries t ON t.id = r.id AND t.retried_ms = "        \
+    "(SELECT max(retried_ms) FROM rejected_retries WHERE id = r.id) "                              \
+    "WHERE r.id < ?1 AND coalesce(t.verdict, '') <> 'replaced' ORDER BY r.id DESC LIMIT ?2"
+static const char rejected_sql[] = REJECTED_SELECT("t.sent_hash");
+static const char rejected_before_hashes_sql[] = REJECTED_SELECT("0");
 static const char rejected_before_retries_sql[] =
-    "SELECT id, arrival_ms, field, code, message, raw, raw_bytes, 0, NULL "
+    "SELECT id, arrival_ms, field, code, message, raw, raw_bytes, 0, NULL, 0 "
     "FROM rejected_rows WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
 
 static bool prepare_rejected(struct sqlite_reader *r, struct error *err) {
-    int64_t has_retries;
-    return sqlite_int(r->db, "SELECT count(*) FROM sqlite_schema WHERE name = 'rejected_retries'",
-                      0, &has_retries, err) &&
-           sqlite_prepare(r->db, has_retries != 0 ? rejected_sql : rejected_before_retries_sql,
+    bool has_table, has_hash;
+    return sqlite_retries_columns(r->db, &has_table, &has_hash, err) &&
+           sqlite_prepare(r->db,
+                          has_hash    ? rejected_sql
+                          : has_table ? rejected_before_hashes_sql
+                                      : rejected_before_retries_sql,
                           &r->rejected, err);
 }
 

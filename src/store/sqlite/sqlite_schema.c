@@ -39,10 +39,10 @@ const char *const cells_table_names[CUBE_TABLES] = {"total_cells", "minute_cells
 const char sqlite_temp_cells_sql[] = CELLS("temp.total_cells") CELLS("temp.minute_cells")
     CELLS("temp.hour_cells") CELLS("temp.day_cells") CELLS("temp.product_cells");
 
-const char sqlite_retries_sql[] =
+static const char retries_sql[] =
     "CREATE TABLE IF NOT EXISTS rejected_retries (id INTEGER NOT NULL, "
-    "retried_ms INTEGER NOT NULL, verdict TEXT NOT NULL, PRIMARY KEY (id, retried_ms)) "
-    "WITHOUT ROWID;";
+    "retried_ms INTEGER NOT NULL, verdict TEXT NOT NULL, sent_hash INTEGER, "
+    "PRIMARY KEY (id, retried_ms)) WITHOUT ROWID;";
 
 // Columns that order_rows and adjustment_rows share.
 #define EVENT_COLUMNS                                                                              \
@@ -244,7 +244,7 @@ static bool make_tables(sqlite3 *db, enum sqlite_holds holds, struct store_setti
     }
     const char *without_door = "DELETE FROM pipeline_positions WHERE topic = 'embedded'";
     return sqlite_run(db, tables_sql, err) && sqlite_run(db, lanes_sql, err) &&
-           sqlite_run(db, sqlite_retries_sql, err) && sqlite_views_refresh(db, holds, err) &&
+           sqlite_run(db, retries_sql, err) && sqlite_views_refresh(db, holds, err) &&
            settings_fix(db, settings, err) &&
            (holds == SQLITE_HOLDS_ALL || sqlite_run(db, without_door, err));
 }
@@ -260,6 +260,42 @@ static bool has_skipped(sqlite3 *db, bool *out, struct error *err) {
     }
     *out = n > 0;
     return true;
+}
+
+bool sqlite_retries_columns(sqlite3 *db, bool *has_table, bool *has_hash, struct error *err) {
+    int64_t columns, hash;
+    if (!sqlite_int(db, "SELECT count(*) FROM pragma_table_info('rejected_retries')", 0, &columns,
+                    err) ||
+        !sqlite_int(db,
+                    "SELECT count(*) FROM pragma_table_info('rejected_retries') "
+                    "WHERE name = 'sent_hash'",
+                    0, &hash, err)) {
+        return false;
+    }
+    *has_table = columns > 0;
+    *has_hash = hash > 0;
+    return true;
+}
+
+static bool add_retries(sqlite3 *db, struct error *err) {
+    bool has_table, has_hash;
+    return sqlite_retries_columns(db, &has_table, &has_hash, err) &&
+           (has_table || sqlite_run(db, retries_sql, err)) &&
+           (!has_table || has_hash ||
+            sqlite_run(db, "ALTER TABLE rejected_retries ADD COLUMN sent_hash INTEGER", err));
+}
+
+bool sqlite_retries_make(sqlite3 *db, struct error *err) {
+    bool has_table, has_hash;
+    if (!sqlite_retries_columns(db, &has_table, &has_hash, err)) {
+        return false;
+    }
+    if (has_hash || (sqlite_run(db, "BEGIN IMMEDIATE", err) && add_retries(db, err) &&
+                     sqlite_run(db, "COMMIT", err))) {
+        return true;
+    }
+    sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    return false;
 }
 
 static bool add_skipped(sqlite3 *db, struct error *err) {
@@ -307,10 +343,10 @@ bool sqlite_schema_prepare(sqlite3 *db, enum sqlite_holds holds, struct store_se
     if (version != 0) {
         struct store_settings have;
         return sqlite_holds_check(db, holds, err) && sqlite_views_refresh(db, holds, err) &&
-               (holds == SQLITE_HOLDS_RAW || (sqlite_settings_read(db, &have, err) &&
-                                              settings_compare(&have, settings, "--data", err) &&
-                                              sqlite_run(db, sqlite_retries_sql, err) &&
-                                              add_skipped(db, err) && add_lanes(db, err)));
+               (holds == SQLITE_HOLDS_RAW ||
+                (sqlite_settings_read(db, &have, err) &&
+                 settings_compare(&have, settings, "--data", err) && sqlite_retries_make(db, err) &&
+                 add_skipped(db, err) && add_lanes(db, err)));
     }
     char version_sql[64];
     snprintf(version_sql, sizeof version_sql, "PRAGMA user_version = %d; COMMIT;", SCHEMA_VERSION);

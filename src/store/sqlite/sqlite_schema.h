@@ -40,9 +40,12 @@ MUST_CHECK bool sqlite_state_read(sqlite3 *db, struct pipeline_state *state, str
     "orders, units, subtotal_e4, discount_e4, shipping_e4, tax_e4, total_e4, cancelled_orders, "   \
     "refunds, refunded_total_e4"
 enum { N_MEASURES = 10 };
-// SQL that makes rejected_retries (store/rejected_retries.h) where it is missing: stores of an
-// earlier program have none.
-extern const char sqlite_retries_sql[];
+// Makes rejected_retries (store/rejected_retries.h), or its newer column, where it is missing:
+// stores of an earlier program have none. Not inside of a transaction.
+MUST_CHECK bool sqlite_retries_make(sqlite3 *db, struct error *err);
+// What of it is there.
+MUST_CHECK bool sqlite_retries_columns(sqlite3 *db, bool *has_table, bool *has_hash,
+                                       struct error *err);
 // SQL that makes the empty temporary tables temp.total_cells, ...: an audit's second set.
 extern const char sqlite_temp_cells_sql[];
 // By enum cube_table. A cell's key is bucket << 32 | id of its sales_groups or sales_products row.

@@ -45,6 +45,9 @@ void sqlite_sums_free(struct sqlite_sums *s) {
 
 enum store_result sqlite_sums_begin(struct sqlite_sums *s, struct error *err) {
     s->next = s->state;
+    if (!sqlite_files_whole(&s->files, s->db, s->directory, err)) {
+        return STORE_RETRY;
+    }
     return sqlite_do(s->begin) ? STORE_OK : sqlite_failed(s->db, "beginning a batch", err);
 }
 

@@ -90,8 +90,9 @@ MUST_CHECK bool sqlite_sums_write_state(struct sqlite_sums *s);
 // COMMIT, with its fsync. Then ask whether it went into a file that is found again, and call
 // sqlite_sums_committed.
 MUST_CHECK bool sqlite_sums_commit(struct sqlite_sums *s);
-MUST_CHECK static inline bool sqlite_sums_in_place(const struct sqlite_sums *s, struct error *err) {
+MUST_CHECK static inline bool sqlite_sums_in_place(struct sqlite_sums *s, struct error *err) {
     return sqlite_files_in_place(&s->files, s->directory, true, err) &&
+           sqlite_files_whole(&s->files, s->db, s->directory, err) &&
            sqlite_directory_keep(s->directory, s->lock_fd, err);
 }
 void sqlite_sums_committed(struct sqlite_sums *s);

@@ -117,9 +117,10 @@ bool sqlite_sums_connect(struct sqlite_sums *s, enum sqlite_holds holds,
     if (!sqlite_files_in_place(&s->files, s->directory, false, err) ||
         !sqlite_directory_keep(s->directory, s->lock_fd, err) ||
         !sqlite_connect(s->directory, s->vfs, SQLITE_WRITER, &s->db, err) ||
+        !sqlite_files_whole(&s->files, s->db, s->directory, err) ||
         !sqlite_schema_prepare(s->db, holds, settings, err) ||
         !make_durable(s, after_failure, err) || // before anything else is answered
-        !sqlite_files_note(&s->files, s->directory, err) || !read_memory(s, err) ||
+        !sqlite_files_note(&s->files, s->db, s->directory, err) || !read_memory(s, err) ||
         !sqlite_sums_open_prepare_all(s, err)) {
         return false;
     }

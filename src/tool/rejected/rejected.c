@@ -1,23 +1,26 @@
 // SPDX-License-Identifier: MIT
-// A retry: the event's text is read from where rejected events are kept, posted to a server as any
-// order is, and the verdict is noted beside the rejected event, which itself stays as it
-// was. Being interrupted between the two is harmless: a second retry of an accepted event is a
+// A retry: the event's text is read from where rejected events are kept, the try is claimed there
+// (of several at once one sends), the text is posted to a server as any order is, and the verdict
+// is noted beside the rejected event, which itself stays as it was. Being ended between the two is
+// harmless: some time later it is sent again, and a second retry of an accepted event is a
 // duplicate. Many are posted some at a time, oldest first, each as a request of its own so that
 // each has its verdict.
 //
-// What a retry rejects again replaces, it does not add: the new rejected event has the same text
-// (rejected_texts.c), and the one before is marked, so that no reader shows it. A verdict that
-// comes later, behind a topic, is found at the next retry, and by list at once.
+// What a retry or an edit has rejected again replaces, it does not add: the new rejected event has
+// the text that was sent (store/rejected_texts.h), and the one before is marked, so that no reader
+// shows it. A verdict that comes later, behind a topic, is marked at the next retry, and seen by
+// list at once.
 //
 // How it fails: an id that is not there, a place that cannot be read or written, a server that is
 // not one: one line each, and what was not sent stays as it is.
 #include "tool/rejected/rejected.h"
 
-#include "base/mem.h"
+#include "base/clock.h"
 #include "order/timestamp.h"
+#include "store/rejected_texts.h"
 #include "tool/rejected/rejected_edit.h"
 #include "tool/rejected/rejected_send.h"
-#include "tool/rejected/rejected_texts.h"
+#include "tool/rejected/rejected_which.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +31,7 @@ struct command {
     const struct rejected_settings *settings;
     struct sales_reader *reader;    // of settings
     struct rejected_sender *sender; // of a retry
+    int64_t seen_ms;                // of the event that is sent next: see struct rejected_found
 };
 
 static int rejected_fail(const struct error *err) {
@@ -121,6 +125,12 @@ static bool find_row(struct command *c, int64_t id,
     return ok && w.ok;
 }
 
+static bool no_such_event(int64_t id, struct error *err) {
+    return error_set(
+        err, ERROR_USAGE,
+        "there is no rejected event %" PRId64 " (any more?); see `salestide rejected list`", id);
+}
+
 static bool with_row(struct command *c, int64_t id,
                      bool (*each)(struct command *, const struct rejected_row *, struct error *),
                      struct error *err) {
@@ -128,10 +138,7 @@ static bool with_row(struct command *c, int64_t id,
     if (!find_row(c, id, each, &found, err)) {
         return false;
     }
-    return found || error_set(err, ERROR_USAGE,
-                              "there is no rejected event %" PRId64
-                              " (any more?); see `salestide rejected list`",
-                              id);
+    return found || no_such_event(id, err);
 }
 
 static bool show_row(struct command *c, const struct rejected_row *row, struct error *err) {
@@ -152,6 +159,17 @@ static bool open_sending(struct command *c, struct error *err) {
            rejected_sender_open(&s->to, retries, &c->sender, err);
 }
 
+static void skip_busy(struct command *c, int64_t id, int64_t retried_ms) {
+    char since[32], until[32], why[200];
+    since[timestamp_format(retried_ms, since)] = '\0';
+    until[timestamp_format(retried_ms + REJECTED_TRY_MS, until)] = '\0';
+    snprintf(why, sizeof why,
+             "somebody else has been sending it since %s; if that was broken off, it can be sent "
+             "from %s on",
+             since, until);
+    rejected_sender_skip(c->sender, id, why);
+}
+
 static bool retry_row(struct command *c, const struct rejected_row *row, struct error *err) {
     UNUSED(err);
     if (row->raw_cut) {
@@ -160,7 +178,7 @@ static bool retry_row(struct command *c, const struct rejected_row *row, struct 
                              "`salestide rejected edit ID --file FILE`");
         return true;
     }
-    rejected_sender_post(c->sender, row->id, row->raw);
+    rejected_sender_post(c->sender, &(struct rejected_found){row->id, c->seen_ms}, row->raw);
     return true;
 }
 
@@ -173,126 +191,72 @@ static int end_sending(struct command *c) {
     return all ? 0 : 1;
 }
 
-// --- Which
-
-struct ids {
-    int64_t *at;
-    size_t n, cap;
-};
-
-static void add_id(struct ids *ids, int64_t id) {
-    if (ids->n == ids->cap) {
-        ids->cap = ids->cap > 0 ? ids->cap * 2 : 1024;
-        ids->at = mem_realloc(ids->at, ids->cap * sizeof *ids->at);
-    }
-    ids->at[ids->n++] = id;
-}
-
-// A pass over the rejected events, newest first.
-struct gathering {
-    struct text code; // of those to be tried again; absent: all
-    struct ids again, replaced;
-    struct rejected_texts *texts;
-    int64_t last_id, lowest_id; // rows below the latter are not looked at
-    int64_t n_seen;             // of the page
-};
-
-static bool gather_row(void *user, const struct rejected_row *row) {
-    struct gathering *g = user;
-    g->n_seen++;
-    g->last_id = row->id;
-    if (row->id < g->lowest_id) {
-        return false;
-    }
-    bool done = row->retried_ms != 0 && !text_equal(row->retried_verdict, TEXT_LIT("rejected"));
-    if (rejected_texts_replaced(g->texts, row)) {
-        add_id(&g->replaced, row->id);
-    } else if (!done && (g->code.at == NULL || text_equal(g->code, row->code))) {
-        add_id(&g->again, row->id);
+// Those that were asked for by id have to be there.
+static bool check_ids(const struct rejected_which *w, struct error *err) {
+    for (size_t i = 0; i < w->n_ids; i++) {
+        bool found = false;
+        for (size_t k = 0; k < w->again.n; k++) {
+            found = found || w->again.at[k].id == w->ids[i];
+        }
+        for (size_t k = 0; k < w->busy.n; k++) {
+            found = found || w->busy.at[k].id == w->ids[i];
+        }
+        if (!found) {
+            return no_such_event(w->ids[i], err);
+        }
     }
     return true;
 }
 
-// All that have not got through yet, and those that were replaced; both newest first.
-static bool gather(struct command *c, struct gathering *g, struct error *err) {
-    g->texts = rejected_texts_new();
-    g->last_id = INT64_MAX;
-    bool ok;
-    do {
-        g->n_seen = 0;
-        ok = c->reader->ops->rejected(c->reader, g->last_id, PAGE_ROWS, gather_row, g, err);
-    } while (ok && g->n_seen == PAGE_ROWS && g->last_id >= g->lowest_id);
-    rejected_texts_free(g->texts);
-    g->texts = NULL;
-    return ok;
-}
-
-static void gathering_free(struct gathering *g) {
-    free(g->again.at);
-    free(g->replaced.at);
-}
-
-static bool has_id(const struct ids *ids, int64_t id) {
-    for (size_t i = 0; i < ids->n; i++) {
-        if (ids->at[i] == id) {
-            return true;
-        }
-    }
-    return false;
-}
-
-// Newest first, as gather. One that was named twice is submitted once: each time that it is
-// rejected again would leave an event more.
-static void gather_settings(const struct rejected_settings *s, struct ids *ids) {
-    for (size_t i = s->n_ids; i > 0; i--) {
-        if (!has_id(ids, s->ids[i - 1])) {
-            add_id(ids, s->ids[i - 1]);
-        }
-    }
-}
-
-// One of many that is gone by now was submitted by somebody else meanwhile, or is too old: the
-// others are sent all the same.
-static bool retry_one(struct command *c, int64_t id, bool by_id, struct error *err) {
-    bool found;
-    return by_id ? with_row(c, id, retry_row, err) : find_row(c, id, retry_row, &found, err);
-}
-
 // Marks what was replaced, by this retry or since an earlier one; nothing older than `lowest_id`.
 static bool mark_replaced(struct command *c, int64_t lowest_id, struct error *err) {
-    struct gathering g = {.lowest_id = lowest_id};
-    bool ok = gather(c, &g, err);
-    for (size_t i = 0; ok && i < g.replaced.n; i++) {
-        ok = rejected_sender_replaced(c->sender, g.replaced.at[i], err);
+    struct rejected_which w = {.lowest_id = lowest_id, .now_ms = clock_now_ms(clock_system())};
+    bool ok = rejected_which_find(&w, c->reader, err);
+    for (size_t i = 0; ok && i < w.replaced.n; i++) {
+        ok = rejected_sender_replaced(c->sender, &w.replaced.at[i], err);
     }
-    gathering_free(&g);
+    rejected_which_free(&w);
     return ok;
+}
+
+// Oldest first. One that is gone by now was submitted by somebody else meanwhile, or is too old:
+// the others are sent all the same.
+static bool send_all(struct command *c, const struct rejected_which *w, struct error *err) {
+    bool ok = true, found;
+    for (size_t i = w->busy.n; i > 0; i--) {
+        skip_busy(c, w->busy.at[i - 1].id, w->busy.at[i - 1].retried_ms);
+    }
+    for (size_t i = w->again.n; ok && i > 0 && !rejected_sender_failed(c->sender); i--) {
+        c->seen_ms = w->again.at[i - 1].retried_ms;
+        ok = find_row(c, w->again.at[i - 1].id, retry_row, &found, err);
+    }
+    return ok;
+}
+
+static int64_t lowest_of(const int64_t *ids, size_t n) {
+    int64_t lowest = n > 0 ? INT64_MAX : 0;
+    for (size_t i = 0; i < n; i++) {
+        lowest = ids[i] < lowest ? ids[i] : lowest;
+    }
+    return lowest;
 }
 
 static int retry_rejected(struct command *c) {
     const struct rejected_settings *s = c->settings;
     struct error err = {0};
-    struct gathering g = {.code = text_of(s->code)};
-    struct ids *ids = &g.again;
-    bool by_id = s->n_ids > 0, ok = true;
-    if (by_id) {
-        gather_settings(s, ids);
-    } else {
-        ok = gather(c, &g, &err);
-    }
-    ok = ok && open_sending(c, &err);
-    int64_t lowest_id = by_id ? INT64_MAX : 0;
-    for (size_t i = ids->n; ok && i > 0 && !rejected_sender_failed(c->sender); i--) {
-        int64_t id = ids->at[i - 1];
-        lowest_id = id < lowest_id ? id : lowest_id;
-        ok = retry_one(c, id, by_id, &err);
-    }
-    gathering_free(&g);
+    struct rejected_which w = {.ids = s->ids,
+                               .n_ids = s->n_ids,
+                               .code = s->code,
+                               .lowest_id = lowest_of(s->ids, s->n_ids),
+                               .now_ms = clock_now_ms(clock_system())};
+    bool ok = rejected_which_find(&w, c->reader, &err) && check_ids(&w, &err) &&
+              open_sending(c, &err) && send_all(c, &w, &err);
+    rejected_which_free(&w);
     if (!ok) {
         return rejected_fail(&err);
     }
     int code = end_sending(c);
-    return mark_replaced(c, lowest_id, &err) ? code : rejected_fail(&err);
+    return mark_replaced(c, w.lowest_id, &err) ? code : rejected_fail(&err);
 }
 
 // --- Editing
@@ -306,12 +270,17 @@ static bool edit_row(struct command *c, const struct rejected_row *row, struct e
                          "only the beginning of this event's text is kept: give it whole with "
                          "--file FILE");
     }
+    if (rejected_is_busy(row, clock_now_ms(clock_system()))) {
+        skip_busy(c, row->id, row->retried_ms);
+        return true;
+    }
     bool ok = file != NULL ? rejected_read_file(file, &event, err)
                            : rejected_edit_text(row->raw, &event, &changed, err);
     if (ok && !changed) {
         puts("Nothing was changed, so nothing was sent.");
     } else if (ok) {
-        rejected_sender_post(c->sender, row->id, buf_text(&event));
+        rejected_sender_post(c->sender, &(struct rejected_found){row->id, row->retried_ms},
+                             buf_text(&event));
     }
     buf_free(&event);
     return ok;
@@ -322,7 +291,8 @@ static int edit_rejected(struct command *c) {
     if (!open_sending(c, &err) || !with_row(c, c->settings->ids[0], edit_row, &err)) {
         return rejected_fail(&err);
     }
-    return end_sending(c);
+    int code = end_sending(c);
+    return mark_replaced(c, c->settings->ids[0], &err) ? code : rejected_fail(&err);
 }
 
 static int show_rejected(struct command *c) {

@@ -26,7 +26,7 @@ struct item {
     struct rejected_kafka *owner;
     struct submission *s;
     char *text;
-    int64_t id;
+    int64_t tag;
     bool delivered;
     struct item *next;
 };
@@ -67,11 +67,11 @@ static void on_settled(struct submission *s, enum settle_result result) {
 static void tell(struct rejected_kafka *k, const struct item *i) {
     const struct event *e = &i->s->events[0];
     if (!i->delivered) {
-        k->done(k->user, i->id, NULL, "the brokers did not acknowledge it in time");
+        k->done(k->user, i->tag, NULL, "the brokers did not acknowledge it in time");
     } else if (e->verdict == VERDICT_REJECTED) {
-        k->done(k->user, i->id, "rejected", e->why->message);
+        k->done(k->user, i->tag, "rejected", e->why->message);
     } else {
-        k->done(k->user, i->id, "sent", "");
+        k->done(k->user, i->tag, "sent", "");
     }
 }
 
@@ -88,10 +88,10 @@ static void collect(struct rejected_kafka *k) {
     }
 }
 
-static struct item *item_new(struct rejected_kafka *k, int64_t id, struct text event) {
+static struct item *item_new(struct rejected_kafka *k, int64_t tag, struct text event) {
     struct item *i = mem_zalloc(1, sizeof *i);
     i->owner = k;
-    i->id = id;
+    i->tag = tag;
     i->text = mem_strndup(event.at, event.len);
     i->s = submission_new(NULL);
     struct event *e = i->s != NULL ? submission_add(i->s) : NULL;
@@ -122,8 +122,8 @@ static const char *check(struct rejected_kafka *k, struct item *i, struct reject
     }
 }
 
-void rejected_kafka_post(struct rejected_kafka *k, int64_t id, struct text event) {
-    struct item *i = item_new(k, id, event);
+void rejected_kafka_post(struct rejected_kafka *k, int64_t tag, struct text event) {
+    struct item *i = item_new(k, tag, event);
     struct rejection why;
     bool rejected = false;
     const char *problem = i == NULL ? "out of memory" : check(k, i, &why, &rejected);
@@ -140,7 +140,7 @@ void rejected_kafka_post(struct rejected_kafka *k, int64_t id, struct text event
         k->under_way--;
         pthread_mutex_unlock(&k->lock);
     }
-    k->done(k->user, id, rejected ? "rejected" : NULL, problem);
+    k->done(k->user, tag, rejected ? "rejected" : NULL, problem);
     if (i != NULL) {
         item_free(i);
     }

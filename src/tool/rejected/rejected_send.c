@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// An event's way: its text as a line of NDJSON to the server, the verdict to standard output and
-// into rejected_retries. What cannot be noted ends the whole, since it would be sent for ever.
+// An event's way: its try is claimed in rejected_retries, its text goes as a line of NDJSON to the
+// server, the verdict to standard output and beside the claim. A try that came to nothing is
+// forgotten again. What cannot be noted ends the whole, since it would be sent for ever.
 #include "tool/rejected/rejected_send.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "store/rejected_texts.h"
 #include "tool/http_client.h"
 #include "tool/post_reply.h"
 #include "tool/rejected/rejected_kafka.h"
@@ -21,6 +23,8 @@ enum {
 
 struct rejected_sender {
     struct rejected_retries *retries;
+    struct rejected_found *tries; // all that were claimed; a request's tag is its place here
+    size_t n_tries, cap_tries;
     struct http_client *client;   // NULL: into a topic
     struct rejected_kafka *topic; // NULL: to a server
     int64_t n_sent;               // into a topic
@@ -43,14 +47,25 @@ void rejected_print_text(struct text t, bool one_line) {
     }
 }
 
-static void note(struct rejected_sender *s, int64_t id, const char *verdict, const char *why) {
+static void keep_failure(struct rejected_sender *s, const struct error *err) {
+    if (s->failure.cls == ERROR_NONE) {
+        s->failure = *err;
+    }
+}
+
+// verdict NULL: it was not sent.
+static void note(struct rejected_sender *s, int64_t tag, const char *verdict, const char *why) {
+    const struct rejected_found *t = &s->tries[tag];
     struct error err = {0};
-    printf("%" PRId64 " %s%s", id, verdict, why[0] != '\0' ? ": " : "");
-    rejected_print_text(text_of(why), true);
-    putchar('\n');
-    if (!s->retries->ops->put(s->retries, id, clock_now_ms(clock_system()), verdict, &err) &&
-        s->failure.cls == ERROR_NONE) {
-        s->failure = err;
+    if (verdict == NULL) {
+        rejected_sender_skip(s, t->id, why);
+    } else {
+        printf("%" PRId64 " %s%s", t->id, verdict, why[0] != '\0' ? ": " : "");
+        rejected_print_text(text_of(why), true);
+        putchar('\n');
+    }
+    if (!s->retries->ops->put(s->retries, t->id, t->retried_ms, verdict, &err)) {
+        keep_failure(s, &err);
     }
 }
 
@@ -68,13 +83,11 @@ static void rejected_send_answered(void *user, const struct http_reply *reply) {
     struct post_counts counts;
     struct why why = {""};
     if (reply->problem != NULL) {
-        s->n_failed++;
-        printf("%" PRId64 " not sent: %s\n", reply->tag, reply->problem);
+        note(s, reply->tag, NULL, reply->problem);
         return;
     }
     if (!post_reply_read(reply->body, &counts, take_error, &why)) {
-        s->n_failed++;
-        printf("%" PRId64 " not sent: the answer is none of a Salestide server\n", reply->tag);
+        note(s, reply->tag, NULL, "the answer is none of a Salestide server");
         return;
     }
     s->n_accepted += counts.accepted;
@@ -92,16 +105,12 @@ static void tell_trouble(void *user, const char *text) {
     fprintf(stderr, "salestide rejected: %s\n", text);
 }
 
-static void sent(void *user, int64_t id, const char *verdict, const char *why) {
+static void sent(void *user, int64_t tag, const char *verdict, const char *why) {
     struct rejected_sender *s = user;
-    if (verdict == NULL) {
-        rejected_sender_skip(s, id, why);
-        return;
-    }
-    bool rejected = strcmp(verdict, "rejected") == 0;
+    bool rejected = verdict != NULL && strcmp(verdict, "rejected") == 0;
     s->n_rejected += rejected;
-    s->n_sent += !rejected;
-    note(s, id, verdict, why);
+    s->n_sent += verdict != NULL && !rejected;
+    note(s, tag, verdict, why);
 }
 
 static bool open_client(struct rejected_sender *s, const struct send_to *to, struct error *err) {
@@ -133,13 +142,35 @@ bool rejected_sender_open(const struct send_to *to, struct rejected_retries *ret
     return true;
 }
 
+// False: somebody else was faster, or it failed.
+static bool claim_try(struct rejected_sender *s, const struct rejected_found *found,
+                      struct text event, int64_t *tag) {
+    const struct rejected_claim claim = {.id = found->id,
+                                         .seen_ms = found->retried_ms,
+                                         .now_ms = clock_now_ms(clock_system()),
+                                         .sent_hash = rejected_text_hash(event)};
+    struct error err = {0};
+    int64_t retried_ms;
+    if (!s->retries->ops->claim(s->retries, &claim, &retried_ms, &err)) {
+        keep_failure(s, &err);
+        return false;
+    }
+    if (retried_ms == 0) {
+        rejected_sender_skip(s, found->id, "somebody else has sent it again meanwhile");
+        return false;
+    }
+    if (s->n_tries == s->cap_tries) {
+        s->cap_tries = s->cap_tries > 0 ? s->cap_tries * 2 : 64;
+        s->tries = mem_realloc(s->tries, s->cap_tries * sizeof *s->tries);
+    }
+    *tag = (int64_t)s->n_tries;
+    s->tries[s->n_tries++] = (struct rejected_found){found->id, retried_ms};
+    return true;
+}
+
 // An event's text is posted as a line, so it may not have several: outside of its strings JSON
 // does not care which white space it has, inside it cannot have these.
-void rejected_sender_post(struct rejected_sender *s, int64_t id, struct text event) {
-    if (s->topic != NULL) {
-        rejected_kafka_post(s->topic, id, event);
-        return;
-    }
+static void post_line(struct rejected_sender *s, int64_t tag, struct text event) {
     struct buf body = {0};
     buf_put_text(&body, event);
     for (size_t i = 0; i < body.len; i++) {
@@ -147,15 +178,30 @@ void rejected_sender_post(struct rejected_sender *s, int64_t id, struct text eve
     }
     buf_put_char(&body, '\n');
     if (body.failed) {
-        error_set(&s->failure, ERROR_RETRIABLE, "out of memory");
         buf_free(&body);
+        note(s, tag, NULL, "out of memory");
         return;
     }
-    http_client_post(s->client, &body, id);
+    http_client_post(s->client, &body, tag);
 }
 
-bool rejected_sender_replaced(struct rejected_sender *s, int64_t id, struct error *err) {
-    return s->retries->ops->put(s->retries, id, clock_now_ms(clock_system()), "replaced", err);
+void rejected_sender_post(struct rejected_sender *s, const struct rejected_found *found,
+                          struct text event) {
+    int64_t tag;
+    if (!claim_try(s, found, event, &tag)) {
+        return;
+    }
+    if (s->topic != NULL) {
+        rejected_kafka_post(s->topic, tag, event);
+    } else {
+        post_line(s, tag, event);
+    }
+}
+
+// Of that try: if there is a newer one by now, it is what readers see.
+bool rejected_sender_replaced(struct rejected_sender *s, const struct rejected_found *found,
+                              struct error *err) {
+    return s->retries->ops->put(s->retries, found->id, found->retried_ms, "replaced", err);
 }
 
 void rejected_sender_skip(struct rejected_sender *s, int64_t id, const char *why) {
@@ -193,5 +239,6 @@ void rejected_sender_close(struct rejected_sender *s) {
     if (s->retries != NULL) {
         s->retries->ops->close(s->retries);
     }
+    free(s->tries);
     free(s);
 }

@@ -4,18 +4,22 @@
 #pragma once
 #include "base/text.h"
 #include "store/rejected_retries.h"
+#include "tool/rejected/rejected_which.h"
 #include "tool/send_to.h"
 
 struct rejected_sender;
 // Takes over `retries`, which gets the verdicts, also when it fails. `to` is a server or a topic.
 MUST_CHECK bool rejected_sender_open(const struct send_to *to, struct rejected_retries *retries,
                                      struct rejected_sender **out, struct error *err);
-// Some are on their way at a time. Prints what becomes of it, some time until the end.
-void rejected_sender_post(struct rejected_sender *s, int64_t id, struct text event);
+// Sends this text for a rejected event, unless somebody else has begun to since it was seen. Some
+// are on their way at a time. Prints what becomes of it, some time until the end.
+void rejected_sender_post(struct rejected_sender *s, const struct rejected_found *found,
+                          struct text event);
 // One that is not sent, and why.
 void rejected_sender_skip(struct rejected_sender *s, int64_t id, const char *why);
 // Notes that a newer rejected event has taken its place.
-MUST_CHECK bool rejected_sender_replaced(struct rejected_sender *s, int64_t id, struct error *err);
+MUST_CHECK bool rejected_sender_replaced(struct rejected_sender *s,
+                                         const struct rejected_found *found, struct error *err);
 // Something went wrong that ends all of it: see _end.
 bool rejected_sender_failed(const struct rejected_sender *s);
 // Waits for what is under way and prints a summary. False: err tells what ended it. *all: every

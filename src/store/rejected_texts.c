@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A table from the hash of a text to how many newer rows with it have replaced none yet. A text is
 // submitted again as one line without white space around, so that is how it is compared. What is
-// not kept whole is never submitted as it is, and left out.
-#include "tool/rejected/rejected_texts.h"
+// not kept whole is never submitted as it is: it can have been replaced, after an edit, and takes
+// nobody's place.
+#include "store/rejected_texts.h"
 
 #include "base/hash.h"
 #include "base/mem.h"
@@ -60,7 +61,7 @@ static bool ends_line(char c) {
 }
 
 // Line ends as spaces: piece by piece, so that nothing is copied.
-static uint64_t hash_as_sent(struct text t) {
+uint64_t rejected_text_hash(struct text t) {
     t = text_trim(t);
     uint64_t h = 0;
     size_t from = 0;
@@ -70,25 +71,43 @@ static uint64_t hash_as_sent(struct text t) {
             from = i + 1;
         }
     }
-    return h;
+    return h != 0 ? h : 1;
 }
 
-bool rejected_texts_replaced(struct rejected_texts *t, const struct rejected_row *row) {
-    if (row->raw_cut) {
-        return false;
-    }
+static struct slot *slot_of(struct rejected_texts *t, uint64_t hash) {
     if (2 * (t->n_used + 1) > t->n_slots) {
         grow_texts(t);
     }
-    uint64_t hash = hash_as_sent(row->raw);
     struct slot *slot = find_text(t, hash);
-    bool again = row->retried_ms != 0 && (text_equal(row->retried_verdict, TEXT_LIT("rejected")) ||
-                                          text_equal(row->retried_verdict, TEXT_LIT("sent")));
-    bool replaced = again && slot->used && slot->n_newer > 0;
     t->n_used += !slot->used;
     slot->used = true;
     slot->hash = hash;
-    slot->n_newer +=
-        !replaced; // or the newer one is used up, and this one may have replaced another
+    return slot;
+}
+
+// One that is still being tried counts as well: if it was ended between, this is all there is to
+// see of it; if it gets through after all, it is back then.
+static bool may_be_back(const struct rejected_row *row) {
+    static const char *const verdicts[] = {"rejected", "sent", "trying"};
+    for (size_t i = 0; row->retried_ms != 0 && i < COUNT_OF(verdicts); i++) {
+        if (text_equal(row->retried_verdict, text_of(verdicts[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool rejected_texts_replaced(struct rejected_texts *t, const struct rejected_row *row) {
+    uint64_t own = row->raw_cut ? 0 : rejected_text_hash(row->raw);
+    uint64_t sent = row->sent_hash != 0 ? row->sent_hash : own;
+    bool replaced = false;
+    if (sent != 0 && may_be_back(row)) {
+        struct slot *newer = slot_of(t, sent);
+        replaced = newer->n_newer > 0;
+        newer->n_newer -= replaced;
+    }
+    if (own != 0) {
+        slot_of(t, own)->n_newer++; // it may have replaced another itself
+    }
     return replaced;
 }

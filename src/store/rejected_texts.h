@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Which rejected events have been replaced: when one is submitted again and rejected again, the new
 // rejected event takes its place. Nobody has to say which it is, at a server or behind a topic: it
-// is newer and has the same text. One thread.
+// is newer and has the text that was sent, which an edited event remembers by its hash. One thread.
 #pragma once
 #include "store/sales_reader.h"
+
+// Of a text as it is submitted again: one line without white space around. It is stored: it has to
+// stay what it is. Never 0.
+uint64_t rejected_text_hash(struct text event);
 
 struct rejected_texts;
 MUST_CHECK struct rejected_texts *rejected_texts_new(void); // dies when out of memory
