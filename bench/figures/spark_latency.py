@@ -16,8 +16,8 @@ from tools.results import Figure, Series
 
 RATE = log_latency.RATE
 WARM_S = 15  # by then the JVM has compiled what runs all the time
-START_S = 120
-DRAIN_S = 30
+START_S = 600  # a JVM on a busy machine
+DRAIN_S = 60
 COUNT = "SELECT CAST(COALESCE(SUM(received), 0) AS SIGNED), COUNT(*) FROM {}"
 TOTAL = "SELECT COALESCE(SUM(orders), 0) FROM {}"
 
