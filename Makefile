@@ -278,6 +278,8 @@ docs: $(BUILD)/salestide ## Generate docs/configuration.md, the man page and web
 
 bench: ## Measure speed and size, beside others, on this machine; QUICK=1 is short
 	scripts/install-deps.sh build web bench servers
+	scripts/get-servers.sh kafka cassandra hdfs
+	scripts/get-spark.sh
 	$(MAKE) -j$(JOBS) all bench-programs
 	bench/run.sh
 

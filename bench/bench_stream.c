@@ -58,7 +58,7 @@ struct bench {
     int epoll_fd, port;
     int64_t interval_ns, start_ns;
     int64_t n_orders, n_sent, n_answered, n_late_sends;
-    int64_t n_before; // orders in the store at the start
+    int64_t n_before; // orders in the store at the start: without viewers, as told
     int64_t n_turns;  // of the posters
     int64_t n_viewers, n_posters, n_started, n_complete, event_bytes;
     struct peer *viewers, *posters;
@@ -327,9 +327,10 @@ int main(int argc, char **argv) {
     struct bench b = {.clock = clock_system(),
                       .port = argc > 1 ? atoi(argv[1]) : 0,
                       .n_viewers = argc > 4 ? atoll(argv[4]) : 0,
-                      .n_posters = argc > 5 ? atoll(argv[5]) : 16};
+                      .n_posters = argc > 5 ? atoll(argv[5]) : 16,
+                      .n_before = argc > 6 ? atoll(argv[6]) : 0};
     if (b.port < 1 || rate < 1 || seconds < 1 || b.n_viewers < 0 || b.n_posters < 1) {
-        fprintf(stderr, "usage: bench_stream PORT RATE SECONDS VIEWERS [CONNECTIONS]\n");
+        fprintf(stderr, "usage: bench_stream PORT RATE SECONDS VIEWERS [CONNECTIONS [BEFORE]]\n");
         return 2;
     }
     struct rlimit files;

@@ -20,13 +20,14 @@ import sys
 import tempfile
 import time
 
-from figures import (http, kafka_ingest, load_file, log, log_cassandra, log_latency, parse, start_size, store_growth,
-                     stream)  # fmt: skip
+from figures import (http, kafka_ingest, load_file, log, log_cassandra, log_latency, parse, spark, spark_latency,
+                     start_size, store_growth, stream)  # fmt: skip
 from tools import processes, targets
 
 FIGURES = {"parse": parse.measure, "load_file": load_file.measure, "http_single": http.single,
            "http_batch": http.batch, "kafka_ingest": kafka_ingest.measure, "log": log.measure,
-           "log_latency": log_latency.measure, "log_cassandra": log_cassandra.measure,
+           "log_latency": log_latency.measure, "log_cassandra": log_cassandra.measure, "spark": spark.measure,
+           "spark_latency": spark_latency.measure,
            "stream_latency": stream.latency, "viewers": stream.viewers, "start_size": start_size.measure,
            "store_growth": store_growth.measure}  # fmt: skip
 OUT = processes.ROOT / "build" / "bench"
@@ -49,6 +50,7 @@ class Setup:
     log_orders: int = 15_000_000
     log_rounds: int = 3  # a round of Spark takes a minute
     log_seconds: int = 30
+    spark_orders: int = 5_000_000
     raw_orders: int = 1_000_000
     versions: dict = dataclasses.field(default_factory=dict)
 
@@ -123,6 +125,7 @@ def sizes(setup):
         setup.rounds, setup.seconds, setup.stream_seconds = 1, 2, 3
         setup.file_orders, setup.store_orders = 500_000, 3_000_000
         setup.log_orders, setup.log_rounds, setup.log_seconds, setup.raw_orders = 1_000_000, 1, 5, 600_000
+        setup.spark_orders = 1_000_000
     if os.environ.get("LONG"):
         setup.store_orders = 100_000_000
 

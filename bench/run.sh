@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Measures speed and size, beside what people use otherwise: `make bench` (about half an hour).
+# Measures speed and size, beside what people use otherwise: `make bench` (about an hour).
 #   QUICK=1   short rounds, some minutes, for a look while working
 #   LONG=1    100 million stored orders instead of 20 million
 #   ONLY=a,b  these figures alone (see bench/run.py)

@@ -18,6 +18,7 @@ from tools.results import Figure, Series, verdict
 DATABASE, TOPIC = "sales", "sales"
 SPARK_BATCH, SPARK_BATCHES = 1_000_000, 10  # most orders of a micro-batch, and least micro-batches
 TIMEOUT_S = 1200
+SUMS = "SELECT source, state, orders, total FROM sales_totals"
 PEER_TABLES = (
     "CREATE TABLE peer_sums (source VARCHAR(100), state VARCHAR(100), orders BIGINT NOT NULL, "
     "total DECIMAL(19,4) NOT NULL, PRIMARY KEY (source, state)) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
@@ -25,32 +26,39 @@ PEER_TABLES = (
 )
 
 
-class Backlog:
-    """The file, what it adds up to, and the topic made of it."""
+class Orders:
+    """A file of orders, and what it adds up to."""
 
-    def __init__(self, setup, servers, n):
+    def __init__(self, setup, n):
         self.n = n
-        path = setup.tmp / "backlog.ndjson"
+        self.path = setup.tmp / "backlog.ndjson"
         rate = 1000  # of the shop; the backlog ends about now, so that no minute of it is past its retention
         start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=self.n / rate)
-        with open(path, "wb") as out:
+        with open(self.path, "wb") as out:
             processes.run([processes.PROGRAM, "generate", "--count", self.n, "--rate", rate, "--seed", 1,
                            "--with-customer-fields", "--start", start.strftime("%Y-%m-%dT%H:%M:%SZ")], stdout=out)  # fmt: skip
-        self.bytes = path.stat().st_size
-        told = processes.run([sys.executable, processes.ROOT / "bench/peers/chdb_sums.py", path])
+        self.bytes = self.path.stat().st_size
+        told = processes.run([sys.executable, processes.ROOT / "bench/peers/chdb_sums.py", self.path])
         found = json.loads(told.out.splitlines()[-1])
         self.sums = {k: (orders, decimal.Decimal(total)) for k, (orders, total) in found["sums"].items()}
         if found["events"] != self.n or len(self.sums) < 2:
             raise SystemExit(f"bench: the backlog holds {found['events']} orders of {len(self.sums)} groups")
-        self.url = servers.load(path, TOPIC)
-        path.unlink()
 
-    def check(self, who, rows, commits):
+    def check(self, who, rows, counted):
         sums = {f"{source}/{state}": (int(orders), total) for source, state, orders, total in rows}
-        if sums != self.sums or commits.orders != self.n:
+        if sums != self.sums or counted != self.n:
             wrong = [k for k in sums.keys() | self.sums.keys() if sums.get(k) != self.sums.get(k)]
-            raise SystemExit(f"bench: {who} counted {commits.orders} of {self.n} orders, and {len(wrong)} of "
+            raise SystemExit(f"bench: {who} counted {counted} of {self.n} orders, and {len(wrong)} of "
                              f"{len(self.sums)} sums are wrong, as {[(k, sums.get(k), self.sums.get(k)) for k in wrong[:3]]}")  # fmt: skip
+
+
+class Backlog(Orders):
+    """The file's orders in a topic; the file is gone then."""
+
+    def __init__(self, setup, servers, n):
+        super().__init__(setup, n)
+        self.url = servers.load(self.path, TOPIC)
+        self.path.unlink()
 
 
 class Round:
@@ -76,12 +84,12 @@ def salestide(setup, servers, backlog, raw="none", tell=None, options=()):
         watched.wait_until(lambda: lab.commits(servers.mysql, DATABASE).orders >= backlog.n, TIMEOUT_S)
         watched.stop()
     found = lab.commits(servers.mysql, DATABASE)
-    rows = servers.mysql.sql("SELECT source, state, orders, total FROM sales_totals", database=DATABASE)
-    backlog.check("salestide process", rows, found)
+    backlog.check("salestide process", servers.mysql.sql(SUMS, database=DATABASE), found.orders)
     return Round(watched, found, started_s)
 
 
-def spark(setup, servers, backlog, kind):
+def spark_command(setup, servers, kind, topic, batch=None):
+    """The peer on empty tables, up to what is there now in batches of so many, or without an end."""
     servers.mysql.drop_database("peer")
     servers.mysql.create_database("peer")
     for statement in PEER_TABLES:
@@ -89,17 +97,32 @@ def spark(setup, servers, backlog, kind):
     work = setup.tmp / "spark"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
-    what = {"bootstrap": servers.kafka.bootstrap(), "topic": TOPIC, "work": str(work),
-            "batch": min(SPARK_BATCH, backlog.n // SPARK_BATCHES),
+    what = {"bootstrap": servers.kafka.bootstrap(), "topic": topic, "work": str(work), "batch": batch, "jars": spark_jars(),
             "mysql": {"host": "127.0.0.1", "port": servers.mysql.port, "user": lab.USER, "password": lab.PASSWORD,
                       "database": "peer"}}  # fmt: skip
-    command = [sys.executable, processes.ROOT / "bench/peers/spark_sales.py", kind, json.dumps(what)]
+    return [sys.executable, processes.ROOT / "bench/peers/spark_sales.py", kind, json.dumps(what)]
+
+
+def spark_jars():
+    """Its connector for Kafka; the one for Cassandra is of no use to it."""
+    jars = [str(path) for path in sorted((processes.ROOT / "build/spark-jars").glob("*.jar")) if "kafka" in path.name or "pool2" in path.name]
+    if not jars:
+        raise SystemExit("bench: build/spark-jars has no connector for Kafka; run: make spark-deps")
+    return jars
+
+
+def spark_batch(n):
+    return min(SPARK_BATCH, n // SPARK_BATCHES)
+
+
+def spark(setup, servers, backlog, kind):
+    command = spark_command(setup, servers, kind, TOPIC, spark_batch(backlog.n))
     with lab.Watched(command, setup.tmp / "spark.log", servers.pids()) as watched:
         started_s = watched.started_s
         watched.wait_until(lambda: False, TIMEOUT_S, end=True)
         watched.stop()
     found = lab.commits(servers.mysql, "peer", "peer_batches")
-    backlog.check(f"Spark, {kind},", servers.mysql.sql("SELECT * FROM peer_sums", database="peer"), found)
+    backlog.check(f"Spark, {kind},", servers.mysql.sql("SELECT * FROM peer_sums", database="peer"), found.orders)
     return Round(watched, found, started_s)
 
 

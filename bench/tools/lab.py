@@ -15,11 +15,13 @@ from tools import processes
 sys.path.insert(0, str(processes.ROOT / "tests"))
 
 from servers.cassandra import Cassandra  # noqa: E402
+from servers.hdfs import Hdfs  # noqa: E402
 from servers.kafka import Kafka  # noqa: E402
 from servers.mysql import PASSWORD, USER, MariaDb  # noqa: E402
 
 PARTITIONS = 6
 SAMPLE_S = 0.05
+FAMILY_S = 0.5  # a child counts this late, with all that it has used
 
 
 class Lab:
@@ -85,9 +87,9 @@ class Sample:
     servers_cpu_s: dict
 
 
-def family_rss_mb(pid):
+def family_rss_mb(pids):
     total = 0
-    for one in processes.family(pid):
+    for one in pids:
         with contextlib.suppress(OSError, TypeError):  # a child that has ended has none
             total += processes.memory_mb(one)
     return total
@@ -110,10 +112,13 @@ class Watched:
         return self.process.pid
 
     def watch(self):
+        family, until_s = [], 0
         while self.process.poll() is None:
+            if time.monotonic() >= until_s:
+                family, until_s = processes.family(self.pid), time.monotonic() + FAMILY_S
             with contextlib.suppress(OSError, LookupError):  # one of them ends in between
-                self.samples.append(Sample(time.time(), processes.cpu_s(self.pid), family_rss_mb(self.pid),
-                                           {k: processes.cpu_s(p) for k, p in self.servers.items()}))  # fmt: skip
+                self.samples.append(Sample(time.time(), processes.cpu_s(self.pid, family), family_rss_mb(family),
+                                           {k: processes.cpu_s(p, [p]) for k, p in self.servers.items()}))  # fmt: skip
             time.sleep(SAMPLE_S)
 
     def fail(self, what):
@@ -145,7 +150,9 @@ class Watched:
 
     def __exit__(self, *_):
         if self.process.poll() is None:
-            self.process.kill()
+            for one in processes.family(self.pid):  # a JVM and its workers would live on for a while
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(one, signal.SIGKILL)
         self.process.wait()
         self.thread.join()
 
@@ -200,4 +207,4 @@ def commits(mysql, database, table="pipeline_batches"):
         f"SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', committed_at) / 1e6, received FROM `{table}` ORDER BY batch_id", database=database)])  # fmt: skip
 
 
-__all__ = ["PASSWORD", "USER", "Commits", "Lab", "Watched", "commits"]
+__all__ = ["PASSWORD", "USER", "Commits", "Hdfs", "Lab", "Watched", "commits"]

@@ -88,19 +88,24 @@ def stat_fields(path):
 
 
 def family(pid):
-    """The process and its children, as of a server with workers."""
+    """The process and its children, as of a server with workers. Any thread may have started one: a JVM's main thread
+    starts none."""
     pids = [pid]
     for one in pids:
         with contextlib.suppress(OSError):
-            pids += map(int, pathlib.Path(f"/proc/{one}/task/{one}/children").read_text().split())
+            for thread in os.listdir(f"/proc/{one}/task"):
+                with contextlib.suppress(OSError):
+                    pids += map(int, pathlib.Path(f"/proc/{one}/task/{thread}/children").read_text().split())
     return pids
 
 
-def cpu_s(pid):
+def cpu_s(pid, known=None):
+    """Of the process, of its children, and of those children that have ended. `known`: a family that was asked for
+    before, which spares looking through all threads of a JVM."""
     total = 0
-    for one in family(pid):
-        fields = stat_fields(f"/proc/{one}/stat")
-        total += int(fields[11]) + int(fields[12])
+    for one in known or family(pid):
+        with contextlib.suppress(OSError) if one != pid else contextlib.nullcontext():
+            total += sum(map(int, stat_fields(f"/proc/{one}/stat")[11:15]))
     return total / TICKS
 
 

@@ -41,6 +41,16 @@ def viewers_ok(data):
     return all(r["complete_viewers"] == r["viewers"] == 1000 for r in data["viewers"]["rounds"])
 
 
+def over_spark(data, peer, what=""):
+    """Ours over the peer's, of a figure of both."""
+    return median(data, "spark", "salestide" + what) / median(data, "spark", peer + what)
+
+
+def spark_rows(row_ms):
+    """(ours with the checkpoint on HDFS: median and 99th percentile; plain Spark's 99th percentile), in ms."""
+    return row_ms["hdfs"]["p50"]["median"], row_ms["hdfs"]["p99"]["median"], row_ms["plain"]["p99"]["median"]
+
+
 # Figure, name, must, aim, and of the data: (what was measured, whether the must holds, whether the aim is reached or
 # None where it is not measured, or "" where there is no aim).
 TARGETS = (
@@ -67,6 +77,20 @@ TARGETS = (
     ("log_cassandra", "CPU of `process` for a million raw rows to Cassandra", "≤ 1 s", "",
      lambda d: (f"{(v := d['log_cassandra']['own cpu']):.2f} s; {median(d, 'log_cassandra', 'cassandra'):,.0f} rows/s",
                 v <= 1, "")),
+    ("spark", "inside Spark, local[2], Kafka to exact sums in MySQL, duplicates known, 5 M orders: beside Spark SQL, tuned, with "
+     "dropDuplicatesWithinWatermark", "≥ 4 × its orders/s, ≤ 0.2 × its CPU", "≥ 6 × its orders/s",
+     lambda d: (f"{verdict(r := over_spark(d, 'dedupe'))}; {median(d, 'spark', 'salestide'):,.0f} orders/s; "
+                f"{(c := over_spark(d, 'dedupe', ' cpu')):.3f} × its CPU", r >= 4 and c <= 0.2, r >= 6)),
+    ("spark", "the same beside Spark SQL, tuned, that looks for no duplicates", "≥ 1.8 × its orders/s, ≤ 0.5 × its CPU",
+     "≥ 2.8 × its orders/s",
+     lambda d: (f"{verdict(r := over_spark(d, 'tuned'))}; {(c := over_spark(d, 'tuned', ' cpu')):.3f} × its CPU",
+                r >= 1.8 and c <= 0.5, r >= 2.8)),
+    ("spark", "the kernel alone, called from Python, duplicates known, one core", "≥ 4 M orders/s", "≥ 6 M orders/s",
+     lambda d: (f"{(v := median(d, 'spark', 'kernel')):,.0f} orders/s", v >= 4e6, v >= 6e6)),
+    ("spark_latency", "POST to the row in MySQL through Spark at 1,000 orders/s, checkpoint on HDFS",
+     "99th percentile ≤ plain Spark's with the checkpoint on local disk", "median ≤ 0.5 s",
+     lambda d: ("{0:,.0f} ms median, {1:,.0f} ms beside {2:,.0f} ms".format(*(v := spark_rows(d["spark_latency"]))),
+                v[1] <= v[2], v[0] <= 500)),
     ("stream_latency", "POST to the event on the stream at 1,000 orders/s, 99th percentile", "≤ 50 ms", "≤ 10 ms",
      lambda d: (f"{(v := d['stream_latency']['arrival_ms']['p99']['median']):.1f} ms", v <= 50, v <= 10)),
     ("store_growth", "the same speed with many orders stored as with 1 million, increasing ids", "≥ 70 %",
