@@ -1,11 +1,38 @@
 # SPDX-License-Identifier: MIT
 """Files of any file system that Spark knows, through Hadoop's client in the driver's JVM: small ones as texts or
-bytes, and renames."""
+bytes, and renames.
+
+How it fails: a Failure that names the file. A file that is not there is told by the class of what is thrown, not of its
+innermost cause: over the network that is the server's answer, whatever it is about.
+"""
+
+import contextlib
 
 from py4j.protocol import Py4JJavaError
 
 from salestide_failure import Failure
 from salestide_topic import cause_of
+
+MISSING = "FileNotFoundException"
+
+
+@contextlib.contextmanager
+def told(path, what, code=1):
+    """What Java throws inside as a Failure."""
+    try:
+        yield
+    except Py4JJavaError as problem:
+        raise Failure(f"{path} cannot be {what}: {': '.join(cause_of(problem))}", code) from None
+
+
+def unless_missing(ask, otherwise):
+    """What ask() gives; `otherwise` when there is no such file."""
+    try:
+        return ask()
+    except Py4JJavaError as problem:
+        if problem.java_exception.getClass().getSimpleName() != MISSING:
+            raise
+        return otherwise
 
 
 class Folder:
@@ -13,11 +40,9 @@ class Folder:
 
     def __init__(self, spark, path):
         self.jvm = spark._jvm
-        self.path = self.jvm.org.apache.hadoop.fs.Path(path)
-        try:
+        with told(path, "used", 2):
+            self.path = self.jvm.org.apache.hadoop.fs.Path(path)
             self.fs = self.path.getFileSystem(spark._jsc.hadoopConfiguration())
-        except Py4JJavaError as problem:
-            raise Failure(f"{path}: {': '.join(cause_of(problem))}", 2) from None
 
     def at(self, name):
         return self.jvm.org.apache.hadoop.fs.Path(self.path, name)
@@ -28,18 +53,14 @@ class Folder:
     def read_bytes(self, name=None):
         """None when there is no such file."""
         path = self.at(name) if name else self.path
-        try:
-            stream = self.fs.open(path)
-        except Py4JJavaError as problem:
-            if cause_of(problem)[0] == "FileNotFoundException":
+        with told(path.toString(), "read"):
+            stream = unless_missing(lambda: self.fs.open(path), None)
+            if stream is None:
                 return None
-            raise Failure(f"{path.toString()} cannot be read: {': '.join(cause_of(problem))}") from None
-        try:
-            return bytes(self.jvm.org.apache.commons.io.IOUtils.toByteArray(stream))
-        except Py4JJavaError as problem:
-            raise Failure(f"{path.toString()} cannot be read: {': '.join(cause_of(problem))}") from None
-        finally:
-            stream.close()
+            try:
+                return bytes(self.jvm.org.apache.commons.io.IOUtils.toByteArray(stream))
+            finally:
+                stream.close()
 
     def read(self, name):
         found = self.read_bytes(name)
@@ -48,30 +69,29 @@ class Folder:
     def write(self, name, text):
         """Whole or not at all: under another name first."""
         new, path = self.at(name + ".new"), self.at(name)
-        try:
+        with told(path.toString(), "written"):
             stream = self.fs.create(new, True)
             stream.write(bytearray(text.encode("utf-8")))
             stream.close()
-        except Py4JJavaError as problem:
-            raise Failure(f"{path.toString()} cannot be written: {': '.join(cause_of(problem))}") from None
-        self.fs.delete(path, False)
+            self.fs.delete(path, False)
         self.rename(new, path)
 
     def rename(self, old, new):
-        if not self.fs.rename(old, new):
-            raise Failure(f"{old.toString()} cannot be renamed to {new.toString()}")
+        with told(old.toString(), f"renamed to {new.toString()}"):
+            if self.fs.rename(old, new):
+                return
+        raise Failure(f"{old.toString()} cannot be renamed to {new.toString()}")
 
     def make(self, path):
-        self.fs.mkdirs(path)
+        with told(path.toString(), "made"):
+            self.fs.mkdirs(path)
 
     def list(self, path):
         """[(name, is it a directory)]; [] when there is no such directory."""
-        try:
-            return [(str(s.getPath().getName()), s.isDirectory()) for s in self.fs.listStatus(path)]
-        except Py4JJavaError as problem:
-            if cause_of(problem)[0] == "FileNotFoundException":
-                return []
-            raise Failure(f"{path.toString()} cannot be listed: {': '.join(cause_of(problem))}") from None
+        with told(path.toString(), "listed"):
+            found = unless_missing(lambda: self.fs.listStatus(path), ())
+            return [(str(s.getPath().getName()), s.isDirectory()) for s in found]
 
     def remove(self, path):
-        self.fs.delete(path, True)
+        with told(path.toString(), "removed"):
+            self.fs.delete(path, True)

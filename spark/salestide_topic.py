@@ -17,11 +17,12 @@ PAUSE_S = 0.2
 
 
 def cause_of(problem):
-    """The innermost Java exception, as ("UnknownTopicOrPartitionException", its message)."""
+    """The innermost Java exception, as ("UnknownTopicOrPartitionException", the first line of its message; a server may send
+    its whole stack)."""
     at = problem.java_exception
     while at.getCause() is not None:
         at = at.getCause()
-    return at.getClass().getSimpleName(), at.getMessage() or ""
+    return at.getClass().getSimpleName(), (at.getMessage() or "").partition("\n")[0]
 
 
 class Topic:
