@@ -17,6 +17,7 @@ import signal
 import sys
 import tempfile
 import threading
+import traceback
 
 import salestide_customers as customers
 import salestide_kafka as kafka
@@ -32,6 +33,14 @@ ZONEINFO = pathlib.Path("/usr/share/zoneinfo")
 TOPIC_FILE = "salestide-topic.json"  # in the checkpoint: which topic its offsets are of
 WAIT_S = 0.5
 SHELL = "pyspark-shell"  # what spark-submit calls a job that was given no name
+NO_ANSWER = ("Py4JError", "Py4JNetworkError")  # of the bridge to Java; what Java throws is another
+# What Spark says (all of these words are in it), and what is to be said instead.
+KNOWN = [
+    (("ArithmeticException", "KafkaRecordToRowConverter"),
+     "a message of the topic has a timestamp after the year 294246 (it should be milliseconds), which Spark's Kafka source cannot read. "
+     "`salestide process` can: let it count until that message is older than --dedupe-window, and let the topic refuse others "
+     "(message.timestamp.after.max.ms)"),
+]  # fmt: skip
 
 
 def beside(given, *places):
@@ -201,17 +210,23 @@ class Job:
                 raise self.failure or Failure(f"the query ended: {first_line(problem)}") from None
 
     def close(self):
-        if self.tally:
-            self.tally.close()
-        if self.topic:
-            self.topic.close()
-        if self.spark:
-            self.spark.stop()
+        for one in (self.tally and self.tally.close, self.topic and self.topic.close, self.spark and self.spark.stop):
+            try:
+                if one:
+                    one()
+            except Exception as problem:  # Spark's process may be gone
+                log("debug", f"{problem}")
         self.folder.cleanup()
 
 
 def first_line(problem):
-    """Of what Spark says what was said in a task by us, else the innermost cause, else the first line that says something."""
+    """Of what Spark says what is known to us or was said in a task by us, else the innermost cause, else the first line that
+    says something."""
+    if type(problem).__name__ in NO_ANSWER:
+        return "Spark's Java process does not answer any more: it has ended"
+    known = [ours for words, ours in KNOWN if all(word in str(problem) for word in words)]
+    if known:
+        return known[0]
     lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
     ours = [line.partition(": ")[2] for line in lines if line.startswith("salestide_kernel.")]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
@@ -238,6 +253,10 @@ def main(arguments):
         if str(failure):
             log("error", str(failure))
         return failure.code
+    except Exception as problem:  # of Spark's: one that cannot start, say
+        log("error", first_line(problem))
+        log("debug", traceback.format_exc())
+        return 1
     finally:
         if job:
             job.close()

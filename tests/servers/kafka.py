@@ -277,10 +277,12 @@ class Kafka:
         assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
 
     def consume(self, topic, timeout_s=60):
-        """All messages that are there now, as kafka-python's records, by partition and offset."""
+        """All messages that are there now but those of aborted transactions, as kafka-python's records, by partition and
+        offset."""
         ends = self.end_offsets(topic)
         consumer = kafka.KafkaConsumer(bootstrap_servers=self.bootstrap().split(","), enable_auto_commit=False,
-                                       auto_offset_reset="earliest", consumer_timeout_ms=timeout_s * 1000)  # fmt: skip
+                                       auto_offset_reset="earliest", consumer_timeout_ms=timeout_s * 1000,
+                                       isolation_level="read_committed")  # fmt: skip
         try:
             left = {kafka.TopicPartition(topic, p) for p, end in ends.items() if end > self.start_offsets(topic)[p]}
             consumer.assign(list(left))

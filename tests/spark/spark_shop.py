@@ -58,12 +58,13 @@ class Job:
 
 
 class SparkShop(pipeline.Pipeline):
-    def __init__(self, directory, kafka, cassandra, mysql, name, partitions=3, currency="USD", timezone="America/New_York"):
+    def __init__(self, directory, kafka, cassandra, mysql, name, partitions=3, currency="USD", timezone="America/New_York",
+                 topic_config=None):  # fmt: skip
         self.directory, self.kafka, self.cassandra, self.mysql, self.name = directory, kafka, cassandra, mysql, name
         self.currency, self.timezone = currency, timezone
         self.env = {"SALESTIDE_MYSQL_PASSWORD": mysql_server.PASSWORD}
         self.running, self.jobs = [], []
-        self.broker = kafka.create_topic(name, partitions)
+        self.broker = kafka.create_topic(name, partitions, topic_config)
         self.raw = f"cassandra://{cassandra.host}:{cassandra.port}/{name}" if cassandra else "none"
         mysql.create_database(name)
         harness.must_run("setup", *(["--raw", self.raw] if cassandra else []), "--aggregates", mysql.url(name), "--currency", currency,
@@ -80,8 +81,8 @@ class SparkShop(pipeline.Pipeline):
         self.jobs.append(one)
         return one
 
-    def run_job(self, *options, **more):
-        return self.job("--available-now", *options, **more).must_succeed()
+    def run_job(self, *options, timeout_s=RUN_TIMEOUT_S, **more):
+        return self.job("--available-now", *options, **more).must_succeed(timeout_s)
 
     def kill(self):
         for one in self.jobs:
@@ -91,23 +92,25 @@ class SparkShop(pipeline.Pipeline):
     def logs(self):
         return "\n".join(f"---- {one.log_path}\n{one.log[-5000:]}" for one in self.jobs)
 
-    def process_into(self, database):
-        """`salestide process` on the same topic into another database, up to all that is there now. Returns a
-        Pipeline to read it by."""
+    def process_into(self, database, timeout_s=pipeline.DRAIN_TIMEOUT_S):
+        """`salestide process` on the same topic into another database, and another keyspace when there are raw orders, up to
+        all that is there now. Returns a Pipeline to read it by."""
         self.mysql.create_database(database)
         aggregates = self.mysql.url(database)
-        harness.must_run("setup", "--aggregates", aggregates, "--currency", self.currency, "--timezone", self.timezone, env=self.env)
+        raw = f"cassandra://{self.cassandra.host}:{self.cassandra.port}/{database}" if self.cassandra else "none"
+        harness.must_run("setup", *(["--raw", raw] if self.cassandra else []), "--aggregates", aggregates, "--currency", self.currency,
+                         "--timezone", self.timezone, env=self.env)  # fmt: skip
         other = object.__new__(pipeline.Pipeline)
         other.__dict__.update(self.__dict__, running=[])
-        one = pipeline.Processor(self.directory, "--broker", self.broker, "--raw", "none", "--aggregates", aggregates, "--group", database,
+        one = pipeline.Processor(self.directory, "--broker", self.broker, "--raw", raw, "--aggregates", aggregates, "--group", database,
                                  env=self.env)  # fmt: skip
         self.running.append(one)
         other.positions = lambda: dict(self.mysql.sql(
             "SELECT `partition`, next_offset FROM pipeline_positions WHERE topic = %s", (self.name,), database=database))  # fmt: skip
-        other.wait_drained()
+        other.wait_drained(timeout_s)
         one.stop()
         reading = object.__new__(pipeline.Pipeline)
-        reading.__dict__.update(mysql=self.mysql, name=database)
+        reading.__dict__.update(mysql=self.mysql, cassandra=self.cassandra, name=database)
         return reading
 
 

@@ -18,6 +18,7 @@ ROWS, SUM = 1000, 2 * sum(range(1000))
 # --- HDFS
 
 
+@pytest.mark.full
 def test_hdfs_gives_back_what_was_written_and_moves_it_unless_something_is_in_the_way(hdfs):
     content = bytes(range(256)) * 1000
     hdfs.write("/moves/a b", content)
@@ -34,6 +35,7 @@ def test_hdfs_gives_back_what_was_written_and_moves_it_unless_something_is_in_th
         hdfs.read("/moves/c")
 
 
+@pytest.mark.full
 def test_hdfs_stops_without_a_process_left_and_keeps_its_files_over_that_and_a_kill(hdfs):
     hdfs.write("/kept/first", b"1")
     before = pids(hdfs)
