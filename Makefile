@@ -273,8 +273,8 @@ lint: ## Format, static analysis, warnings of clang, drift of generated document
 format: ## Format all C files
 	find src include tests bench -name '*.[ch]' -print0 | xargs -0 clang-format -i
 
-docs: $(BUILD)/salestide ## Generate docs/configuration.md and the man page again
-	scripts/generate-docs.sh $< docs
+docs: $(BUILD)/salestide ## Generate docs/configuration.md, the man page and web/src/types.ts again
+	scripts/generate-docs.sh $< docs web/src/types.ts
 
 bench: ## Measure speed and size, beside others, on this machine; QUICK=1 is short
 	scripts/install-deps.sh build web bench servers

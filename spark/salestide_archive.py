@@ -38,6 +38,10 @@ class Archive:
         self.files.write(f"{name}/moves.json", json.dumps({"topic_id": topic_id, "moves": moved}))
         return name
 
+    def drop(self, name):
+        """What was written for a batch that is done again, or was never done."""
+        self.files.remove(self.files.at(name))
+
     def finish(self, name):
         data = f"{name}/data"
         for day, is_folder in self.files.list(self.files.at(data)):
@@ -59,4 +63,4 @@ class Archive:
                 self.finish(name)
             else:
                 log("info", f"the archive's {name} is removed: its batch was not committed")
-                self.files.remove(self.files.at(name))
+                self.drop(name)

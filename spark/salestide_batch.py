@@ -23,6 +23,19 @@ import salestide_task as task
 from salestide_failure import Failure, log
 
 IDENTITY_PATIENCE_S = 15
+ATTEMPTS = 3  # of a batch whose orders Spark has lost on the way
+
+
+class OrdersLost(Exception):
+    """An executor went with orders that were not written yet."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Kept:
+    """A frame that Spark keeps until the commit, and the partitions whose orders are in it."""
+
+    frame: object
+    partitions: frozenset
 
 
 class Batches:
@@ -98,11 +111,18 @@ class Batches:
         common = dataclasses.replace(
             self.common, now_ms=state["now_ms"], minute_floor=state["minute_floor"], hour_floor=state["hour_floor"],
             gross_json=json.dumps(state["gross"]))  # fmt: skip
-        kept = []  # frames that Spark keeps until the commit
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return self._count_once(messages, common, batch_id, todo)
+            except OrdersLost as lost:
+                if attempt == ATTEMPTS:
+                    raise Failure(f"batch {batch_id}: {lost}, {ATTEMPTS} times; nothing of it was counted") from None
+                log("warn", f"batch {batch_id}: {lost}; it is done again")
+
+    def _count_once(self, messages, common, batch_id, todo):
+        kept = []
         try:
             tallies, without_history = self._judge(messages, common, todo, kept)
-            if not tallies and kept:
-                kept.pop().unpersist()  # it holds no orders
             if without_history:
                 again = {p: todo[p] for p in without_history}
                 more, still = self._judge_with_history(common, again, kept)
@@ -111,8 +131,8 @@ class Batches:
                     raise Failure(f"the kernel asks again for the history of the partitions {still}")
             self._commit(batch_id, todo, tallies, kept)
         finally:
-            for frame in kept:
-                frame.unpersist()
+            for one in kept:
+                one.frame.unpersist()
 
     def _part(self, one):
         claim = self.claims[one.partition]
@@ -126,7 +146,6 @@ class Batches:
             functools.partial(task.run, common, parts), task.schema_of(common.wants_rows))  # fmt: skip
         if common.wants_rows:  # they are written twice or three times, and judged once
             frame = frame.persist(StorageLevel.MEMORY_AND_DISK)
-            kept.append(frame)
         tallies, wanted = {}, []
         for row in frame.where("status IS NOT NULL").select(*task.OWN_COLUMNS).collect():
             if row.partition in tallies or row.partition in wanted:
@@ -135,7 +154,20 @@ class Batches:
                 wanted.append(row.partition)
             else:
                 tallies[row.partition] = bytes(row.tally)
+        if tallies and common.wants_rows:
+            kept.append(Kept(frame, frozenset(tallies)))
+        elif common.wants_rows:
+            frame.unpersist()  # it holds no orders
         return tallies, wanted
+
+    def _check_kept(self, kept):
+        """After the orders were written: were they all there? What is lost with an executor Spark makes again by running
+        the task again, elsewhere, where its window may not be: that gives no orders but HISTORY."""
+        for one in kept:
+            there = {row.partition for row in one.frame.where(f"status = '{task.TALLY}'").select("partition").collect()}
+            if there != one.partitions:
+                raise OrdersLost(f"an executor went with orders of the partitions {sorted(one.partitions - there)} before they "
+                                 "were written")  # fmt: skip
 
     def _judge_with_history(self, common, todo, kept):
         """The ranges again, as a batch that begins where the windows of duplicates do."""
@@ -168,11 +200,17 @@ class Batches:
 
     def _commit(self, batch_id, todo, tallies, kept):
         moves = [self._move(one) for one in todo.values()]
-        orders = [frame.where("status IS NULL").select("partition", *task.ORDER_COLUMNS) for frame in kept]
+        orders = [one.frame.where("status IS NULL").select("partition", *task.ORDER_COLUMNS) for one in kept]
         if self.raw:
             for rows in orders:
                 self.raw.write(rows)
         pending = self.archive.write_pending(orders, self.common.topic_id, moves) if self.archive else None
+        try:
+            self._check_kept(kept)
+        except OrdersLost:
+            if pending:
+                self.archive.drop(pending)
+            raise
         self._confirm_topic()
         number = self.tally.commit(self.topic.name, moves, [tallies[move["partition"]] for move in moves
                                                             if move["partition"] in tallies])  # fmt: skip

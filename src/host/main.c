@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/state.h"
 #include "host/options.h"
+#include "live/panels.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -63,14 +64,23 @@ static int help(const char *name) {
     return printed();
 }
 
-// For the build: `docs markdown` and `docs man` print what `make docs` stores.
+static void put_types(FILE *out) {
+    struct buf types = {0};
+    panels_types(&types);
+    fwrite(types.at, 1, types.len, out);
+    buf_free(&types);
+}
+
+// For the build: `docs markdown`, `docs man` and `docs types` print what `make docs` stores.
 static int docs(const char *kind) {
     if (kind != NULL && strcmp(kind, "markdown") == 0) {
         options_markdown(stdout);
     } else if (kind != NULL && strcmp(kind, "man") == 0) {
         options_man(stdout);
+    } else if (kind != NULL && strcmp(kind, "types") == 0) {
+        put_types(stdout);
     } else {
-        fprintf(stderr, "salestide: docs takes markdown or man\n");
+        fprintf(stderr, "salestide: docs takes markdown, man or types\n");
         return EXIT_USAGE;
     }
     return printed();

@@ -51,6 +51,14 @@ void site_metrics(struct site *s, struct buf *out) {
     }
 }
 
+void site_health(struct site *s, struct buf *json) {
+    for (const struct site_part *const *p = s->plan->parts; *p != NULL; p++) {
+        if ((*p)->health != NULL) {
+            (*p)->health(s, json);
+        }
+    }
+}
+
 bool site_can_reload(const struct site *s) {
     bool can = false;
     for (const struct site_part *const *p = s->plan->parts; *p != NULL; p++) {

@@ -84,13 +84,15 @@ static void page_health(void *user, struct buf *json) {
         struct engine_status status;
         engine_status(s->engine, &status);
         bool ready = site_ready(s, problem);
-        buf_printf(json, ",\"last_commit_ms\":%lld,\"ready\":%s", (long long)status.last_commit_ms,
+        buf_printf(json, ",\"last_commit_ms\":%lld,\"freshness_ms\":%lld,\"ready\":%s",
+                   (long long)status.last_commit_ms, (long long)status.last_freshness_ms,
                    ready ? "true" : "false");
         if (!ready && problem[0] != '\0') {
             buf_put_str(json, ",\"problem\":");
             buf_put_json(json, text_of(problem));
         }
     }
+    site_health(s, json);
     buf_put_char(json, '}');
 }
 

@@ -29,6 +29,8 @@ struct site_part {
     // thread. False: it is in the way of orders or figures; `problem` is one line.
     bool (*ready)(struct site *s, char problem[static INTAKE_PROBLEM_BYTES]);
     void (*metrics)(struct site *s, struct buf *out);
+    // Members of the page's health, each after a comma. Live's thread; must be quick.
+    void (*health)(struct site *s, struct buf *json);
     // On the thread of part_reload: reads its files again. What cannot be read changes nothing.
     void (*reload)(struct site *s);
 };
@@ -78,6 +80,7 @@ MUST_CHECK bool site_wait(struct site *s, int wait_ms);
 // Whether nothing is in the way; else `problem` lists what is. Loop's and live's thread.
 bool site_ready(struct site *s, char problem[static INTAKE_PROBLEM_BYTES]);
 void site_metrics(struct site *s, struct buf *out); // those of all parts
+void site_health(struct site *s, struct buf *json); // likewise
 bool site_can_reload(const struct site *s);
 void site_reload_parts(struct site *s); // on the thread of part_reload
 

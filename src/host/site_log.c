@@ -22,7 +22,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { RETRY_FIRST_MS = 250, RETRY_LONGEST_MS = 4000, PARTITIONS_SHOWN = 10000 };
+enum { RETRY_FIRST_MS = 250, RETRY_LONGEST_MS = 4000, PARTITIONS_SHOWN = 10000, LAGS_SHOWN = 64 };
 
 struct site_log {
     bool embedded; // raw orders and aggregates in one SQLite file, which knows every order for ever
@@ -220,6 +220,11 @@ static void put_freshness(struct buf *out, const struct engine_status *status,
                idle ? 0.0 : (double)status->last_freshness_ms / 1e3);
 }
 
+static int64_t lag_of(const struct kafka_partition_facts *p) {
+    int64_t lag = p->end_offset - (p->next_offset >= 0 ? p->next_offset : 0);
+    return lag > 0 ? lag : 0;
+}
+
 static void put_partitions(struct buf *out, const struct kafka_partition_facts *at, size_t n) {
     metric_head(out, "kafka_next_offset", "gauge", "First offset that is not counted yet.");
     for (size_t i = 0; i < n; i++) {
@@ -229,10 +234,8 @@ static void put_partitions(struct buf *out, const struct kafka_partition_facts *
     metric_head(out, "kafka_lag_messages", "gauge", "Messages that are not counted yet.");
     for (size_t i = 0; i < n; i++) {
         if (at[i].end_offset >= 0) {
-            int64_t next = at[i].next_offset >= 0 ? at[i].next_offset : 0;
-            int64_t lag = at[i].end_offset - next;
             buf_printf(out, "salestide_kafka_lag_messages{partition=\"%" PRId32 "\"} %" PRId64 "\n",
-                       at[i].partition, lag > 0 ? lag : 0);
+                       at[i].partition, lag_of(&at[i]));
         }
     }
     metric_head(out, "kafka_standing_still", "gauge",
@@ -287,6 +290,23 @@ static void put_log(struct site *s, struct buf *out) {
                  atomic_load(&l->window_covered_ms) / 1000);
 }
 
+// Partition and messages that are not counted yet, of as many as a page has room for.
+static void put_lag(struct site *s, struct buf *json) {
+    struct kafka_log_facts facts;
+    struct kafka_partition_facts at[LAGS_SHOWN];
+    bool any = false;
+    kafka_log_facts(s->log->log, &facts, at, LAGS_SHOWN);
+    buf_put_str(json, ",\"lag\":[");
+    for (size_t i = 0; i < facts.n_partitions && i < LAGS_SHOWN; i++) {
+        if (at[i].end_offset >= 0) {
+            buf_printf(json, "%s[%" PRId32 ",%" PRId64 "]", any ? "," : "", at[i].partition,
+                       lag_of(&at[i]));
+            any = true;
+        }
+    }
+    buf_put_char(json, ']');
+}
+
 const struct site_part part_log = {
     .name = "log",
     .open = open_log,
@@ -295,5 +315,6 @@ const struct site_part part_log = {
     .close = close_log,
     .ready = log_is_ready,
     .metrics = put_log,
+    .health = put_lag,
     .reload = site_engine_reload,
 };

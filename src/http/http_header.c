@@ -110,6 +110,23 @@ bool header_accepts_gzip(struct text accept_encoding) {
     return any;
 }
 
+bool header_prefers_csv(struct text accept) {
+    struct text element, type;
+    while (next_piece(&accept, ',', &element)) {
+        struct text rest = element;
+        if (!next_piece(&rest, ';', &type)) {
+            continue;
+        }
+        if (is_word(type, "application/json")) {
+            return false;
+        }
+        if (is_word(type, "text/csv")) {
+            return !has_zero_weight(rest);
+        }
+    }
+    return false;
+}
+
 static int base64_value(char c) {
     if (c >= 'A' && c <= 'Z') {
         return c - 'A';

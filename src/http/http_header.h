@@ -15,6 +15,9 @@ enum header_coding header_content_coding(struct text content_encoding); // absen
 // Does Accept-Encoding allow gzip (with a weight above zero)? Absent: no.
 bool header_accepts_gzip(struct text accept_encoding);
 
+// Does Accept name text/csv (with a weight above zero) before application/json? Absent: no.
+bool header_prefers_csv(struct text accept);
+
 // The API key of an Authorization header: Bearer KEY, or Basic with KEY as the password. The key is
 // written to `out` (not zero-terminated). False: none, or malformed, or longer than `cap`.
 MUST_CHECK bool header_api_key(struct text authorization, char *out, size_t cap, size_t *len);

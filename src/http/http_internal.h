@@ -53,6 +53,7 @@ struct connection {
     // Of the target of the request whose head comes in: it has a zero in its path, written as %00;
     // or it is no text that a target can be.
     bool target_has_nul, target_is_bad;
+    char target_tail[16]; // its path from the last slash on, as it was sent; empty: longer
 };
 
 // A body that comes in and is charged to the budget (http_upload.c): in a list, the one that has
@@ -91,7 +92,8 @@ struct request {
     struct http_job job;
     enum problem problem; // how a worker's part ended; PROBLEM_NONE: `answer` is ready
     unsigned status;
-    struct buf answer;
+    struct question_facts facts;               // of a question
+    struct question_answer answer;             // to it; of other calls the body alone
     const struct question_kind *question_kind; // NULL: this is no question
     void *question;                            // what its parse filled
 };
@@ -194,7 +196,7 @@ void http_requests_free(struct http_server *s); // the freelist
 // Which call this is. NULL allow: the method fits; else the methods that do. `kind` is set for
 // ROUTE_QUESTION.
 enum http_route http_route(const struct http_server *s, const char *url, const char *method,
-                           const struct question_kind **kind, const char **allow);
+                           const char *tail, const struct question_kind **kind, const char **allow);
 enum key_scope http_route_scope(enum http_route route);
 
 // --- http_reply.c: each sends the answer of a request, and resumes its connection if need be.
@@ -204,6 +206,8 @@ void http_reply_cached(struct request *r, enum cached_answer which);
 // Takes the content of `body` over.
 void http_reply_buf(struct request *r, unsigned status, const char *content_type, struct buf *body);
 void http_reply_problem(struct request *r, enum problem p, const char *detail);
+// To a question; takes the content of `answer` over. 304: its tag alone.
+void http_reply_answer(struct request *r, unsigned status, struct question_answer *answer);
 // An answer that is made once for many: the caller keeps its reference. NULL: no memory for it.
 void http_reply_shared(struct request *r, unsigned status, struct MHD_Response *response);
 // Takes over one reference of `response`, headers and all.

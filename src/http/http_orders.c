@@ -190,12 +190,12 @@ static enum problem http_orders_offer(struct request *r) {
 static void send_rendered(struct request *r) {
     bool problem = r->status == 422;
     http_reply_buf(r, r->status, problem ? "application/problem+json" : "application/json",
-                   &r->answer);
+                   &r->answer.body);
 }
 
 static void render(struct request *r, const struct answer_counts *counts) {
     r->status = answer_status(counts);
-    answer_put(&r->answer, r->submission, counts);
+    answer_put(&r->answer.body, r->submission, counts);
 }
 
 static void render_job(struct http_job *job, struct http_worker *worker) {

@@ -49,28 +49,44 @@ struct question_facts {
     const struct zone *zone; // the shop's
     const char *timezone;    // its name
     int64_t max_rows;        // of one answer
+    int64_t now_ms;          // UTC
+    int64_t started_ms;      // of the process
+    int64_t deadline_ns;     // monotonic: an answer by then, or none. Set when it is asked
+    bool wants_csv;          // by its Accept header
+    struct text known;       // its If-None-Match header; absent: none. Lives as the question
 };
 
 enum question_result {
     QUESTION_OK,
     QUESTION_BAD,       // a parameter is wrong: detail names it and what it takes
     QUESTION_NOT_FOUND, // what was asked for is not there: detail
+    QUESTION_UNCHANGED, // the client has the answer already: facts.known holds its etag
     QUESTION_FAILED,    // err tells. ERROR_USAGE: the answer would be too long
+};
+
+struct question_answer {
+    struct buf body;
+    const char *content_type; // static; NULL: JSON
+    const char *disposition;  // static; NULL: none
+    char etag[64];            // quoted; empty: none
 };
 
 struct question_kind {
     // "/v1/sales"; or, ending with a slash, "/v1/orders/": one segment follows, which is part of
     // the question.
     const char *path;
+    // "/trace": so the target ends, which is no part of the segment; NULL: with the segment. A
+    // slash of the segment itself is written as %2F, then. Kinds with one come first.
+    const char *tail;
     size_t bytes; // of what parse fills
     // Fills `q` (zeroed, aligned as by malloc). `segment`: what follows the path, decoded. All that
     // is borrowed is gone afterwards. Loop's thread.
     enum question_result (*parse)(const struct question_facts *facts, struct text segment,
                                   const struct question_param *params, size_t n_params, void *q,
                                   char detail[static QUESTION_DETAIL_BYTES]);
-    // Asks the reader and appends the whole answer as JSON. Worker's thread.
+    // Asks the reader and makes the whole answer. Worker's thread.
     enum question_result (*ask)(struct sales_reader *reader, const struct question_facts *facts,
-                                const void *q, struct buf *out,
+                                const void *q, struct question_answer *out,
                                 char detail[static QUESTION_DETAIL_BYTES], struct error *err);
 };
 struct http_questions {

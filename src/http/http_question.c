@@ -6,45 +6,53 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "http/http_header.h"
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
-    PARAMS_MAX = 16,
+    PARAMS_MAX = 96,    // filters are given several times
     WAIT_MAX_MS = 5000, // for a worker; then it has as long again, by its reader's time limit
 };
 _Static_assert((int)QUESTION_DETAIL_BYTES <= (int)DETAIL_BYTES,
                "a question's detail is a request's");
 
-static struct question_facts facts_of(const struct http_server *s) {
+static struct question_facts facts_of(struct request *r) {
+    const struct http_server *s = r->server;
+    // The library keeps a suspended connection's headers.
+    const char *accept = MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, "Accept");
+    const char *known = MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, "If-None-Match");
     return (struct question_facts){
         .zone = s->options.rules->zone,
         .timezone = s->options.timezone,
         .max_rows = s->options.limits.rows,
+        .now_ms = clock_now_ms(s->options.clock),
+        .started_ms = s->started_ms,
+        .wants_csv = header_prefers_csv(text_of(accept)),
+        .known = text_of(known),
     };
 }
 
 static void send_answer(struct request *r) {
     if (r->problem != PROBLEM_NONE) {
-        buf_free(&r->answer);
+        buf_free(&r->answer.body);
         http_reply_problem(r, r->problem, r->detail);
     } else {
-        http_reply_buf(r, 200, "application/json", &r->answer);
+        http_reply_answer(r, r->status, &r->answer);
     }
 }
 
 static bool charge_answer(struct request *r, struct error *err) {
-    if (!budget_take(&r->server->budget, r->answer.cap)) {
+    if (!budget_take(&r->server->budget, r->answer.body.cap)) {
         return error_set(err, ERROR_RETRIABLE,
                          "memory for requests in flight (--max-inflight) is used up");
     }
-    r->charged_bytes += r->answer.cap; // until it is sent
+    r->charged_bytes += r->answer.body.cap; // until it is sent
     return true;
 }
 
 // Asks and renders. PROBLEM_NONE: the answer is in r->answer; else r->detail tells.
 static enum problem ask(struct request *r, struct http_worker *worker) {
-    struct question_facts facts = facts_of(r->server);
     struct sales_reader *reader;
     struct error err = {0};
     if (clock_monotonic_ns(r->server->options.clock) / 1000000 - r->asked_ms > WAIT_MAX_MS) {
@@ -56,8 +64,14 @@ static enum problem ask(struct request *r, struct http_worker *worker) {
         snprintf(r->detail, sizeof r->detail, "%s", err.text);
         return PROBLEM_QUERY_FAILED; // whatever its class: the question is not to blame
     }
+    r->facts.deadline_ns =
+        clock_monotonic_ns(r->server->options.clock) + WAIT_MAX_MS * INT64_C(1000000);
     enum question_result result =
-        r->question_kind->ask(reader, &facts, r->question, &r->answer, r->detail, &err);
+        r->question_kind->ask(reader, &r->facts, r->question, &r->answer, r->detail, &err);
+    r->status = result == QUESTION_UNCHANGED ? 304 : 200;
+    if (result == QUESTION_UNCHANGED) {
+        return PROBLEM_NONE;
+    }
     if (result == QUESTION_OK && charge_answer(r, &err)) {
         return PROBLEM_NONE;
     }
@@ -99,7 +113,7 @@ static enum MHD_Result take_param(void *cls, enum MHD_ValueKind kind, const char
 // Fills r->question. PROBLEM_NONE: it can be asked; else r->detail tells.
 static enum problem parse_question(struct request *r, const char *url) {
     const struct question_kind *kind = r->question_kind;
-    struct question_facts facts = facts_of(r->server);
+    r->facts = facts_of(r);
     struct params params = {.n = 0};
     MHD_get_connection_values_n(r->mhd, MHD_GET_ARGUMENT_KIND, take_param, &params);
     r->question = try_alloc(kind->bytes);
@@ -108,13 +122,15 @@ static enum problem parse_question(struct request *r, const char *url) {
         return PROBLEM_MEMORY_FULL;
     }
     memset(r->question, 0, kind->bytes);
-    switch (kind->parse(&facts, text_of(url + strlen(kind->path)), params.at, params.n, r->question,
-                        r->detail)) {
+    struct text segment = text_of(url + strlen(kind->path));
+    segment.len -= kind->tail != NULL ? strlen(kind->tail) : 0;
+    switch (kind->parse(&r->facts, segment, params.at, params.n, r->question, r->detail)) {
     case QUESTION_OK:
         return PROBLEM_NONE;
     case QUESTION_NOT_FOUND:
         return PROBLEM_NO_SUCH_ORDER;
     case QUESTION_BAD:
+    case QUESTION_UNCHANGED:
     case QUESTION_FAILED:
         break;
     }

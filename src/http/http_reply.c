@@ -98,6 +98,22 @@ void http_reply_buf(struct request *r, unsigned status, const char *content_type
     http_reply_response(r, status, response_of_buf(content_type, body));
 }
 
+void http_reply_answer(struct request *r, unsigned status, struct question_answer *answer) {
+    const char *type = answer->content_type != NULL ? answer->content_type : JSON;
+    if (status == 304) {
+        buf_free(&answer->body); // empty
+    }
+    struct MHD_Response *response = response_of_buf(type, &answer->body);
+    if (response != NULL && answer->etag[0] != '\0') {
+        add_header(response, "ETag", answer->etag);
+        add_header(response, "Vary", "Accept");
+    }
+    if (response != NULL && answer->disposition != NULL) {
+        add_header(response, "Content-Disposition", answer->disposition);
+    }
+    http_reply_response(r, status, response);
+}
+
 // Headers that belong to a problem, one by one to `put`.
 static void problem_headers(enum problem p, const char *allow,
                             void (*put)(void *to, const char *name, const char *value), void *to) {

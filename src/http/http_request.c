@@ -59,7 +59,7 @@ static void check_body_headers(struct request *r, const struct http_head *h) {
 static void decide(struct request *r, const struct http_head *h, const char *url,
                    const char *method) {
     struct http_server *s = r->server;
-    r->route = http_route(s, url, method, &r->question_kind, &r->allow);
+    r->route = http_route(s, url, method, r->connection->target_tail, &r->question_kind, &r->allow);
     if (r->connection->target_has_nul) {
         http_refuse(r, PROBLEM_BAD_REQUEST, "the path has a zero character in it");
     }
@@ -129,7 +129,8 @@ static void request_free(struct request *r) {
     body_clear(&r->body, &s->budget);
     body_clear(&r->unpacked, &s->budget);
     http_submission_recycle(s, r->submission);
-    buf_free(&r->answer);
+    buf_free(&r->answer.body);
+    r->answer = (struct question_answer){0};
     free(r->question);
     budget_give(&s->budget, r->charged_bytes);
     s->n_requests--;
@@ -298,6 +299,15 @@ static enum MHD_Result last_call(struct request *r, const char *url) {
     return MHD_YES;
 }
 
+static void keep_tail(struct connection *c, const char *target) {
+    size_t len = strcspn(target, "?");
+    const char *slash = memrchr(target, '/', len);
+    size_t n = slash != NULL ? len - (size_t)(slash - target) : 0;
+    n = n < sizeof c->target_tail ? n : 0;
+    memcpy(c->target_tail, n > 0 ? slash : "", n);
+    c->target_tail[n] = '\0';
+}
+
 void *http_on_target(void *cls, const char *target, struct MHD_Connection *mhd) {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -315,6 +325,7 @@ void *http_on_target(void *cls, const char *target, struct MHD_Connection *mhd) 
     }
     UNUSED(cls);
     http_library_at(c->fd);
+    keep_tail(c, target);
     c->target_has_nul = nul;
     // The version follows one zero later, unless the target has zeros in it.
     c->target_is_bad = !good || strncmp(at + 1, "HTTP/", 5) != 0;

@@ -2,23 +2,30 @@
 // Paths and methods.
 #include "http/http_internal.h"
 
-// The question that `url` asks; NULL: none.
-static const struct question_kind *find_question(const struct http_server *s, const char *url) {
+static bool asks_with_segment(const struct question_kind *kind, const char *url, const char *tail) {
+    size_t path = strlen(kind->path), end = kind->tail != NULL ? strlen(kind->tail) : 0;
+    size_t len = strlen(url);
+    // A slash that the segment has in it was sent as %2F: then it is not where the tail begins.
+    bool has_tail = kind->tail == NULL || strcmp(kind->tail, tail) == 0;
+    return has_tail && strncmp(url, kind->path, path) == 0 && len > path + end;
+}
+
+// The question that `url` asks, of whose path this was sent as the last part; NULL: none.
+static const struct question_kind *find_question(const struct http_server *s, const char *url,
+                                                 const char *tail) {
     const struct http_questions *questions = s->options.questions;
     for (size_t i = 0; questions != NULL && i < questions->n; i++) {
-        const char *path = questions->kinds[i].path;
-        size_t len = strlen(path);
-        bool has_segment = path[len - 1] == '/';
-        if (has_segment ? strncmp(url, path, len) == 0 && url[len] != '\0'
-                        : strcmp(url, path) == 0) {
-            return &questions->kinds[i];
+        const struct question_kind *kind = &questions->kinds[i];
+        bool has_segment = kind->path[strlen(kind->path) - 1] == '/';
+        if (has_segment ? asks_with_segment(kind, url, tail) : strcmp(url, kind->path) == 0) {
+            return kind;
         }
     }
     return NULL;
 }
 
 // What needs a store, or somebody who takes orders, is not there without.
-static enum http_route find_route(const struct http_server *s, const char *url,
+static enum http_route find_route(const struct http_server *s, const char *url, const char *tail,
                                   const struct question_kind **kind) {
     static const struct {
         const char *path;
@@ -33,7 +40,7 @@ static enum http_route find_route(const struct http_server *s, const char *url,
     if (strcmp(url, "/v1/orders") == 0) {
         return s->options.intake.ops != NULL ? ROUTE_ORDERS : ROUTE_NONE;
     }
-    *kind = find_question(s, url);
+    *kind = find_question(s, url, tail);
     if (*kind != NULL) {
         return ROUTE_QUESTION;
     }
@@ -50,8 +57,10 @@ static enum http_route find_route(const struct http_server *s, const char *url,
 }
 
 enum http_route http_route(const struct http_server *s, const char *url, const char *method,
-                           const struct question_kind **kind, const char **allow) {
-    enum http_route route = find_route(s, public_urls_path(&s->options.public_urls, url), kind);
+                           const char *tail, const struct question_kind **kind,
+                           const char **allow) {
+    enum http_route route =
+        find_route(s, public_urls_path(&s->options.public_urls, url), tail, kind);
     bool fits = route == ROUTE_ORDERS ? strcmp(method, "POST") == 0
                                       : strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
     *allow = fits || route == ROUTE_NONE ? NULL : route == ROUTE_ORDERS ? "POST" : "GET, HEAD";

@@ -58,7 +58,7 @@ struct live {
     // The thread's own.
     struct live_state *state;
     struct live_render *render;
-    struct live_rate rate;
+    struct live_rate rate, received;
     struct products *products;
     struct buf health, event;
     struct error error; // of the newest read
@@ -162,6 +162,7 @@ static bool render(struct live *l, bool ok, int64_t viewers) {
     const struct live_figures *figures = live_state_figures(l->state);
     if (figures != NULL) {
         live_rate_sample(&l->rate, now_ns(l), figures->counts.accepted);
+        live_rate_sample(&l->received, now_ns(l), figures->counts.received);
     }
     buf_clear(&l->health);
     if (l->options.health != NULL) {
@@ -169,11 +170,13 @@ static bool render(struct live *l, bool ok, int64_t viewers) {
     }
     struct live_facts facts = {
         .figures = figures,
+        .book = live_state_book(l->state),
         .products = l->products,
         .zone = l->options.zone,
         .currency = l->options.currency,
         .now_ms = clock_now_ms(l->options.clock),
         .tenths_per_second = live_rate_tenths(&l->rate, now_ns(l)),
+        .received_tenths_per_second = live_rate_tenths(&l->received, now_ns(l)),
         .store_ok = ok,
         .problem = l->error.text,
         .viewers = viewers,

@@ -26,10 +26,7 @@ struct live_options {
     void (*changed)(void *user);
     void *changed_user;
     // Appends a JSON object with the pipeline's health, on live's thread; must be quick. The page
-    // knows
-    // {"ready":bool,"problem":text|null,"queue_events":n,"queue_capacity":n,"last_commit_ms":n
-    // (UTC, 0: none since the start),"keys_required":bool}; a member left out is not shown. May be
-    // NULL.
+    // knows the members of Health in web/src/types.ts; one left out is not shown. May be NULL.
     void (*health)(void *user, struct buf *json);
     void *health_user;
 };

@@ -18,7 +18,7 @@ static int64_t plus(int64_t a, int64_t b) {
     return (int64_t)((uint64_t)a + (uint64_t)b);
 }
 
-static void add_sum(struct live_sum *sum, const struct live_sum *more) {
+void live_sum_more(struct live_sum *sum, const struct live_sum *more) {
     sum->orders = plus(sum->orders, more->orders);
     sum->units = plus(sum->units, more->units);
     sum->total_e4 = plus(sum->total_e4, more->total_e4);
@@ -28,12 +28,12 @@ static void add_sum(struct live_sum *sum, const struct live_sum *more) {
 }
 
 void live_sum_add(struct live_sum *sum, const struct measures *m) {
-    add_sum(sum, &(struct live_sum){.orders = m->orders,
-                                    .units = m->units,
-                                    .total_e4 = m->total_e4,
-                                    .cancelled_orders = m->cancelled_orders,
-                                    .refunds = m->refunds,
-                                    .refunded_total_e4 = m->refunded_total_e4});
+    live_sum_more(sum, &(struct live_sum){.orders = m->orders,
+                                          .units = m->units,
+                                          .total_e4 = m->total_e4,
+                                          .cancelled_orders = m->cancelled_orders,
+                                          .refunds = m->refunds,
+                                          .refunded_total_e4 = m->refunded_total_e4});
 }
 
 // --- The table
@@ -109,7 +109,7 @@ static void rank(struct live_ranking *r, const struct live_group *group) {
     }
     if (r->n == LIVE_TOP) {
         r->n_others++;
-        add_sum(&r->others, at == LIVE_TOP ? &group->sum : &r->rows[LIVE_TOP - 1].sum);
+        live_sum_more(&r->others, at == LIVE_TOP ? &group->sum : &r->rows[LIVE_TOP - 1].sum);
         if (at == LIVE_TOP) {
             return;
         }

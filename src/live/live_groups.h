@@ -11,6 +11,7 @@ struct live_groups {
 };
 
 void live_sum_add(struct live_sum *sum, const struct measures *m);
+void live_sum_more(struct live_sum *sum, const struct live_sum *more);
 // Adds to the group of this name, which is copied. Dies when out of memory: the caller has bounded
 // how many there can be.
 void live_groups_add(struct live_groups *g, struct text name, const struct measures *m);

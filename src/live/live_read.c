@@ -8,11 +8,11 @@
 #include "live/live_read.h"
 
 #include "live/live_groups.h"
+#include "store/sales_answer.h"
 #include <yyjson.h>
 
 enum {
     MAX_GROUPS = 50000,         // sources, states or both of a day; all currencies are fewer
-    MAX_PRODUCTS = 200000,      // of a day
     MAX_MINUTE_ROWS = 500000,   // of the chart
     MAX_CURRENCY_ROWS = 2000000 // an hour of all currencies there can be
 };
@@ -20,7 +20,8 @@ enum {
 // What the rows of a query are added up into; NULL: not wanted.
 struct rows_of {
     struct live_figures *f;
-    struct live_groups *sources, *states, *products;
+    struct live_groups *sources, *states;
+    struct panel_book *book;                                   // its panels of today
     struct live_sum *shop;                                     // of its currency
     struct live_sum *(*other)(struct live_currency *currency); // of another
 };
@@ -83,16 +84,26 @@ static bool take_row(void *user, const struct sales_row *row) {
     if (u->states != NULL) {
         live_groups_add(u->states, row->state, &row->sum);
     }
-    if (u->products != NULL) {
-        char digits[24];
-        live_groups_add(u->products, ident_text(row->product_id, digits), &row->sum);
+    if (u->book != NULL) {
+        panel_book_add(u->book, SPAN_TODAY, row);
     }
     return true;
 }
 
 static struct sales_query today_query(const struct live_figures *f) {
-    return (struct sales_query){
-        .bucket = BUCKET_DAY, .from = f->day, .to = f->day + 1, .max_rows = MAX_GROUPS};
+    return (struct sales_query){.bucket = BUCKET_DAY,
+                                .from = f->day,
+                                .to = f->day + 1,
+                                .max_rows = MAX_GROUPS,
+                                .any_order = true};
+}
+
+// Of the shop's currency alone.
+static struct sales_query shop_query(const struct live_figures *f) {
+    struct sales_query q = today_query(f);
+    q.bucket = BUCKET_NONE;
+    q.filters[SALES_CURRENCY] = (struct sales_filter){1, {text_of(f->shop.code)}};
+    return q;
 }
 
 static void forget(struct live_figures *f, struct live_sum *(*part)(struct live_currency *)) {
@@ -107,10 +118,8 @@ static bool read_ranking(struct sales_reader *r, struct live_figures *f,
                          const struct sales_query *q, struct live_ranking *ranking,
                          struct error *err) {
     struct live_groups groups = {0};
-    struct rows_of rows = {.f = f,
-                           .sources = q->by_source ? &groups : NULL,
-                           .states = q->by_state ? &groups : NULL,
-                           .products = q->by_product ? &groups : NULL};
+    struct rows_of rows = {
+        .f = f, .sources = q->by_source ? &groups : NULL, .states = q->by_state ? &groups : NULL};
     bool ok = r->ops->sales(r, q, take_row, &rows, err);
     if (ok) {
         live_groups_rank(&groups, ranking);
@@ -122,23 +131,36 @@ static bool read_ranking(struct sales_reader *r, struct live_figures *f,
     return ok;
 }
 
-static bool read_today_in_parts(struct sales_reader *r, struct live_figures *f, struct error *err) {
+static struct panel_range today_range(const struct live_figures *f) {
+    // The one bucket of a span without buckets: its rows are kept with 0.
+    return (struct panel_range){.from = f->day, .to = f->day + 1, .origin = f->day};
+}
+
+static bool read_today_in_parts(struct sales_reader *r, struct live_figures *f,
+                                struct panel_book *book, struct error *err) {
     struct sales_query all = today_query(f), by_source = all, by_state = all;
     by_source.by_source = by_state.by_state = true;
     forget(f, today_of);
     struct rows_of rows = {.f = f, .shop = &f->shop.today, .other = today_of};
     return r->ops->sales(r, &all, take_row, &rows, err) &&
            read_ranking(r, f, &by_source, &f->sources, err) &&
-           read_ranking(r, f, &by_state, &f->states, err);
+           read_ranking(r, f, &by_state, &f->states, err) &&
+           panel_book_read_apart(book, r, SPAN_TODAY, today_range(f), f->shop.code, err);
 }
 
-bool live_read_today(struct sales_reader *r, struct live_figures *f, struct error *err) {
+bool live_read_today(struct sales_reader *r, struct live_figures *f, struct panel_book *book,
+                     struct error *err) {
     struct live_groups sources = {0}, states = {0};
-    struct rows_of rows = {
-        .f = f, .sources = &sources, .states = &states, .shop = &f->shop.today, .other = today_of};
+    struct rows_of rows = {.f = f,
+                           .sources = &sources,
+                           .states = &states,
+                           .book = book,
+                           .shop = &f->shop.today,
+                           .other = today_of};
     struct sales_query finest = today_query(f);
     finest.by_source = finest.by_state = true;
     forget(f, today_of);
+    panel_book_forget(book, SPAN_TODAY, today_range(f));
     bool ok = r->ops->sales(r, &finest, take_row, &rows, err);
     if (ok) {
         live_groups_rank(&sources, &f->sources);
@@ -146,7 +168,7 @@ bool live_read_today(struct sales_reader *r, struct live_figures *f, struct erro
     }
     live_groups_free(&sources);
     live_groups_free(&states);
-    return ok || (err->cls == ERROR_USAGE && read_today_in_parts(r, f, err));
+    return ok || (err->cls == ERROR_USAGE && read_today_in_parts(r, f, book, err));
 }
 
 bool live_read_all_time(struct sales_reader *r, struct live_figures *f, struct error *err) {
@@ -154,7 +176,8 @@ bool live_read_all_time(struct sales_reader *r, struct live_figures *f, struct e
                                  .by_state = true,
                                  .from = INT32_MIN,
                                  .to = INT32_MAX,
-                                 .max_rows = MAX_GROUPS};
+                                 .max_rows = MAX_GROUPS,
+                                 .any_order = true};
     struct sales_query all = finest;
     all.by_source = all.by_state = false;
     struct rows_of rows = {.f = f, .shop = &f->shop.all_time, .other = all_time_of};
@@ -169,11 +192,64 @@ bool live_read_all_time(struct sales_reader *r, struct live_figures *f, struct e
     return r->ops->sales(r, &all, take_row, &rows, err);
 }
 
-bool live_read_products(struct sales_reader *r, struct live_figures *f, struct error *err) {
-    struct sales_query q = today_query(f);
+// --- Products
+
+static bool take_product(void *user, const struct sales_answer_row *row) {
+    struct live_ranking *ranking = user;
+    if (row->n_others > 0) {
+        ranking->n_others = row->n_others;
+        live_sum_add(&ranking->others, &row->row.sum);
+    } else if (row->row.sum.orders != 0 || row->row.sum.units != 0 || row->row.sum.total_e4 != 0) {
+        struct live_ranked *mine = &ranking->rows[ranking->n++];
+        *mine = (struct live_ranked){.rank_before = row->rank_before};
+        set_ident(&mine->name, row->row.product_id);
+        live_sum_add(&mine->sum, &row->row.sum);
+    }
+    return true;
+}
+
+bool live_read_products(struct sales_reader *r, const struct zone *zone, struct live_figures *f,
+                        struct error *err) {
+    struct sales_query q = shop_query(f);
+    struct sales_answer answer;
     q.by_product = true;
-    q.max_rows = MAX_PRODUCTS;
-    return read_ranking(r, f, &q, &f->products, err);
+    q.order = SALES_BY_TOTAL;
+    q.top = LIVE_TOP;
+    q.compare = true;
+    q.compare_from = f->day - 1;
+    q.compare_cut_ms = INT64_MAX;
+    f->products = (struct live_ranking){0};
+    if (sales_answer(r, &q, zone, take_product, &f->products, &answer, err)) {
+        return true;
+    }
+    f->products = (struct live_ranking){.too_many = true};
+    return err->cls == ERROR_USAGE;
+}
+
+// --- The same time of other days
+
+static bool take_before(void *user, const struct sales_answer_row *row) {
+    live_sum_add(user, &row->before);
+    return true;
+}
+
+bool live_read_before(struct sales_reader *r, const struct zone *zone, int64_t now_ms,
+                      struct live_figures *f, struct error *err) {
+    static const int32_t days_ago[LIVE_BEFORES] = {[LIVE_YESTERDAY] = 1, [LIVE_WEEK_AGO] = 7};
+    int64_t elapsed_ms = now_ms - zone_day_start_ms(zone, f->day);
+    for (int i = 0; i < LIVE_BEFORES; i++) {
+        struct sales_query q = shop_query(f);
+        struct sales_answer answer;
+        q.compare = true;
+        q.compare_from = f->day - days_ago[i];
+        q.compare_cut_ms = zone_day_start_ms(zone, q.compare_from) + elapsed_ms;
+        f->before[i] = (struct live_before){0};
+        if (!sales_answer(r, &q, zone, take_before, &f->before[i].sum, &answer, err)) {
+            return false;
+        }
+        f->before[i].until_ms = answer.compare_end_ms;
+    }
+    return true;
 }
 
 // --- Minutes
@@ -207,7 +283,8 @@ bool live_read_minutes(struct sales_reader *r, struct live_figures *f, int32_t f
                                  .bucket = BUCKET_MINUTE,
                                  .from = first,
                                  .to = last + 1,
-                                 .max_rows = MAX_MINUTE_ROWS};
+                                 .max_rows = MAX_MINUTE_ROWS,
+                                 .any_order = true};
     struct rows_of rows = {.f = f};
     forget_minutes(f, first, last);
     if (r->ops->sales(r, &finest, take_minute, &rows, err)) {
@@ -244,6 +321,7 @@ static void set_order(struct live_order *to, const struct stored_event *e) {
     const struct order *o = &e->order;
     *to = (struct live_order){.position = e->position,
                               .created_ms = o->created_ms,
+                              .received_ms = e->arrival_ms,
                               .quantity = o->quantity,
                               .total_e4 = o->total_e4};
     set_ident(&to->order_id, o->order_id);
@@ -279,4 +357,56 @@ bool live_read_recent(struct sales_reader *r, struct live_figures *f, struct err
     struct fresh_orders fresh = {.f = f};
     int64_t after = f->n_recent > 0 ? f->recent[0].position : 0;
     return r->ops->recent(r, after, LIVE_RECENT, take_order, &fresh, err);
+}
+
+// --- Cancellations and refunds
+
+struct fresh_changes {
+    struct live_figures *f;
+    size_t n;
+};
+
+static bool take_change(void *user, const struct stored_event *e) {
+    struct fresh_changes *fresh = user;
+    struct live_figures *f = fresh->f;
+    struct live_change *row = &f->changes[fresh->n];
+    size_t n_after = f->n_changes - fresh->n;
+    n_after -= f->n_changes == LIVE_RECENT; // the oldest makes room
+    memmove(row + 1, row, n_after * sizeof *row);
+    f->n_changes = fresh->n + n_after + 1;
+    *row = (struct live_change){.position = e->position,
+                                .created_ms = e->order.created_ms,
+                                .received_ms = e->arrival_ms,
+                                .total_e4 = e->order.total_e4,
+                                .kind = e->order.kind};
+    set_ident(&row->order_id, e->order.order_id);
+    live_name_set(&row->source, e->order.source);
+    live_name_set(&row->state, e->order.state);
+    memcpy(row->currency, e->order.currency, sizeof row->currency);
+    fresh->n++;
+    return fresh->n < LIVE_RECENT;
+}
+
+bool live_read_changes(struct sales_reader *r, struct live_figures *f, struct error *err) {
+    struct fresh_changes fresh = {.f = f};
+    int64_t after = f->n_changes > 0 ? f->changes[0].position : 0;
+    f->knows_changes = r->ops->recent_changes != NULL;
+    return !f->knows_changes ||
+           r->ops->recent_changes(r, after, LIVE_RECENT, take_change, &fresh, err);
+}
+
+// --- Rejected events
+
+static bool take_code(void *user, struct text code, int64_t n) {
+    struct live_figures *f = user;
+    struct live_code *row = &f->rejected_by[f->n_rejected_by++];
+    size_t len = code.len < sizeof row->code ? code.len : sizeof row->code - 1;
+    *row = (struct live_code){.n = n};
+    memcpy(row->code, code.at, len);
+    return f->n_rejected_by < LIVE_CODES;
+}
+
+bool live_read_rejected(struct sales_reader *r, struct live_figures *f, struct error *err) {
+    f->n_rejected_by = 0;
+    return r->ops->rejected_codes(r, LIVE_REJECTED, take_code, f, err);
 }

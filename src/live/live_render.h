@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: MIT
-// The live page's figures as JSON in server-sent events. A `snapshot` has every section; a `change`
-// has those sections that differ from the event before, each with its new value as a whole (never
-// an increment), only the minutes that differ, and only the orders that are new. One thread.
+// The live page's panels as JSON in server-sent events. A `snapshot` has every panel; a `change`
+// has those that differ from the event before, each with its new value as a whole (never an
+// increment); of panels of rows only the rows that differ, and only the orders that are new. One
+// thread.
 #pragma once
 #include "base/buf.h"
 #include "live/live_figures.h"
 #include "live/products.h"
 #include "order/zone.h"
 
+struct panel_book;
 struct live_facts {
     const struct live_figures *figures; // NULL: nothing could be read yet
+    const struct panel_book *book;      // goes with them
     const struct products *products;    // may be NULL
     const struct zone *zone;
     const char *currency;      // the shop's
     int64_t now_ms;            // the server's clock
     int64_t tenths_per_second; // orders, over the last seconds
-    bool store_ok;             // the newest read went well
-    const char *problem;       // why not
+    int64_t received_tenths_per_second;
+    bool store_ok;       // the newest read went well
+    const char *problem; // why not
     int64_t viewers;
     struct text health; // a JSON object
 };

@@ -1,45 +1,62 @@
 // SPDX-License-Identifier: MIT
-// The sections of the live page's events as JSON. Amounts are strings with four decimals, names are
-// JSON strings; nothing here is HTML.
+// The panels of the live page's events that are no rows of sums, as JSON. Amounts are strings with
+// four decimals, names are JSON strings; nothing here is HTML.
 #include "live/live_sections.h"
 
+#include "live/json.h"
 #include "order/timestamp.h"
 #include <inttypes.h>
 
-static void put_money(struct buf *out, int64_t amount_e4) {
-    char digits[24];
-    size_t n = money_format(amount_e4, digits);
-    buf_put_char(out, '"');
-    buf_put(out, digits, n);
-    buf_put_char(out, '"');
+static void put_amount(struct buf *out, const char *key, int64_t amount_e4) {
+    json_key(out, key);
+    json_money(out, amount_e4);
 }
 
 static void put_name(struct buf *out, const struct live_name *name) {
     buf_put_json(out, live_name_text(name));
 }
 
-static void put_text_or_null(struct buf *out, struct text t) {
-    if (t.at == NULL) {
+// n / d, rounded half to even; d > 0.
+static int64_t quotient(__int128 n, int64_t d) {
+    __int128 q = n / d, r = n % d;
+    if (r < 0) {
+        q--;
+        r += d;
+    }
+    bool up = 2 * r > d || (2 * r == d && (q & 1) != 0);
+    return (int64_t)(q + up);
+}
+
+// What an order is worth on average before refunds.
+static void put_aov(struct buf *out, const struct live_sum *sum) {
+    if (sum->orders <= 0) {
         buf_put_str(out, "null");
     } else {
-        buf_put_json(out, t);
+        json_money(out, quotient((__int128)sum->total_e4 + sum->refunded_total_e4, sum->orders));
     }
 }
 
-static void put_sum(struct buf *out, const struct live_sum *sum) {
+static void put_sum_members(struct buf *out, const struct live_sum *sum) {
     buf_printf(out,
-               "{\"orders\":%" PRId64 ",\"units\":%" PRId64 ",\"cancelled_orders\":%" PRId64
-               ",\"refunds\":%" PRId64 ",\"refunded_total\":",
+               "\"orders\":%" PRId64 ",\"units\":%" PRId64 ",\"cancelled_orders\":%" PRId64
+               ",\"refunds\":%" PRId64 ",",
                sum->orders, sum->units, sum->cancelled_orders, sum->refunds);
-    put_money(out, sum->refunded_total_e4);
-    buf_put_str(out, ",\"total\":");
-    put_money(out, sum->total_e4);
+    put_amount(out, "refunded_total", sum->refunded_total_e4);
+    buf_put_char(out, ',');
+    put_amount(out, "total", sum->total_e4);
+    buf_put_str(out, ",\"aov\":");
+    put_aov(out, sum);
+}
+
+static void put_sum(struct buf *out, const struct live_sum *sum) {
+    buf_put_char(out, '{');
+    put_sum_members(out, sum);
     buf_put_char(out, '}');
 }
 
-// --- Sections that are always there
+// --- Panels that are always there
 
-static void put_shop(struct buf *out, const struct live_facts *facts) {
+void live_put_shop(struct buf *out, const struct live_facts *facts) {
     buf_put_str(out, "{\"currency\":");
     buf_put_json(out, text_of(facts->currency));
     buf_put_str(out, ",\"timezone\":");
@@ -47,22 +64,25 @@ static void put_shop(struct buf *out, const struct live_facts *facts) {
     buf_put_char(out, '}');
 }
 
-static void put_rate(struct buf *out, const struct live_facts *facts) {
-    int64_t tenths = facts->tenths_per_second;
+static void put_tenths(struct buf *out, int64_t tenths) {
     buf_printf(out, "%" PRId64 ".%d", tenths / 10, (int)(tenths % 10));
 }
 
-static void put_store(struct buf *out, const struct live_facts *facts) {
+void live_put_rate(struct buf *out, const struct live_facts *facts) {
+    put_tenths(out, facts->tenths_per_second);
+}
+
+void live_put_store(struct buf *out, const struct live_facts *facts) {
     buf_put_str(out, facts->store_ok ? "{\"ok\":true,\"problem\":" : "{\"ok\":false,\"problem\":");
-    put_text_or_null(out, facts->store_ok ? TEXT_NONE : text_of(facts->problem));
+    json_text(out, facts->store_ok ? TEXT_NONE : text_of(facts->problem));
     buf_put_char(out, '}');
 }
 
-static void put_viewers(struct buf *out, const struct live_facts *facts) {
+void live_put_viewers(struct buf *out, const struct live_facts *facts) {
     buf_put_i64(out, facts->viewers);
 }
 
-static void put_health(struct buf *out, const struct live_facts *facts) {
+void live_put_health(struct buf *out, const struct live_facts *facts) {
     if (facts->health.len == 0) {
         buf_put_str(out, "{}");
     } else {
@@ -70,9 +90,49 @@ static void put_health(struct buf *out, const struct live_facts *facts) {
     }
 }
 
-// --- Sections of the figures
+// --- Panels of the figures
 
-static void put_day(struct buf *out, const struct live_facts *facts) {
+void live_put_batch(struct buf *out, const struct live_facts *facts) {
+    buf_put_i64(out, facts->figures->last_batch_id);
+}
+
+void live_put_pipeline(struct buf *out, const struct live_facts *facts) {
+    const struct live_figures *f = facts->figures;
+    buf_put_str(out, "{\"received_per_second\":");
+    put_tenths(out, facts->received_tenths_per_second);
+    buf_put_str(out, ",\"accepted_per_second\":");
+    put_tenths(out, facts->tenths_per_second);
+    buf_put_str(out, ",\"rejected_by\":[");
+    for (size_t i = 0; i < f->n_rejected_by; i++) {
+        buf_put_str(out, i > 0 ? ",[" : "[");
+        json_text(out, text_of(f->rejected_by[i].code));
+        buf_printf(out, ",%" PRId64 "]", f->rejected_by[i].n);
+    }
+    buf_put_str(out, "]}");
+}
+
+static void put_before(struct buf *out, const char *key, const struct live_before *before) {
+    json_key(out, key);
+    buf_put_char(out, '{');
+    put_sum_members(out, &before->sum);
+    buf_put_str(out, ",\"until_ms\":");
+    if (before->until_ms != INT64_MAX) {
+        buf_put_i64(out, before->until_ms);
+    } else {
+        buf_put_str(out, "null");
+    }
+    buf_put_char(out, '}');
+}
+
+void live_put_before(struct buf *out, const struct live_facts *facts) {
+    buf_put_char(out, '{');
+    put_before(out, "yesterday", &facts->figures->before[LIVE_YESTERDAY]);
+    buf_put_char(out, ',');
+    put_before(out, "week", &facts->figures->before[LIVE_WEEK_AGO]);
+    buf_put_char(out, '}');
+}
+
+void live_put_day(struct buf *out, const struct live_facts *facts) {
     int32_t day = facts->figures->day;
     char date[32];
     size_t n = date_format(day, date);
@@ -82,44 +142,48 @@ static void put_day(struct buf *out, const struct live_facts *facts) {
                zone_day_start_ms(facts->zone, day), zone_day_start_ms(facts->zone, day + 1));
 }
 
-static void put_today(struct buf *out, const struct live_facts *facts) {
+void live_put_today(struct buf *out, const struct live_facts *facts) {
     put_sum(out, &facts->figures->shop.today);
 }
 
-static void put_all_time(struct buf *out, const struct live_facts *facts) {
+void live_put_all_time(struct buf *out, const struct live_facts *facts) {
     put_sum(out, &facts->figures->shop.all_time);
 }
 
-static void put_last_hour(struct buf *out, const struct live_facts *facts) {
+void live_put_last_hour(struct buf *out, const struct live_facts *facts) {
     uint64_t orders = 0, total_e4 = 0;
     for (size_t i = 0; i < LIVE_MINUTES; i++) {
         orders += (uint64_t)facts->figures->minutes[i].orders;
         total_e4 += (uint64_t)facts->figures->minutes[i].total_e4;
     }
     buf_printf(out, "{\"orders\":%" PRId64 ",\"total\":", (int64_t)orders);
-    put_money(out, (int64_t)total_e4);
+    json_money(out, (int64_t)total_e4);
     buf_put_char(out, '}');
 }
 
-static void put_last_minute(struct buf *out, const struct live_facts *facts) {
+void live_put_last_minute(struct buf *out, const struct live_facts *facts) {
     buf_put_i64(out, facts->figures->last_minute);
 }
 
 static void put_figures(struct buf *out, const struct live_sum *sum) {
     buf_printf(out, "%" PRId64 ",%" PRId64 ",", sum->orders, sum->units);
-    put_money(out, sum->total_e4);
+    json_money(out, sum->total_e4);
 }
 
 typedef void (*ranked_name_fn)(struct buf *out, const struct live_facts *facts,
                                const struct live_name *name);
 
 static void put_ranking(struct buf *out, const struct live_facts *facts,
-                        const struct live_ranking *ranking, ranked_name_fn name) {
+                        const struct live_ranking *ranking, ranked_name_fn name, bool compared) {
     buf_put_str(out, "{\"rows\":[");
     for (size_t i = 0; i < ranking->n; i++) {
         buf_put_str(out, i > 0 ? ",[" : "[");
         name(out, facts, &ranking->rows[i].name);
         put_figures(out, &ranking->rows[i].sum);
+        int32_t before = ranking->rows[i].rank_before;
+        if (compared) {
+            buf_printf(out, before > 0 ? ",%" PRId32 : ",null", before);
+        }
         buf_put_char(out, ']');
     }
     buf_put_str(out, "],\"others\":");
@@ -146,25 +210,25 @@ static void put_product_name(struct buf *out, const struct live_facts *facts,
     const struct product *p = products_find(facts->products, live_name_text(id));
     put_name(out, id);
     buf_put_char(out, ',');
-    put_text_or_null(out, p != NULL ? p->title : TEXT_NONE);
+    json_text(out, p != NULL ? p->title : TEXT_NONE);
     buf_put_char(out, ',');
-    put_text_or_null(out, p != NULL ? p->category : TEXT_NONE);
+    json_text(out, p != NULL ? p->category : TEXT_NONE);
     buf_put_char(out, ',');
 }
 
-static void put_sources(struct buf *out, const struct live_facts *facts) {
-    put_ranking(out, facts, &facts->figures->sources, put_plain_name);
+void live_put_sources(struct buf *out, const struct live_facts *facts) {
+    put_ranking(out, facts, &facts->figures->sources, put_plain_name, false);
 }
 
-static void put_states(struct buf *out, const struct live_facts *facts) {
-    put_ranking(out, facts, &facts->figures->states, put_plain_name);
+void live_put_states(struct buf *out, const struct live_facts *facts) {
+    put_ranking(out, facts, &facts->figures->states, put_plain_name, false);
 }
 
-static void put_products(struct buf *out, const struct live_facts *facts) {
-    put_ranking(out, facts, &facts->figures->products, put_product_name);
+void live_put_products(struct buf *out, const struct live_facts *facts) {
+    put_ranking(out, facts, &facts->figures->products, put_product_name, true);
 }
 
-static void put_currencies(struct buf *out, const struct live_facts *facts) {
+void live_put_currencies(struct buf *out, const struct live_facts *facts) {
     const struct live_figures *f = facts->figures;
     buf_put_str(out, "{\"rows\":[");
     for (size_t i = 0; i < f->n_others; i++) {
@@ -179,7 +243,7 @@ static void put_currencies(struct buf *out, const struct live_facts *facts) {
     buf_put_str(out, f->more_currencies ? "],\"more\":true}" : "],\"more\":false}");
 }
 
-static void put_counts(struct buf *out, const struct live_facts *facts) {
+void live_put_counts(struct buf *out, const struct live_facts *facts) {
     static const char *const warnings[ORDER_WARNING_KINDS] = {"amount_rounded", "total_mismatch",
                                                               "quantity_zero", "late", "future"};
     const struct store_counts *c = &facts->figures->counts;
@@ -192,25 +256,6 @@ static void put_counts(struct buf *out, const struct live_facts *facts) {
     }
     buf_put_str(out, "}}");
 }
-
-const struct live_section live_sections[LIVE_SECTIONS] = {
-    {"shop", put_shop, false},
-    {"orders_per_second", put_rate, false},
-    {"store", put_store, false},
-    {"viewers", put_viewers, false},
-    {"health", put_health, false},
-    {"day", put_day, true},
-    {"today", put_today, true},
-    {"last_hour", put_last_hour, true},
-    {"last_minute", put_last_minute, true},
-    {"all_time", put_all_time, true},
-    {"sources", put_sources, true},
-    {"states", put_states, true},
-    {"products", put_products, true},
-    {"currencies", put_currencies, true},
-    {"counts", put_counts, true},
-};
-_Static_assert(COUNT_OF(live_sections) == LIVE_SECTIONS, "one row a section");
 
 // --- Rows
 
@@ -229,7 +274,7 @@ void live_put_minutes(struct buf *out, const struct live_figures *f,
             continue;
         }
         buf_printf(out, "%s[%" PRId32 ",%" PRId64 ",", first ? "" : ",", m->minute, m->orders);
-        put_money(out, m->total_e4);
+        json_money(out, m->total_e4);
         buf_put_char(out, ']');
         first = false;
     }
@@ -239,8 +284,9 @@ void live_put_minutes(struct buf *out, const struct live_figures *f,
 static void put_order(struct buf *out, const struct live_facts *facts, const struct live_order *o) {
     const struct product *p = products_find(facts->products, live_name_text(&o->product_id));
     buf_printf(out,
-               "{\"position\":%" PRId64 ",\"created_ms\":%" PRId64 ",\"order_id\":", o->position,
-               o->created_ms);
+               "{\"position\":%" PRId64 ",\"created_ms\":%" PRId64 ",\"received_ms\":%" PRId64
+               ",\"order_id\":",
+               o->position, o->created_ms, o->received_ms);
     put_name(out, &o->order_id);
     buf_put_str(out, ",\"source\":");
     put_name(out, &o->source);
@@ -249,12 +295,12 @@ static void put_order(struct buf *out, const struct live_facts *facts, const str
     buf_put_str(out, ",\"product_id\":");
     put_name(out, &o->product_id);
     buf_put_str(out, ",\"title\":");
-    put_text_or_null(out, p != NULL ? p->title : TEXT_NONE);
+    json_text(out, p != NULL ? p->title : TEXT_NONE);
     buf_printf(out, ",\"more_products\":%" PRId64 ",\"quantity\":%" PRId64 ",\"currency\":",
                o->more_products, o->quantity);
     buf_put_json(out, text_of(o->currency));
     buf_put_str(out, ",\"total\":");
-    put_money(out, o->total_e4);
+    json_money(out, o->total_e4);
     buf_put_char(out, '}');
 }
 
@@ -266,6 +312,33 @@ void live_put_orders(struct buf *out, const struct live_facts *facts, int64_t af
             buf_put_char(out, ',');
         }
         put_order(out, facts, &f->recent[i]);
+    }
+    buf_put_char(out, ']');
+}
+
+static void put_change(struct buf *out, const struct live_change *c) {
+    buf_printf(out,
+               "{\"position\":%" PRId64 ",\"event\":\"%s\",\"created_ms\":%" PRId64
+               ",\"received_ms\":%" PRId64 ",\"order_id\":",
+               c->position, order_kind_name(c->kind), c->created_ms, c->received_ms);
+    put_name(out, &c->order_id);
+    buf_put_str(out, ",\"source\":");
+    put_name(out, &c->source);
+    buf_put_str(out, ",\"state\":");
+    put_name(out, &c->state);
+    buf_put_str(out, ",\"currency\":");
+    buf_put_json(out, text_of(c->currency));
+    buf_put_char(out, ',');
+    put_amount(out, "total", c->total_e4);
+    buf_put_char(out, '}');
+}
+
+void live_put_changes(struct buf *out, const struct live_facts *facts, int64_t after) {
+    const struct live_figures *f = facts->figures;
+    buf_put_char(out, '[');
+    for (size_t i = 0; i < f->n_changes && f->changes[i].position > after; i++) {
+        buf_put_str(out, i > 0 ? "," : "");
+        put_change(out, &f->changes[i]);
     }
     buf_put_char(out, ']');
 }

@@ -2,7 +2,7 @@
 // Reads the figures of the live page from a store, as little as is needed each time. One thread.
 #pragma once
 #include "base/clock.h"
-#include "live/live_figures.h"
+#include "live/panel_book.h"
 #include "order/zone.h"
 
 struct live_state;
@@ -32,6 +32,8 @@ MUST_CHECK bool live_state_refresh(struct live_state *s, struct live_touched tou
                                    struct error *err);
 // The last good figures; valid until the next refresh. NULL when nothing was ever read.
 const struct live_figures *live_state_figures(const struct live_state *s);
+// The rows of panels, of the same refresh.
+const struct panel_book *live_state_book(const struct live_state *s);
 // When (clock_monotonic_ns) another refresh is due even without a commit, because an expensive part
 // was put off; INT64_MAX: none is.
 int64_t live_state_due_ns(const struct live_state *s);

@@ -1,28 +1,19 @@
 // SPDX-License-Identifier: MIT
-// Answers of the query API as JSON. Rows are written as the reader hands them over; amounts are
-// texts with four decimals, so that no client reads them as floats.
+// Answers of the query API. Rows are written as they are handed over, so that only the text of an
+// answer is in memory; one that would be too long ends early and is refused.
 #include "live/sales_api.h"
 
-#include "order/timestamp.h"
+#include "live/sales_rows.h"
 #include "store/rejected_texts.h"
 
-static void put_key(struct buf *out, const char *key) {
-    buf_put_char(out, '"');
-    buf_put_str(out, key);
-    buf_put_str(out, "\":");
-}
-
 static void put_i64(struct buf *out, const char *key, int64_t v) {
-    put_key(out, key);
+    json_key(out, key);
     buf_put_i64(out, v);
 }
 
 static void put_money(struct buf *out, const char *key, int64_t amount_e4) {
-    char digits[24];
-    put_key(out, key);
-    buf_put_char(out, '"');
-    buf_put(out, digits, money_format(amount_e4, digits));
-    buf_put_char(out, '"');
+    json_key(out, key);
+    json_money(out, amount_e4);
 }
 
 // Rows go on while this is true.
@@ -30,7 +21,7 @@ static bool has_room(const struct buf *out) {
     return !out->failed && out->len <= API_ANSWER_MAX_BYTES;
 }
 
-static bool sales_api_finish(const struct buf *out, const char *what_to_do, struct error *err) {
+bool sales_api_finish(const struct buf *out, const char *what_to_do, struct error *err) {
     if (out->failed) {
         return error_set(err, ERROR_RETRIABLE, "no memory for this answer");
     }
@@ -41,43 +32,21 @@ static bool sales_api_finish(const struct buf *out, const char *what_to_do, stru
 
 // null when absent.
 static void put_text(struct buf *out, const char *key, struct text t) {
-    put_key(out, key);
-    if (t.at == NULL) {
-        buf_put_str(out, "null");
-    } else {
-        buf_put_json(out, t);
-    }
+    json_key(out, key);
+    json_text(out, t);
 }
 
 static void put_ident(struct buf *out, const char *key, struct ident i) {
-    if (i.num >= 0) {
-        put_i64(out, key, i.num);
-    } else {
-        put_text(out, key, i.text);
-    }
+    json_key(out, key);
+    json_ident(out, i);
 }
 
 static void put_instant(struct buf *out, const char *key, int64_t utc_ms) {
-    char at[32];
-    put_key(out, key);
-    buf_put_char(out, '"');
-    buf_put(out, at, timestamp_format(utc_ms, at));
-    buf_put_char(out, '"');
+    json_key(out, key);
+    json_instant(out, utc_ms);
 }
 
 // --- Sales
-
-static void put_bucket(struct buf *out, const char *key, enum sales_bucket bucket, int32_t number) {
-    if (bucket == BUCKET_MINUTE || bucket == BUCKET_HOUR) {
-        put_instant(out, key, (int64_t)number * (bucket == BUCKET_MINUTE ? 60000 : 3600000));
-        return;
-    }
-    char date[32];
-    put_key(out, key);
-    buf_put_char(out, '"');
-    buf_put(out, date, date_format(number, date));
-    buf_put_char(out, '"');
-}
 
 struct sales_writer {
     struct buf *out;
@@ -85,89 +54,83 @@ struct sales_writer {
     bool any;
 };
 
-static void put_measures(struct buf *out, const struct measures *m) {
-    const struct {
-        const char *key;
-        int64_t amount_e4;
-    } amounts[] = {{"subtotal", m->subtotal_e4}, {"discount", m->discount_e4},
-                   {"shipping", m->shipping_e4}, {"tax", m->tax_e4},
-                   {"total", m->total_e4},       {"refunded_total", m->refunded_total_e4}};
-    put_i64(out, "orders", m->orders);
-    buf_put_char(out, ',');
-    put_i64(out, "units", m->units);
-    for (size_t i = 0; i < COUNT_OF(amounts); i++) {
-        buf_put_char(out, ',');
-        put_money(out, amounts[i].key, amounts[i].amount_e4);
-    }
-    buf_put_char(out, ',');
-    put_i64(out, "cancelled_orders", m->cancelled_orders);
-    buf_put_char(out, ',');
-    put_i64(out, "refunds", m->refunds);
+static bool write_row_json(void *user, const struct sales_answer_row *row) {
+    struct sales_writer *w = user;
+    buf_put_str(w->out, w->any ? ",\n" : "\n");
+    w->any = true;
+    sales_row_json(w->out, w->query, row);
+    return has_room(w->out);
 }
 
-static bool write_sales_row(void *user, const struct sales_row *row) {
+static bool write_row_csv(void *user, const struct sales_answer_row *row) {
     struct sales_writer *w = user;
-    struct buf *out = w->out;
-    buf_put_str(out, w->any ? ",\n{" : "\n{");
-    w->any = true;
-    if (w->query->bucket != BUCKET_NONE) {
-        put_bucket(out, "bucket", w->query->bucket, row->bucket);
-        buf_put_char(out, ',');
-    }
-    if (w->query->by_source) {
-        put_text(out, "source", row->source);
-        buf_put_char(out, ',');
-    }
-    if (w->query->by_state) {
-        put_text(out, "state", row->state);
-        buf_put_char(out, ',');
-    }
-    if (w->query->by_product) {
-        put_ident(out, "product_id", row->product_id);
-        buf_put_char(out, ',');
-    }
-    put_text(out, "currency", row->currency);
-    buf_put_char(out, ',');
-    if (w->query->by_product) {
-        put_i64(out, "orders", row->sum.orders);
-        buf_put_char(out, ',');
-        put_i64(out, "units", row->sum.units);
-        buf_put_char(out, ',');
-        put_money(out, "total", row->sum.total_e4);
-    } else {
-        put_measures(out, &row->sum);
-    }
-    buf_put_char(out, '}');
-    return has_room(out);
+    sales_row_csv(w->out, w->query, row);
+    return has_room(w->out);
 }
 
 static void put_range_end(struct buf *out, const char *key, const struct sales_query *q, bool given,
                           int32_t number) {
+    json_key(out, key);
     if (given) {
-        put_bucket(out, key, q->bucket, number);
+        sales_bucket_json(out, q->bucket, number);
     } else {
-        put_text(out, key, TEXT_NONE);
+        buf_put_str(out, "null");
     }
 }
 
-bool sales_api_sales(struct sales_reader *reader, const struct sales_request *request,
-                     const char *timezone, struct buf *out, struct error *err) {
+// What the second range was in the end.
+static void put_compare(struct buf *out, const struct sales_query *q,
+                        const struct sales_answer *answer) {
+    buf_put_str(out, ",\"compare\":{");
+    put_range_end(out, "from", q, true, q->compare_from);
+    buf_put_char(out, ',');
+    put_range_end(out, "to", q, true, answer->compare_to);
+    buf_put_str(out, ",\"until\":");
+    if (answer->compare_end_ms != INT64_MAX) {
+        json_instant(out, answer->compare_end_ms);
+    } else {
+        buf_put_str(out, "null");
+    }
+    buf_put_char(out, '}');
+}
+
+static void put_question(struct buf *out, const struct sales_request *request,
+                         const struct sales_answer *answer, const char *timezone) {
     static const char *const bucket_names[] = {NULL, "minute", "hour", "day"};
     const struct sales_query *q = &request->query;
-    buf_put_str(out, "{\"rows\":[");
-    struct sales_writer w = {out, q, false};
-    if (!reader->ops->sales(reader, q, write_sales_row, &w, err)) {
-        return false;
-    }
     buf_put_str(out, "],\n");
     put_range_end(out, "from", q, request->has_from, q->from);
     buf_put_char(out, ',');
     put_range_end(out, "to", q, request->has_to, q->to);
     buf_put_char(out, ',');
     put_text(out, "bucket", text_of(bucket_names[q->bucket]));
+    if (q->compare) {
+        put_compare(out, q, answer);
+    }
     buf_put_char(out, ',');
     put_text(out, "timezone", text_of(timezone));
     buf_put_str(out, "}\n");
+}
+
+bool sales_api_sales(struct sales_reader *reader, const struct sales_request *request,
+                     const struct question_facts *facts, struct buf *out, struct error *err) {
+    struct sales_query query = request->query;
+    const struct sales_query *q = &query;
+    struct sales_writer w = {out, q, false};
+    struct sales_answer answer;
+    query.deadline_ns = facts->deadline_ns;
+    if (request->csv) {
+        sales_header_csv(out, q);
+    } else {
+        buf_put_str(out, "{\"rows\":[");
+    }
+    if (!sales_answer(reader, q, facts->zone, request->csv ? write_row_csv : write_row_json, &w,
+                      &answer, err)) {
+        return false;
+    }
+    if (!request->csv) {
+        put_question(out, request, &answer, facts->timezone);
+    }
     return sales_api_finish(out, "narrow from and to", err);
 }
 
@@ -178,7 +141,7 @@ struct order_writer {
     bool any_order, any_adjustment;
 };
 
-static void put_event(struct buf *out, const struct stored_event *e) {
+void sales_event_json(struct buf *out, const struct stored_event *e) {
     const struct order *o = &e->order;
     buf_put_char(out, '{');
     put_ident(out, "order_id", o->order_id);
@@ -225,7 +188,7 @@ static bool write_stored_event(void *user, const struct stored_event *e) {
     struct order_writer *w = user;
     if (e->order.kind == ORDER_PLACED) {
         w->any_order = true;
-        put_event(w->out, e);
+        sales_event_json(w->out, e);
         return has_room(w->out);
     }
     if (!w->any_order && !w->any_adjustment) {
@@ -233,7 +196,7 @@ static bool write_stored_event(void *user, const struct stored_event *e) {
     }
     buf_put_str(w->out, w->any_adjustment ? ",\n" : ",\n\"adjustments\":[");
     w->any_adjustment = true;
-    put_event(w->out, e);
+    sales_event_json(w->out, e);
     return has_room(w->out);
 }
 

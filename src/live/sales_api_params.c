@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Query parameters of /v1/sales and /v1/rejected. Every parameter is known, given once and
-// understood, or the question is refused: a typo never silently asks something else.
+// Query parameters of /v1/sales and /v1/rejected. Every parameter is known, given once (a filter:
+// up to SALES_FILTER_MAX times) and understood, or the question is refused: a typo never silently
+// asks something else.
 #include "live/sales_api.h"
 
 #include "order/timestamp.h"
+#include "store/sales_query.h"
 #include <stdio.h>
 
 enum { REJECTED_LIMIT_DEFAULT = 100, REJECTED_LIMIT_MAX = 1000 };
@@ -128,35 +130,6 @@ static bool parse_limit(struct text name, struct text value, enum sales_bucket b
     return true;
 }
 
-bool sales_request_parse(const struct question_param *params, size_t n, const struct zone *zone,
-                         int64_t max_rows, struct sales_request *out,
-                         char detail[static QUESTION_DETAIL_BYTES]) {
-    static const char *const names[] = {"by", "from", "to", "bucket"};
-    struct text by, from, to, bucket;
-    *out = (struct sales_request){.query = {.from = INT32_MIN, .to = INT32_MAX}};
-    struct sales_query *q = &out->query;
-    q->max_rows = max_rows;
-    if (!all_known(params, n, names, COUNT_OF(names),
-                   "is not a parameter of this call: by, from, to and bucket are", detail) ||
-        !sales_api_params_find(params, n, "by", &by, detail) ||
-        !sales_api_params_find(params, n, "from", &from, detail) ||
-        !sales_api_params_find(params, n, "to", &to, detail) ||
-        !sales_api_params_find(params, n, "bucket", &bucket, detail) || !parse_by(by, q, detail) ||
-        !parse_bucket(bucket, q, detail)) {
-        return false;
-    }
-    out->has_from = from.at != NULL;
-    out->has_to = to.at != NULL;
-    if ((out->has_from &&
-         !parse_limit(TEXT_LIT("from"), from, q->bucket, zone, &q->from, detail)) ||
-        (out->has_to && !parse_limit(TEXT_LIT("to"), to, q->bucket, zone, &q->to, detail))) {
-        return false;
-    }
-    return q->from < q->to ||
-           sales_api_params_refuse(detail, TEXT_LIT("to"),
-                                   "must come after from (it is the first moment left out)");
-}
-
 static bool parse_number(struct text name, struct text value, int64_t max, int64_t *out,
                          char *detail) {
     int64_t v = 0;
@@ -172,6 +145,166 @@ static bool parse_number(struct text name, struct text value, int64_t max, int64
     }
     *out = v;
     return true;
+}
+
+static bool parse_format(struct text format, bool *csv, char *detail) {
+    if (format.at == NULL) {
+        return true;
+    }
+    *csv = text_equal(format, TEXT_LIT("csv"));
+    return *csv || text_equal(format, TEXT_LIT("json")) ||
+           sales_api_params_refuse(detail, TEXT_LIT("format"), "takes json or csv");
+}
+
+// --- Filters
+
+static const char *const filter_names[SALES_FIELDS] = {"source", "state", "product_id", "currency"};
+
+static bool add_filter(struct sales_request *out, struct sales_filter *filter,
+                       const struct question_param *p, char *detail) {
+    struct text value = p->value;
+    if (value.len == 0 || !text_is_utf8(value)) {
+        return sales_api_params_refuse(detail, p->name,
+                                       "takes one value in UTF-8; give it again for each more");
+    }
+    if (filter->n == SALES_FILTER_MAX || value.len > FILTER_MAX_BYTES - out->n_texts_bytes) {
+        return sales_api_params_refuse(detail, p->name, "given too often, or too long");
+    }
+    char *at = out->texts + out->n_texts_bytes;
+    memcpy(at, value.at, value.len);
+    out->n_texts_bytes += value.len;
+    filter->values[filter->n++] = (struct text){at, value.len};
+    return true;
+}
+
+static bool parse_filters(const struct question_param *params, size_t n, bool by_given,
+                          struct sales_request *out, char *detail) {
+    struct sales_query *q = &out->query;
+    for (size_t i = 0; i < n; i++) {
+        for (int f = 0; f < SALES_FIELDS; f++) {
+            if (text_equal(params[i].name, text_of(filter_names[f])) &&
+                !add_filter(out, &q->filters[f], &params[i], detail)) {
+                return false;
+            }
+        }
+    }
+    if (!by_given && q->filters[SALES_PRODUCT].n > 0) {
+        q->by_source = q->by_state = false; // what is asked for without a word about it
+    }
+    if (!sales_query_of_products(q)) {
+        return true;
+    }
+    if (q->by_source || q->by_state || q->filters[SALES_SOURCE].n > 0 ||
+        q->filters[SALES_STATE].n > 0) {
+        return sales_api_params_refuse(
+            detail, TEXT_LIT("product_id"),
+            "cannot be combined with source or state, nor by=product with filters by them: sales "
+            "by product are kept by day and currency only");
+    }
+    return q->bucket == BUCKET_NONE || q->bucket == BUCKET_DAY ||
+           sales_api_params_refuse(detail, TEXT_LIT("bucket"),
+                                   "takes only day with product_id: sales by product are kept by "
+                                   "day");
+}
+
+// --- The largest groups
+
+enum { TOP_MAX = 1000 };
+
+static bool parse_order(struct text order, struct text top, struct sales_query *q, char *detail) {
+    static const char *const names[] = {"key", "total", "orders", "units"};
+    int64_t n = 0;
+    if (top.at != NULL && !parse_number(TEXT_LIT("top"), top, TOP_MAX, &n, detail)) {
+        return false;
+    }
+    q->top = (int32_t)n;
+    q->order = n > 0 ? SALES_BY_TOTAL : SALES_BY_KEY;
+    for (size_t i = 0; order.at != NULL && i < COUNT_OF(names); i++) {
+        if (text_equal(order, text_of(names[i])) && (i > 0 || n == 0)) {
+            q->order = (enum sales_order)i;
+            return true;
+        }
+    }
+    return order.at == NULL ||
+           sales_api_params_refuse(detail, TEXT_LIT("order"),
+                                   "takes total, orders or units, or without top also key");
+}
+
+// --- The second range
+
+// First instant of a bucket.
+static int64_t bucket_start_ms(enum sales_bucket bucket, const struct zone *zone, int32_t number) {
+    return bucket == BUCKET_MINUTE ? number * INT64_C(60000)
+           : bucket == BUCKET_HOUR ? number * INT64_C(3600000)
+                                   : zone_day_start_ms(zone, number);
+}
+
+static bool parse_compare(struct text compare, const struct question_facts *facts,
+                          struct sales_request *out, char *detail) {
+    struct sales_query *q = &out->query;
+    q->compare_cut_ms = INT64_MAX;
+    if (compare.at == NULL) {
+        return true;
+    }
+    if (!out->has_from || !out->has_to) {
+        return sales_api_params_refuse(detail, TEXT_LIT("compare"), "needs from and to");
+    }
+    q->compare = true;
+    if (!parse_limit(TEXT_LIT("compare"), compare, q->bucket, facts->zone, &q->compare_from,
+                     detail)) {
+        return false;
+    }
+    // A bucket that is not over is compared with as much of the other one.
+    int64_t last_ms = bucket_start_ms(q->bucket, facts->zone, q->to - 1);
+    if (facts->now_ms >= last_ms &&
+        facts->now_ms < bucket_start_ms(q->bucket, facts->zone, q->to)) {
+        int32_t other = q->compare_from + (q->to - 1 - q->from);
+        q->compare_cut_ms =
+            bucket_start_ms(q->bucket, facts->zone, other) + (facts->now_ms - last_ms);
+    }
+    return true;
+}
+
+bool sales_request_parse(const struct question_param *params, size_t n,
+                         const struct question_facts *facts, struct sales_request *out,
+                         char detail[static QUESTION_DETAIL_BYTES]) {
+    enum { BY, FROM, TO, BUCKET, TOP, ORDER, COMPARE, FORMAT, SINGLES };
+    static const char *const names[SINGLES + SALES_FIELDS] = {
+        "by",      "from",   "to",     "bucket", "top",        "order",
+        "compare", "format", "source", "state",  "product_id", "currency"};
+    struct text v[SINGLES];
+    out->query =
+        (struct sales_query){.from = INT32_MIN, .to = INT32_MAX, .max_rows = facts->max_rows};
+    out->n_texts_bytes = 0;
+    struct sales_query *q = &out->query;
+    if (!all_known(params, n, names, COUNT_OF(names),
+                   "is not a parameter of this call: by, from, to, bucket, source, state, "
+                   "product_id, currency, top, order, compare and format are",
+                   detail)) {
+        return false;
+    }
+    for (size_t i = 0; i < SINGLES; i++) {
+        if (!sales_api_params_find(params, n, names[i], &v[i], detail)) {
+            return false;
+        }
+    }
+    out->has_from = v[FROM].at != NULL;
+    out->has_to = v[TO].at != NULL;
+    out->csv = facts->wants_csv;
+    if (!parse_by(v[BY], q, detail) || !parse_bucket(v[BUCKET], q, detail) ||
+        !parse_filters(params, n, v[BY].at != NULL, out, detail) ||
+        !parse_order(v[ORDER], v[TOP], q, detail) || !parse_format(v[FORMAT], &out->csv, detail) ||
+        (out->has_from &&
+         !parse_limit(TEXT_LIT("from"), v[FROM], q->bucket, facts->zone, &q->from, detail)) ||
+        (out->has_to &&
+         !parse_limit(TEXT_LIT("to"), v[TO], q->bucket, facts->zone, &q->to, detail))) {
+        return false;
+    }
+    if (q->from >= q->to) {
+        return sales_api_params_refuse(detail, TEXT_LIT("to"),
+                                       "must come after from (it is the first moment left out)");
+    }
+    return parse_compare(v[COMPARE], facts, out, detail);
 }
 
 bool rejected_request_parse(const struct question_param *params, size_t n,

@@ -3,7 +3,9 @@
 
 bool sales_query_check(const struct sales_query *q, struct error *err) {
     bool by_day = q->bucket == BUCKET_NONE || q->bucket == BUCKET_DAY;
-    return !q->by_product || (!q->by_source && !q->by_state && by_day) ||
+    bool by_group = q->by_source || q->by_state || q->filters[SALES_SOURCE].n > 0 ||
+                    q->filters[SALES_STATE].n > 0;
+    return !sales_query_of_products(q) || (!by_group && by_day) ||
            error_set(err, ERROR_USAGE,
                      "sales by product are kept by day, not by minute, hour, source or state");
 }
@@ -19,8 +21,12 @@ bool sales_query_all_time(const struct sales_query *q) {
     return q->bucket == BUCKET_NONE && q->from == INT32_MIN && q->to == INT32_MAX;
 }
 
+bool sales_query_of_products(const struct sales_query *q) {
+    return q->by_product || q->filters[SALES_PRODUCT].n > 0;
+}
+
 enum cube_table sales_query_table(const struct sales_query *q) {
-    if (q->by_product) {
+    if (sales_query_of_products(q)) {
         return CUBE_PRODUCT;
     }
     switch (q->bucket) {
@@ -37,5 +43,37 @@ enum cube_table sales_query_table(const struct sales_query *q) {
 
 bool sales_query_is_cells(const struct sales_query *q) {
     bool by_all = q->by_product || (q->by_source && q->by_state);
-    return by_all && (q->bucket != BUCKET_NONE || sales_query_table(q) == CUBE_TOTALS);
+    bool one_day = q->from < INT32_MAX && q->to == q->from + 1;
+    return by_all && (q->bucket != BUCKET_NONE || one_day || sales_query_table(q) == CUBE_TOTALS);
+}
+
+bool sales_query_is_filtered(const struct sales_query *q) {
+    for (int f = 0; f < SALES_FIELDS; f++) {
+        if (q->filters[f].n > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int sales_text_compare(struct text a, struct text b) {
+    size_t n = a.len < b.len ? a.len : b.len;
+    int c = n > 0 ? memcmp(a.at, b.at, n) : 0;
+    return c != 0 ? c : (a.len > b.len) - (a.len < b.len);
+}
+
+static int compare_idents(struct ident a, struct ident b) {
+    if (a.num >= 0 || b.num >= 0) {
+        uint64_t x = (uint64_t)a.num, y = (uint64_t)b.num; // a text's -1 is the largest
+        return (x > y) - (x < y);
+    }
+    return sales_text_compare(a.text, b.text);
+}
+
+int sales_row_compare(const struct sales_row *a, const struct sales_row *b) {
+    int c = (a->bucket > b->bucket) - (a->bucket < b->bucket);
+    c = c != 0 ? c : sales_text_compare(a->source, b->source);
+    c = c != 0 ? c : sales_text_compare(a->state, b->state);
+    c = c != 0 ? c : compare_idents(a->product_id, b->product_id);
+    return c != 0 ? c : sales_text_compare(a->currency, b->currency);
 }

@@ -10,6 +10,13 @@ MUST_CHECK bool sales_query_check(const struct sales_query *q, struct error *err
 bool sales_query_too_long(const struct sales_query *q, struct error *err);
 
 bool sales_query_all_time(const struct sales_query *q); // the totals, no days
+// Whether it is about sales by product, which have few measures, whether or not it groups by them.
+bool sales_query_of_products(const struct sales_query *q);
 enum cube_table sales_query_table(const struct sales_query *q);
 // Whether each cell of the table is a row of its own: grouped by everything that the table is by.
 bool sales_query_is_cells(const struct sales_query *q);
+bool sales_query_is_filtered(const struct sales_query *q);
+
+// The order of rows in an answer: bucket, source, state, product (numbers before texts), currency.
+int sales_row_compare(const struct sales_row *a, const struct sales_row *b);
+int sales_text_compare(struct text a, struct text b); // by bytes

@@ -10,6 +10,16 @@ struct sales_reader {
 
 enum sales_bucket { BUCKET_NONE, BUCKET_MINUTE, BUCKET_HOUR, BUCKET_DAY };
 
+// What sales can be narrowed by.
+enum sales_field { SALES_SOURCE, SALES_STATE, SALES_PRODUCT, SALES_CURRENCY, SALES_FIELDS };
+enum { SALES_FILTER_MAX = 16 };
+struct sales_filter {
+    size_t n;                             // 0: everything
+    struct text values[SALES_FILTER_MAX]; // one of these; a product as ident_text writes it
+};
+
+enum sales_order { SALES_BY_KEY, SALES_BY_TOTAL, SALES_BY_ORDERS, SALES_BY_UNITS };
+
 struct sales_query {
     bool by_source, by_state, by_product; // grouping; product only with BUCKET_NONE or BUCKET_DAY
     enum sales_bucket bucket;
@@ -18,6 +28,22 @@ struct sales_query {
     // totals are read, otherwise they are day numbers.
     int32_t from, to;
     int64_t max_rows;
+    bool any_order; // rows may come in whatever order is cheapest
+    // Borrowed texts. A product goes with what sales by product are kept by: see by_product.
+    struct sales_filter filters[SALES_FIELDS];
+
+    // What follows is made by sales_answer.h, the same for every store: `sales` below does not look
+    // at it.
+    enum sales_order order; // but for SALES_BY_KEY the largest groups come first
+    int32_t top;            // so many groups of each currency, the rest as one; 0: all
+    // A second range: as many buckets, from compare_from on; what happened from compare_cut_ms on
+    // (UTC; INT64_MAX: no limit) does not count, as far as minutes and hours are kept.
+    bool compare;
+    int32_t compare_from;
+    int64_t compare_cut_ms;
+    // By the system's monotonic clock; 0: none. An answer that asks several times ends by then, as
+    // does each call where the reader can end one early; else a call has the reader's own time-out.
+    int64_t deadline_ns;
 };
 
 // One row of an answer. Texts borrow until the callback returns; absent when not grouped by.
@@ -46,24 +72,35 @@ struct rejected_row {
 typedef bool (*sales_row_fn)(void *user, const struct sales_row *row);
 typedef bool (*stored_event_fn)(void *user, const struct stored_event *event);
 typedef bool (*rejected_row_fn)(void *user, const struct rejected_row *row);
+typedef bool (*rejected_code_fn)(void *user, struct text code, int64_t n);
 
 struct sales_reader_ops {
     // The placed order of this id first (if known), then its adjustments in order of acceptance.
     // NULL: raw orders are not kept where this reader looks.
     MUST_CHECK bool (*order)(struct sales_reader *r, struct ident order_id, stored_event_fn each,
                              void *user, struct error *err);
-    // Sorted by bucket, then source, state, product, currency. ERROR_USAGE when more than max_rows.
+    // Sorted by bucket, then source, state, product, currency (or any_order). ERROR_USAGE when more
+    // than max_rows.
     MUST_CHECK bool (*sales)(struct sales_reader *r, const struct sales_query *q, sales_row_fn each,
                              void *user, struct error *err);
     // Placed orders newest first, those with position > after_position only. Of aggregates of a log
     // these positions count the newest orders alone: they are none of the log.
     MUST_CHECK bool (*recent)(struct sales_reader *r, int64_t after_position, int64_t limit,
                               stored_event_fn each, void *user, struct error *err);
+    // Cancellations and refunds newest first, likewise. NULL: they are not kept where it looks.
+    MUST_CHECK bool (*recent_changes)(struct sales_reader *r, int64_t after_position, int64_t limit,
+                                      stored_event_fn each, void *user, struct error *err);
     // Newest first, ids below before_id only (INT64_MAX: from the newest).
     MUST_CHECK bool (*rejected)(struct sales_reader *r, int64_t before_id, int64_t limit,
                                 rejected_row_fn each, void *user, struct error *err);
+    // How often each code is among the newest rejected events; the commonest first.
+    MUST_CHECK bool (*rejected_codes)(struct sales_reader *r, int64_t newest, rejected_code_fn each,
+                                      void *user, struct error *err);
     MUST_CHECK bool (*counts)(struct sales_reader *r, struct store_counts *counts,
                               int64_t *last_batch_id, struct error *err);
+    // The oldest minute and hour (since 1970 UTC) of which sums are kept.
+    MUST_CHECK bool (*floors)(struct sales_reader *r, int32_t *minute_floor, int32_t *hour_floor,
+                              struct error *err);
     // Calls between begin and end see one snapshot.
     MUST_CHECK bool (*begin)(struct sales_reader *r, struct error *err);
     void (*end)(struct sales_reader *r);

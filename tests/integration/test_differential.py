@@ -335,18 +335,91 @@ def check_sales(one, reference):
     check_query(one, reference, ("product",), "day", days[-40], days[-1])
     check_query(one, reference, ("source",), "day", days[len(days) // 2], days[-1])
     check_query(one, reference, ("source",), None, days[len(days) // 2], days[-1])
+    names = [sorted({key[i] for key in reference.totals}, key=str) for i in range(2)]
+    for only in ({"source": names[0][:2]}, {"source": names[0][1:], "state": names[1][:3]}, {"currency": ["USD"]}):
+        for bucket in (None, "minute", "hour", "day"):
+            check_query(one, reference, ("state",), bucket, only=only)
+        check_query(one, reference, (), None, days[len(days) // 2], days[-1], only=only)
+    products = sorted({key[1] for key in reference.products if key[2] == "USD"}, key=str)
+    for only in ({"product": products[::7][:16]}, {"product": products[:5], "currency": ["USD"]}):
+        for bucket in (None, "day"):
+            check_query(one, reference, ("product",), bucket, only=only)
+            check_query(one, reference, (), bucket, only=only)
+    for by, bucket in ((("source", "state"), None), (("source",), "day"), (("state",), "hour"), (("product",), None),
+                       (("product",), "day")):  # fmt: skip
+        check_largest(one, reference, by, bucket, days[-40], days[-1])
+    check_compared(one, reference, ("source",), None, days[-20], days[-10], days[-40])
+    check_compared(one, reference, ("source", "state"), "day", days[-20], days[-10], days[-40])
+    check_compared(one, reference, ("product",), "day", days[-20], days[-10], days[-40])
 
 
-def check_query(one, reference, by, bucket, start=None, end=None):
+PARAMETERS = {"source": "source", "state": "state", "product": "product_id", "currency": "currency"}
+
+
+def narrowed(only):
+    return [f"{PARAMETERS[field]}={urllib.parse.quote(str(v), safe='')}" for field, values in (only or {}).items()
+            for v in values]  # fmt: skip
+
+
+def check_largest(one, reference, by, bucket, start, end):
+    path = f"/v1/sales?by={','.join(by)}&top=5&from={harness.day_text(start)}&to={harness.day_text(end)}"
+    numbers = (start, end)
+    if bucket == "hour":
+        numbers = tuple(harness.instants.parse(harness.day_text(day), reference.zone) // 3_600_000 for day in numbers)
+    path += f"&bucket={bucket}" if bucket else ""
+    names = engine.PRODUCT_MEASURES if "product" in by else engine.MEASURES
+    answer = one.get(path)
+    assert answer.status == 200, (path, answer.body[:500])
+    found = {}
+    for row in answer.json()["rows"]:
+        rest = ("others",) * 3 if row["others"] else (row.get("source"), row.get("state"), row.get("product_id"))
+        found[row.get("bucket"), *rest, row["currency"]] = ({n: row[n] for n in names}, row["others"])
+    wanted = {}
+    for key, (sums, n) in reference.largest(5, by, bucket, *numbers).items():
+        shown = {m: money.show(v) if m in harness.AMOUNT_COLUMNS else v for m, v in sums.items()}
+        wanted[bucket_text(bucket, key[0]), *key[1:]] = (shown, n)
+    assert found == wanted, (path, harness.differences(found, wanted))
+
+
+def bucket_text(bucket, number):
+    if bucket == "day":
+        return harness.day_text(number)
+    return harness.instants.show(number * {"minute": 60_000, "hour": 3_600_000}[bucket]) if bucket else None
+
+
+def check_compared(one, reference, by, bucket, start, end, other):
+    path = f"/v1/sales?by={','.join(by)}&from={harness.day_text(start)}&to={harness.day_text(end)}&compare={harness.day_text(other)}"
+    answer = one.get(path + (f"&bucket={bucket}" if bucket else ""))
+    assert answer.status == 200, (path, answer.body[:500])
+    now = reference.sales(by, bucket, start, end)
+    then = {(k[0] - other + start if bucket else None, *k[1:]): v
+            for k, v in reference.sales(by, bucket, other, other + end - start).items()}  # fmt: skip
+    assert now and then
+    names = engine.PRODUCT_MEASURES if "product" in by else engine.MEASURES
+    found = {}
+    for row in answer.json()["rows"]:
+        key = (row.get("bucket"), row.get("source"), row.get("state"), row.get("product_id"), row["currency"])
+        found[key] = [{n: part[n] for n in names} for part in (row, row["before"])]
+    wanted = {}
+    zero = dict.fromkeys(names, 0)
+    for key in now | then:
+        both = [{m: money.show(v) if m in harness.AMOUNT_COLUMNS else v for m, v in sums.get(key, zero).items()}
+                for sums in (now, then)]  # fmt: skip
+        wanted[bucket_text(bucket, key[0]), *key[1:]] = both
+    assert found == wanted, (path, harness.differences(found, wanted))
+
+
+
+def check_query(one, reference, by, bucket, start=None, end=None, only=None):
     """start and end are the shop's days."""
     parts = [f"by={','.join(by)}"]
     parts += [f"bucket={bucket}"] if bucket else []
     parts += [f"from={harness.day_text(start)}"] if start is not None else []
     parts += [f"to={harness.day_text(end)}"] if end is not None else []
-    path = "/v1/sales?" + "&".join(parts)
+    path = "/v1/sales?" + "&".join(parts + narrowed(only))
     answer = one.get(path)
     assert answer.status == 200, (path, answer.body[:500])
-    names = engine.PRODUCT_MEASURES if "product" in by else engine.MEASURES
+    names = engine.PRODUCT_MEASURES if "product" in (*by, *(only or {})) else engine.MEASURES
     found = {}
     for row in answer.json()["rows"]:
         at = row.get("bucket")
@@ -359,12 +432,8 @@ def check_query(one, reference, by, bucket, start=None, end=None):
                 assert isinstance(shown[name], str), (path, row)
         found[key] = shown
     wanted = {}
-    for key, sums in reference.sales(by, bucket, start, end).items():
-        at = key[0]
-        if bucket == "day":
-            at = harness.day_text(at)
-        elif bucket:
-            at = harness.instants.show(at * {"minute": 60_000, "hour": 3_600_000}[bucket])
+    for key, sums in reference.sales(by, bucket, start, end, only).items():
+        at = bucket_text(bucket, key[0])
         shown = {n: money.show(v) if n in harness.AMOUNT_COLUMNS else v for n, v in sums.items()}
         if any(sums.values()):
             wanted[at, *key[1:]] = shown

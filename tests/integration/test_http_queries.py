@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
 """GET: single orders, sums, rejections, health, metrics, the API's description, the page."""
 
+import collections
+import csv
+import decimal
 import gzip
-import json
 import html.parser
+import io
+import json
 import re
 import time
 import urllib.parse
@@ -94,10 +98,70 @@ def test_products_are_by_day(shop):
 @pytest.mark.parametrize("query", ["by=color", "by=source,color", "bucket=week", "bucket=day&from=x", "bucket=day&to=2024-13-01",
                                    "by=product&bucket=minute", "by=product&bucket=hour", "from=2024-02-30", "bucket=",
                                    "bucket=minute&from=2024-05-01T10:00:61Z", "bucket=day&from=2024-05-04&to=2024-05-04",
-                                   "by=source&by=state", "buckets=day", "by=source,product", "by=source,source"])  # fmt: skip
+                                   "by=source&by=state", "buckets=day", "by=source,product", "by=source,source",
+                                   "bucket=hour&product_id=1", "by=source&product_id=1", "compare=2024-05-01&to=2024-05-02"])  # fmt: skip
 def test_a_wrong_question_is_answered_400_naming_the_parameter(shop, query):
     problem = shop.get(f"/v1/sales?{query}").problem(400)
     assert any(name in problem["detail"] for name in ("by", "bucket", "from", "to"))
+
+
+def test_sums_are_narrowed_by_names_of_any_text(shop):
+    found = rows(shop, "?source=" + urllib.parse.quote("Ü & co") + "&source=A&by=source")
+    assert {r["source"]: r["total"] for r in found} == {"A": "24.5000", "Ü & co": "50.0000"}
+    assert rows(shop, "?source=A&source=A")  # twice is once
+    (row,) = rows(shop, "?by=&state=Y&currency=USD")
+    assert (row["orders"], row["total"]) == (1, "14.5000")
+    assert rows(shop, "?by=&source=nobody") == []
+    (row,) = rows(shop, "?product_id=tea")
+    assert (row["orders"], row["total"]) == (1, "14.5000")
+    assert "product_id" not in row
+    days = rows(shop, "?by=product&product_id=tea&product_id=1&bucket=day&from=2024-05-01&to=2024-05-02&currency=USD")
+    assert [(str(r["product_id"]), r["total"]) for r in days] == [("1", "40.0000"), ("tea", "20.0000")]
+
+
+def test_the_largest_groups_and_the_rest(shop):
+    found = rows(shop, "?by=source&currency=USD&top=2")
+    assert [(r["source"], r["rank"], r["others"], r["total"]) for r in found] == [
+        ("Ü & co", 1, 0, "50.0000"), ("A", 2, 0, "24.5000"), (None, None, 2, "-1.0000")]  # fmt: skip
+    found = rows(shop, "?by=source&currency=USD&top=1&bucket=day&from=2024-05-01&to=2024-05-04")
+    assert [(r["bucket"], r["source"], r["others"], r["total"]) for r in found] == [
+        ("2024-05-01", None, 2, "60.0000"), ("2024-05-03", "Ü & co", 0, "50.0000"), ("2024-05-03", None, 1, "-5.5000")]  # fmt: skip
+
+
+def test_a_second_range_stands_beside_the_first(shop):
+    answer = shop.get("/v1/sales?by=source&currency=USD&from=2024-05-03&to=2024-05-04&compare=2024-05-01").json()
+    found = {r["source"]: (r["total"], r["before"]["total"], r["before"]["orders"]) for r in answer["rows"]}
+    assert found == {"A": ("-5.5000", "30.0000", 2), "B": ("0.0000", "30.0000", 1), "Ü & co": ("50.0000", "0.0000", 0)}
+    assert answer["compare"] == {"from": "2024-05-01", "to": "2024-05-02", "until": None}
+
+
+def test_an_answer_is_not_sent_again_until_something_was_counted(server):
+    one = server()
+    one.post(order(1, source="A"))
+    for query in ("?by=source", "?by=source&format=csv"):
+        first = one.get("/v1/sales" + query)
+        tag = first.headers["etag"]
+        again = one.get("/v1/sales" + query, {"If-None-Match": tag})
+        assert (again.status, again.body, again.headers["etag"]) == (304, b"", tag)
+    one.post(order(2, source="A"))
+    fresh = one.get("/v1/sales?by=source&format=csv", {"If-None-Match": tag})
+    assert fresh.status == 200
+    assert fresh.headers["etag"] != tag
+    assert one.get("/v1/sales?by=source", {"If-None-Match": fresh.headers["etag"]}).status == 200  # another form
+
+
+def test_sums_as_csv_open_safely_in_a_spreadsheet(server):
+    one = server()
+    events = [order(i, source=name, state="CA", total="-1.5", discount="1.5", subtotal=0)
+              for i, name in enumerate(("=1+1", "+A", "-A", "@A", 'say "hi", twice', "plain"))]  # fmt: skip
+    assert one.post(lines(*events), NDJSON).json()["accepted"] == 6
+    answer = one.get("/v1/sales?by=source", {"Accept": "text/csv"})
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert "attachment" in answer.headers["content-disposition"]
+    table = list(csv.DictReader(io.StringIO(answer.body.decode(), newline="")))
+    assert [r["source"] for r in table] == ["'+A", "'-A", "'=1+1", "'@A", "plain", 'say "hi", twice']
+    assert {r["total"] for r in table} == {"-1.5000"}
+    assert one.get("/v1/sales?by=source&format=json", {"Accept": "text/csv"}).json()["rows"]
 
 
 def test_an_order_is_found_by_the_text_that_it_was_sent_with(server):
@@ -121,9 +185,60 @@ def test_one_order_is_shown_with_what_changed_it(shop):
     assert shop.get("/v1/orders/1").json()["order"]["customer_id"] == "c 1"
 
 
+def test_a_trace_names_every_sum_that_an_order_changed(shop):
+    events = shop.get("/v1/orders/2/trace").json()["events"]
+    assert [e["event"]["event"] for e in events] == ["placed", "refunded"]
+    assert events[0]["event"] == shop.get("/v1/orders/2").json()["order"]
+    placed = {c["table"]: c for c in events[0]["cells"]}
+    # Minutes and hours of 2024 are no longer kept.
+    assert set(placed) == {"total", "day", "product"}
+    assert (placed["day"]["bucket"], placed["day"]["source"], placed["day"]["state"]) == ("2024-05-01", "A", "Y")
+    assert (placed["product"]["product_id"], placed["product"]["total"]) == ("tea", "20.0000")
+    refunded = {c["table"]: c for c in events[1]["cells"]}
+    assert (refunded["day"]["bucket"], refunded["day"]["total"], refunded["day"]["refunds"]) == ("2024-05-03", "-5.5000", 1)
+    shop.get("/v1/orders/8/trace").problem(404)
+
+
+def test_what_all_traces_say_adds_up_to_the_sums(server):
+    one = server("--timezone", "America/New_York")
+    now = time.time()
+    events = [order(i, source=f"s{i % 3}", state=f"t{i % 2}", total=i + 1, created_at=harness.instants.show(int((now - i * 1800) * 1000)),
+                    **({"product_id": f"p{i % 4}", "quantity": i} if i % 5 else {}))
+              for i in range(1, 40)]  # fmt: skip
+    for e in events[::5]:
+        e.pop("product_id", None), e.pop("quantity", None)
+        e["items"] = [{"product_id": "a", "quantity": 1, "subtotal": 1}, {"product_id": "b", "quantity": 2, "subtotal": 2},
+                      {"product_id": "a", "quantity": 3, "subtotal": 3}]  # fmt: skip
+    events += [order(5, event="refunded", event_id="r", total=2, quantity=1, product_id="p1",
+                     created_at=harness.instants.show(int(now * 1000)))]  # fmt: skip
+    assert one.post(lines(*events), NDJSON).json()["accepted"] == len(events)
+    sums = {}
+    for order_id in {e["order_id"] for e in events}:
+        for event in one.get(f"/v1/orders/{order_id}/trace").json()["events"]:
+            for cell in event["cells"]:
+                key = tuple(cell.get(k) for k in ("table", "bucket", "source", "state", "product_id", "currency"))
+                mine = sums.setdefault(key, collections.Counter())
+                for name in set(cell) - {"table", "bucket", "source", "state", "product_id", "currency"}:
+                    mine[name] += decimal.Decimal(cell[name])
+    wanted = {}
+    for table, query in (("total", "?"), ("minute", "?bucket=minute"), ("hour", "?bucket=hour"), ("day", "?bucket=day"),
+                         ("product", "?by=product&bucket=day")):  # fmt: skip
+        for row in rows(one, query):
+            key = (table, *(row.get(k) for k in ("bucket", "source", "state", "product_id", "currency")))
+            wanted[key] = {n: decimal.Decimal(v) for n, v in row.items()
+                           if n not in ("bucket", "source", "state", "product_id", "currency")}  # fmt: skip
+    assert len(wanted) > 80
+    assert {k: dict(v) for k, v in sums.items()} == wanted
+
+
 def test_an_id_of_any_printable_text_can_be_asked_for(shop):
     path = "/v1/orders/" + urllib.parse.quote("a/b ?#%", safe="")
     assert shop.get(path).json()["order"]["order_id"] == "a/b ?#%"
+    assert shop.get(path + "/trace").json()["events"][0]["event"]["order_id"] == "a/b ?#%"
+    shop.post(order("x/trace", created_at="2024-05-02T12:00:00Z", total=0))
+    assert shop.get("/v1/orders/x%2Ftrace").json()["order"]["order_id"] == "x/trace"
+    assert shop.get("/v1/orders/x%2Ftrace/trace").json()["events"][0]["event"]["order_id"] == "x/trace"
+    shop.get("/v1/orders//trace").problem(404)
     shop.get("/v1/orders/8").problem(404)
 
 
@@ -192,7 +307,7 @@ def test_the_description_of_the_api_is_valid_and_every_path_answers(shop):
     description = shop.get("/openapi.json").json()
     validate(description)
     assert description["openapi"].startswith("3.")
-    wanted = {"/v1/orders", "/v1/orders/{order_id}", "/v1/sales", "/v1/stream", "/v1/rejected", "/healthz", "/readyz",
+    wanted = {"/v1/orders", "/v1/orders/{order_id}", "/v1/orders/{order_id}/trace", "/v1/sales", "/v1/stream", "/v1/rejected", "/healthz", "/readyz",
               "/metrics"}  # fmt: skip
     assert wanted <= set(description["paths"])
     for path, methods in description["paths"].items():

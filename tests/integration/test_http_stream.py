@@ -11,6 +11,10 @@ import harness
 from harness import NDJSON, lines, order
 
 
+# Panels of rows and how many members of a row are its key (web/src/types.ts).
+ROWS = {"hours": 1, "hours_before": 2, "days": 1, "share": 2, "map": 1, "matrix": 2}
+
+
 class Viewer:
     """Reads server-sent events and keeps the page's state as the page would."""
 
@@ -69,9 +73,15 @@ class Viewer:
             return
         assert event == "change"
         recent = data.pop("recent", []) + self.state.get("recent", [])
+        changes = data.pop("changes", []) + self.state.get("changes", [])
+        for name, n_keys in ROWS.items():
+            if name in data and not data[name]["all"]:
+                rows = {tuple(r[:n_keys]): r for r in (*self.state[name]["rows"], *data[name]["rows"])}
+                data[name]["rows"] = list(rows.values())
         minutes = {m[0]: m for m in (*self.state.get("minutes", []), *data.pop("minutes", []))}
         self.state.update(data)
         self.state["recent"], self.state["minutes"] = recent, list(minutes.values())
+        self.state["changes"] = changes
 
     def until(self, condition, timeout_s=10):
         deadline = time.monotonic() + timeout_s
@@ -182,12 +192,65 @@ def test_changes_lead_to_the_same_state_as_a_snapshot(server):
         with viewer(one) as fresh:
             fresh.event()
             fresh.until(total_is(wanted))
+            for one_page in (page, fresh):  # days rest
+                one_page.until(lambda s: sum(r[1] for r in s["days"]["rows"]) == s["counts"]["accepted"])
+            for name in ROWS:
+                rows = [sorted(s[name]["rows"], key=json.dumps) for s in (page.state, fresh.state)]
+                assert rows[0] == rows[1], name
             for name in ("all_time", "today", "sources", "states", "products", "counts", "last_hour", "currencies"):
                 assert page.state[name] == fresh.state[name], name
             n_recent = len(fresh.state["recent"])
             assert page.state["recent"][:n_recent] == fresh.state["recent"]
             shown = {m[0]: m for m in page.state["minutes"] if m[1]}
             assert shown == {m[0]: m for m in fresh.state["minutes"] if m[1]}
+
+
+def test_every_row_of_a_panel_is_what_the_query_api_says(server):
+    one = server("--timezone", "America/New_York")
+    now_ms = int(time.time() * 1000)
+    batch = [order(i, created_at=harness.instants.show(now_ms - (i % 40) * (i % 7) * 5_400_000), source=f"s{i % 15}",
+                   state=f"t{i % 9}", product_id=i % 30, total=i, quantity=2) for i in range(1, 900)]  # fmt: skip
+    batch += [order(i, event="refunded", event_id="r", created_at=now_text(), total=1, quantity=1, product_id=i)
+              for i in range(1, 30)]  # fmt: skip
+    assert one.post(lines(*batch), NDJSON).json()["accepted"] == len(batch)
+    with viewer(one) as page:
+        page.event()
+        state = page.until(lambda s: s.get("counts", {}).get("accepted") == len(batch) and sum(r[1] for r in s["days"]["rows"]) > 300)
+        day = datetime.date.fromisoformat(state["day"]["date"])
+        tomorrow = day + datetime.timedelta(days=1)
+        today = f"from={day}&to={tomorrow}"
+
+        def sales(query):
+            return one.get(f"/v1/sales?{query}").json()["rows"]
+
+        assert {tuple(r) for r in state["map"]["rows"]} == {
+            (r["state"], 0, r["orders"], r["units"], r["total"]) for r in sales(f"by=state&{today}")}  # fmt: skip
+        assert {tuple(r) for r in state["share"]["rows"]} == {
+            (harness.instants.parse(r["bucket"], None) // 3_600_000, r["source"], r["orders"], r["total"])
+            for r in sales(f"by=source&bucket=hour&top=8&{today}")}  # fmt: skip
+        assert {tuple(r) for r in state["hours"]["rows"]} == {
+            (harness.instants.parse(r["bucket"], None) // 3_600_000, r["orders"], r["units"], r["total"], r["refunds"], r["refunded_total"])
+            for r in sales(f"by=&bucket=hour&{today}")}  # fmt: skip
+        month = day - datetime.timedelta(days=29)
+        assert {tuple(r) for r in state["days"]["rows"]} == {
+            ((datetime.date.fromisoformat(r["bucket"]) - datetime.date(1970, 1, 1)).days, r["orders"], r["units"], r["total"],
+             r["refunds"], r["refunded_total"]) for r in sales(f"by=&bucket=day&from={month}&to={tomorrow}")}  # fmt: skip
+        assert state["batch"] == int(one.get("/v1/sales").headers["etag"].strip('"').split("-")[0])
+        assert len(state["changes"]) == 20
+        top = sales(f"by=product&top=10&{today}&compare={day - datetime.timedelta(days=1)}")
+        ranked = [[str(r["product_id"]), r["orders"], r["units"], r["total"], r["rank_before"]] for r in top if not r["others"]]
+        page.until(lambda s: [[p[0], *p[3:]] for p in s["products"]["rows"]] == ranked)  # they rest, as what follows
+        for which, days in (("yesterday", 1), ("week", 7)):
+            question = f"/v1/sales?by=&currency=USD&{today}&compare={day - datetime.timedelta(days=days)}"
+
+            def as_asked(state, which=which, question=question):
+                answer = one.get(question).json()  # anew each time: a minute may have ended
+                (row,) = answer["rows"]
+                wanted = {"until_ms": harness.instants.parse(answer["compare"]["until"], None), **row["before"]}
+                shown = state["today_before"][which]
+                return all(shown[n] == v for n, v in wanted.items() if n in shown)
+
+            page.until(as_asked, timeout_s=20)
 
 
 def test_text_of_orders_is_data_and_nothing_else_on_the_stream(server):

@@ -156,11 +156,12 @@ class Reference:
         }
         return plain
 
-    def sales(self, by=(), bucket=None, start=None, end=None):
+    def sales(self, by=(), bucket=None, start=None, end=None, only=None):
         """What /v1/sales answers: {(bucket, source, state, product, currency): measures}, with None for
         what is not grouped by. start (inclusive) and end (exclusive) are bucket numbers; days without
-        a bucket."""
-        product = "product" in by
+        a bucket. only: {"source": {...}, ...}."""
+        only = only or {}
+        product = "product" in by or "product" in only
         if product:
             cells = ((key[0], None, None, key[1], key[2], sums) for key, sums in self.products.items())
         elif bucket is None and start is None and end is None:
@@ -172,11 +173,45 @@ class Reference:
         for at, source, state, product_id, currency, sums in cells:
             if (start is not None and at < start) or (end is not None and at >= end):
                 continue
-            key = (at if bucket else None, source if "source" in by else None,
-                   state if "state" in by else None, product_id if product else None, currency)  # fmt: skip
+            named = {"source": source, "state": state, "product": product_id, "currency": currency}
+            if any(named[field] not in wanted for field, wanted in only.items()):
+                continue
+            key = (at if bucket else None, source if "source" in by else None, state if "state" in by else None,
+                   product_id if "product" in by else None, currency)  # fmt: skip
             add_to(rows[key], sums)
         names = PRODUCT_MEASURES if product else MEASURES
         return {key: {name: sums[name] for name in names} for key, sums in rows.items()}
+
+    def largest(self, top, by, bucket, start, end, only=None):
+        """As sales, but with the `top` groups of each currency by total, and the rest of a bucket as a row
+        "others", with their number: {key: (measures, others)}."""
+        whole = self.sales(by, None, start, end, only) if bucket != "hour" else fold_buckets(
+            self.sales(by, bucket, start, end, only))  # fmt: skip
+        chosen = set()
+        for currency in {key[4] for key in whole}:
+            mine = [key for key in whole if key[4] == currency]
+            mine.sort(key=lambda key: (-whole[key]["total"], -whole[key]["orders"], sort_key(key)))
+            chosen.update(mine[:top])
+        rows = {}
+        for key, sums in self.sales(by, bucket, start, end, only).items():
+            kept = (None, *key[1:]) in chosen
+            at = key if kept else (key[0], "others", "others", "others", key[4])
+            had, n = rows.get(at, (collections.Counter(), 0))
+            add_to(had, sums)
+            rows[at] = had, n + (not kept)
+        return {key: (dict(sums), n) for key, (sums, n) in rows.items()}
+
+
+def fold_buckets(rows):
+    folded = collections.defaultdict(collections.Counter)
+    for key, sums in rows.items():
+        add_to(folded[(None, *key[1:])], sums)
+    return folded
+
+
+def sort_key(key):
+    """Bytes of texts, and numbers before texts."""
+    return [(0, part, b"") if isinstance(part, int) else (1, 0, (part or "").encode()) for part in key[1:]]
 
 
 def add_to(sums, delta):

@@ -24,8 +24,9 @@ struct fake_reader {
     struct store_counts counts_seen;
     int64_t batch_seen;
     // What the test wants to go wrong, and what it wants to know.
-    bool fail;                 // begin fails, and counts outside of a snapshot
-    int64_t n_begins, n_sales; // calls
+    bool fail;                        // begin fails, and counts outside of a snapshot
+    int64_t n_begins, n_sales;        // calls
+    int32_t minute_floor, hour_floor; // what it says is kept; it keeps everything
     // May move a virtual clock: a slow query.
     void (*on_query)(void *user, const struct sales_query *q);
     void *on_query_user;
@@ -113,6 +114,31 @@ static int32_t fake_bucket(const struct fake_reader *f, const struct sales_query
     }
 }
 
+static bool fake_is_among(const struct sales_filter *f, struct text value) {
+    for (size_t i = 0; i < f->n; i++) {
+        if (text_equal(f->values[i], value)) {
+            return true;
+        }
+    }
+    return f->n == 0;
+}
+
+static bool fake_passes(const struct sales_query *q, const struct order *o) {
+    char digits[24];
+    return fake_is_among(&q->filters[SALES_SOURCE], o->source) &&
+           fake_is_among(&q->filters[SALES_STATE], o->state) &&
+           fake_is_among(&q->filters[SALES_PRODUCT], ident_text(o->product_id, digits)) &&
+           fake_is_among(&q->filters[SALES_CURRENCY], text_of(o->currency));
+}
+
+static bool fake_floors(struct sales_reader *r, int32_t *minute_floor, int32_t *hour_floor,
+                        struct error *err) {
+    UNUSED(err);
+    *minute_floor = fake_of(r)->minute_floor;
+    *hour_floor = fake_of(r)->hour_floor;
+    return true;
+}
+
 static bool fake_sales(struct sales_reader *r, const struct sales_query *q, sales_row_fn each,
                        void *user, struct error *err) {
     struct fake_reader *f = fake_of(r);
@@ -127,7 +153,7 @@ static bool fake_sales(struct sales_reader *r, const struct sales_query *q, sale
     for (size_t i = 0; i < f->n_seen && !too_many; i++) {
         const struct order *o = &f->events[i].order;
         int32_t bucket = fake_bucket(f, q, o);
-        if (!all && (bucket < q->from || bucket >= q->to)) {
+        if ((!all && (bucket < q->from || bucket >= q->to)) || !fake_passes(q, o)) {
             continue;
         }
         struct sales_row row = {.source = q->by_source ? o->source : TEXT_NONE,
@@ -154,13 +180,12 @@ static bool fake_sales(struct sales_reader *r, const struct sales_query *q, sale
     return !too_many || error_set(err, ERROR_USAGE, "more than %zu rows", n);
 }
 
-static bool fake_recent(struct sales_reader *r, int64_t after_position, int64_t limit,
-                        stored_event_fn each, void *user, struct error *err) {
-    UNUSED(err);
+static bool fake_newest(struct sales_reader *r, bool placed, int64_t after_position, int64_t limit,
+                        stored_event_fn each, void *user) {
     struct fake_reader *f = fake_of(r);
     for (size_t i = f->n_seen; i > 0 && limit > 0; i--) {
         const struct stored_event *e = &f->events[i - 1];
-        if (e->order.kind == ORDER_PLACED && e->position > after_position) {
+        if ((e->order.kind == ORDER_PLACED) == placed && e->position > after_position) {
             limit--;
             if (!each(user, e)) {
                 break;
@@ -170,13 +195,37 @@ static bool fake_recent(struct sales_reader *r, int64_t after_position, int64_t 
     return true;
 }
 
+static bool fake_recent(struct sales_reader *r, int64_t after_position, int64_t limit,
+                        stored_event_fn each, void *user, struct error *err) {
+    UNUSED(err);
+    return fake_newest(r, true, after_position, limit, each, user);
+}
+
+static bool fake_recent_changes(struct sales_reader *r, int64_t after_position, int64_t limit,
+                                stored_event_fn each, void *user, struct error *err) {
+    UNUSED(err);
+    return fake_newest(r, false, after_position, limit, each, user);
+}
+
+static bool fake_rejected_codes(struct sales_reader *r, int64_t newest, rejected_code_fn each,
+                                void *user, struct error *err) {
+    UNUSED(newest);
+    UNUSED(err);
+    const struct fake_reader *f = fake_of(r);
+    return f->counts_seen.rejected == 0 ||
+           each(user, TEXT_LIT("malformed"), f->counts_seen.rejected);
+}
+
 static void fake_close(struct sales_reader *r) {
     fake_of(r)->closed = true; // the test frees it
 }
 
 static const struct sales_reader_ops fake_reader_ops = {.sales = fake_sales,
                                                         .recent = fake_recent,
+                                                        .recent_changes = fake_recent_changes,
+                                                        .rejected_codes = fake_rejected_codes,
                                                         .counts = fake_counts,
+                                                        .floors = fake_floors,
                                                         .begin = fake_begin,
                                                         .end = fake_end,
                                                         .close = fake_close};

@@ -170,6 +170,36 @@ static inline void add_by_group(struct rows *rows, const struct sales_row *key,
     m->refunded_total_e4 += o->kind == ORDER_REFUNDED ? o->total_e4 : 0;
 }
 
+static inline bool is_among(const struct sales_filter *f, struct text value) {
+    for (size_t i = 0; i < f->n; i++) {
+        if (text_equal(f->values[i], value)) {
+            return true;
+        }
+    }
+    return f->n == 0;
+}
+
+// Takes out what the filter by product does not want, and the names where it alone is about them.
+static inline void filter_products(struct rows *rows, const struct sales_query *q) {
+    struct rows *all = mem_alloc(sizeof *all);
+    *all = *rows;
+    rows->n = 0;
+    for (int i = 0; i < all->n; i++) {
+        char digits[24];
+        struct sales_row key = all->at[i];
+        if (!is_among(&q->filters[SALES_PRODUCT], ident_text(key.product_id, digits))) {
+            continue;
+        }
+        key.product_id = q->by_product ? key.product_id : IDENT_NONE;
+        key.sum = (struct measures){0};
+        struct measures *m = row_of(rows, &key);
+        m->orders += all->at[i].sum.orders;
+        m->units += all->at[i].sum.units;
+        m->total_e4 += all->at[i].sum.total_e4;
+    }
+    free(all);
+}
+
 static inline void sums_by_hand(const struct history *h, const struct sales_query *q,
                                 struct rows *rows) {
     rows->n = 0;
@@ -180,16 +210,24 @@ static inline void sums_by_hand(const struct history *h, const struct sales_quer
         if (!all_time && (bucket < q->from || bucket >= q->to)) {
             continue;
         }
+        if (!is_among(&q->filters[SALES_SOURCE], o->source) ||
+            !is_among(&q->filters[SALES_STATE], o->state) ||
+            !is_among(&q->filters[SALES_CURRENCY], text_of(o->currency))) {
+            continue;
+        }
         struct sales_row key = {.source = q->by_source ? o->source : TEXT_NONE,
                                 .state = q->by_state ? o->state : TEXT_NONE,
                                 .currency = text_of(o->currency),
                                 .product_id = IDENT_NONE,
                                 .bucket = q->bucket == BUCKET_NONE ? 0 : bucket};
-        if (q->by_product) {
+        if (q->by_product || q->filters[SALES_PRODUCT].n > 0) {
             add_by_product(rows, key, o);
         } else {
             add_by_group(rows, &key, o);
         }
+    }
+    if (q->filters[SALES_PRODUCT].n > 0) {
+        filter_products(rows, q);
     }
     qsort(rows->at, (size_t)rows->n, sizeof *rows->at, compare_rows);
 }
@@ -227,32 +265,62 @@ static inline void expect_answer(struct history *h, struct sales_reader *r,
     free(rows);
 }
 
-// Every grouping and bucket, over all time and over ranges.
+// Over all time and over ranges.
+static inline void expect_ranges(struct history *h, struct sales_reader *r, struct sales_query q) {
+    int32_t middle = bucket_of(h, &h->events[0], q.bucket);
+    q.from = INT32_MIN;
+    q.to = INT32_MAX;
+    q.max_rows = ROWS_MAX;
+    expect_answer(h, r, &q); // all time
+    q.from = middle;         // inclusive
+    expect_answer(h, r, &q);
+    q.to = middle + 1; // one bucket
+    expect_answer(h, r, &q);
+    q.to = middle; // exclusive: nothing
+    expect_answer(h, r, &q);
+    q.from = INT32_MIN; // all before
+    expect_answer(h, r, &q);
+    q.from = middle + 1; // to before from: nothing
+    expect_answer(h, r, &q);
+}
+
+// Every grouping and bucket, with filters of every kind.
 static inline void expect_every_answer(struct history *h, struct sales_reader *r) {
-    for (int bucket = BUCKET_NONE; bucket <= BUCKET_DAY; bucket++) {
-        int32_t middle = bucket_of(h, &h->events[0], (enum sales_bucket)bucket);
-        for (int by = 0; by < 5; by++) {
-            struct sales_query q = {.by_source = by < 4 && by & 1,
-                                    .by_state = by < 4 && by & 2,
-                                    .by_product = by == 4,
-                                    .bucket = (enum sales_bucket)bucket,
-                                    .from = INT32_MIN,
-                                    .to = INT32_MAX,
-                                    .max_rows = ROWS_MAX};
-            if (q.by_product && (bucket == BUCKET_MINUTE || bucket == BUCKET_HOUR)) {
-                continue;
+    const struct sales_filter tv = {1, {TEXT_LIT("tv")}},
+                              two = {2, {TEXT_LIT("EMAIL"), TEXT_LIT("tv")}},
+                              ca = {1, {TEXT_LIT("CA")}}, usd = {1, {TEXT_LIT("USD")}},
+                              other = {1, {TEXT_LIT("it's \\ \"none\"")}},
+                              products = {2, {TEXT_LIT("7"), TEXT_LIT("mug")}};
+    const struct {
+        struct sales_filter at[SALES_FIELDS];
+        bool of_products;
+    } filters[] = {
+        {.at = {{0}}},
+        {.at = {[SALES_SOURCE] = tv}},
+        {.at = {[SALES_SOURCE] = two, [SALES_STATE] = ca}},
+        {.at = {[SALES_STATE] = other}},
+        {.at = {[SALES_SOURCE] = two, [SALES_CURRENCY] = usd}},
+        {.at = {[SALES_CURRENCY] = usd}, .of_products = true},
+        {.at = {[SALES_PRODUCT] = products}, .of_products = true},
+        {.at = {[SALES_PRODUCT] = products, [SALES_CURRENCY] = usd}, .of_products = true},
+        {.at = {[SALES_PRODUCT] = other}, .of_products = true},
+    };
+    for (size_t f = 0; f < COUNT_OF(filters); f++) {
+        for (int bucket = BUCKET_NONE; bucket <= BUCKET_DAY; bucket++) {
+            for (int by = 0; by < 5; by++) {
+                struct sales_query q = {.by_source = by < 4 && by & 1,
+                                        .by_state = by < 4 && by & 2,
+                                        .by_product = by == 4,
+                                        .bucket = (enum sales_bucket)bucket};
+                bool of_products = q.by_product || filters[f].at[SALES_PRODUCT].n > 0;
+                bool kept = bucket == BUCKET_NONE || bucket == BUCKET_DAY;
+                if (of_products &&
+                    (!kept || (f > 0 && !filters[f].of_products) || q.by_source || q.by_state)) {
+                    continue;
+                }
+                memcpy(q.filters, filters[f].at, sizeof q.filters);
+                expect_ranges(h, r, q);
             }
-            expect_answer(h, r, &q); // all time
-            q.from = middle;         // inclusive
-            expect_answer(h, r, &q);
-            q.to = middle + 1; // one bucket
-            expect_answer(h, r, &q);
-            q.to = middle; // exclusive: nothing
-            expect_answer(h, r, &q);
-            q.from = INT32_MIN; // all before
-            expect_answer(h, r, &q);
-            q.from = middle + 1; // to before from: nothing
-            expect_answer(h, r, &q);
         }
     }
 }

@@ -11,88 +11,7 @@
 #include <cmocka.h>
 
 #include "live/live_rate.h"
-#include "live/live_render.h"
-#include "live/live_state.h"
-#include "live_testing.h"
-
-// Everything of the live page but its thread.
-struct page {
-    struct virtual_clock clock;
-    struct zone *zone;
-    struct fake_reader *fake;
-    struct live_state *state;
-    struct live_render *render;
-    struct live_touched touched;
-    const char *health;
-    struct buf event;
-    yyjson_doc *doc; // of the newest event
-};
-
-static const struct live_touched untouched = {.minute_min = INT32_MAX, .minute_max = INT32_MIN};
-
-static int open_page(void **state, const char *zone) {
-    struct page *p = mem_zalloc(1, sizeof *p);
-    virtual_clock_set(&p->clock, NOON_MS);
-    p->zone = open_zone(zone);
-    p->fake = fake_reader_new(p->zone);
-    p->state = live_state_new(&p->fake->reader, p->zone, &p->clock.source, "USD");
-    p->render = live_render_new();
-    p->touched = untouched;
-    p->health = "{\"ready\":true}";
-    *state = p;
-    return 0;
-}
-
-static int open_utc(void **state) {
-    return open_page(state, "UTC");
-}
-
-static int open_new_york(void **state) {
-    return open_page(state, "America/New_York");
-}
-
-static int close_page(void **state) {
-    struct page *p = *state;
-    yyjson_doc_free(p->doc);
-    buf_free(&p->event);
-    live_render_free(p->render);
-    live_state_free(p->state);
-    fake_reader_free(p->fake);
-    zone_free(p->zone);
-    free(p);
-    return 0;
-}
-
-static void commit(struct page *p, const struct order *o) {
-    struct batch_summary b = fake_commit(p->fake, o);
-    live_touch(&p->touched, (struct live_touched){b.batch_id, b.minute_min, b.minute_max});
-}
-
-static bool refresh(struct page *p) {
-    struct error err = {0};
-    bool ok = live_state_refresh(p->state, p->touched, &err);
-    p->touched = untouched;
-    struct live_facts facts = {.figures = live_state_figures(p->state),
-                               .zone = p->zone,
-                               .currency = "USD",
-                               .now_ms = p->clock.ms,
-                               .store_ok = ok,
-                               .problem = err.text,
-                               .health = text_of(p->health)};
-    return live_render_update(p->render, &facts);
-}
-
-static void read_event(struct page *p, bool snapshot) {
-    yyjson_doc_free(p->doc);
-    p->doc = NULL;
-    assert_true(snapshot ? live_render_snapshot(p->render, 5, &p->event)
-                         : live_render_change(p->render, 5, &p->event));
-    p->doc = event_json(buf_text(&p->event));
-}
-
-static void expect(struct page *p, const char *path, const char *want) {
-    expect_json(p->doc, path, want);
-}
+#include "live_page.h"
 
 static void an_empty_store_has_zeros_and_no_rows(void **state) {
     struct page *p = *state;
@@ -105,7 +24,7 @@ static void an_empty_store_has_zeros_and_no_rows(void **state) {
            "{\"date\":\"2026-01-31\",\"start_ms\":1769817600000,\"end_ms\":1769904000000}");
     expect(p, "/today",
            "{\"orders\":0,\"units\":0,\"cancelled_orders\":0,\"refunds\":0,"
-           "\"refunded_total\":\"0.0000\",\"total\":\"0.0000\"}");
+           "\"refunded_total\":\"0.0000\",\"total\":\"0.0000\",\"aov\":null}");
     expect(p, "/last_hour", "{\"orders\":0,\"total\":\"0.0000\"}");
     expect(p, "/minutes", "[]");
     expect(p, "/recent", "[]");
@@ -139,7 +58,7 @@ static void a_snapshot_holds_every_figure_of_the_store(void **state) {
     expect(p, "/sources/rows", "[[\"GOOGLE\",1,2,\"12345.0000\"],[\"TWITTER\",1,2,\"0.0100\"]]");
     expect(p, "/states/rows", "[[\"TX\",1,2,\"12345.0000\"],[\"CA\",1,2,\"0.0100\"]]");
     expect(p, "/products/rows",
-           "[[\"7\",null,null,1,2,\"12345.0000\"],[\"sku\",null,null,1,2,\"0.0100\"]]");
+           "[[\"7\",null,null,1,2,\"12345.0000\",null],[\"sku\",null,null,1,2,\"0.0100\",null]]");
     expect(p, "/recent/0/order_id", "\"3\"");
     expect(p, "/recent/1/order_id", "\"2\"");
     expect(p, "/recent/1/total", "\"0.0100\"");
@@ -306,7 +225,7 @@ static void a_batch_of_another_process_is_seen_as_a_whole(void **state) {
     read_event(p, false);
     expect(p, "/today/orders", "1");
     expect(p, "/minutes", "[[29497650,1,\"1.0000\"]]");
-    expect(p, "/products/rows", "[[\"7\",null,null,1,2,\"1.0000\"]]");
+    expect(p, "/products/rows", "[[\"7\",null,null,1,2,\"1.0000\",null]]");
 }
 
 // The store is read while the engine goes on committing: a batch may be seen before it is
@@ -568,6 +487,7 @@ static void product_names_go_with_products_and_orders(void **state) {
     commit(p, &o);
     assert_true(refresh(p));
     struct live_facts facts = {.figures = live_state_figures(p->state),
+                               .book = live_state_book(p->state),
                                .products = products,
                                .zone = p->zone,
                                .currency = "USD",
@@ -576,7 +496,7 @@ static void product_names_go_with_products_and_orders(void **state) {
     live_render_forget(p->render); // as after a reload
     assert_true(live_render_update(p->render, &facts));
     read_event(p, false);
-    expect(p, "/products/rows", "[[\"7\",\"Paper wallet\",\"Gizmo\",1,2,\"1.0000\"]]");
+    expect(p, "/products/rows", "[[\"7\",\"Paper wallet\",\"Gizmo\",1,2,\"1.0000\",null]]");
     expect(p, "/recent/0/title", "\"Paper wallet\"");
     products_free(products);
 }

@@ -34,9 +34,9 @@ static void cells_are_read_off_and_groups_are_added_up(void **state) {
                "SUM(discount), SUM(shipping), SUM(tax), SUM(total), SUM(cancelled_orders), "
                "SUM(refunds), SUM(refunded_total) FROM sales_totals WHERE TRUE GROUP BY state, "
                "currency ORDER BY state, currency LIMIT 10");
-    expect_sql((struct sales_query){.by_product = true, .from = 20454, .to = 20455},
+    expect_sql((struct sales_query){.by_product = true, .from = 20454, .to = 20456},
                "SELECT 0, NULL, NULL, product_id, currency, SUM(orders), SUM(units), SUM(total) "
-               "FROM sales_by_product WHERE TRUE AND day >= '2026-01-01' AND day < '2026-01-02' "
+               "FROM sales_by_product WHERE TRUE AND day >= '2026-01-01' AND day < '2026-01-03' "
                "GROUP BY product_id, currency LIMIT 10");
     expect_sql(
         (struct sales_query){

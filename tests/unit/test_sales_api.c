@@ -34,10 +34,18 @@ static int tear_down_group(void **state) {
     return 0;
 }
 
+// 2026-01-31T17:30:00Z: half past noon in New York.
+static struct question_facts facts_of(int64_t max_rows, const char *timezone) {
+    return (struct question_facts){.zone = new_york,
+                                   .timezone = timezone,
+                                   .max_rows = max_rows,
+                                   .now_ms = INT64_C(1769880600000)};
+}
+
 // Parses "by=source&bucket=day" (already decoded).
-static size_t cut(const char *query, struct question_param params[static 8]) {
+static size_t cut(const char *query, struct question_param params[static 24]) {
     size_t n = 0;
-    for (const char *at = query; *at != '\0' && n < 8; n++) {
+    for (const char *at = query; *at != '\0' && n < 24; n++) {
         size_t len = strcspn(at, "&"), name = strcspn(at, "=&");
         params[n].name = (struct text){at, name};
         params[n].value = name < len ? (struct text){at + name + 1, len - name - 1} : TEXT_LIT("");
@@ -47,13 +55,14 @@ static size_t cut(const char *query, struct question_param params[static 8]) {
 }
 
 static bool sales(const char *query) {
-    struct question_param params[8];
+    struct question_param params[24];
     detail[0] = '\0';
-    return sales_request_parse(params, cut(query, params), new_york, 1000, &request, detail);
+    struct question_facts facts = facts_of(1000, "America/New_York");
+    return sales_request_parse(params, cut(query, params), &facts, &request, detail);
 }
 
 static bool reject_query(const char *query) {
-    struct question_param params[8];
+    struct question_param params[24];
     detail[0] = '\0';
     return rejected_request_parse(params, cut(query, params), &rejected, detail);
 }
@@ -135,6 +144,20 @@ static void wrong_sales_parameters_are_named(void **state) {
         {"from=2026-01-01&to=2026-01-01", "to:"},
         {"from=2026-01-01&from=2026-01-01", "from:"},
         {"curency=USD", "curency:"},
+        {"source=", "source:"},
+        {"source=\xff", "source:"},
+        {"product_id=7&by=source", "product_id:"},
+        {"product_id=7&state=CA", "product_id:"},
+        {"by=product&source=A", "product_id:"},
+        {"product_id=7&bucket=hour", "bucket:"},
+        {"top=0", "top:"},
+        {"top=1001", "top:"},
+        {"top=3&order=key", "order:"},
+        {"order=revenue", "order:"},
+        {"compare=2026-01-01", "compare:"},
+        {"compare=2026-01-01&from=2026-01-02", "compare:"},
+        {"compare=x&from=2026-01-02&to=2026-01-03", "compare:"},
+        {"format=xml", "format:"},
         {"=x", ":"},
     };
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
@@ -150,12 +173,67 @@ static void an_empty_group_between_commas_is_refused(void **state) {
     assert_false(sales("by=source,,state"));
 }
 
+static void filters_are_given_again_for_each_value(void **state) {
+    UNUSED(state);
+    assert_true(sales("source=A, B&source=C&state=CA&currency=USD"));
+    const struct sales_filter *f = request.query.filters;
+    assert_int_equal(f[SALES_SOURCE].n, 2);
+    assert_true(text_equal(f[SALES_SOURCE].values[0], TEXT_LIT("A, B")));
+    assert_true(text_equal(f[SALES_SOURCE].values[1], TEXT_LIT("C")));
+    assert_int_equal(f[SALES_STATE].n, 1);
+    assert_int_equal(f[SALES_CURRENCY].n, 1);
+    assert_int_equal(f[SALES_PRODUCT].n, 0);
+    assert_true(sales("product_id=7&product_id=tea")); // not by source and state then
+    assert_int_equal(f[SALES_PRODUCT].n, 2);
+    assert_false(request.query.by_source || request.query.by_state || request.query.by_product);
+    assert_true(sales("state=a&state=b&state=c&state=d&state=e&state=f&state=g&state=h&state=i&"
+                      "state=j&state=k&state=l&state=m&state=n&state=o&state=p"));
+    assert_false(sales("state=a&state=b&state=c&state=d&state=e&state=f&state=g&state=h&state=i&"
+                       "state=j&state=k&state=l&state=m&state=n&state=o&state=p&state=q"));
+}
+
+static void the_largest_are_by_total_unless_said_otherwise(void **state) {
+    UNUSED(state);
+    assert_true(sales("top=7"));
+    assert_int_equal(request.query.top, 7);
+    assert_int_equal(request.query.order, SALES_BY_TOTAL);
+    assert_true(sales("top=7&order=units"));
+    assert_int_equal(request.query.order, SALES_BY_UNITS);
+    assert_true(sales("order=orders"));
+    assert_int_equal(request.query.top, 0);
+    assert_int_equal(request.query.order, SALES_BY_ORDERS);
+    assert_true(sales("order=key"));
+    assert_int_equal(request.query.order, SALES_BY_KEY);
+}
+
+// It is half past noon in New York.
+static void an_unfinished_bucket_is_compared_with_as_much(void **state) {
+    UNUSED(state);
+    const int64_t hour_ms = INT64_C(3600000), now_ms = INT64_C(1769880600000);
+    assert_true(sales("by=&from=2026-01-31&to=2026-02-01&compare=2026-01-30"));
+    assert_true(request.query.compare);
+    assert_int_equal(request.query.compare_from, days_from_civil(2026, 1, 30));
+    assert_true(request.query.compare_cut_ms == now_ms - 24 * hour_ms);
+    assert_true(sales("by=&from=2026-01-30&to=2026-01-31&compare=2026-01-29")); // over
+    assert_true(request.query.compare_cut_ms == INT64_MAX);
+    assert_true(sales("by=&bucket=hour&from=2026-01-31&to=2026-02-01&compare=2026-01-24"));
+    assert_true(request.query.compare_cut_ms == INT64_MAX); // the last hour is yet to come
+    assert_true(sales("by=&bucket=hour&from=2026-01-31T15:00:00Z&to=2026-01-31T18:00:00Z&"
+                      "compare=2026-01-24T15:00:00Z"));
+    assert_true(request.query.compare_cut_ms == now_ms - 7 * 24 * hour_ms);
+    // Across the clocks' change: as long after midnight.
+    assert_true(sales("by=&from=2026-01-31&to=2026-02-01&compare=2025-11-02"));
+    assert_true(request.query.compare_cut_ms ==
+                zone_day_start_ms(new_york, days_from_civil(2025, 11, 2)) + 25 * hour_ms / 2);
+}
+
 static void a_long_unknown_name_is_cut_in_the_answer(void **state) {
     UNUSED(state);
     char name[5000];
     memset(name, 'x', sizeof name);
     struct question_param param = {{name, sizeof name}, TEXT_LIT("1")};
-    assert_false(sales_request_parse(&param, 1, new_york, 1000, &request, detail));
+    struct question_facts facts = facts_of(1000, "America/New_York");
+    assert_false(sales_request_parse(&param, 1, &facts, &request, detail));
     assert_true(strlen(detail) < 200);
 }
 
@@ -283,7 +361,8 @@ static void sums_are_written_with_four_decimals_and_in_their_bucket(void **state
                                          .refunds = 4,
                                          .refunded_total_e4 = 50000}};
     n_rows = 1;
-    assert_true(sales_api_sales(&reader, &request, "America/New_York", &out, &err));
+    struct question_facts facts = facts_of(1000, "America/New_York");
+    assert_true(sales_api_sales(&reader, &request, &facts, &out, &err));
     assert_string_equal(
         answer(),
         "{\"rows\":[{\"bucket\":\"2026-01-31\",\"source\":\"A \\\"b\\\"\",\"state\":\"CA\","
@@ -300,7 +379,8 @@ static void minutes_are_written_as_instants(void **state) {
     struct error err;
     assert_true(sales("by=&bucket=minute&to=2026-01-31T12:34:56Z"));
     n_rows = 0;
-    assert_true(sales_api_sales(&reader, &request, "UTC", &out, &err));
+    struct question_facts facts = facts_of(1000, "UTC");
+    assert_true(sales_api_sales(&reader, &request, &facts, &out, &err));
     assert_string_equal(answer(), "{\"rows\":[],\"from\":null,\"to\":\"2026-01-31T12:34:00.000Z\","
                                   "\"bucket\":\"minute\",\"timezone\":\"UTC\"}");
 }
@@ -316,7 +396,8 @@ static void products_have_their_three_figures(void **state) {
                                  .product_id = {-1, text_of("tea")},
                                  .sum = {.orders = 1, .units = 1, .total_e4 = 5}};
     n_rows = 2;
-    assert_true(sales_api_sales(&reader, &request, "UTC", &out, &err));
+    struct question_facts facts = facts_of(1000, "UTC");
+    assert_true(sales_api_sales(&reader, &request, &facts, &out, &err));
     assert_string_equal(answer(),
                         "{\"rows\":[{\"product_id\":7,\"currency\":\"USD\",\"orders\":1,\"units\":"
                         "2,\"total\":\"3.0000\"},"
@@ -325,13 +406,38 @@ static void products_have_their_three_figures(void **state) {
                         "\"from\":null,\"to\":null,\"bucket\":null,\"timezone\":\"UTC\"}");
 }
 
+static void what_a_spreadsheet_would_run_stays_text(void **state) {
+    UNUSED(state);
+    struct error err;
+    assert_true(sales("format=csv"));
+    static const char *const names[] = {"=1+1", "-A", "a \"b\", c"};
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        rows[i] = (struct sales_row){.source = text_of(names[i]),
+                                     .state = i == 0 ? text_of("@x") : text_of("\tCA"),
+                                     .currency = text_of("USD"),
+                                     .sum = {.orders = -1, .total_e4 = -15000}};
+    }
+    rows[2].state = text_of("CA");
+    n_rows = 3;
+    struct question_facts facts = facts_of(1000, "UTC");
+    assert_true(sales_api_sales(&reader, &request, &facts, &out, &err));
+    assert_string_equal(
+        answer(),
+        "source,state,currency,orders,units,subtotal,discount,shipping,tax,total,refunded_total,"
+        "cancelled_orders,refunds\r"
+        "\"'=1+1\",\"'@x\",USD,-1,0,0.0000,0.0000,0.0000,0.0000,-1.5000,0.0000,0,0\r"
+        "\"'-A\",\"'\tCA\",USD,-1,0,0.0000,0.0000,0.0000,0.0000,-1.5000,0.0000,0,0\r"
+        "\"a \"\"b\"\", c\",CA,USD,-1,0,0.0000,0.0000,0.0000,0.0000,-1.5000,0.0000,0,0\r");
+}
+
 static void too_many_rows_are_an_error_of_the_asker(void **state) {
     UNUSED(state);
     struct error err = {0};
     struct question_param none[1] = {{TEXT_NONE, TEXT_NONE}};
-    assert_true(sales_request_parse(none, 0, new_york, 1, &request, detail));
+    struct question_facts facts = facts_of(1, "UTC");
+    assert_true(sales_request_parse(none, 0, &facts, &request, detail));
     n_rows = 2;
-    assert_false(sales_api_sales(&reader, &request, "UTC", &out, &err));
+    assert_false(sales_api_sales(&reader, &request, &facts, &out, &err));
     assert_int_equal(err.cls, ERROR_USAGE);
     buf_clear(&out);
 }
@@ -497,12 +603,16 @@ int main(void) {
         cmocka_unit_test(a_plus_that_became_a_space_is_understood),
         cmocka_unit_test(wrong_sales_parameters_are_named),
         cmocka_unit_test(an_empty_group_between_commas_is_refused),
+        cmocka_unit_test(filters_are_given_again_for_each_value),
+        cmocka_unit_test(the_largest_are_by_total_unless_said_otherwise),
+        cmocka_unit_test(an_unfinished_bucket_is_compared_with_as_much),
         cmocka_unit_test(a_long_unknown_name_is_cut_in_the_answer),
         cmocka_unit_test(pages_of_rejected_events),
         cmocka_unit_test(an_order_id_in_a_path_is_canonical),
         cmocka_unit_test(sums_are_written_with_four_decimals_and_in_their_bucket),
         cmocka_unit_test(minutes_are_written_as_instants),
         cmocka_unit_test(products_have_their_three_figures),
+        cmocka_unit_test(what_a_spreadsheet_would_run_stays_text),
         cmocka_unit_test(too_many_rows_are_an_error_of_the_asker),
         cmocka_unit_test(an_order_comes_with_its_adjustments),
         cmocka_unit_test(an_order_alone_has_no_adjustments),

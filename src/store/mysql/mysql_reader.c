@@ -42,37 +42,19 @@ static MYSQL_RES *ask_written(struct mysql_reader *r, const char *doing, struct 
 
 // --- Rows
 
-static bool read_sales_row(const struct mysql_values *v, bool by_product, struct sales_row *out) {
+static bool read_sales_row(const struct mysql_values *v, bool of_products, struct sales_row *out) {
     *out = (struct sales_row){.bucket = (int32_t)mysql_int_at(v, 0),
                               .source = mysql_text_at(v, 1),
                               .state = mysql_text_at(v, 2),
                               .product_id = mysql_ident_at(v, 3),
                               .currency = mysql_text_at(v, 4)};
-    return mysql_measures_at(v, 5, by_product, &out->sum);
+    return mysql_measures_at(v, 5, of_products, &out->sum);
 }
 
 // --- Sales
 
-static int compare_texts(struct text a, struct text b) {
-    size_t n = a.len < b.len ? a.len : b.len;
-    int c = n > 0 ? memcmp(a.at, b.at, n) : 0;
-    return c != 0 ? c : (a.len > b.len) - (a.len < b.len);
-}
-
-// Numbers before texts, as SQLite sorts them.
-static int compare_idents(struct ident a, struct ident b) {
-    if (a.num >= 0 || b.num >= 0) {
-        uint64_t x = (uint64_t)a.num, y = (uint64_t)b.num; // a text's -1 is the largest
-        return (x > y) - (x < y);
-    }
-    return compare_texts(a.text, b.text);
-}
-
 static int compare_products(const void *left, const void *right) {
-    const struct sales_row *a = left, *b = right;
-    int c = (a->bucket > b->bucket) - (a->bucket < b->bucket);
-    c = c != 0 ? c : compare_idents(a->product_id, b->product_id);
-    return c != 0 ? c : compare_texts(a->currency, b->currency);
+    return sales_row_compare(left, right);
 }
 
 // At most max_rows of them, sorted here.
@@ -84,7 +66,7 @@ static bool each_product(MYSQL_RES *rows, const struct sales_query *q, sales_row
     for (size_t i = 0; ok && i < n; i++) {
         struct mysql_values v; // of rows that stay until the result is freed
         ok = mysql_next(rows, &v) &&
-             (read_sales_row(&v, q->by_product, &all[i]) || mysql_no_amount(err));
+             (read_sales_row(&v, sales_query_of_products(q), &all[i]) || mysql_no_amount(err));
     }
     if (ok) {
         qsort(all, n, sizeof *all, compare_products);
@@ -100,7 +82,7 @@ static bool each_group(MYSQL_RES *rows, const struct sales_query *q, sales_row_f
     struct mysql_values v;
     while (mysql_next(rows, &v)) {
         struct sales_row found;
-        if (!read_sales_row(&v, q->by_product, &found)) {
+        if (!read_sales_row(&v, sales_query_of_products(q), &found)) {
             return mysql_no_amount(err);
         }
         if (!each(user, &found)) {
@@ -123,7 +105,7 @@ static bool reader_sales(struct sales_reader *base, const struct sales_query *q,
         return false;
     }
     bool ok = (int64_t)mysql_num_rows(rows) > q->max_rows ? sales_query_too_long(q, err)
-              : q->by_product                             ? each_product(rows, q, each, user, err)
+              : q->by_product && !q->any_order            ? each_product(rows, q, each, user, err)
                                                           : each_group(rows, q, each, user, err);
     mysql_free_result(rows);
     return ok;
@@ -241,6 +223,25 @@ static bool reader_rejected(struct sales_reader *base, int64_t before_id, int64_
     return true;
 }
 
+static bool reader_rejected_codes(struct sales_reader *base, int64_t newest, rejected_code_fn each,
+                                  void *user, struct error *err) {
+    struct mysql_reader *r = mysql_reader_of(base);
+    buf_clear(&r->sql);
+    buf_printf(&r->sql,
+               "SELECT code, COUNT(*) FROM (SELECT code FROM rejected_events ORDER BY id DESC "
+               "LIMIT %lld) newest GROUP BY code ORDER BY 2 DESC, 1",
+               (long long)newest);
+    MYSQL_RES *rows = ask_written(r, "counting rejected events", err);
+    if (rows == NULL) {
+        return false;
+    }
+    struct mysql_values v;
+    while (mysql_next(rows, &v) && each(user, mysql_text_at(&v, 0), mysql_int_at(&v, 1))) {
+    }
+    mysql_free_result(rows);
+    return true;
+}
+
 static bool read_state(struct mysql_connection *c, const char *doing, void *user,
                        struct error *err) {
     UNUSED(doing);
@@ -256,6 +257,18 @@ static bool reader_counts(struct sales_reader *base, struct store_counts *counts
     }
     *counts = state.counts;
     *last_batch_id = state.last_batch_id;
+    return true;
+}
+
+static bool reader_floors(struct sales_reader *base, int32_t *minute_floor, int32_t *hour_floor,
+                          struct error *err) {
+    struct aggregates_state state;
+    if (!mysql_link_ask(&mysql_reader_of(base)->link, read_state, "reading what is kept", &state,
+                        err)) {
+        return false;
+    }
+    *minute_floor = state.minute_floor;
+    *hour_floor = state.hour_floor;
     return true;
 }
 
@@ -282,7 +295,9 @@ static const struct sales_reader_ops reader_ops = {
     .sales = reader_sales,
     .recent = reader_recent,
     .rejected = reader_rejected,
+    .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,
+    .floors = reader_floors,
     .begin = reader_begin,
     .end = reader_end,
     .close = reader_close,
@@ -291,7 +306,9 @@ static const struct sales_reader_ops reader_ops_without_raw = {
     .sales = reader_sales,
     .recent = reader_recent,
     .rejected = reader_rejected,
+    .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,
+    .floors = reader_floors,
     .begin = reader_begin,
     .end = reader_end,
     .close = reader_close,

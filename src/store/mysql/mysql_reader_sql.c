@@ -51,6 +51,20 @@ static void put_range(struct buf *out, const struct sales_query *q, enum cube_ta
     }
 }
 
+// The products' dates may be many and the products few: then each date is looked up by itself,
+// since the key begins with it.
+static void put_filters(struct buf *out, const struct sales_query *q) {
+    static const char *const columns[SALES_FIELDS] = {"source", "state", "product_id", "currency"};
+    for (int f = 0; f < SALES_FIELDS; f++) {
+        const struct sales_filter *filter = &q->filters[f];
+        for (size_t i = 0; i < filter->n; i++) {
+            buf_printf(out, i == 0 ? " AND %s IN (" : ", ", columns[f]);
+            sql_put_text(out, filter->values[i]);
+        }
+        buf_put_str(out, filter->n > 0 ? ")" : "");
+    }
+}
+
 static void put_measures(struct buf *out, bool by_product, bool summed) {
     static const char *const names[] = {"orders",   "units",         "subtotal", "discount",
                                         "shipping", "tax",           "total",    "cancelled_orders",
@@ -70,7 +84,7 @@ void mysql_sales_sql(struct buf *out, const struct sales_query *q) {
     buf_printf(out, "SELECT %s, %s, %s, %s, currency", bucketed ? t->number : "0",
                q->by_source ? "source" : "NULL", q->by_state ? "state" : "NULL",
                q->by_product ? "product_id" : "NULL");
-    put_measures(out, q->by_product, !cells);
+    put_measures(out, sales_query_of_products(q), !cells);
     buf_printf(out, " FROM %s WHERE TRUE", t->table);
     if (t->bucket != NULL) {
         put_range(out, q, table);
@@ -80,6 +94,7 @@ void mysql_sales_sql(struct buf *out, const struct sales_query *q) {
     } else if (table == CUBE_HOUR) {
         buf_put_str(out, " AND bucket >= " SQL_HOUR_FLOOR);
     }
+    put_filters(out, q);
     struct buf keys = {0};
     buf_printf(&keys, "%s%s%s%s%scurrency", bucketed ? t->bucket : "", bucketed ? ", " : "",
                q->by_source ? "source, " : "", q->by_state ? "state, " : "",
@@ -88,7 +103,7 @@ void mysql_sales_sql(struct buf *out, const struct sales_query *q) {
         buf_put_str(out, " GROUP BY ");
         buf_put_text(out, buf_text(&keys));
     }
-    if (!q->by_product) {
+    if (!q->by_product && !q->any_order) {
         buf_put_str(out, " ORDER BY ");
         buf_put_text(out, buf_text(&keys));
     }

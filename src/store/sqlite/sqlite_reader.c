@@ -7,15 +7,15 @@
 // writer's guard keeps from overflowing.
 #include "base/log.h"
 #include "base/mem.h"
-#include "store/sales_query.h"
 #include "store/sqlite/sqlite_rows.h"
+#include "store/sqlite/sqlite_sales.h"
 #include "store/sqlite/sqlite_store.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { PROGRESS_STEPS = 20000, SALES_KINDS = 64 };
+enum { PROGRESS_STEPS = 20000 };
 
 struct sqlite_reader {
     struct sales_reader base;
@@ -24,8 +24,9 @@ struct sqlite_reader {
     struct raw_opener raw_opener; // of a file of aggregates alone
     struct raw_reader *raw;       // NULL: not opened yet, or failed
     int64_t timeout_ns, deadline_ns;
-    sqlite3_stmt *extent, *order, *order_after_index, *adjustments, *recent, *rejected;
-    sqlite3_stmt *sales[SALES_KINDS]; // by kind of query; NULL: not asked yet
+    sqlite3_stmt *extent, *order, *order_after_index, *adjustments, *recent, *recent_changes;
+    sqlite3_stmt *rejected, *rejected_codes;
+    struct sqlite_sales sales;
 };
 
 static struct sqlite_reader *sqlite_reader_of(struct sales_reader *r) {
@@ -208,118 +209,46 @@ static bool reader_recent(struct sales_reader *base, int64_t after_position, int
 
 // --- Sales
 
-// Columns: bucket, source, state, product, currency, then the measures. Cells are added up by their
-// integer ids first; names are joined to the few groups that are left.
-static void sales_sql(const struct sales_query *q, char *sql, size_t cap) {
-    const char *table = cells_table_names[sales_query_table(q)];
-    const char *names = q->by_product ? "sales_products" : "sales_groups";
-    const char *bucket = q->bucket == BUCKET_NONE ? "0" : "cell >> 32";
-    const char *floor =
-        q->bucket == BUCKET_MINUTE ? " AND cell >= (SELECT minute_floor << 32 FROM pipeline_state)"
-        : q->bucket == BUCKET_HOUR ? " AND cell >= (SELECT hour_floor << 32 FROM pipeline_state)"
-                                   : "";
-    const char *source = q->by_source ? "d.source" : "NULL";
-    const char *state = q->by_state ? "d.state" : "NULL";
-    const char *product = q->by_product ? "d.product_id" : "NULL";
-    if (sales_query_is_cells(q)) {
-        snprintf(sql, cap,
-                 "SELECT %s AS bucket, %s AS source, %s AS state, %s AS product, d.currency, "
-                 "orders, units, subtotal_e4, discount_e4, shipping_e4, tax_e4, total_e4, "
-                 "cancelled_orders, refunds, refunded_total_e4 FROM %s JOIN %s d "
-                 "ON d.id = cell & 4294967295 WHERE cell >= ?1 AND cell < ?2%s "
-                 "ORDER BY 1, 2, 3, 4, 5 LIMIT ?3",
-                 bucket, source, state, product, table, names, floor);
-        return;
-    }
-    snprintf(sql, cap,
-             "SELECT bucket, %s AS source, %s AS state, %s AS product, d.currency, sum(o), sum(u), "
-             "sum(su), sum(di), sum(sh), sum(ta), sum(tt), sum(ca), sum(re), sum(rt) FROM ("
-             "SELECT %s AS bucket, cell & 4294967295 AS dim, sum(orders) AS o, sum(units) AS u, "
-             "sum(subtotal_e4) AS su, sum(discount_e4) AS di, sum(shipping_e4) AS sh, "
-             "sum(tax_e4) AS ta, sum(total_e4) AS tt, sum(cancelled_orders) AS ca, "
-             "sum(refunds) AS re, sum(refunded_total_e4) AS rt FROM %s "
-             "WHERE cell >= ?1 AND cell < ?2%s GROUP BY 1, 2) "
-             "JOIN %s d ON d.id = dim GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5 "
-             "LIMIT ?3",
-             source, state, product, bucket, table, floor, names);
-}
-
-static void read_measures(sqlite3_stmt *stmt, int first, struct measures *m) {
-    m->orders = sqlite3_column_int64(stmt, first);
-    m->units = sqlite3_column_int64(stmt, first + 1);
-    m->subtotal_e4 = sqlite3_column_int64(stmt, first + 2);
-    m->discount_e4 = sqlite3_column_int64(stmt, first + 3);
-    m->shipping_e4 = sqlite3_column_int64(stmt, first + 4);
-    m->tax_e4 = sqlite3_column_int64(stmt, first + 5);
-    m->total_e4 = sqlite3_column_int64(stmt, first + 6);
-    m->cancelled_orders = sqlite3_column_int64(stmt, first + 7);
-    m->refunds = sqlite3_column_int64(stmt, first + 8);
-    m->refunded_total_e4 = sqlite3_column_int64(stmt, first + 9);
-}
-
-static void bind_range(sqlite3_stmt *stmt, const struct sales_query *q) {
-    bool totals = sales_query_table(q) == CUBE_TOTALS;
-    int64_t from = totals ? 0 : cell_key(q->from, 0);
-    int64_t to = totals || q->to == INT32_MAX ? INT64_MAX : cell_key(q->to, 0);
-    sqlite3_bind_int64(stmt, 1, from);
-    sqlite3_bind_int64(stmt, 2, to);
-    sqlite3_bind_int64(stmt, 3, q->max_rows + 1);
-}
-
-static bool each_sales_row(struct sqlite_reader *r, sqlite3_stmt *stmt, const struct sales_query *q,
-                           sales_row_fn each, void *user, struct error *err) {
-    int rc = SQLITE_DONE;
-    int64_t n = 0;
-    bool go_on = true;
-    while (go_on && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        if (++n > q->max_rows) {
-            return sales_query_too_long(q, err);
-        }
-        struct sales_row row = {.bucket = sqlite3_column_int(stmt, 0),
-                                .source = sqlite_column_text(stmt, 1),
-                                .state = sqlite_column_text(stmt, 2),
-                                .product_id = sqlite_column_ident(stmt, 3),
-                                .currency = sqlite_column_text(stmt, 4)};
-        read_measures(stmt, 5, &row.sum);
-        go_on = each(user, &row);
-    }
-    return !go_on || rc == SQLITE_DONE || sqlite_reader_failed(r, "adding up sales", err);
-}
-
-// The statement of this kind of query, prepared at its first use; NULL: err says why.
-static sqlite3_stmt *sales_stmt(struct sqlite_reader *r, const struct sales_query *q,
-                                struct error *err) {
-    bool all_time = sales_query_all_time(q);
-    size_t kind = (size_t)q->bucket << 4 | (size_t)all_time << 3 | (size_t)q->by_product << 2 |
-                  (size_t)q->by_state << 1 | (size_t)q->by_source;
-    if (r->sales[kind] == NULL) {
-        char sql[2048];
-        sales_sql(q, sql, sizeof sql);
-        if (!sqlite_prepare(r->db, sql, &r->sales[kind], err)) {
-            return NULL;
-        }
-    }
-    return r->sales[kind];
-}
-
 static bool reader_sales(struct sales_reader *base, const struct sales_query *q, sales_row_fn each,
                          void *user, struct error *err) {
     struct sqlite_reader *r = sqlite_reader_of(base);
+    bool failed;
     start_clock(r);
-    if (!sales_query_check(q, err)) {
-        return false;
+    if (q->deadline_ns != 0 && q->deadline_ns < r->deadline_ns) {
+        r->deadline_ns = q->deadline_ns;
     }
-    sqlite3_stmt *stmt = sales_stmt(r, q, err);
-    if (stmt == NULL) {
-        return false;
-    }
-    bind_range(stmt, q);
-    bool ok = each_sales_row(r, stmt, q, each, user, err);
-    sqlite3_reset(stmt);
-    return ok;
+    return sqlite_sales_ask(&r->sales, r->db, q, each, user, &failed, err) ||
+           (failed && sqlite_reader_failed(r, "adding up sales", err));
+}
+
+static bool reader_recent_changes(struct sales_reader *base, int64_t after_position, int64_t limit,
+                                  stored_event_fn each, void *user, struct error *err) {
+    struct sqlite_reader *r = sqlite_reader_of(base);
+    int64_t n = 0;
+    start_clock(r);
+    sqlite3_bind_int64(r->recent_changes, 1, after_position);
+    sqlite3_bind_int64(r->recent_changes, 2, limit);
+    return each_event(r, r->recent_changes, ORDER_CANCELLED, each, user, &n, err);
 }
 
 // --- The rest
+
+static bool reader_rejected_codes(struct sales_reader *base, int64_t newest, rejected_code_fn each,
+                                  void *user, struct error *err) {
+    struct sqlite_reader *r = sqlite_reader_of(base);
+    int rc = SQLITE_DONE;
+    bool go_on = true;
+    start_clock(r);
+    sqlite3_bind_int64(r->rejected_codes, 1, newest);
+    while (go_on && (rc = sqlite3_step(r->rejected_codes)) == SQLITE_ROW) {
+        go_on = each(user, sqlite_column_text(r->rejected_codes, 0),
+                     sqlite3_column_int64(r->rejected_codes, 1));
+    }
+    bool ok =
+        !go_on || rc == SQLITE_DONE || sqlite_reader_failed(r, "counting rejected events", err);
+    sqlite3_reset(r->rejected_codes);
+    return ok;
+}
 
 static bool reader_rejected(struct sales_reader *base, int64_t before_id, int64_t limit,
                             rejected_row_fn each, void *user, struct error *err) {
@@ -361,6 +290,19 @@ static bool reader_counts(struct sales_reader *base, struct store_counts *counts
     return true;
 }
 
+static bool reader_floors(struct sales_reader *base, int32_t *minute_floor, int32_t *hour_floor,
+                          struct error *err) {
+    struct sqlite_reader *r = sqlite_reader_of(base);
+    struct pipeline_state state;
+    start_clock(r);
+    if (!sqlite_state_read(r->db, &state, err)) {
+        return false;
+    }
+    *minute_floor = state.minute_floor;
+    *hour_floor = state.hour_floor;
+    return true;
+}
+
 static bool reader_begin(struct sales_reader *base, struct error *err) {
     start_clock(sqlite_reader_of(base));
     return sqlite_run(sqlite_reader_of(base)->db, "BEGIN", err);
@@ -375,14 +317,13 @@ static void reader_close(struct sales_reader *base) {
     if (r->raw != NULL) {
         r->raw->ops->close(r->raw);
     }
-    sqlite3_stmt *statements[] = {r->extent,      r->order,  r->order_after_index,
-                                  r->adjustments, r->recent, r->rejected};
+    sqlite3_stmt *statements[] = {r->extent,      r->order,         r->order_after_index,
+                                  r->adjustments, r->recent,        r->recent_changes,
+                                  r->rejected,    r->rejected_codes};
     for (size_t i = 0; i < COUNT_OF(statements); i++) {
         sqlite3_finalize(statements[i]);
     }
-    for (size_t i = 0; i < SALES_KINDS; i++) {
-        sqlite3_finalize(r->sales[i]);
-    }
+    sqlite_sales_close(&r->sales);
     sqlite3_close(r->db);
     free(r);
 }
@@ -391,8 +332,11 @@ static const struct sales_reader_ops sqlite_reader_ops = {
     .order = reader_order,
     .sales = reader_sales,
     .recent = reader_recent,
+    .recent_changes = reader_recent_changes,
     .rejected = reader_rejected,
+    .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,
+    .floors = reader_floors,
     .begin = reader_begin,
     .end = reader_end,
     .close = reader_close,
@@ -402,7 +346,9 @@ static const struct sales_reader_ops reader_ops_raw_elsewhere = {
     .sales = reader_sales,
     .recent = reader_recent,
     .rejected = reader_rejected,
+    .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,
+    .floors = reader_floors,
     .begin = reader_begin,
     .end = reader_end,
     .close = reader_close,
@@ -411,7 +357,9 @@ static const struct sales_reader_ops reader_ops_without_raw = {
     .sales = reader_sales,
     .recent = reader_recent,
     .rejected = reader_rejected,
+    .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,
+    .floors = reader_floors,
     .begin = reader_begin,
     .end = reader_end,
     .close = reader_close,
@@ -453,6 +401,14 @@ static bool sqlite_reader_prepare_all(struct sqlite_reader *r, struct error *err
            sqlite_prepare(
                r->db, ORDER_SELECT_FROM "WHERE r.position > ?1 ORDER BY r.position DESC LIMIT ?2",
                &r->recent, err) &&
+           sqlite_prepare(r->db,
+                          ADJUSTMENT_SELECT_FROM
+                          "WHERE r.position > ?1 ORDER BY r.position DESC LIMIT ?2",
+                          &r->recent_changes, err) &&
+           sqlite_prepare(r->db,
+                          "SELECT code, count(*) FROM (SELECT code FROM rejected_rows ORDER BY id "
+                          "DESC LIMIT ?1) GROUP BY code ORDER BY 2 DESC, 1",
+                          &r->rejected_codes, err) &&
            prepare_rejected(r, err);
 }
 

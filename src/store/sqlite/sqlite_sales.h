@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// Sums of sales from a store's cells: the questions of sqlite_reader.c that are about them.
+#pragma once
+#include "base/buf.h"
+#include "store/sales_reader.h"
+#include "store/sqlite/sqlite_util.h"
+
+// A reader's statements, made at their first use. A zeroed struct is valid: none yet.
+struct sqlite_sales {
+    sqlite3_stmt *cells[CUBE_TABLES][3]; // not narrowed, by names, by products
+    sqlite3_stmt *groups_names;
+    struct buf filters[SALES_FIELDS]; // scratch, bound while a statement runs
+};
+void sqlite_sales_close(struct sqlite_sales *s);
+
+// As sales_reader_ops.sales. *failed: a step or the preparing failed, and the connection tells why;
+// else err is set when it is false.
+MUST_CHECK bool sqlite_sales_ask(struct sqlite_sales *s, sqlite3 *db, const struct sales_query *q,
+                                 sales_row_fn each, void *user, bool *failed, struct error *err);

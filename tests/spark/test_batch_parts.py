@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""A batch whose orders Spark has lost on the way: with stand-ins for Spark, the store and the archive."""
+
+import pathlib
+import subprocess
+import textwrap
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+
+# What Spark keeps is asked twice: when tasks have run, and after the orders were written.
+PROGRAM = """
+import sys, types
+sys.path.insert(0, sys.argv[1])
+import salestide_batch, salestide_ranges as ranges, salestide_task as task
+from salestide_failure import Failure
+
+LOST = int(sys.argv[2])  # how often the orders are lost
+seen = []
+
+class Row(types.SimpleNamespace):
+    pass
+
+class Frame:
+    def __init__(self):
+        self.asked = 0
+    def selectExpr(self, *_): return self
+    def mapInArrow(self, *_): return self
+    def persist(self, *_): return self
+    def unpersist(self): seen.append("unpersisted")
+    def where(self, text): self.text = text; return self
+    def select(self, *_): return self
+    def collect(self):
+        if "NOT NULL" in self.text:
+            return [Row(status=task.TALLY, partition=0, tally=b"t0"), Row(status=task.TALLY, partition=1, tally=b"t1")]
+        seen.append("checked")
+        lost = seen.count("checked") <= LOST
+        return [Row(partition=0)] + ([] if lost else [Row(partition=1)])
+
+class Tally:
+    def state(self): return {"now_ms": 1, "minute_floor": 0, "hour_floor": 0, "gross": {}}
+    def commit(self, topic, moves, tallies): seen.append(f"committed {len(tallies)}"); return 1
+
+class Archive:
+    def write_pending(self, *_): seen.append("pending"); return "p"
+    def drop(self, name): seen.append("dropped")
+    def finish(self, name): seen.append("finished")
+
+topic = types.SimpleNamespace(name="sales", identity=lambda s: "")
+common = task.Common(library="", shop=None, topic_id="", now_ms=0, minute_floor=0, hour_floor=0, gross_json="", has_raw=False,
+                     wants_rows=True, window_dir=None, window_ms=1, window_max_bytes=1)
+batches = salestide_batch.Batches(None, topic, Tally(), None, {}, common, False, archive=Archive())
+batches.claims = {p: ranges.Claim(p, 0, 1, p, 0, 0, []) for p in (0, 1)}
+try:
+    batches._count(Frame(), 7, {p: ranges.Range(p, 0, 0, 5) for p in (0, 1)})
+except Failure as failure:
+    seen.append(f"failed: {failure}")
+print(seen)
+"""
+
+
+@pytest.fixture(scope="module")
+def python():
+    path = ROOT / "build/spark-venv/bin/python"
+    assert path.exists(), "run make spark-deps"
+    return path
+
+
+def run(python, lost):
+    done = subprocess.run([python, "-c", textwrap.dedent(PROGRAM), ROOT / "spark", str(lost)], capture_output=True, timeout=120,
+                          check=False, env={"PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"})  # fmt: skip
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode()
+
+
+def test_orders_that_are_all_there_are_committed_once(python):
+    assert run(python, 0).strip() == str(["pending", "checked", "committed 2", "finished", "unpersisted"])
+
+
+def test_orders_that_went_with_an_executor_are_made_again_before_the_commit(python):
+    assert run(python, 1).strip() == str(["pending", "checked", "dropped", "unpersisted", "pending", "checked", "committed 2", "finished",
+                                          "unpersisted"])  # fmt: skip
+
+
+def test_orders_that_go_again_and_again_stop_the_job_and_are_not_counted(python):
+    said = run(python, 99)
+    assert "committed" not in said and "finished" not in said, said
+    assert "failed: batch 7: an executor went with orders of the partitions [1]" in said, said
