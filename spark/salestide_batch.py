@@ -4,6 +4,7 @@
     1. its offsets from the checkpoint; what of them the aggregates do not have yet
     2. the kernel in one task for each partition: a tally, and the accepted placed orders where they are kept
     3. partitions whose window of duplicates is not on that machine's disk: once more, with the messages before
+       (--dedupe spark, salestide_dedupe.py: there are no windows; has Spark dropped a message?)
     4. raw orders to Cassandra and to the archive's pending folder
     5. is it still the same topic? then `salestide tally` commits all tallies and positions in one transaction
 
@@ -18,6 +19,7 @@ import json
 
 from pyspark import StorageLevel
 
+import salestide_dedupe as dedupe
 import salestide_ranges as ranges
 import salestide_task as task
 from salestide_failure import Failure, log
@@ -66,6 +68,28 @@ class Batches:
             log("warn", f"the topic {self.topic.name} was made anew: it is read from its oldest message, as --skip-gap says")
             self.claim([a["partition"] for a in others], anew=True)
 
+    def skip_what_was_lost(self):
+        """At a start. When the topic is known to be the same, what is there was counted, and what comes is new."""
+        ends = self.topic.ends(list(self.claims))
+        lost = ranges.lost(self.claims, ends)
+        if not lost:
+            return
+        same, counted = bool(self.common.topic_id), {p: self.claims[p].next_offset for p in lost}
+        one = lost[0]
+        if not self.skip_gap:
+            raise Failure(f"partition {one} of {self.topic.name} ends at offset {ends[one]}, but {counted[one]} is next: the topic "
+                          f"{'has lost messages that were counted' if same else 'was made anew or lost messages'}. Take another topic "
+                          f"or other aggregates; --skip-gap goes on at the topic's {'next' if same else 'oldest'} message")  # fmt: skip
+        self.claim(lost, anew=True)
+        for p in lost:
+            log("warn", f"partition {p} of {self.topic.name}: what was counted up to offset {counted[p]} is gone; it goes on at "
+                f"{ends[p] if same else 'its oldest message'}, as --skip-gap says")  # fmt: skip
+        if same:
+            moves = [self._move(ranges.Range(p, ranges.NEW, ends[p], ends[p])) for p in lost]
+            self.tally.commit(self.topic.name, moves, [])
+            for p in lost:
+                self.claims[p].next_offset = ends[p]
+
     def check_checkpoint(self):
         """At a start, since without new messages no batch would."""
         done = [int(name) for name, _ in self.checkpoint.list(self.checkpoint.at("commits")) if name.isdigit()]
@@ -88,6 +112,8 @@ class Batches:
         todo = ranges.plan(starts, ends, self.claims, self._first_offset, self.skip_gap)
         if not todo:
             log("debug", f"batch {batch_id}: nothing that is not counted already")
+            if not self.common.keeps_windows:
+                dedupe.keep_state(messages)
             return
         self._count(messages, batch_id, {one.partition: one for one in todo})
 
@@ -129,6 +155,8 @@ class Batches:
                 tallies.update(more)
                 if still:
                     raise Failure(f"the kernel asks again for the history of the partitions {still}")
+            if not common.keeps_windows:
+                dedupe.check_none_was_dropped(self.spark, common.window_ms)
             self._commit(batch_id, todo, tallies, kept)
         finally:
             for one in kept:
@@ -142,8 +170,8 @@ class Batches:
     def _judge(self, messages, common, todo, kept):
         """({partition: tally}, [partitions whose history is wanted])"""
         parts = {partition: self._part(one) for partition, one in todo.items()}
-        frame = messages.selectExpr(*task.MESSAGE_COLUMNS).mapInArrow(
-            functools.partial(task.run, common, parts), task.schema_of(common.wants_rows))  # fmt: skip
+        messages = messages.selectExpr(*task.MESSAGE_COLUMNS) if common.keeps_windows else dedupe.in_order(messages)
+        frame = messages.mapInArrow(functools.partial(task.run, common, parts), task.schema_of(common.wants_rows))
         if common.wants_rows:  # they are written twice or three times, and judged once
             frame = frame.persist(StorageLevel.MEMORY_AND_DISK)
         tallies, wanted = {}, []

@@ -109,6 +109,10 @@ class Shop:
         """Messages parsed and checked, nothing else."""
         return self.kernel.call_for("salestide_orders", self.handle, batch)
 
+    def identities(self, batch):
+        """By what duplicates of the messages are told."""
+        return self.kernel.call_for("salestide_identities", self.handle, batch).column("identity")
+
     def task(self, **options):
         return Task(self, **options)
 

@@ -83,6 +83,11 @@ def parser():
     add("--archive", metavar="DIR", help="Also write accepted placed orders here as Parquet, by day; likewise a directory or hdfs://...")
     add("--customers", metavar="FILE", help="Customers (customer_id, source, state): a CSV file, hdfs://..., or the table "
         "mysql://user@host/database (named customers), read once at the start.")  # fmt: skip
+    add("--dedupe", metavar="HOW", choices=("kernel", "spark"), default="kernel", help="How duplicates are known: kernel (default), by "
+        "windows on the executors' own disks, as `salestide process` knows them; or spark, by Spark's state in the checkpoint: plain, "
+        "and several times slower. With spark a duplicate is left out unseen: it is in no count, also when it says something else than "
+        "the order did (kernel rejects that as a conflict); an order that was rejected is known too; and messages whose stamps are older "
+        "than the newest one less --dedupe-window stop the job. Either wants a --checkpoint of its own.")  # fmt: skip
     add("--dedupe-window", metavar="TIME", type=duration(1000, 90 * day), default=day, help="How long after an order its "
         "repetition is known as a duplicate. Default 24h.")  # fmt: skip
     add("--dedupe-memory", metavar="BYTES", type=number(BYTES, 1 << 20, 1 << 40, "a number of bytes, as in 64MiB"),

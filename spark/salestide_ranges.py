@@ -89,20 +89,23 @@ def check_checkpoint(offsets, claims, first_offset, skip_gap):
     plan(offsets, offsets, claims, first_offset, skip_gap)
 
 
-def where_to_start(claims, firsts, ends, topic, skip_gap):
-    """{partition: offset} for a query without a checkpoint. Raises when messages are gone."""
+def lost(claims, ends):
+    """[partition] of those of which more is counted than is there."""
+    return [partition for partition, claim in sorted(claims.items()) if claim.next_offset > ends[partition]]
+
+
+def where_to_start(claims, firsts, topic, skip_gap, with_history):
+    """{partition: offset} for a query without a checkpoint. Raises when messages are gone. with_history: where the window of
+    duplicates begins, so that Spark's state learns what was counted before."""
     found = {}
     for partition, claim in sorted(claims.items()):
-        first, end = firsts[partition], ends[partition]
+        first = firsts[partition]
         start = first if claim.next_offset == NEW else claim.next_offset
         if start < first and not skip_gap:
             raise Failure(f"partition {partition} of {topic} begins at offset {first}, but {start} is next: {first - start} messages "
                           "were deleted before they were counted. Raise the topic's retention; start with --skip-gap to go on "
                           "without them")  # fmt: skip
-        if start > end:
-            raise Failure(f"partition {partition} of {topic} ends at offset {end}, but {start} is next: the topic has lost messages "
-                          "that were counted. Take another topic or other aggregates")  # fmt: skip
-        found[partition] = max(start, first)
+        found[partition] = max(min(start, claim.window_offset) if with_history else start, first)
     return found
 
 

@@ -20,6 +20,7 @@ import threading
 import traceback
 
 import salestide_customers as customers
+import salestide_dedupe as dedupe
 import salestide_kafka as kafka
 import salestide_kernel
 import salestide_options
@@ -107,14 +108,18 @@ def make_shop(spark, options, ready, folder):
     return task.Shop(key, ready["currency"], ready["timezone"], zone, ready["late_limit_ms"], name)
 
 
-def check_topic(checkpoint, topic_id):
-    """Offsets of a topic that was made anew since say nothing about this one."""
+def check_topic(checkpoint, topic_id, dedupe):
+    """Offsets of a topic that was made anew since say nothing about this one, and a query with state is another query."""
     text = checkpoint.read(TOPIC_FILE)
     if text is None:
-        checkpoint.write(TOPIC_FILE, json.dumps({"topic_id": topic_id}))
-    elif (was := json.loads(text)["topic_id"]) != topic_id and was and topic_id:
-        raise Failure(f"the checkpoint is of a topic of this name with id {was}, this one is {topic_id}: give another, empty "
-                      "--checkpoint", 2)  # fmt: skip
+        checkpoint.write(TOPIC_FILE, json.dumps({"topic_id": topic_id, "dedupe": dedupe}))
+        return
+    was = json.loads(text)
+    if was["topic_id"] != topic_id and was["topic_id"] and topic_id:
+        raise Failure(f"the checkpoint is of a topic of this name with id {was['topic_id']}, this one is {topic_id}: give another, "
+                      "empty --checkpoint", 2)  # fmt: skip
+    if was.get("dedupe", "kernel") != dedupe:
+        raise Failure(f"the checkpoint is of a job with --dedupe {was.get('dedupe', 'kernel')}: give another, empty --checkpoint", 2)
 
 
 class Job:
@@ -152,31 +157,34 @@ class Job:
             raise Failure(f"the topic {options.topic.path} has cleanup.policy compact: the broker removes orders from it. Take another "
                           "topic, or say --allow-compacted", 2)  # fmt: skip
         checkpoint = Folder(self.spark, options.checkpoint)
-        check_topic(checkpoint, topic_id)
+        check_topic(checkpoint, topic_id, options.dedupe)
         common = task.Common(
             library=library, shop=make_shop(self.spark, options, ready, self.folder.name), topic_id=topic_id, now_ms=0, minute_floor=0, hour_floor=0,
-            gross_json="{}", has_raw=ready["raw"], wants_rows=bool(options.keyspace or options.archive), window_dir=options.window_dir,
+            gross_json="{}", has_raw=ready["raw"], wants_rows=bool(options.keyspace or options.archive),
+            keeps_windows=options.dedupe == "kernel", window_dir=options.window_dir,
             window_ms=options.dedupe_window, window_max_bytes=max(options.dedupe_memory // max(len(partitions), 1), 1 << 16))  # fmt: skip
         self.batches = Batches(
             self.spark, self.topic, self.tally, checkpoint, kafka.source_options(options), common, options.skip_gap,
             raw=salestide_raw.Raw(self.spark, options.keyspace.path) if options.keyspace else None,
             archive=Archive(self.spark, options.archive) if options.archive else None)  # fmt: skip
         self.batches.claim(partitions)
+        self.batches.skip_what_was_lost()
         self.batches.check_checkpoint()
         if self.batches.archive:
             self.batches.archive.recover(topic_id, {p: c.next_offset for p, c in self.batches.claims.items()})
 
     def start(self):
         options, claims = self.options, self.batches.claims
-        firsts, ends = self.topic.firsts(list(claims)), self.topic.ends(list(claims))
-        starts = ranges.where_to_start(claims, firsts, ends, self.topic.name, options.skip_gap)
+        state_is_sparks = not self.batches.common.keeps_windows
+        starts = ranges.where_to_start(claims, self.topic.firsts(list(claims)), self.topic.name, options.skip_gap, state_is_sparks)
         reader = self.spark.readStream.format("kafka").options(
             **self.batches.source_options, subscribe=self.topic.name,
             startingOffsets=json.dumps({self.topic.name: {str(p): offset for p, offset in starts.items()}}))  # fmt: skip
         if options.max_offsets:
             reader = reader.option("maxOffsetsPerTrigger", options.max_offsets)
+        messages = dedupe.first_of_each(reader.load(), self.batches.common) if state_is_sparks else reader.load()
         trigger = {"availableNow": True} if options.available_now else {"processingTime": f"{options.trigger} milliseconds"}
-        return reader.load().writeStream.queryName("salestide").option("checkpointLocation", options.checkpoint).trigger(
+        return messages.writeStream.queryName("salestide").option("checkpointLocation", options.checkpoint).trigger(
             **trigger).foreachBatch(self.run_batch).start()  # fmt: skip
 
     def run_batch(self, messages, batch_id):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What runs in Spark's executors: one task, one range of one partition of the topic, through the kernel.
+"""What runs in Spark's executors: ranges of partitions of the topic, one after the other, through the kernel.
 
     messages of the range --> kernel --> accepted placed orders (when wanted), and at the end one tally
 
-A worker process keeps the kernel and the shop between tasks; nothing else may live only there. The same range gives
+A task reads one partition; with --dedupe spark it may have several, each in one piece. A worker process keeps the kernel and the shop between tasks; nothing else may live only there. The same range gives
 the same rows and the same tally whenever it is run: the partition's window on this machine's disk remembers by offset.
 
 How it fails: an exception, after which Spark runs the task again: another copy of it has the window now, or the disk
@@ -12,6 +12,7 @@ again with the messages before it.
 """
 
 import dataclasses
+import itertools
 import os
 
 import pyarrow as pa
@@ -40,6 +41,7 @@ MESSAGE_COLUMNS = [
     "value", "partition", "offset", "timestamp", "key",
     f"CASE WHEN length(key) > 0 THEN NULL ELSE try_element_at(filter(headers, h -> h.key = '{REJECTED}'), -1).value END AS rejected",
 ]  # fmt: skip
+IDENTIFIED_SCHEMA = "value binary, partition int, offset bigint, timestamp timestamp, key binary, rejected binary, identity binary"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Common:
     window_ms: int
     window_max_bytes: int
     has_history: bool = False  # messages from window_offset on are there
+    keeps_windows: bool = True  # else duplicates are looked for by Spark
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,19 +120,25 @@ def shop_of(common):
 
 
 def window_dir(common):
-    return common.window_dir or f"/var/tmp/salestide-windows-{os.getuid()}"
+    return None if not common.keeps_windows else common.window_dir or f"/var/tmp/salestide-windows-{os.getuid()}"
 
 
 def run(common, parts, batches):
     """For mapInArrow, with the first two bound."""
-    batches = (batch for batch in batches if batch.num_rows)
-    first = next(batches, None)
-    if first is None:  # nothing but records of transactions: who asks knows the range
-        return
-    partition = first.column("partition")[0].as_py()
-    part = parts.get(partition)
-    if part is None:  # all of it was counted before
-        return _drain(batches)
+    for partition, pieces in itertools.groupby(_pieces(batches), _partition_of):
+        part = parts.get(partition)
+        if part is not None:  # else all of it was counted before
+            yield from _judge(common, partition, part, pieces)
+
+
+def identify(common, batches):
+    """For mapInArrow, with the first bound: the messages with their identities. All are read on, whatever is in them."""
+    shop = shop_of(common)
+    for batch in batches:
+        yield batch.append_column("identity", shop.identities(with_headers(batch)))
+
+
+def _judge(common, partition, part, pieces):
     task = shop_of(common).task(
         partition=partition, lane=part.lane, from_offset=part.next_offset, epoch_us=part.epoch_us, now_ms=common.now_ms,
         minute_floor=common.minute_floor, hour_floor=common.hour_floor, gross_json=common.gross_json,
@@ -138,13 +147,26 @@ def run(common, parts, batches):
         refused=part.refused, lock_wait_ms=LOCK_WAIT_MS)  # fmt: skip
     with task:
         if task.needs_history and not common.has_history:
-            _drain(batches)
             yield _own_row(common, HISTORY, partition, None)
             return
-        yield from _push(common, task, first)
-        for batch in batches:
-            yield from _push(common, task, batch)
+        for piece in pieces:
+            yield from _push(common, task, piece)
         yield _own_row(common, TALLY, partition, task.tally(part.to))
+
+
+def _partition_of(batch):
+    return batch.column("partition")[0].as_py()
+
+
+def _pieces(batches):
+    """The same rows, each piece of one partition. Batches without rows have none: of nothing but records of transactions who
+    asks knows the range."""
+    for batch in batches:
+        while batch.num_rows:
+            partitions = batch.column("partition")
+            n = batch.num_rows if partitions[0] == partitions[-1] else pc.index(pc.equal(partitions, partitions[0]), False).as_py()
+            yield batch.slice(0, n)
+            batch = batch.slice(n)
 
 
 def with_headers(batch):
@@ -157,12 +179,6 @@ def with_headers(batch):
     ends = pc.cumulative_sum(rejected.is_valid().cast(pa.int32()))
     header = pa.StructArray.from_arrays([pa.array([REJECTED] * len(values), pa.string()), values], names=["key", "value"])
     return batch.append_column("headers", pa.ListArray.from_arrays(pa.concat_arrays([pa.array([0], pa.int32()), ends]), header))
-
-
-def _drain(batches):
-    """A worker that leaves its input unread is not used again."""
-    for _ in batches:
-        pass
 
 
 def _push(common, task, batch):

@@ -175,6 +175,21 @@ SALESTIDE_PUBLIC int32_t salestide_orders(const struct salestide_shop *shop,
                                           struct ArrowSchema *out_schema, struct ArrowArray *out,
                                           struct salestide_error *err);
 
+// By what duplicates are told: of each message one row, in the same order, also of those that have
+// no order in them.
+//
+//     identity     binary, 16 bytes       the same of all messages about the same event of the same
+//                                         order, whatever else they say; what is no order (nothing
+//                                         in it, cannot be read, rejected by a door) has one that
+//                                         no other message of the topic has. Never null
+//
+// For those who keep what they have seen themselves, as Spark can; a task with a window does not
+// need it. Any number of threads at a time. Moves in_schema and in.
+SALESTIDE_PUBLIC int32_t salestide_identities(const struct salestide_shop *shop,
+                                              struct ArrowSchema *in_schema, struct ArrowArray *in,
+                                              struct ArrowSchema *out_schema,
+                                              struct ArrowArray *out, struct salestide_error *err);
+
 // --- A task: one range of offsets of one partition
 
 struct salestide_task;

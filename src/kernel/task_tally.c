@@ -57,9 +57,7 @@ enum salestide_result task_tally(struct salestide_task *t, int64_t to, struct er
         error_set(err, ERROR_RETRIABLE, "out of memory for a tally");
         return SALESTIDE_NO_MEMORY;
     }
-    if (!window_use_save(&t->store.window, to, err)) {
-        return SALESTIDE_FAILED;
-    }
-    t->state = TASK_TALLIED;
-    return SALESTIDE_OK;
+    enum salestide_result result = window_use_save(&t->store.window, to, err);
+    t->state = result == SALESTIDE_OK ? TASK_TALLIED : TASK_FAILED;
+    return result;
 }

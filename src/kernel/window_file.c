@@ -165,15 +165,22 @@ static enum window_file_result find_state(struct window_file *f) {
     return result;
 }
 
-static bool cannot_save(const struct window_file *f, struct error *err, int code) {
+static enum window_file_result out_of_memory(struct error *err) {
+    error_set(err, ERROR_RETRIABLE, "out of memory for a dedupe window");
+    return WINDOW_FILE_NO_MEMORY;
+}
+
+static enum window_file_result cannot_save(const struct window_file *f, struct error *err,
+                                           int code) {
     char name[WINDOW_NAME_BYTES];
     window_dir_file(&f->dir, "state-new", name);
     (void)unlinkat(f->dir.fd, name, 0);
-    return error_set(err, ERROR_RETRIABLE, "cannot save a dedupe window in %s: %s", f->dir.path,
-                     strerror(code));
+    error_set(err, ERROR_RETRIABLE, "cannot save a dedupe window in %s: %s", f->dir.path,
+              strerror(code));
+    return WINDOW_FILE_FAILED;
 }
 
-static bool write_state(struct window_file *f, int64_t to, struct error *err) {
+static enum window_file_result write_state(struct window_file *f, int64_t to, struct error *err) {
     char fresh[WINDOW_NAME_BYTES], name[WINDOW_NAME_BYTES];
     struct buf saved = {.heap = f->heap};
     window_dir_file(&f->dir, "state-new", fresh);
@@ -181,7 +188,7 @@ static bool write_state(struct window_file *f, int64_t to, struct error *err) {
     id_window_save(f->window, &saved);
     if (saved.failed) {
         buf_free(&saved);
-        return cannot_save(f, err, ENOMEM);
+        return out_of_memory(err);
     }
     f->head.to = to;
     f->head.table = window_tables_number(&f->tables);
@@ -201,7 +208,7 @@ static bool write_state(struct window_file *f, int64_t to, struct error *err) {
         ok = false;
         code = errno;
     }
-    return ok || cannot_save(f, err, code);
+    return ok ? WINDOW_FILE_OK : cannot_save(f, err, code);
 }
 
 // --- Open and close
@@ -215,11 +222,6 @@ static void fill_head(struct state_head *h, const struct window_file_key *key,
     memcpy(h->magic, state_magic, sizeof h->magic);
     memcpy(h->topic_id, key->topic_id, strlen(key->topic_id));
     read_boot_id(h->boot_id);
-}
-
-static enum window_file_result out_of_memory(struct error *err) {
-    error_set(err, ERROR_RETRIABLE, "out of memory for a dedupe window");
-    return WINDOW_FILE_NO_MEMORY;
 }
 
 // The state's file must be gone before the table changes.
@@ -290,9 +292,10 @@ bool window_file_refused(const struct window_file *f, struct error *err) {
     return true;
 }
 
-bool window_file_save(struct window_file *f, int64_t to, struct error *err) {
-    f->saved = write_state(f, to, err);
-    return f->saved;
+enum window_file_result window_file_save(struct window_file *f, int64_t to, struct error *err) {
+    enum window_file_result result = write_state(f, to, err);
+    f->saved = result == WINDOW_FILE_OK;
+    return result;
 }
 
 void window_file_close(struct window_file *f) {
@@ -302,7 +305,7 @@ void window_file_close(struct window_file *f) {
     struct error err;
     if (!f->saved && f->knew) {
         id_window_undo(f->window);
-        f->saved = write_state(f, f->head.committed, &err);
+        f->saved = write_state(f, f->head.committed, &err) == WINDOW_FILE_OK;
     }
     f->tables.stay = f->saved;
     id_window_free(f->window);

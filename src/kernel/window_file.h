@@ -56,8 +56,9 @@ struct id_window *window_file_window(struct window_file *f);
 bool window_file_refused(const struct window_file *f, struct error *err);
 // Everything before `to` was judged. The next open with `to` committed goes on from here; one with
 // the same committed offset as this one undoes what was judged since. Nothing may be judged
-// afterwards. False: it was not saved, and `err` is filled.
-MUST_CHECK bool window_file_save(struct window_file *f, int64_t to, struct error *err);
+// afterwards. Not OK (NO_MEMORY, FAILED): it was not saved, and `err` is filled.
+MUST_CHECK enum window_file_result window_file_save(struct window_file *f, int64_t to,
+                                                    struct error *err);
 // Without a save the next open finds it as it was at committed_offset; or empty when it did not
 // know that. NULL is fine.
 void window_file_close(struct window_file *f);

@@ -4,14 +4,9 @@
 
 #include "engine/store.h"
 
-enum salestide_result window_use_open(struct window_use *u, const struct window_file_key *key,
-                                      int64_t committed_offset, struct id_window_start start,
-                                      int lock_wait_ms, bool *knows, struct error *err) {
-    enum window_file_result result =
-        window_file_open(key, committed_offset, start, lock_wait_ms, &u->file, knows, err);
+static enum salestide_result answer_of(enum window_file_result result) {
     switch (result) {
     case WINDOW_FILE_OK:
-        u->window = window_file_window(u->file);
         return SALESTIDE_OK;
     case WINDOW_FILE_BUSY:
         return SALESTIDE_BUSY;
@@ -23,8 +18,17 @@ enum salestide_result window_use_open(struct window_use *u, const struct window_
     return SALESTIDE_FAILED;
 }
 
-bool window_use_save(struct window_use *u, int64_t to, struct error *err) {
-    return u->file == NULL || window_file_save(u->file, to, err);
+enum salestide_result window_use_open(struct window_use *u, const struct window_file_key *key,
+                                      int64_t committed_offset, struct id_window_start start,
+                                      int lock_wait_ms, bool *knows, struct error *err) {
+    enum window_file_result result =
+        window_file_open(key, committed_offset, start, lock_wait_ms, &u->file, knows, err);
+    u->window = result == WINDOW_FILE_OK ? window_file_window(u->file) : NULL;
+    return answer_of(result);
+}
+
+enum salestide_result window_use_save(struct window_use *u, int64_t to, struct error *err) {
+    return u->file == NULL ? SALESTIDE_OK : answer_of(window_file_save(u->file, to, err));
 }
 
 void window_use_close(struct window_use *u) {

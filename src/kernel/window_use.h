@@ -18,8 +18,9 @@ struct window_use {
 MUST_CHECK enum salestide_result
 window_use_open(struct window_use *u, const struct window_file_key *key, int64_t committed_offset,
                 struct id_window_start start, int lock_wait_ms, bool *knows, struct error *err);
-// Ends the range at `to`, exclusive. False: the disk.
-MUST_CHECK bool window_use_save(struct window_use *u, int64_t to, struct error *err);
+// Ends the range at `to`, exclusive. Else NO_MEMORY, or FAILED: the disk.
+MUST_CHECK enum salestide_result window_use_save(struct window_use *u, int64_t to,
+                                                 struct error *err);
 // Without save it is as it was before the task. Of none it does nothing.
 void window_use_close(struct window_use *u);
 

@@ -6,38 +6,55 @@
 #include <yyjson.h>
 
 // One item of the canonical text. Its texts borrow from the document, so they are copied.
-static bool item_read(yyjson_val *val, struct arena *arena, struct order_item *item) {
+static enum raw_items item_read(yyjson_val *val, struct arena *arena, struct order_item *item) {
     yyjson_val *product = yyjson_obj_get(val, "product_id");
     yyjson_val *subtotal = yyjson_obj_get(val, "subtotal");
     bool rounded;
     struct text digits = {yyjson_get_str(subtotal), yyjson_get_len(subtotal)};
     item->quantity = (int64_t)yyjson_get_uint(yyjson_obj_get(val, "quantity"));
     if (money_parse(digits, &item->subtotal_e4, &rounded) != MONEY_OK) {
-        return false;
+        return RAW_ITEMS_BAD;
     }
     if (yyjson_is_int(product)) {
         item->product_id = (struct ident){(int64_t)yyjson_get_uint(product), TEXT_NONE};
-        return true;
+        return RAW_ITEMS_OK;
     }
     item->product_id = IDENT_NONE;
     struct text id = {yyjson_get_str(product), yyjson_get_len(product)};
-    return id.at != NULL && arena_try_copy(arena, id, &item->product_id.text);
+    if (id.at == NULL) {
+        return RAW_ITEMS_BAD;
+    }
+    return arena_try_copy(arena, id, &item->product_id.text) ? RAW_ITEMS_OK : RAW_ITEMS_NO_MEMORY;
 }
 
-bool raw_items_read(struct order *o, struct arena *arena) {
-    yyjson_doc *doc = yyjson_read(o->items_json.at, o->items_json.len, 0);
-    yyjson_val *array = yyjson_doc_get_root(doc);
+static enum raw_items items_read(yyjson_val *array, struct order *o, struct arena *arena) {
     size_t n = yyjson_arr_size(array), i, max;
-    struct order_item *items = n > 0 ? arena_try_alloc(arena, n * sizeof *items) : NULL;
-    bool ok = items != NULL;
+    if (n == 0) {
+        return RAW_ITEMS_BAD;
+    }
+    struct order_item *items = arena_try_alloc(arena, n * sizeof *items);
+    enum raw_items result = items != NULL ? RAW_ITEMS_OK : RAW_ITEMS_NO_MEMORY;
     yyjson_val *val;
-    if (ok) {
+    if (result == RAW_ITEMS_OK) {
         yyjson_arr_foreach(array, i, max, val) {
-            ok = ok && item_read(val, arena, &items[i]);
+            result = result == RAW_ITEMS_OK ? item_read(val, arena, &items[i]) : result;
         }
     }
     o->items = items;
     o->n_items = (uint32_t)n;
+    return result;
+}
+
+enum raw_items raw_items_read(struct order *o, struct arena *arena) {
+    yyjson_read_err err = {0};
+    // Read only, as the text is not ours: so the cast takes nothing away.
+    yyjson_doc *doc =
+        yyjson_read_opts((char *)(uintptr_t)o->items_json.at, o->items_json.len, 0, NULL, &err);
+    if (doc == NULL) {
+        return err.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION ? RAW_ITEMS_NO_MEMORY
+                                                               : RAW_ITEMS_BAD;
+    }
+    enum raw_items result = items_read(yyjson_doc_get_root(doc), o, arena);
     yyjson_doc_free(doc);
-    return ok;
+    return result;
 }

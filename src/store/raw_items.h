@@ -4,6 +4,10 @@
 #include "base/arena.h"
 #include "order/order.h"
 
-// Parses o->items_json (present) into `arena`: sets items and n_items. False when memory is refused
-// or the text is not such a text.
-MUST_CHECK bool raw_items_read(struct order *o, struct arena *arena);
+enum raw_items {
+    RAW_ITEMS_OK,
+    RAW_ITEMS_BAD, // the text is not such a text
+    RAW_ITEMS_NO_MEMORY,
+};
+// Parses o->items_json (present) into `arena`: sets items and n_items.
+MUST_CHECK enum raw_items raw_items_read(struct order *o, struct arena *arena);

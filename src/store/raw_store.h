@@ -18,6 +18,9 @@ struct raw_store_ops {
     // Whether the tables can hold this order (tables that users made: an int order_id cannot be a
     // text). False: `why` is filled and the event is rejected. NULL: they hold every order.
     bool (*fits)(struct raw_store *r, const struct order *o, struct rejection *why);
+    // Whether fits is true of every order, as far as the tables were when it was opened: for those
+    // who judge where they cannot ask. False: `err` (USAGE) names the table. NULL: it is.
+    bool (*fits_all)(struct raw_store *r, struct error *err);
     // One accepted event, placed or not, source and state resolved. Copies what it needs; may only
     // have been sent when it returns. epoch_us orders the writes of several owners.
     MUST_CHECK enum store_result (*add)(struct raw_store *r, const struct stored_event *event,

@@ -145,7 +145,12 @@ static void read_items(struct tally_bytes *b, struct order *o) {
     if (b->failed || o->items_json.at == NULL) {
         return;
     }
-    bool ok = raw_items_read(o, b->arena) && o->n_items > 0 && o->n_items <= ORDER_ITEMS_MAX;
+    enum raw_items read = raw_items_read(o, b->arena);
+    if (read == RAW_ITEMS_NO_MEMORY) {
+        tally_no_memory(b);
+        return;
+    }
+    bool ok = read == RAW_ITEMS_OK && o->n_items > 0 && o->n_items <= ORDER_ITEMS_MAX;
     int64_t quantity = 0;
     for (uint32_t i = 0; ok && i < o->n_items; i++) {
         ok = item_is(&o->items[i]);

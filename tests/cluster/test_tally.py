@@ -379,6 +379,20 @@ def test_places_that_do_not_exist_are_refused_in_one_line(options, says):
     assert done.stderr.count(b"\n") == 1
 
 
+@pytest.mark.parametrize(("column", "type"), [("customer_id", "int"), ("items", "ascii")])
+def test_tables_that_cannot_hold_every_order_are_refused_in_one_line(mariadb, cassandra, database, column, type):
+    cassandra.create_keyspace(database)
+    kinds = {"order_id": "text PRIMARY KEY", "created_at": "timestamp", "total": "decimal", column: type}
+    cassandra.cql(f"CREATE TABLE {database}.orders ({', '.join(f'{name} {kind}' for name, kind in kinds.items())})")
+    raw = f"cassandra://{cassandra.host}:{cassandra.port}/{database}"
+    harness.must_run("setup", "--raw", raw)
+    done = harness.run("tally", "--raw", raw, "--aggregates", mariadb.url(database), env=ENV, stdin=b"")
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == b""
+    (line,) = [line for line in done.stderr.decode().splitlines() if line.startswith("salestide tally: ")]
+    assert f"table orders cannot hold every order ({column} {type})" in line
+
+
 def test_another_currency_than_the_shops_is_refused(mariadb, database):
     done = harness.run("tally", "--raw", "none", "--aggregates", mariadb.url(database), "--currency", "EUR", env=ENV, stdin=b"")
     assert done.returncode == 2, done

@@ -323,7 +323,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     f.at = data;
     f.left = size;
     struct node in;
-    bool customers = byte() >= 192;
+    uint8_t verb = byte();
+    bool customers = verb >= 192;
     make_node(&in, &batch_shape, byte() % ROWS_MAX, 0);
     if (customers) {
         check_answer(salestide_shop_customers(shop, &in.schema, &in.array, &err), &err);
@@ -333,7 +334,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     struct ArrowSchema schema;
     struct ArrowArray array;
-    int32_t result = salestide_orders(shop, &in.schema, &in.array, &schema, &array, &err);
+    int32_t result = verb < 32
+                         ? salestide_identities(shop, &in.schema, &in.array, &schema, &array, &err)
+                         : salestide_orders(shop, &in.schema, &in.array, &schema, &array, &err);
     check_answer(result, &err);
     if (result != SALESTIDE_OK) {
         HOLDS(schema.release == NULL && array.release == NULL);

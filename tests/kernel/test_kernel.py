@@ -127,6 +127,18 @@ def test_no_rows_give_no_rows(shop, messages):
     assert rows.num_rows == 0 and rows.num_columns == 26
 
 
+def test_identities_are_one_for_each_event_and_go_beside_the_messages(shop, messages):
+    batch = messages([*goods(3), *goods(2), None, None, b"no order"])
+    ids = shop.identities(batch)
+    assert ids.type == pa.binary() and ids.null_count == 0 and {len(i) for i in ids.to_pylist()} == {16}
+    assert ids.to_pylist()[:2] == ids.to_pylist()[3:5]
+    assert len(set(ids.to_pylist())) == 6
+    assert batch.append_column("identity", ids).validate(full=True) is None
+    assert shop.identities(messages([])).to_pylist() == []
+    sliced = shop.identities(batch.slice(3, 2))
+    assert sliced.to_pylist() == ids.to_pylist()[3:5]
+
+
 def test_chunks_of_a_table_are_batches(shop, messages):
     table = pa.Table.from_batches([messages(goods(10)), messages(goods(5))])
     ids = [i for batch in table.to_batches(4) for i in shop.orders(batch).column("order_id").to_pylist()]

@@ -150,12 +150,24 @@ def test_a_new_partition_whose_oldest_messages_are_gone_is_no_gap():
 
 def test_a_query_without_a_checkpoint_begins_where_the_aggregates_end():
     claims = {0: claim(0, 7), 1: claim(1, -1)}
-    assert ranges.where_to_start(claims, {0: 2, 1: 4}, {0: 9, 1: 9}, "sales", False) == {0: 7, 1: 4}
+    assert ranges.where_to_start(claims, {0: 2, 1: 4}, "sales", False, False) == {0: 7, 1: 4}
     with pytest.raises(Failure, match="were deleted before they were counted"):
-        ranges.where_to_start(claims, {0: 8, 1: 0}, {0: 9, 1: 9}, "sales", False)
-    assert ranges.where_to_start(claims, {0: 8, 1: 0}, {0: 9, 1: 9}, "sales", True) == {0: 8, 1: 0}
-    with pytest.raises(Failure, match="lost messages that were counted"):
-        ranges.where_to_start(claims, {0: 0, 1: 0}, {0: 6, 1: 9}, "sales", True)
+        ranges.where_to_start(claims, {0: 8, 1: 0}, "sales", False, False)
+    assert ranges.where_to_start(claims, {0: 8, 1: 0}, "sales", True, False) == {0: 8, 1: 0}
+
+
+def test_sparks_own_state_begins_where_the_window_does():
+    claims = {0: claim(0, 7), 1: claim(1, -1)}
+    claims[0].window_offset = 3
+    assert ranges.where_to_start(claims, {0: 0, 1: 4}, "sales", False, True) == {0: 3, 1: 4}
+    assert ranges.where_to_start(claims, {0: 5, 1: 4}, "sales", False, True) == {0: 5, 1: 4}
+    assert ranges.where_to_start(claims, {0: 8, 1: 4}, "sales", True, True) == {0: 8, 1: 4}
+
+
+def test_a_partition_that_ends_before_what_is_counted_is_lost():
+    claims = {0: claim(0, 7), 1: claim(1, -1), 2: claim(2, 9)}
+    assert ranges.lost(claims, {0: 6, 1: 0, 2: 9}) == [0]
+    assert ranges.lost(claims, {0: 7, 1: 0, 2: 8}) == [2]
 
 
 def test_what_is_pending_in_the_archive_is_finished_only_when_all_of_it_was_counted():

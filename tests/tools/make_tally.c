@@ -6,12 +6,12 @@
 //     make_tally PARTITION FROM TO EPOCH_US LANE raw|none [CURRENCY TIMEZONE]
 //
 // raw: there is a raw store, so cancellations and refunds are left to be looked up.
-#include "engine/id_window.h"
 #include "engine/zone_file.h"
 #include "format/order_json.h"
 #include "store/split/split_batch.h"
 #include "store/tally.h"
 #include "sums/origin.h"
+#include "window/id_window.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -35,6 +35,12 @@ static int die(const char *why) {
     return 1;
 }
 
+static void must(bool ok) {
+    if (!ok) {
+        exit(die("out of memory"));
+    }
+}
+
 static void count_accepted(struct making *m, const struct stored_event *e) {
     const struct order *o = &e->order;
     struct batch_summary *s = &m->t.summary;
@@ -46,7 +52,8 @@ static void count_accepted(struct making *m, const struct stored_event *e) {
     int32_t minute = (int32_t)(o->created_ms / 60000);
     s->minute_min = minute < s->minute_min ? minute : s->minute_min;
     s->minute_max = minute > s->minute_max ? minute : s->minute_max;
-    split_batch_add(&m->batch, e);
+    must(split_batch_add(&m->batch, o));
+    must(o->kind != ORDER_PLACED || split_batch_add_recent(&m->batch, e));
     if (m->raw && o->kind != ORDER_PLACED) {
         m->adjustments[m->t.n_adjustments++] = *e;
     } else if (cube_add(m->cube, o, 0, 0, &group) != CUBE_OK) {
@@ -59,16 +66,16 @@ static void reject_event(struct making *m, struct event *e, const struct rejecti
     e->why = &copy;
     bool asked = (e->at.digest.identity.high | e->at.digest.identity.low) != 0;
     m->t.summary.counts.rejected++;
-    if (!split_batch_add_rejected(&m->batch, e, m->t.move.partition, asked)) {
-        exit(die("out of memory"));
-    }
+    must(split_batch_add_rejected(&m->batch, e, m->t.move.partition, asked));
 }
 
 static void judge_parsed(struct making *m, struct event *e, int64_t offset) {
     struct rejection why;
+    enum known_as as;
     e->at.arrival_ms = e->order.created_ms;
     e->at.digest = order_digest(&e->order);
-    switch (id_window_known(m->window, &e->at.digest, offset, e->at.arrival_ms)) {
+    must(id_window_known(m->window, &e->at.digest, offset, e->at.arrival_ms, &as));
+    switch (as) {
     case KNOWN_SAME:
         m->t.summary.counts.duplicate++;
         return;
@@ -80,7 +87,7 @@ static void judge_parsed(struct making *m, struct event *e, int64_t offset) {
         break;
     }
     origin_resolve(&e->order, NULL, NULL);
-    id_window_add(m->window, &e->at.digest);
+    must(id_window_add(m->window, &e->at.digest));
     count_accepted(m, &(struct stored_event){e->order, e->at.arrival_ms, e->at.position});
 }
 
@@ -91,7 +98,7 @@ static void judge_line(struct making *m, struct text line, int64_t offset) {
     if (order_json_parse(m->parser, &m->rules, line, &m->arena, &e.order, &why) == ORDER_JSON_OK) {
         judge_parsed(m, &e, offset);
     } else {
-        id_window_pass(m->window, offset, 0);
+        must(id_window_pass(m->window, offset, 0));
         reject_event(m, &e, &why);
     }
     if (e.at.arrival_ms < m->t.summary.oldest_arrival_ms) {
@@ -142,16 +149,17 @@ int main(int argc, char **argv) {
     }
     int64_t offset = m.t.move.from > 0 ? m.t.move.from : 0;
     m.budget.max_bytes = (size_t)64 << 20;
-    m.window = id_window_new(WINDOW_MS, &m.budget, (struct id_window_start){offset, 0});
+    const struct id_window_options options = {.window_ms = WINDOW_MS, .budget = &m.budget};
+    m.window = id_window_new(&options, (struct id_window_start){offset, 0});
     m.cube = cube_new(m.rules.zone, NULL);
     m.parser = order_json_new(NULL);
     m.adjustments = calloc(LINES_MAX, sizeof *m.adjustments);
-    if (m.cube == NULL || m.parser == NULL || m.adjustments == NULL) {
+    if (m.window == NULL || m.cube == NULL || m.parser == NULL || m.adjustments == NULL ||
+        !split_batch_init(&m.batch, NULL)) {
         return die("out of memory");
     }
     m.t.summary = (struct batch_summary){
         .minute_min = INT32_MAX, .minute_max = INT32_MIN, .oldest_arrival_ms = INT64_MAX};
-    split_batch_init(&m.batch);
     for (size_t n = 0; n < LINES_MAX && (len = getline(&lines[n], &room, stdin)) > 0; n++) {
         len -= lines[n][len - 1] == '\n';
         judge_line(&m, (struct text){lines[n], (size_t)len}, offset++);

@@ -98,6 +98,7 @@ static void a_table_made_by_hand_is_bound_and_its_losses_are_said(void **state) 
     assert_int_equal(binding.field[0], RAW_ORDER_ID);
     assert_int_equal(binding.type[0], CQL_INT);
     assert_true(binding.narrow && !binding.complete);
+    assert_string_equal(binding.narrow_columns, "order_id int, customer_id int");
     expect_warning("ks.orders: subtotal float, discount float, tax float, total float: amounts are "
                    "rounded");
     expect_warning("order_id int, customer_id int: orders with anything but an integer of that "

@@ -313,8 +313,6 @@ static bool write_with(const struct mem_heap *heap) {
 static bool read_with(const struct mem_heap *heap) {
     struct tally_sample sample;
     sample_make(&sample);
-    sample.adjustment.order.items_json = TEXT_NONE; // read by a function that does not tell why
-    sample.adjustment.order.product_id = (struct ident){1, TEXT_NONE};
     struct buf out = {0};
     struct arena arena = {.heap = heap};
     struct error err = {0};

@@ -92,7 +92,7 @@ static struct window_file *open_knowing(int64_t committed, bool want) {
 
 static void save(struct window_file *f, int64_t to) {
     struct error err;
-    if (!window_file_save(f, to, &err)) {
+    if (window_file_save(f, to, &err) != WINDOW_FILE_OK) {
         fail_msg("%s", err.text);
     }
 }
@@ -325,7 +325,7 @@ static void run_tasks(struct shared *shared) {
                 _exit(1);
             }
         }
-        if (!window_file_save(f, from + PER_TASK, &err)) {
+        if (window_file_save(f, from + PER_TASK, &err) != WINDOW_FILE_OK) {
             _exit(1);
         }
         window_file_close(f);
@@ -600,7 +600,7 @@ static void without_room_for_the_state_it_is_as_before_the_task(void **state) {
     struct error err;
     judge(f, 100, 3000, KNOWN_NEW); // 24 bytes of undo for each
     struct rlimit was = limit_files(60000);
-    assert_false(window_file_save(f, 3000, &err));
+    assert_int_equal(window_file_save(f, 3000, &err), WINDOW_FILE_FAILED);
     assert_int_equal(err.cls, ERROR_RETRIABLE);
     assert_non_null(strstr(err.text, strerror(EFBIG)));
     window_file_close(f);
@@ -609,6 +609,13 @@ static void without_room_for_the_state_it_is_as_before_the_task(void **state) {
     expect(f, 0, 100, KNOWN_SAME);
     expect(f, 100, 3000, KNOWN_NEW);
     window_file_close(f);
+}
+
+static bool saved(struct window_file *f, int64_t to) {
+    struct error err;
+    enum window_file_result result = window_file_save(f, to, &err);
+    assert_true(result == WINDOW_FILE_OK || result == WINDOW_FILE_NO_MEMORY);
+    return result == WINDOW_FILE_OK;
 }
 
 // Three tasks; false when memory was refused to one.
@@ -635,7 +642,7 @@ static bool tasks_with_refusals(const struct mem_heap *heap) {
             assert_int_equal(as, KNOWN_NEW);
         }
         assert_true(f == NULL || !window_file_refused(f, &err));
-        ok = ok && window_file_save(f, from + 2000, &err);
+        ok = ok && saved(f, from + 2000);
         window_file_close(f);
     }
     return ok;

@@ -40,6 +40,21 @@ static bool raw_fits(struct raw_store *base, const struct order *o, struct rejec
             cassandra_binding_fits(&r->tables[RAW_BY_CUSTOMER], o, why));
 }
 
+static bool raw_fits_all(struct raw_store *base, struct error *err) {
+    const struct cassandra_raw *r = cassandra_raw_of(base);
+    for (enum raw_table t = 0; t < RAW_TABLES; t++) {
+        if (r->tables[t].narrow) {
+            return error_set(err, ERROR_USAGE,
+                             "Cassandra table %s cannot hold every order (%s). In Spark orders are "
+                             "judged without asking it, so that all must fit: make it anew with "
+                             "`salestide setup`, or count with `salestide process`, which rejects "
+                             "those that do not",
+                             raw_table_name(t), r->tables[t].narrow_columns);
+        }
+    }
+    return true;
+}
+
 static bool cassandra_raw_put(struct cassandra_raw *r, enum raw_table t,
                               const struct stored_event *event, int64_t epoch_us) {
     cassandra_put_row(cql_begin(r->session, r->insert[t], epoch_us), &r->tables[t], event);
@@ -140,6 +155,7 @@ static void raw_close(struct raw_store *base) {
 
 static const struct raw_store_ops ops = {.name = "cassandra",
                                          .fits = raw_fits,
+                                         .fits_all = raw_fits_all,
                                          .add = raw_add,
                                          .flush = raw_flush,
                                          .find = raw_find,

@@ -87,7 +87,8 @@ static bool see_row(void *user, size_t tag, const struct text *cells, size_t n) 
         r->n_foreign++;
         return true;
     }
-    if (event.order.items_json.at != NULL && !raw_items_read(&event.order, &r->arena)) {
+    if (event.order.items_json.at != NULL &&
+        raw_items_read(&event.order, &r->arena) != RAW_ITEMS_OK) {
         r->damaged = true;
         return false;
     }

@@ -262,7 +262,10 @@ static bool bind_field(struct binder *b, enum raw_field f, struct cassandra_bind
                         f == RAW_EVENT_ID || f == RAW_CURRENCY;
     if (loss != LOSS_NONE && !(loss == LOSS_ASCII && always_ascii)) {
         cassandra_table_append(b->lost[loss], c->name, c->type);
-        out->narrow = out->narrow || loss == LOSS_RANGE || loss == LOSS_ASCII;
+        if (loss == LOSS_RANGE || loss == LOSS_ASCII) {
+            out->narrow = true;
+            cassandra_table_append(out->narrow_columns, c->name, c->type);
+        }
     }
     return true;
 }

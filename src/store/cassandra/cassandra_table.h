@@ -48,6 +48,7 @@ struct cassandra_binding {
     enum raw_field field[RAW_FIELDS]; // of the i-th
     enum cql_type type[RAW_FIELDS];   // of the i-th
     bool narrow;                      // some values do not fit: cassandra_binding_fits has to look
+    char narrow_columns[256];         // of narrow: which, "order_id int, items ascii"
     bool complete;     // every event comes back as it was: verify and rebuild can use it
     char why_not[256]; // of not complete: one reason
 };

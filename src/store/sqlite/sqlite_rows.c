@@ -62,5 +62,6 @@ bool row_read(sqlite3_stmt *select, enum order_kind table_kind, struct arena *ar
     if (arena == NULL) {
         return true;
     }
-    return keep_texts(o, arena) && (o->items_json.at == NULL || raw_items_read(o, arena));
+    return keep_texts(o, arena) &&
+           (o->items_json.at == NULL || raw_items_read(o, arena) == RAW_ITEMS_OK);
 }

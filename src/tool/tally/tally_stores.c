@@ -155,12 +155,6 @@ static enum store_result add_raw(struct tally_stores *s, const struct tally_merg
     enum store_result result = STORE_OK;
     for (size_t i = 0; result == STORE_OK && i < m->n_adjustments; i++) {
         const struct tally_adjustment *a = &m->adjustments[i];
-        struct rejection why;
-        if (s->raw->ops->fits != NULL && !s->raw->ops->fits(s->raw, &a->event.order, &why)) {
-            error_set(err, ERROR_FATAL, "the tables of raw orders cannot hold an event: %s: %s",
-                      why.field, why.message);
-            return STORE_ERROR;
-        }
         result = s->raw->ops->add(s->raw, &a->event, m->moves[a->move].epoch_us, err);
     }
     return result == STORE_OK ? s->raw->ops->flush(s->raw, err) : result;
