@@ -60,8 +60,8 @@ static enum question_result parse_any(const struct question_facts *facts, struct
 
 static enum question_result ask_slow(struct sales_reader *reader,
                                      const struct question_facts *facts, const void *q,
-                                     struct buf *out, char detail[static QUESTION_DETAIL_BYTES],
-                                     struct error *err) {
+                                     struct question_answer *out,
+                                     char detail[static QUESTION_DETAIL_BYTES], struct error *err) {
     (void)reader;
     (void)facts;
     (void)q;
@@ -75,26 +75,27 @@ static enum question_result ask_slow(struct sales_reader *reader,
     }
     door.n_slow--;
     pthread_mutex_unlock(&door.lock);
-    buf_put_str(out, "\"slow\"");
+    buf_put_str(&out->body, "\"slow\"");
     return QUESTION_OK;
 }
 
 static enum question_result ask_quick(struct sales_reader *reader,
                                       const struct question_facts *facts, const void *q,
-                                      struct buf *out, char detail[static QUESTION_DETAIL_BYTES],
+                                      struct question_answer *out,
+                                      char detail[static QUESTION_DETAIL_BYTES],
                                       struct error *err) {
     (void)reader;
     (void)facts;
     (void)q;
     (void)detail;
     (void)err;
-    buf_put_str(out, "\"quick\"");
+    buf_put_str(&out->body, "\"quick\"");
     return QUESTION_OK;
 }
 
 static const struct question_kind kinds[] = {
-    {"/slow", 1, parse_any, ask_slow},
-    {"/quick", 1, parse_any, ask_quick},
+    {.path = "/slow", .bytes = 1, .parse = parse_any, .ask = ask_slow},
+    {.path = "/quick", .bytes = 1, .parse = parse_any, .ask = ask_quick},
 };
 static const struct http_questions questions = {kinds, COUNT_OF(kinds)};
 

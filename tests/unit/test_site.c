@@ -61,9 +61,10 @@ static void reload_c(struct site *s) {
     (void)note("reload", 'c');
 }
 
-static const struct site_part a = {"a", open_a, run_a, halt_a, close_a, ready_a, put_a, NULL};
-static const struct site_part b = {"b", open_b, run_b, halt_b, close_b, ready_b, put_b, NULL};
-static const struct site_part c = {"c", open_c, run_c, halt_c, close_c, ready_c, put_c, reload_c};
+static const struct site_part a = {"a", open_a, run_a, halt_a, close_a, ready_a, put_a, NULL, NULL};
+static const struct site_part b = {"b", open_b, run_b, halt_b, close_b, ready_b, put_b, NULL, NULL};
+static const struct site_part c = {"c",     open_c, run_c, halt_c,  close_c,
+                                   ready_c, put_c,  NULL,  reload_c};
 // A part need not have more than these two.
 static bool open_d(struct site *s, struct error *err) {
     UNUSED(s);
