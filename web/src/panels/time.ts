@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+// Revenue over time: today by hour beside what is usual, the last hour by minute, the month by day, or the range
+// that was chosen. What it draws is also said in words and as a table. Dragging over it narrows the page.
+import { roughly } from "../amount";
+import { make, makeButton, setRows, setText, show } from "../dom";
+import { nameOf, type Course, type Slot } from "../figures";
+import { count, counted, money, roughMoney } from "../format";
+import type { Draw, Page } from "../page";
+import { makeTip, Plot, type Labels } from "../plot";
+import { savePng } from "../png";
+import { addDays, dateOf, DAY_MS, type ShopTime } from "../shop_time";
+import type { ChartKind } from "../view";
+
+const KINDS: readonly [ChartKind, string][] = [
+    ["minutes", "60 minutes"],
+    ["hours", "Today"],
+    ["days", "30 days"],
+];
+
+function isManyDays(course: Course): boolean {
+    const [first, last] = [course.slots[0], course.slots.at(-1)];
+    return first !== undefined && last !== undefined && last.end_ms - first.at_ms > 1.5 * DAY_MS;
+}
+
+function labelsOf(course: Course, currency: string, time: ShopTime): Labels {
+    const many = isManyDays(course);
+    return {
+        y: (value) => roughMoney(value, currency),
+        x: (slot, i, every) => {
+            if (course.bucket === "hour") {
+                const hour = Number(time.ofHour(slot.at_ms));
+                const by = [3, 6, 12, 24].find((n) => n * every > (n === 24 && many ? 5 : 3)) ?? 24;
+                if (many) {
+                    return hour === 0 ? time.ofShortDay(dateOf(Math.floor((slot.at_ms + DAY_MS / 2) / DAY_MS))) : undefined;
+                }
+                return hour % by === 0 ? time.ofHour(slot.at_ms) : undefined;
+            }
+            if (course.bucket === "minute") {
+                const minute = Math.round(slot.at_ms / 60_000);
+                const by = [5, 10, 15, 30].find((n) => n * every > 5) ?? 60;
+                return minute % by === 0 ? time.ofMinute(slot.at_ms) : undefined;
+            }
+            const by = [1, 2, 5, 7, 10, 14, 30].find((n) => n * every > 5) ?? 60;
+            return (course.slots.length - 1 - i) % by === 0 ? nameOf(slot, "day", time) : undefined;
+        },
+    };
+}
+
+function wordsOf(course: Course, currency: string, time: ShopTime): string {
+    const sold = course.slots.filter((slot) => !slot.future && slot.orders > 0);
+    const best = sold.reduce<Slot | undefined>(
+        (most, slot) => (most === undefined || roughly(slot.total) > roughly(most.total) ? slot : most),
+        undefined,
+    );
+    return best === undefined
+        ? "No orders here yet."
+        : `${counted(sold.reduce((n, slot) => n + slot.orders, 0), "order", "orders")}; the best ${course.bucket} was ` +
+              `${nameOf(best, course.bucket, time, isManyDays(course))} with ${money(best.total, currency)}.`;
+}
+
+function linesOf(slot: Slot, course: Course, currency: string, time: ShopTime): string[] {
+    const lines = [nameOf(slot, course.bucket, time, isManyDays(course)) + (slot.open ? ", not over" : "")];
+    if (!slot.future) {
+        lines.push(`${money(slot.total, currency)} · ${counted(slot.orders, "order", "orders")}`);
+    }
+    if (slot.ghost !== undefined) {
+        lines.push(`${course.ghost} ${money(slot.ghost, currency)}`);
+    }
+    if (slot.week !== undefined) {
+        lines.push(`last week ${money(slot.week, currency)}`);
+    }
+    return lines;
+}
+
+function csvUrl(course: Course, page: Page, currency: string): string {
+    const [first, last] = [course.slots[0]!, course.slots.at(-1)!];
+    const day = course.bucket === "day";
+    const instant = (ms: number): string => new Date(ms).toISOString();
+    const { source, state, product } = page.view;
+    const query = new URLSearchParams({
+        by: product === undefined ? "" : "product",
+        bucket: course.bucket,
+        from: day ? dateOf(first.at_ms / DAY_MS) : instant(first.at_ms),
+        to: day ? addDays(dateOf(last.at_ms / DAY_MS), 1) : instant(last.end_ms),
+        currency,
+        ...(source === undefined ? {} : { source }),
+        ...(state === undefined ? {} : { state }),
+        ...(product === undefined ? {} : { product_id: product }),
+        format: "csv",
+    });
+    return `v1/sales?${query}`;
+}
+
+export function time(section: HTMLElement, page: Page): Draw {
+    const [title, note] = [make("span", ""), make("small", "")];
+    const tabs = make("div", "tabs");
+    tabs.setAttribute("role", "group");
+    tabs.setAttribute("aria-label", "Period of the chart");
+    const buttons = KINDS.map(([kind, name]) => {
+        const button = makeButton("quiet", name, () => page.change({ chart: kind, period: "today", from: undefined, to: undefined }));
+        tabs.append(button);
+        return { kind, button };
+    });
+    const asTable = makeButton("quiet", "Table", () => {
+        asTable.setAttribute("aria-pressed", String(asTable.getAttribute("aria-pressed") !== "true"));
+        page.redraw();
+    });
+    asTable.setAttribute("aria-pressed", "false");
+    const csv = make("a", "quiet", "CSV");
+    csv.setAttribute("download", "salestide.csv");
+    const png = makeButton("quiet", "PNG", () => savePng(plot.svg, "salestide.png"));
+    const tools = make("div", "tools", tabs, make("div", "tabs", asTable, csv, png));
+    const box = make("div", "chart");
+    box.tabIndex = 0;
+    box.setAttribute("role", "group");
+    box.setAttribute("aria-label", "Chart; the arrow keys walk through it");
+    const plot = new Plot(box);
+    const tip = makeTip();
+    box.append(tip);
+    const [body, words] = [make("tbody", ""), make("p", "unseen")];
+    words.id = "chart-text";
+    plot.svg.setAttribute("aria-labelledby", "chart-text");
+    const head = make("tr", "", ...["When", "Orders", "Revenue", "Before"].map((name) => make("th", "", name)));
+    const scroll = make("div", "chart scroll", make("table", "", make("thead", "", head), body));
+    scroll.tabIndex = 0;
+    scroll.setAttribute("role", "region");
+    scroll.setAttribute("aria-label", "The chart as a table");
+    section.append(make("div", "head", make("h2", "", title, " ", note), tools), box, scroll, words);
+
+    let drawn: { course: Course; currency: string } | undefined;
+    let at: number | undefined;
+    let from: number | undefined;
+    const isLine = (): boolean => drawn?.course.bucket === "hour";
+
+    function point(i: number | undefined): void {
+        at = i;
+        const slot = i === undefined ? undefined : drawn?.course.slots[i];
+        const place = plot.mark(slot === undefined ? undefined : i, isLine(), slot?.future === true ? 0 : roughly(slot?.total ?? "0"));
+        show(tip, place !== undefined);
+        if (slot === undefined || drawn === undefined || place === undefined) {
+            return;
+        }
+        tip.replaceChildren(...linesOf(slot, drawn.course, drawn.currency, page.time).map((line) => make("span", "", line)));
+        const left = place.x + 14 + tip.offsetWidth > box.clientWidth ? place.x - 14 - tip.offsetWidth : place.x + 14;
+        tip.style.setProperty("left", `${Math.max(0, left)}px`);
+    }
+
+    function choose(a: number, b: number): void {
+        const course = drawn?.course;
+        const [first, last] = [course?.slots[Math.min(a, b)], course?.slots[Math.max(a, b)]];
+        if (course === undefined || first === undefined || last === undefined || a === b) {
+            return;
+        }
+        const day = course.bucket === "day";
+        // A line's points are the beginnings of their hours, so what lies between two of them ends with the second.
+        const end = isLine() ? last.at_ms : last.end_ms;
+        page.change({
+            period: "range",
+            from: day ? dateOf(first.at_ms / DAY_MS) : new Date(first.at_ms).toISOString(),
+            to: day ? addDays(dateOf(last.at_ms / DAY_MS), 1) : new Date(end).toISOString(),
+        });
+    }
+
+    box.addEventListener("pointerdown", (event) => {
+        if (event.pointerType === "mouse" && event.button === 0) {
+            from = plot.slotAt(event.clientX, isLine());
+            box.setPointerCapture(event.pointerId);
+        }
+    });
+    box.addEventListener("pointermove", (event) => {
+        point(plot.slotAt(event.clientX, isLine()));
+        if (from !== undefined && at !== undefined) {
+            plot.brush(from, at, isLine());
+        }
+    });
+    box.addEventListener("pointerup", () => {
+        const [a, b] = [from, at];
+        from = undefined;
+        plot.brush(undefined, 0, isLine());
+        if (a !== undefined && b !== undefined) {
+            choose(a, b);
+        }
+    });
+    box.addEventListener("pointerleave", () => point(undefined));
+    box.addEventListener("blur", () => point(undefined));
+    box.addEventListener("keydown", (event) => {
+        const last = (drawn?.course.slots.length ?? 1) - 1;
+        const now = drawn?.course.slots.findIndex((slot) => slot.open) ?? -1;
+        const to = { ArrowLeft: (at ?? (now < 0 ? last : now) + 1) - 1, ArrowRight: (at ?? -1) + 1, Home: 0, End: last }[event.key];
+        if (to !== undefined) {
+            event.preventDefault();
+            point(Math.max(0, Math.min(last, to)));
+        } else if (event.key === "Escape") {
+            point(undefined);
+        }
+    });
+    new ResizeObserver(() => page.redraw()).observe(box);
+
+    function fillTable({ slots, bucket }: Course, currency: string, many: boolean): void {
+        setRows(
+            body,
+            slots.filter((slot) => !slot.future).reverse(),
+            (slot) => String(slot.at_ms),
+            () => make("tr", "", make("td", ""), make("td", ""), make("td", ""), make("td", "")),
+            (row, slot) => {
+                const before = slot.ghost === undefined ? "" : money(slot.ghost, currency);
+                const texts = [nameOf(slot, bucket, page.time, many), count(slot.orders), money(slot.total, currency), before];
+                texts.forEach((text, i) => setText(row.children[i]!, text));
+            },
+        );
+    }
+
+    return ({ course, currency }) => {
+        const isTable = asTable.getAttribute("aria-pressed") === "true";
+        for (const { kind, button } of buttons) {
+            button.setAttribute("aria-pressed", String(page.view.period === "today" && page.view.chart === kind));
+        }
+        show(scroll, isTable);
+        show(box, !isTable);
+        if (course === undefined) {
+            return;
+        }
+        drawn = { course, currency };
+        setText(title, course.title);
+        setText(note, course.note);
+        setText(words, wordsOf(course, currency, page.time));
+        csv.setAttribute("href", csvUrl(course, page, currency));
+        if (isTable) {
+            fillTable(course, currency, isManyDays(course));
+        } else {
+            plot.draw(course, labelsOf(course, currency, page.time));
+            if (at !== undefined) {
+                point(at);
+            }
+        }
+    };
+}
