@@ -51,6 +51,7 @@ struct question_facts {
     int64_t max_rows;        // of one answer
     int64_t now_ms;          // UTC
     int64_t started_ms;      // of the process
+    int64_t deadline_ns;     // monotonic: an answer by then, or none. Set when it is asked
     bool wants_csv;          // by its Accept header
     struct text known;       // its If-None-Match header; absent: none. Lives as the question
 };

@@ -64,6 +64,8 @@ static enum problem ask(struct request *r, struct http_worker *worker) {
         snprintf(r->detail, sizeof r->detail, "%s", err.text);
         return PROBLEM_QUERY_FAILED; // whatever its class: the question is not to blame
     }
+    r->facts.deadline_ns =
+        clock_monotonic_ns(r->server->options.clock) + WAIT_MAX_MS * INT64_C(1000000);
     enum question_result result =
         r->question_kind->ask(reader, &r->facts, r->question, &r->answer, r->detail, &err);
     r->status = result == QUESTION_UNCHANGED ? 304 : 200;

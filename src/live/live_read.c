@@ -91,8 +91,11 @@ static bool take_row(void *user, const struct sales_row *row) {
 }
 
 static struct sales_query today_query(const struct live_figures *f) {
-    return (struct sales_query){
-        .bucket = BUCKET_DAY, .from = f->day, .to = f->day + 1, .max_rows = MAX_GROUPS};
+    return (struct sales_query){.bucket = BUCKET_DAY,
+                                .from = f->day,
+                                .to = f->day + 1,
+                                .max_rows = MAX_GROUPS,
+                                .any_order = true};
 }
 
 // Of the shop's currency alone.
@@ -173,7 +176,8 @@ bool live_read_all_time(struct sales_reader *r, struct live_figures *f, struct e
                                  .by_state = true,
                                  .from = INT32_MIN,
                                  .to = INT32_MAX,
-                                 .max_rows = MAX_GROUPS};
+                                 .max_rows = MAX_GROUPS,
+                                 .any_order = true};
     struct sales_query all = finest;
     all.by_source = all.by_state = false;
     struct rows_of rows = {.f = f, .shop = &f->shop.all_time, .other = all_time_of};
@@ -279,7 +283,8 @@ bool live_read_minutes(struct sales_reader *r, struct live_figures *f, int32_t f
                                  .bucket = BUCKET_MINUTE,
                                  .from = first,
                                  .to = last + 1,
-                                 .max_rows = MAX_MINUTE_ROWS};
+                                 .max_rows = MAX_MINUTE_ROWS,
+                                 .any_order = true};
     struct rows_of rows = {.f = f};
     forget_minutes(f, first, last);
     if (r->ops->sales(r, &finest, take_minute, &rows, err)) {

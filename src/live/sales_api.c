@@ -113,9 +113,11 @@ static void put_question(struct buf *out, const struct sales_request *request,
 
 bool sales_api_sales(struct sales_reader *reader, const struct sales_request *request,
                      const struct question_facts *facts, struct buf *out, struct error *err) {
-    const struct sales_query *q = &request->query;
+    struct sales_query query = request->query;
+    const struct sales_query *q = &query;
     struct sales_writer w = {out, q, false};
     struct sales_answer answer;
+    query.deadline_ns = facts->deadline_ns;
     if (request->csv) {
         sales_header_csv(out, q);
     } else {

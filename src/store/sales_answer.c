@@ -14,6 +14,7 @@
 #include "store/sales_answer.h"
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/hash.h"
 #include "store/sales_query.h"
 #include <stdlib.h>
@@ -158,6 +159,10 @@ static bool problem_of(struct asking *a, struct error *err) {
     return true;
 }
 
+static bool past_deadline(const struct sales_query *q) {
+    return q->deadline_ns != 0 && clock_monotonic_ns(clock_system()) > q->deadline_ns;
+}
+
 // Buckets `from` to `to` (exclusive) of the table of `bucket`.
 static bool read_range(struct asking *a, enum sales_bucket bucket, int32_t from, int32_t to,
                        struct error *err) {
@@ -167,6 +172,10 @@ static bool read_range(struct asking *a, enum sales_bucket bucket, int32_t from,
     part.to = to;
     part.max_rows = GROUPS_MAX;
     part.any_order = true; // they are sorted in the end
+    if (from < to && past_deadline(a->q)) {
+        return error_set(err, ERROR_RETRIABLE,
+                         "adding up sales took too long: ask for a shorter time range");
+    }
     return from >= to ||
            (a->reader->ops->sales(a->reader, &part, take, a, err) && problem_of(a, err));
 }
@@ -248,6 +257,10 @@ static int64_t measure_of(const struct measures *m, enum sales_order order) {
     return order == SALES_BY_ORDERS ? m->orders : order == SALES_BY_UNITS ? m->units : m->total_e4;
 }
 
+struct ranked {
+    struct sales_answer_row *row;
+};
+
 struct ranking {
     enum sales_order order;
     bool before;
@@ -263,8 +276,8 @@ static int compare_currency(const struct sales_row *a, const struct sales_row *b
 
 // By currency, then the larger first; then by key, so that equals stand in one order.
 static int compare_ranked(const void *left, const void *right, void *user) {
-    const struct sales_answer_row *a = *(struct sales_answer_row *const *)left;
-    const struct sales_answer_row *b = *(struct sales_answer_row *const *)right;
+    const struct sales_answer_row *a = ((const struct ranked *)left)->row;
+    const struct sales_answer_row *b = ((const struct ranked *)right)->row;
     const struct ranking *by = user;
     const struct measures *x = ranked_sum(a, by->before), *y = ranked_sum(b, by->before);
     int c = compare_currency(&a->row, &b->row);
@@ -279,16 +292,16 @@ static bool is_zero(const struct measures *m) {
     return memcmp(m, &zero, sizeof zero) == 0;
 }
 
-static void rank(struct asking *a, struct sales_answer_row **sorted, bool before) {
+static void rank(struct asking *a, struct ranked *sorted, bool before) {
     struct ranking by = {a->q->order == SALES_BY_KEY ? SALES_BY_TOTAL : a->q->order, before};
     qsort_r(sorted, a->groups->n, sizeof *sorted, compare_ranked, &by);
     int32_t n = 0;
     for (size_t i = 0; i < a->groups->n; i++) {
-        n = i > 0 && compare_currency(&sorted[i - 1]->row, &sorted[i]->row) != 0 ? 0 : n;
+        n = i > 0 && compare_currency(&sorted[i - 1].row->row, &sorted[i].row->row) != 0 ? 0 : n;
         if (!before) {
-            sorted[i]->rank = ++n;
-        } else if (!is_zero(&sorted[i]->before)) {
-            sorted[i]->rank_before = ++n;
+            sorted[i].row->rank = ++n;
+        } else if (!is_zero(&sorted[i].row->before)) {
+            sorted[i].row->rank_before = ++n;
         }
     }
 }
@@ -319,12 +332,12 @@ static bool rank_groups(struct asking *a, struct error *err) {
     if (a->q->bucket != BUCKET_NONE && !fold_buckets(a, err)) {
         return false;
     }
-    struct sales_answer_row **sorted = try_alloc((a->groups->n + 1) * sizeof *sorted);
+    struct ranked *sorted = try_alloc((a->groups->n + 1) * sizeof *sorted);
     if (sorted == NULL) {
         return error_set(err, ERROR_RETRIABLE, "out of memory while ranking sales");
     }
     for (size_t i = 0; i < a->groups->n; i++) {
-        sorted[i] = &a->groups->rows[i];
+        sorted[i].row = &a->groups->rows[i];
     }
     rank(a, sorted, false);
     if (a->q->compare) {

@@ -41,6 +41,9 @@ struct sales_query {
     bool compare;
     int32_t compare_from;
     int64_t compare_cut_ms;
+    // By the system's monotonic clock; 0: none. An answer that asks several times ends by then, as
+    // does each call where the reader can end one early; else a call has the reader's own time-out.
+    int64_t deadline_ns;
 };
 
 // One row of an answer. Texts borrow until the callback returns; absent when not grouped by.

@@ -324,6 +324,28 @@ static void more_rows_than_allowed_are_refused_however_they_come(void **state) {
     history_remove(h);
 }
 
+// However many ranges it reads: the time is of all of them together.
+static void an_answer_that_takes_too_long_is_ended(void **state) {
+    UNUSED(state);
+    struct history *h = history_make();
+    struct sales_reader *r = shop_reader(&h->shop);
+    struct sales_query q = {.by_source = true,
+                            .from = INT32_MIN,
+                            .to = INT32_MAX,
+                            .max_rows = 1000,
+                            .order = SALES_BY_TOTAL,
+                            .deadline_ns = 1};
+    struct error err = {0};
+    struct sales_answer facts;
+    int64_t sums[2] = {0};
+    assert_false(sales_answer(r, &q, h->shop.zone, add_total, sums, &facts, &err));
+    assert_int_equal(err.cls, ERROR_RETRIABLE);
+    q.deadline_ns = INT64_MAX;
+    assert_true(sales_answer(r, &q, h->shop.zone, add_total, sums, &facts, &err));
+    r->ops->close(r);
+    history_remove(h);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_largest_groups_come_first_and_the_rest_is_one_row),
@@ -333,6 +355,7 @@ int main(void) {
         cmocka_unit_test(where_minutes_are_not_kept_the_cut_is_at_the_hour_or_the_day),
         cmocka_unit_test(a_group_of_either_range_is_a_row_with_its_rank_in_both),
         cmocka_unit_test(more_rows_than_allowed_are_refused_however_they_come),
+        cmocka_unit_test(an_answer_that_takes_too_long_is_ended),
     };
     log_set_level(LOG_ERROR + 1);
     return cmocka_run_group_tests(tests, NULL, NULL);

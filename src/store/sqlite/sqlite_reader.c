@@ -214,6 +214,9 @@ static bool reader_sales(struct sales_reader *base, const struct sales_query *q,
     struct sqlite_reader *r = sqlite_reader_of(base);
     bool failed;
     start_clock(r);
+    if (q->deadline_ns != 0 && q->deadline_ns < r->deadline_ns) {
+        r->deadline_ns = q->deadline_ns;
+    }
     return sqlite_sales_ask(&r->sales, r->db, q, each, user, &failed, err) ||
            (failed && sqlite_reader_failed(r, "adding up sales", err));
 }

@@ -5,12 +5,11 @@
 #include "store/sales_reader.h"
 #include "store/sqlite/sqlite_util.h"
 
-enum { SALES_KINDS = 1 << 10 };
-
 // A reader's statements, made at their first use. A zeroed struct is valid: none yet.
 struct sqlite_sales {
-    sqlite3_stmt *statements[SALES_KINDS]; // by kind of query
-    struct buf filters[SALES_FIELDS];      // scratch, bound while a statement runs
+    sqlite3_stmt *cells[CUBE_TABLES][3]; // not narrowed, by names, by products
+    sqlite3_stmt *groups_names;
+    struct buf filters[SALES_FIELDS]; // scratch, bound while a statement runs
 };
 void sqlite_sales_close(struct sqlite_sales *s);
 
