@@ -5,6 +5,7 @@ import { byId, make, setText, show } from "./dom";
 import type { Figures } from "./figures";
 import { money } from "./format";
 import type { Page } from "./page";
+import { addDays, DAY_MS, type ShopTime } from "./shop_time";
 import type { State } from "./state";
 import { PERIOD_NAMES, type Period, type View } from "./view";
 
@@ -28,23 +29,38 @@ function fill(select: HTMLSelectElement, options: Option[], value: string): void
     select.classList.toggle("set", select.selectedIndex > 0);
 }
 
-// A value is told from "all" by a sign before it, since a name may be empty.
+// A value is told from "all" by a sign before it.
 function namesFor(all: string, names: Iterable<string>, value: string | undefined): [Option[], string] {
     const known = [...new Set([...names, ...(value === undefined ? [] : [value])])].sort().slice(0, NAMES_SHOWN);
     return [
-        [{ value: "", text: all }, ...known.map((name) => ({ value: `=${name}`, text: name === "" ? "unknown" : name }))],
+        [{ value: "", text: all }, ...known.map((name) => ({ value: `=${name}`, text: name }))],
         value === undefined ? "" : `=${value}`,
     ];
 }
 
+function remember(names: Set<string>, name: string | null): void {
+    if (name !== null) {
+        names.add(name);
+    }
+}
+
 const chosen = (value: string): string | undefined => (value === "" ? undefined : value.slice(1));
+
+/** "Nov 28, 09:00 – 12:00", "Nov 20 – Nov 24" */
+function rangeName(from: string, to: string, time: ShopTime): string {
+    if (from.length === 10) {
+        const last = addDays(to, -1);
+        return from === last ? time.ofShortDay(from) : `${time.ofShortDay(from)} – ${time.ofShortDay(last)}`;
+    }
+    const [first, end] = [Date.parse(from), Date.parse(to)];
+    const sameDay = end - first < DAY_MS && time.ofMinute(first) < time.ofMinute(end);
+    return `${time.dayAndMinute(first)} – ${sameDay ? time.ofMinute(end) : time.dayAndMinute(end)}`;
+}
 
 function periods(view: View, page: Page): Option[] {
     const options: Option[] = (["today", "yesterday", "7d", "30d"] as const).map((value) => ({ value, text: PERIOD_NAMES[value] }));
     if (view.period === "range" && view.from !== undefined && view.to !== undefined) {
-        const name = (text: string): string =>
-            text.length === 10 ? page.time.ofShortDay(text) : page.time.dayAndMinute(Date.parse(text));
-        options.push({ value: "range", text: `${name(view.from)} – ${name(view.to)}` });
+        options.push({ value: "range", text: rangeName(view.from, view.to, page.time) });
     }
     return options;
 }
@@ -83,11 +99,11 @@ export class Controls {
     draw(figures: Figures, state: State): void {
         const { view } = this.page;
         for (const [source, place] of [...(state.matrix?.rows ?? []), ...(figures.matrix ?? [])]) {
-            this.sources.add(source ?? "");
-            this.states.add(place ?? "");
+            remember(this.sources, source);
+            remember(this.states, place);
         }
         for (const [place] of [...(state.map?.rows ?? []), ...(figures.map ?? [])]) {
-            this.states.add(place ?? "");
+            remember(this.states, place);
         }
         fill(this.source, ...namesFor("All sources", this.sources, view.source));
         fill(this.state, ...namesFor("All states", this.states, view.state));

@@ -24,7 +24,7 @@ let drawnAt = 0;
 let asked = false;
 
 const page: Page = {
-    view: readView(location.search),
+    view: readView(location.hash),
     time: new ShopTime("UTC"),
     now_ms: () => Date.now() + (state?.clock_ahead_ms ?? 0),
     change(change) {
@@ -90,8 +90,14 @@ function askToDraw(): void {
 }
 
 window.addEventListener("popstate", () => {
-    page.view = readView(location.search);
+    page.view = readView(location.hash);
     askToDraw();
+});
+
+// Its target would take the place of the view in the address.
+byId("skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    byId("main").focus();
 });
 
 setUpOrder();

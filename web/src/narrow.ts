@@ -152,6 +152,8 @@ async function daysUntil(a: Asking, last: string, n: number): Promise<Course> {
     return courseOfDays(last, timed<DaysRow>(answer, DAY_MS), a.now_ms, n);
 }
 
+const BEFORE = { today: "", yesterday: "day before", "7d": "7 days before", "30d": "30 days before", range: "time before" } as const;
+
 const LENGTHS = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS } as const;
 
 function bucketOf(view: View, span_ms: number, isDates: boolean): Course["bucket"] {
@@ -179,13 +181,13 @@ async function ofRange(a: Asking, from: string, to: string): Promise<{ course: C
         const { orders, units, total, refunds, refunded_total } = plus(ZERO, row ?? ZERO);
         slots.push(Object.assign(slot, { orders, units, total, refunds, refunded_total, ghost: row?.before?.total ?? "0.0000" }));
     }
-    const ghost = a.view.period === "yesterday" ? "the day before" : "the time before";
+    const ghost = BEFORE[a.view.period];
     const title = `Revenue by ${bucket}`;
     const before = answer.rows.flatMap((row) => (row.before === undefined ? [] : [row.before]));
     return {
-        course: { bucket, slots, title, note: `${ghost} dashed`, ghost },
+        course: { bucket, slots, title, note: `the ${ghost} dashed`, ghost },
         sum: sumOf(answer.rows),
-        compared: [{ label: ghost.replace(/^the /, ""), sum: sumOf(before), whole: false }],
+        compared: [{ label: ghost, sum: sumOf(before), whole: false }],
     };
 }
 

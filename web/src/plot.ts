@@ -36,6 +36,7 @@ export class Plot {
     private readonly marker = makeSvg("g", { class: "marker" });
     private readonly chosen = makeSvg("rect", { class: "brush", y: 0, width: 0, height: 0 });
     private frame: Frame | undefined;
+    private em = 11;
 
     constructor(private readonly box: HTMLElement) {
         this.svg.append(this.chosen, this.body, this.marker);
@@ -57,6 +58,7 @@ export class Plot {
             slot.high ?? 0,
         ]);
         const em = parseFloat(getComputedStyle(this.svg).fontSize);
+        this.em = em;
         const step = niceStep(Math.max((Math.max(0, ...values) - Math.min(0, ...values)) / TICKS, 0.01));
         const least = Math.floor(Math.min(0, ...values) / step) * step;
         const most = Math.max(Math.ceil(Math.max(0, ...values) / step), 1) * step;
@@ -103,7 +105,7 @@ export class Plot {
         const [x, y] = [this.x(i, isLine), this.y(value)];
         this.marker.replaceChildren(
             makeSvg("line", { x1: x, x2: x, y1: frame.top, y2: frame.bottom }),
-            ...(isLine ? [makeSvg("circle", { cx: x, cy: y, r: 3.5 })] : []),
+            ...(isLine ? [makeSvg("circle", { cx: x, cy: y, r: 0.32 * this.em })] : []),
         );
         return { x, y };
     }
@@ -159,7 +161,7 @@ export class Plot {
         if (now >= 0) {
             const last = slots.map((slot, i) => (i === now || i === now - 1 ? roughly(slot.total) : undefined));
             const [cx, cy] = [this.x(now, true), this.y(roughly(slots[now]!.total))];
-            parts.push(this.path(last, "line open"), makeSvg("circle", { cx, cy, r: 4, class: "dot" }));
+            parts.push(this.path(last, "line open"), makeSvg("circle", { cx, cy, r: 0.36 * this.em, class: "dot" }));
         }
         return parts;
     }

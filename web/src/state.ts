@@ -25,7 +25,7 @@ export function applyChange(state: State, message: Message): State {
     return merge(state, message);
 }
 
-type Lists = Pick<State, "minutes" | "recent" | "changes">;
+type Lists = Pick<State, "minutes" | "recent" | "changes"> & { clock_ahead_ms?: number };
 
 function merge(old: Lists & Partial<Message>, message: Message): State {
     const merged = { ...old, ...message };
@@ -39,7 +39,8 @@ function merge(old: Lists & Partial<Message>, message: Message): State {
         minutes: mergeMinutes(old.minutes, message.minutes ?? [], merged.last_minute ?? 0),
         recent: mergeNewest(old.recent, message.recent ?? []),
         changes: mergeNewest(old.changes, message.changes ?? []),
-        clock_ahead_ms: message.now_ms - Date.now(),
+        // A message that waited on its way makes the difference too small, never too large.
+        clock_ahead_ms: Math.max(old.clock_ahead_ms ?? -Infinity, message.now_ms - Date.now()),
     };
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the page is narrowed to. It stands in the address, so that a link shows the same and the back button
-// goes back.
+// What the page is narrowed to. It stands in the address, behind the #, so that a link shows the same and the back
+// button goes back, and no server or proxy has to know of it.
 import { addDays } from "./shop_time";
 
 export type Period = "today" | "yesterday" | "7d" | "30d" | "range";
@@ -22,8 +22,8 @@ export interface View {
 const PERIODS: readonly string[] = ["yesterday", "7d", "30d"];
 const CHARTS: readonly string[] = ["minutes", "days"];
 
-export function readView(search: string): View {
-    const query = new URLSearchParams(search);
+export function readView(hash: string): View {
+    const query = new URLSearchParams(hash.replace(/^#/, ""));
     const text = (name: string): string | undefined => query.get(name) ?? undefined;
     const instant = (name: string): string | undefined => {
         const value = query.get(name) ?? "";
@@ -65,7 +65,7 @@ export function writeView(view: View): string {
         query.set("chart", view.chart);
     }
     const text = query.toString();
-    return text === "" ? location.pathname : `?${text}`;
+    return text === "" ? location.pathname : `#${text}`;
 }
 
 /** Whether the stream's own panels, which are of the whole shop and today, do not show it. */

@@ -83,7 +83,7 @@ export function feed(section: HTMLElement, page: Page): Draw {
     });
     pause.setAttribute("aria-pressed", "false");
     const body = make("tbody", "");
-    const none = make("p", "none", "None yet.");
+    const none = make("p", "none");
     const head = make("tr", "", ...["Ago", "Order", "Product", "From", "Amount"].map((name) => make("th", "", name)));
     const table = make("table", "", make("thead", "", head), body);
     table.setAttribute("aria-label", "Newest orders");
@@ -100,6 +100,7 @@ export function feed(section: HTMLElement, page: Page): Draw {
             entries = entriesOf(state, page.view);
         }
         show(none, entries.length === 0);
+        setText(none, state.recent.length === 0 ? "None yet." : "None among the newest.");
         setRows(
             body,
             entries,

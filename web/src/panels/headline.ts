@@ -6,7 +6,7 @@ import type { Compared, Figures, Slot } from "../figures";
 import { change, compactCount, compactMoney, count, exactMoney, money } from "../format";
 import type { Draw, Page } from "../page";
 import type { Sum } from "../types";
-import { PERIOD_NAMES } from "../view";
+import type { Period } from "../view";
 
 interface Figure {
     name: string;
@@ -35,6 +35,14 @@ const FIGURES: readonly Figure[] = [
         moreIsWorse: true,
     },
 ];
+
+const LABELS: Record<Period, string> = {
+    today: "Revenue today",
+    yesterday: "Revenue yesterday",
+    "7d": "Revenue of 7 days",
+    "30d": "Revenue of 30 days",
+    range: "Revenue of the range",
+};
 
 interface Shown {
     full: string;
@@ -125,8 +133,8 @@ function fillCompared(element: HTMLElement, figure: Figure, sum: Sum, compared: 
         const better = figure.moreIsWorse === true ? now < then : now > then;
         setText(by, text ?? "–");
         by.className = text === undefined || now === then ? "same" : better ? "up" : "down";
-        setText(what, ` ${label}`);
-        (part as HTMLElement).title = whole ? `against the whole day: it could not be cut at this time` : "";
+        setText(what, whole ? ` all ${label}` : ` ${label}`);
+        (part as HTMLElement).title = whole ? "against the whole day: it could not be cut at this time" : "";
     });
 }
 
@@ -156,7 +164,7 @@ export function headline(section: HTMLElement, page: Page): Draw {
     return ({ sum, compared: before, currency, trend, none }: Figures) => {
         parts.forEach(({ figure, label, value, compared, line }, i) => {
             if (i === 0) {
-                setText(label, `Revenue ${page.view.period === "range" ? "of the range" : PERIOD_NAMES[page.view.period].toLowerCase()}`);
+                setText(label, LABELS[page.view.period]);
             }
             if (sum === undefined) {
                 return;

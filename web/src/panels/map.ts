@@ -129,7 +129,7 @@ export function map(section: HTMLElement, page: Page): Draw {
             },
             (row, [name, , orders, , total]) => {
                 const [label, amount, bar] = Array.from(row.children) as [HTMLElement, HTMLElement, HTMLElement];
-                setText(label, name === "" ? "unknown" : (name ?? ""));
+                setText(label, name ?? "");
                 label.setAttribute("aria-pressed", String(page.view.state === name));
                 setText(amount, wholeMoney(total, figures.currency));
                 row.title = `${exactMoney(total, figures.currency)}, ${count(orders)} orders`;

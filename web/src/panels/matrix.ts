@@ -71,9 +71,9 @@ export function matrix(section: HTMLElement, page: Page): Draw {
     let drawn = "";
 
     function heading(name: string, scope: "row" | "col", chosen: boolean, sort: () => void): HTMLElement {
-        const button = make("button", "", name === "" ? "unknown" : name);
+        const button = make("button", "", name);
         button.type = "button";
-        button.title = `${name === "" ? "unknown" : name}: sort by it`;
+        button.title = `${name}: sort by it`;
         button.addEventListener("click", () => {
             sort();
             page.redraw();
@@ -120,13 +120,15 @@ export function matrix(section: HTMLElement, page: Page): Draw {
             drawn = shape;
             build(found);
         }
+        table.style.setProperty("--columns", String(states.length));
         const values = sources.flatMap((source) => states.map((state) => roughly(cell(source, state))));
         const most = Math.max(0, ...values);
-        const [divisor, scale] = scaleOf(Math.max(0, ...sources.map((source) => roughly(cell(source, null)))));
+        const largest = Math.max(0, ...sources.map((source) => roughly(cell(source, null))));
+        const [divisor, scale] = scaleOf(largest);
         setText(note, scale);
         const text = (amount: string): string => {
             const value = roughly(amount);
-            return value === 0 ? "·" : divisor === 1 ? count(Math.round(value)) : oneDecimal(value / divisor);
+            return value === 0 ? "·" : divisor === 1 || largest >= 1000 * divisor ? count(Math.round(value / divisor)) : oneDecimal(value / divisor);
         };
         const body = table.tBodies[0];
         sources.forEach((source, i) => {

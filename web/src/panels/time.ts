@@ -17,6 +17,8 @@ const KINDS: readonly [ChartKind, string][] = [
     ["days", "30 days"],
 ];
 
+const BUCKETS: Record<Course["bucket"], ChartKind> = { minute: "minutes", hour: "hours", day: "days" };
+
 function isManyDays(course: Course): boolean {
     const [first, last] = [course.slots[0], course.slots.at(-1)];
     return first !== undefined && last !== undefined && last.end_ms - first.at_ms > 1.5 * DAY_MS;
@@ -213,7 +215,7 @@ export function time(section: HTMLElement, page: Page): Draw {
     return ({ course, currency }) => {
         const isTable = asTable.getAttribute("aria-pressed") === "true";
         for (const { kind, button } of buttons) {
-            button.setAttribute("aria-pressed", String(page.view.period === "today" && page.view.chart === kind));
+            button.setAttribute("aria-pressed", String(page.view.period === "today" && (course === undefined ? page.view.chart : BUCKETS[course.bucket]) === kind));
         }
         show(scroll, isTable);
         show(box, !isTable);
