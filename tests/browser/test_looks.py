@@ -112,11 +112,11 @@ def test_a_figure_stands_whole_on_one_line(server, open_page, viewport, total):
 
 
 def test_a_figure_without_room_is_compact_and_whole_on_hover(server, open_page):
-    one = server()
+    one = server("--currency", "CHF")
     page = open_page(one, viewport=PHONE)
     post(one, order(1, total="888888888888.88"))
-    wait_for_figure(page, "aov", "$888.89B")
-    assert page.get_attribute("[data-figure=aov]", "title") == "888888888888.88 USD"
+    wait_for_figure(page, "aov", "CHF 888.89B")
+    assert page.get_attribute("[data-figure=aov]", "title") == "888888888888.88 CHF"
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])

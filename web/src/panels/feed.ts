@@ -58,7 +58,8 @@ function entriesOf(state: State, view: View): Entry[] {
     const placed = new Map(state.recent.map((order) => [order.order_id, order]));
     return [...state.recent.map(ofOrder), ...state.changes.map((change) => ofChange(change, placed))]
         .filter((entry) => passes(entry, view))
-        .sort((a, b) => b.received_ms - a.received_ms)
+        // What is taken back was there before, so of one moment it is the newer.
+        .sort((a, b) => b.received_ms - a.received_ms || Number(b.back) - Number(a.back))
         .slice(0, SHOWN);
 }
 

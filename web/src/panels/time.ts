@@ -124,6 +124,7 @@ export function time(section: HTMLElement, page: Page): Draw {
     plot.svg.setAttribute("aria-labelledby", "chart-text");
     const head = make("tr", "", ...["When", "Orders", "Revenue", "Before"].map((name) => make("th", "", name)));
     const scroll = make("div", "chart scroll", make("table", "", make("thead", "", head), body));
+    scroll.hidden = true;
     scroll.tabIndex = 0;
     scroll.setAttribute("role", "region");
     scroll.setAttribute("aria-label", "The chart as a table");
