@@ -18,6 +18,11 @@ def instant(ago_s=0):
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def midday_zone():
+    """A time zone in which it is about noon now, so that a test has half a day before and after it."""
+    return f"Etc/GMT{datetime.datetime.now(datetime.timezone.utc).hour - 12:+d}"
+
+
 def order(order_id, **fields):
     return harness.order(order_id, **{"created_at": instant(), "source": "GOOGLE", "state": "TX", **fields})
 

@@ -54,12 +54,16 @@ function passes(entry: Entry, view: View): boolean {
     );
 }
 
+// Orders that were sent together came in at once; and what is taken back was there before.
+function newestFirst(a: Entry, b: Entry): number {
+    return b.received_ms - a.received_ms || b.created_ms - a.created_ms || Number(b.back) - Number(a.back);
+}
+
 function entriesOf(state: State, view: View): Entry[] {
     const placed = new Map(state.recent.map((order) => [order.order_id, order]));
     return [...state.recent.map(ofOrder), ...state.changes.map((change) => ofChange(change, placed))]
         .filter((entry) => passes(entry, view))
-        // What is taken back was there before, so of one moment it is the newer.
-        .sort((a, b) => b.received_ms - a.received_ms || Number(b.back) - Number(a.back))
+        .sort(newestFirst)
         .slice(0, SHOWN);
 }
 

@@ -116,8 +116,8 @@ function numeric(value: string | number | null): number {
 }
 
 function fillCompared(element: HTMLElement, figure: Figure, sum: Sum, compared: Compared[]): void {
-    // A shop that sold nothing before has nothing to be compared with.
-    const all = compared.some(({ sum: before }) => before.orders !== 0) ? compared : [];
+    // With a day on which nothing was sold there is nothing to compare.
+    const all = compared.filter(({ sum: before }) => before.orders !== 0);
     while (element.children.length > all.length) {
         element.lastElementChild!.remove();
     }

@@ -60,7 +60,7 @@ function byCode(rows: MapRow[]): { us: Map<string, Place>; usOrders: number; els
 export function map(section: HTMLElement, page: Page): Draw {
     const note = make("small", "");
     const box = make("div", "where");
-    const svg = makeSvg("svg", { viewBox: `0 0 ${11 * STEP + SIDE} ${7 * STEP + SIDE}`, role: "img", preserveAspectRatio: "xMidYMin meet" });
+    const svg = makeSvg("svg", { viewBox: `0 0 ${11 * STEP + SIDE} ${7 * STEP + SIDE}`, role: "img", preserveAspectRatio: "xMinYMin meet" });
     const [list, none] = [make("ol", "bars"), make("p", "none")];
     box.append(svg, list, none);
     section.append(make("h2", "", "Where ", note), box);
