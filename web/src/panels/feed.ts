@@ -105,6 +105,8 @@ export function feed(section: HTMLElement, page: Page): Draw {
             entries = entriesOf(state, page.view);
         }
         show(none, entries.length === 0);
+        const texts = entries.map((entry) => money(entry.total, entry.currency).replace("-", "−"));
+        table.style.setProperty("--amount", String(Math.max(0, ...texts.map((text) => text.length))));
         setText(none, state.recent.length === 0 ? "None yet." : "None among the newest.");
         setRows(
             body,
