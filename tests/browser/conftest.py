@@ -2,6 +2,7 @@
 """A real browser on the real program. Every page that a test opens is watched: an error in its console,
 an exception in its scripts or a request that leaves the server fails the test."""
 
+import re
 import shutil
 import urllib.parse
 
@@ -65,7 +66,7 @@ def open_page(browser):
                 complaints.append(f"a request leaves the server: {request.url}")
 
         def look_at_console(message):
-            lost = disconnects and "net::ERR_" in message.text
+            lost = disconnects and re.search("net::ERR_|status of 50[234]", message.text) is not None
             if message.type in ("error", "warning") and not lost:
                 complaints.append(f"console {message.type}: {message.text}")
 

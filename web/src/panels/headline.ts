@@ -13,7 +13,8 @@ interface Figure {
     label: string;
     /** null: there is none; money as an amount, the rest as a number */
     of(sum: Sum): string | number | null;
-    at(slot: Slot): number;
+    /** undefined: this bucket has none */
+    at(slot: Slot): number | undefined;
     moreIsWorse?: boolean;
 }
 
@@ -25,7 +26,10 @@ const FIGURES: readonly Figure[] = [
         name: "aov",
         label: "Average order",
         of: (sum) => sum.aov,
-        at: (slot) => roughly(average(add(slot.total, slot.refunded_total), slot.orders) ?? "0.0000"),
+        at: (slot) => {
+            const each = average(add(slot.total, slot.refunded_total), slot.orders);
+            return each === null ? undefined : roughly(each);
+        },
     },
     {
         name: "refunds",
@@ -141,7 +145,10 @@ function fillCompared(element: HTMLElement, figure: Figure, sum: Sum, compared: 
 const [WIDTH, HEIGHT] = [120, 26];
 
 function spark(figure: Figure, slots: Slot[]): string {
-    const values = slots.filter((slot) => !slot.future).map((slot) => figure.at(slot));
+    // One that has just begun would look like a fall; it is drawn where there is nothing else yet.
+    const over = slots.filter((slot) => !slot.future && !slot.open);
+    const drawn = over.some((slot) => slot.orders !== 0) ? over : slots.filter((slot) => !slot.future);
+    const values = drawn.flatMap((slot) => figure.at(slot) ?? []);
     const [most, least] = [Math.max(0, ...values), Math.min(0, ...values)];
     if (values.length < 2 || most === least) {
         return "";
