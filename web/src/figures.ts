@@ -134,6 +134,11 @@ export function courseOfDays(today: string, rows: DaysRow[], now_ms: number, n =
     return { bucket: "day", slots, title: "Revenue by day", note: "last 30 days", ghost: "" };
 }
 
+export function isManyDays(course: Course): boolean {
+    const [first, last] = [course.slots[0], course.slots.at(-1)];
+    return first !== undefined && last !== undefined && last.end_ms - first.at_ms > 1.5 * DAY_MS;
+}
+
 /** How a bucket is called. Days are numbered in UTC, since they are dates already. */
 export function nameOf(slot: Slot, bucket: Course["bucket"], time: ShopTime, manyDays = false): string {
     if (bucket === "day") {

@@ -3,7 +3,7 @@
 // for hours, bars for minutes and days; the bucket that is not over is dotted or pale. Numbers are rough here:
 // they decide heights, the tool tip shows the exact text.
 import { roughly } from "./amount";
-import { make, makeSvg } from "./dom";
+import { makeSvg } from "./dom";
 import type { Course, Slot } from "./figures";
 
 export interface Labels {
@@ -182,11 +182,4 @@ export class Plot {
         const ghost = slots.map((slot, i) => `${this.x(i, false).toFixed(1)},${this.y(roughly(slot.ghost ?? "0")).toFixed(1)}`);
         return [...bars, makeSvg("path", { d: `M${ghost.join("L")}`, class: "ghost" })];
     }
-}
-
-/** A box for words over the plot. */
-export function makeTip(): HTMLElement {
-    const tip = make("div", "tip");
-    tip.hidden = true;
-    return tip;
 }

@@ -3,10 +3,11 @@
 // that was chosen. What it draws is also said in words and as a table. Dragging over it narrows the page.
 import { roughly } from "../amount";
 import { make, makeButton, setRows, setText, show } from "../dom";
-import { nameOf, type Course, type Slot } from "../figures";
+import { isManyDays, nameOf, type Course, type Slot } from "../figures";
 import { count, counted, money, roughMoney } from "../format";
 import type { Draw, Page } from "../page";
-import { makeTip, Plot, type Labels } from "../plot";
+import { Cursor } from "../cursor";
+import { Plot, type Labels } from "../plot";
 import { savePng } from "../png";
 import { addDays, dateOf, DAY_MS, type ShopTime } from "../shop_time";
 import type { ChartKind } from "../view";
@@ -18,11 +19,6 @@ const KINDS: readonly [ChartKind, string][] = [
 ];
 
 const BUCKETS: Record<Course["bucket"], ChartKind> = { minute: "minutes", hour: "hours", day: "days" };
-
-function isManyDays(course: Course): boolean {
-    const [first, last] = [course.slots[0], course.slots.at(-1)];
-    return first !== undefined && last !== undefined && last.end_ms - first.at_ms > 1.5 * DAY_MS;
-}
 
 function labelsOf(course: Course, currency: string, time: ShopTime): Labels {
     const many = isManyDays(course);
@@ -58,20 +54,6 @@ function wordsOf(course: Course, currency: string, time: ShopTime): string {
         ? "No orders here yet."
         : `${counted(sold.reduce((n, slot) => n + slot.orders, 0), "order", "orders")}; the best ${course.bucket} was ` +
               `${nameOf(best, course.bucket, time, isManyDays(course))} with ${money(best.total, currency)}.`;
-}
-
-function linesOf(slot: Slot, course: Course, currency: string, time: ShopTime): string[] {
-    const lines = [nameOf(slot, course.bucket, time, isManyDays(course)) + (slot.open ? ", not over" : "")];
-    if (!slot.future) {
-        lines.push(`${money(slot.total, currency)} · ${counted(slot.orders, "order", "orders")}`);
-    }
-    if (slot.ghost !== undefined) {
-        lines.push(`${course.ghost} ${money(slot.ghost, currency)}`);
-    }
-    if (slot.week !== undefined) {
-        lines.push(`last week ${money(slot.week, currency)}`);
-    }
-    return lines;
 }
 
 function csvUrl(course: Course, page: Page, currency: string): string {
@@ -117,8 +99,7 @@ export function time(section: HTMLElement, page: Page): Draw {
     box.setAttribute("role", "group");
     box.setAttribute("aria-label", "Chart; the arrow keys walk through it");
     const plot = new Plot(box);
-    const tip = makeTip();
-    box.append(tip);
+    const cursor = new Cursor(box, plot, page);
     const [body, words] = [make("tbody", ""), make("p", "unseen")];
     words.id = "chart-text";
     plot.svg.setAttribute("aria-labelledby", "chart-text");
@@ -130,73 +111,6 @@ export function time(section: HTMLElement, page: Page): Draw {
     scroll.setAttribute("aria-label", "The chart as a table");
     section.append(make("div", "head", make("h2", "", title, " ", note), tools), box, scroll, words);
 
-    let drawn: { course: Course; currency: string } | undefined;
-    let at: number | undefined;
-    let from: number | undefined;
-    const isLine = (): boolean => drawn?.course.bucket === "hour";
-
-    function point(i: number | undefined): void {
-        at = i;
-        const slot = i === undefined ? undefined : drawn?.course.slots[i];
-        const place = plot.mark(slot === undefined ? undefined : i, isLine(), slot?.future === true ? 0 : roughly(slot?.total ?? "0"));
-        show(tip, place !== undefined);
-        if (slot === undefined || drawn === undefined || place === undefined) {
-            return;
-        }
-        tip.replaceChildren(...linesOf(slot, drawn.course, drawn.currency, page.time).map((line) => make("span", "", line)));
-        const left = place.x + 14 + tip.offsetWidth > box.clientWidth ? place.x - 14 - tip.offsetWidth : place.x + 14;
-        tip.style.setProperty("left", `${Math.max(0, left)}px`);
-    }
-
-    function choose(a: number, b: number): void {
-        const course = drawn?.course;
-        const [first, last] = [course?.slots[Math.min(a, b)], course?.slots[Math.max(a, b)]];
-        if (course === undefined || first === undefined || last === undefined || a === b) {
-            return;
-        }
-        const day = course.bucket === "day";
-        // A line's points are the beginnings of their hours, so what lies between two of them ends with the second.
-        const end = isLine() ? last.at_ms : last.end_ms;
-        page.change({
-            period: "range",
-            from: day ? dateOf(first.at_ms / DAY_MS) : new Date(first.at_ms).toISOString(),
-            to: day ? addDays(dateOf(last.at_ms / DAY_MS), 1) : new Date(end).toISOString(),
-        });
-    }
-
-    box.addEventListener("pointerdown", (event) => {
-        if (event.pointerType === "mouse" && event.button === 0) {
-            from = plot.slotAt(event.clientX, isLine());
-            box.setPointerCapture(event.pointerId);
-        }
-    });
-    box.addEventListener("pointermove", (event) => {
-        point(plot.slotAt(event.clientX, isLine()));
-        if (from !== undefined && at !== undefined) {
-            plot.brush(from, at, isLine());
-        }
-    });
-    box.addEventListener("pointerup", () => {
-        const [a, b] = [from, at];
-        from = undefined;
-        plot.brush(undefined, 0, isLine());
-        if (a !== undefined && b !== undefined) {
-            choose(a, b);
-        }
-    });
-    box.addEventListener("pointerleave", () => point(undefined));
-    box.addEventListener("blur", () => point(undefined));
-    box.addEventListener("keydown", (event) => {
-        const last = (drawn?.course.slots.length ?? 1) - 1;
-        const now = drawn?.course.slots.findIndex((slot) => slot.open) ?? -1;
-        const to = { ArrowLeft: (at ?? (now < 0 ? last : now) + 1) - 1, ArrowRight: (at ?? -1) + 1, Home: 0, End: last }[event.key];
-        if (to !== undefined) {
-            event.preventDefault();
-            point(Math.max(0, Math.min(last, to)));
-        } else if (event.key === "Escape") {
-            point(undefined);
-        }
-    });
     new ResizeObserver(() => page.redraw()).observe(box);
 
     function fillTable({ slots, bucket }: Course, currency: string, many: boolean): void {
@@ -223,7 +137,6 @@ export function time(section: HTMLElement, page: Page): Draw {
         if (course === undefined) {
             return;
         }
-        drawn = { course, currency };
         setText(title, course.title);
         setText(note, course.note);
         setText(words, wordsOf(course, currency, page.time));
@@ -232,9 +145,7 @@ export function time(section: HTMLElement, page: Page): Draw {
             fillTable(course, currency, isManyDays(course));
         } else {
             plot.draw(course, labelsOf(course, currency, page.time));
-            if (at !== undefined) {
-                point(at);
-            }
+            cursor.over(course, currency);
         }
     };
 }
