@@ -10,7 +10,7 @@ import { Cursor } from "../cursor";
 import { Plot, type Labels } from "../plot";
 import { savePng } from "../png";
 import { addDays, dateOf, DAY_MS, type ShopTime } from "../shop_time";
-import type { ChartKind } from "../view";
+import type { ChartKind, View } from "../view";
 
 const KINDS: readonly [ChartKind, string][] = [
     ["minutes", "60 minutes"],
@@ -75,16 +75,56 @@ function csvUrl(course: Course, page: Page, currency: string): string {
     return `v1/sales?${query}`;
 }
 
-export function time(section: HTMLElement, page: Page): Draw {
-    const [title, note] = [make("span", ""), make("small", "")];
-    const tabs = make("div", "tabs");
+type Kinds = { kind: ChartKind; button: HTMLButtonElement }[];
+
+function makeKinds(tabs: HTMLElement, page: Page): Kinds {
     tabs.setAttribute("role", "group");
     tabs.setAttribute("aria-label", "Period of the chart");
-    const buttons = KINDS.map(([kind, name]) => {
-        const button = makeButton("quiet", name, () => page.change({ chart: kind, period: "today", from: undefined, to: undefined }));
+    return KINDS.map(([kind, name]) => {
+        const button = makeButton("quiet", name, () =>
+            page.change({ chart: kind, period: "today", from: undefined, to: undefined }),
+        );
         tabs.append(button);
         return { kind, button };
     });
+}
+
+function makeTable(body: HTMLElement): HTMLElement {
+    const head = make("tr", "", ...["When", "Orders", "Revenue", "Before"].map((name) => make("th", "", name)));
+    const scroll = make("div", "chart scroll", make("table", "", make("thead", "", head), body));
+    scroll.hidden = true;
+    scroll.tabIndex = 0;
+    scroll.setAttribute("role", "region");
+    scroll.setAttribute("aria-label", "The chart as a table");
+    return scroll;
+}
+
+function fillTable(body: HTMLElement, course: Course, currency: string, time: ShopTime): void {
+    const many = isManyDays(course);
+    setRows(
+        body,
+        course.slots.filter((slot) => !slot.future).reverse(),
+        (slot) => String(slot.at_ms),
+        () => make("tr", "", make("td", ""), make("td", ""), make("td", ""), make("td", "")),
+        (row, slot) => {
+            const before = slot.ghost === undefined ? "" : money(slot.ghost, currency);
+            const texts = [nameOf(slot, course.bucket, time, many), count(slot.orders), money(slot.total, currency), before];
+            texts.forEach((text, i) => setText(row.children[i]!, text));
+        },
+    );
+}
+
+/** What is drawn is marked: a product has days only, whatever was chosen. */
+function markKind(kinds: Kinds, course: Course | undefined, view: View): void {
+    const drawn = course === undefined ? view.chart : BUCKETS[course.bucket];
+    for (const { kind, button } of kinds) {
+        button.setAttribute("aria-pressed", String(view.period === "today" && drawn === kind));
+    }
+}
+
+export function time(section: HTMLElement, page: Page): Draw {
+    const [title, note, tabs] = [make("span", ""), make("small", ""), make("div", "tabs")];
+    const kinds = makeKinds(tabs, page);
     const asTable = makeButton("quiet", "Table", () => {
         asTable.setAttribute("aria-pressed", String(asTable.getAttribute("aria-pressed") !== "true"));
         page.redraw();
@@ -93,7 +133,6 @@ export function time(section: HTMLElement, page: Page): Draw {
     const csv = make("a", "quiet", "CSV");
     csv.setAttribute("download", "salestide.csv");
     const png = makeButton("quiet", "PNG", () => savePng(plot.svg, "salestide.png"));
-    const tools = make("div", "tools", tabs, make("div", "tabs", asTable, csv, png));
     const box = make("div", "chart");
     box.tabIndex = 0;
     box.setAttribute("role", "group");
@@ -103,35 +142,14 @@ export function time(section: HTMLElement, page: Page): Draw {
     const [body, words] = [make("tbody", ""), make("p", "unseen")];
     words.id = "chart-text";
     plot.svg.setAttribute("aria-labelledby", "chart-text");
-    const head = make("tr", "", ...["When", "Orders", "Revenue", "Before"].map((name) => make("th", "", name)));
-    const scroll = make("div", "chart scroll", make("table", "", make("thead", "", head), body));
-    scroll.hidden = true;
-    scroll.tabIndex = 0;
-    scroll.setAttribute("role", "region");
-    scroll.setAttribute("aria-label", "The chart as a table");
+    const scroll = makeTable(body);
+    const tools = make("div", "tools", tabs, make("div", "tabs", asTable, csv, png));
     section.append(make("div", "head", make("h2", "", title, " ", note), tools), box, scroll, words);
-
     new ResizeObserver(() => page.redraw()).observe(box);
-
-    function fillTable({ slots, bucket }: Course, currency: string, many: boolean): void {
-        setRows(
-            body,
-            slots.filter((slot) => !slot.future).reverse(),
-            (slot) => String(slot.at_ms),
-            () => make("tr", "", make("td", ""), make("td", ""), make("td", ""), make("td", "")),
-            (row, slot) => {
-                const before = slot.ghost === undefined ? "" : money(slot.ghost, currency);
-                const texts = [nameOf(slot, bucket, page.time, many), count(slot.orders), money(slot.total, currency), before];
-                texts.forEach((text, i) => setText(row.children[i]!, text));
-            },
-        );
-    }
 
     return ({ course, currency }) => {
         const isTable = asTable.getAttribute("aria-pressed") === "true";
-        for (const { kind, button } of buttons) {
-            button.setAttribute("aria-pressed", String(page.view.period === "today" && (course === undefined ? page.view.chart : BUCKETS[course.bucket]) === kind));
-        }
+        markKind(kinds, course, page.view);
         show(scroll, isTable);
         show(box, !isTable);
         if (course === undefined) {
@@ -142,7 +160,7 @@ export function time(section: HTMLElement, page: Page): Draw {
         setText(words, wordsOf(course, currency, page.time));
         csv.setAttribute("href", csvUrl(course, page, currency));
         if (isTable) {
-            fillTable(course, currency, isManyDays(course));
+            fillTable(body, course, currency, page.time);
         } else {
             plot.draw(course, labelsOf(course, currency, page.time));
             cursor.over(course, currency);
