@@ -24,25 +24,10 @@ async function bundle(entry) {
         minify: true,
         format: "iife",
         target: ["chrome111", "firefox116", "safari16.4"],
-        legalComments: "none", // all licences are in licenses.txt
-        define: { "process.env.NODE_ENV": '"production"' },
         logLevel: "warning",
         write: false,
     });
     return Buffer.from(result.outputFiles[0].contents);
-}
-
-// The licences of what is bundled into the page.
-function licenses() {
-    const files = ["echarts/LICENSE", "echarts/NOTICE", "zrender/LICENSE", "tslib/LICENSE.txt"];
-    const parts = files.map((file) => {
-        const [name] = file.split("/");
-        const { version } = JSON.parse(readFileSync(join(here, "node_modules", name, "package.json"), "utf8"));
-        const text = readFileSync(join(here, "node_modules", file), "utf8").trim();
-        return `${name} ${version}, ${file.split("/")[1]}\n\n${text}\n`;
-    });
-    const line = "=".repeat(79);
-    return Buffer.from(`The page holds these libraries besides its own code.\n\n${parts.join(`\n${line}\n\n`)}`);
 }
 
 function file(name) {
@@ -54,7 +39,6 @@ const assets = [
     ["/app.js", "text/javascript; charset=utf-8", await bundle("src/main.ts")],
     ["/app.css", "text/css; charset=utf-8", await bundle("src/app.css")],
     ["/favicon.svg", "image/svg+xml", file("favicon.svg")],
-    ["/licenses.txt", "text/plain; charset=utf-8", licenses()],
 ];
 
 function bytes(data) {

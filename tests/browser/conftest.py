@@ -2,6 +2,7 @@
 """A real browser on the real program. Every page that a test opens is watched: an error in its console,
 an exception in its scripts or a request that leaves the server fails the test."""
 
+import re
 import shutil
 import urllib.parse
 
@@ -9,14 +10,12 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 import harness
+from live_page import DESK
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync",
          "--host-resolver-rules=MAP *.example.com 127.0.0.1"]  # fmt: skip
 PATIENCE_MS = 20_000
-DESK = {"width": 1440, "height": 900}
-TABLET = {"width": 800, "height": 1000}
-PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture
@@ -47,13 +46,16 @@ def browser():
 
 @pytest.fixture
 def open_page(browser):
-    """open_page(server) gives the live page, connected. Look-outs are on for all of them."""
+    """open_page(server) gives the live page, connected; view is the part behind the #. Look-outs are on for all of them."""
     contexts, complaints = [], []
 
-    def open_one(server, viewport=None, color_scheme="light", disconnects=False, **more):
+    def open_one(server, viewport=None, color_scheme="light", disconnects=False, view="", **more):
         context = browser.new_context(viewport=viewport or DESK, color_scheme=color_scheme, locale="en-US",
                                       reduced_motion="reduce", **more)  # fmt: skip
         contexts.append(context)
+        # A violation of the content policy is said in the console as well, but not for each kind of resource.
+        context.add_init_script("addEventListener('securitypolicyviolation', event => "
+                                "console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`))")  # fmt: skip
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         origin = urllib.parse.urlsplit(server.url)
@@ -64,14 +66,14 @@ def open_page(browser):
                 complaints.append(f"a request leaves the server: {request.url}")
 
         def look_at_console(message):
-            lost = disconnects and "net::ERR_" in message.text
+            lost = disconnects and re.search("net::ERR_|status of 50[234]", message.text) is not None
             if message.type in ("error", "warning") and not lost:
                 complaints.append(f"console {message.type}: {message.text}")
 
         page.on("request", look_at_request)
         page.on("console", look_at_console)
         page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
-        page.goto(server.url + "/")
+        page.goto(f"{server.url}/{view}")
         page.wait_for_selector("#connection[data-state=live]")
         return page
 

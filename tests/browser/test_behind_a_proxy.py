@@ -51,8 +51,8 @@ def test_the_page_lives_behind_a_proxy(server, open_page, certificates, tmp_path
         page.wait_for_selector("#empty", state="visible")
         assert page.text_content("#empty-command").startswith(f"curl {site.url}/v1/orders")
         assert one.post(new_order(1), headers=bearer).status == 202
-        wait_for_text(page, "#today-total", "$19.90")
-        painted = page.evaluate("getComputedStyle(document.querySelector('.tile')).borderRadius !== '0px'")
+        wait_for_text(page, "[data-figure=revenue]", "$19.90")
+        painted = page.evaluate("getComputedStyle(document.querySelector('.headline')).display === 'grid'")
         assert painted, "the style sheet is not there"
         links = page.eval_on_selector_all("a[href]:not([href^='#'])", "all => all.map(a => a.href)")
         assert {urllib.parse.urlsplit(link).path for link in links} >= {f"{base}/openapi.json", f"{base}/v1/rejected"}
@@ -67,4 +67,4 @@ def test_the_page_lives_behind_a_proxy(server, open_page, certificates, tmp_path
         again = server("--public-url", web_proxies.public_urls([port]), data=data, listen=f"127.0.0.1:{one.port}")
         page.wait_for_selector("#connection[data-state=live]")
         assert again.post(new_order(2), headers=bearer).status == 202
-        wait_for_text(page, "#today-total", "$39.80")
+        wait_for_text(page, "[data-figure=revenue]", "$39.80")

@@ -27,13 +27,13 @@ def test_what_processors_commit_to_mysql_shows_on_the_open_page(mariadb, tmp_pat
     database = Database(mariadb, "live")
     one = Dashboard(tmp_path, database)
     page = open_page(one)
-    wait_for_text(page, "#today-orders", "0")
+    wait_for_text(page, "[data-figure=orders]", "0")
     for i in range(1, 4):
         database.commit_order(f"A-{i}", "19.90", minute_now())
-        wait_for_text(page, "#today-total", f"${19.9 * i:.2f}")
-        wait_for_text(page, "#today-orders", str(i))
-        wait_for_text(page, "#orders tr:first-child .id .label", f"A-{i}")
-    assert page.text_content("#health-ready") == "Ready"
+        wait_for_text(page, "[data-figure=revenue]", f"${19.9 * i:.2f}")
+        wait_for_text(page, "[data-figure=orders]", str(i))
+        wait_for_text(page, "[data-panel=feed] tbody tr:first-child .id", f"A-{i}")
+    assert not page.is_visible("#problem")
     page.close()
     one.stop()
 
@@ -44,15 +44,15 @@ def test_a_database_that_goes_away_is_said_and_the_page_goes_on_by_itself(mariad
     with Proxy(mariadb.port) as proxy:
         one = Dashboard(tmp_path, database, port=proxy.port)
         page = open_page(one)
-        wait_for_text(page, "#today-total", "$10.00")
+        wait_for_text(page, "[data-figure=revenue]", "$10.00")
         proxy.refuse()
         proxy.cut()
         page.wait_for_selector("#problem", state="visible", timeout=SOON_MS)
         assert "The figures are not up to date" in page.text_content("#problem")
-        assert page.text_content("#today-total") == "$10.00"
+        assert page.text_content("[data-figure=revenue]") == "$10.00"
         database.commit_order("after", "5.00", minute_now())
         proxy.accept()
-        wait_for_text(page, "#today-total", "$15.00", timeout_ms=4 * SOON_MS)
+        wait_for_text(page, "[data-figure=revenue]", "$15.00", timeout_ms=4 * SOON_MS)
         page.wait_for_selector("#problem", state="hidden", timeout=SOON_MS)
         page.close()
         one.stop()

@@ -1,60 +1,71 @@
 # SPDX-License-Identifier: MIT
-"""The live page as a person sees it: it is true, it is live, and it stays in its frame."""
+"""The live page is true and it is live: each panel shows what was posted, to the digit."""
 
-import datetime
 import decimal
 import subprocess
 
-import pytest
-
 import harness
-
-DESK = {"width": 1440, "height": 900}
-TABLET = {"width": 800, "height": 1000}
-PHONE = {"width": 390, "height": 844}
-SOON_MS = 5_000  # far above what it takes, for machines that do other things as well
+from live_page import (PHONE, SOON_MS, as_table, exact, instant, matrix, order, post, products, rows, tile, total_of,
+                  wait_for_figure, wait_for_text)  # fmt: skip
 
 
-def now():
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def order(order_id, **fields):
-    return harness.order(order_id, **{"created_at": now(), "source": "GOOGLE", "state": "TX", **fields})
-
-
-def post(server, *orders):
-    answer = server.post(harness.lines(*orders), harness.NDJSON)
-    assert answer.status == 202, answer
-    assert answer.json()["accepted"] == len(orders), answer
-
-
-def wait_for_text(page, selector, text, timeout_ms=SOON_MS):
-    page.wait_for_function(
-        "([selector, text]) => document.querySelector(selector)?.textContent === text", arg=[selector, text],
-        timeout=timeout_ms)  # fmt: skip
-
-
-def exact(page, selector):
-    return decimal.Decimal(page.get_attribute(selector, "data-exact"))
-
-
-def rows(page, body):
-    return page.eval_on_selector_all(f"#{body} tr", "rows => rows.map(r => [...r.cells].map(c => c.textContent))")
-
-
-def test_a_posted_order_appears_on_the_open_page(server, open_page):
+def test_a_posted_order_changes_every_panel(server, open_page):
     one = server()
     page = open_page(one)
-    post(one, order("A-1", total="19.90", subtotal="19.90"))
-    wait_for_text(page, "#today-total", "$19.90")
-    wait_for_text(page, "#today-orders", "1")
-    wait_for_text(page, "#orders tr:first-child .id .label", "A-1")
-    post(one, order("A-2", total="0.10", subtotal="0.10", source="TWITTER"))
-    wait_for_text(page, "#today-total", "$20.00")
-    wait_for_text(page, "#orders tr:first-child .id .label", "A-2")
-    assert [row[0] for row in rows(page, "sources")] == ["GOOGLE", "TWITTER"]
-    wait_for_text(page, "#count-accepted", "2")
+    post(one, order("A-1", total="19.90", subtotal="19.90", quantity=2))
+    wait_for_figure(page, "revenue", "$19.90")
+    wait_for_figure(page, "orders", "1")
+    wait_for_figure(page, "units", "2")
+    wait_for_figure(page, "aov", "$19.90")
+    wait_for_figure(page, "refunds", "$0.00")
+    assert tile(page, "TX") == "TX: 19.90 USD, 1 orders"
+    assert tile(page, "CA") == "CA: no orders"
+    assert matrix(page)["GOOGLE", "TX"] == decimal.Decimal("19.90")
+    page.wait_for_selector("[data-panel=products] li")
+    assert products(page) == [("Product 1", decimal.Decimal("19.90"))]
+    assert rows(page, "feed")[0][1:] == ["A-1", "Product 1", "GOOGLE · TX", "$19.90"]
+    assert as_table(page)[0][1:3] == ["1", "$19.90"]
+    post(one, order("A-2", total="0.10", subtotal="0.10", source="TWITTER", state="CA"))
+    wait_for_figure(page, "revenue", "$20.00")
+    wait_for_figure(page, "aov", "$10.00")
+    wait_for_text(page, "[data-panel=feed] tbody tr:first-child .id", "A-2")
+    assert rows(page, "time")[0][1:3] == ["2", "$20.00"]
+    assert matrix(page)["TWITTER", "CA"] == decimal.Decimal("0.10")
+    assert page.text_content("[data-panel=map] small") == "an order just now: CA"
+
+
+def test_a_refund_and_a_cancellation_take_back_and_are_marked(server, open_page):
+    one = server()
+    page = open_page(one)
+    post(one, order("A", total="50.00"), order("B", total="30.00"))
+    wait_for_figure(page, "revenue", "$80.00")
+    post(one, order("A", event="refunded", event_id="r1", total="20.00"), order("B", event="cancelled", total="30.00"))
+    wait_for_figure(page, "revenue", "$30.00")
+    wait_for_figure(page, "orders", "1")
+    wait_for_figure(page, "refunds", "$20.00")
+    wait_for_figure(page, "aov", "$50.00")
+    wait_for_text(page, "[data-pipeline=cancelled]", "1")
+    marked = page.eval_on_selector_all("[data-panel=feed] tr.back", "all => all.map(r => [...r.cells].map(c => c.textContent))")
+    assert sorted(row[1:] for row in marked) == [
+        ["A", "Product 1, refunded", "GOOGLE · TX", "−$20.00"], ["B", "Product 1, cancelled", "GOOGLE · TX", "−$30.00"]]  # fmt: skip
+
+
+def test_a_late_order_lands_in_its_own_minute(server, open_page):
+    one = server()
+    page = open_page(one, view="#chart=minutes")
+    post(one, order("now", total="1"))
+    wait_for_figure(page, "orders", "1")
+    minute = instant(17 * 60)
+    post(one, order("late", created_at=minute, total="7"))
+    wait_for_text(page, "[data-panel=feed] tbody tr:first-child .id", "late")
+    assert len(as_table(page)) == 60
+
+    def sold():
+        return [row[:3] for row in rows(page, "time") if row[1] != "0"]
+
+    harness.wait_until(lambda: len(sold()) == 2, what="the late order's minute")  # what is old may come a second later
+    assert sold()[0][1:] == ["1", "$1.00"]
+    assert sold()[1] == [minute[11:16], "1", "$7.00"]
 
 
 def test_every_figure_equals_what_the_query_api_says(server, open_page):
@@ -76,84 +87,109 @@ def test_every_figure_equals_what_the_query_api_says(server, open_page):
     orders += [order(900, created_at="2020-02-29T12:00:00Z", total="1000000.0001")]
     post(one, *orders)
     page = open_page(one)
-    wait_for_text(page, "#count-accepted", "503")
-    page.wait_for_function("() => document.querySelector('#products-none').hidden", timeout=SOON_MS)
+    wait_for_figure(page, "orders", "499")
+    page.wait_for_selector("[data-panel=products] li")
 
     def ask(query):
         return one.get(f"/v1/sales?{query}").json()["rows"]
 
     date = page.evaluate("new Date().toLocaleDateString('en-CA', {timeZone: 'America/New_York'})")
-    today, all_time = ask(f"by=source&bucket=day&from={date}"), ask("by=source")
-    assert exact(page, "#today-total") == total_of(today)
-    assert exact(page, "#all-total") == total_of(all_time) == total_of(today) + decimal.Decimal("1000000.0001")
-    assert page.text_content("#today-orders") == f"{sum(row['orders'] for row in today):,}" == "499"
-    for body, by, name in (("sources", "source", "{}"), ("states", "state", "{}"), ("products", "product", "Product {}")):
-        want = ask(f"bucket=day&from={date}&by={by}")
-        want.sort(key=lambda row: -decimal.Decimal(row["total"]))
-        shown = rows(page, body)
-        assert [row[0] for row in shown[:10]] == [name.format(row.get(by, row.get("product_id"))) for row in want[:10]]
-        assert [row[1] for row in shown[:10]] == [f"{row['orders']:,}" for row in want[:10]]
-        titles = page.eval_on_selector_all(f"#{body} tr", "rows => rows.map(r => r.cells[2].title)")
-        amounts = [decimal.Decimal(title.split()[0]) for title in titles]
-        assert amounts[:10] == [decimal.Decimal(row["total"]) for row in want[:10]]
-        assert sum(amounts) == total_of(today), "what is not ranked is in the last row"
+    (today,) = ask(f"by=&from={date}")
+    for figure, name in (("revenue", "total"), ("orders", "orders"), ("units", "units"), ("refunds", "refunded_total")):
+        assert exact(page, figure) == decimal.Decimal(today[name]), figure
+    worth = decimal.Decimal(today["total"]) + decimal.Decimal(today["refunded_total"])
+    assert exact(page, "aov") == (worth / today["orders"]).quantize(decimal.Decimal("0.0001"), decimal.ROUND_HALF_EVEN)
+    shown = matrix(page)
+    for row in ask(f"by=source,state&from={date}"):
+        assert shown[row["source"], row["state"]] == decimal.Decimal(row["total"]), row
+    for row in ask(f"by=source&from={date}"):
+        assert shown[row["source"], "All"] == decimal.Decimal(row["total"]), row
+    for row in ask(f"by=state&from={date}"):
+        if row["state"] != "(unknown)":
+            assert tile(page, row["state"]).startswith(f"{row['state']}: {row['total'].rstrip('0')}"), row
+    want = sorted(ask(f"by=product&from={date}"), key=lambda row: -decimal.Decimal(row["total"]))
+    assert products(page) == [(f"Product {row['product_id']}", decimal.Decimal(row["total"])) for row in want[:7]]
+    hours = [row for row in as_table(page) if row[1] != "0"]
+    want = ask(f"by=&bucket=hour&from={date}")
+    assert [int(row[1]) for row in hours] == [row["orders"] for row in reversed(want)]
+    assert total_of(want) == exact(page, "revenue")
 
 
-def total_of(found):
-    return sum(decimal.Decimal(row["total"]) for row in found)
-
-
-def test_other_currencies_stand_apart(server, open_page):
+def test_currencies_are_never_added_and_one_is_chosen(server, open_page):
     one = server("--currency", "EUR")
     page = open_page(one)
-    assert not page.is_visible("#currencies-card")
     post(one, order(1, total="10.00"), order(2, total="7", currency="JPY"), order(3, total="1", currency="USD"))
-    wait_for_text(page, "#today-total", "€10.00")
-    page.wait_for_selector("#currencies-card", state="visible")
-    assert [row[:3] for row in rows(page, "currencies")] == [["JPY", "1", "¥7"], ["USD", "1", "$1.00"]]
-    assert page.text_content("#today-orders") == "1"
+    wait_for_figure(page, "revenue", "€10.00")
+    wait_for_figure(page, "orders", "1")
+    offered = page.eval_on_selector_all("#filter-currency option", "all => all.map(o => o.textContent)")
+    assert offered == ["EUR", "JPY · ¥7 today", "USD · $1.00 today"]
+    page.select_option("#filter-currency", "JPY")
+    wait_for_figure(page, "revenue", "¥7")
+    wait_for_figure(page, "orders", "1")
+    wait_for_text(page, "[data-panel=products] li b", "¥7")
+    assert [row[4] for row in rows(page, "feed")] == ["¥7"]
+    assert page.url.endswith("#currency=JPY")
 
 
 def test_no_digit_of_a_large_amount_is_lost(server, open_page):
     one = server()
     post(one, *[order(i, total="999999999999.9999") for i in range(1, 10)])
     page = open_page(one, viewport=PHONE)
-    wait_for_text(page, "#all-total", "$9,000,000,000,000.00")
-    assert exact(page, "#all-total") == 9 * decimal.Decimal("999999999999.9999")
-    assert page.get_attribute("#all-total", "title") == "8999999999999.9991 USD"
-    assert_no_overflow(page)
+    wait_for_figure(page, "revenue", "$9,000,000,000,000.00")
+    assert exact(page, "revenue") == 9 * decimal.Decimal("999999999999.9999")
+    assert page.get_attribute("[data-figure=revenue]", "title") == "8999999999999.9991 USD"
+    assert matrix(page)["GOOGLE", "All"] == 9 * decimal.Decimal("999999999999.9999")
 
 
 def test_the_page_connects_again_after_a_restart(server, open_page):
     one = server()
     page = open_page(one, disconnects=True)
     post(one, order(1, total="1"))
-    wait_for_text(page, "#today-orders", "1")
+    wait_for_figure(page, "orders", "1")
     one.kill()
     page.wait_for_selector("#connection[data-state=reconnecting]")
-    assert page.text_content("#connection-text") == "Reconnecting"
-    assert page.text_content("#today-orders") == "1", "the last figures stay"
+    assert page.text_content("#connection-text").startswith("Reconnecting, stale since ")
+    assert page.text_content("[data-figure=orders]") == "1", "the last figures stay"
     again = server(listen=f"127.0.0.1:{one.port}")
     post(again, order(2, total="2"))
     page.wait_for_selector("#connection[data-state=live]")
-    wait_for_text(page, "#today-orders", "2")
-    wait_for_text(page, "#today-total", "$3.00")
+    wait_for_figure(page, "orders", "2")
+    wait_for_figure(page, "revenue", "$3.00")
+    assert page.text_content("#connection-text") == "Live"
     post(again, order(3, total="3"))
-    wait_for_text(page, "#today-total", "$6.00")
+    wait_for_figure(page, "revenue", "$6.00")
+
+
+def test_ten_thousand_orders_are_equal_to_the_query_api_at_their_end(server, open_page):
+    one = server()
+    page = open_page(one)
+    for batch in range(40):
+        post(one, *[order(f"{batch}-{i}", total=f"{(i * 7919) % 500}.{i % 10000:04d}") for i in range(250)])
+    page.wait_for_function("() => document.querySelector('[data-figure=orders]').dataset.exact === '10000'", timeout=4 * SOON_MS)
+    (all_of_it,) = one.get("/v1/sales?by=").json()["rows"]
+    assert exact(page, "revenue") == decimal.Decimal(all_of_it["total"])
+    assert exact(page, "units") == all_of_it["units"]
 
 
 def test_text_of_an_order_is_never_markup(server, open_page):
     one = server()
     page = open_page(one)
     evil = "<img src=x onerror=\"document.title='owned'\"><b>x</b>"
-    post(one, order("<script>document.title='owned'</script>", source=evil, state=evil, product_id=evil))
-    page.wait_for_selector("#orders tr")
-    page.wait_for_selector("#products tr")
-    assert rows(page, "sources")[0][0] == evil
-    assert rows(page, "products")[0][0] == f"Product {evil}"
-    assert rows(page, "orders")[0][4] == evil
-    assert page.text_content("#orders .id .label") == "<script>document.title='owned'</script>"
-    assert page.locator("main img, main b, main script").count() == 0
+    hostile_id = "<script>document.title='owned'</script>"
+    post(one, order(hostile_id, source=evil, state=evil, product_id=evil))
+    page.wait_for_selector("[data-panel=products] li")
+    page.wait_for_selector("[data-panel=feed] tbody tr")
+    assert (evil, evil) in matrix(page)
+    assert products(page)[0][0] == f"Product {evil}"
+    assert rows(page, "feed")[0][3] == f"{evil} · {evil}"
+    assert page.get_attribute("[data-panel=feed] tbody td:nth-child(2)", "title") == hostile_id
+    page.wait_for_function("name => [...document.querySelector('#filter-source').options].some(o => o.value === '=' + name)", arg=evil)
+    page.select_option("#filter-source", f"={evil}")
+    wait_for_figure(page, "orders", "1")
+    page.click("[data-panel=feed] .id")
+    page.wait_for_selector("#order h3")
+    assert page.text_content("#order-title") == f"Order {hostile_id}"
+    assert page.locator("main img, dialog img, dialog script, dialog b, main script, header img").count() == 0
     assert page.title() == "Salestide"
 
 
@@ -166,7 +202,15 @@ def test_an_empty_shop_is_told_how_to_send_its_first_order(server, open_page):
     done = subprocess.run(["bash", "-c", command], capture_output=True, timeout=30, check=False)
     assert b'"accepted":1' in done.stdout, done
     page.wait_for_selector("#empty", state="hidden")
-    wait_for_text(page, "#today-total", "$19.90")
+    wait_for_figure(page, "revenue", "$19.90")
+
+
+def test_an_empty_shop_sends_a_demo_order_by_a_button(server, open_page):
+    one = server()
+    page = open_page(one)
+    page.click("#empty-demo")
+    page.wait_for_selector("#empty", state="hidden")
+    wait_for_figure(page, "revenue", "$19.90")
 
 
 def test_products_are_shown_by_name(server, open_page, tmp_path):
@@ -178,114 +222,55 @@ def test_products_are_shown_by_name(server, open_page, tmp_path):
     many = order(2, total="3", items=lines)
     del many["product_id"], many["quantity"]
     post(one, order(1, product_id=7, total="5"), many)
-    wait_for_text(page, "#orders tr:first-child td:nth-child(3)", "Paper wallet, brown + 1 more")
-    wait_for_text(page, "#products tr:nth-child(2) .label", "Product 8")
-    assert [row[0] for row in rows(page, "products")] == ["Paper wallet, brown", "Product 8"]
+    wait_for_text(page, "[data-panel=feed] tbody tr:first-child .what", "Paper wallet, brown + 1 more")
+    wait_for_text(page, "[data-panel=products] li:nth-child(2) .name", "Product 8")
+    assert [name for name, _ in products(page)] == ["Paper wallet, brown", "Product 8"]
 
 
-def test_the_chart_says_in_words_and_in_a_table_what_it_draws(server, open_page):
+def test_an_order_tells_every_sum_that_it_changed(server, open_page):
     one = server()
     page = open_page(one)
-    post(one, order(1, total="1234.50"), order(2, total="0.50"))
-    page.wait_for_function(
-        "() => document.querySelector('#chart-text').textContent.startsWith('$1,235.00 from 2 orders')",
-        timeout=SOON_MS)  # fmt: skip
-    assert page.get_attribute("#chart", "role") == "img"
-    page.click("#chart-details summary")
-    page.wait_for_function("() => document.querySelectorAll('#chart-table tr').length === 60", timeout=SOON_MS)
-    shown = rows(page, "chart-table")
-    assert sum(int(row[1]) for row in shown) == 2
-    painted = page.evaluate(
-        """() => {
-            const canvas = document.querySelector("#chart canvas");
-            const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
-            return data.some((value) => value !== 0);
-        }"""
-    )
-    assert painted, "the chart is empty"
+    post(one, order("A/1", total="19.90"))
+    page.click("[data-panel=feed] .id")
+    page.wait_for_selector("#order[open] tbody tr")
+    cells = page.eval_on_selector_all("#order tbody tr", "rows => rows.map(r => [...r.cells].map(c => c.textContent))")
+    assert {row[0] for row in cells} == {"in all", "minute", "hour", "day", "product and day"}
+    assert all("total +$19.90" in row[3] and "orders +1" in row[3] for row in cells), cells
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#order", state="hidden")
 
 
-def assert_no_overflow(page):
-    wide = page.evaluate(
-        """() => [...document.querySelectorAll("body *")]
-            .filter((e) => !e.closest(".scroll, pre") && e.getBoundingClientRect().right > innerWidth + 0.5)
-            .map((e) => e.outerHTML.slice(0, 100))"""
-    )
-    assert wide == [], "wider than the window"
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [DESK, TABLET, PHONE], ids=["desk", "tablet", "phone"])
-def test_the_page_fits_the_window(server, open_page, viewport, scheme):
+def test_the_feed_stands_still_while_it_is_paused(server, open_page):
     one = server()
-    page = open_page(one, viewport=viewport, color_scheme=scheme)
-    assert_no_overflow(page)  # with nothing sold yet
-    long_id, long_name = "X" * 64, "W" * 100
-    post(one, *[order(i, total="123456.78", state=f"S{i}", product_id=i) for i in range(1, 40)],
-         order(long_id, total="1", source=long_name, state="a " * 49 + "b", product_id=long_name),
-         order(41, total="1", currency="JPY"))  # fmt: skip
-    wait_for_text(page, "#count-accepted", "41")
-    page.wait_for_selector("#products tr")
-    assert_no_overflow(page)
-    page.click("#chart-details summary")
-    assert_no_overflow(page)
+    page = open_page(one)
+    post(one, order("first"))
+    wait_for_text(page, "[data-panel=feed] tbody tr:first-child .id", "first")
+    page.click("[data-panel=feed] button:text('pause')")
+    post(one, order("second"))
+    wait_for_figure(page, "orders", "2")
+    assert page.text_content("[data-panel=feed] tbody tr:first-child .id") == "first"
+    page.click("[data-panel=feed] button:text('go on')")
+    wait_for_text(page, "[data-panel=feed] tbody tr:first-child .id", "second")
 
 
-@pytest.mark.parametrize("viewport", [DESK, TABLET, PHONE], ids=["desk", "tablet", "phone"])
-@pytest.mark.parametrize("total", ["99999.99", "8888888.88", "13168333.69", "888888888.88"])
-def test_a_key_figure_stands_on_one_line(server, open_page, viewport, total):
+def test_states_that_are_not_of_the_us_are_ranked(server, open_page):
     one = server()
-    page = open_page(one, viewport=viewport)
-    post(one, order(1, total=total))
-    wait_for_text(page, "#today-total", f"${decimal.Decimal(total):,}")
-    wait_for_text(page, "#all-total", f"${decimal.Decimal(total):,}")
-    broken = page.evaluate(
-        """() => [...document.querySelectorAll(".tile .value")]
-            .filter((e) => e.getBoundingClientRect().height > 1.5 * parseFloat(getComputedStyle(e).lineHeight))
-            .map((e) => e.id)"""
-    )
-    assert broken == []
+    page = open_page(one)
+    post(one, order(1, state="Bayern", total="5"), order(2, state="Hessen", total="9"), order(3, state="Bayern", total="1"))
+    page.wait_for_selector("[data-panel=map] li")
+    wait_for_figure(page, "orders", "3")
+    shown = page.eval_on_selector_all("[data-panel=map] li", "all => all.map(li => [...li.children].map(c => c.textContent).slice(0, 2))")
+    assert shown == [["Hessen", "$9.00"], ["Bayern", "$6.00"]]
+    assert not page.is_visible("[data-panel=map] svg")
 
 
-def contrast(page, selector):
-    """Of a text against what is behind it, as WCAG 2 counts it."""
-    return page.evaluate(
-        """(selector) => {
-            const rgb = (text) => text.match(/[\\d.]+/g).slice(0, 3).map(Number);
-            const luminance = (color) => rgb(color)
-                .map((v) => v / 255)
-                .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
-                .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-            let behind = document.querySelector(selector);
-            const text = luminance(getComputedStyle(behind).color);
-            while (/rgba\\(.*, 0\\)|transparent/.test(getComputedStyle(behind).backgroundColor)) {
-                behind = behind.parentElement;
-            }
-            const back = luminance(getComputedStyle(behind).backgroundColor);
-            return (Math.max(text, back) + 0.05) / (Math.min(text, back) + 0.05);
-        }""",
-        selector,
-    )
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_can_be_read_and_walked_through(server, open_page, scheme):
+def test_the_pipeline_is_shown_at_the_foot(server, open_page):
     one = server()
-    page = open_page(one, color_scheme=scheme)
-    post(one, order(1))
-    page.wait_for_selector("#orders tr")
-    for selector in ("#today-total", "#today-total-note", "#connection", "#health-ready", ".tile h2", "#day",
-                     "#orders .time", "dt", "figcaption"):  # fmt: skip
-        assert contrast(page, selector) >= 4.5, selector
-    for landmark in ("header", "main", "footer", "h1"):
-        assert page.locator(landmark).count() == 1, landmark
-    live = page.eval_on_selector_all("[aria-live]", "all => all.map(e => e.id)")
-    assert live == ["connection"], "only the connection speaks up by itself"
-    assert page.evaluate("document.documentElement.lang") == "en"
-    unnamed = page.eval_on_selector_all(
-        "section, figure, [role=region]",
-        "all => all.filter(e => !e.ariaLabel && !document.getElementById(e.getAttribute('aria-labelledby'))).length")
-    assert unnamed == 0
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to the figures"
+    page = open_page(one)
+    post(one, order(1), order(2, created_at=instant(3 * 86400)))
+    assert one.post(harness.lines(order(1)), harness.NDJSON).json()["duplicate"] == 1
+    assert one.post({"order_id": 9}).status == 422
+    for name, text in (("duplicate", "1"), ("rejected", "1"), ("late", "1"), ("behind", "0")):
+        wait_for_text(page, f"[data-pipeline={name}]", text)
+    page.wait_for_selector("[data-pipeline=fresh]", state="visible")
+    assert page.get_attribute("[data-panel=pipeline] a", "href") == "v1/rejected"

@@ -19,7 +19,11 @@ export function show(element: HTMLElement, visible: boolean): void {
     element.hidden = !visible;
 }
 
-export function make(tag: string, className: string, ...children: (Node | string)[]): HTMLElement {
+export function make<Tag extends keyof HTMLElementTagNameMap>(
+    tag: Tag,
+    className: string,
+    ...children: (Node | string)[]
+): HTMLElementTagNameMap[Tag] {
     const element = document.createElement(tag);
     if (className !== "") {
         element.className = className;
@@ -28,15 +32,33 @@ export function make(tag: string, className: string, ...children: (Node | string
     return element;
 }
 
+export function makeButton(className: string, text: string, onClick: () => void): HTMLButtonElement {
+    const button = make("button", className, text);
+    button.type = "button";
+    button.addEventListener("click", onClick);
+    return button;
+}
+
+export type Attributes = Record<string, string | number>;
+
+export function makeSvg(tag: string, attributes: Attributes, ...children: (Node | string)[]): SVGElement {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(attributes)) {
+        element.setAttribute(name, String(value));
+    }
+    element.append(...children);
+    return element;
+}
+
 /**
- * Makes the rows of a table those of `items`, in their order: rows that stay are updated in place, so a
- * selection or a screen reader's position in them is not lost. True for a row that is new.
+ * Makes the rows of a list those of `items`, in their order: rows that stay are updated in place, so a
+ * selection, the focus or a screen reader's position in them is not lost. True for a row that is new.
  */
 export function setRows<Item>(
-    body: HTMLElement,
+    body: Element,
     items: readonly Item[],
     key: (item: Item) => string,
-    create: () => HTMLElement,
+    create: (item: Item) => HTMLElement,
     update: (row: HTMLElement, item: Item, isNew: boolean) => void,
 ): void {
     const old = new Map<string, HTMLElement>();
@@ -47,7 +69,7 @@ export function setRows<Item>(
     for (const item of items) {
         const k = key(item);
         const known = old.get(k);
-        const row = known ?? create();
+        const row = known ?? create(item);
         old.delete(k);
         row.dataset["key"] = k;
         update(row, item, known === undefined);

@@ -5,27 +5,44 @@ import type { Amount } from "./types";
 
 const formats = new Map<string, Intl.NumberFormat>();
 
-function currencyFormat(currency: string, compact: boolean): Intl.NumberFormat {
-    const key = currency + (compact ? "~" : "");
+function numbers(options: Intl.NumberFormatOptions): Intl.NumberFormat {
+    const key = JSON.stringify(options);
     let format = formats.get(key);
     if (format === undefined) {
-        format = new Intl.NumberFormat(undefined, {
-            style: "currency",
-            currency,
-            ...(compact ? { notation: "compact", maximumFractionDigits: 1 } : {}),
-        });
+        format = new Intl.NumberFormat(undefined, options);
         formats.set(key, format);
     }
     return format;
 }
 
 export function money(amount: Amount, currency: string): string {
-    return currencyFormat(currency, false).format(amount as Intl.StringNumericLiteral);
+    return numbers({ style: "currency", currency }).format(amount as Intl.StringNumericLiteral);
+}
+
+/** "$1.98M": where the whole amount has no room. */
+export function compactMoney(amount: Amount, currency: string): string {
+    const format = numbers({ style: "currency", currency, notation: "compact", maximumFractionDigits: 2 });
+    return format.format(amount as Intl.StringNumericLiteral);
+}
+
+/** In lists, where cents say nothing: "$120,521", but "$0.30". */
+export function wholeMoney(amount: Amount, currency: string): string {
+    const large = Math.abs(Number(amount)) >= 1000;
+    return large
+        ? numbers({ style: "currency", currency, maximumFractionDigits: 0, minimumFractionDigits: 0 }).format(
+              amount as Intl.StringNumericLiteral,
+          )
+        : money(amount, currency);
 }
 
 /** For axes only: "$1.2K", "$3", "$0.30". */
 export function roughMoney(amount: number, currency: string): string {
-    return currencyFormat(currency, Number.isInteger(amount) || amount >= 1000).format(amount);
+    const compact = Number.isInteger(amount) || Math.abs(amount) >= 1000;
+    return numbers({
+        style: "currency",
+        currency,
+        ...(compact ? { notation: "compact", minimumFractionDigits: 0, maximumFractionDigits: 1 } : {}),
+    }).format(amount);
 }
 
 /** The amount as stored, without zeros that say nothing: "12.345 USD". */
@@ -33,81 +50,60 @@ export function exactMoney(amount: Amount, currency: string): string {
     return `${amount.replace(/(\.\d\d+?)0+$/, "$1")} ${currency}`;
 }
 
-/** For the length of a bar, never for a figure. */
-export function roughly(amount: Amount): number {
-    return Number(amount);
+export function count(n: number): string {
+    return numbers({}).format(n);
 }
 
-const whole = new Intl.NumberFormat();
-export function count(n: number): string {
-    return whole.format(n);
+export function compactCount(n: number): string {
+    return numbers({ notation: "compact", maximumFractionDigits: 2 }).format(n);
+}
+
+export function oneDecimal(n: number): string {
+    return numbers({ minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(n);
 }
 
 export function counted(n: number, one: string, many: string): string {
     return `${count(n)} ${n === 1 ? one : many}`;
 }
 
-const oneDecimal = new Intl.NumberFormat(undefined, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 export function rate(perSecond: number): string {
-    return perSecond >= 1000 ? whole.format(Math.round(perSecond)) : oneDecimal.format(perSecond);
+    return perSecond >= 100 ? count(Math.round(perSecond)) : numbers({ maximumFractionDigits: 1 }).format(perSecond);
 }
 
-export function ago(ms: number): string {
-    const s = Math.max(0, Math.round(ms / 1000));
-    if (s < 2) {
-        return "just now";
+/** "+12.4%", "+140%"; from ten times on "×12". */
+export function change(now: number, before: number): string | undefined {
+    if (before === 0) {
+        return undefined;
     }
-    if (s < 120) {
-        return `${s} s ago`;
+    const ratio = (now - before) / Math.abs(before);
+    if (ratio >= 9) {
+        return `×${count(Math.round(now / before))}`;
     }
-    if (s < 7200) {
-        return `${Math.round(s / 60)} min ago`;
-    }
-    return s < 172800 ? `${Math.round(s / 3600)} h ago` : `${count(Math.round(s / 86400))} days ago`;
+    // The sign of typography, which is as wide as the plus.
+    const digits = Math.abs(ratio) < 0.9995 ? 1 : 0;
+    const format = numbers({ style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: "exceptZero" });
+    return format.format(ratio).replace("-", "−");
 }
 
-/** Times as the shop's clocks show them. */
-export class ShopTime {
-    private readonly clock: Intl.DateTimeFormat;
-    private readonly minute: Intl.DateTimeFormat;
-    private readonly day: Intl.DateTimeFormat;
-    private readonly dayAndClock: Intl.DateTimeFormat;
-
-    constructor(readonly zone: string) {
-        this.clock = dateFormat(zone, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-        this.minute = dateFormat(zone, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-        this.day = dateFormat("UTC", { weekday: "long", day: "numeric", month: "long", year: "numeric" });
-        this.dayAndClock = dateFormat(zone, {
-            year: "numeric",
-            month: "2-digit",
-            day: "2-digit",
-            hour: "2-digit",
-            minute: "2-digit",
-            hourCycle: "h23",
-        });
+/** "now", "4 s", "3 min": how long ago, in few signs. */
+export function since(ms: number): string {
+    const s = Math.max(0, Math.floor(ms / 1000));
+    if (s < 1) {
+        return "now";
     }
-
-    ofMinute(minute: number): string {
-        return this.minute.format(minute * 60_000);
+    if (s < 100) {
+        return `${s} s`;
     }
-
-    /** With its date when it is not of today. */
-    ofOrder(ms: number, today: { start_ms: number; end_ms: number } | undefined): string {
-        const isToday = today !== undefined && ms >= today.start_ms && ms < today.end_ms;
-        return (isToday ? this.clock : this.dayAndClock).format(ms);
+    if (s < 6000) {
+        return `${Math.floor(s / 60)} min`;
     }
-
-    /** `date` is YYYY-MM-DD, already the shop's. */
-    ofDay(date: string): string {
-        return this.day.format(Date.parse(`${date}T00:00:00Z`));
-    }
+    return s < 172800 ? `${Math.floor(s / 3600)} h` : `${count(Math.floor(s / 86400))} d`;
 }
 
-// A browser that does not know the zone shows UTC, and says so in the label.
-function dateFormat(zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-    try {
-        return new Intl.DateTimeFormat(undefined, { ...options, timeZone: zone });
-    } catch {
-        return new Intl.DateTimeFormat(undefined, { ...options, timeZone: "UTC", timeZoneName: "short" });
+/** "4 ms", "1.3 s", "5 min" */
+export function lasting(ms: number): string {
+    if (ms < 1000) {
+        return `${Math.round(ms)} ms`;
     }
+    return ms < 60_000 ? `${oneDecimal(ms / 1000)} s` : since(ms);
 }

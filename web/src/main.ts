@@ -1,21 +1,65 @@
 // SPDX-License-Identifier: MIT
-// The live page: events of /v1/stream become a state, the state becomes the document. Drawing is
-// merged to at most ten times a second, and to none while the page is hidden.
-import { MinuteChart } from "./chart";
-import { byId, setText } from "./dom";
-import { fillCommitAge, fillEmpty, fillFigures, fillHealth } from "./figures";
-import { ShopTime } from "./format";
+// The live page: events of /v1/stream become a state, the state and what the page is narrowed to become figures,
+// each panel of the table draws them. Drawing is merged to at most ten times a second, and to none while the page
+// is hidden.
+import { Controls, setUpWall } from "./controls";
+import { byId, make } from "./dom";
+import { figuresOf, type Figures } from "./figures";
+import { fillFirstRun, setUpFirstRun } from "./first_run";
+import { askingOf, Narrowed } from "./narrow";
+import { openOrder, setUpOrder } from "./order";
+import type { Draw, Page } from "./page";
+import { panels } from "./panels";
+import { ShopTime } from "./shop_time";
 import { applyChange, applySnapshot, type State } from "./state";
-import { listen, type Connection } from "./stream";
-import { fillCurrencies, fillOrders, fillRankings } from "./tables";
+import { drawStatus, setConnection, setHeard } from "./status";
+import { listen } from "./stream";
+import { isNarrowed, readView, writeView } from "./view";
 
 const DRAW_MS = 100;
 
 let state: State | undefined;
-let time = new ShopTime("UTC");
-let chart: MinuteChart | undefined;
+let figures: Figures | undefined;
 let drawnAt = 0;
 let asked = false;
+
+const page: Page = {
+    view: readView(location.hash),
+    time: new ShopTime("UTC"),
+    now_ms: () => Date.now() + (state?.clock_ahead_ms ?? 0),
+    change(change) {
+        page.view = { ...page.view, ...change };
+        history.pushState(null, "", writeView(page.view));
+        draw();
+    },
+    openOrder: (id) => void openOrder(id, page.time),
+    redraw: askToDraw,
+};
+
+const narrowed = new Narrowed(askToDraw);
+const draws = panels.map(({ name, row, create, ticks = false }): { draw: Draw; ticks: boolean } => {
+    const section = make("section", `panel ${name}`);
+    section.dataset["panel"] = name;
+    byId(`row-${row}`).append(section);
+    return { draw: create(section, page), ticks };
+});
+const controls = new Controls(page);
+
+/** Of the view: pushed by the stream, or asked for. */
+function currentFigures(now: State): Figures {
+    const currency = page.view.currency ?? now.shop?.currency ?? "USD";
+    if (!isNarrowed(page.view)) {
+        narrowed.stop();
+        return figuresOf(now, page.view.chart, currency, page.time);
+    }
+    const key = JSON.stringify([page.view, now.day?.date]);
+    const { view, time } = page;
+    if (now.day !== undefined) {
+        narrowed.want(key, now.batch ?? 0, () => askingOf(view, currency, state ?? now, time));
+    }
+    const nothing = { sum: undefined, compared: [], course: undefined, trend: [], map: undefined, matrix: undefined, products: undefined };
+    return narrowed.figures ?? { currency, ...nothing, none: {} };
+}
 
 function draw(): void {
     asked = false;
@@ -23,20 +67,18 @@ function draw(): void {
     if (state === undefined) {
         return;
     }
-    const shop = state.shop ?? { currency: "USD", timezone: "UTC" };
-    if (shop.timezone !== time.zone) {
-        time = new ShopTime(shop.timezone);
+    const zone = state.shop?.timezone ?? "UTC";
+    if (zone !== page.time.zone) {
+        page.time = new ShopTime(zone);
     }
-    fillFigures(state, shop.currency, time);
-    fillHealth(state);
-    fillEmpty(state);
-    if (state.last_minute !== undefined) {
-        fillRankings(state, shop.currency);
-        fillOrders(state, time);
-        fillCurrencies(state);
-        chart ??= new MinuteChart();
-        chart.update(state, time);
+    figures = currentFigures(state);
+    document.body.classList.toggle("waiting", isNarrowed(page.view) && narrowed.figures === undefined);
+    controls.draw(figures, state);
+    for (const panel of draws) {
+        panel.draw(figures, state);
     }
+    fillFirstRun(state);
+    drawStatus(state, page, narrowed.problem);
 }
 
 function askToDraw(): void {
@@ -47,29 +89,48 @@ function askToDraw(): void {
     }
 }
 
-function showConnection(connection: Connection): void {
-    const texts = { connecting: "Connecting", live: "Live", reconnecting: "Reconnecting" };
-    byId("connection").dataset["state"] = connection;
-    setText(byId("connection-text"), texts[connection]);
-    document.body.classList.toggle("stale", connection === "reconnecting");
-}
+window.addEventListener("popstate", () => {
+    page.view = readView(location.hash);
+    askToDraw();
+});
+
+// Its target would take the place of the view in the address.
+byId("skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    byId("main").focus();
+});
+
+setUpOrder();
+setUpFirstRun();
+setUpWall();
 
 listen("v1/stream", {
     snapshot(message) {
         state = applySnapshot(message);
+        setHeard(message.now_ms);
         askToDraw();
     },
     change(message) {
         if (state !== undefined) {
             state = applyChange(state, message);
+            setHeard(message.now_ms);
             askToDraw();
         }
     },
-    connection: showConnection,
+    connection(connection) {
+        setConnection(connection);
+        drawStatus(state, page, narrowed.problem);
+    },
 });
 
+// Time passes without news, too.
 window.setInterval(() => {
-    if (state !== undefined) {
-        fillCommitAge(state);
+    if (state !== undefined && figures !== undefined && !document.hidden) {
+        for (const panel of draws) {
+            if (panel.ticks) {
+                panel.draw(figures, state);
+            }
+        }
+        drawStatus(state, page, narrowed.problem);
     }
 }, 1000);

@@ -1,38 +1,62 @@
 // SPDX-License-Identifier: MIT
-// The page's copy of the figures. Sections of a message replace those before; minutes and newest
-// orders are merged by their keys, so it does no harm to hear something twice.
-import type { Message, MinuteRow, Order } from "./types";
+// The page's copy of what the server said. A panel of a message replaces the one before; rows are merged by
+// their keys, so it does no harm to hear something twice.
+import type { Change, Message, MinuteRow, Order, Rows } from "./types";
 
 export const MINUTES = 60;
-const RECENT = 20;
+const NEWEST = 20;
+
+// Panels of rows that are merged, and how many of a row's first members are its key.
+const KEYED = { hours: 1, hours_before: 2, days: 1, share: 2, map: 1, matrix: 2 } as const;
 
 export interface State extends Message {
     minutes: MinuteRow[];
     recent: Order[];
+    changes: Change[];
     /** the server's clock minus this machine's, in ms */
     clock_ahead_ms: number;
 }
 
 export function applySnapshot(message: Message): State {
-    return merge({ minutes: [], recent: [] }, message);
+    return merge({ minutes: [], recent: [], changes: [] }, message);
 }
 
 export function applyChange(state: State, message: Message): State {
     return merge(state, message);
 }
 
-function merge(old: Pick<State, "minutes" | "recent"> & Partial<Message>, message: Message): State {
+type Lists = Pick<State, "minutes" | "recent" | "changes"> & { clock_ahead_ms?: number };
+
+function merge(old: Lists & Partial<Message>, message: Message): State {
     const merged = { ...old, ...message };
+    for (const [name, n] of Object.entries(KEYED) as [keyof typeof KEYED, number][]) {
+        if (message[name] !== undefined) {
+            Object.assign(merged, { [name]: mergeRows(old[name], message[name], n) });
+        }
+    }
     return {
         ...merged,
         minutes: mergeMinutes(old.minutes, message.minutes ?? [], merged.last_minute ?? 0),
-        recent: mergeOrders(old.recent, message.recent ?? []),
-        clock_ahead_ms: message.now_ms - Date.now(),
+        recent: mergeNewest(old.recent, message.recent ?? []),
+        changes: mergeNewest(old.changes, message.changes ?? []),
+        // A message that waited on its way makes the difference too small, never too large.
+        clock_ahead_ms: Math.max(old.clock_ahead_ms ?? -Infinity, message.now_ms - Date.now()),
     };
 }
 
+function mergeRows(old: Rows<unknown[]> | undefined, fresh: Rows<unknown[]>, keys: number): Rows<unknown[]> {
+    if (fresh.all || old === undefined) {
+        return fresh;
+    }
+    const known = new Map<string, unknown[]>();
+    for (const row of [...old.rows, ...fresh.rows]) {
+        known.set(JSON.stringify(row.slice(0, keys)), row);
+    }
+    return { ...fresh, rows: [...known.values()] };
+}
+
 /** Exactly the last 60 minutes, oldest first; those nobody spoke of are zero. */
-function mergeMinutes(old: MinuteRow[], fresh: MinuteRow[], last: number): MinuteRow[] {
+export function mergeMinutes(old: MinuteRow[], fresh: MinuteRow[], last: number): MinuteRow[] {
     const known = new Map<number, MinuteRow>();
     for (const row of [...old, ...fresh]) {
         known.set(row[0], row);
@@ -43,10 +67,10 @@ function mergeMinutes(old: MinuteRow[], fresh: MinuteRow[], last: number): Minut
     });
 }
 
-function mergeOrders(old: Order[], fresh: Order[]): Order[] {
-    const known = new Map<number, Order>();
-    for (const order of [...old, ...fresh]) {
-        known.set(order.position, order);
+function mergeNewest<Row extends { position: number }>(old: Row[], fresh: Row[]): Row[] {
+    const known = new Map<number, Row>();
+    for (const row of [...old, ...fresh]) {
+        known.set(row.position, row);
     }
-    return [...known.values()].sort((a, b) => b.position - a.position).slice(0, RECENT);
+    return [...known.values()].sort((a, b) => b.position - a.position).slice(0, NEWEST);
 }

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: MIT
+"""The live page stays in its frame at every size, light and dark; it can be read, and walked through by keyboard.
+Its pictures stay in build/check/pictures."""
+
+import decimal
+import random
+
+import pytest
+
+import harness
+from live_page import DESK, PHONE, SOON_MS, TABLET, WALL, as_table, instant, midday_zone, order, post, wait_for_figure, wait_for_text
+
+SIZES = pytest.mark.parametrize("viewport", [PHONE, TABLET, DESK, WALL], ids=["phone", "tablet", "desk", "wall"])
+SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
+PICTURES = harness.ROOT / "build/check/pictures"
+LAYOUT_SHIFT_MOST = 0.05
+PAGE_BYTES_MOST = 400_000
+
+
+def picture(page, name):
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+
+
+def assert_in_frame(page):
+    wide = page.evaluate(
+        """() => [...document.querySelectorAll("body *")]
+            .filter((e) => !e.closest(".scroll, pre, .unseen, dialog") && e.getBoundingClientRect().right > innerWidth + 0.5)
+            .map((e) => e.outerHTML.slice(0, 100))"""
+    )
+    assert wide == [], "wider than the window"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
+    over = page.evaluate(
+        """() => {
+            const boxes = [...document.querySelectorAll(".panel, header > *, .figure, .tools, .time h2")]
+                .filter((e) => e.getBoundingClientRect().height > 0)
+                .map((e) => ({ e, r: e.getBoundingClientRect() }));
+            const meet = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+            return boxes.flatMap(({ e, r }, i) => boxes.slice(i + 1)
+                .filter((o) => !e.contains(o.e) && !o.e.contains(e) && meet(r, o.r))
+                .map((o) => `${e.className || e.id} and ${o.e.className || o.e.id}`));
+        }"""
+    )
+    assert over == [], "one lies over the other"
+    cut = page.eval_on_selector_all(
+        "[data-figure]", "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.dataset.figure)")
+    assert cut == [], "a figure is cut"
+
+
+def month(shop):
+    """A month of orders, more in the day than at night."""
+    rng = random.Random(1)
+    sources, states = ["Organic", "Google", "Facebook", "Affiliate", "Twitter"], ["CA", "TX", "FL", "NY", "PA", "NC", "OH", "IL", "WA"]
+    orders = []
+    for i in range(6000):
+        ago = min(rng.expovariate(1 / 6), 29.9) * 86400
+        total = f"{rng.uniform(8, 130):.2f}"
+        orders.append(order(1_000_000 + i, created_at=instant(ago), total=total, subtotal=total, product_id=int(rng.expovariate(0.3)),
+                            source=sources[int(rng.triangular(0, 5, 0))], state=states[int(rng.triangular(0, 9, 0))]))  # fmt: skip
+    orders += [order(1_000_001, event="refunded", event_id="r", total="5.00")]
+    post(shop, *orders)
+
+
+@SCHEMES
+@SIZES
+def test_the_page_fits_the_window(server, open_page, viewport, scheme):
+    one = server("--timezone", midday_zone())
+    page = open_page(one, viewport=viewport, color_scheme=scheme)
+    page.wait_for_selector("#empty", state="visible")
+    assert_in_frame(page)
+    name = f"{viewport['width']}-{scheme}"
+    picture(page, f"empty-{name}")
+    post(one, *[order(i, total=f"{i}.50", product_id=i % 9, state=["TX", "CA", "NY"][i % 3]) for i in range(1, 31)])
+    wait_for_figure(page, "orders", "30")
+    page.wait_for_selector("[data-panel=products] li:nth-child(7)")
+    assert_in_frame(page)
+    picture(page, f"thirty-{name}")
+    month(one)
+    page.wait_for_function("() => Number(document.querySelector('[data-figure=orders]').dataset.exact) > 300", timeout=SOON_MS)
+    page.wait_for_selector(".compared .up, .compared .down", timeout=2 * SOON_MS)
+    assert_in_frame(page)
+    picture(page, f"month-{name}")
+
+
+@SIZES
+def test_long_names_and_amounts_stay_in_the_frame(server, open_page, viewport):
+    one = server()
+    page = open_page(one, viewport=viewport)
+    long_id, long_name = "X" * 64, "W" * 100
+    post(one, *[order(i, total="123456.78", state=f"S{i}", source=f"SOURCE {i}", product_id=i) for i in range(1, 40)],
+         order(long_id, total="888888888.88", source=long_name, state="a " * 49 + "b", product_id=long_name),
+         order(41, total="1", currency="JPY"))  # fmt: skip
+    wait_for_figure(page, "orders", "40")
+    page.wait_for_selector("[data-panel=products] li")
+    assert_in_frame(page)
+    as_table(page)
+    assert_in_frame(page)
+    picture(page, f"long-{viewport['width']}")
+
+
+@SIZES
+@pytest.mark.parametrize("total", ["99999.99", "8888888.88", "13168333.69", "888888888.88", "999999999999.99"])
+def test_a_figure_stands_whole_on_one_line(server, open_page, viewport, total):
+    one = server()
+    page = open_page(one, viewport=viewport)
+    post(one, order(1, total=total))
+    wait_for_figure(page, "revenue", f"${decimal.Decimal(total):,}")
+    assert_in_frame(page)
+    broken = page.eval_on_selector_all(
+        "[data-figure]", "all => all.filter(e => e.getClientRects().length !== 1 || e.scrollHeight > e.clientHeight + 2).map(e => e.dataset.figure)")
+    assert broken == []
+
+
+def test_a_figure_without_room_is_compact_and_whole_on_hover(server, open_page):
+    one = server("--currency", "CHF")
+    page = open_page(one, viewport=PHONE)
+    post(one, order(1, total="888888888888.88"))
+    wait_for_figure(page, "aov", "CHF\u00a0888.89B")
+    assert page.get_attribute("[data-figure=aov]", "title") == "888888888888.88 CHF"
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+def test_nothing_jumps_while_the_page_fills(server, browser, viewport):
+    one = server()
+    month(one)
+    context = browser.new_context(viewport=viewport, locale="en-US")
+    context.add_init_script(
+        """window.shifted = 0;
+        new PerformanceObserver((list) => list.getEntries().forEach((entry) => (window.shifted += entry.value)))
+            .observe({ type: "layout-shift", buffered: true });""")  # fmt: skip
+    page = context.new_page()
+    received = []
+    page.on("response", lambda answer: received.append(answer))
+    page.goto(one.url + "/")
+    page.wait_for_selector("[data-panel=products] li")
+    page.wait_for_selector("[data-panel=time] .line, [data-panel=time] .bar", state="attached")
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.shifted") <= LAYOUT_SHIFT_MOST
+    size = sum(int(answer.headers.get("content-length", 0)) for answer in received)
+    assert 0 < size <= PAGE_BYTES_MOST
+    context.close()
+
+
+def contrast(page, selector):
+    """Of a text against what is behind it, as WCAG 2 counts it."""
+    return page.evaluate(
+        """(selector) => {
+            const rgba = (text) => { const n = text.match(/[\\d.]+/g).map(Number); return n.length > 3 ? n : [...n, 1]; };
+            const over = (top, below) => top.slice(0, 3).map((v, i) => v * top[3] + below[i] * (1 - top[3]));
+            const luminance = (rgb) => rgb
+                .map((v) => v / 255)
+                .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+                .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+            const element = document.querySelector(selector);
+            const layers = [];
+            for (let e = element; e !== null; e = e.parentElement) {
+                layers.unshift(rgba(getComputedStyle(e).backgroundColor));
+            }
+            // Letters of a tile of the map stand on its rectangle.
+            const svg = element instanceof SVGElement;
+            if (svg) {
+                layers.push(rgba(getComputedStyle(element.previousElementSibling).fill));
+            }
+            const back = layers.reduce((below, layer) => over(layer, below), [255, 255, 255]);
+            const text = over(rgba(getComputedStyle(element)[svg ? "fill" : "color"]), back);
+            const [a, b] = [luminance(text), luminance(back)];
+            return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        }""",
+        selector,
+    )
+
+
+@SCHEMES
+def test_the_page_can_be_read_and_walked_through(server, open_page, scheme):
+    one = server("--timezone", midday_zone())
+    page = open_page(one, color_scheme=scheme)
+    weights = {"CA": "100", "TX": "61", "NY": "60", "FL": "55", "WA": "30", "OR": "3"}
+    post(one, *[order(state, state=state, total=total) for state, total in weights.items()],
+         order("y", created_at=instant(86400 + 3600), total="1000"), order("CA", state="CA", event="refunded", event_id="r", total="1"))  # fmt: skip
+    page.wait_for_selector("[data-panel=feed] tr.back")
+    page.wait_for_selector(".compared .down", timeout=2 * SOON_MS)
+    texts = ["[data-figure=revenue]", ".compared .down", ".compared i", "#connection", "#day", ".panel h2", ".panel h2 small", "nav select",
+             ".feed .ago", ".feed tr.back .amount", ".feed tr:first-child .what", "[data-panel=pipeline] .fact", ".links a", ".matrix .cell",
+             ".matrix th button", ".rank", ".tabs .quiet"]  # fmt: skip
+    texts += [f"[data-state={state}] text" for state in [*weights, "AK"]]
+    for selector in texts:
+        assert contrast(page, selector) >= 4.5, selector
+    for landmark in ("header", "main", "footer", "h1", "nav"):
+        assert page.locator(landmark).count() == 1, landmark
+    live = page.eval_on_selector_all("[aria-live]", "all => all.map(e => e.id)")
+    assert live == ["connection"], "only the connection speaks up by itself"
+    assert page.evaluate("document.documentElement.lang") == "en"
+    unnamed = page.eval_on_selector_all(
+        "section[aria-labelledby], figure, dialog, select, svg[role=img], [role=region], [role=group]",
+        "all => all.filter(e => !e.ariaLabel && !document.getElementById(e.getAttribute('aria-labelledby'))).length")
+    assert unnamed == 0
+    nameless = page.eval_on_selector_all("button, a[href]", "all => all.filter(e => e.textContent.trim() === '' && !e.hidden).length")
+    assert nameless == 0
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the figures"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    assert page.url.endswith("/"), "the view stays in the address"
+
+
+def test_the_chart_says_in_words_and_in_a_table_what_it_draws(server, open_page):
+    one = server()
+    page = open_page(one, view="#chart=minutes")
+    post(one, order(1, total="1234.50"), order(2, total="0.50"))
+    page.wait_for_function(
+        "() => document.querySelector('#chart-text').textContent.startsWith('2 orders; the best minute was ')",
+        timeout=SOON_MS)  # fmt: skip
+    assert page.get_attribute(".plot", "role") == "img"
+    assert page.locator(".plot .bar.open").count() == 1, "the minute that is not over"
+    heights = page.eval_on_selector_all(".plot .bar", "all => all.map(b => b.getBoundingClientRect().height)")
+    assert max(heights) > 20
+    page.focus(".chart")
+    page.keyboard.press("End")
+    assert "not over" in page.text_content(".tip")
+    shown = as_table(page)
+    assert len(shown) == 60
+    assert sum(int(row[1]) for row in shown) == 2
+
+
+def test_hovering_the_chart_says_the_exact_amount(server, open_page):
+    one = server()
+    page = open_page(one)
+    post(one, order(1, total="1234.56"))
+    wait_for_figure(page, "orders", "1")
+    page.hover(".plot .dot", force=True)
+    wait_for_text(page, ".tip span:nth-child(2)", "$1,234.56 · 1 order")
+
+
+def test_the_wall_hides_the_controls(server, open_page):
+    one = server()
+    post(one, order(1))
+    page = open_page(one, viewport=WALL)
+    wait_for_figure(page, "orders", "1")
+    assert page.is_visible(".tools")
+    page.keyboard.press("w")
+    page.wait_for_selector("body.wall")
+    assert not page.is_visible(".tools")
+    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight"), "the wall is one screen"
+    picture(page, "wall")
+    page.keyboard.press("w")
+    page.wait_for_selector("body:not(.wall)")
+    assert page.is_visible(".tools")

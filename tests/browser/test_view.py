@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""The page is narrowed by its filters, and a link shows the same view again."""
+
+import decimal
+
+import pytest
+
+from live_page import as_table, exact, instant, matrix, order, post, products, rows, wait_for_figure, wait_for_text
+
+
+@pytest.fixture
+def shop(server):
+    one = server()
+    post(one, order(1, total="10", source="GOOGLE", state="TX", product_id=1),
+         order(2, total="20", source="GOOGLE", state="CA", product_id=2),
+         order(3, total="40", source="TWITTER", state="TX", product_id=1),
+         order(4, total="80", source="TWITTER", state="NY", product_id=2, created_at=instant(86400)))  # fmt: skip
+    return one
+
+
+def test_filters_narrow_every_panel_and_stay_live(shop, open_page):
+    page = open_page(shop)
+    wait_for_figure(page, "revenue", "$70.00")
+    page.select_option("#filter-source", "=GOOGLE")
+    wait_for_figure(page, "revenue", "$30.00")
+    assert page.url.endswith("/#source=GOOGLE")
+    assert matrix(page)["GOOGLE", "All"] == 30
+    assert ("TWITTER", "All") not in matrix(page)
+    assert {row[3] for row in rows(page, "feed")} == {"GOOGLE · TX", "GOOGLE · CA"}
+    assert "whole shop only" in page.text_content("[data-panel=products] .none")
+    page.select_option("#filter-state", "=TX")
+    wait_for_figure(page, "revenue", "$10.00")
+    assert as_table(page)[0][1:3] == ["1", "$10.00"]
+    post(shop, order(5, total="5", source="GOOGLE", state="TX"), order(6, total="100", source="TWITTER", state="TX"))
+    wait_for_figure(page, "revenue", "$15.00")
+    wait_for_figure(page, "orders", "2")
+
+
+def test_a_link_shows_the_same_view_and_back_goes_back(shop, open_page):
+    page = open_page(shop)
+    wait_for_figure(page, "revenue", "$70.00")
+    page.select_option("#filter-source", "=TWITTER")
+    wait_for_figure(page, "revenue", "$40.00")
+    page.select_option("#filter-state", "=TX")
+    page.click("[data-panel=time] button:text('30 days')")
+    wait_for_text(page, "[data-panel=time] h2 span", "Revenue by day")
+    link = page.url
+    other = open_page(shop, view=link.split("/")[-1])
+    wait_for_figure(other, "revenue", "$40.00")
+    wait_for_text(other, "[data-panel=time] h2 span", "Revenue by day")
+    assert other.input_value("#filter-source") == "=TWITTER"
+    assert other.input_value("#filter-state") == "=TX"
+    for _ in range(3):
+        page.go_back()
+    wait_for_figure(page, "revenue", "$70.00")
+    wait_for_text(page, "[data-panel=time] h2 span", "Revenue by hour")
+    page.wait_for_function("() => document.querySelector('#filter-source').value === ''")
+    assert page.url.endswith("/")
+
+
+def test_a_period_shows_its_sums_and_those_of_the_time_before(shop, open_page):
+    page = open_page(shop, view="#period=yesterday")
+    wait_for_figure(page, "revenue", "$80.00")
+    page.select_option("#filter-period", "7d")
+    wait_for_figure(page, "revenue", "$150.00")
+    (all_of_it,) = shop.get("/v1/sales?by=").json()["rows"]
+    assert exact(page, "revenue") == decimal.Decimal(all_of_it["total"])
+    assert [row[2] for row in as_table(page)][:2] == ["$70.00", "$80.00"]
+    assert products(page) == [("Product 2", 100), ("Product 1", 50)]
+
+
+def test_a_state_of_the_map_and_a_product_narrow_by_a_click(shop, open_page):
+    page = open_page(shop)
+    wait_for_figure(page, "revenue", "$70.00")
+    page.click("[data-panel=map] [data-state=CA]")
+    wait_for_figure(page, "revenue", "$20.00")
+    page.click("[data-panel=map] [data-state=CA]")
+    wait_for_figure(page, "revenue", "$70.00")
+    page.click("[data-panel=products] button:text('Product 1')")
+    wait_for_figure(page, "revenue", "$50.00")
+    assert page.text_content("[data-figure=refunds]") == "–"
+    page.click("#filter-product")
+    wait_for_figure(page, "revenue", "$70.00")
+
+
+def test_a_range_is_brushed_on_the_chart(shop, open_page):
+    page = open_page(shop, view="#chart=days")
+    wait_for_text(page, "[data-panel=time] h2 span", "Revenue by day")
+    page.wait_for_selector(".plot .bar", state="attached")
+    bars = page.eval_on_selector_all(
+        ".plot .bar", "all => all.map(b => { const r = b.getBoundingClientRect(); return r.x + r.width / 2; })")
+    y = page.eval_on_selector(".plot", "e => e.getBoundingClientRect().y + 60")
+    page.mouse.move(bars[-5], y)
+    page.mouse.down()
+    page.mouse.move(bars[-2], y, steps=4)
+    page.mouse.up()
+    wait_for_figure(page, "revenue", "$80.00")
+    assert "from=" in page.url
+    assert [row[2] for row in as_table(page)] == ["$80.00", "$0.00", "$0.00", "$0.00"]
+    page.click("[data-panel=time] button:text('Today')")
+    wait_for_figure(page, "revenue", "$70.00")
+
+
+def test_what_is_shown_is_exported(shop, open_page):
+    page = open_page(shop, view="#source=GOOGLE")
+    wait_for_figure(page, "revenue", "$30.00")
+    with page.expect_download() as table:
+        page.click("[data-panel=time] a:text('CSV')")
+    lines = table.value.path().read_text().splitlines()
+    assert lines[0].startswith("bucket,currency,orders"), lines[0]
+    assert sum(decimal.Decimal(line.split(",")[lines[0].split(",").index("total")]) for line in lines[1:]) == 30
+    with page.expect_download() as picture:
+        page.click("[data-panel=time] button:text('PNG')")
+    assert picture.value.path().read_bytes().startswith(b"\x89PNG\r\n")
+
+
+def test_a_heading_of_the_table_sorts_it(shop, open_page):
+    page = open_page(shop)
+    wait_for_figure(page, "revenue", "$70.00")
+
+    def sources():
+        return page.eval_on_selector_all("[data-panel=matrix] tbody th", "all => all.map(th => th.textContent)")
+
+    assert sources() == ["TWITTER", "GOOGLE"]
+    page.click("[data-panel=matrix] thead button:text('CA')")
+    page.wait_for_selector("[data-panel=matrix] th[aria-sort=descending] >> text=CA")
+    assert sources() == ["GOOGLE", "TWITTER"]
+
+
+def test_a_view_that_cannot_be_asked_says_why(shop, open_page):
+    page = open_page(shop, view="#product=1&from=2026-01-01T10:00:00Z&to=2026-01-01T12:00:00Z")
+    page.wait_for_selector("#problem", state="visible")
+    assert "choose whole days" in page.text_content("#problem")

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+// What narrows the page: selects that read as words in its head. The browser's own controls, so that keyboards,
+// phones and screen readers know them.
+import { byId, make, setText, show } from "./dom";
+import type { Figures } from "./figures";
+import { money } from "./format";
+import type { Page } from "./page";
+import { addDays, DAY_MS, type ShopTime } from "./shop_time";
+import type { State } from "./state";
+import { PERIOD_NAMES, type Period, type View } from "./view";
+
+interface Option {
+    value: string;
+    text: string;
+}
+
+const NAMES_SHOWN = 250;
+
+function fill(select: HTMLSelectElement, options: Option[], value: string): void {
+    const wanted = JSON.stringify(options);
+    // Not while it is open: the browser would close it.
+    if (select.dataset["options"] !== wanted && document.activeElement !== select) {
+        select.dataset["options"] = wanted;
+        select.replaceChildren(...options.map((option) => new Option(option.text, option.value)));
+    }
+    if (select.value !== value) {
+        select.value = value;
+    }
+    select.classList.toggle("set", select.selectedIndex > 0);
+}
+
+// A value is told from "all" by a sign before it.
+function namesFor(all: string, names: Iterable<string>, value: string | undefined): [Option[], string] {
+    const known = [...new Set([...names, ...(value === undefined ? [] : [value])])].sort().slice(0, NAMES_SHOWN);
+    return [
+        [{ value: "", text: all }, ...known.map((name) => ({ value: `=${name}`, text: name }))],
+        value === undefined ? "" : `=${value}`,
+    ];
+}
+
+function remember(names: Set<string>, name: string | null): void {
+    if (name !== null) {
+        names.add(name);
+    }
+}
+
+const chosen = (value: string): string | undefined => (value === "" ? undefined : value.slice(1));
+
+/** "Nov 28, 09:00 – 12:00", "Nov 20 – Nov 24" */
+function rangeName(from: string, to: string, time: ShopTime): string {
+    if (from.length === 10) {
+        const last = addDays(to, -1);
+        return from === last ? time.ofShortDay(from) : `${time.ofShortDay(from)} – ${time.ofShortDay(last)}`;
+    }
+    const [first, end] = [Date.parse(from), Date.parse(to)];
+    const sameDay = end - first < DAY_MS && time.ofMinute(first) < time.ofMinute(end);
+    return `${time.dayAndMinute(first)} – ${sameDay ? time.ofMinute(end) : time.dayAndMinute(end)}`;
+}
+
+function periods(view: View, page: Page): Option[] {
+    const options: Option[] = (["today", "yesterday", "7d", "30d"] as const).map((value) => ({ value, text: PERIOD_NAMES[value] }));
+    if (view.period === "range" && view.from !== undefined && view.to !== undefined) {
+        options.push({ value: "range", text: rangeName(view.from, view.to, page.time) });
+    }
+    return options;
+}
+
+function currencies(state: State): Option[] {
+    const shop = state.shop?.currency ?? "USD";
+    const others = (state.currencies?.rows ?? []).map(({ currency, today }) => ({
+        value: currency,
+        text: today.orders !== 0 ? `${currency} · ${money(today.total, currency)} today` : currency,
+    }));
+    return [{ value: shop, text: shop }, ...others];
+}
+
+export class Controls {
+    private readonly source = byId("filter-source") as HTMLSelectElement;
+    private readonly state = byId("filter-state") as HTMLSelectElement;
+    private readonly period = byId("filter-period") as HTMLSelectElement;
+    private readonly currency = byId("filter-currency") as HTMLSelectElement;
+    private readonly product = byId("filter-product") as HTMLButtonElement;
+    private readonly sources = new Set<string>();
+    private readonly states = new Set<string>();
+
+    constructor(private readonly page: Page) {
+        const on = (select: HTMLSelectElement, change: (value: string) => Partial<View>): void =>
+            select.addEventListener("change", () => {
+                page.change(change(select.value));
+                select.blur();
+            });
+        on(this.source, (value) => ({ source: chosen(value), product: undefined }));
+        on(this.state, (value) => ({ state: chosen(value), product: undefined }));
+        on(this.period, (value) => ({ period: value as Period, from: undefined, to: undefined }));
+        on(this.currency, (value) => ({ currency: this.currency.selectedIndex === 0 ? undefined : value }));
+        this.product.addEventListener("click", () => page.change({ product: undefined }));
+    }
+
+    draw(figures: Figures, state: State): void {
+        const { view } = this.page;
+        for (const [source, place] of [...(state.matrix?.rows ?? []), ...(figures.matrix ?? [])]) {
+            remember(this.sources, source);
+            remember(this.states, place);
+        }
+        for (const [place] of [...(state.map?.rows ?? []), ...(figures.map ?? [])]) {
+            remember(this.states, place);
+        }
+        fill(this.source, ...namesFor("All sources", this.sources, view.source));
+        fill(this.state, ...namesFor("All states", this.states, view.state));
+        fill(this.period, periods(view, this.page), view.period);
+        const offered = currencies(state);
+        const currency = view.currency ?? offered[0]!.value;
+        if (!offered.some(({ value }) => value === currency)) {
+            offered.push({ value: currency, text: currency });
+        }
+        fill(this.currency, offered, currency);
+        show(this.product, view.product !== undefined);
+        if (view.product !== undefined) {
+            const title = state.products?.rows.find(([id]) => id === view.product)?.[1] ?? `Product ${view.product}`;
+            this.product.replaceChildren(make("span", "", title), " ×");
+            this.product.setAttribute("aria-label", `Product ${title}: show all products again`);
+        }
+    }
+}
+
+/** The wall: the whole screen, without what one clicks. Left with the same key or Escape. */
+export function setUpWall(): void {
+    const button = byId("wall");
+    const isWall = (): boolean => document.body.classList.contains("wall");
+    const set = (on: boolean): void => {
+        document.body.classList.toggle("wall", on);
+        button.setAttribute("aria-pressed", String(on));
+        setText(button, on ? "Leave" : "Wall");
+    };
+    const toggle = (): void => {
+        const on = !isWall();
+        set(on);
+        if (on) {
+            // Where a browser refuses the whole screen, the page itself is the wall.
+            document.documentElement.requestFullscreen?.().catch(() => undefined);
+        } else if (document.fullscreenElement !== null) {
+            void document.exitFullscreen();
+        }
+    };
+    button.addEventListener("click", toggle);
+    document.addEventListener("fullscreenchange", () => {
+        if (document.fullscreenElement === null) {
+            set(false);
+        }
+    });
+    document.addEventListener("keydown", (event) => {
+        const typing = event.target instanceof Element && event.target.closest("input, select, textarea, dialog") !== null;
+        if (typing || event.ctrlKey || event.altKey || event.metaKey) {
+            return;
+        }
+        if (event.key === "w") {
+            toggle();
+        } else if (event.key === "Escape" && isWall() && document.fullscreenElement === null) {
+            set(false);
+        }
+    });
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// The table of panels. One more is one more row here and one file with its render function.
+import type { Panel } from "./page";
+import { feed } from "./panels/feed";
+import { headline } from "./panels/headline";
+import { map } from "./panels/map";
+import { matrix } from "./panels/matrix";
+import { pipeline } from "./panels/pipeline";
+import { products } from "./panels/products";
+import { time } from "./panels/time";
+
+export const panels: readonly Panel[] = [
+    { name: "headline", row: "figures", create: headline },
+    { name: "time", row: "over", create: time },
+    { name: "map", row: "over", create: map },
+    { name: "matrix", row: "detail", create: matrix },
+    { name: "products", row: "detail", create: products },
+    { name: "feed", row: "detail", create: feed, ticks: true },
+    { name: "pipeline", row: "foot", create: pipeline, ticks: true },
+];

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// The newest orders, and what was taken back. A click tells all that one order has changed.
+import { make, makeButton, setRows, setText, show } from "../dom";
+import { count, exactMoney, money, since } from "../format";
+import type { Draw, Page } from "../page";
+import type { State } from "../state";
+import type { Change, Order } from "../types";
+import type { View } from "../view";
+
+const SHOWN = 7;
+
+interface Entry {
+    key: string;
+    received_ms: number;
+    created_ms: number;
+    id: string;
+    what: string;
+    source: string;
+    state: string;
+    currency: string;
+    total: string;
+    back: boolean;
+    product: string;
+}
+
+function titleOf(order: Order): string {
+    if (order.product_id === "") {
+        return "";
+    }
+    const first = order.title ?? `Product ${order.product_id}`;
+    return order.more_products > 0 ? `${first} + ${count(order.more_products)} more` : first;
+}
+
+function ofOrder(order: Order): Entry {
+    const { position, order_id: id, product_id: product } = order;
+    return { ...order, key: `o${position}`, id, what: titleOf(order), product, back: false };
+}
+
+function ofChange(change: Change, placed: Map<string, Order>): Entry {
+    const order = placed.get(change.order_id);
+    const title = order === undefined ? "" : titleOf(order);
+    const what = title === "" ? `Order ${change.event}` : `${title}, ${change.event}`;
+    const total = change.total.startsWith("-") ? change.total : `-${change.total}`;
+    const product = order?.product_id ?? "";
+    return { ...change, key: `c${change.position}`, id: change.order_id, what, total, product, back: true };
+}
+
+function passes(entry: Entry, view: View): boolean {
+    return (
+        (view.source === undefined || view.source === entry.source) &&
+        (view.state === undefined || view.state === entry.state) &&
+        (view.product === undefined || view.product === entry.product) &&
+        (view.currency === undefined || view.currency === entry.currency)
+    );
+}
+
+// Orders that were sent together came in at once; and what is taken back was there before.
+function newestFirst(a: Entry, b: Entry): number {
+    return b.received_ms - a.received_ms || b.created_ms - a.created_ms || Number(b.back) - Number(a.back);
+}
+
+function entriesOf(state: State, view: View): Entry[] {
+    const placed = new Map(state.recent.map((order) => [order.order_id, order]));
+    return [...state.recent.map(ofOrder), ...state.changes.map((change) => ofChange(change, placed))]
+        .filter((entry) => passes(entry, view))
+        .sort(newestFirst)
+        .slice(0, SHOWN);
+}
+
+function shortId(id: string): string {
+    return id.length > 8 ? `…${id.slice(-7)}` : id;
+}
+
+function createRow(open: (id: string) => void): HTMLElement {
+    const id = make("button", "id");
+    id.type = "button";
+    const row = make("tr", "", make("td", "ago"), make("td", "", id), make("td", "what"), make("td", "from"), make("td", "amount"));
+    row.addEventListener("click", () => open(row.dataset["order"] ?? ""));
+    return row;
+}
+
+export function feed(section: HTMLElement, page: Page): Draw {
+    const pause = makeButton("quiet", "pause", () => {
+        paused = !paused;
+        pause.setAttribute("aria-pressed", String(paused));
+        setText(pause, paused ? "go on" : "pause");
+        page.redraw();
+    });
+    pause.setAttribute("aria-pressed", "false");
+    const body = make("tbody", "");
+    const none = make("p", "none");
+    const head = make("tr", "", ...["Ago", "Order", "Product", "From", "Amount"].map((name) => make("th", "", name)));
+    const table = make("table", "", make("thead", "", head), body);
+    table.setAttribute("aria-label", "Newest orders");
+    section.append(make("h2", "", "Newest orders ", pause), table, none);
+    let paused = false;
+    let first = true;
+    let entries: Entry[] = [];
+
+    return (_figures, state) => {
+        if (state.last_minute === undefined) {
+            return;
+        }
+        if (!paused) {
+            entries = entriesOf(state, page.view);
+        }
+        show(none, entries.length === 0);
+        const texts = entries.map((entry) => money(entry.total, entry.currency).replace("-", "−"));
+        table.style.setProperty("--amount", String(Math.max(0, ...texts.map((text) => text.length))));
+        setText(none, state.recent.length === 0 ? "None yet." : "None among the newest.");
+        setRows(
+            body,
+            entries,
+            (entry) => entry.key,
+            () => createRow((id) => page.openOrder(id)),
+            (row, entry, isNew) => {
+                const [ago, id, what, from, amount] = Array.from(row.children) as HTMLElement[];
+                row.dataset["order"] = entry.id;
+                row.classList.toggle("back", entry.back);
+                row.classList.toggle("new", isNew && !first);
+                setText(ago!, since(page.now_ms() - entry.received_ms));
+                ago!.title = `ordered ${page.time.dayAndMinute(entry.created_ms)}`;
+                setText(id!.firstElementChild!, shortId(entry.id));
+                id!.title = entry.id;
+                setText(what!, entry.what);
+                what!.title = entry.what;
+                setText(from!, [entry.source, entry.state].filter((part) => part !== "").join(" · "));
+                from!.title = from!.textContent ?? "";
+                setText(amount!, money(entry.total, entry.currency).replace("-", "−"));
+                amount!.title = exactMoney(entry.total, entry.currency);
+            },
+        );
+        first = false;
+    };
+}

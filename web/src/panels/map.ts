@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+// Where orders come from: a grid of the US's states, one tile each, so that a small state can be seen as well; a
+// ranked bar where states are not those of the US. A click narrows the page to a state.
+import { roughly } from "../amount";
+import { make, makeSvg, setRows, setText, show } from "../dom";
+import type { Figures } from "../figures";
+import { count, exactMoney, wholeMoney } from "../format";
+import type { Draw, Page } from "../page";
+import type { State } from "../state";
+import type { MapRow } from "../types";
+import { codeOf, TILES } from "../us_states";
+
+const STEP = 38;
+const SIDE = 35;
+const RANKED = 12;
+const NEW_MS = 5_000;
+
+interface Tile {
+    box: SVGElement;
+    title: SVGElement;
+    group: SVGElement;
+}
+
+function makeTiles(svg: SVGElement, choose: (code: string) => void): Map<string, Tile> {
+    const tiles = new Map<string, Tile>();
+    for (const [code, [row, column]] of Object.entries(TILES)) {
+        const box = makeSvg("rect", { width: SIDE, height: SIDE, rx: 4, class: "tile" });
+        const title = makeSvg("title", {});
+        const text = makeSvg("text", { x: SIDE / 2, y: 21.5, "text-anchor": "middle" }, code);
+        const group = makeSvg("g", { transform: `translate(${column * STEP},${row * STEP})`, "data-state": code }, title, box, text);
+        group.addEventListener("click", () => choose(code));
+        svg.append(group);
+        tiles.set(code, { box, title, group });
+    }
+    return tiles;
+}
+
+interface Place {
+    name: string;
+    orders: number;
+    total: string;
+}
+
+/** Rows of states by their code; the others are not of the US. */
+function byCode(rows: MapRow[]): { us: Map<string, Place>; usOrders: number; elsewhere: number } {
+    const us = new Map<string, Place>();
+    let [usOrders, elsewhere] = [0, 0];
+    for (const [name, , orders, , total] of rows) {
+        const code = name === null ? undefined : codeOf(name);
+        if (code === undefined || us.has(code)) {
+            elsewhere += orders;
+        } else {
+            us.set(code, { name: name ?? "", orders, total });
+            usOrders += orders;
+        }
+    }
+    return { us, usOrders, elsewhere };
+}
+
+export function map(section: HTMLElement, page: Page): Draw {
+    const note = make("small", "");
+    const box = make("div", "where");
+    const svg = makeSvg("svg", { viewBox: `0 0 ${11 * STEP + SIDE} ${7 * STEP + SIDE}`, role: "img", preserveAspectRatio: "xMinYMin meet" });
+    const [list, none] = [make("ol", "bars"), make("p", "none")];
+    box.append(svg, list, none);
+    section.append(make("h2", "", "Where ", note), box);
+    let names = new Map<string, Place>();
+    const choose = (name: string | undefined): void => page.change({ state: page.view.state === name ? undefined : name });
+    const tiles = makeTiles(svg, (code) => choose(names.get(code)?.name ?? code));
+    let seen: number | undefined;
+    let newest: { code: string; until_ms: number } | undefined;
+
+    /** A soft flash where the newest order came from. */
+    function flash(state: State): void {
+        const order = state.recent[0];
+        if (order === undefined || order.position === seen) {
+            return;
+        }
+        const known = seen !== undefined;
+        seen = order.position;
+        const code = codeOf(order.state);
+        if (known && code !== undefined) {
+            newest = { code, until_ms: performance.now() + NEW_MS };
+            const { group } = tiles.get(code)!;
+            group.classList.remove("hit");
+            group.getBoundingClientRect(); // so that the flash begins again
+            group.classList.add("hit");
+            window.setTimeout(page.redraw, NEW_MS + 50);
+        }
+    }
+
+    function drawTiles(figures: Figures, elsewhere: number): void {
+        const most = Math.max(0, ...[...names.values()].map((place) => roughly(place.total)));
+        for (const [code, { box: rect, title, group }] of tiles) {
+            const place = names.get(code);
+            const weight = most > 0 && place !== undefined ? Math.max(0, roughly(place.total) / most) : 0;
+            rect.style.setProperty("--w", weight.toFixed(3));
+            group.classList.toggle("strong", weight > 0.6);
+            group.classList.toggle("chosen", page.view.state !== undefined && codeOf(page.view.state) === code);
+            const said = place === undefined ? "no orders" : `${exactMoney(place.total, figures.currency)}, ${count(place.orders)} orders`;
+            setText(title, `${code}: ${said}`);
+        }
+        const best = [...names].sort(([, a], [, b]) => roughly(b.total) - roughly(a.total)).slice(0, 5);
+        const texts = best.map(([code, place]) => `${code} ${wholeMoney(place.total, figures.currency)}`);
+        svg.setAttribute("aria-label", `Revenue by state: ${texts.length > 0 ? texts.join(", ") : "no orders yet"}`);
+        const hit = newest !== undefined && performance.now() < newest.until_ms ? newest.code : undefined;
+        if (hit === undefined) {
+            tiles.forEach(({ group }) => group.classList.remove("hit"));
+        }
+        const other = elsewhere > 0 ? `${count(elsewhere)} elsewhere` : "";
+        setText(note, hit !== undefined ? `an order just now: ${hit}` : other);
+    }
+
+    function drawBars(figures: Figures, rows: MapRow[]): void {
+        const ranked = rows
+            .filter((row) => row[0] !== null)
+            .sort((a, b) => roughly(b[4]) - roughly(a[4]))
+            .slice(0, RANKED);
+        const most = Math.max(0, ...ranked.map((row) => roughly(row[4])));
+        setRows(
+            list,
+            ranked,
+            ([name]) => `=${name}`,
+            ([name]) => {
+                const button = make("button", "name");
+                button.type = "button";
+                button.addEventListener("click", () => choose(name ?? undefined));
+                return make("li", "", button, make("b", ""), make("i", ""));
+            },
+            (row, [name, , orders, , total]) => {
+                const [label, amount, bar] = Array.from(row.children) as [HTMLElement, HTMLElement, HTMLElement];
+                setText(label, name ?? "");
+                label.setAttribute("aria-pressed", String(page.view.state === name));
+                setText(amount, wholeMoney(total, figures.currency));
+                row.title = `${exactMoney(total, figures.currency)}, ${count(orders)} orders`;
+                bar.style.setProperty("--p", (most > 0 ? Math.max(0, roughly(total) / most) : 0).toFixed(4));
+            },
+        );
+        const more = rows.reduce((n, row) => n + (row[0] === null ? row[1] : 1), 0) - ranked.length;
+        setText(note, more > 0 ? `${count(more)} more` : "");
+    }
+
+    return (figures, state) => {
+        flash(state);
+        const why = figures.none.map;
+        setText(none, why ?? "");
+        const rows = figures.map;
+        if (rows === undefined && why === undefined) {
+            return;
+        }
+        const { us, usOrders, elsewhere } = byCode(rows ?? []);
+        names = us;
+        const isUs = usOrders >= elsewhere;
+        svg.style.display = why === undefined && isUs ? "" : "none";
+        show(list, why === undefined && !isUs);
+        if (why !== undefined) {
+            setText(note, "");
+        } else if (isUs) {
+            drawTiles(figures, elsewhere);
+        } else {
+            drawBars(figures, rows ?? []);
+        }
+    };
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// How the pipeline itself does, as one quiet row.
+import { make, setText } from "../dom";
+import { count, lasting, rate, since } from "../format";
+import type { Draw, Page } from "../page";
+import type { State } from "../state";
+
+interface Fact {
+    name: string;
+    /** what stands before the number and behind it; undefined: this process does not know */
+    of(state: State, now_ms: number): { before?: string; value: string; after: string; hint?: string; bad?: boolean } | undefined;
+}
+
+function list(pairs: [string, number][]): string {
+    return pairs.filter(([, n]) => n > 0).map(([name, n]) => `${name.replace(/_/g, " ")}: ${count(n)}`).join("\n");
+}
+
+function behind(state: State): ReturnType<Fact["of"]> {
+    const { lag, queue_events, queue_capacity } = state.health ?? {};
+    if (lag !== undefined) {
+        const messages = lag.reduce((sum, [, n]) => sum + n, 0);
+        const after = `behind on ${count(lag.length)} ${lag.length === 1 ? "partition" : "partitions"}`;
+        return { value: count(messages), after, hint: list(lag.map(([partition, n]) => [`partition ${partition}`, n])) };
+    }
+    const hint = queue_capacity === undefined ? "" : `the queue holds ${count(queue_capacity)}`;
+    return queue_events === undefined ? undefined : { value: count(queue_events), after: "waiting", hint };
+}
+
+const FACTS: readonly Fact[] = [
+    {
+        name: "rate",
+        of: ({ orders_per_second: n, pipeline }) =>
+            n === undefined
+                ? undefined
+                : {
+                      value: rate(n),
+                      after: "orders/s",
+                      hint: `over the last 10 seconds${pipeline === undefined ? "" : `; ${rate(pipeline.received_per_second)}/s came in`}`,
+                  },
+    },
+    {
+        name: "fresh",
+        of: ({ health }, now_ms) => {
+            if (health?.last_commit_ms === undefined || health.last_commit_ms === 0) {
+                return undefined;
+            }
+            const hint = `the newest batch was written ${since(now_ms - health.last_commit_ms)} ago`.replace("now ago", "just now");
+            return health.freshness_ms === undefined
+                ? { before: "written", value: since(now_ms - health.last_commit_ms), after: "" }
+                : { before: "fresh", value: lasting(health.freshness_ms), after: "", hint };
+        },
+    },
+    { name: "behind", of: behind },
+    { name: "cancelled", of: ({ today }) => today && { value: count(today.cancelled_orders), after: "cancelled", hint: "today" } },
+    {
+        name: "duplicate",
+        of: ({ counts }) => counts && { value: count(counts.duplicate), after: "known already", hint: "duplicates since the store was made" },
+    },
+    {
+        name: "rejected",
+        of: ({ counts, pipeline }) =>
+            counts && { value: count(counts.rejected), after: "rejected", hint: list(pipeline?.rejected_by ?? []), bad: counts.rejected > 0 },
+    },
+    { name: "late", of: ({ counts }) => counts && { value: count(counts.warnings["late"] ?? 0), after: "late" } },
+    {
+        name: "warnings",
+        of: ({ counts }) => {
+            if (counts === undefined) {
+                return undefined;
+            }
+            const { late: _late, ...others } = counts.warnings;
+            const n = Object.values(others).reduce((sum, more) => sum + more, 0);
+            return n === 0 ? undefined : { value: count(n), after: n === 1 ? "warning" : "warnings", hint: list(Object.entries(others)) };
+        },
+    },
+];
+
+export function pipeline(section: HTMLElement, page: Page): Draw {
+    section.setAttribute("aria-label", "Pipeline");
+    const parts = FACTS.map((fact) => {
+        const [before, value, after] = [make("span", ""), make("b", "", "–"), make("span", "")];
+        const link = fact.name === "rejected" ? make("a", "", value, " ", after) : undefined;
+        link?.setAttribute("href", "v1/rejected");
+        const part = make("span", "fact", ...(link === undefined ? [before, " ", value, " ", after] : [link]));
+        value.dataset["pipeline"] = fact.name;
+        part.hidden = true;
+        section.append(part);
+        return { fact, part, before, value, after };
+    });
+    return (_figures, state) => {
+        for (const { fact, part, before, value, after } of parts) {
+            const found = fact.of(state, page.now_ms());
+            part.hidden = found === undefined;
+            if (found !== undefined) {
+                setText(before, found.before ?? "");
+                setText(value, found.value);
+                setText(after, found.after);
+                part.title = found.hint ?? "";
+                value.classList.toggle("down", found.bad === true);
+            }
+        }
+    };
+}
