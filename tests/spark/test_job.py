@@ -162,6 +162,33 @@ def test_a_gap_and_a_topic_made_anew_stop_the_job_in_one_line(shop):
     assert "the topic was made anew" in job.errors()[0]
 
 
+def produce_orders(one, ids):
+    one.kafka.produce(one.name, [(str(n).encode(), json.dumps(harness.order(n)).encode()) for n in ids])
+
+
+def count(one):
+    return sum(cells["orders"] for cells in one.tables()["sales_totals"].values())
+
+
+@pytest.mark.timeout(1200)
+def test_a_topic_that_lost_what_was_counted_stops_the_job_and_skip_gap_goes_on_at_its_next_message(shop):
+    one = shop(partitions=1)
+    produce_orders(one, range(10))
+    one.run_job()
+    one.mysql.sql("UPDATE pipeline_positions SET next_offset = next_offset + 7", database=one.name)
+    job = one.job("--available-now", checkpoint="another")
+    assert job.wait() == 1
+    assert len(job.errors()) == 1, job.log
+    assert "ends at offset 10, but 17 is next: the topic has lost messages that were counted" in job.errors()[0]
+    one.run_job("--skip-gap", checkpoint="another")
+    assert count(one) == 10
+    assert one.is_drained()
+    produce_orders(one, range(9, 15))
+    one.run_job(checkpoint="another")
+    assert one.is_drained()
+    assert count(one) == 15  # 9 is known from what is there
+
+
 @pytest.mark.timeout(600)
 def test_customers_come_from_a_file_and_from_a_table(shop):
     one = shop(partitions=1)
