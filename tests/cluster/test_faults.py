@@ -312,7 +312,7 @@ def test_a_connection_that_is_cut_during_commit_counts_the_batch_once(shop, book
             acknowledged(100)
             one.wait_moving()
             for turn in range(3):
-                proxy.cut_at(b"commit", when)
+                proxy.cut_at(b"\x03commit", when)
                 acknowledged(100)
                 harness.wait_until(lambda turn=turn: proxy.n_cut == turn + 1, 30, "the cut")
                 one.wait_moving(one.n_done())

@@ -291,7 +291,7 @@ def test_a_connection_that_is_cut_during_commit_counts_the_batch_once(mariadb, d
         tally = start(mariadb.url(database, port=proxy.port))
         (claim,) = tally.claim(0)
         for turn in range(3):
-            proxy.cut_at(b"commit", when)
+            proxy.cut_at(b"\x03commit", when)
             answer = commit(tally, claim, orders_of(turn * 5, 5), start=turn * 5 if turn else -1)
             assert answer == {"result": "ok", "batch_id": turn + 1}, tally.log
             assert proxy.n_cut == turn + 1
@@ -306,7 +306,7 @@ def test_another_process_that_takes_over_while_a_commit_is_in_doubt_fences_it(ma
         first, second = start(mariadb.url(database, port=proxy.port)), start(mariadb.url(database))
         (old,) = first.claim(0)
         move = move_of(old, 3)
-        proxy.cut_at(b"commit", "before")
+        proxy.cut_at(b"\x03commit", "before")
         proxy.refuse()
         first.send(commit_of(move), [tally_of(move, orders_of(1, 3))])
         harness.wait_until(lambda: proxy.n_cut == 1 and "trying again" in first.log, 30, "the cut")
@@ -442,7 +442,7 @@ def test_refunds_count_where_their_orders_did_and_all_laws_hold(mariadb, cassand
         raw_orders(raw, placed, claim["epoch_us"])
         move = move_of(claim, 10)
         made = tally_of(move, [*placed, *back], raw="raw")
-        proxy.cut_at(b"commit", "after")
+        proxy.cut_at(b"\x03commit", "after")
         assert tally.ask(commit_of(move), [made]) == {"result": "ok", "batch_id": 1}
         assert proxy.n_cut == 1
         tally.end()

@@ -12,7 +12,9 @@ import pipeline
 from servers import mysql as mysql_server
 
 SUBMIT = harness.ROOT / "spark/submit.sh"
-RUN_TIMEOUT_S = 300
+# On a busy machine; a quiet one needs some seconds.
+WAIT_S = 600  # for the next batches
+RUN_TIMEOUT_S = 900
 STOP_TIMEOUT_S = 180
 
 

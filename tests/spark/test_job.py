@@ -12,7 +12,7 @@ import harness
 import pipeline
 from reference import events
 from servers.mysql import MariaDb
-from spark_shop import SUBMIT
+from spark_shop import SUBMIT, WAIT_S
 
 SEED = harness.number_of("DIFFERENTIAL_SEED", 1)
 N_EVENTS = harness.number_of("SPARK_EVENTS", 5000)
@@ -54,7 +54,7 @@ def without_raw(one, expected):
     one.check_rejected(expected)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(2400)
 def test_what_spark_counts_is_what_the_reference_and_the_program_count(shop):
     one = shop()
     produce(one, N_EVENTS)
@@ -65,6 +65,11 @@ def test_what_spark_counts_is_what_the_reference_and_the_program_count(shop):
     assert one.is_drained()
     without_raw(one, one.expected())
     same_as_process(one)
+
+
+def placed(raw_rows):
+    """{(order_id, position): total}"""
+    return {(row.identity[0], row.position): row.amounts[-1] for row in raw_rows if row.identity[1] == "placed"}
 
 
 def archived(one, directory):
@@ -81,35 +86,35 @@ def archived(one, directory):
 
 
 @pytest.mark.full
-@pytest.mark.timeout(1200)
+@pytest.mark.full
+@pytest.mark.timeout(2400)
 def test_raw_orders_and_the_archive_hold_every_order_once_through_a_stop_and_a_kill(shop):
     one = shop(raw=True)
     archive, n = one.directory / "archive", N_EVENTS // 2
     produce(one, n, SEED + 1)
     job = one.job("--archive", archive, "--max-offsets", str(n // 2))
-    one.wait_moving(timeout_s=240)
+    one.wait_moving(timeout_s=WAIT_S)
     job.stop()
     job = one.job("--archive", archive)
-    one.wait_drained(240)
+    one.wait_drained(WAIT_S)
     produce(one, n, SEED + 2)
-    one.wait_moving(beyond=n, timeout_s=240)
+    one.wait_moving(beyond=n, timeout_s=WAIT_S)
     job.kill()
     one.run_job("--archive", archive)
     expected = one.expected()
     one.check(expected)
-    placed = {(raw.identity[0], raw.position): raw.amounts[-1] for raw in expected.raw.values() if raw.identity[1] == "placed"}
-    assert archived(one, archive) == placed
+    assert archived(one, archive) == placed(expected.raw.values())
     assert not list((archive / "_pending").glob("*"))
     text = harness.must_run("verify", "--raw", one.raw, "--aggregates", one.mysql.url(one.name), env=one.env)
     assert "differ" not in text, text
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2400)
 def test_a_batch_again_a_lost_checkpoint_and_the_program_before_and_after_count_nothing_twice(shop):
     one = shop()
     produce(one, 2000, SEED + 3)
     first = one.processor("--group", one.name)
-    one.wait_drained()
+    one.wait_drained(WAIT_S)
     first.stop()
     produce(one, 2000, SEED + 4)
     one.run_job()
@@ -128,7 +133,7 @@ def test_a_batch_again_a_lost_checkpoint_and_the_program_before_and_after_count_
     without_raw(one, one.expected())
     produce(one, 2000, SEED + 5)
     last = one.processor("--group", one.name)
-    one.wait_drained()
+    one.wait_drained(WAIT_S)
     last.stop()
     without_raw(one, one.expected())
     job = one.job("--available-now")  # its checkpoint is behind the program
@@ -137,7 +142,7 @@ def test_a_batch_again_a_lost_checkpoint_and_the_program_before_and_after_count_
     same_as_process(one)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(2400)
 def test_a_gap_and_a_topic_made_anew_stop_the_job_in_one_line(shop):
     one = shop(partitions=1)
     produce(one, 300)
@@ -189,7 +194,7 @@ def test_a_topic_that_lost_what_was_counted_stops_the_job_and_skip_gap_goes_on_a
     assert count(one) == 15  # 9 is known from what is there
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(2400)
 def test_customers_come_from_a_file_and_from_a_table(shop):
     one = shop(partitions=1)
     (one.directory / "customers.csv").write_text("customer_id,source,state\n7,GOOGLE,CA\n", "utf-8")
@@ -203,31 +208,32 @@ def test_customers_come_from_a_file_and_from_a_table(shop):
     assert found == {("GOOGLE", "CA", "USD"): 1, ("BING", "NY", "USD"): 1, ("(unknown)", "TX", "USD"): 1}
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2400)
 def test_a_program_on_the_same_topic_fences_the_job_and_nothing_counts_twice(shop):
     one = shop()
     produce(one, 1000)
     job = one.job()
-    one.wait_drained(240)
+    one.wait_drained(WAIT_S)
     other = one.processor("--group", one.name)
-    one.wait_drained()
+    one.wait_drained(WAIT_S)
     produce(one, 1000, SEED + 7)
     assert job.wait() == 1
     assert len(job.errors()) == 1, job.log
     assert "another process" in job.errors()[0]
-    one.wait_drained()
+    one.wait_drained(WAIT_S)
     other.stop()
     without_raw(one, one.expected())
 
 
 @pytest.mark.full
-@pytest.mark.timeout(1200)
+@pytest.mark.full
+@pytest.mark.timeout(2400)
 def test_a_database_that_goes_away_ends_the_job_in_one_line_and_a_restart_goes_on(shop, tmp_path):
     with MariaDb(tmp_path / "own").start() as own:
         one = shop(mysql=own)
         produce(one, 1000)
         job = one.job("--give-up", "3s")
-        one.wait_drained(240)
+        one.wait_drained(WAIT_S)
         own.kill9()
         produce(one, 1000, SEED + 8)
         assert job.wait() == 1

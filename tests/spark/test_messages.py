@@ -30,7 +30,7 @@ def send(one, messages):
 
 
 @pytest.mark.full
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(2400)
 def test_messages_without_a_value_with_headers_and_with_odd_timestamps_are_what_they_are_to_the_program(shop):
     one = shop(partitions=1, topic_config={"message.timestamp.after.max.ms": str(2**62)})
     now_ms = int(time.time() * 1000)
@@ -57,7 +57,7 @@ def test_messages_without_a_value_with_headers_and_with_odd_timestamps_are_what_
 
 
 @pytest.mark.full
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(2400)
 def test_a_timestamp_that_spark_has_no_number_for_stops_the_job_in_a_line_that_says_so(shop):
     one = shop(partitions=1, topic_config={"message.timestamp.after.max.ms": str(2**62)})
     send(one, [(b"1", line_of(1), [], NANOSECONDS)])
