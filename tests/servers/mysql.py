@@ -131,6 +131,7 @@ class MariaDb(MysqlServer):
         process.run_to_end(
             ["mariadb-install-db", "--no-defaults", f"--user={user_name()}", f"--datadir={self.data}",
              "--auth-root-authentication-method=normal", "--skip-test-db"], self.directory / "init.log",
+            env={**os.environ, "TMPDIR": str(self.tmp)},  # two at a time in one folder take each other's tables
         )  # fmt: skip
 
     def identified(self, auth, password):
