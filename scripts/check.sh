@@ -241,16 +241,16 @@ got_servers() { # SERVER...
     return 1
 }
 
-# The job inside Spark. One after another: each has a driver and executors, which work all the time. YARN takes part
-# in the long form only.
+# The job inside Spark. One after another: each has a driver and executors, which work all the time. HDFS and YARN
+# take part in the long form only.
 suite_spark() {
-    local servers=(kafka cassandra hdfs)
-    [ $full = no ] || servers+=(yarn)
+    local servers=(kafka cassandra)
+    [ $full = no ] || servers+=(hdfs yarn)
     run_spark "${servers[@]}" -- "${chosen[@]}"
 }
 suite_yarn() {
-    local test_limit_s=600 # two servers and a job: each starts some Javas
-    run_spark hdfs yarn -- -m yarn
+    local test_limit_s=600 # some servers and a job: each starts some Javas
+    run_spark kafka hdfs yarn -- -m yarn
 }
 run_spark() { # SERVER... -- OPTION...
     local servers=()

@@ -2,6 +2,7 @@
 """The job on a standalone cluster with its checkpoint on HDFS, when executors, the driver and a worker's disk are
 lost in the middle, and when a copy of a slow task overtakes it: the laws hold afterwards."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -9,12 +10,13 @@ import signal
 import pytest
 
 import harness
+from servers import process
 from spark.spark_servers import hdfs, standalone  # noqa: F401  (fixtures)
+from spark_shop import WAIT_S
 from test_job import SEED, produce, same_as_process, without_raw
 
 N_EVENTS = harness.number_of("SPARK_FAULT_EVENTS", 12_000)
 STEP = N_EVENTS // 12  # of one batch
-WAIT_S = 300  # for the next batch, when executors have to start for it
 # From an executor's folder, work/worker-N/apps/APPLICATION/NUMBER: each worker has a disk of its own.
 WINDOWS = "../../../windows"
 
@@ -47,6 +49,18 @@ def executor(standalone, worker):
     return harness.wait_until(lambda: standalone.executors(worker), WAIT_S, f"an executor of worker {worker}")[-1]
 
 
+def python_workers(standalone, worker):
+    """Process ids of those in which the executors there run Python; their Java goes on when they are stopped."""
+    return harness.wait_until(lambda: [pid for pid, command in process.processes_in(standalone.folder(worker)).items()
+                                       if "pyspark.daemon" in command], WAIT_S, f"Python of worker {worker}")  # fmt: skip
+
+
+def send_all(pids, number):
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):  # Spark ends one whose task was overtaken
+            os.kill(pid, number)
+
+
 def moves_on(one, messages=1):
     """Until so many more are counted; there have to be some that are not."""
     before = one.n_done()
@@ -55,7 +69,7 @@ def moves_on(one, messages=1):
 
 
 @pytest.mark.full
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_executors_the_driver_and_a_disk_lost_in_the_middle_lose_no_order_and_count_none_twice(
         shop, standalone, hdfs, cluster_job):  # fmt: skip
     one = shop(partitions=4)
@@ -82,7 +96,7 @@ def test_executors_the_driver_and_a_disk_lost_in_the_middle_lose_no_order_and_co
 
 
 @pytest.mark.full
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_a_copy_of_a_slow_task_on_another_worker_gets_the_same_verdicts(shop, standalone, cluster_job):
     one = shop(partitions=4)
     produce(one, N_EVENTS, SEED + 21)
@@ -90,12 +104,13 @@ def test_a_copy_of_a_slow_task_on_another_worker_gets_the_same_verdicts(shop, st
     job = cluster_job(one, "spark.speculation=true", "spark.speculation.quantile=0.1", "spark.speculation.multiplier=1.1",
                       "spark.speculation.minTaskRuntime=100ms")  # fmt: skip
     one.wait_moving(timeout_s=WAIT_S)
-    slow = executor(standalone, 1)
-    os.kill(slow, signal.SIGSTOP)
-    try:  # a batch in which it has tasks ends without it
+    executor(standalone, 1)
+    slow = python_workers(standalone, 1)
+    send_all(slow, signal.SIGSTOP)
+    try:  # a batch in which they have tasks ends by copies of these
         moves_on(one, 2 * STEP)
     finally:
-        os.kill(slow, signal.SIGCONT)
+        send_all(slow, signal.SIGCONT)
     one.wait_drained(2 * WAIT_S)
     job.stop()
     without_raw(one, one.expected())
