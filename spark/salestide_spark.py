@@ -34,7 +34,7 @@ ZONEINFO = pathlib.Path("/usr/share/zoneinfo")
 TOPIC_FILE = "salestide-topic.json"  # in the checkpoint: which topic its offsets are of
 WAIT_S = 0.5
 SHELL = "pyspark-shell"  # what spark-submit calls a job that was given no name
-NO_ANSWER = ("Py4JError", "Py4JNetworkError")  # of the bridge to Java; what Java throws is another
+NO_ANSWER = ("Py4JError", "Py4JNetworkError", "ConnectionRefusedError")  # of the bridge to Java; what Java throws is another
 # What Spark says (all of these words are in it), and what is to be said instead.
 KNOWN = [
     (("ArithmeticException", "KafkaRecordToRowConverter"),
