@@ -45,6 +45,7 @@ def windows(one):
                                                   database=one.name)}  # fmt: skip
 
 
+@pytest.mark.full
 @pytest.mark.timeout(1200)
 def test_duplicates_within_a_batch_across_batches_and_without_the_checkpoint_count_once(shop):
     one = shop()
@@ -85,6 +86,7 @@ def test_duplicates_within_a_batch_across_batches_and_without_the_checkpoint_cou
     assert "the checkpoint is of a job with --dedupe spark" in job.errors()[0]
 
 
+@pytest.mark.full
 @pytest.mark.timeout(1200)
 def test_raw_orders_are_those_that_were_counted(shop):
     one = shop(raw=True)

@@ -194,6 +194,7 @@ def test_a_topic_that_lost_what_was_counted_stops_the_job_and_skip_gap_goes_on_a
     assert count(one) == 15  # 9 is known from what is there
 
 
+@pytest.mark.full
 @pytest.mark.timeout(2400)
 def test_customers_come_from_a_file_and_from_a_table(shop):
     one = shop(partitions=1)
