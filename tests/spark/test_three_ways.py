@@ -111,6 +111,7 @@ def three_ways(one, n):
     assert "differ" not in said, said
 
 
+@pytest.mark.full
 @pytest.mark.timeout(2400)
 def test_sqlite_the_program_and_spark_make_the_same_of_every_kind_of_event_through_a_kill(shop):
     one = shop(raw=True)
