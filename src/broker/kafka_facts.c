@@ -84,8 +84,10 @@ void kafka_log_publish(struct kafka_log *log) {
                              RD_KAFKA_RESP_ERR_NO_ERROR &&
                          high >= 0;
             log->partition_facts[log->now.n_partitions++] = (struct kafka_partition_facts){
-                i, held.lost ? -1 : held.next_offset, known ? high : -1,
-                partition_stands_still(&log->partitions[i])};
+                .next_offset = held.lost ? -1 : held.next_offset,
+                .end_offset = known ? high : -1,
+                .partition = i,
+                .stands_still = partition_stands_still(&log->partitions[i])};
         }
     }
     log->facts.n_partitions = log->now.n_partitions;

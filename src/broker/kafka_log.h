@@ -33,10 +33,10 @@ void kafka_log_stop(struct kafka_log *log); // the source ends. Also from a sign
 
 enum { KAFKA_LOG_PROBLEM_BYTES = 512 };
 struct kafka_partition_facts {
-    int32_t partition;
     int64_t next_offset; // committed; -1: nothing yet
     int64_t end_offset;  // of the log; -1: not known yet
-    bool stands_still;   // ours, and not read: it waits for the store, or another has counted on
+    int32_t partition;
+    bool stands_still; // ours, and not read: it waits for the store, or another has counted on
 };
 struct kafka_log_facts {
     bool brokers_up;

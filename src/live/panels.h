@@ -44,18 +44,18 @@ enum panel_cadence {
 struct panel {
     const char *name; // of the message's member
     const char *what; // for people who read the types
+    // What is no rows of sums:
+    const char *type; // in TypeScript
+    void (*put)(struct buf *out, const struct live_facts *facts);
     enum panel_cadence cadence;
     // Rows of sums:
     enum panel_span span;
-    bool by_source, by_state;
     // The largest today, by total; the others of a kind are added up. 0: there is no kind.
     int top_sources, top_states;
     enum panel_column columns[PANEL_COLUMNS_MAX];
     int n_keys; // columns that tell a row from the others
-    // What is none:
-    const char *type; // in TypeScript
-    void (*put)(struct buf *out, const struct live_facts *facts);
-    bool of_figures; // left out until the store has been read
+    bool by_source, by_state;
+    bool of_figures; // no rows: left out until the store has been read
 };
 
 enum { PANELS = 27 };

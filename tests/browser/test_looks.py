@@ -212,8 +212,9 @@ def test_the_chart_says_in_words_and_in_a_table_what_it_draws(server, open_page)
         timeout=SOON_MS)  # fmt: skip
     assert page.get_attribute(".plot", "role") == "img"
     assert page.locator(".plot .bar.open").count() == 1, "the minute that is not over"
-    heights = page.eval_on_selector_all(".plot .bar", "all => all.map(b => b.getBoundingClientRect().height)")
-    assert max(heights) > 20
+    page.wait_for_function(
+        "() => Math.max(...[...document.querySelectorAll('.plot .bar')].map(b => b.getBoundingClientRect().height)) > 20",
+        timeout=SOON_MS)  # fmt: skip
     page.focus(".chart")
     page.keyboard.press("End")
     assert "not over" in page.text_content(".tip")
