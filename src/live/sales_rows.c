@@ -149,14 +149,19 @@ void sales_row_json(struct buf *out, const struct sales_query *q,
 
 // --- CSV
 
+// A zero byte is none of them.
+static bool is_one_of(char c, const char *characters) {
+    return c != '\0' && strchr(characters, c) != NULL;
+}
+
 static bool is_formula(struct text t) {
-    return t.len > 0 && memchr("=+-@\t\r\n", t.at[0], 7) != NULL;
+    return t.len > 0 && is_one_of(t.at[0], "=+-@\t\r\n");
 }
 
 static void put_text_csv(struct buf *out, struct text t) {
     bool formula = is_formula(t), quoted = formula;
     for (size_t i = 0; i < t.len; i++) {
-        quoted = quoted || memchr("\",\r\n", t.at[i], 4) != NULL;
+        quoted = quoted || is_one_of(t.at[i], "\",\r\n");
     }
     buf_put_str(out, quoted ? "\"" : "");
     buf_put_str(out, formula ? "'" : "");
