@@ -373,6 +373,28 @@ static void commit_rejected(struct instance *in, const char *raw, size_t raw_byt
     }
 }
 
+// A try as `salestide rejected` makes it: claimed, sent, its verdict noted. seen_ms: the try
+// before.
+static int64_t try_again(struct rejected_retries *retries, int64_t id, int64_t seen_ms,
+                         int64_t now_ms) {
+    const struct rejected_claim claim = {.id = id, .seen_ms = seen_ms, .now_ms = now_ms};
+    struct error err = {0};
+    int64_t retried_ms;
+    if (!retries->ops->claim(retries, &claim, &retried_ms, &err)) {
+        fail_msg("%s", err.text);
+    }
+    assert_int_equal(retried_ms, now_ms);
+    return retried_ms;
+}
+
+static void became(struct rejected_retries *retries, int64_t id, int64_t retried_ms,
+                   const char *verdict) {
+    struct error err = {0};
+    if (!retries->ops->put(retries, id, retried_ms, verdict, &err)) {
+        fail_msg("%s", err.text);
+    }
+}
+
 static void rejected_events_are_read_with_what_became_of_them(void **state) {
     UNUSED(state);
     struct lab lab;
@@ -393,9 +415,11 @@ static void rejected_events_are_read_with_what_became_of_them(void **state) {
     assert_string_equal(page.text, "2 total missing {\"b\":\xFF}\n");
 
     assert_true(mysql_retries_open(&lab.proxied, &retries, &err));
-    assert_true(retries->ops->put(retries, 1, LAB_NOW_MS + 5, "rejected", &err));
+    int64_t first_ms = try_again(retries, 1, 0, LAB_NOW_MS + 5);
+    became(retries, 1, first_ms, "rejected");
+    int64_t second_ms = try_again(retries, 1, first_ms, LAB_NOW_MS + 9);
     lab_command("cut");
-    assert_true(retries->ops->put(retries, 1, LAB_NOW_MS + 9, "accepted", &err));
+    became(retries, 1, second_ms, "accepted");
     retries->ops->close(retries);
     assert_true(r->ops->rejected(r, 3, 10, put_rejected, &again, &err));
     assert_string_equal(again.text, "2 total missing {\"b\":\xFF}\n"
@@ -405,8 +429,9 @@ static void rejected_events_are_read_with_what_became_of_them(void **state) {
     ASSERT_ASK(&lab, "SELECT count(*) FROM rejected_retries", "2");
     // One that a newer one has replaced is not handed out, and its row stays.
     assert_true(mysql_retries_open(&lab.direct, &retries, &err));
-    assert_true(retries->ops->put(retries, 2, LAB_NOW_MS + 10, "rejected", &err));
-    assert_true(retries->ops->put(retries, 2, LAB_NOW_MS + 10, "replaced", &err));
+    int64_t third_ms = try_again(retries, 2, 0, LAB_NOW_MS + 10);
+    became(retries, 2, third_ms, "rejected");
+    became(retries, 2, third_ms, "replaced");
     retries->ops->close(retries);
     struct words left = {.max = 10};
     assert_true(r->ops->rejected(r, 3, 10, put_rejected, &left, &err));

@@ -107,6 +107,7 @@ static bool write_status(struct mysql_retries *r, int64_t id, struct error *err)
 
 static bool write_noted(struct mysql_retries *r, struct noted *n, struct error *err) {
     *err = (struct error){0};
+    buf_clear(&r->sql); // of an attempt that broke off
     return lock_event(r, n->id, err) &&
            (n->claim != NULL ? insert_claim(r, n, err) : write_verdict(r, n, err)) &&
            write_status(r, n->id, err) && mysql_end(r->connection, doing, err);
