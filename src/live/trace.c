@@ -72,7 +72,7 @@ static bool trace_event(void *user, const struct stored_event *event) {
     uint32_t group;
     cube_clear(t->cube);
     arena_reset(&t->arena);
-    if ((o.items_json.at != NULL && !raw_items_read(&o, &t->arena)) ||
+    if ((o.items_json.at != NULL && raw_items_read(&o, &t->arena) != RAW_ITEMS_OK) ||
         cube_add(t->cube, &o, t->minute_floor, t->hour_floor, &group) != CUBE_OK) {
         t->failed = true;
         return false;

@@ -5,7 +5,6 @@ import collections
 import csv
 import decimal
 import gzip
-import html.parser
 import io
 import json
 import re
@@ -348,36 +347,6 @@ def test_the_page_is_sent_packed_and_only_when_it_changed(shop):
 def test_answers_about_data_are_not_cached(shop):
     for path in ("/v1/sales", "/v1/orders/1", "/v1/rejected"):
         assert "no-store" in shop.get(path).headers["cache-control"], path
-
-
-class Figures(html.parser.HTMLParser):
-    """The names of the elements right under each <figure>."""
-
-    VOID = {"meta", "link", "br", "img", "input", "hr"}
-
-    def __init__(self, text):
-        super().__init__()
-        self.path, self.found = [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        if tag == "figure":
-            self.found.append([])
-        elif self.path and self.path[-1] == "figure":
-            self.found[-1].append(tag)
-        if tag not in self.VOID:
-            self.path.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.path.pop() == tag
-
-
-def test_a_caption_is_the_first_or_last_of_its_figure(shop):
-    figures = Figures(shop.get("/").body.decode()).found
-    assert figures
-    for children in figures:
-        assert children.count("figcaption") <= 1
-        assert "figcaption" not in children[1:-1], children
 
 
 def test_a_503_names_no_path_of_the_machine(server):
