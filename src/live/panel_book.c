@@ -323,7 +323,8 @@ static int compare_names(const void *left, const void *right, void *user) {
         return c;
     }
     struct text s = panel_book_name(b, x), t = panel_book_name(b, y);
-    c = memcmp(s.at, t.at, s.len < t.len ? s.len : t.len);
+    size_t n = s.len < t.len ? s.len : t.len;
+    c = n > 0 && s.at != NULL && t.at != NULL ? memcmp(s.at, t.at, n) : 0;
     return c != 0 ? c : (s.len > t.len) - (s.len < t.len);
 }
 
