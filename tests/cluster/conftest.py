@@ -17,32 +17,11 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "crash")]
 pytest.register_assert_rewrite("pipeline", "load", "ledger")
 
 from pipeline import Pipeline
-from servers.cassandra import Cassandra
 from servers.certs import Certificates
-from servers.kafka import Kafka
-from servers.mysql import MariaDb, MySql8
+from servers.mysql import MySql8
+from servers.shared import cassandra, kafka, mariadb, shared  # noqa: F401  (fixtures)
 
 _numbers = itertools.count(1)
-
-
-def shared(factory):
-    with factory.start() as one:
-        yield one
-
-
-@pytest.fixture(scope="session")
-def kafka(tmp_path_factory):
-    yield from shared(Kafka(tmp_path_factory.mktemp("kafka")))
-
-
-@pytest.fixture(scope="session")
-def cassandra(tmp_path_factory):
-    yield from shared(Cassandra(tmp_path_factory.mktemp("cassandra")))
-
-
-@pytest.fixture(scope="session")
-def mariadb(tmp_path_factory):
-    yield from shared(MariaDb(tmp_path_factory.mktemp("mariadb")))
 
 
 @pytest.fixture(scope="session")

@@ -11,32 +11,10 @@ HERE = pathlib.Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "cluster"), str(HERE.parent.parent / "spark")]
 pytest.register_assert_rewrite("pipeline", "spark_shop")
 
-from servers.cassandra import Cassandra
-from servers.kafka import Kafka
-from servers.mysql import MariaDb
+from servers.shared import cassandra, kafka, mariadb  # noqa: F401  (fixtures)
 from spark_shop import SparkShop
 
 _numbers = itertools.count(1)
-
-
-def shared(factory):
-    with factory.start() as one:
-        yield one
-
-
-@pytest.fixture(scope="session")
-def kafka(tmp_path_factory):
-    yield from shared(Kafka(tmp_path_factory.mktemp("kafka")))
-
-
-@pytest.fixture(scope="session")
-def cassandra(tmp_path_factory):
-    yield from shared(Cassandra(tmp_path_factory.mktemp("cassandra")))
-
-
-@pytest.fixture(scope="session")
-def mariadb(tmp_path_factory):
-    yield from shared(MariaDb(tmp_path_factory.mktemp("mariadb")))
 
 
 @pytest.fixture

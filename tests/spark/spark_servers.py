@@ -9,12 +9,8 @@ import pytest
 
 from servers import spark
 from servers.hdfs import Hdfs
+from servers.shared import shared
 from servers.yarn import Yarn
-
-
-def shared(factory):
-    with factory.start() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")
