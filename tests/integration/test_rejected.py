@@ -273,6 +273,19 @@ def test_an_edited_event_that_is_rejected_again_takes_the_place_of_the_one_befor
     harness.must_run("verify", "--data", one.data)
 
 
+def test_an_edited_event_still_hides_the_one_whose_place_it_had_taken(server):
+    """Behind a topic the older one is not marked yet when the newer is replaced, by another text."""
+    one = server()
+    one.post(lines(order(1, total=-1), order(2, total=-1)), NDJSON)
+    again(one, "retry", "1")
+    with sqlite3.connect(one.data / "sales.db") as db:
+        db.execute("UPDATE rejected_retries SET verdict = 'sent' WHERE id = 1")
+    assert [row["id"] for row in listed(one)] == [3, 2]
+    again(one, "edit", "3", "--file", "-", stdin=json.dumps(order(1, total=-2)).encode())
+    assert [row["id"] for row in listed(one)] == [4, 2]
+    assert len(rejected(one, "list").stdout.splitlines()) == 2
+
+
 def test_retries_are_noted_in_a_directory_of_an_earlier_program(server):
     one = three_bad(server)
     again(one, "retry", "1")

@@ -208,12 +208,13 @@ static bool check_ids(const struct rejected_which *w, struct error *err) {
     return true;
 }
 
-// Marks what was replaced, by this retry or since an earlier one; nothing older than `lowest_id`.
-static bool mark_replaced(struct command *c, int64_t lowest_id, struct error *err) {
-    struct rejected_which w = {.lowest_id = lowest_id, .now_ms = clock_now_ms(clock_system())};
+// Marks what was replaced, by this retry or since an earlier one. Of all, and oldest first: one that
+// is marked is no longer seen, so it can hide no older one of its text.
+static bool mark_replaced(struct command *c, struct error *err) {
+    struct rejected_which w = {.now_ms = clock_now_ms(clock_system())};
     bool ok = rejected_which_find(&w, c->reader, err);
-    for (size_t i = 0; ok && i < w.replaced.n; i++) {
-        ok = rejected_sender_replaced(c->sender, &w.replaced.at[i], err);
+    for (size_t i = w.replaced.n; ok && i > 0; i--) {
+        ok = rejected_sender_replaced(c->sender, &w.replaced.at[i - 1], err);
     }
     rejected_which_free(&w);
     return ok;
@@ -256,7 +257,7 @@ static int retry_rejected(struct command *c) {
         return rejected_fail(&err);
     }
     int code = end_sending(c);
-    return mark_replaced(c, w.lowest_id, &err) ? code : rejected_fail(&err);
+    return mark_replaced(c, &err) ? code : rejected_fail(&err);
 }
 
 // --- Editing
@@ -292,7 +293,7 @@ static int edit_rejected(struct command *c) {
         return rejected_fail(&err);
     }
     int code = end_sending(c);
-    return mark_replaced(c, c->settings->ids[0], &err) ? code : rejected_fail(&err);
+    return mark_replaced(c, &err) ? code : rejected_fail(&err);
 }
 
 static int show_rejected(struct command *c) {
