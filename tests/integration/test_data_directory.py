@@ -90,10 +90,38 @@ def test_a_file_that_is_cut_in_place_is_noticed_at_the_next_commit(server, left)
     one.kill()
 
 
-def test_a_file_that_is_cut_while_nothing_comes_is_noticed_as_well(server):
+@pytest.mark.parametrize("left", [-1, -4120, 4152, 32, 0])
+def test_a_log_that_is_cut_in_place_is_noticed_at_the_next_commit(server, left):
+    one = server()
+    for i in range(1, 20):
+        assert one.post(order(i)).status == 202
+    log = one.data / "sales.db-wal"
+    os.truncate(log, log.stat().st_size + left if left < 0 else left)
+    one.post(order(3001)).problem(503)
+    one.get("/readyz").problem(503)
+    one.post(order(3002)).problem(503)
+    harness.wait_until(lambda: "sales.db-wal was cut" in one.log, what="a line that says what happened")
+    one.kill()
+
+
+def test_a_log_that_a_checkpoint_has_made_shorter_is_no_cut(server):
+    one = server()
+    for i in range(1, 20):
+        assert one.post(order(i)).status == 202
+    db = sqlite3.connect(one.data / "sales.db")
+    (busy, _, _), = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    assert busy == 0 and (one.data / "sales.db-wal").stat().st_size == 0
+    assert one.post(order(30)).status == 202
+    db.close()
+    one.stop()
+    harness.must_run("verify", "--data", one.data)
+
+
+@pytest.mark.parametrize(("name", "left"), [("sales.db", -4096), ("sales.db-wal", 4152)])
+def test_a_file_that_is_cut_while_nothing_comes_is_noticed_as_well(server, name, left):
     one = server()
     assert one.post(harness.lines(*[order(i) for i in range(1, 500)]), harness.NDJSON).status == 202
-    os.truncate(one.data / "sales.db", (one.data / "sales.db").stat().st_size - 4096)
+    os.truncate(one.data / name, (one.data / name).stat().st_size + left if left < 0 else left)
     harness.wait_until(lambda: one.get("/readyz").status == 503, 20, "a server that is not ready")
     one.kill()
 

@@ -158,33 +158,58 @@ bool sqlite_files_note(struct sqlite_files *f, sqlite3 *db, const char *director
     return f->known;
 }
 
-static bool tell_cut(const char *directory, struct error *err) {
-    return error_set(err, ERROR_RETRIABLE,
-                     "%s/sales.db was cut while it was in use: what is missing of it is lost, and "
-                     "nothing more is stored; stop this process and restore a copy",
-                     directory);
+static bool tell_cut(const char *directory, const char *name, struct error *err) {
+    return error_set(
+        err, ERROR_RETRIABLE,
+        "%s/%s was cut while it was in use: what is missing of it is lost, and nothing "
+        "more is stored; stop this process and restore a copy",
+        directory, name);
 }
 
 // The file grows by checkpoints. What makes it shorter is somebody's VACUUM, or somebody's mistake.
+static bool database_was_cut(struct sqlite_files *f, sqlite3 *db, struct error *err) {
+    int64_t cookie;
+    if (!read_cookie(db, &cookie, err)) {
+        return true; // not even its first page
+    }
+    bool cut = cookie == f->schema_cookie;
+    f->schema_cookie = cookie;
+    return cut;
+}
+
+// The log may become shorter when a checkpoint has copied all of it: ours, or somebody else's. Else
+// it has as many frames as SQLite knows of, which a copy tries to read. BUSY: somebody copies just
+// now. (Frames: https://www.sqlite.org/fileformat2.html#the_write_ahead_log)
+static bool log_was_cut(sqlite3 *db, int64_t bytes) {
+    enum { HEADER_BYTES = 32, FRAME_HEADER_BYTES = 24 };
+    int n_log = 0, n_copied = 0;
+    int64_t page_bytes;
+    struct error err;
+    int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, &n_log, &n_copied);
+    if (rc == SQLITE_BUSY || (rc == SQLITE_OK && n_copied == n_log)) {
+        return false;
+    }
+    return rc != SQLITE_OK || !sqlite_int(db, "PRAGMA page_size", 0, &page_bytes, &err) ||
+           bytes < HEADER_BYTES + n_log * (page_bytes + FRAME_HEADER_BYTES);
+}
+
 bool sqlite_files_whole(struct sqlite_files *f, sqlite3 *db, const char *directory,
                         struct error *err) {
-    struct sqlite_file now;
-    if (!f->known || (!f->cut && !look_at(directory, "sales.db", &now))) {
-        return true; // whether it is there at all is asked elsewhere
+    struct sqlite_file database, log;
+    if (!f->known) {
+        return true;
     }
-    if (!f->cut && now.bytes < f->database.bytes) {
-        int64_t cookie;
-        if (!read_cookie(db, &cookie, err)) {
-            return tell_cut(directory, err); // not even its first page
-        }
-        f->cut = cookie == f->schema_cookie;
-        f->schema_cookie = cookie;
+    // Whether they are there at all is asked elsewhere.
+    if (f->cut == NULL && look_at(directory, "sales.db", &database)) {
+        bool cut = database.bytes < f->database.bytes && database_was_cut(f, db, err);
+        f->cut = cut ? "sales.db" : NULL;
+        f->database.bytes = database.bytes;
     }
-    if (f->cut) {
-        return tell_cut(directory, err);
+    if (f->cut == NULL && look_at(directory, "sales.db-wal", &log)) {
+        f->cut = log.bytes < f->log.bytes && log_was_cut(db, log.bytes) ? "sales.db-wal" : NULL;
+        f->log.bytes = log.bytes;
     }
-    f->database.bytes = now.bytes;
-    return true;
+    return f->cut == NULL || tell_cut(directory, f->cut, err);
 }
 
 bool sqlite_files_in_place(const struct sqlite_files *f, const char *directory, bool and_log,

@@ -28,18 +28,19 @@ struct sqlite_files {
     struct sqlite_file {
         dev_t device;
         ino_t inode;
-        int64_t bytes; // of the database: as many as it had when it was looked at last
+        int64_t bytes; // as many as it had when it was looked at last
     } database, log;
     int64_t schema_cookie; // which VACUUM changes, the one that may make the database shorter
     bool known;            // else all is zero
-    bool cut;              // it was shorter once: nothing in it can be relied on
+    const char *cut;       // which of the two was: nothing in them can be relied on
 };
 // After opening: notes the log; the database too at the first time.
 MUST_CHECK bool sqlite_files_note(struct sqlite_files *f, sqlite3 *db, const char *directory,
                                   struct error *err);
-// Whether nobody has cut the database in place. Before anything is read or written: pages that are
-// missing read as zeros, and what is written past them makes the file long again. ERROR_RETRIABLE,
-// and so it stays until the process is started anew.
+// Whether nobody has cut the database or its log in place. Before anything is read or written:
+// pages that are missing read as zeros, and what is written past them makes the file long again.
+// ERROR_RETRIABLE, and so it stays until the process is started anew. On the writer's thread,
+// outside of a transaction.
 MUST_CHECK bool sqlite_files_whole(struct sqlite_files *f, sqlite3 *db, const char *directory,
                                    struct error *err);
 // Whether the database (and_log: and its log) is still there and the same. ERROR_RETRIABLE says
