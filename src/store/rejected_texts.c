@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 // A table from the hash of a text to how many newer rows with it have replaced none yet. A text is
-// submitted again as one line without white space around, so that is how it is compared. What is
-// not kept whole is never submitted as it is: it can have been replaced, after an edit, and takes
-// nobody's place.
+// submitted again as one line without white space around, so that is how it is compared. Of one
+// that is too long to be kept whole the beginning and the length are compared.
 #include "store/rejected_texts.h"
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "order/order.h"
 #include <stdint.h>
 #include <stdlib.h>
+
+// Of a long text; less than is kept of any, as a place may cut it at the end of a character.
+enum { LONG_BYTES = ORDER_REJECTED_TEXT_MAX_BYTES - 64 };
 
 struct slot {
     uint64_t hash;
@@ -60,10 +63,14 @@ static bool ends_line(char c) {
     return c == '\n' || c == '\r';
 }
 
-// Line ends as spaces: piece by piece, so that nothing is copied.
-uint64_t rejected_text_hash(struct text t) {
-    t = text_trim(t);
+// Line ends as spaces: piece by piece, so that nothing is copied. whole_bytes: of the text that t
+// is the beginning of, or t's.
+static uint64_t hash_event(struct text t, uint64_t whole_bytes) {
     uint64_t h = 0;
+    if (whole_bytes > ORDER_REJECTED_TEXT_MAX_BYTES) {
+        t.len = LONG_BYTES;
+        h = hash_bytes(&whole_bytes, sizeof whole_bytes, 0);
+    }
     size_t from = 0;
     for (size_t i = 0; i <= t.len; i++) {
         if (i == t.len || ends_line(t.at[i]) || t.at[i] == ' ') {
@@ -72,6 +79,20 @@ uint64_t rejected_text_hash(struct text t) {
         }
     }
     return h != 0 ? h : 1;
+}
+
+uint64_t rejected_text_hash(struct text event) {
+    event = text_trim(event);
+    return hash_event(event, event.len);
+}
+
+// Of a row's own text; 0: it cannot be told.
+static uint64_t hash_of_row(const struct rejected_row *row) {
+    if (!row->raw_cut) {
+        return rejected_text_hash(row->raw);
+    }
+    bool enough = row->raw_bytes > ORDER_REJECTED_TEXT_MAX_BYTES && row->raw.len >= LONG_BYTES;
+    return enough ? hash_event(row->raw, (uint64_t)row->raw_bytes) : 0;
 }
 
 static struct slot *slot_of(struct rejected_texts *t, uint64_t hash) {
@@ -98,7 +119,7 @@ static bool may_be_back(const struct rejected_row *row) {
 }
 
 bool rejected_texts_replaced(struct rejected_texts *t, const struct rejected_row *row) {
-    uint64_t own = row->raw_cut ? 0 : rejected_text_hash(row->raw);
+    uint64_t own = hash_of_row(row);
     uint64_t sent = row->sent_hash != 0 ? row->sent_hash : own;
     bool replaced = false;
     if (sent != 0 && may_be_back(row)) {

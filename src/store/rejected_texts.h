@@ -5,8 +5,8 @@
 #pragma once
 #include "store/sales_reader.h"
 
-// Of a text as it is submitted again: one line without white space around. It is stored: it has to
-// stay what it is. Never 0.
+// Of a text as it is submitted again: one line without white space around; of a long one, its
+// beginning and its length. It is stored: it has to stay what it is. Never 0.
 uint64_t rejected_text_hash(struct text event);
 
 struct rejected_texts;

@@ -59,7 +59,8 @@ struct rejected_row {
     int64_t id; // grows with time
     int64_t arrival_ms;
     struct text field, code, message, raw;
-    bool raw_cut; // raw is longer than what is kept
+    int64_t raw_bytes; // of the whole text
+    bool raw_cut;      // raw is only its beginning
     // When it was last submitted again by `salestide rejected`, what became of it, and the hash of
     // the text that was sent (0: not known); 0: never. What was noted as replaced is not handed
     // out. See store/rejected_retries.h.

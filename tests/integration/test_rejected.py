@@ -268,8 +268,11 @@ def test_an_edited_event_that_is_rejected_again_takes_the_place_of_the_one_befor
         assert len(rejected(one, "list").stdout.splitlines()) == 2
     one.post(lines(order(3, total=-1, note="x" * 70_000)), NDJSON)  # of which only the beginning is kept
     long = max(row["id"] for row in listed(one))
-    assert again(one, "edit", str(long), "--file", "-", stdin=json.dumps(order(3, total=-1)).encode()).returncode == 1
-    assert long not in rows(one) and len(rows(one)) == 3
+    for note in ("y" * 70_000, "z" * 70_000, "short"):
+        event = " \n" + json.dumps(order(3, total=-1, note=note), indent=2) + "\n"
+        assert again(one, "edit", str(long), "--file", "-", stdin=event.encode()).returncode == 1
+        assert long not in rows(one) and len(rows(one)) == 3
+        long = max(rows(one))
     harness.must_run("verify", "--data", one.data)
 
 

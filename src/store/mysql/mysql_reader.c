@@ -216,7 +216,8 @@ static bool reader_rejected(struct sales_reader *base, int64_t before_id, int64_
                                      .retried_ms = mysql_int_at(&v, 7),
                                      .retried_verdict = mysql_text_at(&v, 8),
                                      .sent_hash = (uint64_t)mysql_int_at(&v, 9)};
-        found.raw_cut = mysql_int_at(&v, 6) > (int64_t)found.raw.len;
+        found.raw_bytes = mysql_int_at(&v, 6);
+        found.raw_cut = found.raw_bytes > (int64_t)found.raw.len;
         go_on = each(user, &found);
     }
     mysql_free_result(rows);

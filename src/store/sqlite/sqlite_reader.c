@@ -265,7 +265,8 @@ static bool reader_rejected(struct sales_reader *base, int64_t before_id, int64_
                                    .code = sqlite_column_text(r->rejected, 3),
                                    .message = sqlite_column_text(r->rejected, 4),
                                    .raw = sqlite_column_text(r->rejected, 5)};
-        row.raw_cut = sqlite3_column_int64(r->rejected, 6) > (int64_t)row.raw.len;
+        row.raw_bytes = sqlite3_column_int64(r->rejected, 6);
+        row.raw_cut = row.raw_bytes > (int64_t)row.raw.len;
         row.retried_ms = sqlite3_column_int64(r->rejected, 7);
         row.retried_verdict = sqlite_column_text(r->rejected, 8);
         row.sent_hash = (uint64_t)sqlite3_column_int64(r->rejected, 9);

@@ -172,7 +172,7 @@ static bool claim_try(struct rejected_sender *s, const struct rejected_found *fo
 // does not care which white space it has, inside it cannot have these.
 static void post_line(struct rejected_sender *s, int64_t tag, struct text event) {
     struct buf body = {0};
-    buf_put_text(&body, event);
+    buf_put_text(&body, text_trim(event)); // as it is compared later
     for (size_t i = 0; i < body.len; i++) {
         body.at[i] = (char)(body.at[i] == '\n' || body.at[i] == '\r' ? ' ' : body.at[i]);
     }
