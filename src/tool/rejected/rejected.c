@@ -208,8 +208,8 @@ static bool check_ids(const struct rejected_which *w, struct error *err) {
     return true;
 }
 
-// Marks what was replaced, by this retry or since an earlier one. Of all, and oldest first: one that
-// is marked is no longer seen, so it can hide no older one of its text.
+// Marks what was replaced, by this retry or since an earlier one. Of all, and oldest first: one
+// that is marked is no longer seen, so it can hide no older one of its text.
 static bool mark_replaced(struct command *c, struct error *err) {
     struct rejected_which w = {.now_ms = clock_now_ms(clock_system())};
     bool ok = rejected_which_find(&w, c->reader, err);
