@@ -13,6 +13,8 @@ import signal
 import sqlite3
 import stat
 import subprocess
+import threading
+import time
 
 import pytest
 
@@ -101,6 +103,33 @@ def test_a_log_that_is_cut_in_place_is_noticed_at_the_next_commit(server, left):
     one.get("/readyz").problem(503)
     one.post(order(3002)).problem(503)
     harness.wait_until(lambda: "sales.db-wal was cut" in one.log, what="a line that says what happened")
+    one.kill()
+
+
+def test_a_log_that_is_cut_while_somebody_copies_it_is_not_written_to(server):
+    one = server()
+    for i in range(1, 20):
+        assert one.post(order(i)).status == 202
+    reader, copier = (sqlite3.connect(one.data / "sales.db", timeout=60, check_same_thread=False) for _ in range(2))
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM sqlite_master").fetchall()
+    assert one.post(order(30)).status == 202  # which the reader does not see, so no copy is complete
+
+    def copies():
+        with contextlib.suppress(sqlite3.Error):  # in the end it finds that pages are missing
+            while copier.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0] == 1:
+                time.sleep(0.05)  # the one below was first
+
+    copy = threading.Thread(target=copies)
+    copy.start()
+    watcher = sqlite3.connect(one.data / "sales.db")
+    harness.wait_until(lambda: watcher.execute("PRAGMA wal_checkpoint").fetchone()[0] == 1, 20, "a copy that waits")
+    os.truncate(one.data / "sales.db-wal", 4152)
+    one.post(order(3001)).problem(503)
+    reader.close()
+    copy.join()
+    harness.wait_until(lambda: b"sales.db-wal was cut" in one.get("/readyz").body, 20, "a server that says what happened")
+    one.post(order(3002)).problem(503)
     one.kill()
 
 

@@ -225,7 +225,7 @@ def test_a_retry_that_was_killed_is_said_and_taken_up_later(server):
     one.post(lines(order(1, total=-1), order(2, total=-1)), NDJSON)
     stuck = socket.create_server(("127.0.0.1", 0))
     killed = subprocess.Popen([harness.binary(), "rejected", "retry", "1", "--data", one.data,
-                               "--to", f"http://127.0.0.1:{stuck.getsockname()[1]}"])  # fmt: skip
+                               "--to", f"http://127.0.0.1:{stuck.getsockname()[1]}"], env=harness.clean_env())  # fmt: skip
     try:
         harness.wait_until(lambda: rows(one)[1].get("retried_verdict") == "trying", 20, "the try on record")
     finally:

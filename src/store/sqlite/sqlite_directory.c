@@ -177,25 +177,64 @@ static bool database_was_cut(struct sqlite_files *f, sqlite3 *db, struct error *
     return cut;
 }
 
+enum log_state { LOG_WHOLE, LOG_CUT, LOG_UNKNOWN };
+
 // The log may become shorter when a checkpoint has copied all of it: ours, or somebody else's. Else
-// it has as many frames as SQLite knows of, which a copy tries to read. BUSY: somebody copies just
-// now. (Frames: https://www.sqlite.org/fileformat2.html#the_write_ahead_log)
-static bool log_was_cut(sqlite3 *db, int64_t bytes) {
+// it has as many frames as SQLite knows of, which a copy tries to read. LOG_UNKNOWN: `err`; also
+// while somebody copies just now. (Frames:
+// https://www.sqlite.org/fileformat2.html#the_write_ahead_log)
+static enum log_state look_into_log(sqlite3 *db, const char *directory, struct error *err) {
     enum { HEADER_BYTES = 32, FRAME_HEADER_BYTES = 24 };
     int n_log = 0, n_copied = 0;
     int64_t page_bytes;
-    struct error err;
+    struct sqlite_file log;
     int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, &n_log, &n_copied);
-    if (rc == SQLITE_BUSY || (rc == SQLITE_OK && n_copied == n_log)) {
-        return false;
+    if (rc == SQLITE_OK && n_copied == n_log) {
+        return LOG_WHOLE;
     }
-    return rc != SQLITE_OK || !sqlite_int(db, "PRAGMA page_size", 0, &page_bytes, &err) ||
-           bytes < HEADER_BYTES + n_log * (page_bytes + FRAME_HEADER_BYTES);
+    if (rc != SQLITE_OK) {
+        bool cut = sqlite3_extended_errcode(db) == SQLITE_IOERR_SHORT_READ;
+        sqlite_failed(db, "looking into a write-ahead log that has become shorter", err);
+        return cut ? LOG_CUT : LOG_UNKNOWN;
+    }
+    if (!sqlite_int(db, "PRAGMA page_size", 0, &page_bytes, err)) {
+        return LOG_UNKNOWN;
+    }
+    bool short_of = !look_at(directory, "sales.db-wal", &log) ||
+                    log.bytes < HEADER_BYTES + n_log * (page_bytes + FRAME_HEADER_BYTES);
+    return short_of ? LOG_CUT : LOG_WHOLE;
+}
+
+// Others may copy, write and cut meanwhile: only what stays so for a while is said.
+static enum log_state judge_log(sqlite3 *db, const char *directory, struct error *err) {
+    enum { TRIES = 100, PAUSE_MS = 5 };
+    enum log_state found = look_into_log(db, directory, err);
+    for (int i = 1; i < TRIES && found != LOG_WHOLE; i++) {
+        sqlite3_sleep(PAUSE_MS);
+        found = look_into_log(db, directory, err);
+    }
+    return found;
+}
+
+// False: it is not known yet whether the log was cut.
+static bool check_log(struct sqlite_files *f, sqlite3 *db, const char *directory,
+                      struct error *err) {
+    struct sqlite_file log;
+    if (!look_at(directory, "sales.db-wal", &log)) {
+        return true;
+    }
+    enum log_state found = log.bytes < f->log.bytes ? judge_log(db, directory, err) : LOG_WHOLE;
+    if (found == LOG_UNKNOWN) {
+        return false; // its length from before stays: it is asked again
+    }
+    f->cut = found == LOG_CUT ? "sales.db-wal" : NULL;
+    f->log.bytes = log.bytes;
+    return true;
 }
 
 bool sqlite_files_whole(struct sqlite_files *f, sqlite3 *db, const char *directory,
                         struct error *err) {
-    struct sqlite_file database, log;
+    struct sqlite_file database;
     if (!f->known) {
         return true;
     }
@@ -205,9 +244,8 @@ bool sqlite_files_whole(struct sqlite_files *f, sqlite3 *db, const char *directo
         f->cut = cut ? "sales.db" : NULL;
         f->database.bytes = database.bytes;
     }
-    if (f->cut == NULL && look_at(directory, "sales.db-wal", &log)) {
-        f->cut = log.bytes < f->log.bytes && log_was_cut(db, log.bytes) ? "sales.db-wal" : NULL;
-        f->log.bytes = log.bytes;
+    if (f->cut == NULL && !check_log(f, db, directory, err)) {
+        return false;
     }
     return f->cut == NULL || tell_cut(directory, f->cut, err);
 }

@@ -123,6 +123,10 @@ static enum store_result raw_add(struct raw_store *r, const struct stored_event 
     if (!is_open(s, err)) {
         return STORE_RETRY;
     }
+    if (!s->in_transaction && !sqlite_files_whole(&s->files, s->db, s->directory, err)) {
+        sqlite_raw_disconnect(s);
+        return STORE_RETRY;
+    }
     if (!s->in_transaction && !sqlite_do(s->begin)) {
         return sqlite_raw_failed(s, "beginning to store raw orders", err);
     }
