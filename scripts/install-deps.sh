@@ -107,7 +107,7 @@ want_proxies() {
 java_17() {
     local java
     for java in java /usr/lib/jvm/*17*/bin/java; do
-        "$java" -version 2>&1 | grep -q 'version "17\.' && return 0
+        "$java" -version 2>&1 | grep 'version "17\.' >/dev/null && return 0
     done
     return 1
 }
