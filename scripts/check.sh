@@ -129,10 +129,10 @@ run_units() { # FOLDER AT_A_TIME SOURCE...: the programs of these sources
 
 # ThreadSanitizer: the unit tests and the program from outside. A report makes its program end with
 # exit code 66, and for the program from outside it also is a file, which is a failure of its own.
-# Short form: the unit programs that can have a thread, which is those that import pthread_create, and
-# of the tests from outside the one in which all threads of a server work at once. The two that are left
-# out for their length only repeat: test_failure_sweep does what test_engine_batches does with each
-# call failing in turn, test_sqlite_aggregates opens and closes one store some hundred times.
+# Short form: the unit programs but two, and of the tests from outside the one in which all threads of a
+# server work at once. The two that are left out for their length only repeat: test_failure_sweep does what
+# test_engine_batches does with each call failing in turn, test_sqlite_aggregates opens and closes one store
+# some hundred times.
 tsan_long=(test_failure_sweep test_sqlite_aggregates)
 suite_tsan() {
     local reports=$logs/tsan-reports source name sources=() tests=tests/integration/test_threads.py found
@@ -148,9 +148,7 @@ suite_tsan() {
     fi
     for source in tests/unit/test_*.c; do
         name=$(basename "$source" .c)
-        # (grep without -q, which would end before nm does: with pipefail that looks like "none".)
-        if [ $full = yes ] || { [[ " ${tsan_long[*]} " != *" $name "* ]] &&
-            nm --dynamic --undefined-only "build/tsan/unit/$name" | grep ' pthread_create' >/dev/null; }; then
+        if [ $full = yes ] || [[ " ${tsan_long[*]} " != *" $name "* ]]; then
             sources+=("$source")
         fi
     done
