@@ -248,6 +248,7 @@ static void log_committed(void *self) {
 bool kafka_log_open(const struct kafka_log_options *options, struct kafka_log **out,
                     struct error *err) {
     struct kafka_log *log = mem_zalloc(1, sizeof *log);
+    log->retention_ms = -1;
     log->options = *options;
     log->topic = mem_strndup(options->topic, strlen(options->topic));
     log->group = mem_strndup(options->group, strlen(options->group));

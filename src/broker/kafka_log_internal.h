@@ -25,6 +25,8 @@ struct kafka_slice {
     const rd_kafka_message_t *foreign;  // the first of them, if any
     int64_t n_odd_times;                // messages whose timestamp is none that a table takes
     const rd_kafka_message_t *odd_time; // the first of them, if any
+    int64_t kept_from_ms; // an older timestamp is past the topic's retention; INT64_MIN: for ever
+    const rd_kafka_message_t *too_old; // the first message with such a timestamp, if any
 };
 struct kafka_parse; // parses slices: kafka_parse.c
 
@@ -46,10 +48,11 @@ struct kafka_log {
     int32_t n_partitions;
     int32_t topic_partitions; // of the topic; 0: not known
     bool topic_looked_at;     // its configuration suits, or is not told to us
+    int64_t retention_ms;     // of the topic; -1: for ever, or not told
     bool held;                // the store is down: nothing is handed over until rewind
     bool rebalanced;          // in the call of the queue that is going on
     bool failed;              // for good
-    bool told_foreign, told_odd_time, told_unknown;
+    bool told_foreign, told_odd_time, told_too_old, told_unknown;
     rd_kafka_message_t **messages; // of one call of the queue
     struct kafka_slice *free_slices;
     size_t n_free_slices;

@@ -58,6 +58,7 @@ bool kafka_log_look_at_topic(struct kafka_log *log, const struct kafka_topic_fac
         return false;
     }
     warn_of_retention(log, facts);
+    log->retention_ms = facts->retention_ms;
     log->topic_looked_at = true;
     return true;
 }

@@ -23,6 +23,7 @@
 
 // AHEAD_MIN: fewer messages are parsed sooner than another thread is woken.
 enum { FREE_SLICES_KEPT = 64, SLICE_MESSAGES = 500, AHEAD_MIN = 256 };
+#define DAY_MS INT64_C(86400000)
 
 static void free_slice(struct kafka_slice *slice) {
     submission_free(slice->submission);
@@ -106,6 +107,25 @@ static void warn_of_times(struct kafka_log *log, const struct kafka_slice *slice
         log->topic, rd_kafka_message_timestamp(m, NULL), m->partition, m->offset);
 }
 
+// A topic's retention goes by timestamps: a backfill that gives its messages the times of its
+// orders has them deleted at once, counted or not.
+static void warn_of_retention(struct kafka_log *log, const struct kafka_slice *slice) {
+    if (slice->too_old == NULL || log->told_too_old) {
+        return;
+    }
+    log->told_too_old = true;
+    const rd_kafka_message_t *m = slice->too_old;
+    log_warn("broker",
+             "a message of %s is stamped %" PRId64 " days ago (partition %" PRId32
+             ", offset %" PRId64 "), and the topic keeps %" PRId64 " (retention.ms): its broker "
+             "deletes such messages within minutes, counted or not, and a repetition of one counts "
+             "again after a restart. Set message.timestamp.type=LogAppendTime or raise "
+             "retention.ms before orders of the past are sent",
+             log->topic,
+             (clock_now_ms(clock_system()) - rd_kafka_message_timestamp(m, NULL)) / DAY_MS,
+             m->partition, m->offset, log->retention_ms / DAY_MS);
+}
+
 // What is handed over counts: what was dropped is read again. Warns of odd times and of foreign
 // keys once.
 static void count_slice(struct kafka_log *log, const struct kafka_slice *slice) {
@@ -113,6 +133,7 @@ static void count_slice(struct kafka_log *log, const struct kafka_slice *slice) 
     log->now.bytes += slice->bytes;
     log->now.odd_timestamps += slice->n_odd_times;
     warn_of_times(log, slice);
+    warn_of_retention(log, slice);
     log->now.foreign_keys += slice->n_foreign;
     if (slice->n_foreign == 0 || log->told_foreign) {
         return;
@@ -136,6 +157,8 @@ static void take_message(struct kafka_slice *slice, rd_kafka_message_t *m) {
     int64_t arrival_ms = kafka_arrival_ms(m, &odd);
     if (UNLIKELY(odd)) {
         slice->odd_time = slice->n_odd_times++ == 0 ? m : slice->odd_time;
+    } else if (UNLIKELY(arrival_ms < slice->kept_from_ms) && slice->too_old == NULL) {
+        slice->too_old = m;
     }
     s->arrival_ms = arrival_ms > s->arrival_ms ? arrival_ms : s->arrival_ms;
     s->log.n_skipped += m->len == 0;
@@ -151,6 +174,10 @@ static struct kafka_slice *begin_slice(struct kafka_log *log, const rd_kafka_mes
     s->settled = on_settled;
     s->arrival_ms = 0;
     slice->n_foreign = slice->n_odd_times = slice->bytes = 0;
+    slice->too_old = NULL;
+    slice->kept_from_ms = log->retention_ms < 0 || log->told_too_old
+                              ? INT64_MIN
+                              : clock_now_ms(clock_system()) - log->retention_ms;
     slice->topic_partitions = log->topic_partitions;
     slice->lane = log->partitions[m->partition].lane;
     slice->expected_before = log->partitions[m->partition].expected;

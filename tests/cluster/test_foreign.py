@@ -217,6 +217,22 @@ def test_a_timestamp_in_microseconds_counts_at_the_last_time_that_tables_take_an
     one.check()
 
 
+def test_an_order_stamped_further_back_than_the_topic_keeps_is_counted_and_one_warning_says_what_comes(shop):
+    one = shop(partitions=1, topic_config={"retention.ms": str(7 * 86_400_000)})
+    sender = producer(one.kafka)
+    try:  # what is deleted is what is in front: the new order keeps the old ones in their segment
+        for n, age_days in enumerate([0, 40, 39, 1]):
+            sender.send(one.name, key=str(n).encode(), value=line_of(n),
+                        timestamp_ms=int(time.time() * 1000) - age_days * 86_400_000)  # fmt: skip
+        sender.flush(timeout=60)
+    finally:
+        sender.close(timeout=10)
+    processor = one.processor()
+    assert len(one.check().raw) == 4
+    assert processor.log.count("is stamped 40 days ago (partition 0, offset 1), and the topic keeps 7") == 1
+    assert processor.log.count("LogAppendTime") == 1
+
+
 def e4_of(line):
     return pipeline.e4(json.loads(line)["total"])
 
