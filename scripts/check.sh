@@ -36,12 +36,13 @@ if [ $full = yes ]; then
     limit_s=7200 test_limit_s=3600 unit_limit_s=1800
 else
     export CRASH_KILLS=${CRASH_KILLS:-50} FUZZ_SECONDS=${FUZZ_SECONDS:-5}
-    limit_s=1500 test_limit_s=180 unit_limit_s=300
+    limit_s=1500 test_limit_s=180 unit_limit_s=600
 fi
 jobs=$(nproc)
 logs=$PWD/build/check
 mkdir -p "$logs"
 child=
+beside= # the shell of the suites that run beside the others
 runner=() # what test programs are started by, when not as they are
 
 # Runs a command within the time limit, without stdin, into the suite's log.
@@ -57,6 +58,7 @@ logged() {
 # shellcheck disable=SC2317  # called by the trap
 stop() {
     [ -z "$child" ] || kill "$child" 2>/dev/null
+    [ -z "$beside" ] || kill "$beside" 2>/dev/null
     echo "check: interrupted" >&2
     exit 130
 }
@@ -83,8 +85,11 @@ suite_build() {
     count_one "the tools of the tests build" make -j"$jobs" test-tools
 }
 
+# With the suites beside each other two may want the same objects at once.
+made() { logged flock --no-fork "$logs/make.lock" make -j"$jobs" "$@"; }
+
 suite_unit() {
-    if ! logged make -k -j"$jobs" unit-build; then
+    if ! made -k unit-build; then
         failed=$((failed + 1))
         echo "FAIL the unit tests do not all build" >>"$log"
     fi
@@ -136,7 +141,7 @@ run_units() { # FOLDER AT_A_TIME SOURCE...: the programs of these sources
 tsan_long=(test_failure_sweep test_sqlite_aggregates)
 suite_tsan() {
     local reports=$logs/tsan-reports source name sources=() tests=tests/integration/test_threads.py found
-    if ! logged make -k -j"$jobs" tsan-build; then
+    if ! made -k tsan-build; then
         failed=$((failed + 1))
         echo "FAIL what runs under ThreadSanitizer does not all build" >>"$log"
         return
@@ -226,7 +231,7 @@ run_cluster() { # SERVER... -- OPTION...
     done
     shift
     got_servers "${servers[@]}" || return
-    if ! logged make -j"$jobs" cluster-build; then
+    if ! made cluster-build; then
         failed=$((failed + 1))
         echo "FAIL the cluster's tests in C do not all build" >>"$log"
         return
@@ -284,34 +289,70 @@ run_counted() {
 suite_fuzz() { run_counted scripts/fuzz.sh "$FUZZ_SECONDS"; }
 suite_lint() { run_counted scripts/lint.sh; }
 
-total_passed=0 total_failed=0 total_skipped=0
-for suite in "${suites[@]}"; do
-    case " ${all_suites[*]} ${other_suites[*]} " in
-    *" $suite "*) ;;
-    *) echo "check: unknown suite \"$suite\"; there are: ${all_suites[*]} ${other_suites[*]}" >&2; exit 2 ;;
-    esac
-    log=$logs/$suite.log
+# Runs a suite and prints what became of it, in one piece.
+run_suite() { # NAME
+    suite=$1 log=$logs/$1.log
     : >"$log"
     passed=0 failed=0 skipped=0
-    started=$SECONDS
+    local started=$SECONDS
     "suite_$suite"
     if [ $((passed + failed)) -eq 0 ]; then
         failed=1
         echo "FAIL no test of this suite ran" >>"$log"
     fi
-    if [ $failed -gt 0 ]; then
-        echo "---- $suite: the end of build/check/$suite.log, and what failed"
-        # Of a unit program's report only what failed, then the names alone.
-        grep -vE '^(test|success): ' "$log" | tail -n 80
-        grep -E '^(FAIL|failure:|error:) ?' "$log" | sort -u | head -n 40
-        echo "----"
-    fi
-    grep '^SKIP ' "$log"
-    printf '%-12s %5d passed %3d failed %3d skipped %5d s\n' \
-        "$suite" "$passed" "$failed" "$skipped" $((SECONDS - started))
-    total_passed=$((total_passed + passed))
-    total_failed=$((total_failed + failed))
-    total_skipped=$((total_skipped + skipped))
+    {
+        if [ $failed -gt 0 ]; then
+            echo "---- $suite: the end of build/check/$suite.log, and what failed"
+            # Of a unit program's report only what failed, then the names alone.
+            grep -vE '^(test|success): ' "$log" | tail -n 80
+            grep -E '^(FAIL|failure:|error:) ?' "$log" | sort -u | head -n 40
+            echo "----"
+        fi
+        grep '^SKIP ' "$log"
+        printf '%-12s %5d passed %3d failed %3d skipped %5d s\n' \
+            "$suite" "$passed" "$failed" "$skipped" $((SECONDS - started))
+    } >"$logs/$suite.said"
+    echo "$passed $failed $skipped" >"$logs/$suite.counted"
+    flock "$logs/said.lock" cat "$logs/$suite.said"
+}
+
+for suite in "${suites[@]}"; do
+    case " ${all_suites[*]} ${other_suites[*]} " in
+    *" $suite "*) rm -f "$logs/$suite.counted" ;;
+    *) echo "check: unknown suite \"$suite\"; there are: ${all_suites[*]} ${other_suites[*]}" >&2; exit 2 ;;
+    esac
+done
+
+# In the short form those that compute all the time run beside those that mostly wait, with what these leave
+# to them. The long form has time-outs and sanitizers that want the machine for themselves.
+computing=() others=()
+for suite in "${suites[@]}"; do
+    case $full,$suite in
+    no,unit | no,tsan | no,fuzz | no,lint) computing+=("$suite") ;;
+    *,build) run_suite build ;;
+    *) others+=("$suite") ;;
+    esac
+done
+if [ ${#computing[@]} -gt 0 ] && [ ${#others[@]} -gt 0 ]; then
+    (
+        trap stop INT TERM
+        renice -n 10 "$BASHPID" >/dev/null
+        for suite in "${computing[@]}"; do run_suite "$suite"; done
+    ) &
+    beside=$!
+else
+    others=("${computing[@]}" "${others[@]}")
+fi
+for suite in "${others[@]}"; do run_suite "$suite"; done
+[ -z "$beside" ] || wait "$beside"
+
+total_passed=0 total_failed=0 total_skipped=0
+for suite in "${suites[@]}"; do
+    ok=0 bad=1 skip=0 # of one that was broken off
+    [ ! -e "$logs/$suite.counted" ] || read -r ok bad skip <"$logs/$suite.counted"
+    total_passed=$((total_passed + ok))
+    total_failed=$((total_failed + bad))
+    total_skipped=$((total_skipped + skip))
 done
 
 line="$total_passed passed, $total_failed failed"
