@@ -46,6 +46,9 @@ settings=(
     # shorter wait it needs more tries, each twice as long, to be as patient (findings/hdfs-closing-a-small-file-sleeps-400-ms.sh).
     spark.hadoop.dfs.client.block.write.locateFollowingBlock.initial.delay.ms=5
     spark.hadoop.dfs.client.block.write.locateFollowingBlock.retries=12
+    # With spark.speculation: Spark copies a slow task once others of its stage have ended. One partition whose window is read
+    # again is a stage of one task, which nothing would copy off a machine that hangs.
+    spark.speculation.task.duration.threshold=60s
     spark.sql.shuffle.partitions=2
     spark.ui.enabled=false
     spark.ui.showConsoleProgress=false
