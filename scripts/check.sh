@@ -36,7 +36,7 @@ if [ $full = yes ]; then
     limit_s=7200 test_limit_s=3600 unit_limit_s=1800
 else
     export CRASH_KILLS=${CRASH_KILLS:-50} FUZZ_SECONDS=${FUZZ_SECONDS:-5}
-    limit_s=1500 test_limit_s=180 unit_limit_s=600
+    limit_s=1500 test_limit_s=180 unit_limit_s=1200
 fi
 jobs=$(nproc)
 logs=$PWD/build/check

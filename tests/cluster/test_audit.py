@@ -156,14 +156,16 @@ def test_retries_and_edits_that_are_rejected_behind_the_topic_replace_also_when_
     try:
         texts = sorted(row["raw"] for row in shown())
         assert len(texts) == 21
-        for turn in range(1, 3):
+        n_sent = 0
+        for _ in range(2):
             with concurrent.futures.ThreadPoolExecutor(4) as pool:
                 done = [each.result() for each in [pool.submit(again, "retry", "--all") for _ in range(4)]]
             assert {each.returncode for each in done} <= {0, 1}, done
             sent = sum(int(each.stdout.decode().splitlines()[-1].split()[0]) for each in done)
-            assert sent == 21, [each.stdout for each in done]
+            assert sent >= 21, [each.stdout for each in done]  # more: one came so late that some were rejected again
+            n_sent += sent
             one.wait_drained()
-            assert one.state()["rejected"] == 21 * (turn + 1)
+            assert one.state()["rejected"] == 21 + n_sent
             assert sorted(row["raw"] for row in shown()) == texts, "at once, before the next retry"
             assert len(rejected("list", "--limit", "1000").stdout.splitlines()) == 21
         newest = shown()[0]

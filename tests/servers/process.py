@@ -79,6 +79,20 @@ def processes_in(directory):
     return found
 
 
+def wait_stopped(pid, timeout_s=30):
+    """After SIGSTOP: until it has. A busy machine lets its threads run on until one of them takes the signal."""
+
+    def states():
+        for stat in pathlib.Path(f"/proc/{pid}/task").glob("*/stat"):
+            with contextlib.suppress(OSError):  # it ended meanwhile
+                yield stat.read_text().rpartition(")")[2].split()[0]
+
+    deadline = time.monotonic() + timeout_s
+    while not all(state in "TtZX" for state in states()):
+        assert time.monotonic() < deadline, f"process {pid} has not stopped within {timeout_s} s"
+        time.sleep(0.005)
+
+
 def run_to_end(command, log_path, timeout=START_TIMEOUT_S, env=None):
     """A preparing step of a server; its output goes to the log."""
     with open(log_path, "ab") as log:
@@ -135,6 +149,8 @@ class Process:
     def send(self, number):
         assert self.is_running, f"{self.name} does not run\n{tail(self.log_path)}"
         self.popen.send_signal(number)
+        if number == signal.SIGSTOP:
+            wait_stopped(self.popen.pid)
 
     def stop(self):
         if not self.is_running:

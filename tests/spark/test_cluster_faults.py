@@ -107,6 +107,8 @@ def test_a_copy_of_a_slow_task_on_another_worker_gets_the_same_verdicts(shop, st
     executor(standalone, 1)
     slow = python_workers(standalone, 1)
     send_all(slow, signal.SIGSTOP)
+    for pid in slow:
+        process.wait_stopped(pid)
     try:  # a batch in which they have tasks ends by copies of these
         moves_on(one, 2 * STEP)
     finally:
