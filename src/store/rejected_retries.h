@@ -16,6 +16,7 @@
 #pragma once
 #include "base/error.h"
 #include "base/must.h"
+#include "store/sales_reader.h"
 #include <stdint.h>
 
 struct rejected_retries {
@@ -40,3 +41,9 @@ struct rejected_retries_ops {
                            const char *verdict, struct error *err);
     void (*close)(struct rejected_retries *r); // frees r
 };
+
+// A try whose verdict is not there after so long was ended: longer than one can take, which is the
+// longest delivery time-out.
+enum { REJECTED_TRY_MS = 11 * 60 * 1000 };
+// Whether somebody is sending this event just now. Pure.
+bool rejected_is_busy(const struct rejected_row *row, int64_t now_ms);

@@ -4,6 +4,7 @@
 #include "tool/rejected/rejected_which.h"
 
 #include "base/mem.h"
+#include "store/rejected_retries.h"
 #include "store/rejected_texts.h"
 #include <stdlib.h>
 
@@ -23,11 +24,6 @@ static void add_found(struct rejected_ids *ids, const struct rejected_row *row) 
         ids->at = mem_realloc(ids->at, ids->cap * sizeof *ids->at);
     }
     ids->at[ids->n++] = (struct rejected_found){row->id, row->retried_ms};
-}
-
-bool rejected_is_busy(const struct rejected_row *row, int64_t now_ms) {
-    return row->retried_ms != 0 && text_equal(row->retried_verdict, TEXT_LIT("trying")) &&
-           now_ms - row->retried_ms < REJECTED_TRY_MS;
 }
 
 static bool got_through(const struct rejected_row *row) {

@@ -29,8 +29,3 @@ struct rejected_which {
 MUST_CHECK bool rejected_which_find(struct rejected_which *w, struct sales_reader *reader,
                                     struct error *err);
 void rejected_which_free(struct rejected_which *w);
-
-// A try whose verdict is not there after so long was ended: longer than one can take, which is the
-// longest delivery time-out.
-enum { REJECTED_TRY_MS = 11 * 60 * 1000 };
-bool rejected_is_busy(const struct rejected_row *row, int64_t now_ms);
