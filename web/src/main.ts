@@ -3,13 +3,14 @@
 // each panel of the table draws them. Drawing is merged to at most ten times a second, and to none while the page
 // is hidden.
 import { Controls, setUpWall } from "./controls";
-import { byId, make } from "./dom";
+import { byId, make, setUpDialog } from "./dom";
 import { figuresOf, type Figures } from "./figures";
 import { fillFirstRun, setUpFirstRun } from "./first_run";
 import { askingOf, Narrowed } from "./narrow";
-import { openOrder, setUpOrder } from "./order";
+import { openOrder } from "./order";
 import type { Draw, Page } from "./page";
 import { panels } from "./panels";
+import { openRejected, setUpRejected } from "./rejected";
 import { ShopTime } from "./shop_time";
 import { applyChange, applySnapshot, type State } from "./state";
 import { drawStatus, setConnection, setHeard } from "./status";
@@ -33,6 +34,7 @@ const page: Page = {
         draw();
     },
     openOrder: (id) => void openOrder(id, page.time),
+    openRejected: () => void openRejected(page.time, state?.health),
     redraw: askToDraw,
 };
 
@@ -100,7 +102,9 @@ byId("skip").addEventListener("click", (event) => {
     byId("main").focus();
 });
 
-setUpOrder();
+setUpDialog("order");
+setUpDialog("rejected");
+setUpRejected();
 setUpFirstRun();
 setUpWall();
 
