@@ -4,9 +4,10 @@
 // 1. A worker parses the text as one event, finds the rejected one, and claims the try
 //    (store/rejected_retries.h): of several at once one sends.
 // 2. The event goes through the same intake as any order.
-// 3. Settled, a worker notes the verdict beside the rejected event. What is rejected again has
-//    taken its place, so that one is marked as replaced; behind a log, which has the new one
-//    later, readers see that by its text (store/rejected_texts.h).
+// 3. Settled, a worker notes the verdict beside the rejected event, and marks those whose places
+//    newer ones have taken, as this one's when it was rejected again. Behind a log the new one
+//    comes later: readers see that by its text (store/rejected_texts.h), and the next retry marks
+//    it.
 // 4. The answer is that of POST /v1/orders.
 //
 // How it fails: no text, or none that can be read (400), no such event (404), somebody else is
@@ -24,6 +25,7 @@
 
 #define PATH "/v1/rejected/"
 #define TAIL "/retry"
+#define NOT_NOTED "what became of the retry of rejected event %lld cannot be noted: "
 enum { ID_DIGITS_MAX = 18 }; // so none is beyond 63 bits
 
 bool http_retry_path(const char *url, int64_t *id) {
@@ -119,20 +121,32 @@ static enum problem claim_try(struct request *r) {
     return PROBLEM_NONE;
 }
 
+static void mark_replaced(struct rejected_retries *retries, struct http_worker *worker) {
+    struct sales_reader *reader;
+    struct error err = {0};
+    if (!http_worker_reader(worker, &reader, &err)) {
+        log_warn("http", "replaced rejected events cannot be marked: %s", err.text);
+    } else if (!rejected_mark_replaced(reader, retries, &err)) {
+        log_warn("http", "replaced rejected events cannot be marked: %s", err.text);
+        http_worker_drop_reader(worker);
+    }
+}
+
 // What became of the try; NULL: nothing was sent.
-static void note_try(struct request *r, const char *verdict) {
+static void note_try(struct request *r, const char *verdict, struct http_worker *worker) {
     const struct http_options *o = &r->server->options;
     struct rejected_retries *retries;
     struct error err = {0};
-    bool ok = o->open_retries(o->user, &retries, &err);
-    if (ok) {
-        ok = retries->ops->put(retries, r->retry.id, r->retry.now_ms, verdict, &err);
-        retries->ops->close(retries);
+    if (!o->open_retries(o->user, &retries, &err)) {
+        log_warn("http", NOT_NOTED "%s", (long long)r->retry.id, err.text);
+        return;
     }
-    if (!ok) {
-        log_warn("http", "what became of the retry of rejected event %lld cannot be noted: %s",
-                 (long long)r->retry.id, err.text);
+    if (!retries->ops->put(retries, r->retry.id, r->retry.now_ms, verdict, &err)) {
+        log_warn("http", NOT_NOTED "%s", (long long)r->retry.id, err.text);
+    } else if (verdict != NULL) {
+        mark_replaced(retries, worker);
     }
+    retries->ops->close(retries);
 }
 
 // As one line, which is how what is submitted again is compared and parsed: outside of its strings
@@ -177,7 +191,7 @@ static void claim_job(struct http_job *job, struct http_worker *worker) {
         if (p == PROBLEM_NONE) {
             return; // not ours to touch any more
         }
-        note_try(r, NULL);
+        note_try(r, NULL, worker);
     }
     r->problem = p;
     r->on_loop = send_problem;
@@ -195,14 +209,13 @@ static const char *verdict_of(const struct request *r) {
     case VERDICT_DUPLICATE:
         return "duplicate";
     default:
-        return later ? "rejected" : "replaced";
+        return "rejected";
     }
 }
 
 static void note_job(struct http_job *job, struct http_worker *worker) {
     struct request *r = (struct request *)((char *)job - offsetof(struct request, job));
-    UNUSED(worker);
-    note_try(r, verdict_of(r));
+    note_try(r, verdict_of(r), worker);
     r->on_loop = http_orders_answer;
     http_complete(r);
 }
@@ -210,10 +223,7 @@ static void note_job(struct http_job *job, struct http_worker *worker) {
 void http_retry_settled(struct request *r) {
     r->job.run = note_job;
     if (!http_workers_submit(r->server->workers, JOB_ORDERS, &r->job)) {
-        log_warn("http",
-                 "what became of the retry of rejected event %lld is not noted: too many "
-                 "large requests wait",
-                 (long long)r->retry.id);
+        log_warn("http", NOT_NOTED "too many large requests wait", (long long)r->retry.id);
         http_orders_answer(r);
     }
 }

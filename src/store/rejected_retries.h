@@ -47,3 +47,8 @@ struct rejected_retries_ops {
 enum { REJECTED_TRY_MS = 11 * 60 * 1000 };
 // Whether somebody is sending this event just now. Pure.
 bool rejected_is_busy(const struct rejected_row *row, int64_t now_ms);
+
+// Marks what was replaced, by a try just now or since an earlier one. Of all, and oldest first: one
+// that is marked is no longer seen, so it can hide no older one of its text.
+MUST_CHECK bool rejected_mark_replaced(struct sales_reader *reader,
+                                       struct rejected_retries *retries, struct error *err);

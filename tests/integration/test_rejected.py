@@ -463,6 +463,22 @@ def test_what_the_door_rejects_again_takes_the_place_of_the_one_before(server):
     harness.must_run("verify", "--data", one.data)
 
 
+def test_what_the_door_has_replaced_still_hides_the_one_whose_place_it_had_taken(server):
+    """The older one is not marked yet when the newer is replaced, by another text."""
+    one = server()
+    one.post(lines(order(1, total=-1), order(2, total=-1)), NDJSON)
+    retry(one, 1, order(1, total=-1)).problem(422)
+    with sqlite3.connect(one.data / "sales.db") as db:
+        db.execute("UPDATE rejected_retries SET verdict = 'sent' WHERE id = 1")
+    assert [row["id"] for row in listed(one)] == [3, 2]
+    retry(one, 3, order(1, total=-2)).problem(422)
+    assert [row["id"] for row in listed(one)] == [4, 2]
+    with sqlite3.connect(one.data / "sales.db") as db:
+        assert db.execute("SELECT id, verdict FROM rejected_retries ORDER BY id").fetchall() == [(1, "replaced"), (3, "replaced")]
+    db.close()
+    assert len(rejected(one, "list").stdout.splitlines()) == 2
+
+
 def test_of_several_at_the_door_at_once_one_sends_and_the_others_are_told(server):
     one = three_bad(server)
     answers = at_once(*[lambda: retry(one, 1, order(1)) for _ in range(12)])
