@@ -207,6 +207,7 @@ static bool is_ready(void *self, char problem[static INTAKE_PROBLEM_BYTES]) {
 struct intake kafka_producer_intake(struct kafka_producer *p) {
     static const struct intake_ops ops = {
         .name = "kafka",
+        .judged_later = true,
         .try_later = "send the same request again: what did arrive is known by its ids",
         .offer = kafka_producer_offer,
         .offer_wait = offer_wait,

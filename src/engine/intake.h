@@ -14,6 +14,9 @@ struct intake {
 
 struct intake_ops {
     const char *name;
+    // What is accepted went into a log: whether it is known already or a conflict is told later, by
+    // whoever counts.
+    bool judged_later;
     // What the sender of a submission that was settled with SETTLE_TRY_LATER has to know.
     const char *try_later;
     // Gives the submission away: it comes back through `settled`, exactly once, which may be before

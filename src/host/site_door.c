@@ -28,6 +28,11 @@ static bool door_reader(void *user, struct sales_reader **out, struct error *err
     return reader_place_open(s->place, QUESTION_TIMEOUT_MS, out, &settings, err);
 }
 
+static bool door_retries(void *user, struct rejected_retries **out, struct error *err) {
+    struct site *s = user;
+    return reader_place_open_retries(s->place, out, err);
+}
+
 static void door_reload(void *user) {
     site_reload_ask(user);
 }
@@ -43,6 +48,7 @@ static bool open_door(struct site *s, struct error *err) {
         .ready = door_ready,
         .metrics = door_metrics,
         .open_reader = s->place != NULL ? door_reader : NULL,
+        .open_retries = s->place != NULL && s->intake.ops != NULL ? door_retries : NULL,
         .reload = site_can_reload(s) ? door_reload : NULL,
         .user = s,
     };

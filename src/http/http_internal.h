@@ -16,6 +16,7 @@
 #include "http/http_worker.h"
 #include "http/keys.h"
 #include "http/problem.h"
+#include "store/rejected_retries.h"
 #include <microhttpd.h>
 #include <stdatomic.h>
 
@@ -25,6 +26,7 @@ struct files;     // http_file.c
 
 enum http_route {
     ROUTE_ORDERS, // POST /v1/orders
+    ROUTE_RETRY,  // POST /v1/rejected/{id}/retry
     ROUTE_QUESTION,
     ROUTE_STREAM,
     ROUTE_HEALTHZ,
@@ -96,6 +98,7 @@ struct request {
     struct question_answer answer;             // to it; of other calls the body alone
     const struct question_kind *question_kind; // NULL: this is no question
     void *question;                            // what its parse filled
+    struct rejected_claim retry;               // of ROUTE_RETRY; now_ms: what its try goes by
 };
 
 enum cached_answer { ANSWER_ACCEPTED_ONE, ANSWER_DUPLICATE_ONE, ANSWER_HEALTHY, ANSWERS_CACHED };
@@ -197,6 +200,7 @@ void http_requests_free(struct http_server *s); // the freelist
 // ROUTE_QUESTION.
 enum http_route http_route(const struct http_server *s, const char *url, const char *method,
                            const char *tail, const struct question_kind **kind, const char **allow);
+bool http_route_posts(enum http_route route); // orders: POST, with a body and a key to send
 enum key_scope http_route_scope(enum http_route route);
 
 // --- http_reply.c: each sends the answer of a request, and resumes its connection if need be.
@@ -240,8 +244,23 @@ void http_lingering_close(struct http_server *s); // all of them
 
 // --- http_orders.c
 void http_orders(struct request *r); // the body is complete
+// The parts of it, for whoever submits in another way. The first three on the loop's or a worker's
+// thread; PROBLEM_NONE, or r->detail tells.
+MUST_CHECK enum problem http_orders_unpack(struct request *r, struct text *body);
+// Fills r->submission by r->form.
+MUST_CHECK enum problem http_orders_parse(struct request *r, struct order_json *parser,
+                                          struct text body);
+// PROBLEM_NONE: the intake has the submission, and with it the request.
+MUST_CHECK enum problem http_orders_offer(struct request *r);
+void http_orders_answer(struct request *r); // by the verdicts; loop's thread
+MUST_CHECK struct submission *http_submission_get(struct http_server *s); // NULL: no memory
 void http_submission_recycle(struct http_server *s, struct submission *sub);
 void http_submissions_trim(struct http_server *s, bool all);
+
+// --- http_retry.c
+void http_retry(struct request *r, const char *url); // the body is complete
+void http_retry_settled(struct request *r);          // the intake has its verdict
+bool http_retry_path(const char *url, int64_t *id);  // whether this is such a path
 
 // --- http_question.c: questions to the store
 void http_question(struct request *r, const char *url);

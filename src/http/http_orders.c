@@ -33,7 +33,7 @@ enum {
 
 // --- Submissions are reused: their memory is the largest part of a small request.
 
-static struct submission *submission_get(struct http_server *s) {
+struct submission *http_submission_get(struct http_server *s) {
     struct submission *sub = s->free_submissions;
     if (sub == NULL) {
         return submission_new(NULL);
@@ -125,7 +125,7 @@ static enum problem take_event(struct request *r, struct order_json *parser, str
     return submission_reject(sub, e, &why) ? PROBLEM_NONE : no_memory(r);
 }
 
-static enum problem parse_body(struct request *r, struct order_json *parser, struct text body) {
+enum problem http_orders_parse(struct request *r, struct order_json *parser, struct text body) {
     const struct http_limits *limits = &r->server->options.limits;
     struct body_split split;
     struct text raw;
@@ -158,16 +158,14 @@ static enum problem parse_body(struct request *r, struct order_json *parser, str
 
 // --- To the engine and back.
 
-static void send_answer(struct request *r);
-
 static void on_settled(struct submission *sub, enum settle_result result) {
     struct request *r = sub->user;
     r->settled = result;
-    r->on_loop = send_answer;
+    r->on_loop = r->route == ROUTE_RETRY ? http_retry_settled : http_orders_answer;
     http_complete(r);
 }
 
-static enum problem http_orders_offer(struct request *r) {
+enum problem http_orders_offer(struct request *r) {
     struct http_server *s = r->server;
     struct submission *sub = r->submission;
     sub->arrival_ms = clock_now_ms(s->options.clock);
@@ -217,7 +215,7 @@ static void reply_try_later(struct request *r) {
     http_reply_problem(r, PROBLEM_STORE_UNAVAILABLE, detail);
 }
 
-static void send_answer(struct request *r) {
+void http_orders_answer(struct request *r) {
     struct submission *sub = r->submission;
     if (r->settled == SETTLE_TRY_LATER) {
         reply_try_later(r);
@@ -260,7 +258,7 @@ static void send_nothing(struct request *r) {
 }
 
 // Unpacks the body if need be. Worker's thread.
-static enum problem unpack(struct request *r, struct text *body) {
+enum problem http_orders_unpack(struct request *r, struct text *body) {
     const struct http_limits *limits = &r->server->options.limits;
     *body = body_text(&r->body);
     if (!r->gzipped) {
@@ -288,9 +286,9 @@ static enum problem unpack(struct request *r, struct text *body) {
 static void parse_job(struct http_job *job, struct http_worker *worker) {
     struct request *r = (struct request *)((char *)job - offsetof(struct request, job));
     struct text body;
-    enum problem p = unpack(r, &body);
+    enum problem p = http_orders_unpack(r, &body);
     if (p == PROBLEM_NONE) {
-        p = parse_body(r, worker->parser, body);
+        p = http_orders_parse(r, worker->parser, body);
     }
     if (p == PROBLEM_NONE && r->submission->n_events == 0) {
         r->on_loop = send_nothing;
@@ -323,7 +321,7 @@ static void parse_on_worker(struct request *r) {
 
 void http_orders(struct request *r) {
     struct http_server *s = r->server;
-    r->submission = submission_get(s);
+    r->submission = http_submission_get(s);
     if (r->submission == NULL) {
         http_reply_problem(r, no_memory(r), r->detail);
         return;
@@ -332,7 +330,7 @@ void http_orders(struct request *r) {
         parse_on_worker(r);
         return;
     }
-    enum problem p = parse_body(r, s->parser, body_text(&r->body));
+    enum problem p = http_orders_parse(r, s->parser, body_text(&r->body));
     if (p == PROBLEM_NONE && r->submission->n_events == 0) {
         send_nothing(r);
         return;

@@ -85,7 +85,7 @@ static void decide(struct request *r, const struct http_head *h, const char *url
                 : "see /openapi.json for the calls there are");
     }
     if (r->allow != NULL) {
-        http_refuse(r, PROBLEM_METHOD, r->route == ROUTE_ORDERS ? "use POST" : "use GET");
+        http_refuse(r, PROBLEM_METHOD, http_route_posts(r->route) ? "use POST" : "use GET");
     }
     http_key_check(r, h->authorization);
     if (r->route != ROUTE_QUESTION && h->first_param.at != NULL) {
@@ -98,7 +98,7 @@ static void decide(struct request *r, const struct http_head *h, const char *url
     if (s->stopping) {
         http_refuse(r, PROBLEM_STOPPING, "try again in a moment");
     }
-    if (r->route == ROUTE_ORDERS) {
+    if (http_route_posts(r->route)) {
         check_body_headers(r, h);
     }
     r->accepts_gzip = header_accepts_gzip(h->accept_encoding);
@@ -235,7 +235,7 @@ static void take_body(struct request *r, const char *at, size_t n_bytes) {
     if (r->state.now == REQUEST_DRAINING) {
         return;
     }
-    if (r->refusal == PROBLEM_NONE && r->route != ROUTE_ORDERS) {
+    if (r->refusal == PROBLEM_NONE && !http_route_posts(r->route)) {
         http_refuse(r, PROBLEM_BAD_REQUEST, "this call takes no body");
     }
     if (r->refusal == PROBLEM_NONE &&
@@ -273,6 +273,9 @@ static enum MHD_Result last_call(struct request *r, const char *url) {
     switch (r->route) {
     case ROUTE_ORDERS:
         http_orders(r);
+        break;
+    case ROUTE_RETRY:
+        http_retry(r, path);
         break;
     case ROUTE_QUESTION:
         http_question(r, path);

@@ -40,6 +40,10 @@ static enum http_route find_route(const struct http_server *s, const char *url, 
     if (strcmp(url, "/v1/orders") == 0) {
         return s->options.intake.ops != NULL ? ROUTE_ORDERS : ROUTE_NONE;
     }
+    int64_t id;
+    if (s->options.open_retries != NULL && http_retry_path(url, &id)) {
+        return ROUTE_RETRY;
+    }
     *kind = find_question(s, url, tail);
     if (*kind != NULL) {
         return ROUTE_QUESTION;
@@ -56,17 +60,22 @@ static enum http_route find_route(const struct http_server *s, const char *url, 
     return http_file_exists(s, url) ? ROUTE_FILE : ROUTE_NONE;
 }
 
+bool http_route_posts(enum http_route route) {
+    return route == ROUTE_ORDERS || route == ROUTE_RETRY;
+}
+
 enum http_route http_route(const struct http_server *s, const char *url, const char *method,
                            const char *tail, const struct question_kind **kind,
                            const char **allow) {
     enum http_route route =
         find_route(s, public_urls_path(&s->options.public_urls, url), tail, kind);
-    bool fits = route == ROUTE_ORDERS ? strcmp(method, "POST") == 0
-                                      : strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-    *allow = fits || route == ROUTE_NONE ? NULL : route == ROUTE_ORDERS ? "POST" : "GET, HEAD";
+    bool posts = http_route_posts(route);
+    bool fits = posts ? strcmp(method, "POST") == 0
+                      : strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+    *allow = fits || route == ROUTE_NONE ? NULL : posts ? "POST" : "GET, HEAD";
     return route;
 }
 
 enum key_scope http_route_scope(enum http_route route) {
-    return route == ROUTE_ORDERS ? KEY_INGEST : KEY_READ;
+    return http_route_posts(route) ? KEY_INGEST : KEY_READ;
 }

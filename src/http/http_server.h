@@ -13,6 +13,7 @@
 #include "engine/intake.h"
 #include "http/http_ports.h"
 #include "http/public_urls.h"
+#include "store/rejected_retries.h"
 #include "store/sales_reader.h"
 #include <signal.h>
 
@@ -46,6 +47,9 @@ struct http_options {
     // A reader of the store for one worker thread, for questions. NULL: there is no store to ask:
     // neither questions nor the stream are there.
     bool (*open_reader)(void *user, struct sales_reader **out, struct error *err);
+    // Where it is noted what becomes of rejected events that are submitted again, for one thread.
+    // NULL: they cannot be, here. Wants an intake and a reader.
+    bool (*open_retries)(void *user, struct rejected_retries **out, struct error *err);
     // SIGHUP: have files read again. On the loop's thread: elsewhere, and at once. NULL: there are
     // none.
     void (*reload)(void *user);

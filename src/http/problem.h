@@ -15,8 +15,10 @@ enum problem {
     PROBLEM_FOREIGN_PAGE,     // 403: Host, Origin or Sec-Fetch-Site of another site
     PROBLEM_NO_SUCH_PATH,     // 404
     PROBLEM_NO_SUCH_ORDER,    // 404
+    PROBLEM_NO_SUCH_EVENT,    // 404: a rejected event
     PROBLEM_METHOD,           // 405
     PROBLEM_BODY_TIMEOUT,     // 408
+    PROBLEM_RETRY_UNDER_WAY,  // 409: somebody else is sending it again
     PROBLEM_BODY_TOO_LARGE,   // 413
     PROBLEM_TOO_MANY_EVENTS,  // 413
     PROBLEM_TARGET_TOO_LONG,  // 414

@@ -16,6 +16,7 @@
 #pragma once
 #include "base/error.h"
 #include "base/must.h"
+#include "store/sales_reader.h"
 #include <stdint.h>
 
 struct rejected_retries {
@@ -40,3 +41,14 @@ struct rejected_retries_ops {
                            const char *verdict, struct error *err);
     void (*close)(struct rejected_retries *r); // frees r
 };
+
+// A try whose verdict is not there after so long was ended: longer than one can take, which is the
+// longest delivery time-out.
+enum { REJECTED_TRY_MS = 11 * 60 * 1000 };
+// Whether somebody is sending this event just now. Pure.
+bool rejected_is_busy(const struct rejected_row *row, int64_t now_ms);
+
+// Marks what was replaced, by a try just now or since an earlier one. Of all, and oldest first: one
+// that is marked is no longer seen, so it can hide no older one of its text.
+MUST_CHECK bool rejected_mark_replaced(struct sales_reader *reader,
+                                       struct rejected_retries *retries, struct error *err);

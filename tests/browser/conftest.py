@@ -46,10 +46,11 @@ def browser():
 
 @pytest.fixture
 def open_page(browser):
-    """open_page(server) gives the live page, connected; view is the part behind the #. Look-outs are on for all of them."""
+    """open_page(server) gives the live page, connected; view is the part behind the #. Look-outs are on for all of them.
+    refusals: statuses of answers that the test wants."""
     contexts, complaints = [], []
 
-    def open_one(server, viewport=None, color_scheme="light", disconnects=False, view="", **more):
+    def open_one(server, viewport=None, color_scheme="light", disconnects=False, refusals=(), view="", **more):
         context = browser.new_context(viewport=viewport or DESK, color_scheme=color_scheme, locale="en-US",
                                       reduced_motion="reduce", **more)  # fmt: skip
         contexts.append(context)
@@ -67,7 +68,8 @@ def open_page(browser):
 
         def look_at_console(message):
             lost = disconnects and re.search("net::ERR_|status of 50[234]", message.text) is not None
-            if message.type in ("error", "warning") and not lost:
+            refused = any(f"status of {status} " in message.text for status in refusals)
+            if message.type in ("error", "warning") and not lost and not refused:
                 complaints.append(f"console {message.type}: {message.text}")
 
         page.on("request", look_at_request)

@@ -4,8 +4,10 @@
 import decimal
 import subprocess
 
+import pytest
+
 import harness
-from live_page import (PHONE, SOON_MS, as_table, exact, instant, matrix, order, post, products, rows, tile, total_of,
+from live_page import (PHONE, SOON_MS, as_table, exact, instant, matrix, midday_zone, order, post, products, rows, tile, total_of,
                   wait_for_figure, wait_for_text)  # fmt: skip
 
 
@@ -274,3 +276,24 @@ def test_the_pipeline_is_shown_at_the_foot(server, open_page):
         wait_for_text(page, f"[data-pipeline={name}]", text)
     page.wait_for_selector("[data-pipeline=fresh]", state="visible")
     assert page.get_attribute("[data-panel=pipeline] a", "href") == "v1/rejected"
+
+
+def shares(page):
+    """source -> percent, as the band under the chart says it."""
+    said = page.get_attribute("[data-panel=share] svg", "aria-label").partition(": ")[2]
+    return dict(part.rsplit(" ", 1) for part in said.split(", "))
+
+
+@pytest.mark.parametrize("chart", ["hours", "minutes", "days"])
+def test_the_share_of_each_source_is_shown_over_time(server, open_page, chart):
+    one = server("--timezone", midday_zone())
+    post(one, order(1, source="GOOGLE", total="60"), order(2, source="Twitter", total="30"), order(3, source="GOOGLE", total="10"))
+    page = open_page(one, view="" if chart == "hours" else f"#chart={chart}")
+    page.wait_for_selector("[data-panel=share] path", state="attached")
+    assert shares(page) == {"GOOGLE": "70%", "Twitter": "30%"}
+    post(one, order(4, source="Twitter", total="100"))
+    page.wait_for_selector("[data-panel=share] h2 span:text('Twitter 65%')", timeout=SOON_MS)
+    tops = page.eval_on_selector_all("[data-panel=share] path title", "all => all.map(e => e.textContent)")
+    assert tops == ["Twitter: 65%", "GOOGLE: 35%"]
+    page.select_option("#filter-source", "=GOOGLE")
+    page.wait_for_selector("[data-panel=share] h2 span:text('GOOGLE 100%')", timeout=SOON_MS)

@@ -13,6 +13,7 @@ from harness import JSON, order
 
 PATHS = {  # every path of the contract, and what it may be asked with
     "/v1/orders": "POST", "/v1/orders/1": "GET", "/v1/sales": "GET", "/v1/stream": "GET", "/v1/rejected": "GET",
+    "/v1/rejected/1/retry": "POST",
     "/healthz": "GET", "/readyz": "GET", "/metrics": "GET", "/openapi.json": "GET", "/": "GET",
 }  # fmt: skip
 

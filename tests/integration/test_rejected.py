@@ -11,8 +11,10 @@ import sqlite3
 import stat
 import subprocess
 import threading
+import time
 
 import harness
+import hosts
 from harness import NDJSON, lines, order
 
 
@@ -422,3 +424,115 @@ def test_words_that_cannot_be_meant_are_told_before_any_data_is_looked_for(tmp_p
         assert done.returncode == 2
         assert told in done.stderr and done.stderr.count(b"\n") == 1, done
     assert not (tmp_path / "none").exists()
+
+
+# --- POST /v1/rejected/{id}/retry
+
+
+def retry(one, event_id, event, headers=None):
+    body = event if isinstance(event, bytes) else json.dumps(event).encode()
+    return one.request("POST", f"/v1/rejected/{event_id}/retry", body, {"Content-Type": harness.JSON, **(headers or {})})
+
+
+def test_a_mended_event_is_taken_by_the_door_and_noted_beside_the_rejected_one(server):
+    one = three_bad(server)
+    pretty = json.dumps(order(2, quantity=4), indent=2).encode()  # of several lines
+    answer = retry(one, 2, b"\n" + pretty + b"\r\n")
+    assert (answer.status, answer.json()["accepted"]) == (202, 1)
+    assert one.get("/v1/orders/2").json()["order"]["quantity"] == 4
+    row = rows(one)[2]
+    assert (row["retried_verdict"], row["code"]) == ("accepted", "malformed")
+    assert retry(one, 2, pretty).json()["duplicate"] == 1
+    assert rows(one)[2]["retried_verdict"] == "duplicate"
+    harness.must_run("verify", "--data", one.data)
+
+
+def test_what_the_door_rejects_again_takes_the_place_of_the_one_before(server):
+    one = server()
+    bad = order(1, total=-1)
+    one.post(lines(bad, bad), NDJSON)
+    found = retry(one, 1, bad).problem(422)
+    assert (found["rejected"], found["errors"][0]["field"]) == (1, "total")
+    assert sorted(rows(one)) == [2, 3], "of two with one text the other stays"
+    assert retry(one, 3, b'{"order_id": 1, nonsense').problem(422)["errors"][0]["code"] == "not_json"
+    assert retry(one, 2, order(1)).status == 202
+    assert {n: row.get("retried_verdict") for n, row in rows(one).items()} == {2: "accepted", 4: None}
+    retry(one, 1, bad).problem(404)
+    assert again(one, "retry", "--all").stdout.splitlines()[-1].startswith(b"1 submitted again")
+    assert sorted(rows(one)) == [2, 5]
+    harness.must_run("verify", "--data", one.data)
+
+
+def test_what_the_door_has_replaced_still_hides_the_one_whose_place_it_had_taken(server):
+    """The older one is not marked yet when the newer is replaced, by another text."""
+    one = server()
+    one.post(lines(order(1, total=-1), order(2, total=-1)), NDJSON)
+    retry(one, 1, order(1, total=-1)).problem(422)
+    with sqlite3.connect(one.data / "sales.db") as db:
+        db.execute("UPDATE rejected_retries SET verdict = 'sent' WHERE id = 1")
+    assert [row["id"] for row in listed(one)] == [3, 2]
+    retry(one, 3, order(1, total=-2)).problem(422)
+    assert [row["id"] for row in listed(one)] == [4, 2]
+    with sqlite3.connect(one.data / "sales.db") as db:
+        assert db.execute("SELECT id, verdict FROM rejected_retries ORDER BY id").fetchall() == [(1, "replaced"), (3, "replaced")]
+    db.close()
+    assert len(rejected(one, "list").stdout.splitlines()) == 2
+
+
+def test_of_several_at_the_door_at_once_one_sends_and_the_others_are_told(server):
+    one = three_bad(server)
+    answers = at_once(*[lambda: retry(one, 1, order(1)) for _ in range(12)])
+    told = sorted({answer.status for answer in answers})
+    assert 202 in told and set(told) <= {202, 409}, told
+    verdicts = [answer.json() for answer in answers if answer.status == 202]
+    assert sum(verdict["accepted"] for verdict in verdicts) == 1
+    with sqlite3.connect(one.data / "sales.db") as db:
+        tries = db.execute("SELECT verdict FROM rejected_retries WHERE id = 1").fetchall()
+    db.close()
+    assert len(tries) == len(verdicts) and ("trying",) not in tries
+
+
+def test_an_event_that_somebody_is_sending_is_not_sent_by_the_door(server):
+    one = three_bad(server)
+    assert retry(one, 2, order(2)).status == 202  # makes the table
+    with sqlite3.connect(one.data / "sales.db") as db:
+        db.execute("INSERT INTO rejected_retries VALUES (1, ?, 'trying', 7)", [time.time_ns() // 1_000_000])
+    db.close()
+    assert "somebody else" in retry(one, 1, order(1)).problem(409)["detail"]
+    one.get("/v1/orders/1").problem(404)
+
+
+def test_what_the_door_cannot_submit_again_changes_nothing(server):
+    one = three_bad(server)
+    for event_id in ("99", "999999999999999999"):
+        assert "no rejected event" in retry(one, event_id, order(1)).problem(404)["detail"]
+    for event_id in ("x", "", "-1", "1/2", "9999999999999999999", "1%00"):
+        assert retry(one, event_id, order(1)).status in (400, 404), event_id
+    for empty in (b"", b"  \n "):
+        retry(one, 1, empty).problem(400)
+    one.request("GET", "/v1/rejected/1/retry").problem(405)
+    retry(one, 1, order(1), {"Content-Type": "text/plain"}).problem(415)
+    retry(one, 1, order(1), {"Origin": "https://evil.example"}).problem(403)
+    assert "retried_verdict" not in rows(one)[1]
+    one.get("/v1/orders/1").problem(404)
+
+
+def test_submitting_again_needs_a_key_to_send(server):
+    one = server("--require-keys")
+    keys = {scope: harness.must_run("key", "new", "--scope", scope, "--data", one.data).split()[0] for scope in ("read", "ingest")}
+    bearer = {scope: {"Authorization": f"Bearer {key}"} for scope, key in keys.items()}
+    one.post(order(1, total=-1), headers=bearer["ingest"])
+    retry(one, 1, order(1)).problem(401)
+    retry(one, 1, order(1), bearer["read"]).problem(403)
+    assert retry(one, 1, order(1), bearer["ingest"]).status == 202
+
+
+def test_where_no_orders_are_taken_nothing_is_submitted_again(server, tmp_path):
+    one = three_bad(server)
+    reader = hosts.Dashboard(tmp_path)
+    try:
+        assert set(rows(reader)) == {1, 2, 3}
+        assert "takes no orders" in retry(reader, 1, order(1)).problem(404)["detail"]
+    finally:
+        reader.stop()
+    assert "retried_verdict" not in rows(one)[1]

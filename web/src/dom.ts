@@ -39,6 +39,17 @@ export function makeButton(className: string, text: string, onClick: () => void)
     return button;
 }
 
+/** Its button closes a dialog, and so does a click beside it. */
+export function setUpDialog(id: string): void {
+    const dialog = byId(id) as HTMLDialogElement;
+    byId(`${id}-close`).addEventListener("click", () => dialog.close());
+    dialog.addEventListener("click", (event) => {
+        if (event.target === dialog) {
+            dialog.close();
+        }
+    });
+}
+
 export type Attributes = Record<string, string | number>;
 
 export function makeSvg(tag: string, attributes: Attributes, ...children: (Node | string)[]): SVGElement {

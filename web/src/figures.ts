@@ -43,6 +43,13 @@ export interface Compared {
     whole: boolean;
 }
 
+/** What a source has sold in a bucket; null: the others behind the largest. */
+export interface Share {
+    at_ms: number;
+    source: string | null;
+    total: Amount;
+}
+
 export interface Figures {
     currency: string;
     sum: Sum | undefined;
@@ -50,11 +57,12 @@ export interface Figures {
     course: Course | undefined;
     /** what the sparklines show */
     trend: Slot[];
+    share: Share[] | undefined;
     map: MapRow[] | undefined;
     matrix: MatrixRow[] | undefined;
     products: Ranking<ProductRow> | undefined;
     /** why a panel cannot have anything */
-    none: { map?: string; matrix?: string; products?: string; refunds?: string };
+    none: { share?: string; map?: string; matrix?: string; products?: string; refunds?: string };
 }
 
 interface Day {
@@ -177,10 +185,13 @@ export function figuresOf(state: State, chart: ChartKind, currency: string, time
         compared: compared(state),
         course,
         trend: hours?.slots ?? [],
+        // Of other buckets they are asked for: main.ts.
+        share: chart === "hours" ? state.share?.rows.map(([hour, source, , total]) => ({ at_ms: hour * HOUR_MS, source, total })) : undefined,
         map: state.map?.rows,
         matrix: state.matrix?.rows,
         products: state.products,
         none: {
+            ...(state.share?.too_many === true ? { share: tooMany } : {}),
             ...(state.map?.too_many === true ? { map: tooMany } : {}),
             ...(state.matrix?.too_many === true ? { matrix: tooMany } : {}),
             ...(state.products?.too_many === true ? { products: "Too many products to rank; /v1/sales has them all." } : {}),

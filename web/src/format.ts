@@ -62,6 +62,11 @@ export function oneDecimal(n: number): string {
     return numbers({ minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(n);
 }
 
+/** "34%": of a whole. */
+export function percent(part: number): string {
+    return numbers({ style: "percent", maximumFractionDigits: part > 0 && part < 0.01 ? 1 : 0 }).format(part);
+}
+
 export function counted(n: number, one: string, many: string): string {
     return `${count(n)} ${n === 1 ? one : many}`;
 }

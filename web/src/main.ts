@@ -2,14 +2,16 @@
 // The live page: events of /v1/stream become a state, the state and what the page is narrowed to become figures,
 // each panel of the table draws them. Drawing is merged to at most ten times a second, and to none while the page
 // is hidden.
+import { Asked } from "./asked";
 import { Controls, setUpWall } from "./controls";
-import { byId, make } from "./dom";
+import { byId, make, setUpDialog } from "./dom";
 import { figuresOf, type Figures } from "./figures";
 import { fillFirstRun, setUpFirstRun } from "./first_run";
-import { askingOf, Narrowed } from "./narrow";
-import { openOrder, setUpOrder } from "./order";
+import { askingOf, readShares, readView as askView } from "./narrow";
+import { openOrder } from "./order";
 import type { Draw, Page } from "./page";
 import { panels } from "./panels";
+import { openRejected, setUpRejected } from "./rejected";
 import { ShopTime } from "./shop_time";
 import { applyChange, applySnapshot, type State } from "./state";
 import { drawStatus, setConnection, setHeard } from "./status";
@@ -33,10 +35,12 @@ const page: Page = {
         draw();
     },
     openOrder: (id) => void openOrder(id, page.time),
+    openRejected: () => void openRejected(page.time, state?.health),
     redraw: askToDraw,
 };
 
-const narrowed = new Narrowed(askToDraw);
+const narrowed = new Asked(askView, askToDraw);
+const shares = new Asked(readShares, askToDraw);
 const draws = panels.map(({ name, row, create, ticks = false }): { draw: Draw; ticks: boolean } => {
     const section = make("section", `panel ${name}`);
     section.dataset["panel"] = name;
@@ -48,17 +52,23 @@ const controls = new Controls(page);
 /** Of the view: pushed by the stream, or asked for. */
 function currentFigures(now: State): Figures {
     const currency = page.view.currency ?? now.shop?.currency ?? "USD";
-    if (!isNarrowed(page.view)) {
-        narrowed.stop();
-        return figuresOf(now, page.view.chart, currency, page.time);
-    }
     const key = JSON.stringify([page.view, now.day?.date]);
     const { view, time } = page;
-    if (now.day !== undefined) {
-        narrowed.want(key, now.batch ?? 0, () => askingOf(view, currency, state ?? now, time));
+    const asking = (): ReturnType<typeof askingOf> => askingOf(view, currency, state ?? now, time);
+    if (!isNarrowed(view)) {
+        narrowed.stop();
+        const pushed = figuresOf(now, view.chart, currency, time);
+        if (view.chart !== "hours" && now.day !== undefined) {
+            shares.want(key, now.batch ?? 0, asking);
+            pushed.share = shares.answer;
+        }
+        return pushed;
     }
-    const nothing = { sum: undefined, compared: [], course: undefined, trend: [], map: undefined, matrix: undefined, products: undefined };
-    return narrowed.figures ?? { currency, ...nothing, none: {} };
+    if (now.day !== undefined) {
+        narrowed.want(key, now.batch ?? 0, asking);
+    }
+    const nothing = { sum: undefined, compared: [], course: undefined, trend: [], share: undefined, map: undefined, matrix: undefined, products: undefined };
+    return narrowed.answer ?? { currency, ...nothing, none: {} };
 }
 
 function draw(): void {
@@ -72,7 +82,7 @@ function draw(): void {
         page.time = new ShopTime(zone);
     }
     figures = currentFigures(state);
-    document.body.classList.toggle("waiting", isNarrowed(page.view) && narrowed.figures === undefined);
+    document.body.classList.toggle("waiting", isNarrowed(page.view) && narrowed.answer === undefined);
     controls.draw(figures, state);
     for (const panel of draws) {
         panel.draw(figures, state);
@@ -100,7 +110,9 @@ byId("skip").addEventListener("click", (event) => {
     byId("main").focus();
 });
 
-setUpOrder();
+setUpDialog("order");
+setUpDialog("rejected");
+setUpRejected();
 setUpFirstRun();
 setUpWall();
 

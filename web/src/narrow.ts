@@ -10,6 +10,7 @@ import {
     type Compared,
     type Course,
     type Figures,
+    type Share,
     type Slot,
 } from "./figures";
 import { addDays, dateOf, DAY_MS, dayNumber, HOUR_MS, MINUTE_MS, type ShopTime } from "./shop_time";
@@ -103,7 +104,7 @@ function timed<Row extends HoursRow | DaysRow>(answer: Answer, length_ms: number
     });
 }
 
-interface Asking {
+export interface Asking {
     view: View;
     currency: string;
     time: ShopTime;
@@ -241,10 +242,31 @@ async function products(a: Asking, from: string, to: string): Promise<Ranking<Pr
     return { rows, others, too_many: false };
 }
 
+/** By source, in the buckets of a course. */
+async function shares(a: Asking, course: Course): Promise<Share[]> {
+    const [first, last] = [course.slots[0], course.slots.at(-1)];
+    if (first === undefined || last === undefined) {
+        return [];
+    }
+    const isDay = course.bucket === "day";
+    const [from, to] = isDay
+        ? [dateOf(first.at_ms / DAY_MS), addDays(dateOf(last.at_ms / DAY_MS), 1)]
+        : [new Date(first.at_ms).toISOString(), new Date(last.end_ms).toISOString()];
+    const answer = await ask({ ...a.filter, by: "source", bucket: course.bucket, from, to, top: "8" });
+    return answer.rows.map((row) => ({ at_ms: Date.parse(row.bucket ?? ""), source: row.source ?? null, total: row.total }));
+}
+
+/** Where the stream pushes figures and shares of other buckets. */
+export async function readShares(a: Asking): Promise<Share[]> {
+    const { view, day } = a;
+    return shares(a, await (view.chart === "days" ? daysUntil(a, day.date, 30) : minutesNow(a)));
+}
+
 const NOT_BY_PRODUCT = "Sums by product are kept for the whole shop only, not by source and state.";
 const NOT_BY_HOUR = "Sums by product are kept by day: choose whole days.";
 
-async function read(a: Asking): Promise<Figures> {
+/** Everything of a view that the stream does not push. */
+export async function readView(a: Asking): Promise<Figures> {
     const { view } = a;
     const [from, to] = boundsOf(view, a.day.date);
     const ofProduct = view.product !== undefined;
@@ -276,91 +298,15 @@ async function read(a: Asking): Promise<Figures> {
     return {
         currency: a.currency,
         ...main,
+        share: ofProduct || main.course === undefined ? undefined : await shares(a, main.course),
         map: where?.map,
         matrix: where?.matrix,
         products: ranked,
         none: {
-            ...(ofProduct ? { map: NOT_BY_PRODUCT, matrix: NOT_BY_PRODUCT, refunds: "not kept by product" } : {}),
+            ...(ofProduct ? { share: NOT_BY_PRODUCT, map: NOT_BY_PRODUCT, matrix: NOT_BY_PRODUCT, refunds: "not kept by product" } : {}),
             ...(byProduct ? {} : { products: dates ? NOT_BY_PRODUCT : NOT_BY_HOUR }),
         },
     };
-}
-
-const GAP_MS = 1_000;
-const AGAIN_MS = 5_000;
-
-/** Keeps the figures of one narrowed view up to date. */
-export class Narrowed {
-    figures: Figures | undefined;
-    problem: string | undefined;
-    private shown = "";
-    private wanted = "";
-    private running = false;
-    private timer: number | undefined;
-    private restUntil = 0;
-    private last: (() => Asking) | undefined;
-
-    constructor(private readonly onNews: () => void) {}
-
-    /** The view as its key, and how it is asked; a new batch alone waits for its turn. */
-    want(viewKey: string, batch: number, asking: () => Asking): void {
-        if (viewKey !== this.shown) {
-            this.shown = viewKey;
-            this.figures = undefined;
-            this.problem = undefined;
-            this.restUntil = 0;
-        }
-        const wanted = `${viewKey}#${batch}`;
-        this.last = asking;
-        if (wanted !== this.wanted) {
-            this.wanted = wanted;
-            this.run();
-        }
-    }
-
-    stop(): void {
-        window.clearTimeout(this.timer);
-        this.shown = this.wanted = "";
-        this.figures = undefined;
-        this.problem = undefined;
-        this.last = undefined;
-    }
-
-    private run(): void {
-        if (this.running || this.last === undefined) {
-            return;
-        }
-        window.clearTimeout(this.timer);
-        const rest_ms = this.restUntil - performance.now();
-        if (rest_ms > 0) {
-            this.timer = window.setTimeout(() => this.run(), rest_ms);
-            return;
-        }
-        this.running = true;
-        const [shown, wanted] = [this.shown, this.wanted];
-        let wait_ms = GAP_MS;
-        read(this.last())
-            .then((figures) => {
-                if (shown === this.shown) {
-                    this.figures = figures;
-                    this.problem = undefined;
-                }
-            })
-            .catch((error: unknown) => {
-                wait_ms = AGAIN_MS;
-                if (shown === this.shown) {
-                    this.problem = error instanceof Error ? error.message : String(error);
-                }
-            })
-            .finally(() => {
-                this.running = false;
-                this.restUntil = shown === this.shown ? performance.now() + wait_ms : 0;
-                this.onNews();
-                if (wanted !== this.wanted || this.problem !== undefined) {
-                    this.run();
-                }
-            });
-    }
 }
 
 export function askingOf(view: View, currency: string, state: State, time: ShopTime): Asking {

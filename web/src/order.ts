@@ -89,13 +89,3 @@ export async function openOrder(id: string, time: ShopTime): Promise<void> {
         content.replaceChildren(...parts);
     }
 }
-
-export function setUpOrder(): void {
-    const dialog = byId("order") as HTMLDialogElement;
-    byId("order-close").addEventListener("click", () => dialog.close());
-    dialog.addEventListener("click", (event) => {
-        if (event.target === dialog) {
-            dialog.close(); // beside it
-        }
-    });
-}

@@ -13,6 +13,7 @@ export interface Page {
     /** narrows the page; a step for the back button */
     change(change: Partial<View>): void;
     openOrder(id: string): void;
+    openRejected(): void;
     /** asks for a drawing soon */
     redraw(): void;
 }

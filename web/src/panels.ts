@@ -7,11 +7,13 @@ import { map } from "./panels/map";
 import { matrix } from "./panels/matrix";
 import { pipeline } from "./panels/pipeline";
 import { products } from "./panels/products";
+import { share } from "./panels/share";
 import { time } from "./panels/time";
 
 export const panels: readonly Panel[] = [
     { name: "headline", row: "figures", create: headline },
     { name: "time", row: "over", create: time },
+    { name: "share", row: "over", create: share },
     { name: "map", row: "over", create: map },
     { name: "matrix", row: "detail", create: matrix },
     { name: "products", row: "detail", create: products },

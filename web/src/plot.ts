@@ -83,6 +83,11 @@ export class Plot {
         this.body.replaceChildren(...parts);
     }
 
+    /** How far the slots are from the edges of the box, in pixels. */
+    inset(): { left: number; right: number } | undefined {
+        return this.frame && { left: this.frame.left, right: this.em };
+    }
+
     /** The slot under a place of the window; undefined outside of the frame. */
     slotAt(clientX: number, isLine: boolean): number | undefined {
         const frame = this.frame;

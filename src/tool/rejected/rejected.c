@@ -208,18 +208,6 @@ static bool check_ids(const struct rejected_which *w, struct error *err) {
     return true;
 }
 
-// Marks what was replaced, by this retry or since an earlier one. Of all, and oldest first: one
-// that is marked is no longer seen, so it can hide no older one of its text.
-static bool mark_replaced(struct command *c, struct error *err) {
-    struct rejected_which w = {.now_ms = clock_now_ms(clock_system())};
-    bool ok = rejected_which_find(&w, c->reader, err);
-    for (size_t i = w.replaced.n; ok && i > 0; i--) {
-        ok = rejected_sender_replaced(c->sender, &w.replaced.at[i - 1], err);
-    }
-    rejected_which_free(&w);
-    return ok;
-}
-
 // Oldest first. One that is gone by now was submitted by somebody else meanwhile, or is too old:
 // the others are sent all the same.
 static bool send_all(struct command *c, const struct rejected_which *w, struct error *err) {
@@ -257,7 +245,7 @@ static int retry_rejected(struct command *c) {
         return rejected_fail(&err);
     }
     int code = end_sending(c);
-    return mark_replaced(c, &err) ? code : rejected_fail(&err);
+    return rejected_sender_mark(c->sender, c->reader, &err) ? code : rejected_fail(&err);
 }
 
 // --- Editing
@@ -293,7 +281,7 @@ static int edit_rejected(struct command *c) {
         return rejected_fail(&err);
     }
     int code = end_sending(c);
-    return mark_replaced(c, &err) ? code : rejected_fail(&err);
+    return rejected_sender_mark(c->sender, c->reader, &err) ? code : rejected_fail(&err);
 }
 
 static int show_rejected(struct command *c) {

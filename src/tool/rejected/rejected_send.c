@@ -198,10 +198,9 @@ void rejected_sender_post(struct rejected_sender *s, const struct rejected_found
     }
 }
 
-// Of that try: if there is a newer one by now, it is what readers see.
-bool rejected_sender_replaced(struct rejected_sender *s, const struct rejected_found *found,
-                              struct error *err) {
-    return s->retries->ops->put(s->retries, found->id, found->retried_ms, "replaced", err);
+bool rejected_sender_mark(struct rejected_sender *s, struct sales_reader *reader,
+                          struct error *err) {
+    return rejected_mark_replaced(reader, s->retries, err);
 }
 
 void rejected_sender_skip(struct rejected_sender *s, int64_t id, const char *why) {

@@ -17,9 +17,9 @@ void rejected_sender_post(struct rejected_sender *s, const struct rejected_found
                           struct text event);
 // One that is not sent, and why.
 void rejected_sender_skip(struct rejected_sender *s, int64_t id, const char *why);
-// Notes that a newer rejected event has taken its place.
-MUST_CHECK bool rejected_sender_replaced(struct rejected_sender *s,
-                                         const struct rejected_found *found, struct error *err);
+// Marks the rejected events whose places newer ones have taken.
+MUST_CHECK bool rejected_sender_mark(struct rejected_sender *s, struct sales_reader *reader,
+                                     struct error *err);
 // Something went wrong that ends all of it: see _end.
 bool rejected_sender_failed(const struct rejected_sender *s);
 // Waits for what is under way and prints a summary. False: err tells what ended it. *all: every

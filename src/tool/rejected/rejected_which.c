@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Pages of rejected events, newest first, each put into one of three lists. Which were replaced is
-// told by their texts (store/rejected_texts.h), so every newer row is looked at too.
+// Pages of rejected events, newest first, each put into one of two lists, or none. Which were
+// replaced is told by their texts (store/rejected_texts.h), so every newer row is looked at too.
 #include "tool/rejected/rejected_which.h"
 
 #include "base/mem.h"
+#include "store/rejected_retries.h"
 #include "store/rejected_texts.h"
 #include <stdlib.h>
 
@@ -23,11 +24,6 @@ static void add_found(struct rejected_ids *ids, const struct rejected_row *row) 
         ids->at = mem_realloc(ids->at, ids->cap * sizeof *ids->at);
     }
     ids->at[ids->n++] = (struct rejected_found){row->id, row->retried_ms};
-}
-
-bool rejected_is_busy(const struct rejected_row *row, int64_t now_ms) {
-    return row->retried_ms != 0 && text_equal(row->retried_verdict, TEXT_LIT("trying")) &&
-           now_ms - row->retried_ms < REJECTED_TRY_MS;
 }
 
 static bool got_through(const struct rejected_row *row) {
@@ -55,9 +51,7 @@ static bool find_one(void *user, const struct rejected_row *row) {
     if (row->id < w->lowest_id) {
         return false;
     }
-    if (rejected_texts_replaced(f->texts, row)) {
-        add_found(&w->replaced, row);
-    } else if (is_asked_for(w, row)) {
+    if (!rejected_texts_replaced(f->texts, row) && is_asked_for(w, row)) {
         add_found(rejected_is_busy(row, w->now_ms) ? &w->busy : &w->again, row);
     }
     return true;
@@ -77,5 +71,4 @@ bool rejected_which_find(struct rejected_which *w, struct sales_reader *reader, 
 void rejected_which_free(struct rejected_which *w) {
     free(w->again.at);
     free(w->busy.at);
-    free(w->replaced.at);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Which rejected events are to be submitted again, and which were replaced: one pass over them,
-// newest first, with what each was seen as. Main thread.
+// Which rejected events are to be submitted again: one pass over them, newest first, with what each
+// was seen as. Main thread.
 #pragma once
 #include "store/sales_reader.h"
 
@@ -21,16 +21,10 @@ struct rejected_which {
     int64_t lowest_id; // rows below are not looked at
     int64_t now_ms;
     // What is found; each newest first.
-    struct rejected_ids again;    // to be sent
-    struct rejected_ids busy;     // asked for too, but somebody has just begun to send them
-    struct rejected_ids replaced; // newer ones have taken their places
+    struct rejected_ids again; // to be sent
+    struct rejected_ids busy;  // asked for too, but somebody has just begun to send them
 };
 
 MUST_CHECK bool rejected_which_find(struct rejected_which *w, struct sales_reader *reader,
                                     struct error *err);
 void rejected_which_free(struct rejected_which *w);
-
-// A try whose verdict is not there after so long was ended: longer than one can take, which is the
-// longest delivery time-out.
-enum { REJECTED_TRY_MS = 11 * 60 * 1000 };
-bool rejected_is_busy(const struct rejected_row *row, int64_t now_ms);

@@ -81,6 +81,12 @@ export function pipeline(section: HTMLElement, page: Page): Draw {
         const [before, value, after] = [make("span", ""), make("b", "", "–"), make("span", "")];
         const link = fact.name === "rejected" ? make("a", "", value, " ", after) : undefined;
         link?.setAttribute("href", "v1/rejected");
+        link?.addEventListener("click", (event) => {
+            if (!event.ctrlKey && !event.metaKey && !event.shiftKey) {
+                event.preventDefault();
+                page.openRejected();
+            }
+        });
         const part = make("span", "fact", ...(link === undefined ? [before, " ", value, " ", after] : [link]));
         value.dataset["pipeline"] = fact.name;
         part.hidden = true;

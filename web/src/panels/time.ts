@@ -164,6 +164,11 @@ export function time(section: HTMLElement, page: Page): Draw {
         } else {
             plot.draw(course, labelsOf(course, currency, page.time));
             cursor.over(course, currency);
+            const inset = plot.inset();
+            if (inset !== undefined) { // what stands below has its hours below these
+                section.parentElement?.style.setProperty("--plot-left", `${inset.left}px`);
+                section.parentElement?.style.setProperty("--plot-right", `${inset.right}px`);
+            }
         }
     };
 }
