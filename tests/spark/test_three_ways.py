@@ -3,6 +3,8 @@
 last digit. Every kind of event that tests/reference makes up, in transactions of which some are taken back, with
 timestamps in disorder. The job in Spark is killed in the middle.
 
+In the short form most events are what `salestide generate` makes, which takes seconds, with repetitions; no raw rows.
+
 (No archive here: the days of these orders are thousands, and it has a file for each.)
 """
 
@@ -16,14 +18,35 @@ import pytest
 
 import harness
 import pipeline
+import test_combinations
 from reference import events
 from spark_shop import WAIT_S
 from test_job import SEED, counts_of, same_as_process
 
 N_EVENTS = harness.number_of("SPARK_THREE_WAYS_EVENTS", 100_000)
+N_OF_EVERY_KIND = 5000  # of these in the short form
 N_FULL_EVENTS = harness.number_of("SPARK_THREE_WAYS_FULL_EVENTS", 1_000_000)
 PER_TRANSACTION = 2000
 DISORDER_MS = 8 * 60_000  # events that are made up keep a greater distance from every border of time
+
+
+def made_up(one, n, now_ms):
+    return list(pipeline.keyed(events.Generator(SEED, now_ms, one.timezone).events(n), one.currency, one.timezone))
+
+
+def mostly_ordinary(one, n, now_ms):
+    """Keyed alike. Every tenth of the ordinary ones is a repetition of one before."""
+    rng = random.Random(SEED)
+    lines = harness.run("generate", "--seed", SEED, "--count", (n - N_OF_EVERY_KIND) * 9 // 10).stdout.splitlines()
+    for _ in range(n - N_OF_EVERY_KIND - len(lines)):
+        at = rng.randrange(1, len(lines))
+        lines.insert(at, lines[rng.randrange(at)])
+    ordinary = [(str(json.loads(line)["order_id"]).encode(), line) for line in lines]
+    rare = made_up(one, N_OF_EVERY_KIND, now_ms)
+    at = sorted(rng.randrange(len(ordinary)) for _ in rare)
+    for place, each in zip(reversed(at), reversed(rare), strict=True):
+        ordinary.insert(place, each)
+    return ordinary
 
 
 def produce_in_transactions(one, messages, now_ms):
@@ -86,16 +109,18 @@ def same_as_sqlite(one, data):
     here, there = one.state(), harness.stored_counts(data)
     assert counts_of(here) == counts_of(there)
     found, wanted = one.tables(), pipeline.as_texts(harness.stored_aggregates(data))
+    if one.raw == "none":  # where an order was from that is taken back is known by its raw row
+        found, wanted = test_combinations.without_places(found), test_combinations.without_places(wanted)
     for table in pipeline.KEYS:
         floor = {"sales_by_minute": "minute_floor", "sales_by_hour": "hour_floor"}.get(table)
         floor = floor and max(here[floor], there[floor])
         must_be_same(table, pipeline.above(found[table], floor), pipeline.above(wanted[table], floor))
-    must_be_same("raw rows", unstamped(one.raw_rows()), stored_raw(data))
+    if one.raw != "none":
+        must_be_same("raw rows", unstamped(one.raw_rows()), stored_raw(data))
 
 
-def three_ways(one, n):
-    now_ms = int(time.time() * 1000)
-    messages = list(pipeline.keyed(events.Generator(SEED, now_ms, one.timezone).events(n), one.currency, one.timezone))
+def three_ways(one, messages, now_ms):
+    n = len(messages)
     data = load(one, messages, one.directory)
     produce_in_transactions(one, messages, now_ms)
     job = one.job("--max-offsets", n // 8)
@@ -106,20 +131,34 @@ def three_ways(one, n):
     assert one.is_drained()
     same_as_sqlite(one, data)
     native = same_as_process(one, timeout_s=1200)
+    if one.raw == "none":
+        return
     must_be_same("raw rows", native.raw_rows(), one.raw_rows())
     said = harness.must_run("verify", "--raw", one.raw, "--aggregates", one.mysql.url(one.name), env=one.env, timeout=1200)
     assert "differ" not in said, said
 
 
+@pytest.mark.timeout(2400)
+def test_sqlite_the_program_and_spark_make_the_same_of_what_a_shop_sends_through_a_kill(shop):
+    now_ms = int(time.time() * 1000)
+    one = shop()
+    three_ways(one, mostly_ordinary(one, N_EVENTS, now_ms), now_ms)
+    state = one.state()
+    assert state["accepted"] > N_EVENTS * 8 // 10 and state["duplicate"] > N_EVENTS // 20, state
+
+
 @pytest.mark.full
 @pytest.mark.timeout(2400)
 def test_sqlite_the_program_and_spark_make_the_same_of_every_kind_of_event_through_a_kill(shop):
+    now_ms = int(time.time() * 1000)
     one = shop(raw=True)
-    three_ways(one, N_EVENTS)
+    three_ways(one, made_up(one, N_EVENTS, now_ms), now_ms)
     assert len(one.check().raw) > N_EVENTS // 3
 
 
 @pytest.mark.full
 @pytest.mark.timeout(7200)
 def test_sqlite_the_program_and_spark_make_the_same_of_a_million_events(shop):
-    three_ways(shop(raw=True), N_FULL_EVENTS)
+    now_ms = int(time.time() * 1000)
+    one = shop(raw=True)
+    three_ways(one, made_up(one, N_FULL_EVENTS, now_ms), now_ms)
