@@ -367,6 +367,29 @@ static void the_short_road_never_reads_past_its_padding(void **state) {
     }
 }
 
+// Of an order with every field, numbers of every length and amounts of either kind: each beginning.
+static void an_order_cut_off_anywhere_is_not_read_past_its_padding(void **state) {
+    (void)state;
+    static const char text[] =
+        "{\"order_id\":9223372036854775807,\"event\":\"placed\",\"event_id\":\"e-1\","
+        "\"created_at\":\"2026-11-01T10:00:00.5Z\",\"customer_id\":\"12345678901\","
+        "\"product_id\":1234567,\"quantity\":3,\"subtotal\":12345.67,\"discount\":\"0.50\","
+        "\"shipping\":123456.7,\"tax\":9.99,\"total\":\"99.99\",\"currency\":\"USD\","
+        "\"source\":\"S\xC3\xA3o Paulo\",\"state\":\"CA\"}";
+    enum { LEN = sizeof text - 1 };
+    for (size_t n = 0; n <= LEN; n++) {
+        char padded[LEN + ORDER_SCAN_PADDING] = {0};
+        memcpy(padded, text, n);
+        struct text placed =
+            guard_page_place(&ot.guard, (struct text){padded, n + ORDER_SCAN_PADDING});
+        struct order o;
+        struct rejection why;
+        struct order_builder b;
+        order_begin(&b, &ot.rules, &o, &why);
+        assert_int_equal(order_scan(&b, (struct text){placed.at, n}), n == LEN);
+    }
+}
+
 // Most amounts are read where they stand in the text, the others by money_parse: every spelling of
 // these characters, in strings (which take any) of which more characters follow.
 static void an_amount_is_what_money_parse_says_it_is(void **state) {
@@ -514,6 +537,7 @@ int main(void) {
         cmocka_unit_test(any_json_may_stand_in_a_field_that_is_not_known),
         cmocka_unit_test(ordinary_orders_take_the_short_road),
         cmocka_unit_test(the_short_road_never_reads_past_its_padding),
+        cmocka_unit_test(an_order_cut_off_anywhere_is_not_read_past_its_padding),
         cmocka_unit_test(an_amount_is_what_money_parse_says_it_is),
         cmocka_unit_test(orders_of_both_kinds_may_alternate),
         cmocka_unit_test(an_order_lives_in_its_arena_not_in_the_input),
