@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Eight characters at a time in one register (SWAR), for the money and timestamp readers: byte k of
-// the word is character k, on any machine. Loads never touch a byte outside the given range.
+// the word is character k, on any machine. Loads never touch a byte outside the given range, unless
+// the caller says that there are more (`padded`).
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -46,6 +48,13 @@ static inline uint64_t load_right_aligned(const char *at, size_t len) {
     return (uint64_t)(unsigned char)at[0] << 56 | fill;
 }
 
+// 1 to 8 characters as above, XOR zeros: digits are their values. `padded`, a constant: eight bytes
+// may be read from `at` on, so that no branch on the length is needed, which nobody can guess.
+static inline uint64_t load_digits(const char *at, size_t len, bool padded) {
+    return padded ? (load8(at) ^ SWAR_ZEROS) << (64 - 8 * (unsigned)len)
+                  : load_right_aligned(at, len) ^ SWAR_ZEROS;
+}
+
 // Marks, in their high bits, the bytes of `x` (characters XOR the wanted shape) that are wrong:
 // `kinds` holds SWAR_DIGIT or SWAR_EXACT per byte. Only zero or not is exact: a wrong byte may mark
 // its upper neighbour too.
@@ -53,11 +62,17 @@ static inline uint64_t swar_wrong(uint64_t x, uint64_t kinds) {
     return ((x + kinds) | x) & SWAR_HIGH_BITS;
 }
 
+// Adds up eight bytes 0..9, which are four pairs of digits: what each pair is worth is below 2^26,
+// and the sum below 2^32.
+static inline uint64_t swar_sum(uint64_t x, uint64_t first, uint64_t second, uint64_t third,
+                                uint64_t fourth) {
+    x = x * 10 + (x >> 8); // pairs in bytes 0, 2, 4, 6
+    uint64_t first_and_third = (x & UINT64_C(0x000000ff000000ff)) * (first << 32 | third);
+    uint64_t second_and_fourth = (x >> 16 & UINT64_C(0x000000ff000000ff)) * (second << 32 | fourth);
+    return (first_and_third + second_and_fourth) >> 32;
+}
+
 // Value of eight bytes 0..9, the first character being the lowest byte and the highest digit.
 static inline uint64_t swar_value(uint64_t x) {
-    x = x * 10 + (x >> 8); // pairs in bytes 0, 2, 4, 6
-    uint64_t first_and_third = (x & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x000f424000000064);
-    uint64_t second_and_fourth =
-        (x >> 16 & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x0000271000000001);
-    return (first_and_third + second_and_fourth) >> 32;
+    return swar_sum(x, 1000000, 10000, 100, 1);
 }

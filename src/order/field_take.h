@@ -2,7 +2,7 @@
 // The rules of the fields, as yes or no: take_field puts a value into an order if its spelling
 // obeys the rule of its field. Inline, because each order asks it a dozen times and in order_scan.c
 // the field is a constant. Inside src/order only: others call order_set, which also says what is
-// wrong.
+// wrong. `padded`, a constant too: eight bytes from the text's first on may be read.
 #pragma once
 #include "order/characters.h"
 #include "order/digits.h"
@@ -19,7 +19,7 @@ TAKE struct text trimmed(struct text t) {
 }
 
 // Decimal digits without leading zeros, at most 2^63-1.
-TAKE bool take_integer(struct text t, int64_t *out) {
+TAKE bool take_integer(struct text t, bool padded, int64_t *out) {
     if (t.len - 1 >= 19 || (t.at[0] == '0' && t.len > 1)) { // no characters: wraps around
         return false;
     }
@@ -35,14 +35,14 @@ TAKE bool take_integer(struct text t, int64_t *out) {
         }
     }
     if (tail.len > 8) {
-        uint64_t x = load_right_aligned(tail.at, tail.len - 8) ^ SWAR_ZEROS;
+        uint64_t x = load_digits(tail.at, tail.len - 8, padded);
         if (swar_wrong(x, EACH_BYTE(SWAR_DIGIT)) != 0) {
             return false;
         }
         head = head * 100000000 + swar_value(x);
         tail = (struct text){tail.at + tail.len - 8, 8};
     }
-    uint64_t x = load_right_aligned(tail.at, tail.len) ^ SWAR_ZEROS;
+    uint64_t x = load_digits(tail.at, tail.len, padded);
     if (swar_wrong(x, EACH_BYTE(SWAR_DIGIT)) != 0) {
         return false;
     }
@@ -51,14 +51,14 @@ TAKE bool take_integer(struct text t, int64_t *out) {
     return v <= INT64_MAX;
 }
 
-TAKE bool take_number_ident(struct text t, struct ident *out) {
+TAKE bool take_number_ident(struct text t, bool padded, struct ident *out) {
     out->text = TEXT_NONE;
-    return take_integer(t, &out->num);
+    return take_integer(t, padded, &out->num);
 }
 
-TAKE struct ident canonical_ident(struct text t) {
+TAKE struct ident canonical_ident(struct text t, bool padded) {
     struct ident i = IDENT_NONE;
-    if ((unsigned char)(t.at[0] - '0') > 9 || !take_integer(t, &i.num)) {
+    if ((unsigned char)(t.at[0] - '0') > 9 || !take_integer(t, padded, &i.num)) {
         i = (struct ident){-1, t};
     }
     return i;
@@ -69,14 +69,14 @@ TAKE bool take_text_ident(struct text t, struct text *out) {
     return t.len - 1 < ORDER_ID_MAX && is_printable_ascii(t);
 }
 
-TAKE bool take_ident(enum value_kind kind, struct text t, struct ident *out) {
+TAKE bool take_ident(enum value_kind kind, struct text t, bool padded, struct ident *out) {
     if (kind == VALUE_NUMBER) {
-        return take_number_ident(t, out);
+        return take_number_ident(t, padded, out);
     }
     if (!take_text_ident(t, &t)) {
         return false;
     }
-    *out = canonical_ident(t);
+    *out = canonical_ident(t, padded);
     return true;
 }
 
@@ -86,14 +86,14 @@ TAKE bool is_short_text(struct text t) {
            !has_control_character(t);
 }
 
-TAKE bool take_product(enum value_kind kind, struct text t, struct ident *out) {
+TAKE bool take_product(enum value_kind kind, struct text t, bool padded, struct ident *out) {
     if (kind == VALUE_NUMBER) {
-        return take_number_ident(t, out);
+        return take_number_ident(t, padded, out);
     }
     if (t.len == 0 || !is_short_text(t)) {
         return false;
     }
-    *out = canonical_ident(t);
+    *out = canonical_ident(t, padded);
     return true;
 }
 
@@ -125,13 +125,34 @@ TAKE struct text without_zero_decimals(struct text t) {
     return whole ? (struct text){t.at, n - 1} : t;
 }
 
-TAKE bool take_quantity(struct text t, int64_t *out) {
-    return (LIKELY(take_integer(t, out)) || take_integer(without_zero_decimals(t), out)) &&
+TAKE bool take_quantity(struct text t, bool padded, int64_t *out) {
+    return (LIKELY(take_integer(t, padded, out)) ||
+            take_integer(without_zero_decimals(t), false, out)) &&
            *out <= ORDER_QUANTITY_MAX;
 }
 
-TAKE bool take_amount(struct text t, int64_t *out, uint32_t *warnings) {
+// "123.45": one to five digits, the point, two decimals. So most amounts look, and they are read
+// where the caller is; the others are money_parse's, which takes these too.
+TAKE bool take_usual_amount(struct text t, bool padded, int64_t *out) {
+    const uint64_t point = (uint64_t)('.' ^ '0') << 40;
+    const uint64_t kinds = EACH_BYTE(SWAR_DIGIT) + ((SWAR_EXACT - SWAR_DIGIT) << 40);
+    if (t.len - 4 > 4 || (t.at[0] == '0' && t.len > 4)) { // fewer than 4 wrap around
+        return false;
+    }
+    uint64_t x = load_digits(t.at, t.len, padded) ^ point;
+    if (swar_wrong(x, kinds) != 0) {
+        return false;
+    }
+    // The point is a digit 0 now: the third pair is the last whole digit and that.
+    *out = (int64_t)swar_sum(x, 10000000, 100000, 1000, 100);
+    return true;
+}
+
+TAKE bool take_amount(struct text t, bool padded, int64_t *out, uint32_t *warnings) {
     bool rounded;
+    if (LIKELY(take_usual_amount(t, padded, out))) {
+        return true;
+    }
     if (UNLIKELY(money_parse(t, out, &rounded) != MONEY_OK)) {
         return false;
     }
@@ -140,9 +161,9 @@ TAKE bool take_amount(struct text t, int64_t *out, uint32_t *warnings) {
 }
 
 // The total alone may be below zero, when the discount is what makes it so: order_finish looks.
-TAKE bool take_total(struct text t, int64_t *out, uint32_t *warnings) {
+TAKE bool take_total(struct text t, bool padded, int64_t *out, uint32_t *warnings) {
     if (LIKELY(t.len == 0 || t.at[0] != '-')) {
-        return take_amount(t, out, warnings);
+        return take_amount(t, padded, out, warnings);
     }
     bool rounded;
     if (money_parse((struct text){t.at + 1, t.len - 1}, out, &rounded) != MONEY_OK ||
@@ -173,13 +194,13 @@ TAKE bool take_currency(struct text t, char out[static 4]) {
 
 // `t` is trimmed. False: nothing is known about the field of the order.
 TAKE bool take_field(struct order *o, const struct order_rules *rules, enum order_field f,
-                     enum value_kind kind, struct text t) {
+                     enum value_kind kind, struct text t, bool padded) {
     if (kind == VALUE_NUMBER && (TEXT_ONLY >> f & 1) != 0) {
         return false;
     }
     switch (f) {
     case FIELD_ORDER_ID:
-        return take_ident(kind, t, &o->order_id);
+        return take_ident(kind, t, padded, &o->order_id);
     case FIELD_EVENT:
         return take_event(t, &o->kind);
     case FIELD_EVENT_ID:
@@ -187,23 +208,23 @@ TAKE bool take_field(struct order *o, const struct order_rules *rules, enum orde
     case FIELD_CREATED_AT:
         return timestamp_parse(t, rules->zone, &o->created_ms) == TIMESTAMP_OK;
     case FIELD_CUSTOMER_ID:
-        return take_ident(kind, t, &o->customer_id);
+        return take_ident(kind, t, padded, &o->customer_id);
     case FIELD_PRODUCT_ID:
-        return take_product(kind, t, &o->product_id);
+        return take_product(kind, t, padded, &o->product_id);
     case FIELD_QUANTITY:
-        return take_quantity(t, &o->quantity);
+        return take_quantity(t, padded, &o->quantity);
     case FIELD_ITEMS:
         return false;
     case FIELD_SUBTOTAL:
-        return take_amount(t, &o->subtotal_e4, &o->warnings);
+        return take_amount(t, padded, &o->subtotal_e4, &o->warnings);
     case FIELD_DISCOUNT:
-        return take_amount(t, &o->discount_e4, &o->warnings);
+        return take_amount(t, padded, &o->discount_e4, &o->warnings);
     case FIELD_SHIPPING:
-        return take_amount(t, &o->shipping_e4, &o->warnings);
+        return take_amount(t, padded, &o->shipping_e4, &o->warnings);
     case FIELD_TAX:
-        return take_amount(t, &o->tax_e4, &o->warnings);
+        return take_amount(t, padded, &o->tax_e4, &o->warnings);
     case FIELD_TOTAL:
-        return take_total(t, &o->total_e4, &o->warnings);
+        return take_total(t, padded, &o->total_e4, &o->warnings);
     case FIELD_CURRENCY:
         return take_currency(t, o->currency);
     case FIELD_SOURCE:

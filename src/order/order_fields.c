@@ -231,7 +231,7 @@ refuse_field(const struct place *p, const struct zone *zone, enum value_kind kin
 // --- By name
 
 struct ident ident_of_text(struct text t) {
-    return t.len == 0 ? (struct ident){-1, t} : canonical_ident(t);
+    return t.len == 0 ? (struct ident){-1, t} : canonical_ident(t, false);
 }
 
 bool order_set(struct order_builder *b, enum order_field f, enum value_kind kind,
@@ -240,7 +240,7 @@ bool order_set(struct order_builder *b, enum order_field f, enum value_kind kind
         return true;
     }
     struct text t = trimmed(spelling);
-    if (UNLIKELY(!take_field(b->order, b->rules, f, kind, t))) {
+    if (UNLIKELY(!take_field(b->order, b->rules, f, kind, t, false))) {
         return refuse_field(&(struct place){b->why, f, -1}, b->rules->zone, kind, t);
     }
     b->seen |= UINT32_C(1) << f;
@@ -253,13 +253,13 @@ bool order_item_set(struct order_builder *b, struct order_item *item, size_t ind
     bool taken = true;
     switch (f) {
     case FIELD_PRODUCT_ID:
-        taken = take_product(kind, t, &item->product_id);
+        taken = take_product(kind, t, false, &item->product_id);
         break;
     case FIELD_QUANTITY:
-        taken = take_quantity(t, &item->quantity);
+        taken = take_quantity(t, false, &item->quantity);
         break;
     case FIELD_SUBTOTAL:
-        taken = take_amount(t, &item->subtotal_e4, &b->order->warnings);
+        taken = take_amount(t, false, &item->subtotal_e4, &b->order->warnings);
         break;
     default: // an item has no other fields: ignored as any unknown one
         break;

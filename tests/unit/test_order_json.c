@@ -320,6 +320,7 @@ static void ordinary_orders_take_the_short_road(void **state) {
         {",\"source\":\"S\xC3\xA3o Paulo\",\"tax\":null", true},
         {",\"customer_id\":\"c\",\"event\":\"placed\",\"event_id\":\"e\"", true},
         {", \"currency\" : \"EUR\" ", true},
+        {" ,\n\"currency\"\t:\"EUR\"", true},
         {",\"x\":1", false},
         {",\"source\":\"a\\u0041b\"", false},
         {",\"discount\":1e+1", false},
@@ -364,6 +365,59 @@ static void the_short_road_never_reads_past_its_padding(void **state) {
         order_begin(&b, &ot.rules, &o, &why);
         assert_false(order_scan(&b, (struct text){placed.at, n}));
     }
+}
+
+// Of an order with every field, numbers of every length and amounts of either kind: each beginning.
+static void an_order_cut_off_anywhere_is_not_read_past_its_padding(void **state) {
+    (void)state;
+    static const char text[] =
+        "{\"order_id\":9223372036854775807,\"event\":\"placed\",\"event_id\":\"e-1\","
+        "\"created_at\":\"2026-11-01T10:00:00.5Z\",\"customer_id\":\"12345678901\","
+        "\"product_id\":1234567,\"quantity\":3,\"subtotal\":12345.67,\"discount\":\"0.50\","
+        "\"shipping\":123456.7,\"tax\":9.99,\"total\":\"99.99\",\"currency\":\"USD\","
+        "\"source\":\"S\xC3\xA3o Paulo\",\"state\":\"CA\"}";
+    enum { LEN = sizeof text - 1 };
+    for (size_t n = 0; n <= LEN; n++) {
+        char padded[LEN + ORDER_SCAN_PADDING] = {0};
+        memcpy(padded, text, n);
+        struct text placed =
+            guard_page_place(&ot.guard, (struct text){padded, n + ORDER_SCAN_PADDING});
+        struct order o;
+        struct rejection why;
+        struct order_builder b;
+        order_begin(&b, &ot.rules, &o, &why);
+        assert_int_equal(order_scan(&b, (struct text){placed.at, n}), n == LEN);
+    }
+}
+
+// Most amounts are read where they stand in the text, the others by money_parse: every spelling of
+// these characters, in strings (which take any) of which more characters follow.
+static void an_amount_is_what_money_parse_says_it_is(void **state) {
+    (void)state;
+    static const char letters[] = "015.-";
+    enum { LETTERS = sizeof letters - 1, LONGEST = 5 };
+    int n_accepted = 0;
+    for (int n = 1, all = LETTERS; n <= LONGEST; n++, all *= LETTERS) {
+        for (int k = 0; k < all; k++) {
+            char spelling[LONGEST + 4], members[64];
+            int len = 0, rest = k;
+            for (; len < n; len++, rest /= LETTERS) {
+                spelling[len] = letters[rest % LETTERS];
+            }
+            len += snprintf(spelling + len, sizeof spelling - (size_t)len, "%s",
+                            k % 3 == 0 ? "9.0" : ""); // longer ones too
+            int64_t want_e4 = -1;
+            bool rounded;
+            bool amount =
+                money_parse((struct text){spelling, (size_t)len}, &want_e4, &rounded) == MONEY_OK;
+            snprintf(members, sizeof members, ",\"discount\":\"%.*s\"", len, spelling);
+            bool taken = read_event(text_of(order_with(members))) == ORDER_JSON_OK;
+            assert_int_equal(taken, amount);
+            assert_true(!taken || ot.order.discount_e4 == want_e4);
+            n_accepted += taken;
+        }
+    }
+    assert_true(n_accepted > 300);
 }
 
 static void orders_of_both_kinds_may_alternate(void **state) {
@@ -483,6 +537,8 @@ int main(void) {
         cmocka_unit_test(any_json_may_stand_in_a_field_that_is_not_known),
         cmocka_unit_test(ordinary_orders_take_the_short_road),
         cmocka_unit_test(the_short_road_never_reads_past_its_padding),
+        cmocka_unit_test(an_order_cut_off_anywhere_is_not_read_past_its_padding),
+        cmocka_unit_test(an_amount_is_what_money_parse_says_it_is),
         cmocka_unit_test(orders_of_both_kinds_may_alternate),
         cmocka_unit_test(an_order_lives_in_its_arena_not_in_the_input),
         cmocka_unit_test(every_refused_allocation_is_told_and_forgotten),
