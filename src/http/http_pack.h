@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Events of the stream packed for viewers that take gzip: each once, whoever many viewers get it.
+// Events of the stream packed for viewers that take gzip: each once, however many viewers get it.
 // One thread, the loop's.
 //
 // A stream of gzip (RFC 1952) is a head and then deflate blocks (RFC 1951). An event is packed by
