@@ -29,8 +29,8 @@
 
 #define SECOND_NS INT64_C(1000000000)
 #define BUCKET_NS INT64_C(10000)
-#define START_NS (20 * SECOND_NS)
-#define DRAIN_NS (5 * SECOND_NS)
+#define START_NS (60 * SECOND_NS)
+#define DRAIN_NS (60 * SECOND_NS)
 enum { BUCKETS = 1000000, EVENTS_A_TURN = 256, READ_BYTES = 256 * 1024, FIRST_ID = 1000000 };
 
 // Times in buckets of 10 us; the last one holds all that is longer than 10 s.
