@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "store/sales_query.h"
+#include <assert.h>
 #include <stdlib.h>
 
 enum {
@@ -227,6 +228,7 @@ static void add_measures(struct measures *m, sqlite3_stmt *cells, bool of_produc
 }
 
 static void add_cell(struct sqlite_fold *f, uint32_t group) {
+    assert(f->groups != NULL && group < f->n_groups);
     struct fold_group *g = &f->groups[group];
     if (!g->touched) {
         g->touched = true;
