@@ -1,29 +1,26 @@
 // SPDX-License-Identifier: MIT
 // From POST to the live page: orders go in at a steady rate, viewers of /v1/stream read along.
 //
-//     bench_stream PORT RATE SECONDS VIEWERS [CONNECTIONS]
+//     bench_stream PORT RATE SECONDS VIEWERS [CONNECTIONS [BEFORE [plain]]]
 //
 // One thread, one epoll set, so that it takes little from the cores it shares with the server.
-// 1. VIEWERS connections open the stream; each waits for its first snapshot.
+// 1. VIEWERS connections open the stream, packed as browsers ask for it or plain; each waits for
+//    its first snapshot.
 // 2. Order k is due at start + k / RATE. It goes out on the next idle of CONNECTIONS keep-alive
 //    connections. All times count from when it was due, so a server (or this program) that falls
 //    behind is seen in them.
 // 3. Every event says how many orders were accepted in all. The k-th order sent has arrived at a
 //    viewer with the first event whose count includes k orders.
-// 4. It ends when every answer is there and every viewer has seen all orders, or DRAIN_NS later.
+// 4. It ends when every answer is there and every viewer has seen all orders, or DRAIN_NS later. A
+//    viewer is right when the last total it was told is that of all orders, to the last digit.
 // Prints one JSON object: counts, times in ms, and when the first order was due (monotonic clock).
 // Ends with 1 when an answer is not 202 or something breaks. With 0 viewers there is no stream.
-#include "base/buf.h"
+#include "stream_events.h"
+
 #include "base/clock.h"
-#include "base/mem.h"
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -32,8 +29,8 @@
 
 #define SECOND_NS INT64_C(1000000000)
 #define BUCKET_NS INT64_C(10000)
-#define START_NS (20 * SECOND_NS)
-#define DRAIN_NS (5 * SECOND_NS)
+#define START_NS (60 * SECOND_NS)
+#define DRAIN_NS (60 * SECOND_NS)
 enum { BUCKETS = 1000000, EVENTS_A_TURN = 256, READ_BYTES = 256 * 1024, FIRST_ID = 1000000 };
 
 // Times in buckets of 10 us; the last one holds all that is longer than 10 s.
@@ -50,6 +47,8 @@ struct peer {
     int64_t due_ns;   // poster: of the order it waits for; 0: idle
     int64_t n_seen;   // viewer: orders its events have counted
     int64_t n_events; // viewer
+    struct told told; // viewer: last
+    bool answered;    // viewer: the answer's head is there
     bool started;     // viewer: has its snapshot
 };
 
@@ -59,16 +58,14 @@ struct bench {
     int64_t interval_ns, start_ns;
     int64_t n_orders, n_sent, n_answered, n_late_sends;
     int64_t n_before; // orders in the store at the start: without viewers, as told
-    int64_t n_turns;  // of the posters
+    int64_t total_before_e4, sent_e4;
+    bool plain;
+    struct stream_events events;
+    int64_t n_turns; // of the posters
     int64_t n_viewers, n_posters, n_started, n_complete, event_bytes;
     struct peer *viewers, *posters;
     struct times answers, arrivals;
 };
-
-static _Noreturn void die(const char *what) {
-    fprintf(stderr, "bench_stream: %s: %s\n", what, errno != 0 ? strerror(errno) : "unexpected");
-    exit(1);
-}
 
 static int64_t now_ns(const struct bench *b) {
     return clock_monotonic_ns(b->clock);
@@ -146,48 +143,88 @@ static void peer_consume(struct peer *p, size_t n_bytes) {
 
 // --- Viewers
 
-static int64_t number_after(const char *at, size_t len, const char *key) {
-    const char *found = memmem(at, len, key, strlen(key));
-    return found == NULL ? -1 : strtoll(found + strlen(key), NULL, 10);
-}
-
-static void take_event(struct bench *b, struct peer *v, const char *at, size_t len, int64_t at_ns) {
-    const char *counts = memmem(at, len, "\"counts\":{", 10);
-    if (counts == NULL) {
+static void take_event(struct bench *b, struct peer *v, struct told told, int64_t at_ns) {
+    told_more(&v->told, told);
+    if (told.accepted < 0) {
         return; // nothing was counted, as in a heartbeat
-    }
-    int64_t accepted = number_after(counts, len - (size_t)(counts - at), "\"accepted\":");
-    if (accepted < 0) {
-        die("an event without its count");
     }
     if (!v->started) {
         v->started = true;
         v->n_seen = 0;
         b->n_started++;
-        b->n_before = accepted;
+        b->n_before = told.accepted;
+        b->total_before_e4 = told.total_e4;
         return;
     }
     v->n_events++;
-    for (; v->n_seen < accepted - b->n_before; v->n_seen++) {
+    for (; v->n_seen < told.accepted - b->n_before; v->n_seen++) {
         times_add(&b->arrivals, at_ns - (b->start_ns + v->n_seen * b->interval_ns));
         b->n_complete += v->n_seen + 1 == b->n_orders;
     }
 }
 
+// These take the whole events of what has come, and answer how many bytes they were.
+static size_t take_plain(struct bench *b, struct peer *v, size_t known, int64_t at_ns) {
+    size_t begin = 0;
+    const char *end;
+    while ((end = memmem(v->in.at + known, v->in.len - known, "\n\n", 2)) != NULL) {
+        size_t next = (size_t)(end - v->in.at) + 2;
+        take_event(b, v, told_by(v->in.at + begin, next - begin), at_ns);
+        begin = known = next;
+    }
+    return begin;
+}
+
+static size_t take_packed(struct bench *b, struct peer *v, int64_t at_ns) {
+    size_t begin = 0;
+    const struct known_event *k;
+    while (begin < v->in.len &&
+           (k = find_event(&b->events, v->in.at + begin, v->in.len - begin)) != NULL) {
+        take_event(b, v, k->told, at_ns);
+        begin += k->packed.len;
+    }
+    return begin;
+}
+
+// The answer's head, and of a packed stream also gzip's. False: not whole yet.
+static bool take_head(struct bench *b, struct peer *v) {
+    static const char packed[] = "Content-Encoding: gzip\r\n";
+    const char *end = memmem(v->in.at, v->in.len, "\r\n\r\n", 4);
+    if (end == NULL) {
+        return false;
+    }
+    size_t len = (size_t)(end - v->in.at) + 4;
+    size_t gzip_bytes = b->plain ? 0 : GZIP_HEAD_BYTES;
+    if (b->plain != (memmem(v->in.at, len, packed, sizeof packed - 1) == NULL)) {
+        die_of(b->plain ? "a stream that is packed" : "a stream that is not packed");
+    }
+    if (v->in.len < len + gzip_bytes) {
+        return false;
+    }
+    if (v == b->viewers && !b->plain) { // this one is also unpacked as a browser does it
+        take_whole(&b->events, v->in.at + len, v->in.len - len);
+    }
+    peer_consume(v, len + gzip_bytes);
+    return true;
+}
+
 static void viewer_ready(struct bench *b, struct peer *v) {
     bool more;
     do {
-        size_t before = v->in.len, known = before > 0 ? before - 1 : 0, begin = 0;
+        size_t before = v->in.len;
         more = peer_read(v);
         int64_t at_ns = now_ns(b);
         b->event_bytes += (int64_t)(v->in.len - before);
-        const char *end;
-        while ((end = memmem(v->in.at + known, v->in.len - known, "\n\n", 2)) != NULL) {
-            size_t next = (size_t)(end - v->in.at) + 2;
-            take_event(b, v, v->in.at + begin, next - begin, at_ns);
-            begin = known = next;
+        if (!v->answered) {
+            v->answered = take_head(b, v);
+            before = 0;
+        } else if (v == b->viewers && !b->plain) {
+            take_whole(&b->events, v->in.at + before, v->in.len - before);
         }
-        peer_consume(v, begin);
+        if (v->answered) {
+            size_t known = before > 0 ? before - 1 : 0; // there is no end before
+            peer_consume(v, b->plain ? take_plain(b, v, known, at_ns) : take_packed(b, v, at_ns));
+        }
     } while (more);
 }
 
@@ -211,6 +248,7 @@ static void post(struct bench *b, struct peer *p) {
                  "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
                  b->port, n, body);
     p->due_ns = b->start_ns + k * b->interval_ns;
+    b->sent_e4 += cents * 100;
     peer_send(p, request, (size_t)n);
 }
 
@@ -268,9 +306,10 @@ static void turn(struct bench *b, int64_t until_ns) {
 }
 
 static void open_all(struct bench *b) {
-    static const char format[] = "GET /v1/stream HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n";
     char request[200];
-    int n = snprintf(request, sizeof request, format, b->port);
+    int n =
+        snprintf(request, sizeof request, "GET /v1/stream HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n%s\r\n",
+                 b->port, b->plain ? "" : "Accept-Encoding: gzip\r\n");
     b->viewers = mem_zalloc((size_t)b->n_viewers, sizeof *b->viewers);
     b->posters = mem_zalloc((size_t)b->n_posters, sizeof *b->posters);
     int64_t deadline_ns = now_ns(b) + START_NS;
@@ -306,17 +345,27 @@ static void run(struct bench *b) {
     }
 }
 
+static bool is_right(const struct bench *b, struct told told) {
+    return told.accepted == b->n_before + b->n_orders &&
+           told.total_e4 == b->total_before_e4 + b->sent_e4;
+}
+
 static void report(const struct bench *b) {
-    int64_t n_events = 0;
+    int64_t n_events = 0, n_right = 0;
     for (int64_t i = 0; i < b->n_viewers; i++) {
         n_events += b->viewers[i].n_events;
+        n_right += is_right(b, b->viewers[i].told);
+    }
+    if (n_right == b->n_viewers && n_right > 0 && !b->plain && !is_right(b, b->events.whole_told)) {
+        die_of("the stream that was unpacked as a whole tells something else");
     }
     printf("{\"orders\":%" PRId64 ",\"answered\":%" PRId64 ",\"late_sends\":%" PRId64
-           ",\"viewers\":%" PRId64 ",\"complete_viewers\":%" PRId64 ",\"events\":%" PRId64
-           ",\"event_bytes\":%" PRId64 ",\"first_id\":%" PRId64 ",\"start_ns\":%" PRId64
-           ",\"interval_ns\":%" PRId64,
-           b->n_orders, b->n_answered, b->n_late_sends, b->n_viewers, b->n_complete, n_events,
-           b->event_bytes, FIRST_ID + b->n_before, b->start_ns, b->interval_ns);
+           ",\"viewers\":%" PRId64 ",\"complete_viewers\":%" PRId64 ",\"right_viewers\":%" PRId64
+           ",\"unpacked\":%" PRIu64 ",\"events\":%" PRId64 ",\"event_bytes\":%" PRId64
+           ",\"first_id\":%" PRId64 ",\"start_ns\":%" PRId64 ",\"interval_ns\":%" PRId64,
+           b->n_orders, b->n_answered, b->n_late_sends, b->n_viewers, b->n_complete, n_right,
+           b->events.n_known, n_events, b->event_bytes, FIRST_ID + b->n_before, b->start_ns,
+           b->interval_ns);
     times_print("answer_ms", &b->answers);
     times_print("arrival_ms", &b->arrivals);
     printf("}\n");
@@ -328,9 +377,11 @@ int main(int argc, char **argv) {
                       .port = argc > 1 ? atoi(argv[1]) : 0,
                       .n_viewers = argc > 4 ? atoll(argv[4]) : 0,
                       .n_posters = argc > 5 ? atoll(argv[5]) : 16,
-                      .n_before = argc > 6 ? atoll(argv[6]) : 0};
+                      .n_before = argc > 6 ? atoll(argv[6]) : 0,
+                      .plain = argc > 7 && strcmp(argv[7], "plain") == 0};
     if (b.port < 1 || rate < 1 || seconds < 1 || b.n_viewers < 0 || b.n_posters < 1) {
-        fprintf(stderr, "usage: bench_stream PORT RATE SECONDS VIEWERS [CONNECTIONS [BEFORE]]\n");
+        fprintf(stderr,
+                "usage: bench_stream PORT RATE SECONDS VIEWERS [CONNECTIONS [BEFORE [plain]]]\n");
         return 2;
     }
     struct rlimit files;
@@ -343,6 +394,7 @@ int main(int argc, char **argv) {
     b.answers.count = mem_zalloc(BUCKETS, sizeof *b.answers.count);
     b.arrivals.count = mem_zalloc(BUCKETS, sizeof *b.arrivals.count);
     b.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    stream_events_start(&b.events);
     open_all(&b);
     run(&b);
     report(&b);

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 
-from figures import (http, kafka_ingest, load_file, log, log_cassandra, log_latency, parse, spark, spark_latency,
+from figures import (http, kafka_ingest, load_file, log, log_cassandra, log_latency, parse, queries, spark, spark_latency,
                      start_size, store_growth, stream)  # fmt: skip
 from tools import processes, targets
 
@@ -28,7 +28,7 @@ FIGURES = {"parse": parse.measure, "load_file": load_file.measure, "http_single"
            "http_batch": http.batch, "kafka_ingest": kafka_ingest.measure, "log": log.measure,
            "log_latency": log_latency.measure, "log_cassandra": log_cassandra.measure, "spark": spark.measure,
            "spark_latency": spark_latency.measure,
-           "stream_latency": stream.latency, "viewers": stream.viewers, "start_size": start_size.measure,
+           "stream_latency": stream.latency, "viewers": stream.viewers, "queries": queries.measure, "start_size": start_size.measure,
            "store_growth": store_growth.measure}  # fmt: skip
 OUT = processes.ROOT / "build" / "bench"
 PAGE = processes.ROOT / "docs" / "benchmarks.md"
@@ -44,6 +44,7 @@ class Setup:
     rounds: int = 5
     seconds: int = 5  # of a round of wrk
     stream_seconds: int = 10
+    query_rounds: int = 200
     connections: tuple = (64, 256, 1000)
     file_orders: int = 2_000_000
     store_orders: int = 20_000_000
@@ -122,7 +123,7 @@ def choose():
 
 def sizes(setup):
     if os.environ.get("QUICK"):
-        setup.rounds, setup.seconds, setup.stream_seconds = 1, 2, 3
+        setup.rounds, setup.seconds, setup.stream_seconds, setup.query_rounds = 1, 2, 3, 20
         setup.file_orders, setup.store_orders = 500_000, 3_000_000
         setup.log_orders, setup.log_rounds, setup.log_seconds, setup.raw_orders = 1_000_000, 1, 5, 600_000
         setup.spark_orders = 1_000_000

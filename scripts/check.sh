@@ -33,6 +33,7 @@ export PYTHONDONTWRITEBYTECODE=1
 if [ $full = yes ]; then
     export CRASH_KILLS=${CRASH_KILLS:-1000} FUZZ_SECONDS=${FUZZ_SECONDS:-300}
     export DIFFERENTIAL_EVENTS=${DIFFERENTIAL_EVENTS:-1000000} CLUSTER_EVENTS=${CLUSTER_EVENTS:-200000}
+    export LIVE_VIEWERS=${LIVE_VIEWERS:-10000}
     limit_s=7200 test_limit_s=3600 unit_limit_s=1800
 else
     export CRASH_KILLS=${CRASH_KILLS:-50} FUZZ_SECONDS=${FUZZ_SECONDS:-5}
@@ -83,6 +84,7 @@ suite_build() {
     count_one "the program with fault points builds" make -j"$jobs" faults
     count_one "the program under sanitizers builds" make -j"$jobs" asan
     count_one "the tools of the tests build" make -j"$jobs" test-tools
+    count_one "the programs that measure build" make -j"$jobs" bench-programs
 }
 
 # With the suites beside each other two may want the same objects at once.
@@ -165,7 +167,8 @@ suite_tsan() {
     TSAN_OPTIONS+=" log_path=$reports/report"
     if [ $full = yes ]; then
         tests=tests/integration
-        local -x DIFFERENTIAL_EVENTS=100000 # a million orders take the whole time-out under the sanitizer
+        # A million orders take the whole time-out under the sanitizer, ten thousand viewers its memory.
+        local -x DIFFERENTIAL_EVENTS=100000 LIVE_VIEWERS=500
     fi
     SALESTIDE_BIN=build/tsan/salestide SALESTIDE_ASAN_BIN=build/tsan/salestide run_pytest "$tests" --numprocesses="$jobs" --dist=loadfile
     found=$(find "$reports" -type f | wc -l)

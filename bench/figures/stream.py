@@ -14,8 +14,8 @@ def one_round(setup, server, rate, viewers):
     result = json.loads(done.out)
     result["server_cores"] = (processes.cpu_s(server.pid) - before) / done.wall_s
     result["client_cores"] = done.cpu_s / done.wall_s
-    if result["answered"] != result["orders"] or result["complete_viewers"] != viewers:
-        raise SystemExit(f"bench: not every order reached every viewer: {result}")
+    if result["answered"] != result["orders"] or result["right_viewers"] != viewers:
+        raise SystemExit(f"bench: not every viewer is right at the end: {result}")
     return result
 
 

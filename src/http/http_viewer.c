@@ -4,8 +4,8 @@
 // A viewer's socket is taken over from the library (by dup; the library closes its own end without
 // a shutdown, because it runs with MHD_USE_TURBO): thousands of open streams then cost it nothing.
 // The stream has no length and ends with the connection. Events are rendered once for all viewers
-// (struct http_stream) and sent from that shared memory; a viewer holds a reference while one is on
-// its way.
+// (struct http_stream), packed once for those that take gzip (http_pack.h), and sent from that
+// shared memory; a viewer holds a reference while one is on its way.
 //
 // 1. http_stream_changed (the stream's thread) wakes the loop, which marks every viewer as having
 // news.
@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "http/http_pack.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -35,22 +36,25 @@ struct viewer {
     struct viewer *prev, *next;
     struct viewer *next_news;
     int fd;
-    bool has_news, blocked, dead;
+    bool has_news, blocked, dead, gzip;
     uint64_t last_id;
-    const struct stream_event *sending;
-    size_t sent_bytes;           // of it
-    char key_id[KEY_ID_LEN + 1]; // "": none was needed
+    const struct stream_event *event; // that is being sent, or
+    struct packed *packed;            // with gzip its packed form; NULL: none
+    struct text unsent;               // of it
+    char key_id[KEY_ID_LEN + 1];      // "": none was needed
 };
 
 struct viewers {
     struct viewer *all;
     size_t n;
     struct viewer *news, **news_last; // those with something to send
+    struct packs *packs;
 };
 
 void http_viewers_new(struct http_server *s) {
     s->viewers = mem_zalloc(1, sizeof *s->viewers);
     s->viewers->news_last = &s->viewers->news;
+    s->viewers->packs = packs_new();
 }
 
 size_t http_viewers_count(const struct http_server *s) {
@@ -72,6 +76,31 @@ static void tell_count(struct http_server *s) {
     }
 }
 
+static bool is_sending(const struct viewer *v) {
+    return v->event != NULL || v->packed != NULL;
+}
+
+static void release_event(struct http_server *s, struct viewer *v) {
+    if (v->event != NULL) {
+        s->stream.ops->release(v->event);
+    }
+    packed_release(v->packed, s->stream.ops);
+    v->event = NULL;
+    v->packed = NULL;
+}
+
+// The next event, if there is one.
+static void take_event(struct http_server *s, struct viewer *v) {
+    v->event = s->stream.ops->next(s->stream.of, &v->last_id);
+    if (v->event != NULL && v->gzip) {
+        v->packed = packs_get(s->viewers->packs, v->event, s->stream.ops);
+        v->event = NULL;
+        v->unsent = (struct text){v->packed->bytes, v->packed->len};
+    } else if (v->event != NULL) {
+        v->unsent = (struct text){v->event->bytes, v->event->len};
+    }
+}
+
 // Closes the stream. A viewer that waits in the news list is freed when it comes up there.
 static void drop(struct http_server *s, struct viewer *v) {
     struct viewers *all = s->viewers;
@@ -80,10 +109,7 @@ static void drop(struct http_server *s, struct viewer *v) {
     }
     v->dead = true;
     deadline_disarm(&s->deadlines, &v->deadline);
-    if (v->sending != NULL) {
-        s->stream.ops->release(v->sending);
-        v->sending = NULL;
-    }
+    release_event(s, v);
     if (v->prev != NULL) {
         v->prev->next = v->next;
     } else {
@@ -105,6 +131,7 @@ void http_viewers_close(struct http_server *s) {
     while (s->viewers->all != NULL) {
         drop(s, s->viewers->all);
     }
+    packs_clear(s->viewers->packs, s->stream.ops);
 }
 
 void http_viewers_free(struct http_server *s) {
@@ -118,15 +145,15 @@ void http_viewers_free(struct http_server *s) {
         all->news = v->next_news;
         free(v);
     }
+    packs_free(all->packs);
     free(all);
     s->viewers = NULL;
 }
 
 // Sends what is left of the current event. False: the viewer is blocked or gone.
 static bool send_rest(struct http_server *s, struct viewer *v) {
-    while (v->sent_bytes < v->sending->len) {
-        ssize_t n = send(v->fd, v->sending->bytes + v->sent_bytes, v->sending->len - v->sent_bytes,
-                         MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (v->unsent.len > 0) {
+        ssize_t n = send(v->fd, v->unsent.at, v->unsent.len, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && errno == EINTR) {
             continue;
         }
@@ -141,23 +168,22 @@ static bool send_rest(struct http_server *s, struct viewer *v) {
             drop(s, v);
             return false;
         }
-        v->sent_bytes += (size_t)n;
+        v->unsent.at += n;
+        v->unsent.len -= (size_t)n;
         v->blocked = false;
         deadline_arm(&s->deadlines, &v->deadline, DEADLINE_HEARTBEAT, s->now_ms);
     }
-    s->stream.ops->release(v->sending);
-    v->sending = NULL;
+    release_event(s, v);
     return true;
 }
 
 // Sends events until there is none, the socket is full, or others should have their turn.
 static void pump(struct http_server *s, struct viewer *v) {
     for (int i = 0; i < PUMP_EVENTS; i++) {
-        if (v->sending == NULL) {
-            v->sending = s->stream.ops->next(s->stream.of, &v->last_id);
-            v->sent_bytes = 0;
+        if (!is_sending(v)) {
+            take_event(s, v);
         }
-        if (v->sending == NULL || !send_rest(s, v)) {
+        if (!is_sending(v) || !send_rest(s, v)) {
             return;
         }
     }
@@ -211,17 +237,16 @@ void http_viewer_event(struct http_server *s, void *viewer, uint32_t events) {
 }
 
 void http_viewer_deadline(struct http_server *s, struct deadline *d, enum deadline_kind kind) {
-    static const char heartbeat[] = ":\n\n";
     struct viewer *v = (struct viewer *)d;
+    struct text heartbeat = v->gzip ? packed_heartbeat : TEXT_LIT(":\n\n");
     if (kind == DEADLINE_STALL) {
         log_debug("http", "a viewer that took nothing was dropped");
         drop(s, v);
         return;
     }
-    // Only between two events, into an idle socket: three bytes are sent whole or not at all.
-    ssize_t n = v->sending == NULL
-                    ? send(v->fd, heartbeat, sizeof heartbeat - 1, MSG_NOSIGNAL | MSG_DONTWAIT)
-                    : 0;
+    // Only between two events, into an idle socket: a few bytes are sent whole or not at all.
+    ssize_t n =
+        is_sending(v) ? 0 : send(v->fd, heartbeat.at, heartbeat.len, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
         drop(s, v);
         return;
@@ -240,15 +265,23 @@ static uint64_t last_event_id(struct MHD_Connection *mhd) {
     return errno == 0 && *end == '\0' ? id : 0;
 }
 
-static bool send_head(int fd) {
-    static const char bytes[] = "HTTP/1.1 200 OK\r\n"
-                                "Content-Type: text/event-stream\r\n"
-                                "Cache-Control: no-store\r\n"
-                                "X-Content-Type-Options: nosniff\r\n"
-                                "X-Accel-Buffering: no\r\n"
-                                "Connection: close\r\n\r\n";
-    return send(fd, bytes, sizeof bytes - 1, MSG_NOSIGNAL | MSG_DONTWAIT) ==
-           (ssize_t)sizeof bytes - 1;
+static bool send_head(int fd, bool gzip) {
+    char bytes[512];
+    int n = snprintf(bytes, sizeof bytes,
+                     "HTTP/1.1 200 OK\r\n"
+                     "Content-Type: text/event-stream\r\n"
+                     "%s"
+                     "Vary: Accept-Encoding\r\n"
+                     "Cache-Control: no-store\r\n"
+                     "X-Content-Type-Options: nosniff\r\n"
+                     "X-Accel-Buffering: no\r\n"
+                     "Connection: close\r\n\r\n",
+                     gzip ? "Content-Encoding: gzip\r\n" : "");
+    if (gzip) {
+        memcpy(bytes + n, packed_head.at, packed_head.len);
+        n += (int)packed_head.len;
+    }
+    return send(fd, bytes, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) == n;
 }
 
 void http_viewers_check_keys(struct http_server *s) {
@@ -267,11 +300,12 @@ static void adopt(struct request *r, int fd, uint64_t last_id) {
     struct viewer *v = mem_zalloc(1, sizeof *v);
     v->fd = fd;
     v->last_id = last_id;
+    v->gzip = r->accepts_gzip;
     memcpy(v->key_id, r->key_id, sizeof v->key_id);
     struct epoll_event want = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = v};
     const int buffer_bytes = SEND_BUFFER_BYTES;
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer_bytes, sizeof buffer_bytes);
-    if (!send_head(fd) || epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &want) != 0) {
+    if (!send_head(fd, v->gzip) || epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &want) != 0) {
         close(fd);
         free(v);
         return;

@@ -34,7 +34,10 @@
 #define TICK_NS (1000 * MS_NS)
 #define SILENCE_NS (15000 * MS_NS)
 #define FAILED_GAP_NS (250 * MS_NS)
-#define FRESH_NS (20 * MS_NS) // a snapshot this young is new enough for a new viewer
+// A snapshot this young is new enough for a new viewer, when commits came since; when none did, by
+// this it tells the time.
+#define FRESH_NS (20 * MS_NS)
+#define TIME_FRESH_NS (1000 * MS_NS)
 
 static const struct live_touched untouched = {.minute_min = INT32_MAX, .minute_max = INT32_MIN};
 
@@ -53,6 +56,7 @@ struct live {
     uint64_t reads_begun, reads_done; // of the store
     int64_t last_read_ns, shown_ns;   // begin of the newest read; of the newest that is done
     int64_t rest_ns;                  // what the newest read asks for
+    int64_t snapshot_ns;              // when the ring's snapshot was rendered
     struct live_ring ring;
 
     // The thread's own.
@@ -201,6 +205,7 @@ static void publish(struct live *l) {
     const struct stream_event *snapshot = live_event_new(id, buf_text(&l->event));
     pthread_mutex_lock(&l->lock);
     live_ring_put(&l->ring, change, snapshot);
+    l->snapshot_ns = now_ns(l);
     pthread_mutex_unlock(&l->lock);
     l->id = id;
     l->last_event_ns = now_ns(l);
@@ -209,6 +214,19 @@ no_memory:
     live_release(change);
     live_render_forget(l->render); // the next event carries all of it
     log_warn("live", "no memory for an event of the live page; it is left out");
+}
+
+// Nothing differs but the time, which a new viewer sets its clock by: the same event's snapshot
+// again.
+static void renew_snapshot(struct live *l) {
+    if (l->last_event_ns == 0 || !live_render_snapshot(l->render, l->id, &l->event)) {
+        return; // the one before stays, which is as true
+    }
+    const struct stream_event *snapshot = live_event_new(l->id, buf_text(&l->event));
+    pthread_mutex_lock(&l->lock);
+    live_ring_renew(&l->ring, snapshot);
+    l->snapshot_ns = now_ns(l);
+    pthread_mutex_unlock(&l->lock);
 }
 
 // One round. Under the lock, which is released in between.
@@ -232,6 +250,8 @@ static void work(struct live *l) {
     changed |= now_ns(l) - l->last_event_ns >= SILENCE_NS;
     if (changed) {
         publish(l);
+    } else if (asked) {
+        renew_snapshot(l);
     }
 
     pthread_mutex_lock(&l->lock);
@@ -352,15 +372,18 @@ void live_set_viewers(struct live *l, int64_t viewers) {
 // id has it) and the number of the read it waits for.
 #define WAITING (UINT64_C(1) << 63)
 
-// True when the viewer has to wait: commits may be unread, since nobody was looking. Under the
-// lock.
+// True when the viewer has to wait: commits may be unread, since nobody was looking, or nothing was
+// rendered for long, since nothing changed. Under the lock.
 static bool wait_for_fresh(struct live *l, uint64_t *last_id) {
     uint64_t read = *last_id & ~WAITING;
     if ((*last_id & WAITING) != 0 && read <= l->reads_begun + 1) {
         return read > l->reads_done;
     }
     bool unread = l->touched.last_batch_id > 0 || l->reads_begun > l->reads_done;
-    if (!unread || l->failed || now_ns(l) - l->shown_ns <= at_least(FRESH_NS, l->rest_ns)) {
+    int64_t now = now_ns(l);
+    bool old = unread && now - l->shown_ns > at_least(FRESH_NS, l->rest_ns);
+    old |= now - l->snapshot_ns > at_least(TIME_FRESH_NS, l->rest_ns);
+    if (!old || l->failed) {
         return false;
     }
     *last_id = WAITING | (l->reads_begun + 1);

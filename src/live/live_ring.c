@@ -8,6 +8,7 @@
 #include "live/live_ring.h"
 
 #include "base/mem.h"
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -70,6 +71,12 @@ void live_ring_put(struct live_ring *ring, const struct stream_event *change,
     ring->newest = change->id;
     *slot(ring, change->id) = change;
     ring->n++;
+}
+
+void live_ring_renew(struct live_ring *ring, const struct stream_event *snapshot) {
+    assert(ring->snapshot != NULL && ring->snapshot->id == snapshot->id);
+    live_release(ring->snapshot);
+    ring->snapshot = snapshot;
 }
 
 const struct stream_event *live_ring_next(struct live_ring *ring, uint64_t last_id,

@@ -26,6 +26,8 @@ void live_ring_start(struct live_ring *ring, uint64_t id);
 // from before; everyone gets the snapshot). Takes over both references.
 void live_ring_put(struct live_ring *ring, const struct stream_event *change,
                    const struct stream_event *snapshot);
+// Puts another text of the same snapshot in its place. Takes over the reference.
+void live_ring_renew(struct live_ring *ring, const struct stream_event *snapshot);
 // See live_next in live.h. *snapshot tells that a full snapshot is what the viewer needs.
 MUST_CHECK const struct stream_event *live_ring_next(struct live_ring *ring, uint64_t last_id,
                                                      bool *snapshot);

@@ -109,11 +109,10 @@ static enum timestamp_result parse_instant(struct text value, const struct zone 
     return timestamp_parse((struct text){repaired, value.len}, zone, ms);
 }
 
-// A limit of the range as a bucket number.
-static bool parse_limit(struct text name, struct text value, enum sales_bucket bucket,
-                        const struct zone *zone, int32_t *out, char *detail) {
-    int64_t ms;
-    switch (parse_instant(text_trim(value), zone, &ms)) {
+// A limit of the range as an instant.
+static bool parse_moment(struct text name, struct text value, const struct zone *zone, int64_t *ms,
+                         char *detail) {
+    switch (parse_instant(text_trim(value), zone, ms)) {
     case TIMESTAMP_OK:
         break;
     case TIMESTAMP_OUT_OF_RANGE:
@@ -124,10 +123,13 @@ static bool parse_limit(struct text name, struct text value, enum sales_bucket b
                                        "takes a date (2026-01-31, the shop's) or an instant "
                                        "(2026-01-31T12:00:00Z)");
     }
-    *out = bucket == BUCKET_MINUTE ? (int32_t)(ms / 60000)
+    return true;
+}
+
+static int32_t bucket_of(enum sales_bucket bucket, const struct zone *zone, int64_t ms) {
+    return bucket == BUCKET_MINUTE ? (int32_t)(ms / 60000)
            : bucket == BUCKET_HOUR ? (int32_t)(ms / 3600000)
                                    : zone_day(zone, ms);
-    return true;
 }
 
 static bool parse_number(struct text name, struct text value, int64_t max, int64_t *out,
@@ -154,6 +156,36 @@ static bool parse_format(struct text format, bool *csv, char *detail) {
     *csv = text_equal(format, TEXT_LIT("csv"));
     return *csv || text_equal(format, TEXT_LIT("json")) ||
            sales_api_params_refuse(detail, TEXT_LIT("format"), "takes json or csv");
+}
+
+static bool parse_range(struct text from, struct text to, const struct zone *zone,
+                        struct sales_request *out, char *detail) {
+    struct sales_query *q = &out->query;
+    int64_t from_ms = INT64_MIN, to_ms = INT64_MAX;
+    out->has_from = from.at != NULL;
+    out->has_to = to.at != NULL;
+    if ((out->has_from && !parse_moment(TEXT_LIT("from"), from, zone, &from_ms, detail)) ||
+        (out->has_to && !parse_moment(TEXT_LIT("to"), to, zone, &to_ms, detail))) {
+        return false;
+    }
+    q->from = out->has_from ? bucket_of(q->bucket, zone, from_ms) : INT32_MIN;
+    q->to = out->has_to ? bucket_of(q->bucket, zone, to_ms) : INT32_MAX;
+    if (from_ms >= to_ms) {
+        return sales_api_params_refuse(detail, TEXT_LIT("to"),
+                                       "must come after from (it is the first moment left out)");
+    }
+    if (q->from < q->to) {
+        return true;
+    }
+    return sales_api_params_refuse(
+        detail, TEXT_LIT("to"),
+        q->bucket == BUCKET_MINUTE ? "is in the same minute as from: take the next one"
+        : q->bucket == BUCKET_HOUR
+            ? "is in the same hour as from: take the next one, or bucket=minute"
+        : sales_query_of_products(q)
+            ? "is on the same day as from, and sales by product are kept by day: take the next day"
+            : "is on the same day as from, and by day or without bucket whole days count: take "
+              "the next day, or bucket=hour or bucket=minute");
 }
 
 // --- Filters
@@ -242,6 +274,7 @@ static int64_t bucket_start_ms(enum sales_bucket bucket, const struct zone *zone
 static bool parse_compare(struct text compare, const struct question_facts *facts,
                           struct sales_request *out, char *detail) {
     struct sales_query *q = &out->query;
+    int64_t ms;
     q->compare_cut_ms = INT64_MAX;
     if (compare.at == NULL) {
         return true;
@@ -250,10 +283,10 @@ static bool parse_compare(struct text compare, const struct question_facts *fact
         return sales_api_params_refuse(detail, TEXT_LIT("compare"), "needs from and to");
     }
     q->compare = true;
-    if (!parse_limit(TEXT_LIT("compare"), compare, q->bucket, facts->zone, &q->compare_from,
-                     detail)) {
+    if (!parse_moment(TEXT_LIT("compare"), compare, facts->zone, &ms, detail)) {
         return false;
     }
+    q->compare_from = bucket_of(q->bucket, facts->zone, ms);
     // A bucket that is not over is compared with as much of the other one.
     int64_t last_ms = bucket_start_ms(q->bucket, facts->zone, q->to - 1);
     if (facts->now_ms >= last_ms &&
@@ -273,8 +306,7 @@ bool sales_request_parse(const struct question_param *params, size_t n,
         "by",      "from",   "to",     "bucket", "top",        "order",
         "compare", "format", "source", "state",  "product_id", "currency"};
     struct text v[SINGLES];
-    out->query =
-        (struct sales_query){.from = INT32_MIN, .to = INT32_MAX, .max_rows = facts->max_rows};
+    out->query = (struct sales_query){.max_rows = facts->max_rows};
     out->n_texts_bytes = 0;
     struct sales_query *q = &out->query;
     if (!all_known(params, n, names, COUNT_OF(names),
@@ -288,21 +320,12 @@ bool sales_request_parse(const struct question_param *params, size_t n,
             return false;
         }
     }
-    out->has_from = v[FROM].at != NULL;
-    out->has_to = v[TO].at != NULL;
     out->csv = facts->wants_csv;
     if (!parse_by(v[BY], q, detail) || !parse_bucket(v[BUCKET], q, detail) ||
         !parse_filters(params, n, v[BY].at != NULL, out, detail) ||
         !parse_order(v[ORDER], v[TOP], q, detail) || !parse_format(v[FORMAT], &out->csv, detail) ||
-        (out->has_from &&
-         !parse_limit(TEXT_LIT("from"), v[FROM], q->bucket, facts->zone, &q->from, detail)) ||
-        (out->has_to &&
-         !parse_limit(TEXT_LIT("to"), v[TO], q->bucket, facts->zone, &q->to, detail))) {
+        !parse_range(v[FROM], v[TO], facts->zone, out, detail)) {
         return false;
-    }
-    if (q->from >= q->to) {
-        return sales_api_params_refuse(detail, TEXT_LIT("to"),
-                                       "must come after from (it is the first moment left out)");
     }
     return parse_compare(v[COMPARE], facts, out, detail);
 }

@@ -47,13 +47,8 @@ bool sales_query_is_cells(const struct sales_query *q) {
     return by_all && (q->bucket != BUCKET_NONE || one_day || sales_query_table(q) == CUBE_TOTALS);
 }
 
-bool sales_query_is_filtered(const struct sales_query *q) {
-    for (int f = 0; f < SALES_FIELDS; f++) {
-        if (q->filters[f].n > 0) {
-            return true;
-        }
-    }
-    return false;
+bool sales_query_is_one_bucket(const struct sales_query *q) {
+    return sales_query_table(q) == CUBE_TOTALS || (q->from < INT32_MAX && q->to == q->from + 1);
 }
 
 int sales_text_compare(struct text a, struct text b) {

@@ -15,7 +15,8 @@ bool sales_query_of_products(const struct sales_query *q);
 enum cube_table sales_query_table(const struct sales_query *q);
 // Whether each cell of the table is a row of its own: grouped by everything that the table is by.
 bool sales_query_is_cells(const struct sales_query *q);
-bool sales_query_is_filtered(const struct sales_query *q);
+// Whether all of it is in one bucket of its table.
+bool sales_query_is_one_bucket(const struct sales_query *q);
 
 // The order of rows in an answer: bucket, source, state, product (numbers before texts), currency.
 int sales_row_compare(const struct sales_row *a, const struct sales_row *b);

@@ -6,6 +6,9 @@ import datetime
 import json
 import socket
 import time
+import zlib
+
+import pytest
 
 import harness
 from harness import NDJSON, lines, order
@@ -18,10 +21,11 @@ ROWS = {"hours": 1, "hours_before": 2, "days": 1, "share": 2, "map": 1, "matrix"
 class Viewer:
     """Reads server-sent events and keeps the page's state as the page would."""
 
-    def __init__(self, one, last_id=None, timeout=15, key=None):
+    def __init__(self, one, last_id=None, timeout=15, key=None, gzip=False):
         self.sock = one.raw(timeout)
         extra = f"Last-Event-ID: {last_id}\r\n" if last_id is not None else ""
         extra += f"Authorization: Bearer {key}\r\n" if key is not None else ""
+        extra += "Accept-Encoding: gzip, deflate, br\r\n" if gzip else ""
         self.sock.sendall(f"GET /v1/stream HTTP/1.1\r\nHost: localhost\r\n{extra}\r\n".encode())
         self.file = self.sock.makefile("rb")
         self.status = int(self.file.readline().split()[1])
@@ -30,6 +34,9 @@ class Viewer:
             name, _, value = line.decode().partition(":")
             self.headers[name.lower()] = value.strip()
         self.chunked = self.headers.get("transfer-encoding") == "chunked"
+        self.gzip = self.headers.get("content-encoding") == "gzip"
+        self.unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        self.n_bytes = 0  # of the body, as they came
         self.buffer = b""
         self.last_id = last_id
         self.state = {}
@@ -45,9 +52,15 @@ class Viewer:
                 assert size > 0, "the stream ended"
                 self.buffer += self.file.read(size)
                 self.file.readline()
+            elif self.gzip:
+                more = self.file.read1(65536)
+                assert more, "the stream ended"
+                self.n_bytes += len(more)
+                self.buffer += self.unpacker.decompress(more)
             else:
                 more = self.file.readline()
                 assert more, "the stream ended"
+                self.n_bytes += len(more)
                 self.buffer += more
         line, _, self.buffer = self.buffer.partition(b"\n")
         return line.decode("utf-8")
@@ -92,8 +105,8 @@ class Viewer:
 
 
 @contextlib.contextmanager
-def viewer(one, last_id=None):
-    made = Viewer(one, last_id)
+def viewer(one, last_id=None, **more):
+    made = Viewer(one, last_id, **more)
     try:
         yield made
     finally:
@@ -123,6 +136,27 @@ def test_a_stream_starts_with_a_snapshot_and_goes_on_with_changes(server):
         assert state["sources"]["rows"][0][0] == "GOOGLE"
         one.post(order("first", event="refunded", event_id="1", total="2.5", created_at=now_text()))
         assert page.until(total_is("10.0000"))["all_time"]["refunds"] == 1
+
+
+def test_a_viewer_that_takes_gzip_gets_the_same_in_a_fraction_of_the_bytes(server):
+    """Whenever it came: packed events are the same for all, and follow any other."""
+    one = server()
+    with contextlib.ExitStack() as stack:
+        plain = stack.enter_context(viewer(one))
+        packed = []
+        for n in range(40):
+            if n % 8 == 0:
+                packed.append(stack.enter_context(viewer(one, gzip=True)))
+                assert packed[-1].gzip and "content-encoding" not in plain.headers
+            one.post([order(n * 100 + i, created_at=now_text(), source=f"s{i}", total="1.25") for i in range(20)])
+        away = stack.enter_context(viewer(one, last_id=packed[0].event()[0], gzip=True))
+        away.state = dict(packed[0].state)
+        wanted = plain.until(total_is("1000.0000"))
+        for each in (*packed, away):
+            found = each.until(total_is("1000.0000"))
+            assert found["matrix"]["rows"] and {str(r) for r in found["matrix"]["rows"]} == {str(r) for r in wanted["matrix"]["rows"]}
+            assert found["today"] == wanted["today"] and found["recent"][0] == wanted["recent"][0]
+        assert packed[0].n_bytes * 2.5 < plain.n_bytes
 
 
 def test_a_new_viewer_gets_all_that_is_there(server):
@@ -338,11 +372,12 @@ def test_a_revoked_key_ends_its_streams_within_two_seconds(server, tmp_path):
     assert ends_within(kept, 2.5)
 
 
-def test_a_quiet_stream_sends_an_event_every_15_seconds_as_described(server):
+@pytest.mark.parametrize("gzip", [False, True])
+def test_a_quiet_stream_sends_an_event_every_15_seconds_as_described(server, gzip):
     one = server()
     described = one.get("/openapi.json").json()["paths"]["/v1/stream"]["get"]["description"]
     assert "At least one event comes every 15 seconds" in described
-    viewer = Viewer(one, timeout=25)
+    viewer = Viewer(one, timeout=25, gzip=gzip)
     viewer.event()
     start = time.monotonic()
     _, kind, data = viewer.event()

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Everything that a server's threads do, at once. Under ThreadSanitizer (`make tsan`) this is what shows races."""
 
-import http.client
 import itertools
 import json
 import os
 import signal
 import threading
+import zlib
 
 import harness
 from harness import NDJSON, lines, order
@@ -61,18 +61,22 @@ def expect(connection, events, accepted=0, duplicate=0, rejected=0):
 
 
 def viewer(one, over):
-    """Watches the live page, leaves, and comes back, again and again."""
-    while not over.is_set():
+    """Watches the live page, leaves, and comes back, again and again: every other time packed."""
+    for gzip in itertools.cycle((True, False)):
+        if over.is_set():
+            break
         connection = one.connection()
-        connection.request("GET", "/v1/stream")
+        connection.request("GET", "/v1/stream", headers={"Accept-Encoding": "gzip"} if gzip else {})
         response = connection.getresponse()
         assert response.status == 200
+        assert response.headers["Content-Encoding"] == ("gzip" if gzip else None)
+        unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS)
         n_events = 0
         while n_events < 5 and not over.is_set():
-            try:
-                n_events += response.readline().startswith(b"data:")
-            except http.client.IncompleteRead:
+            more = response.read1(65536)
+            if not more:
                 break
+            n_events += (unpacker.decompress(more) if gzip else more).count(b"data:")
         response.close()
         connection.close()
 

@@ -16,7 +16,7 @@
 #include "live_testing.h"
 #include <stdatomic.h>
 
-enum { PATIENCE_MS = 20000 };
+enum { PATIENCE_MS = 20000, TIME_FRESH_MS = 1000 };
 
 struct shop {
     struct zone *zone;
@@ -224,6 +224,27 @@ static void the_first_viewer_after_a_pause_gets_fresh_figures(void **state) {
     }
 }
 
+static void a_new_viewer_is_told_the_time_also_when_nothing_happens(void **state) {
+    struct shop *s = *state;
+    start(s, NULL);
+    live_set_viewers(s->live, 1);
+    uint64_t first = 0;
+    live_release(next_event(s, &first));
+    for (int i = 0; i < 8; i++) {
+        atomic_fetch_add(&s->passed_ns, 3 * SECOND_MS * MS_NS);
+        int64_t now_ms = atomic_fetch_add(&s->ahead_ms, 3 * SECOND_MS) + 3 * SECOND_MS +
+                         clock_now_ms(clock_system());
+        uint64_t viewer = 0;
+        const struct stream_event *e = next_event(s, &viewer);
+        assert_true(is_snapshot(e));
+        yyjson_doc *doc = event_json((struct text){e->bytes, e->len});
+        int64_t told_ms = yyjson_get_sint(yyjson_doc_ptr_get(doc, "/now_ms"));
+        yyjson_doc_free(doc);
+        live_release(e);
+        assert_true(told_ms >= now_ms - TIME_FRESH_MS);
+    }
+}
+
 static void the_shops_midnight_passes_without_a_commit(void **state) {
     struct shop *s = *state;
     // A minute before the next midnight in New York.
@@ -324,6 +345,7 @@ int main(void) {
         TEST(many_commits_become_few_events_and_none_is_missed),
         TEST(a_slow_viewer_gets_a_snapshot),
         TEST(the_first_viewer_after_a_pause_gets_fresh_figures),
+        TEST(a_new_viewer_is_told_the_time_also_when_nothing_happens),
         TEST(the_shops_midnight_passes_without_a_commit),
         TEST(a_store_that_is_away_comes_back_by_itself),
         TEST(health_and_viewers_are_sent_when_they_change),

@@ -121,6 +121,19 @@ static void an_event_lives_as_long_as_somebody_sends_it(void **state) {
     live_release(held);
 }
 
+static void a_snapshot_can_be_told_anew_and_nobody_gets_it_twice(void **state) {
+    UNUSED(state);
+    put_first();
+    put_sized(START + 2, 10, 4000);
+    live_ring_renew(&ring, live_event_new(START + 2, (struct text){long_text, 3000}));
+    bool snapshot;
+    const struct stream_event *e = live_ring_next(&ring, 0, &snapshot);
+    assert_int_equal(e->len, 3000);
+    live_release(e);
+    expect_nothing(START + 2);
+    expect_next(START + 1, START + 2, false);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(there_is_nothing_before_the_first_event, empty_ring,
@@ -135,6 +148,8 @@ int main(void) {
                                         empty_ring, free_ring),
         cmocka_unit_test_setup_teardown(an_event_lives_as_long_as_somebody_sends_it, empty_ring,
                                         free_ring),
+        cmocka_unit_test_setup_teardown(a_snapshot_can_be_told_anew_and_nobody_gets_it_twice,
+                                        empty_ring, free_ring),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

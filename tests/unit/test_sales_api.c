@@ -142,6 +142,7 @@ static void wrong_sales_parameters_are_named(void **state) {
         {"to=2201-01-02", "to:"},
         {"from=2026-01-02&to=2026-01-01", "to:"},
         {"from=2026-01-01&to=2026-01-01", "to:"},
+        {"from=2026-01-02T10:00:00Z&to=2026-01-02T09:00:00Z", "to:"},
         {"from=2026-01-01&from=2026-01-01", "from:"},
         {"curency=USD", "curency:"},
         {"source=", "source:"},
@@ -166,6 +167,24 @@ static void wrong_sales_parameters_are_named(void **state) {
             fail_msg("%s: %s", bad[i].query, detail);
         }
     }
+}
+
+static void a_range_within_one_bucket_is_refused_with_what_to_ask_instead(void **state) {
+    UNUSED(state);
+    static const struct {
+        const char *query, *advice;
+    } within[] = {
+        {"from=2026-01-02T10:00:00Z&to=2026-01-02T12:00:00Z", "bucket=hour or bucket=minute"},
+        {"bucket=day&from=2026-01-02T10:00:00Z&to=2026-01-02T12:00:00Z", "bucket=hour or"},
+        {"by=product&from=2026-01-02T10:00:00Z&to=2026-01-02T12:00:00Z", "take the next day"},
+        {"bucket=hour&from=2026-01-02T10:10:00Z&to=2026-01-02T10:20:00Z", "or bucket=minute"},
+        {"bucket=minute&from=2026-01-02T10:10:01Z&to=2026-01-02T10:10:09Z", "same minute"},
+    };
+    for (size_t i = 0; i < COUNT_OF(within); i++) {
+        assert_false(sales(within[i].query));
+        assert_non_null(strstr(detail, within[i].advice));
+    }
+    assert_true(sales("bucket=hour&from=2026-01-02T10:00:00Z&to=2026-01-02T12:00:00Z"));
 }
 
 static void an_empty_group_between_commas_is_refused(void **state) {
@@ -602,6 +621,7 @@ int main(void) {
         cmocka_unit_test(minutes_and_hours_are_taken_down),
         cmocka_unit_test(a_plus_that_became_a_space_is_understood),
         cmocka_unit_test(wrong_sales_parameters_are_named),
+        cmocka_unit_test(a_range_within_one_bucket_is_refused_with_what_to_ask_instead),
         cmocka_unit_test(an_empty_group_between_commas_is_refused),
         cmocka_unit_test(filters_are_given_again_for_each_value),
         cmocka_unit_test(the_largest_are_by_total_unless_said_otherwise),

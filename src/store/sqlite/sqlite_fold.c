@@ -3,8 +3,7 @@
 // one after the other. (GROUP BY sorts all of them first, which takes twice as long.)
 //
 // 1. A cell's id is looked up in the list of ids; a new one has its names read once, and they say
-//    to which group it belongs. (Names of groups have a statement of their own, since few groups
-//    have many cells; those of products come with the cell.)
+//    to which group it belongs, or that the filters leave it out.
 // 2. The measures are added to the group; the first cell of a bucket notes it.
 // 3. When the bucket ends its groups are sorted by key and handed over.
 //
@@ -15,13 +14,21 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "store/sales_query.h"
+#include <assert.h>
 #include <stdlib.h>
 
-enum { FIRST_GROUPS = 64, GROUPS_MAX = FIRST_GROUPS << 14, IDS_MAX = 1 << 26 };
+enum {
+    FIRST_GROUPS = 64,
+    GROUPS_MAX = FIRST_GROUPS << 14,
+    PRODUCT_MEASURES = 3,
+    IDS_MAX = 1 << 26
+};
+#define LEFT_OUT UINT32_MAX
 
 struct sqlite_fold {
     const struct sales_query *q;
-    sqlite3_stmt *groups_names;
+    const struct sqlite_cells_read *read;
+    bool of_products;
     struct arena texts;
     struct fold_group {
         struct sales_row row;
@@ -29,7 +36,7 @@ struct sqlite_fold {
     } * groups;
     uint32_t *slots; // by key: number + 1; twice cap_groups
     size_t n_groups, cap_groups;
-    uint32_t *of_id; // an id's group + 1; 0: not known yet
+    uint32_t *of_id; // an id's group + 1; 0: not known yet; LEFT_OUT
     size_t cap_ids;
     uint32_t *touched; // groups of this bucket; room for cap_groups
     size_t n_touched;
@@ -102,32 +109,56 @@ static uint32_t group_of(struct sqlite_fold *f, struct sales_row key) {
     return *slot;
 }
 
-// Reads the names of a cell's id that are asked for: they live until the next step or reset. False:
-// the step failed.
-static bool read_names(struct sqlite_fold *f, sqlite3_stmt *cells, uint32_t id,
-                       struct sales_row *key) {
+static bool is_wanted(const struct sales_filter *filter, struct text value) {
+    for (size_t i = 0; i < filter->n; i++) {
+        if (text_equal(filter->values[i], value)) {
+            return true;
+        }
+    }
+    return filter->n == 0;
+}
+
+// The names of a cell's id that are asked for, when the filters want it. They live until the next
+// step or reset.
+static bool choose_names(const struct sqlite_fold *f, sqlite3_stmt *from, int column,
+                         struct sales_row *key) {
+    const struct sales_query *q = f->q;
+    if (f->of_products) {
+        key->product_id = q->by_product ? sqlite_column_ident(from, column) : IDENT_NONE;
+        key->currency = sqlite_column_text(from, column + 1);
+        return is_wanted(&q->filters[SALES_CURRENCY], key->currency);
+    }
+    struct text source = sqlite_column_text(from, column);
+    struct text state = sqlite_column_text(from, column + 1);
+    key->source = q->by_source ? source : TEXT_NONE;
+    key->state = q->by_state ? state : TEXT_NONE;
+    key->currency = sqlite_column_text(from, column + 2);
+    return is_wanted(&q->filters[SALES_SOURCE], source) &&
+           is_wanted(&q->filters[SALES_STATE], state) &&
+           is_wanted(&q->filters[SALES_CURRENCY], key->currency);
+}
+
+// False: the step failed. *wanted: whether the filters want this id.
+static bool read_names(struct sqlite_fold *f, uint32_t id, struct sales_row *key, bool *wanted) {
     *key = (struct sales_row){.product_id = IDENT_NONE};
-    if (sales_query_of_products(f->q)) {
-        key->product_id = f->q->by_product ? sqlite_column_ident(cells, 11) : IDENT_NONE;
-        key->currency = sqlite_column_text(cells, 12);
+    if (f->read->with_names) {
+        *wanted = choose_names(f, f->read->cells, 1 + PRODUCT_MEASURES, key);
         return true;
     }
-    sqlite3_bind_int64(f->groups_names, 1, id);
-    if (sqlite3_step(f->groups_names) != SQLITE_ROW) {
+    sqlite3_bind_int64(f->read->names, 1, id);
+    if (sqlite3_step(f->read->names) != SQLITE_ROW) {
         return false;
     }
-    key->source = f->q->by_source ? sqlite_column_text(f->groups_names, 0) : TEXT_NONE;
-    key->state = f->q->by_state ? sqlite_column_text(f->groups_names, 1) : TEXT_NONE;
-    key->currency = sqlite_column_text(f->groups_names, 2);
+    *wanted = choose_names(f, f->read->names, 0, key);
     return true;
 }
 
-static uint32_t group_of_names(struct sqlite_fold *f, sqlite3_stmt *cells, uint32_t id,
-                               bool *failed) {
+static uint32_t group_of_names(struct sqlite_fold *f, uint32_t id, bool *failed) {
     struct sales_row key;
-    *failed = !read_names(f, cells, id, &key);
-    uint32_t group = *failed ? 0 : group_of(f, key);
-    sqlite3_reset(f->groups_names);
+    bool wanted;
+    *failed = !read_names(f, id, &key, &wanted);
+    uint32_t group = *failed ? 0 : wanted ? group_of(f, key) : LEFT_OUT;
+    sqlite3_reset(f->read->names);
     return group;
 }
 
@@ -179,9 +210,13 @@ static int64_t plus(int64_t a, sqlite3_stmt *cells, int column) {
     return (int64_t)((uint64_t)a + (uint64_t)sqlite3_column_int64(cells, column));
 }
 
-static void add_measures(struct measures *m, sqlite3_stmt *cells) {
+static void add_measures(struct measures *m, sqlite3_stmt *cells, bool of_products) {
     m->orders = plus(m->orders, cells, 1);
     m->units = plus(m->units, cells, 2);
+    if (of_products) {
+        m->total_e4 = plus(m->total_e4, cells, PRODUCT_MEASURES);
+        return;
+    }
     m->subtotal_e4 = plus(m->subtotal_e4, cells, 3);
     m->discount_e4 = plus(m->discount_e4, cells, 4);
     m->shipping_e4 = plus(m->shipping_e4, cells, 5);
@@ -192,82 +227,83 @@ static void add_measures(struct measures *m, sqlite3_stmt *cells) {
     m->refunded_total_e4 = plus(m->refunded_total_e4, cells, 10);
 }
 
-static void add_cell(struct sqlite_fold *f, uint32_t group, sqlite3_stmt *cells) {
+static void add_cell(struct sqlite_fold *f, uint32_t group) {
+    assert(f->groups != NULL && group < f->n_groups);
     struct fold_group *g = &f->groups[group];
     if (!g->touched) {
         g->touched = true;
         f->touched[f->n_touched++] = group;
     }
-    add_measures(&g->row.sum, cells);
+    add_measures(&g->row.sum, f->read->cells, f->of_products);
 }
 
-// The group of a cell's id. False: *failed, or no memory.
-static bool find_group(struct sqlite_fold *f, sqlite3_stmt *cells, uint32_t id, uint32_t *group,
-                       bool *failed) {
+// The group of a cell's id + 1, or LEFT_OUT; 0: *failed, or no memory.
+static uint32_t find_group(struct sqlite_fold *f, uint32_t id, bool *failed) {
     if (id >= f->cap_ids && !grow_ids(f, id)) {
-        return false;
+        return 0;
     }
     if (f->of_id[id] == 0) {
-        f->of_id[id] = group_of_names(f, cells, id, failed);
+        f->of_id[id] = group_of_names(f, id, failed);
     }
-    *group = f->of_id[id] - 1;
-    return f->of_id[id] != 0 && f->groups != NULL;
+    return f->of_id[id];
 }
 
-static bool each_cell(struct sqlite_fold *f, sqlite3_stmt *cells, sales_row_fn each, void *user,
-                      bool *failed, struct error *err) {
+static bool each_cell(struct sqlite_fold *f, sales_row_fn each, void *user, bool *failed,
+                      struct error *err) {
+    sqlite3_stmt *cells = f->read->cells;
     int32_t bucket = 0;
     int rc = SQLITE_DONE;
     while (!f->done && (rc = sqlite3_step(cells)) == SQLITE_ROW) {
         int64_t cell = sqlite3_column_int64(cells, 0);
         int32_t its = f->q->bucket == BUCKET_NONE ? 0 : (int32_t)(cell >> 32);
-        uint32_t group;
         if (its != bucket && !end_bucket(f, bucket, each, user, err)) {
             return false;
         }
         bucket = its;
-        if (!find_group(f, cells, (uint32_t)cell, &group, failed)) {
+        uint32_t group = find_group(f, (uint32_t)cell, failed);
+        if (group == 0) {
             return !*failed && (f->n_groups >= GROUPS_MAX ? sales_query_too_long(f->q, err)
                                                           : fold_no_memory(err));
         }
-        add_cell(f, group, cells);
+        if (group != LEFT_OUT) {
+            add_cell(f, group - 1);
+        }
     }
     *failed = !f->done && rc != SQLITE_DONE;
     return !*failed && end_bucket(f, bucket, each, user, err);
 }
 
 // Cells that are rows as they are, of one bucket: nothing to add up, to keep or to sort.
-static bool pass_cells(struct sqlite_fold *f, sqlite3_stmt *cells, sales_row_fn each, void *user,
-                       bool *failed, struct error *err) {
+static bool pass_cells(struct sqlite_fold *f, sales_row_fn each, void *user, bool *failed,
+                       struct error *err) {
+    sqlite3_stmt *cells = f->read->cells;
     int rc = SQLITE_DONE;
     while (!f->done && !*failed && (rc = sqlite3_step(cells)) == SQLITE_ROW) {
         struct sales_row row;
+        bool wanted;
         int64_t cell = sqlite3_column_int64(cells, 0);
-        if (++f->n_rows > f->q->max_rows) {
-            return sales_query_too_long(f->q, err);
-        }
-        *failed = !read_names(f, cells, (uint32_t)cell, &row);
-        if (!*failed) {
+        *failed = !read_names(f, (uint32_t)cell, &row, &wanted);
+        if (!*failed && wanted) {
+            if (++f->n_rows > f->q->max_rows) {
+                sqlite3_reset(f->read->names);
+                return sales_query_too_long(f->q, err);
+            }
             row.bucket = f->q->bucket == BUCKET_NONE ? 0 : (int32_t)(cell >> 32);
-            add_measures(&row.sum, cells);
+            add_measures(&row.sum, cells, f->of_products);
             f->done = !each(user, &row);
         }
-        sqlite3_reset(f->groups_names);
+        sqlite3_reset(f->read->names);
     }
     *failed = *failed || (!f->done && rc != SQLITE_DONE);
     return !*failed;
 }
 
-static bool is_one_bucket(const struct sales_query *q) {
-    return sales_query_all_time(q) || (q->from < INT32_MAX && q->to == q->from + 1);
-}
-
-bool sqlite_fold_cells(sqlite3_stmt *cells, sqlite3_stmt *groups_names, const struct sales_query *q,
+bool sqlite_fold_cells(const struct sqlite_cells_read *read, const struct sales_query *q,
                        sales_row_fn each, void *user, bool *failed, struct error *err) {
-    struct sqlite_fold f = {.q = q, .groups_names = groups_names};
+    struct sqlite_fold f = {.q = q, .read = read, .of_products = sales_query_of_products(q)};
     *failed = false;
-    bool pass = q->any_order && sales_query_is_cells(q) && is_one_bucket(q);
-    bool ok = (pass ? pass_cells : each_cell)(&f, cells, each, user, failed, err);
+    bool pass = q->any_order && sales_query_is_cells(q) && sales_query_is_one_bucket(q);
+    bool ok = (pass ? pass_cells : each_cell)(&f, each, user, failed, err);
     arena_free(&f.texts);
     free(f.groups);
     free(f.slots);

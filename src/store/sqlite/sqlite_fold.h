@@ -4,10 +4,16 @@
 #include "store/sales_reader.h"
 #include "store/sqlite/sqlite_util.h"
 
-// Steps through `cells` (columns: cell, the measures, and of products their id and currency; bound,
-// in the order of cell) and hands the sums over, as sales_reader_ops.sales. `groups_names` is the
-// statement that finds source, state and currency of a group ?1. *failed: a step failed, and the
-// connection tells why; else err is set when it is false.
-MUST_CHECK bool sqlite_fold_cells(sqlite3_stmt *cells, sqlite3_stmt *groups_names,
-                                  const struct sales_query *q, sales_row_fn each, void *user,
-                                  bool *failed, struct error *err);
+// What is read, bound: `cells` has the columns cell, the table's measures (of products orders,
+// units and total) and, with with_names, product_id and currency, in the order of cell. `names`
+// finds source, state and currency of a group ?1, or product_id and currency of a product.
+struct sqlite_cells_read {
+    sqlite3_stmt *cells, *names;
+    bool with_names;
+};
+
+// Steps through the cells and hands the sums over, as sales_reader_ops.sales; filters by source,
+// state and currency are held here. *failed: a step failed, and the connection tells why; else err
+// is set when it is false.
+MUST_CHECK bool sqlite_fold_cells(const struct sqlite_cells_read *read, const struct sales_query *q,
+                                  sales_row_fn each, void *user, bool *failed, struct error *err);

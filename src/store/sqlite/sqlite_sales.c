@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Sums of sales from cells.
 //
-// 1. A table of cells, narrowed or not, has one statement, which is prepared once: it gives the
-//    cells of a range in the order of their keys. Range and filters are its parameters; a filter is
-//    a JSON array.
-// 2. Groups are few, so with filters by source, state or currency the range is scanned and cells of
-//    others are left out. Products are many and wanted ones few, so each wanted product is looked
-//    up in each day.
-// 3. sqlite_fold.c adds the cells up by what is asked for.
+// 1. A table of cells has a statement or two, prepared once: it gives the cells of a range in the
+//    order of their keys, with the measures that the table has.
+// 2. sqlite_fold.c adds them up by what is asked for. What a cell's id stands for it finds once an
+//    id, and then also whether the filters by source, state and currency want it: groups are few.
+// 3. Products are many and wanted ones few, so each wanted product is looked up in each day. Where
+//    there is one day alone each cell comes with its product, since none comes twice.
 //
 // Fails when a statement cannot be prepared or stepped: the caller knows about time-outs.
 #include "store/sqlite/sqlite_sales.h"
@@ -16,16 +15,10 @@
 #include "store/sqlite/sqlite_fold.h"
 #include "store/sqlite/sqlite_schema.h"
 
-#define WANTED(column, n) "(" n " IS NULL OR " column " IN (SELECT value FROM json_each(" n ")))"
-// The ids of groups or products that pass the filters ?3 to ?6, in the order of enum sales_field.
-#define WANTED_GROUPS                                                                              \
-    "SELECT id FROM sales_groups WHERE " WANTED("source", "?3") " AND " WANTED(                    \
-        "state", "?4") " AND " WANTED("currency", "?6")
-#define WANTED_PRODUCTS "SELECT id FROM sales_products WHERE " WANTED("currency", "?6")
-// Those of the filter ?5, found by their index.
+// Those of the filter ?3, found by their index.
 #define NAMED_PRODUCTS                                                                             \
     "SELECT id, product_id, currency FROM sales_products WHERE product_id IN (SELECT value FROM "  \
-    "json_each(?5)) AND " WANTED("currency", "?6")
+    "json_each(?3))"
 // The days of the range that have cells, each found from the one before; NULL after the last.
 #define FIRST_DAY_FROM(key)                                                                        \
     "(SELECT cell >> 32 FROM product_cells WHERE cell >= " key " ORDER BY cell LIMIT 1)"
@@ -34,25 +27,29 @@
         "(n + 1) << 32") " FROM days WHERE n < ?2 >> 32), named AS MATERIALIZED (" NAMED_PRODUCTS  \
                          ") "
 
-// The cells of the range that pass the filters, by key.
+static enum sqlite_cells_form form_of(const struct sales_query *q) {
+    return q->filters[SALES_PRODUCT].n > 0                              ? CELLS_OF_NAMED
+           : sales_query_of_products(q) && sales_query_is_one_bucket(q) ? CELLS_WITH_NAMES
+                                                                        : CELLS_ALONE;
+}
+
 static void put_cells(struct buf *sql, const struct sales_query *q) {
     enum cube_table table = sales_query_table(q);
-    bool of_products = table == CUBE_PRODUCT, named = q->filters[SALES_PRODUCT].n > 0;
-    buf_put_str(sql, named ? DAYS : "");
-    buf_printf(sql, "SELECT cell, " MEASURE_COLUMNS "%s FROM %s%s%s",
-               of_products ? ", d.product_id, d.currency" : "",
-               named ? "days CROSS JOIN named d CROSS JOIN " : "", cells_table_names[table],
-               named         ? " ON cell = (days.n << 32) + d.id"
-               : of_products ? " CROSS JOIN sales_products d ON d.id = cell & 4294967295"
-                             : "");
+    enum sqlite_cells_form form = form_of(q);
+    buf_put_str(sql, form == CELLS_OF_NAMED ? DAYS : "");
+    buf_printf(sql, "SELECT cell, %s%s FROM %s%s%s",
+               table == CUBE_PRODUCT ? "orders, units, total_e4" : MEASURE_COLUMNS,
+               form != CELLS_ALONE ? ", d.product_id, d.currency" : "",
+               form == CELLS_OF_NAMED ? "days CROSS JOIN named d CROSS JOIN " : "",
+               cells_table_names[table],
+               form == CELLS_OF_NAMED ? " ON cell = (days.n << 32) + d.id"
+               : form == CELLS_WITH_NAMES
+                   ? " CROSS JOIN sales_products d ON d.id = cell & 4294967295"
+                   : "");
     buf_put_str(sql, " WHERE cell >= ?1 AND cell < ?2");
     if (table == CUBE_MINUTE || table == CUBE_HOUR) {
         buf_printf(sql, " AND cell >= (SELECT %s << 32 FROM pipeline_state)",
                    table == CUBE_MINUTE ? "minute_floor" : "hour_floor");
-    }
-    if (!named && sales_query_is_filtered(q)) {
-        buf_printf(sql, " AND cell & 4294967295 IN (%s)",
-                   of_products ? WANTED_PRODUCTS : WANTED_GROUPS);
     }
     buf_put_str(sql, " ORDER BY cell");
 }
@@ -68,26 +65,32 @@ static bool prepare_cells(sqlite3 *db, const struct sales_query *q, sqlite3_stmt
     return ok;
 }
 
-// The statement of this question's cells, prepared at its first use; NULL: err says why.
-static sqlite3_stmt *cells_of(struct sqlite_sales *s, sqlite3 *db, const struct sales_query *q,
-                              struct error *err) {
-    int narrowed = q->filters[SALES_PRODUCT].n > 0 ? 2 : sales_query_is_filtered(q) ? 1 : 0;
-    sqlite3_stmt **cells = &s->cells[sales_query_table(q)][narrowed];
-    bool ok = s->groups_names != NULL ||
-              sqlite_prepare(db, "SELECT source, state, currency FROM sales_groups WHERE id = ?1",
-                             &s->groups_names, err);
-    return ok && (*cells != NULL || prepare_cells(db, q, cells, err)) ? *cells : NULL;
+// The statements of this question, prepared at their first use.
+static bool statements_of(struct sqlite_sales *s, sqlite3 *db, const struct sales_query *q,
+                          struct sqlite_cells_read *out, struct error *err) {
+    bool of_products = sales_query_of_products(q);
+    sqlite3_stmt **names = of_products ? &s->products_names : &s->groups_names;
+    sqlite3_stmt **cells = &s->cells[sales_query_table(q)][form_of(q)];
+    bool ok = (*names != NULL ||
+               sqlite_prepare(db,
+                              of_products
+                                  ? "SELECT product_id, currency FROM sales_products WHERE id = ?1"
+                                  : "SELECT source, state, currency FROM sales_groups WHERE id = "
+                                    "?1",
+                              names, err)) &&
+              (*cells != NULL || prepare_cells(db, q, cells, err));
+    *out = (struct sqlite_cells_read){*cells, *names, form_of(q) != CELLS_ALONE};
+    return ok;
 }
 
 // --- Parameters
 
-static void put_filter(struct buf *json, enum sales_field field,
-                       const struct sales_filter *filter) {
+static void put_products(struct buf *json, const struct sales_filter *filter) {
     buf_clear(json);
     for (size_t i = 0; i < filter->n; i++) {
         struct text value = filter->values[i];
         buf_put_char(json, i == 0 ? '[' : ',');
-        if (field == SALES_PRODUCT && ident_of_text(value).num >= 0) {
+        if (ident_of_text(value).num >= 0) {
             buf_put_text(json, value); // as it is stored: an integer
         } else {
             buf_put_json(json, value);
@@ -96,18 +99,13 @@ static void put_filter(struct buf *json, enum sales_field field,
     buf_put_char(json, ']');
 }
 
-static bool bind_filters(struct sqlite_sales *s, sqlite3_stmt *stmt, const struct sales_query *q) {
-    bool ok = true;
-    for (int f = 0; f < SALES_FIELDS; f++) {
-        if (q->filters[f].n == 0) {
-            sqlite3_bind_null(stmt, 3 + f);
-            continue;
-        }
-        put_filter(&s->filters[f], (enum sales_field)f, &q->filters[f]);
-        ok = ok && !s->filters[f].failed;
-        sqlite_bind_text(stmt, 3 + f, buf_text(&s->filters[f]));
+static bool bind_products(struct sqlite_sales *s, sqlite3_stmt *stmt, const struct sales_query *q) {
+    if (q->filters[SALES_PRODUCT].n == 0) {
+        return true;
     }
-    return ok;
+    put_products(&s->products, &q->filters[SALES_PRODUCT]);
+    sqlite_bind_text(stmt, 3, buf_text(&s->products));
+    return !s->products.failed;
 }
 
 static void bind_range(sqlite3_stmt *stmt, const struct sales_query *q) {
@@ -120,15 +118,15 @@ static void bind_range(sqlite3_stmt *stmt, const struct sales_query *q) {
 
 bool sqlite_sales_ask(struct sqlite_sales *s, sqlite3 *db, const struct sales_query *q,
                       sales_row_fn each, void *user, bool *failed, struct error *err) {
+    struct sqlite_cells_read read;
     *failed = false;
-    sqlite3_stmt *cells = sales_query_check(q, err) ? cells_of(s, db, q, err) : NULL;
-    if (cells == NULL) {
+    if (!sales_query_check(q, err) || !statements_of(s, db, q, &read, err)) {
         return false;
     }
-    bind_range(cells, q);
-    bool ok = bind_filters(s, cells, q) || error_set(err, ERROR_RETRIABLE, "out of memory");
-    ok = ok && sqlite_fold_cells(cells, s->groups_names, q, each, user, failed, err);
-    sqlite3_reset(cells);
+    bind_range(read.cells, q);
+    bool ok = bind_products(s, read.cells, q) || error_set(err, ERROR_RETRIABLE, "out of memory");
+    ok = ok && sqlite_fold_cells(&read, q, each, user, failed, err);
+    sqlite3_reset(read.cells);
     return ok;
 }
 
@@ -139,8 +137,7 @@ void sqlite_sales_close(struct sqlite_sales *s) {
         }
     }
     sqlite3_finalize(s->groups_names);
-    for (int f = 0; f < SALES_FIELDS; f++) {
-        buf_free(&s->filters[f]);
-    }
+    sqlite3_finalize(s->products_names);
+    buf_free(&s->products);
     *s = (struct sqlite_sales){0};
 }
