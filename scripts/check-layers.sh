@@ -28,13 +28,14 @@ kernel:          CORE engine store store/split
 broker:          CORE engine store
 http:            CORE engine store
 live:            CORE engine store http
+alerts:          CORE engine store
 tool:            CORE engine broker
 tool/load:       CORE engine store store/sqlite broker tool
 tool/generate:   CORE engine broker tool tool/load
 tool/rejected:   CORE engine store broker tool
 tool/tally:      CORE engine store store/split
 host:            CORE engine cql store store/split store/sqlite store/mysql store/cassandra store/audit
-host:            broker http live tool tool/load tool/generate tool/rejected tool/tally
+host:            broker http live alerts tool tool/load tool/generate tool/rejected tool/tally
 '
 core='base order format sums window'
 
@@ -50,7 +51,7 @@ librdkafka/rdkafka.h:  broker
 microhttpd.h:          http
 openssl/*:             cql http
 zlib.h:                http tool/load
-curl/curl.h:           tool
+curl/curl.h:           alerts tool
 ini.h:                 host
 emmintrin.h:           format
 salestide/arrow.h:     kernel
@@ -60,7 +61,7 @@ stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h strings.h time.h unistd.h 
 
 # What base has for those above the core: it reads files, takes signals or writes to the terminal. The other
 # rooms of the core do none of that by themselves.
-beyond_core='base/log.h base/secret.h base/stop.h'
+beyond_core='base/log.h base/replace_file.h base/secret.h base/stop.h'
 
 code=0
 wrong() {

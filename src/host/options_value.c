@@ -1,68 +1,19 @@
 // SPDX-License-Identifier: MIT
 // Values of options as people type them: `10m`, `64MiB`, `20000`, `yes`.
 //
-// A number is one run of digits and one unit; there are no fractions and no sums (`90s`, not
-// `1.5m`), so that a value has one meaning. Fails with what the option takes, never with a guess.
+// Fails with what the option takes, never with a guess.
 #include "host/options_internal.h"
 
+#include "base/units.h"
 #include <ctype.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-struct unit {
-    const char *name;
-    int64_t factor;
-};
-
-// Ascending, so that option_value_write can take the largest that divides.
-static const struct unit duration_units[] = {
-    {"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 3600 * 1000}, {"d", 24 * 3600 * 1000}};
-static const struct unit byte_units[] = {{"", 1},
-                                         {"KiB", INT64_C(1) << 10},
-                                         {"MiB", INT64_C(1) << 20},
-                                         {"GiB", INT64_C(1) << 30},
-                                         {"TiB", INT64_C(1) << 40}};
-static const struct unit plain_units[] = {{"", 1}};
-
-static const struct unit *units_of(enum option_type type, size_t *n) {
-    switch (type) {
-    case OPTION_DURATION:
-        *n = COUNT_OF(duration_units);
-        return duration_units;
-    case OPTION_BYTES:
-        *n = COUNT_OF(byte_units);
-        return byte_units;
-    default:
-        *n = COUNT_OF(plain_units);
-        return plain_units;
-    }
-}
-
-// [-]digits and a unit of `type`, all in 64 bits. A bare 0 needs no unit.
-static bool read_number(enum option_type type, const char *typed, int64_t *number) {
-    bool negative = *typed == '-';
-    const char *at = typed + negative;
-    if (!isdigit((unsigned char)*at)) {
-        return false;
-    }
-    int64_t value = 0;
-    for (; isdigit((unsigned char)*at); at++) {
-        if (__builtin_mul_overflow(value, 10, &value) ||
-            __builtin_add_overflow(value, *at - '0', &value)) {
-            return false;
-        }
-    }
-    size_t n;
-    const struct unit *units = units_of(type, &n);
-    for (size_t i = 0; i < n; i++) {
-        if (strcasecmp(at, units[i].name) == 0 || (value == 0 && *at == '\0')) {
-            *number = negative ? -value : value;
-            return !__builtin_mul_overflow(*number, units[i].factor, number);
-        }
-    }
-    return false;
+static const struct units *units_of(enum option_type type) {
+    return type == OPTION_DURATION ? &units_duration
+           : type == OPTION_BYTES  ? &units_bytes
+                                   : &units_none;
 }
 
 static bool read_flag(const char *typed, int64_t *number) {
@@ -125,7 +76,8 @@ bool option_value_read(const struct option_spec *spec, const char *typed, int64_
     case OPTION_INT:
     case OPTION_BYTES:
     case OPTION_DURATION:
-        if (!read_number(spec->type, typed, number) || *number < spec->min || *number > spec->max) {
+        if (!units_read(units_of(spec->type), typed, number) || *number < spec->min ||
+            *number > spec->max) {
             return explain_range(spec, why, why_bytes);
         }
         return true;
@@ -139,15 +91,7 @@ bool option_value_read(const struct option_spec *spec, const char *typed, int64_
 }
 
 void option_value_write(enum option_type type, int64_t number, char *out, size_t out_bytes) {
-    size_t n;
-    const struct unit *units = units_of(type, &n);
-    size_t best = 0;
-    for (size_t i = 1; i < n && number != 0; i++) {
-        best = number % units[i].factor == 0 ? i : best;
-    }
-    // Zero has no unit worth naming.
-    snprintf(out, out_bytes, "%" PRId64 "%s", number / units[best].factor,
-             number == 0 ? "" : units[best].name);
+    units_write(units_of(type), number, out, out_bytes);
 }
 
 void option_environment_name(const char *name, char *out, size_t out_bytes) {

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: MIT
-// The key file. Adding and revoking: take the lock file, read all, write <data>/keys.new, fsync it,
-// rename it over <data>/keys, fsync the directory. A crash leaves the old file or the new.
-//
-// The server must be able to read the new file, whoever made it: it gets owner, group and mode of
-// the one it replaces; the first one belongs to the owner of the directory, mode 0600. Where that
-// cannot be given (another user than root or that owner), nothing is changed and a line says so.
+// The key file. Adding and revoking: take the lock file, read all, replace <data>/keys as a whole
+// (base/replace_file.h), so that the server can read the new one whoever made it.
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/replace_file.h"
 #include "http/keys.h"
 #include "order/timestamp.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -121,82 +118,19 @@ bool keys_file_open_to_others(const char *directory, struct error *err) {
     return true;
 }
 
-static bool write_lines(int fd, const struct api_key *list, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        char hex[2 * KEY_DIGEST_BYTES + 1], line[LINE_BYTES];
-        put_hex(list[i].digest, KEY_DIGEST_BYTES, hex);
-        int len = snprintf(line, sizeof line, "%s %s %s %s\n", list[i].id,
-                           key_scope_name(list[i].scope), hex, list[i].created_at);
-        if (write(fd, line, (size_t)len) != len) {
-            return false;
-        }
-    }
-    return fsync(fd) == 0;
-}
-
-// Whose the file is to be: those of the file at `path`, else those of the directory and 0600.
-static bool find_owner(const char *directory, const char *path, struct stat *out) {
-    if (stat(path, out) == 0) {
-        return true;
-    }
-    if (errno != ENOENT || stat(directory, out) != 0) {
-        return false;
-    }
-    out->st_mode = 0600;
-    return true;
-}
-
-static bool give_to(int fd, const struct stat *owner) {
-    struct stat now;
-    if (fstat(fd, &now) != 0) {
-        return false;
-    }
-    return (now.st_uid == owner->st_uid && now.st_gid == owner->st_gid) ||
-           fchown(fd, owner->st_uid, owner->st_gid) == 0;
-}
-
-static bool refuse_owner(const char *path, uid_t uid, struct error *err) {
-    const struct passwd *user = getpwuid(uid); // commands are of one thread
-    return error_set(err, ERROR_USAGE,
-                     "%s belongs to user %s (%u), and one of ours could not be read by it: run "
-                     "this as that user or as root",
-                     path, user != NULL ? user->pw_name : "?", (unsigned)uid);
-}
-
-static bool replace_file(const char *directory, const struct api_key *list, size_t n,
+static bool replace_keys(const char *directory, const struct api_key *list, size_t n,
                          struct error *err) {
-    char path[PATH_BYTES], fresh[PATH_BYTES];
-    struct stat owner;
-    snprintf(path, sizeof path, "%s/keys", directory);
-    snprintf(fresh, sizeof fresh, "%s/keys.new", directory);
-    if (!find_owner(directory, path, &owner)) {
-        return error_set(err, ERROR_FATAL, "cannot look at %s: %s", path, strerror(errno));
+    struct buf lines = {0};
+    for (size_t i = 0; i < n; i++) {
+        char hex[2 * KEY_DIGEST_BYTES + 1];
+        put_hex(list[i].digest, KEY_DIGEST_BYTES, hex);
+        buf_printf(&lines, "%s %s %s %s\n", list[i].id, key_scope_name(list[i].scope), hex,
+                   list[i].created_at);
     }
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd >= 0 && !give_to(fd, &owner)) {
-        close(fd);
-        unlink(fresh);
-        return refuse_owner(path, owner.st_uid, err);
-    }
-    bool ok = fd >= 0 && fchmod(fd, owner.st_mode & 07777) == 0 && write_lines(fd, list, n);
-    int saved = errno;
-    if (fd >= 0 && close(fd) != 0 && ok) {
-        ok = false;
-        saved = errno;
-    }
-    if (ok && rename(fresh, path) != 0) {
-        ok = false;
-        saved = errno;
-    }
-    int dir = ok ? open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (ok && (dir < 0 || fsync(dir) != 0)) {
-        ok = false;
-        saved = errno;
-    }
-    if (dir >= 0) {
-        close(dir);
-    }
-    return ok || error_set(err, ERROR_RETRIABLE, "cannot write %s: %s", path, strerror(saved));
+    bool ok = lines.failed ? error_set(err, ERROR_RETRIABLE, "no memory for the file of keys")
+                           : replace_file(directory, "keys", buf_text(&lines), err);
+    buf_free(&lines);
+    return ok;
 }
 
 // The lock lives in a file of its own: the key file is replaced under it.
@@ -216,7 +150,7 @@ static int lock_directory(const char *directory, struct error *err) {
         return -1;
     }
     struct stat owner; // the server's user may want to make keys, too
-    if (stat(directory, &owner) == 0 && !give_to(fd, &owner)) {
+    if (stat(directory, &owner) == 0 && !replace_file_give_to(fd, &owner)) {
         errno = 0; // not ours to give: the key file itself will tell
     }
     return fd;
@@ -260,7 +194,7 @@ bool keys_file_add(const char *directory, enum key_scope scope, int64_t now_ms,
     if (ok) {
         list = mem_realloc(list, (n + 1) * sizeof *list);
         ok = make_key(scope, now_ms, key_text, &list[n], err) &&
-             replace_file(directory, list, n + 1, err);
+             replace_keys(directory, list, n + 1, err);
         *added = list[n];
     }
     free(list);
@@ -284,7 +218,7 @@ bool keys_file_revoke(const char *directory, const char *id, struct error *err) 
     if (ok && kept == n) {
         ok = error_set(err, ERROR_USAGE, "no key with id %s: see `salestide key list`", id);
     }
-    ok = ok && replace_file(directory, list, kept, err);
+    ok = ok && replace_keys(directory, list, kept, err);
     free(list);
     close(lock);
     return ok;

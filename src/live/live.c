@@ -64,7 +64,7 @@ struct live {
     struct live_render *render;
     struct live_rate rate, received;
     struct products *products;
-    struct buf health, event;
+    struct buf health, alerts, event;
     struct error error; // of the newest read
     uint64_t id;        // of the newest event
     int64_t last_event_ns;
@@ -172,6 +172,10 @@ static bool render(struct live *l, bool ok, int64_t viewers) {
     if (l->options.health != NULL) {
         l->options.health(l->options.health_user, &l->health);
     }
+    buf_clear(&l->alerts);
+    if (l->options.alerts != NULL) {
+        l->options.alerts(l->options.alerts_user, &l->alerts);
+    }
     struct live_facts facts = {
         .figures = figures,
         .book = live_state_book(l->state),
@@ -185,6 +189,7 @@ static bool render(struct live *l, bool ok, int64_t viewers) {
         .problem = l->error.text,
         .viewers = viewers,
         .health = l->health.failed ? TEXT_NONE : buf_text(&l->health),
+        .alerts = l->alerts.failed ? TEXT_NONE : buf_text(&l->alerts),
     };
     return live_render_update(l->render, &facts);
 }
@@ -284,6 +289,7 @@ static void live_free(struct live *l) {
     live_render_free(l->render);
     products_free(l->products);
     buf_free(&l->health);
+    buf_free(&l->alerts);
     buf_free(&l->event);
     pthread_cond_destroy(&l->wake);
     pthread_mutex_destroy(&l->lock);

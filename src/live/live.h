@@ -29,6 +29,9 @@ struct live_options {
     // knows the members of Health in web/src/types.ts; one left out is not shown. May be NULL.
     void (*health)(void *user, struct buf *json);
     void *health_user;
+    // Likewise an object of the rules of alerts: Alerts in web/src/types.ts. May be NULL.
+    void (*alerts)(void *user, struct buf *json);
+    void *alerts_user;
 };
 MUST_CHECK struct live *live_start(const struct live_options *options, struct error *err);
 void live_stop(struct live *l); // joins the thread and frees

@@ -22,7 +22,7 @@ struct live_facts {
     bool store_ok;       // the newest read went well
     const char *problem; // why not
     int64_t viewers;
-    struct text health; // a JSON object
+    struct text health, alerts; // JSON objects
 };
 
 struct live_render;

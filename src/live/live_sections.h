@@ -3,6 +3,7 @@
 #pragma once
 #include "live/live_render.h"
 
+void live_put_alerts(struct buf *out, const struct live_facts *facts);
 void live_put_all_time(struct buf *out, const struct live_facts *facts);
 void live_put_batch(struct buf *out, const struct live_facts *facts);
 void live_put_before(struct buf *out, const struct live_facts *facts);

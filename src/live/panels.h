@@ -58,7 +58,7 @@ struct panel {
     bool of_figures; // no rows: left out until the store has been read
 };
 
-enum { PANELS = 27 };
+enum { PANELS = 28 };
 extern const struct panel panels[PANELS];
 
 static inline bool panel_has_rows(const struct panel *p) {

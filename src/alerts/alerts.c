@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: MIT
+// The thread of alerts. A turn, once a second while there is a rule:
+//   1. what the rules need is noted, under the lock;
+//   2. it is read from the store, without the lock, by a reader of its own;
+//   3. every rule is moved by its value; what people see is rendered when a rule has moved, or ten
+//      seconds later, so that a value that ticks does not send an event to every page each second;
+//   4. starts and ends that were not told are noted in alerts.told, then handed to the webhook.
+//
+// When the store cannot be read values are not known, rules stay as they are (alert_board.h), one
+// log line says so, and a new reader is opened when the old one is of no use.
+#include "alerts/alerts.h"
+
+#include "alerts/alert_board.h"
+#include "alerts/alert_message.h"
+#include "alerts/alert_told.h"
+#include "alerts/alert_webhook.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/replace_file.h"
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define PAGE_FILE "alerts"
+#define SHOWN_EVERY_NS INT64_C(10000000000)
+enum { PATH_BYTES = 4096, TURN_S = 1 };
+
+struct alerts {
+    struct alerts_options options;
+    char page_path[PATH_BYTES]; // <data>/alerts
+    struct alert_webhook *webhook;
+    pthread_t thread;
+    bool runs;
+
+    pthread_mutex_t writers; // those who change rules take turns; before `lock`
+    struct stat page_seen;   // of <data>/alerts when it was last read; under `writers`
+    pthread_mutex_t lock;
+    pthread_cond_t wake; // on CLOCK_MONOTONIC
+    // Under the lock.
+    bool stop;
+    bool changed; // the rules, since the last turn
+    struct alert_rules of_file, of_page;
+    struct alert_board board;
+    struct buf shown;
+    int64_t shown_ns;
+
+    // The thread's own.
+    struct sales_reader *reader; // NULL: not open
+    struct alert_measures *measures;
+    struct alert_told told;
+    bool failed;                                       // the newest read
+    struct alert_message messages[2 * ALERT_TOLD_MAX]; // of this turn
+};
+
+static struct alert_now now_of(const struct alerts *a) {
+    return (struct alert_now){clock_now_ms(a->options.clock), clock_monotonic_ns(a->options.clock)};
+}
+
+// Under the lock.
+static void show(struct alerts *a) {
+    buf_clear(&a->shown);
+    alert_board_json(&a->board, &a->shown);
+    a->shown_ns = clock_monotonic_ns(a->options.clock);
+}
+
+// --- Reading
+
+static bool open_reader(struct alerts *a, struct error *err) {
+    if (a->reader == NULL && !a->options.open_reader(a->options.user, &a->reader, err)) {
+        a->reader = NULL;
+        return false;
+    }
+    return true;
+}
+
+static bool read_store(struct alerts *a, const struct alert_needs *needs, int64_t now_ms,
+                       struct error *err) {
+    if (!open_reader(a, err)) {
+        alert_measures_forget(a->measures);
+        return false;
+    }
+    if (alert_measures_read(a->measures, a->reader, needs, now_ms, err)) {
+        return true;
+    }
+    if (err->cls == ERROR_FATAL) {
+        a->reader->ops->close(a->reader);
+        a->reader = NULL;
+    }
+    return false;
+}
+
+static void measure(struct alerts *a, const struct alert_needs *needs, int64_t now_ms) {
+    struct error err = {0};
+    int64_t lag = -1;
+    bool ask = needs->minutes > 0 || needs->newest || needs->counts;
+    bool ok = !ask || read_store(a, needs, now_ms, &err);
+    if (!ok && !a->failed) {
+        log_warn("alerts", "alerts cannot be judged now: %s", err.text);
+    } else if (ok && a->failed) {
+        log_info("alerts", "alerts are judged again");
+    }
+    a->failed = !ok;
+    if (a->options.lag == NULL || !a->options.lag(a->options.user, &lag)) {
+        lag = -1;
+    }
+    alert_measures_set_lag(a->measures, lag);
+}
+
+// --- Telling
+
+static struct alert_message message_of(const struct alert *alert, bool start, int64_t since_ms,
+                                       int64_t at_ms) {
+    struct alert_message m = {.start = start, .since_ms = since_ms, .at_ms = at_ms};
+    memcpy(m.name, alert->rule.name, sizeof m.name);
+    memcpy(m.rule, alert->rule.text, sizeof m.rule);
+    memcpy(m.value, alert->value.text, sizeof m.value);
+    return m;
+}
+
+// What was told before a restart, or by a process that has ended, goes on. Under the lock.
+static void resume(struct alerts *a) {
+    for (size_t i = 0; i < a->told.n; i++) {
+        struct alert *alert = alert_board_find(&a->board, a->told.at[i].name);
+        if (alert != NULL) {
+            alert_resume(alert, a->told.at[i].since_ms, now_of(a));
+        }
+    }
+}
+
+static size_t take_ends(struct alerts *a, int64_t now_ms) {
+    size_t n = 0;
+    for (size_t i = 0; i < a->told.n;) {
+        const struct told_alert *told = &a->told.at[i];
+        const struct alert *alert = alert_board_find(&a->board, told->name);
+        if (alert != NULL && alert_is_active(alert)) {
+            i++;
+            continue;
+        }
+        struct alert_message *m = &a->messages[n++];
+        if (alert != NULL) {
+            *m = message_of(alert, false, told->since_ms, now_ms);
+        } else {
+            *m = (struct alert_message){
+                .removed = true, .since_ms = told->since_ms, .at_ms = now_ms};
+            memcpy(m->name, told->name, sizeof m->name);
+        }
+        alert_told_remove(&a->told, m->name); // another takes its place: look there again
+    }
+    return n;
+}
+
+static size_t take_starts(struct alerts *a, size_t n, int64_t now_ms) {
+    for (size_t i = 0; i < a->board.n; i++) {
+        const struct alert *alert = &a->board.at[i];
+        if (alert_is_active(alert) && alert_told_find(&a->told, alert->rule.name) == NULL &&
+            alert_told_add(&a->told, alert->rule.name, alert->since_ms)) {
+            a->messages[n++] = message_of(alert, true, alert->since_ms, now_ms);
+        }
+    }
+    return n;
+}
+
+// Starts and ends that nobody was told of, into a->messages; how many. Under the lock.
+static size_t take_messages(struct alerts *a, int64_t now_ms) {
+    if (a->board.n == 0 && a->told.n == 0 && !alert_told_is_there(&a->told)) {
+        return 0; // a directory that is not needed is not made
+    }
+    enum told_turn turn = alert_told_take(&a->told);
+    if (turn == TOLD_OTHER) {
+        return 0;
+    }
+    if (turn == TOLD_TAKEN) {
+        resume(a);
+    }
+    return take_starts(a, take_ends(a, now_ms), now_ms);
+}
+
+static void send_messages(struct alerts *a, size_t n) {
+    if (n > 0) {
+        alert_told_save(&a->told); // before: what is told twice is worse than what is in the log
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct alert_message *m = &a->messages[i];
+        struct buf body = {0};
+        alert_message_put(m, &body);
+        log_line(m->start ? LOG_WARN : LOG_INFO, "alerts", "%s %s%s%s", m->name,
+                 m->start ? "fires: " : "is over", m->start || m->removed ? "" : ": ",
+                 m->removed ? ": its rule was removed" : m->value);
+        if (a->webhook != NULL) {
+            alert_webhook_put(a->webhook, &body);
+        }
+        buf_free(&body);
+    }
+}
+
+// --- A turn
+
+// Under the lock, which is released in between.
+static void alerts_turn(struct alerts *a) {
+    struct alert_needs needs = {0};
+    for (size_t i = 0; i < a->board.n; i++) {
+        alert_needs_add(&needs, &a->board.at[i].rule);
+    }
+    struct alert_now now = now_of(a);
+    a->changed = false;
+    pthread_mutex_unlock(&a->lock);
+
+    measure(a, &needs, now.utc_ms);
+
+    pthread_mutex_lock(&a->lock);
+    bool moved = false;
+    // What was told before goes on before it is judged, so that its end is told when it is over.
+    size_t n = a->told.lock_fd < 0 ? take_messages(a, now.utc_ms) : 0;
+    for (size_t i = 0; i < a->board.n; i++) {
+        struct alert_value value;
+        alert_measures_value(a->measures, &a->board.at[i].rule, &value);
+        moved |= alert_step(&a->board.at[i], &value, now);
+    }
+    if (moved || now.monotonic_ns - a->shown_ns >= SHOWN_EVERY_NS) {
+        show(a);
+    }
+    pthread_mutex_unlock(&a->lock);
+    send_messages(a, n);
+    pthread_mutex_lock(&a->lock);
+    n = take_messages(a, now.utc_ms);
+    pthread_mutex_unlock(&a->lock);
+    send_messages(a, n);
+    pthread_mutex_lock(&a->lock);
+}
+
+// --- Rules
+
+static struct alert_origin origin_of(const struct alerts *a, bool by_page,
+                                     const struct alert_rules *taken) {
+    return (struct alert_origin){.name = by_page ? a->page_path : a->options.path,
+                                 .by_page = by_page,
+                                 .knows_lag = a->options.lag != NULL,
+                                 .taken = taken};
+}
+
+// Reads both files anew. A writer.
+static bool read_rules(struct alerts *a, struct alert_rules *of_file, struct alert_rules *of_page,
+                       struct error *err) {
+    const struct alert_origin file = origin_of(a, false, NULL);
+    const struct alert_origin page = origin_of(a, true, of_file);
+    of_file->n = 0;
+    return (file.name == NULL || alert_rules_read_file(file.name, &file, false, of_file, err)) &&
+           alert_rules_read_file(page.name, &page, true, of_page, err);
+}
+
+// Another process on this directory may have written it. A writer.
+static bool page_file_is_new(struct alerts *a) {
+    struct stat now = {.st_ino = 0};
+    if (stat(a->page_path, &now) != 0) {
+        now = (struct stat){.st_ino = 0};
+    }
+    const struct stat *seen = &a->page_seen;
+    bool same = now.st_ino == seen->st_ino && now.st_size == seen->st_size &&
+                now.st_mtim.tv_sec == seen->st_mtim.tv_sec &&
+                now.st_mtim.tv_nsec == seen->st_mtim.tv_nsec;
+    a->page_seen = now;
+    return !same;
+}
+
+static void use_rules(struct alerts *a, const struct alert_rules *of_file,
+                      const struct alert_rules *of_page) {
+    pthread_mutex_lock(&a->lock);
+    a->of_file = *of_file;
+    a->of_page = *of_page;
+    alert_board_set(&a->board, &a->of_file, &a->of_page);
+    show(a);
+    a->changed = true;
+    pthread_cond_signal(&a->wake);
+    pthread_mutex_unlock(&a->lock);
+}
+
+// A writer.
+static void reload(struct alerts *a) {
+    struct error err = {0};
+    struct alert_rules *fresh = mem_zalloc(2, sizeof *fresh);
+    (void)page_file_is_new(a); // it is about to be read
+    if (read_rules(a, &fresh[0], &fresh[1], &err)) {
+        use_rules(a, &fresh[0], &fresh[1]);
+        log_info("alerts", "%zu rules read", fresh[0].n + fresh[1].n);
+    } else {
+        log_error("alerts", "%s; the rules read before stay", err.text);
+    }
+    free(fresh);
+}
+
+void alerts_reload(struct alerts *a) {
+    pthread_mutex_lock(&a->writers);
+    reload(a);
+    pthread_mutex_unlock(&a->writers);
+}
+
+static bool store_page_rules(struct alerts *a, struct text lines, struct error *err) {
+    if (mkdir(a->options.directory, 0700) != 0 && errno != EEXIST) {
+        return error_set(err, ERROR_RETRIABLE, "cannot make the directory %s: %s",
+                         a->options.directory, strerror(errno));
+    }
+    return replace_file(a->options.directory, PAGE_FILE, lines, err);
+}
+
+bool alerts_set_page_rules(struct alerts *a, struct text lines, struct error *err) {
+    struct alert_rules *fresh = mem_zalloc(1, sizeof *fresh);
+    pthread_mutex_lock(&a->writers); // of_file is only changed by writers
+    struct alert_origin origin = origin_of(a, true, &a->of_file);
+    origin.name = "line";
+    bool ok = alert_rules_read(lines, &origin, fresh, err) && store_page_rules(a, lines, err);
+    if (ok) {
+        (void)page_file_is_new(a); // by us
+        use_rules(a, &a->of_file, fresh);
+    }
+    pthread_mutex_unlock(&a->writers);
+    free(fresh);
+    return ok;
+}
+
+// --- The thread
+
+// Under the lock.
+static void wait_for_turn(struct alerts *a) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += TURN_S;
+    int rc = 0;
+    while (!a->stop && !a->changed && rc == 0) { // not 0: the time is over
+        rc = pthread_cond_timedwait(&a->wake, &a->lock, &until);
+    }
+}
+
+static void look_at_page_file(struct alerts *a) {
+    pthread_mutex_lock(&a->writers);
+    if (page_file_is_new(a)) {
+        reload(a);
+    }
+    pthread_mutex_unlock(&a->writers);
+}
+
+static void *alerts_thread(void *user) {
+    struct alerts *a = user;
+    pthread_mutex_lock(&a->lock);
+    for (; !a->stop; wait_for_turn(a)) {
+        pthread_mutex_unlock(&a->lock);
+        look_at_page_file(a);
+        pthread_mutex_lock(&a->lock);
+        if (a->board.n > 0 || a->changed) {
+            alerts_turn(a);
+        }
+    }
+    pthread_mutex_unlock(&a->lock);
+    return NULL;
+}
+
+// --- Start and stop
+
+static struct alerts *alerts_new(const struct alerts_options *options) {
+    struct alerts *a = mem_zalloc(1, sizeof *a);
+    pthread_condattr_t attributes;
+    a->options = *options;
+    snprintf(a->page_path, sizeof a->page_path, "%s/" PAGE_FILE, options->directory);
+    a->measures = alert_measures_new(options->zone, options->currency);
+    alert_told_init(&a->told, options->directory);
+    pthread_mutex_init(&a->writers, NULL);
+    pthread_mutex_init(&a->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&a->wake, &attributes);
+    pthread_condattr_destroy(&attributes);
+    return a;
+}
+
+static bool run(struct alerts *a, struct error *err) {
+    int code = pthread_create(&a->thread, NULL, alerts_thread, a);
+    if (code != 0) {
+        return error_set(err, ERROR_FATAL, "the thread of alerts cannot start: %s", strerror(code));
+    }
+    pthread_setname_np(a->thread, "alerts");
+    a->runs = true;
+    return true;
+}
+
+bool alerts_start(const struct alerts_options *options, struct alerts **out, struct error *err) {
+    struct alerts *a = alerts_new(options);
+    const char *url = options->webhook_url;
+    (void)page_file_is_new(a); // it is about to be read
+    bool ok = read_rules(a, &a->of_file, &a->of_page, err) &&
+              (url == NULL || alert_webhook_start(url, options->clock, &a->webhook, err));
+    if (ok) {
+        alert_board_set(&a->board, &a->of_file, &a->of_page);
+        show(a);
+        a->changed = true; // what was told before may have no rule any more
+        ok = run(a, err);
+    }
+    if (!ok) {
+        alerts_stop(a);
+        return false;
+    }
+    *out = a;
+    return true;
+}
+
+void alerts_stop(struct alerts *a) {
+    if (a == NULL) {
+        return;
+    }
+    if (a->runs) {
+        pthread_mutex_lock(&a->lock);
+        a->stop = true;
+        pthread_cond_signal(&a->wake);
+        pthread_mutex_unlock(&a->lock);
+        pthread_join(a->thread, NULL);
+    }
+    alert_webhook_stop(a->webhook);
+    if (a->reader != NULL) {
+        a->reader->ops->close(a->reader);
+    }
+    alert_measures_free(a->measures);
+    alert_told_free(&a->told);
+    buf_free(&a->shown);
+    pthread_cond_destroy(&a->wake);
+    pthread_mutex_destroy(&a->lock);
+    pthread_mutex_destroy(&a->writers);
+    free(a);
+}
+
+// --- Asked from outside
+
+void alerts_json(struct alerts *a, struct buf *out) {
+    pthread_mutex_lock(&a->lock);
+    buf_put_text(out, buf_text(&a->shown));
+    out->failed |= a->shown.failed;
+    pthread_mutex_unlock(&a->lock);
+}
+
+void alerts_metrics(struct alerts *a, struct buf *out) {
+    pthread_mutex_lock(&a->lock);
+    alert_board_metrics(&a->board, out);
+    pthread_mutex_unlock(&a->lock);
+    if (a->webhook != NULL) {
+        alert_webhook_metrics(a->webhook, out);
+    }
+}

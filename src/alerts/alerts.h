@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// Alerts of a process: a thread that, once a second while there are rules, measures
+// (alert_measures.h), moves the rules (alert_board.h) and tells the shop of each start and end once
+// (alert_told.h, alert_webhook.h). Everything else asks what it last found.
+#pragma once
+#include "alerts/alert_rules.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "order/zone.h"
+#include "store/sales_reader.h"
+
+struct alerts;
+struct alerts_options {
+    // A reader of the store for the alerts' thread.
+    bool (*open_reader)(void *user, struct sales_reader **out, struct error *err);
+    // Messages of a log that are not counted yet; false: not known. NULL: this process reads none.
+    // On the alerts' thread.
+    bool (*lag)(void *user, int64_t *messages);
+    void *user;
+    const struct zone *zone; // borrowed
+    char currency[4];        // the shop's
+    const struct clock_source *clock;
+    const char *directory;   // the data directory; borrowed
+    const char *path;        // the file of rules; borrowed; NULL: none
+    const char *webhook_url; // NULL: none
+};
+// Reads the rules, of the file and those made on the page. ERROR_USAGE: a rule or the webhook's
+// address is wrong.
+MUST_CHECK bool alerts_start(const struct alerts_options *options, struct alerts **out,
+                             struct error *err);
+void alerts_stop(struct alerts *a); // joins, frees; NULL is fine
+
+// SIGHUP: both are read again. What cannot be read changes nothing, and a log line says why. Any
+// thread.
+void alerts_reload(struct alerts *a);
+// Replaces the rules of the page by these lines, durably. ERROR_USAGE: one of them is wrong. Any
+// thread.
+MUST_CHECK bool alerts_set_page_rules(struct alerts *a, struct text lines, struct error *err);
+
+// What it found last, as JSON (alert_board_json). Any thread, never blocks for long.
+void alerts_json(struct alerts *a, struct buf *out);
+void alerts_metrics(struct alerts *a, struct buf *out);
