@@ -88,21 +88,14 @@ struct alert *alert_board_find(struct alert_board *b, const char *name) {
     return NULL;
 }
 
-static void put_rules(struct alert_board *to, struct alert_board *from,
-                      const struct alert_rules *rules) {
-    for (size_t i = 0; i < rules->n && to->n < ALERT_RULES_MAX; i++) {
-        const struct alert *known = alert_board_find(from, rules->at[i].name);
-        struct alert *a = &to->at[to->n++];
-        *a = known != NULL ? *known : (struct alert){.value.den = 1};
-        a->rule = rules->at[i];
-    }
-}
-
-void alert_board_set(struct alert_board *b, const struct alert_rules *of_file,
-                     const struct alert_rules *of_page) {
+void alert_board_set(struct alert_board *b, const struct alert_rules *rules) {
     struct alert_board *fresh = mem_zalloc(1, sizeof *fresh); // large for a stack
-    put_rules(fresh, b, of_file);
-    put_rules(fresh, b, of_page);
+    for (; fresh->n < rules->n; fresh->n++) {
+        const struct alert *known = alert_board_find(b, rules->at[fresh->n].name);
+        struct alert *a = &fresh->at[fresh->n];
+        *a = known != NULL ? *known : (struct alert){.value.den = 1};
+        a->rule = rules->at[fresh->n];
+    }
     *b = *fresh;
     free(fresh);
 }
@@ -114,8 +107,8 @@ static void put_alert(const struct alert *a, struct buf *out) {
     buf_put_json(out, text_of(a->rule.name));
     buf_put_str(out, ",\"rule\":");
     buf_put_json(out, text_of(a->rule.text));
-    buf_printf(out, ",\"by\":\"%s\",\"state\":\"%s\",\"firing\":%s,\"since_ms\":",
-               a->rule.by_page ? "page" : "file", state_name(&alert_states, a->state),
+    buf_printf(out,
+               ",\"state\":\"%s\",\"firing\":%s,\"since_ms\":", state_name(&alert_states, a->state),
                alert_is_active(a) ? "true" : "false");
     if (a->since_ms != 0) {
         buf_put_i64(out, a->since_ms);
@@ -136,7 +129,7 @@ void alert_board_json(const struct alert_board *b, struct buf *out) {
     for (size_t i = 0; i < b->n; i++) {
         active += alert_is_active(&b->at[i]);
     }
-    buf_printf(out, "{\"active\":%" PRId64 ",\"max\":%d,\"rules\":[", active, ALERT_RULES_MAX);
+    buf_printf(out, "{\"active\":%" PRId64 ",\"rules\":[", active);
     for (size_t i = 0; i < b->n; i++) {
         buf_put_str(out, i > 0 ? "," : "");
         put_alert(&b->at[i], out);
@@ -150,9 +143,9 @@ void alert_board_metrics(const struct alert_board *b, struct buf *out) {
         buf_printf(out, "salestide_alert_active{rule=\"%s\"} %d\n", b->at[i].rule.name,
                    alert_is_active(&b->at[i]));
     }
-    metric_head(out, "alert_fired_total", "counter", "Times the rule has fired.");
+    metric_head(out, "alerts_fired_total", "counter", "Times the rule has fired.");
     for (size_t i = 0; i < b->n; i++) {
-        buf_printf(out, "salestide_alert_fired_total{rule=\"%s\"} %" PRId64 "\n",
+        buf_printf(out, "salestide_alerts_fired_total{rule=\"%s\"} %" PRId64 "\n",
                    b->at[i].rule.name, b->at[i].fired);
     }
 }

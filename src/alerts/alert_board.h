@@ -36,9 +36,8 @@ struct alert_now {
     int64_t utc_ms, monotonic_ns;
 };
 
-// Makes these the rules, file's before page's. A rule of a name that was there keeps its state.
-void alert_board_set(struct alert_board *b, const struct alert_rules *of_file,
-                     const struct alert_rules *of_page);
+// Makes these the rules. A rule of a name that was there keeps its state.
+void alert_board_set(struct alert_board *b, const struct alert_rules *rules);
 // Moves one alert by its value. True: its state is another.
 bool alert_step(struct alert *a, const struct alert_value *value, struct alert_now now);
 // It was told before a restart that it fires, and not that it ended: it goes on from there.
@@ -49,6 +48,6 @@ static inline bool alert_is_active(const struct alert *a) {
     return a->state.now == ALERT_FIRING || a->state.now == ALERT_CLEARING;
 }
 
-// {"active":1,"max":64,"rules":[{"name","rule","by","state","firing","since_ms","value"},...]}
+// {"active":1,"rules":[{"name","rule","state","firing","since_ms","value"},...]}
 void alert_board_json(const struct alert_board *b, struct buf *out);
 void alert_board_metrics(const struct alert_board *b, struct buf *out);

@@ -43,7 +43,6 @@ struct alert_rule {
     int64_t limit, clear_limit; // 1/ALERT_SHARE_UNIT; messages; milliseconds
     int64_t window_ms;          // whole minutes; 0: the kind has none
     int64_t for_ms, clear_for_ms;
-    bool by_page; // else of the file
 };
 
 // Reads a line without comment. False: `why` tells what is wrong.

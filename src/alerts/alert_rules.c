@@ -7,34 +7,32 @@
 
 enum { FILE_MAX_BYTES = 64 * 1024 }; // more than all rules and what one writes around them
 
-const struct alert_rule *alert_rules_find(const struct alert_rules *rules, const char *name) {
-    for (size_t i = 0; rules != NULL && i < rules->n; i++) {
+static bool has_name(const struct alert_rules *rules, const char *name) {
+    for (size_t i = 0; i < rules->n; i++) {
         if (strcmp(rules->at[i].name, name) == 0) {
-            return &rules->at[i];
+            return true;
         }
     }
-    return NULL;
+    return false;
 }
 
 static bool refuse_line(const struct alert_origin *origin, size_t number, const char *why,
                         struct error *err) {
-    return error_set(err, ERROR_USAGE, "%s:%zu: %s", origin->name, number, why);
+    return error_set(err, ERROR_USAGE, "%s:%zu: %s", origin->path, number, why);
 }
 
 static bool add_line(struct text line, size_t number, const struct alert_origin *origin,
                      struct alert_rules *out, struct error *err) {
     char why[ALERT_WHY_BYTES];
     struct alert_rule rule;
-    size_t n_taken = origin->taken != NULL ? origin->taken->n : 0;
-    if (out->n + n_taken == ALERT_RULES_MAX) {
+    if (out->n == ALERT_RULES_MAX) {
         snprintf(why, sizeof why, "more than %d rules", ALERT_RULES_MAX);
         return refuse_line(origin, number, why, err);
     }
     if (!alert_rule_read(line, &rule, why)) {
         return refuse_line(origin, number, why, err);
     }
-    if (alert_rules_find(out, rule.name) != NULL ||
-        alert_rules_find(origin->taken, rule.name) != NULL) {
+    if (has_name(out, rule.name)) {
         snprintf(why, sizeof why, "there is a rule of the name %s already", rule.name);
         return refuse_line(origin, number, why, err);
     }
@@ -42,7 +40,6 @@ static bool add_line(struct text line, size_t number, const struct alert_origin 
         return refuse_line(origin, number,
                            "lag is known only to a process that reads Kafka: serve --broker", err);
     }
-    rule.by_page = origin->by_page;
     out->at[out->n++] = rule;
     return true;
 }
@@ -76,21 +73,18 @@ static bool read_all(FILE *f, struct buf *out) {
     return !ferror(f);
 }
 
-bool alert_rules_read_file(const char *path, const struct alert_origin *origin,
-                           bool missing_is_none, struct alert_rules *out, struct error *err) {
+bool alert_rules_read_file(const struct alert_origin *origin, struct alert_rules *out,
+                           struct error *err) {
     struct buf lines = {0};
-    FILE *f = fopen(path, "re");
+    FILE *f = fopen(origin->path, "re");
     out->n = 0;
-    if (f == NULL && missing_is_none && (errno == ENOENT || errno == ENOTDIR)) {
-        return true;
-    }
     bool ok = f != NULL && read_all(f, &lines);
     if (!ok || lines.failed) {
-        ok = error_set(err, ERROR_USAGE, "cannot read the alerts of %s: %s", path,
+        ok = error_set(err, ERROR_USAGE, "cannot read the alerts of %s: %s", origin->path,
                        lines.failed ? "no memory" : strerror(errno));
     } else if (lines.len > FILE_MAX_BYTES) {
-        ok = error_set(err, ERROR_USAGE, "%s is larger than %d KiB: it is no file of alerts", path,
-                       FILE_MAX_BYTES / 1024);
+        ok = error_set(err, ERROR_USAGE, "%s is larger than %d KiB: it is no file of alerts",
+                       origin->path, FILE_MAX_BYTES / 1024);
     } else {
         ok = alert_rules_read(buf_text(&lines), origin, out, err);
     }

@@ -16,33 +16,24 @@
 #include "alerts/alert_webhook.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/replace_file.h"
-#include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
 
-#define PAGE_FILE "alerts"
 #define SHOWN_EVERY_NS INT64_C(10000000000)
-enum { PATH_BYTES = 4096, TURN_S = 1 };
+enum { TURN_S = 1 };
 
 struct alerts {
     struct alerts_options options;
-    char page_path[PATH_BYTES]; // <data>/alerts
     struct alert_webhook *webhook;
     pthread_t thread;
     bool runs;
 
-    pthread_mutex_t writers; // those who change rules take turns; before `lock`
-    struct stat page_seen;   // of <data>/alerts when it was last read; under `writers`
     pthread_mutex_t lock;
     pthread_cond_t wake; // on CLOCK_MONOTONIC
     // Under the lock.
     bool stop;
     bool changed; // the rules, since the last turn
-    struct alert_rules of_file, of_page;
     struct alert_board board;
     struct buf shown;
     int64_t shown_ns;
@@ -233,91 +224,31 @@ static void alerts_turn(struct alerts *a) {
 
 // --- Rules
 
-static struct alert_origin origin_of(const struct alerts *a, bool by_page,
-                                     const struct alert_rules *taken) {
-    return (struct alert_origin){.name = by_page ? a->page_path : a->options.path,
-                                 .by_page = by_page,
-                                 .knows_lag = a->options.lag != NULL,
-                                 .taken = taken};
+static bool read_rules(const struct alerts *a, struct alert_rules *out, struct error *err) {
+    const struct alert_origin origin = {.path = a->options.path,
+                                        .knows_lag = a->options.lag != NULL};
+    return alert_rules_read_file(&origin, out, err);
 }
 
-// Reads both files anew. A writer.
-static bool read_rules(struct alerts *a, struct alert_rules *of_file, struct alert_rules *of_page,
-                       struct error *err) {
-    const struct alert_origin file = origin_of(a, false, NULL);
-    const struct alert_origin page = origin_of(a, true, of_file);
-    of_file->n = 0;
-    return (file.name == NULL || alert_rules_read_file(file.name, &file, false, of_file, err)) &&
-           alert_rules_read_file(page.name, &page, true, of_page, err);
-}
-
-// Another process on this directory may have written it. A writer.
-static bool page_file_is_new(struct alerts *a) {
-    struct stat now = {.st_ino = 0};
-    if (stat(a->page_path, &now) != 0) {
-        now = (struct stat){.st_ino = 0};
-    }
-    const struct stat *seen = &a->page_seen;
-    bool same = now.st_ino == seen->st_ino && now.st_size == seen->st_size &&
-                now.st_mtim.tv_sec == seen->st_mtim.tv_sec &&
-                now.st_mtim.tv_nsec == seen->st_mtim.tv_nsec;
-    a->page_seen = now;
-    return !same;
-}
-
-static void use_rules(struct alerts *a, const struct alert_rules *of_file,
-                      const struct alert_rules *of_page) {
+static void use_rules(struct alerts *a, const struct alert_rules *rules) {
     pthread_mutex_lock(&a->lock);
-    a->of_file = *of_file;
-    a->of_page = *of_page;
-    alert_board_set(&a->board, &a->of_file, &a->of_page);
+    alert_board_set(&a->board, rules);
     show(a);
-    a->changed = true;
+    a->changed = true; // of what was told there may be no rule any more
     pthread_cond_signal(&a->wake);
     pthread_mutex_unlock(&a->lock);
 }
 
-// A writer.
-static void reload(struct alerts *a) {
-    struct error err = {0};
-    struct alert_rules *fresh = mem_zalloc(2, sizeof *fresh);
-    (void)page_file_is_new(a); // it is about to be read
-    if (read_rules(a, &fresh[0], &fresh[1], &err)) {
-        use_rules(a, &fresh[0], &fresh[1]);
-        log_info("alerts", "%zu rules read", fresh[0].n + fresh[1].n);
-    } else {
-        log_error("alerts", "%s; the rules read before stay", err.text);
-    }
-    free(fresh);
-}
-
 void alerts_reload(struct alerts *a) {
-    pthread_mutex_lock(&a->writers);
-    reload(a);
-    pthread_mutex_unlock(&a->writers);
-}
-
-static bool store_page_rules(struct alerts *a, struct text lines, struct error *err) {
-    if (mkdir(a->options.directory, 0700) != 0 && errno != EEXIST) {
-        return error_set(err, ERROR_RETRIABLE, "cannot make the directory %s: %s",
-                         a->options.directory, strerror(errno));
+    struct error err = {0};
+    struct alert_rules *rules = mem_zalloc(1, sizeof *rules); // large for a stack
+    if (read_rules(a, rules, &err)) {
+        log_info("alerts", "SIGHUP: %zu rules read from %s", rules->n, a->options.path);
+        use_rules(a, rules);
+    } else {
+        log_warn("alerts", "SIGHUP: %s; the rules known before stay in force", err.text);
     }
-    return replace_file(a->options.directory, PAGE_FILE, lines, err);
-}
-
-bool alerts_set_page_rules(struct alerts *a, struct text lines, struct error *err) {
-    struct alert_rules *fresh = mem_zalloc(1, sizeof *fresh);
-    pthread_mutex_lock(&a->writers); // of_file is only changed by writers
-    struct alert_origin origin = origin_of(a, true, &a->of_file);
-    origin.name = "line";
-    bool ok = alert_rules_read(lines, &origin, fresh, err) && store_page_rules(a, lines, err);
-    if (ok) {
-        (void)page_file_is_new(a); // by us
-        use_rules(a, &a->of_file, fresh);
-    }
-    pthread_mutex_unlock(&a->writers);
-    free(fresh);
-    return ok;
+    free(rules);
 }
 
 // --- The thread
@@ -333,21 +264,10 @@ static void wait_for_turn(struct alerts *a) {
     }
 }
 
-static void look_at_page_file(struct alerts *a) {
-    pthread_mutex_lock(&a->writers);
-    if (page_file_is_new(a)) {
-        reload(a);
-    }
-    pthread_mutex_unlock(&a->writers);
-}
-
 static void *alerts_thread(void *user) {
     struct alerts *a = user;
     pthread_mutex_lock(&a->lock);
     for (; !a->stop; wait_for_turn(a)) {
-        pthread_mutex_unlock(&a->lock);
-        look_at_page_file(a);
-        pthread_mutex_lock(&a->lock);
         if (a->board.n > 0 || a->changed) {
             alerts_turn(a);
         }
@@ -362,10 +282,8 @@ static struct alerts *alerts_new(const struct alerts_options *options) {
     struct alerts *a = mem_zalloc(1, sizeof *a);
     pthread_condattr_t attributes;
     a->options = *options;
-    snprintf(a->page_path, sizeof a->page_path, "%s/" PAGE_FILE, options->directory);
     a->measures = alert_measures_new(options->zone, options->currency);
     alert_told_init(&a->told, options->directory);
-    pthread_mutex_init(&a->writers, NULL);
     pthread_mutex_init(&a->lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -387,15 +305,14 @@ static bool run(struct alerts *a, struct error *err) {
 bool alerts_start(const struct alerts_options *options, struct alerts **out, struct error *err) {
     struct alerts *a = alerts_new(options);
     const char *url = options->webhook_url;
-    (void)page_file_is_new(a); // it is about to be read
-    bool ok = read_rules(a, &a->of_file, &a->of_page, err) &&
+    struct alert_rules *rules = mem_zalloc(1, sizeof *rules); // large for a stack
+    bool ok = read_rules(a, rules, err) &&
               (url == NULL || alert_webhook_start(url, options->clock, &a->webhook, err));
     if (ok) {
-        alert_board_set(&a->board, &a->of_file, &a->of_page);
-        show(a);
-        a->changed = true; // what was told before may have no rule any more
+        use_rules(a, rules);
         ok = run(a, err);
     }
+    free(rules);
     if (!ok) {
         alerts_stop(a);
         return false;
@@ -424,7 +341,6 @@ void alerts_stop(struct alerts *a) {
     buf_free(&a->shown);
     pthread_cond_destroy(&a->wake);
     pthread_mutex_destroy(&a->lock);
-    pthread_mutex_destroy(&a->writers);
     free(a);
 }
 

@@ -21,21 +21,17 @@ struct alerts_options {
     char currency[4];        // the shop's
     const struct clock_source *clock;
     const char *directory;   // the data directory; borrowed
-    const char *path;        // the file of rules; borrowed; NULL: none
+    const char *path;        // the file of rules; borrowed
     const char *webhook_url; // NULL: none
 };
-// Reads the rules, of the file and those made on the page. ERROR_USAGE: a rule or the webhook's
-// address is wrong.
+// Reads the rules. ERROR_USAGE: one of them or the webhook's address is wrong.
 MUST_CHECK bool alerts_start(const struct alerts_options *options, struct alerts **out,
                              struct error *err);
 void alerts_stop(struct alerts *a); // joins, frees; NULL is fine
 
-// SIGHUP: both are read again. What cannot be read changes nothing, and a log line says why. Any
+// SIGHUP: the file is read again. One that cannot be changes nothing, and a log line says why. Any
 // thread.
 void alerts_reload(struct alerts *a);
-// Replaces the rules of the page by these lines, durably. ERROR_USAGE: one of them is wrong. Any
-// thread.
-MUST_CHECK bool alerts_set_page_rules(struct alerts *a, struct text lines, struct error *err);
 
 // What it found last, as JSON (alert_board_json). Any thread, never blocks for long.
 void alerts_json(struct alerts *a, struct buf *out);

@@ -13,7 +13,7 @@ static void tell_ready(const struct options *o, const char *url, const char *pla
 
 static const struct site_plan plan = {
     .command = "dashboard",
-    .parts = {&part_place, &part_watch, &part_door, &part_page, &part_reload},
+    .parts = {&part_place, &part_watch, &part_alerts, &part_door, &part_page, &part_reload},
     .tell_ready = tell_ready,
 };
 

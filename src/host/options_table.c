@@ -140,6 +140,21 @@ const struct option_spec option_specs[] = {
      .help = "Products as CSV (product_id, title, category), for names on the page. Read again on "
              "SIGHUP."},
 
+    {.name = "alerts",
+     .value = "FILE",
+     .commands = "serve dashboard",
+     .help =
+         "Rules of alerts, one `name = rule` a line, as in quiet = no orders for 30m. What fires "
+         "is on the page, in /metrics and at --alert-webhook. Read again on SIGHUP. See "
+         "docs/dashboard.md."},
+    {.name = "alert-webhook",
+     .value = "URL",
+     .commands = "serve dashboard",
+     .help =
+         "Post the start and the end of each alert to this address, as JSON that Slack and its "
+         "kind take. Whoever knows it can post there: better in the environment or in --config, "
+         "where other users of the machine cannot see it."},
+
     // What the shop is: fixed when its data directory is made.
     {.name = "currency",
      .value = "CODE",

@@ -33,6 +33,16 @@ static bool door_retries(void *user, struct rejected_retries **out, struct error
     return reader_place_open_retries(s->place, out, err);
 }
 
+// Also asked by the page.
+static void door_alerts(void *user, struct buf *json) {
+    const struct site *s = user;
+    if (s->alerts != NULL) {
+        alerts_json(s->alerts, json);
+    } else {
+        buf_put_str(json, "{\"active\":0,\"rules\":[]}");
+    }
+}
+
 static void door_reload(void *user) {
     site_reload_ask(user);
 }
@@ -49,6 +59,7 @@ static bool open_door(struct site *s, struct error *err) {
         .metrics = door_metrics,
         .open_reader = s->place != NULL ? door_reader : NULL,
         .open_retries = s->place != NULL && s->intake.ops != NULL ? door_retries : NULL,
+        .alerts = s->place != NULL ? door_alerts : NULL,
         .reload = site_can_reload(s) ? door_reload : NULL,
         .user = s,
     };
@@ -112,6 +123,8 @@ static bool open_page(struct site *s, struct error *err) {
         .changed_user = s->http,
         .health = page_health,
         .health_user = s,
+        .alerts = door_alerts,
+        .alerts_user = s,
     };
     struct store_settings settings;
     memcpy(options.currency, s->settings.currency, sizeof options.currency);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the parts of a site share. Only the site_*.c files include this.
 #pragma once
+#include "alerts/alerts.h"
 #include "broker/kafka_producer.h"
 #include "engine/engine.h"
 #include "engine/queue.h"
@@ -51,6 +52,8 @@ struct site {
     struct intake intake;       // where orders go
     struct reader_place *place; // where questions go
     bool others_write;          // there are commits that nobody here announces
+    // Messages of a log that are not counted yet. False: not known now. Any thread.
+    bool (*lag)(struct site *s, int64_t *messages);
 
     struct store *store;
     struct queue *queue;
@@ -64,6 +67,7 @@ struct site {
     atomic_bool engine_failed;
     struct http_server *http;
     struct live *live;
+    struct alerts *alerts; // NULL: there are no rules
     struct site_watch *watch;
     struct site_reload *reload;
 };

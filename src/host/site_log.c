@@ -145,11 +145,32 @@ static bool make_log_engine(struct site *s, struct error *err) {
     return site_engine_make(s, &wish, err);
 }
 
+static int64_t lag_of(const struct kafka_partition_facts *p) {
+    int64_t lag = p->end_offset - (p->next_offset >= 0 ? p->next_offset : 0);
+    return lag > 0 ? lag : 0;
+}
+
+// Of all partitions in this process's hands whose end is known.
+static bool sum_lag(struct site *s, int64_t *messages) {
+    struct kafka_log_facts facts;
+    struct kafka_partition_facts *at = mem_zalloc(PARTITIONS_SHOWN, sizeof *at);
+    bool known = true;
+    kafka_log_facts(s->log->log, &facts, at, PARTITIONS_SHOWN);
+    *messages = 0;
+    for (size_t i = 0; i < facts.n_partitions; i++) {
+        known = known && at[i].end_offset >= 0;
+        *messages += lag_of(&at[i]);
+    }
+    free(at);
+    return known && facts.assigned;
+}
+
 static bool open_log(struct site *s, struct error *err) {
     struct site_log *l = s->log = mem_zalloc(1, sizeof *l);
     l->embedded = parts_embedded(s->options);
     store_wait_init(&l->wait, &l->stopping);
     s->others_write = true;
+    s->lag = sum_lag;
     atomic_store(&l->window_covered_ms, option_int(s->options, "dedupe-window"));
     return site_read_kafka(s, "say where orders come from", err) && parts_check(s->options, err) &&
            open_rejected(s, err) && open_patiently(s, open_log_stores, err) &&
@@ -218,11 +239,6 @@ static void put_freshness(struct buf *out, const struct engine_status *status,
                 "Age at its commit of the oldest event of the newest batch; 0 when the lag is 0.");
     buf_printf(out, "salestide_staleness_seconds %.3f\n",
                idle ? 0.0 : (double)status->last_freshness_ms / 1e3);
-}
-
-static int64_t lag_of(const struct kafka_partition_facts *p) {
-    int64_t lag = p->end_offset - (p->next_offset >= 0 ? p->next_offset : 0);
-    return lag > 0 ? lag : 0;
 }
 
 static void put_partitions(struct buf *out, const struct kafka_partition_facts *at, size_t n) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// /healthz (the process answers), /readyz (orders can be stored) and /metrics (Prometheus text).
+// /healthz (the process answers), /readyz (orders can be stored), /v1/alerts (what fires) and
+// /metrics (Prometheus text).
 #include "http/http_internal.h"
 
 #include "base/metrics.h"
@@ -25,6 +26,13 @@ void http_readyz(struct request *r) {
     }
     struct buf body = {0};
     buf_put_str(&body, "{\"status\":\"ready\"}");
+    http_reply_buf(r, 200, "application/json", &body);
+}
+
+void http_alerts(struct request *r) {
+    struct http_server *s = r->server;
+    struct buf body = {0};
+    s->options.alerts(s->options.user, &body);
     http_reply_buf(r, 200, "application/json", &body);
 }
 

@@ -29,6 +29,7 @@ enum http_route {
     ROUTE_RETRY,  // POST /v1/rejected/{id}/retry
     ROUTE_QUESTION,
     ROUTE_STREAM,
+    ROUTE_ALERTS,
     ROUTE_HEALTHZ,
     ROUTE_READYZ,
     ROUTE_METRICS,
@@ -275,6 +276,7 @@ void http_file_base(struct request *r, const char *base); // on to the page, at 
 // --- http_health.c
 void http_healthz(struct request *r);
 void http_readyz(struct request *r);
+void http_alerts(struct request *r);
 void http_metrics(struct request *r);
 
 // --- http_viewer.c

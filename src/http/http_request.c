@@ -282,6 +282,9 @@ static enum MHD_Result last_call(struct request *r, const char *url) {
         break;
     case ROUTE_STREAM:
         return http_stream(r) ? MHD_YES : MHD_NO;
+    case ROUTE_ALERTS:
+        http_alerts(r);
+        break;
     case ROUTE_HEALTHZ:
         http_healthz(r);
         break;

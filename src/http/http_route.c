@@ -31,10 +31,8 @@ static enum http_route find_route(const struct http_server *s, const char *url, 
         const char *path;
         enum http_route route;
     } paths[] = {
-        {"/v1/stream", ROUTE_STREAM},
-        {"/healthz", ROUTE_HEALTHZ},
-        {"/readyz", ROUTE_READYZ},
-        {"/metrics", ROUTE_METRICS},
+        {"/v1/stream", ROUTE_STREAM}, {"/v1/alerts", ROUTE_ALERTS}, {"/healthz", ROUTE_HEALTHZ},
+        {"/readyz", ROUTE_READYZ},    {"/metrics", ROUTE_METRICS},
     };
     *kind = NULL;
     if (strcmp(url, "/v1/orders") == 0) {
@@ -50,7 +48,9 @@ static enum http_route find_route(const struct http_server *s, const char *url, 
     }
     for (size_t i = 0; i < COUNT_OF(paths); i++) {
         if (strcmp(url, paths[i].path) == 0) {
-            bool is_there = paths[i].route != ROUTE_STREAM || s->options.open_reader != NULL;
+            bool is_there = paths[i].route == ROUTE_STREAM   ? s->options.open_reader != NULL
+                            : paths[i].route == ROUTE_ALERTS ? s->options.alerts != NULL
+                                                             : true;
             return is_there ? paths[i].route : ROUTE_NONE;
         }
     }

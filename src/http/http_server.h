@@ -50,6 +50,9 @@ struct http_options {
     // Where it is noted what becomes of rejected events that are submitted again, for one thread.
     // NULL: they cannot be, here. Wants an intake and a reader.
     bool (*open_retries)(void *user, struct rejected_retries **out, struct error *err);
+    // Appends the rules of alerts as a JSON object, for /v1/alerts. Loop's thread, so at once.
+    // NULL: it is not there.
+    void (*alerts)(void *user, struct buf *json);
     // SIGHUP: have files read again. On the loop's thread: elsewhere, and at once. NULL: there are
     // none.
     void (*reload)(void *user);

@@ -92,7 +92,7 @@ void live_put_health(struct buf *out, const struct live_facts *facts) {
 
 void live_put_alerts(struct buf *out, const struct live_facts *facts) {
     if (facts->alerts.len == 0) {
-        buf_put_str(out, "{\"active\":0,\"max\":0,\"rules\":[]}");
+        buf_put_str(out, "{\"active\":0,\"rules\":[]}");
     } else {
         buf_put_text(out, facts->alerts);
     }

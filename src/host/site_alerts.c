@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// Alerts of a site: the rules of --alerts, judged on a thread of their own, for page, metrics and
+// the shop's webhook. Without --alerts there are none.
+#include "host/site_internal.h"
+
+#include <string.h>
+
+enum { READ_TIMEOUT_MS = 5000 };
+
+static bool alerts_reader(void *user, struct sales_reader **out, struct error *err) {
+    struct site *s = user;
+    struct store_settings settings;
+    return reader_place_open(s->place, READ_TIMEOUT_MS, out, &settings, err);
+}
+
+static bool alerts_lag(void *user, int64_t *messages) {
+    struct site *s = user;
+    return s->lag(s, messages);
+}
+
+static bool open_alerts(struct site *s, struct error *err) {
+    struct alerts_options options = {
+        .open_reader = alerts_reader,
+        .lag = s->lag != NULL ? alerts_lag : NULL,
+        .user = s,
+        .zone = s->zone,
+        .clock = clock_system(),
+        .directory = option_text(s->options, "data"),
+        .path = option_text(s->options, "alerts"),
+        .webhook_url = option_text(s->options, "alert-webhook"),
+    };
+    memcpy(options.currency, s->settings.currency, sizeof options.currency);
+    if (options.path != NULL) {
+        return alerts_start(&options, &s->alerts, err);
+    }
+    return options.webhook_url == NULL ||
+           error_set(err, ERROR_USAGE,
+                     "--alert-webhook has nothing to tell without rules: give --alerts FILE");
+}
+
+static void close_alerts(struct site *s) {
+    alerts_stop(s->alerts);
+}
+
+static void put_alerts(struct site *s, struct buf *out) {
+    if (s->alerts != NULL) {
+        alerts_metrics(s->alerts, out);
+    }
+}
+
+static void reload_alerts(struct site *s) {
+    if (s->alerts != NULL) {
+        alerts_reload(s->alerts);
+    }
+}
+
+const struct site_part part_alerts = {
+    .name = "alerts",
+    .open = open_alerts,
+    .close = close_alerts,
+    .metrics = put_alerts,
+    .reload = reload_alerts,
+};
