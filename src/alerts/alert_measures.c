@@ -131,7 +131,6 @@ static bool take_newest(void *user, const struct stored_event *event) {
 }
 
 static bool read_newest(struct alert_measures *m, struct sales_reader *reader, struct error *err) {
-    m->has_newest = false;
     return reader->ops->recent(reader, 0, 1, take_newest, m, err);
 }
 
@@ -162,6 +161,10 @@ static bool read_counts(struct alert_measures *m, struct sales_reader *reader, i
 static bool read_needed(struct alert_measures *m, struct sales_reader *reader,
                         const struct alert_needs *needs, int64_t now_ms, struct error *err) {
     int32_t last = (int32_t)(now_ms / MINUTE_MS) - 1;
+    // What is not read grows old: a rule that comes back must not be held against it.
+    m->n_minutes = needs->minutes > 0 ? m->n_minutes : 0;
+    m->n_samples = needs->counts ? m->n_samples : 0;
+    m->has_newest = false;
     if (needs->minutes > 0 && !read_minutes(m, reader, last, needs->minutes, err)) {
         return false;
     }

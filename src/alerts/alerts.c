@@ -4,15 +4,14 @@
 //   2. it is read from the store, without the lock, by a reader of its own;
 //   3. every rule is moved by its value; what people see is rendered when a rule has moved, or ten
 //      seconds later, so that a value that ticks does not send an event to every page each second;
-//   4. starts and ends that were not told are noted in alerts.told, then handed to the webhook.
+//   4. starts and ends that were not told (alert_news.h) are noted in alerts.told, then handed to
+//      the webhook.
 //
 // When the store cannot be read values are not known, rules stay as they are (alert_board.h), one
 // log line says so, and a new reader is opened when the old one is of no use.
 #include "alerts/alerts.h"
 
-#include "alerts/alert_board.h"
-#include "alerts/alert_message.h"
-#include "alerts/alert_told.h"
+#include "alerts/alert_news.h"
 #include "alerts/alert_webhook.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -42,8 +41,8 @@ struct alerts {
     struct sales_reader *reader; // NULL: not open
     struct alert_measures *measures;
     struct alert_told told;
-    bool failed;                                       // the newest read
-    struct alert_message messages[2 * ALERT_TOLD_MAX]; // of this turn
+    bool failed;                                   // the newest read
+    struct alert_message messages[ALERT_NEWS_MAX]; // of this turn
 };
 
 static struct alert_now now_of(const struct alerts *a) {
@@ -102,73 +101,6 @@ static void measure(struct alerts *a, const struct alert_needs *needs, int64_t n
 
 // --- Telling
 
-static struct alert_message message_of(const struct alert *alert, bool start, int64_t since_ms,
-                                       int64_t at_ms) {
-    struct alert_message m = {.start = start, .since_ms = since_ms, .at_ms = at_ms};
-    memcpy(m.name, alert->rule.name, sizeof m.name);
-    memcpy(m.rule, alert->rule.text, sizeof m.rule);
-    memcpy(m.value, alert->value.text, sizeof m.value);
-    return m;
-}
-
-// What was told before a restart, or by a process that has ended, goes on. Under the lock.
-static void resume(struct alerts *a) {
-    for (size_t i = 0; i < a->told.n; i++) {
-        struct alert *alert = alert_board_find(&a->board, a->told.at[i].name);
-        if (alert != NULL) {
-            alert_resume(alert, a->told.at[i].since_ms, now_of(a));
-        }
-    }
-}
-
-static size_t take_ends(struct alerts *a, int64_t now_ms) {
-    size_t n = 0;
-    for (size_t i = 0; i < a->told.n;) {
-        const struct told_alert *told = &a->told.at[i];
-        const struct alert *alert = alert_board_find(&a->board, told->name);
-        if (alert != NULL && alert_is_active(alert)) {
-            i++;
-            continue;
-        }
-        struct alert_message *m = &a->messages[n++];
-        if (alert != NULL) {
-            *m = message_of(alert, false, told->since_ms, now_ms);
-        } else {
-            *m = (struct alert_message){
-                .removed = true, .since_ms = told->since_ms, .at_ms = now_ms};
-            memcpy(m->name, told->name, sizeof m->name);
-        }
-        alert_told_remove(&a->told, m->name); // another takes its place: look there again
-    }
-    return n;
-}
-
-static size_t take_starts(struct alerts *a, size_t n, int64_t now_ms) {
-    for (size_t i = 0; i < a->board.n; i++) {
-        const struct alert *alert = &a->board.at[i];
-        if (alert_is_active(alert) && alert_told_find(&a->told, alert->rule.name) == NULL &&
-            alert_told_add(&a->told, alert->rule.name, alert->since_ms)) {
-            a->messages[n++] = message_of(alert, true, alert->since_ms, now_ms);
-        }
-    }
-    return n;
-}
-
-// Starts and ends that nobody was told of, into a->messages; how many. Under the lock.
-static size_t take_messages(struct alerts *a, int64_t now_ms) {
-    if (a->board.n == 0 && a->told.n == 0 && !alert_told_is_there(&a->told)) {
-        return 0; // a directory that is not needed is not made
-    }
-    enum told_turn turn = alert_told_take(&a->told);
-    if (turn == TOLD_OTHER) {
-        return 0;
-    }
-    if (turn == TOLD_TAKEN) {
-        resume(a);
-    }
-    return take_starts(a, take_ends(a, now_ms), now_ms);
-}
-
 static void send_messages(struct alerts *a, size_t n) {
     if (n > 0) {
         alert_told_save(&a->told); // before: what is told twice is worse than what is in the log
@@ -203,20 +135,16 @@ static void alerts_turn(struct alerts *a) {
 
     pthread_mutex_lock(&a->lock);
     bool moved = false;
-    // What was told before goes on before it is judged, so that its end is told when it is over.
-    size_t n = a->told.lock_fd < 0 ? take_messages(a, now.utc_ms) : 0;
+    bool tells = alert_news_begin(&a->board, &a->told, now);
     for (size_t i = 0; i < a->board.n; i++) {
         struct alert_value value;
         alert_measures_value(a->measures, &a->board.at[i].rule, &value);
         moved |= alert_step(&a->board.at[i], &value, now);
     }
+    size_t n = tells ? alert_news_take(&a->board, &a->told, now, a->messages) : 0;
     if (moved || now.monotonic_ns - a->shown_ns >= SHOWN_EVERY_NS) {
         show(a);
     }
-    pthread_mutex_unlock(&a->lock);
-    send_messages(a, n);
-    pthread_mutex_lock(&a->lock);
-    n = take_messages(a, now.utc_ms);
     pthread_mutex_unlock(&a->lock);
     send_messages(a, n);
     pthread_mutex_lock(&a->lock);
