@@ -63,13 +63,14 @@ static void step_down(struct alert *a, bool clear, struct alert_now now) {
 
 bool alert_step(struct alert *a, const struct alert_value *value, struct alert_now now) {
     const uint8_t before = a->state.now;
+    const bool was_known = a->value.known;
     a->value = *value;
     if (alert_is_active(a)) {
         step_down(a, value->known && alert_value_is_clear(value, &a->rule), now);
     } else {
         step_up(a, value->known && alert_value_is_beyond(value, &a->rule), now);
     }
-    return a->state.now != before;
+    return a->state.now != before || a->value.known != was_known;
 }
 
 void alert_resume(struct alert *a, int64_t since_ms, struct alert_now now) {

@@ -38,7 +38,8 @@ struct alert_now {
 
 // Makes these the rules. A rule of a name that was there keeps its state.
 void alert_board_set(struct alert_board *b, const struct alert_rules *rules);
-// Moves one alert by its value. True: its state is another.
+// Moves one alert by its value. True: people are to see it at once: its state is another, or its
+// value has become known or unknown.
 bool alert_step(struct alert *a, const struct alert_value *value, struct alert_now now);
 // It was told before a restart that it fires, and not that it ended: it goes on from there.
 void alert_resume(struct alert *a, int64_t since_ms, struct alert_now now);

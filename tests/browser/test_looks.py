@@ -188,7 +188,7 @@ def test_the_page_can_be_read_and_walked_through(server, open_page, scheme):
     for landmark in ("header", "main", "footer", "h1", "nav"):
         assert page.locator(landmark).count() == 1, landmark
     live = page.eval_on_selector_all("[aria-live]", "all => all.map(e => e.id)")
-    assert live == ["connection"], "only the connection speaks up by itself"
+    assert live == ["connection", "alerts-spoken"], "only the connection and alerts speak up by themselves"
     assert page.evaluate("document.documentElement.lang") == "en"
     unnamed = page.eval_on_selector_all(
         "section[aria-labelledby], figure, dialog, select, svg[role=img], [role=region], [role=group]",

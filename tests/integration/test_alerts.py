@@ -222,7 +222,7 @@ def test_rules_are_read_again_on_sighup(server, rules):
 def test_rejected_events_fire(server, rules):
     with Receiver() as receiver:
         one = server("--alerts", rules("bad = rejected over 20% in 1m for 0\n"), "--alert-webhook", receiver.url)
-        time.sleep(1.5)  # what came before the first look is not counted
+        harness.wait_until(lambda: alert(one, "bad")["value"], PATIENCE_S, "the first look")  # what came before is not counted
         one.post(lines(*[order(i) for i in range(7)], *[order(100 + i, total=-1) for i in range(3)]), harness.NDJSON)
         wait_for_events(receiver, [("bad", "start")])
         assert receiver.taken[0]["value"] == "30.0% rejected (3 of 10 in 1m)"

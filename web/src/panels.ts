@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The table of panels. One more is one more row here and one file with its render function.
 import type { Panel } from "./page";
+import { alerts } from "./panels/alerts";
 import { feed } from "./panels/feed";
 import { headline } from "./panels/headline";
 import { map } from "./panels/map";
@@ -18,5 +19,6 @@ export const panels: readonly Panel[] = [
     { name: "matrix", row: "detail", create: matrix },
     { name: "products", row: "detail", create: products },
     { name: "feed", row: "detail", create: feed, ticks: true },
+    { name: "alerts", row: "foot", create: alerts, ticks: true },
     { name: "pipeline", row: "foot", create: pipeline, ticks: true },
 ];

@@ -101,6 +101,25 @@ export interface Health {
     keys_required?: boolean;
 }
 
+export interface Alert {
+    name: string;
+    /** as it was written, without its name */
+    rule: string;
+    state: "ok" | "pending" | "firing" | "clearing";
+    /** state is firing or clearing */
+    firing: boolean;
+    /** since when it is beyond its limit; null: it is not */
+    since_ms: number | null;
+    /** for people; null: not known */
+    value: string | null;
+}
+
+export interface Alerts {
+    /** how many fire */
+    active: number;
+    rules: Alert[];
+}
+
 export interface Pipeline {
     /** events that were judged, whatever became of them, over the last 10 seconds */
     received_per_second: number;
@@ -187,6 +206,8 @@ export interface Message {
     viewers?: number;
     /** the pipeline's own parts; what a process does not have is left out */
     health?: Health;
+    /** the rules of alerts, and what has become of each */
+    alerts?: Alerts;
     /** what came in and what became of it */
     pipeline?: Pipeline;
     /** the shop's date that today means, its first instant and that of the next day */

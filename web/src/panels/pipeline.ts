@@ -61,6 +61,18 @@ const FACTS: readonly Fact[] = [
         of: ({ counts, pipeline }) =>
             counts && { value: count(counts.rejected), after: "rejected", hint: list(pipeline?.rejected_by ?? []), bad: counts.rejected > 0 },
     },
+    {
+        name: "alerts",
+        of: ({ alerts }) =>
+            alerts === undefined || alerts.rules.length === 0
+                ? undefined
+                : {
+                      value: count(alerts.active),
+                      after: alerts.active === 1 ? "alert" : "alerts",
+                      hint: alerts.rules.map(({ name, state, value }) => `${name}: ${state}${value === null ? "" : `, ${value}`}`).join("\n"),
+                      bad: alerts.active > 0,
+                  },
+    },
     { name: "late", of: ({ counts }) => counts && { value: count(counts.warnings["late"] ?? 0), after: "late" } },
     {
         name: "warnings",
