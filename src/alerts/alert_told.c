@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The file has a line `NAME SINCE_MS` for each alert. One that cannot be read counts as empty: then
-// what fires is told once more.
+// The file has a line `NAME SINCE_MS` for each alert. A line that cannot be read is none, and a
+// file that cannot be is empty: then what fires is told once more.
 #include "alerts/alert_told.h"
 
 #include "base/buf.h"
@@ -35,14 +35,26 @@ bool alert_told_is_there(const struct alert_told *t) {
     return access(path, F_OK) == 0;
 }
 
+static bool read_line(char *line, struct told_alert *out) {
+    char *space = strchr(line, ' '), *end;
+    if (space == NULL || space == line || space - line > ALERT_NAME_MAX) {
+        return false;
+    }
+    *space = '\0';
+    *out = (struct told_alert){.since_ms = 0};
+    memcpy(out->name, line, (size_t)(space - line));
+    errno = 0;
+    out->since_ms = strtoll(space + 1, &end, 10);
+    return errno == 0 && end > space + 1 && *end == '\n';
+}
+
 static void load(struct alert_told *t) {
     char path[PATH_BYTES], line[128];
     snprintf(path, sizeof path, "%s/" FILE_NAME, t->directory);
     t->n = 0;
     FILE *f = fopen(path, "re");
     while (f != NULL && fgets(line, sizeof line, f) != NULL && t->n < ALERT_TOLD_MAX) {
-        struct told_alert *a = &t->at[t->n];
-        t->n += sscanf(line, "%40s %" SCNd64, a->name, &a->since_ms) == 2;
+        t->n += read_line(line, &t->at[t->n]);
     }
     if (f != NULL) {
         fclose(f);

@@ -25,7 +25,8 @@ static void tell_ready_over_broker(const struct options *o, const char *url, con
 // The producer makes the topic if wished, so it stands before the engine that reads it.
 static const struct site_plan over_broker = {
     .command = "serve",
-    .parts = {&part_own_place, &part_producer, &part_log, &part_alerts, &part_door, &part_page, &part_reload},
+    .parts = {&part_own_place, &part_producer, &part_log, &part_alerts, &part_door, &part_page,
+              &part_reload},
     .tell_ready = tell_ready_over_broker,
 };
 

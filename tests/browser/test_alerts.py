@@ -3,8 +3,7 @@
 
 import harness
 from harness import NDJSON, lines
-from live_page import PHONE, SOON_MS, order, wait_for_text
-from test_looks import assert_in_frame, contrast, picture
+from live_page import PHONE, SOON_MS, assert_in_frame, contrast, order, picture, wait_for_text
 
 RULES = "bad-events = rejected over 20% in 1h for 0, clear under 10%\nbehind-the-usual = orders under 50% of usual\n"
 

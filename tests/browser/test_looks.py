@@ -8,43 +8,13 @@ import random
 import pytest
 
 import harness
-from live_page import DESK, PHONE, SOON_MS, TABLET, WALL, as_table, instant, midday_zone, order, post, wait_for_figure, wait_for_text
+from live_page import (DESK, PHONE, SOON_MS, TABLET, WALL, as_table, assert_in_frame, contrast, instant, midday_zone, order, picture,
+                  post, wait_for_figure, wait_for_text)  # fmt: skip
 
 SIZES = pytest.mark.parametrize("viewport", [PHONE, TABLET, DESK, WALL], ids=["phone", "tablet", "desk", "wall"])
 SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
-PICTURES = harness.ROOT / "build/check/pictures"
 LAYOUT_SHIFT_MOST = 0.05
 PAGE_BYTES_MOST = 400_000
-
-
-def picture(page, name):
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
-
-
-def assert_in_frame(page):
-    wide = page.evaluate(
-        """() => [...document.querySelectorAll("body *")]
-            .filter((e) => !e.closest(".scroll, pre, .unseen, dialog") && e.getBoundingClientRect().right > innerWidth + 0.5)
-            .map((e) => e.outerHTML.slice(0, 100))"""
-    )
-    assert wide == [], "wider than the window"
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
-    over = page.evaluate(
-        """() => {
-            const boxes = [...document.querySelectorAll(".panel, header > *, .figure, .tools, .time h2")]
-                .filter((e) => e.getBoundingClientRect().height > 0)
-                .map((e) => ({ e, r: e.getBoundingClientRect() }));
-            const meet = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
-            return boxes.flatMap(({ e, r }, i) => boxes.slice(i + 1)
-                .filter((o) => !e.contains(o.e) && !o.e.contains(e) && meet(r, o.r))
-                .map((o) => `${e.className || e.id} and ${o.e.className || o.e.id}`));
-        }"""
-    )
-    assert over == [], "one lies over the other"
-    cut = page.eval_on_selector_all(
-        "[data-figure]", "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.dataset.figure)")
-    assert cut == [], "a figure is cut"
 
 
 def month(shop):
@@ -139,35 +109,6 @@ def test_nothing_jumps_while_the_page_fills(server, browser, viewport):
     size = sum(int(answer.headers.get("content-length", 0)) for answer in received)
     assert 0 < size <= PAGE_BYTES_MOST
     context.close()
-
-
-def contrast(page, selector):
-    """Of a text against what is behind it, as WCAG 2 counts it."""
-    return page.evaluate(
-        """(selector) => {
-            const rgba = (text) => { const n = text.match(/[\\d.]+/g).map(Number); return n.length > 3 ? n : [...n, 1]; };
-            const over = (top, below) => top.slice(0, 3).map((v, i) => v * top[3] + below[i] * (1 - top[3]));
-            const luminance = (rgb) => rgb
-                .map((v) => v / 255)
-                .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
-                .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-            const element = document.querySelector(selector);
-            const layers = [];
-            for (let e = element; e !== null; e = e.parentElement) {
-                layers.unshift(rgba(getComputedStyle(e).backgroundColor));
-            }
-            // Letters of a tile of the map stand on its rectangle.
-            const svg = element instanceof SVGElement;
-            if (svg) {
-                layers.push(rgba(getComputedStyle(element.previousElementSibling).fill));
-            }
-            const back = layers.reduce((below, layer) => over(layer, below), [255, 255, 255]);
-            const text = over(rgba(getComputedStyle(element)[svg ? "fill" : "color"]), back);
-            const [a, b] = [luminance(text), luminance(back)];
-            return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-        }""",
-        selector,
-    )
 
 
 @SCHEMES

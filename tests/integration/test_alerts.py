@@ -59,8 +59,9 @@ class Receiver:
 
 
 @pytest.fixture
-def rules(tmp_path):
+def rules(tmp_path, monkeypatch):
     """rules(text) writes the file of rules and gives its path."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")  # the way out of this machine is not the way to the receiver
 
     def write(text):
         path = tmp_path / "shop.alerts"

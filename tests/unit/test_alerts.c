@@ -562,6 +562,21 @@ static void what_ended_while_nobody_ran_is_told_at_the_next_start(void **state) 
     expect_heard("end gone (removed), end quiet");
 }
 
+static void lines_that_nobody_wrote_are_none(void **state) {
+    UNUSED(state);
+    char path[64];
+    snprintf(path, sizeof path, "%s/alerts.told", w->directory);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs("\nquiet\nquiet x\n 5\nquiet 99999999999999999999\nquiet 5 6\n"
+          "a-name-that-is-longer-than-any-name-there-is 5\nother 7\nquiet 5",
+          f);
+    fclose(f);
+    use_rules("quiet = no orders for 10m\n");
+    turn();
+    expect_heard("end other (removed)");
+}
+
 static void of_two_processes_one_tells_and_the_other_takes_over(void **state) {
     UNUSED(state);
     struct alert_told other;
@@ -660,6 +675,7 @@ int main(void) {
         IN_WORLD(a_rule_that_is_removed_while_it_fires_has_its_end_told),
         IN_WORLD(a_restart_tells_nothing_again_and_the_end_once),
         IN_WORLD(what_ended_while_nobody_ran_is_told_at_the_next_start),
+        IN_WORLD(lines_that_nobody_wrote_are_none),
         IN_WORLD(of_two_processes_one_tells_and_the_other_takes_over),
         IN_WORLD(a_directory_that_cannot_be_used_does_not_keep_alerts_from_being_told),
         IN_WORLD(without_rules_no_directory_is_touched),
