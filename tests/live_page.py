@@ -102,7 +102,7 @@ def assert_in_frame(page):
             .filter((e) => !e.closest(".scroll, pre, .unseen, dialog") && e.getBoundingClientRect().right > innerWidth + 0.5)
             .map((e) => e.outerHTML.slice(0, 100))"""
     )
-    assert wide == [], "wider than the window"
+    assert wide == [], f"wider than the window: {wide}"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
     over = page.evaluate(
         """() => {
@@ -115,10 +115,10 @@ def assert_in_frame(page):
                 .map((o) => `${e.className || e.id} and ${o.e.className || o.e.id}`));
         }"""
     )
-    assert over == [], "one lies over the other"
+    assert over == [], f"one lies over the other: {over}"
     cut = page.eval_on_selector_all(
         "[data-figure]", "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.dataset.figure)")
-    assert cut == [], "a figure is cut"
+    assert cut == [], f"cut: {cut}"
 
 
 def contrast(page, selector):
