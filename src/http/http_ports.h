@@ -30,6 +30,8 @@ struct http_stream_ops {
     void (*release)(const struct stream_event *event); // any thread
     // Told whenever it changes. Loop's thread.
     void (*set_viewers)(void *of, int64_t n);
+    // After a change every viewer has what there is, or waits for its own socket. Loop's thread.
+    void (*served)(void *of);
 };
 struct http_stream {
     const struct http_stream_ops *ops; // NULL: there is no stream

@@ -9,7 +9,8 @@
 //
 // 1. http_stream_changed (the stream's thread) wakes the loop, which marks every viewer as having
 // news.
-// 2. http_viewers_pump sends to PUMP_VIEWERS of them a turn, so that orders are served in between.
+// 2. http_viewers_pump sends to PUMP_VIEWERS of them a turn, so that orders are served in between,
+//    and tells the stream when none has news left: it makes no more events than are taken.
 // 3. A viewer that does not take its bytes waits for its socket; after the stall time it is dropped
 //    and its browser connects again by itself, with Last-Event-ID.
 #include "http/http_internal.h"
@@ -48,6 +49,7 @@ struct viewers {
     struct viewer *all;
     size_t n;
     struct viewer *news, **news_last; // those with something to send
+    bool serving;                     // a change that not all have been sent
     struct packs *packs;
 };
 
@@ -190,6 +192,16 @@ static void pump(struct http_server *s, struct viewer *v) {
     mark_news(s->viewers, v);
 }
 
+static void tell_served(struct http_server *s) {
+    struct viewers *all = s->viewers;
+    if (all->serving && all->news == NULL) {
+        all->serving = false;
+        if (s->stream.ops != NULL) {
+            s->stream.ops->served(s->stream.of);
+        }
+    }
+}
+
 bool http_viewers_pump(struct http_server *s) {
     struct viewers *all = s->viewers;
     for (int i = 0; i < PUMP_VIEWERS && all->news != NULL; i++) {
@@ -205,10 +217,12 @@ bool http_viewers_pump(struct http_server *s) {
             pump(s, v);
         }
     }
+    tell_served(s);
     return all->news != NULL;
 }
 
 void http_viewers_notify(struct http_server *s) {
+    s->viewers->serving = true;
     for (struct viewer *v = s->viewers->all; v != NULL; v = v->next) {
         mark_news(s->viewers, v);
     }

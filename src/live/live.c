@@ -6,7 +6,10 @@
 // (live_render), keeps it in the ring (live_ring) and calls `changed`, upon which the HTTP loop
 // asks live_next for each of its viewers.
 //
-// Reads are at least 5 ms apart, further with many viewers or with none, so commits are merged.
+// Reads are at least 5 ms apart, further with many viewers or with none. The next one waits until
+// the viewers have been sent the event before, and as long again: so commits are merged, and the
+// HTTP loop has half of its time for orders, however many viewers there are and whatever else the
+// machine does.
 // Once a second (poll_ms: more often) it looks at the store even when nothing was announced: rates
 // fade, minutes and days begin, and another process may have written. An event goes out only when
 // something differs, or after 15 seconds of silence, so that a page can tell a quiet shop from a
@@ -34,6 +37,8 @@
 #define TICK_NS (1000 * MS_NS)
 #define SILENCE_NS (15000 * MS_NS)
 #define FAILED_GAP_NS (250 * MS_NS)
+#define SERVING_MAX_NS (500 * MS_NS) // for both together
+enum { GAP_MIN_MS = 5, GAP_MAX_MS = 100, VIEWERS_A_MS = 50 };
 // A snapshot this young is new enough for a new viewer, when commits came since; when none did, by
 // this it tells the time.
 #define FRESH_NS (20 * MS_NS)
@@ -53,6 +58,8 @@ struct live {
     struct live_touched touched; // announced since the last read; a batch: there is something
     int64_t viewers;
     bool failed;                      // the newest read of the store
+    bool serving;                     // viewers are still being sent the newest event
+    int64_t serving_ns;               // since when; once they all have it: how long that took
     uint64_t reads_begun, reads_done; // of the store
     int64_t last_read_ns, shown_ns;   // begin of the newest read; of the newest that is done
     int64_t rest_ns;                  // what the newest read asks for
@@ -87,9 +94,11 @@ static int64_t gap_ns(const struct live *l) {
     if (l->viewers == 0) {
         return 250 * MS_NS; // nobody looks: leave the machine to the orders
     }
-    int64_t gap_ms = l->viewers / 20;
-    gap_ms = gap_ms < 5 ? 5 : gap_ms > 500 ? 500 : gap_ms;
-    return at_least(gap_ms * MS_NS, l->rest_ns);
+    int64_t gap_ms = l->viewers / VIEWERS_A_MS;
+    gap_ms = gap_ms < GAP_MIN_MS ? GAP_MIN_MS : gap_ms > GAP_MAX_MS ? GAP_MAX_MS : gap_ms;
+    int64_t busy_ns = l->serving ? SERVING_MAX_NS : 2 * l->serving_ns;
+    busy_ns = busy_ns > SERVING_MAX_NS ? SERVING_MAX_NS : busy_ns;
+    return at_least(at_least(gap_ms * MS_NS, busy_ns), l->rest_ns);
 }
 
 // How long to wait for an announcement.
@@ -265,6 +274,8 @@ static void work(struct live *l) {
     l->shown_ns = l->last_read_ns;
     l->rest_ns = live_state_rest_ns(l->state);
     if (changed || asked) {
+        l->serving = l->viewers > 0;
+        l->serving_ns = l->serving ? now_ns(l) : 0;
         pthread_mutex_unlock(&l->lock);
         l->options.changed(l->options.changed_user);
         pthread_mutex_lock(&l->lock);
@@ -370,6 +381,16 @@ void live_set_viewers(struct live *l, int64_t viewers) {
     l->viewers = viewers;
     if (first) {
         pthread_cond_signal(&l->wake); // the pause between two reads has become shorter
+    }
+    pthread_mutex_unlock(&l->lock);
+}
+
+void live_served(struct live *l) {
+    pthread_mutex_lock(&l->lock);
+    if (l->serving) {
+        l->serving = false;
+        l->serving_ns = now_ns(l) - l->serving_ns;
+        pthread_cond_signal(&l->wake);
     }
     pthread_mutex_unlock(&l->lock);
 }

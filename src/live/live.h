@@ -42,6 +42,9 @@ void live_notify(struct live *l, const struct batch_summary *batch);
 void live_reload_products(struct live *l);
 // How many viewers are connected: with many, events are merged into fewer. Any thread.
 void live_set_viewers(struct live *l, int64_t viewers);
+// After `changed`: every viewer has been sent what there is. Until then commits are merged, at most
+// for half a second. Any thread.
+void live_served(struct live *l);
 
 // The next event for a viewer whose last one was *last_id (0, or an id no longer kept: a full
 // snapshot), and moves *last_id on. NULL: nothing new. Any thread. Release it when sent.

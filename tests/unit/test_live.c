@@ -27,6 +27,8 @@ struct shop {
     atomic_llong passed_ns; // and the monotonic one by this
     atomic_long n_changed;  // calls of `changed`
     atomic_long queue;      // shown in health
+    atomic_bool watched;    // set before there are viewers
+    atomic_bool slow;       // the viewers' side does not say that it is done
 };
 
 static int64_t shop_now_ms(void *user) {
@@ -40,7 +42,17 @@ static int64_t shop_monotonic_ns(void *user) {
 }
 
 static void on_changed(void *user) {
-    atomic_fetch_add(&((struct shop *)user)->n_changed, 1);
+    struct shop *s = user;
+    atomic_fetch_add(&s->n_changed, 1);
+    if (atomic_load(&s->watched) && !atomic_load(&s->slow)) {
+        live_served(s->live);
+    }
+}
+
+// Before that `live` may not be known yet.
+static void watch(struct shop *s, int64_t viewers) {
+    atomic_store(&s->watched, true);
+    live_set_viewers(s->live, viewers);
 }
 
 static void put_health(void *user, struct buf *json) {
@@ -128,7 +140,7 @@ static void wait_for(struct shop *s, uint64_t *last_id, const char *path, const 
 static void a_new_viewer_gets_a_snapshot_then_changes_with_growing_ids(void **state) {
     struct shop *s = *state;
     start(s, NULL);
-    live_set_viewers(s->live, 1);
+    watch(s, 1);
     uint64_t last_id = 0;
     const struct stream_event *e = next_event(s, &last_id);
     assert_true(is_snapshot(e));
@@ -149,7 +161,7 @@ static void a_new_viewer_gets_a_snapshot_then_changes_with_growing_ids(void **st
 static void a_viewer_that_comes_back_gets_what_it_missed(void **state) {
     struct shop *s = *state;
     start(s, NULL);
-    live_set_viewers(s->live, 1);
+    watch(s, 1);
     uint64_t last_id = 0;
     live_release(next_event(s, &last_id));
     uint64_t away_since = last_id;
@@ -167,7 +179,7 @@ static void a_viewer_that_comes_back_gets_what_it_missed(void **state) {
 static void many_commits_become_few_events_and_none_is_missed(void **state) {
     struct shop *s = *state;
     start(s, NULL);
-    live_set_viewers(s->live, 1000); // 50 ms between two reads
+    watch(s, 1000); // 20 ms between two reads
     uint64_t last_id = 0;
     live_release(next_event(s, &last_id));
     uint64_t first = last_id;
@@ -180,14 +192,37 @@ static void many_commits_become_few_events_and_none_is_missed(void **state) {
     }
     wait_for(s, &last_id, "/all_time/orders", "2000");
     int64_t took_ms = shop_now_ms(s) - start_ms;
-    assert_true(last_id - first <= (uint64_t)(took_ms / 50 + 3));
+    assert_true(last_id - first <= (uint64_t)(took_ms / 20 + 3));
     wait_for(s, &(uint64_t){0}, "/all_time/total", "\"2000.0000\"");
+}
+
+// Half a second apart at the most, whatever the viewers' side does.
+static void while_viewers_are_sent_an_event_commits_gather(void **state) {
+    struct shop *s = *state;
+    start(s, NULL);
+    uint64_t last_id = 0;
+    live_release(next_event(s, &last_id));
+    atomic_store(&s->slow, true);
+    watch(s, 1);
+    int64_t start_ms = shop_now_ms(s);
+    uint64_t first = last_id;
+    for (int i = 1; i <= 400; i++) {
+        commit(s, i, 10000);
+        usleep(1000);
+    }
+    wait_for(s, &last_id, "/all_time/orders", "400");
+    int64_t took_ms = shop_now_ms(s) - start_ms;
+    assert_true(last_id - first <= (uint64_t)(took_ms / 500 + 3)); // 5 ms apart they were 80
+    live_served(s->live);
+    atomic_store(&s->slow, false);
+    commit(s, 401, 10000);
+    wait_for(s, &last_id, "/all_time/orders", "401");
 }
 
 static void a_slow_viewer_gets_a_snapshot(void **state) {
     struct shop *s = *state;
     start(s, NULL);
-    live_set_viewers(s->live, 1);
+    watch(s, 1);
     uint64_t fast = 0, slow = 0;
     live_release(next_event(s, &fast));
     live_release(next_event(s, &slow));
@@ -227,7 +262,7 @@ static void the_first_viewer_after_a_pause_gets_fresh_figures(void **state) {
 static void a_new_viewer_is_told_the_time_also_when_nothing_happens(void **state) {
     struct shop *s = *state;
     start(s, NULL);
-    live_set_viewers(s->live, 1);
+    watch(s, 1);
     uint64_t first = 0;
     live_release(next_event(s, &first));
     for (int i = 0; i < 8; i++) {
@@ -252,7 +287,7 @@ static void the_shops_midnight_passes_without_a_commit(void **state) {
     int64_t midnight_ms = zone_day_start_ms(s->zone, zone_day(s->zone, now_ms) + 1);
     atomic_store(&s->ahead_ms, midnight_ms - MINUTE_MS - now_ms);
     start(s, NULL);
-    live_set_viewers(s->live, 1);
+    watch(s, 1);
     uint64_t last_id = 0;
     live_release(next_event(s, &last_id));
     commit(s, 1, 10000);
@@ -265,7 +300,7 @@ static void a_store_that_is_away_comes_back_by_itself(void **state) {
     struct shop *s = *state;
     fake_set_fail(s->fake, true);
     start(s, NULL);
-    live_set_viewers(s->live, 1);
+    watch(s, 1);
     uint64_t last_id = 0;
     wait_for(s, &last_id, "/store/ok", "false");
     commit(s, 1, 10000);
@@ -282,7 +317,7 @@ static void a_store_that_is_away_comes_back_by_itself(void **state) {
 static void health_and_viewers_are_sent_when_they_change(void **state) {
     struct shop *s = *state;
     start(s, NULL);
-    live_set_viewers(s->live, 7);
+    watch(s, 7);
     uint64_t last_id = 0;
     wait_for(s, &last_id, "/viewers", "7");
     atomic_store(&s->queue, 42);
@@ -304,7 +339,7 @@ static void products_are_read_again_on_demand_and_a_bad_file_changes_nothing(voi
     close(fd);
     write_products(path, "product_id,title\n7,Old title\n");
     start(s, path);
-    live_set_viewers(s->live, 1);
+    watch(s, 1);
     commit(s, 1, 10000);
     uint64_t last_id = 0;
     wait_for(s, &last_id, "/recent/0/title", "\"Old title\"");
@@ -343,6 +378,7 @@ int main(void) {
         TEST(a_new_viewer_gets_a_snapshot_then_changes_with_growing_ids),
         TEST(a_viewer_that_comes_back_gets_what_it_missed),
         TEST(many_commits_become_few_events_and_none_is_missed),
+        TEST(while_viewers_are_sent_an_event_commits_gather),
         TEST(a_slow_viewer_gets_a_snapshot),
         TEST(the_first_viewer_after_a_pause_gets_fresh_figures),
         TEST(a_new_viewer_is_told_the_time_also_when_nothing_happens),

@@ -42,6 +42,18 @@ static void every_statement_is_plain_and_has_a_key(void **state) {
     }
 }
 
+static void sums_of_a_product_are_found_without_those_of_others(void **state) {
+    UNUSED(state);
+    struct buf ddl = {0};
+    for (size_t i = 0; i < n_mysql_tables; i++) {
+        table_spec_ddl(&mysql_tables[i], &ddl);
+    }
+    buf_put_char(&ddl, '\0');
+    assert_non_null(strstr(ddl.at, "PRIMARY KEY (`day`, `product_id`, `currency`),\n"
+                                   "  KEY (`product_id`, `day`)\n)"));
+    buf_free(&ddl);
+}
+
 static void keys_stay_below_the_limit_of_innodb(void **state) {
     UNUSED(state);
     for (size_t i = 0; i < n_mysql_tables; i++) {
@@ -351,6 +363,7 @@ static void failures_are_sorted_by_what_helps(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_statement_is_plain_and_has_a_key),
+        cmocka_unit_test(sums_of_a_product_are_found_without_those_of_others),
         cmocka_unit_test(keys_stay_below_the_limit_of_innodb),
         cmocka_unit_test(the_script_has_all_that_setup_makes),
         cmocka_unit_test(a_column_holds_what_is_no_wider),

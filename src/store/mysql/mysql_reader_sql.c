@@ -51,8 +51,8 @@ static void put_range(struct buf *out, const struct sales_query *q, enum cube_ta
     }
 }
 
-// The products' dates may be many and the products few: then each date is looked up by itself,
-// since the key begins with it.
+// Products are many and wanted ones few: the table of sums by product has a key that begins with
+// the product. Groups are few: the range is read, and those of others are left out.
 static void put_filters(struct buf *out, const struct sales_query *q) {
     static const char *const columns[SALES_FIELDS] = {"source", "state", "product_id", "currency"};
     for (int f = 0; f < SALES_FIELDS; f++) {

@@ -143,13 +143,14 @@ static const struct column_spec projection_columns[] = {{"source", "varchar(100)
                                                         COUNT("batch_id")};
 
 #define TABLE(name, key, columns)                                                                  \
-    { name, key, columns, COUNT_OF(columns) }
+    { name, key, columns, COUNT_OF(columns), NULL }
 const struct table_spec mysql_tables[] = {
     TABLE("sales_totals", "source,state,currency", totals_columns),
     TABLE("sales_by_minute", "bucket,source,state,currency", instant_columns),
     TABLE("sales_by_hour", "bucket,source,state,currency", instant_columns),
     TABLE("sales_by_day", "bucket,source,state,currency", day_columns),
-    TABLE("sales_by_product", "day,product_id,currency", product_columns),
+    {"sales_by_product", "day,product_id,currency", product_columns, COUNT_OF(product_columns),
+     "product_id,day"},
     TABLE("recent_orders", "id", recent_columns),
     TABLE("rejected_events", "id", rejected_columns),
     TABLE("rejected_retries", "id,retried_at", retry_columns),
@@ -176,6 +177,21 @@ static void put_column(struct buf *out, const struct column_spec *col) {
                col->automatic ? " AUTO_INCREMENT" : "");
 }
 
+// Of a list separated by commas.
+static void put_names(struct buf *out, const char *names) {
+    for (const char *at = names; *at != '\0';) {
+        char name[65];
+        size_t n = strcspn(at, ",");
+        snprintf(name, sizeof name, "%.*s", (int)n, at);
+        sql_put_name(out, name);
+        at += n;
+        if (*at == ',') {
+            buf_put_str(out, ", ");
+            at++;
+        }
+    }
+}
+
 void table_spec_ddl(const struct table_spec *spec, struct buf *out) {
     buf_put_str(out, "CREATE TABLE IF NOT EXISTS ");
     sql_put_name(out, spec->name);
@@ -186,16 +202,10 @@ void table_spec_ddl(const struct table_spec *spec, struct buf *out) {
         buf_put_str(out, ",\n");
     }
     buf_put_str(out, "  PRIMARY KEY (");
-    for (const char *at = spec->key; *at != '\0';) {
-        char name[65];
-        size_t n = strcspn(at, ",");
-        snprintf(name, sizeof name, "%.*s", (int)n, at);
-        sql_put_name(out, name);
-        at += n;
-        if (*at == ',') {
-            buf_put_str(out, ", ");
-            at++;
-        }
+    put_names(out, spec->key);
+    if (spec->index != NULL) {
+        buf_put_str(out, "),\n  KEY (");
+        put_names(out, spec->index);
     }
     buf_put_str(out, ")\n) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin");
 }

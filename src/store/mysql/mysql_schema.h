@@ -19,6 +19,8 @@ struct table_spec {
     const char *key; // primary key: column names separated by commas
     const struct column_spec *columns;
     size_t n_columns;
+    const char
+        *index; // a further key, not unique; NULL: none. Questions are slow without, not wrong
 };
 
 // Every table, the projection total_sales_by_source_state (which users may have made in another
