@@ -193,8 +193,9 @@ static void any_document_of_the_size_that_is_taken_has_room(void **state) {
     char json[JSON_MEMBER_DOCUMENT_MAX + 1], out[8];
     size_t len;
     memset(json, ' ', sizeof json);
-    memcpy(json, "{\"key\":\"abc\",\"x\":[", 20);
-    for (size_t i = 20; i + 2 < JSON_MEMBER_DOCUMENT_MAX; i += 2) {
+    static const char begin[] = "{\"key\":\"abc\",\"x\":[";
+    memcpy(json, begin, sizeof begin - 1);
+    for (size_t i = sizeof begin - 1; i + 2 < JSON_MEMBER_DOCUMENT_MAX; i += 2) {
         memcpy(json + i, "1,", 2);
     }
     memcpy(json + JSON_MEMBER_DOCUMENT_MAX - 4, "1]} ", 4);
