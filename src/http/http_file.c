@@ -101,8 +101,9 @@ static struct served_file *find_file(const struct http_server *s, const char *ur
     return NULL;
 }
 
-bool http_file_exists(const struct http_server *s, const char *url) {
-    return find_file(s, url) != NULL;
+const struct http_file *http_file_find(const struct http_server *s, const char *url) {
+    const struct served_file *f = find_file(s, url);
+    return f != NULL ? &f->file : NULL;
 }
 
 static void reply_unpacked(struct request *r, const struct http_file *file) {

@@ -119,6 +119,8 @@ static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const cha
             slot = &h->guard.origin;
         } else if (is_name(key, 6, "Expect")) {
             h->expects_continue = v.len == 12 && strncasecmp(v.at, "100-continue", 12) == 0;
+        } else if (is_name(key, 6, "Cookie")) {
+            slot = &h->cookies;
         }
         break;
     case 10:

@@ -12,7 +12,7 @@
 struct http_head {
     struct guard_headers guard;
     struct text content_type, content_encoding, transfer_encoding, authorization, accept_encoding;
-    struct text content_length;
+    struct text content_length, cookies;
     struct text first_param; // name of the first query parameter
     bool expects_continue;   // Expect: 100-continue
     bool has_body;           // one was announced

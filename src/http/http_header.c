@@ -207,3 +207,60 @@ bool header_etag_matches(struct text if_none_match, const char *etag) {
     }
     return false;
 }
+
+bool header_next_cookie(struct text *rest, const char *name, struct text *value) {
+    size_t n = strlen(name);
+    struct text piece;
+    while (next_piece(rest, ';', &piece)) {
+        if (piece.len > n && memcmp(piece.at, name, n) == 0 && piece.at[n] == '=') {
+            *value = unquoted((struct text){piece.at + n + 1, piece.len - n - 1});
+            return true;
+        }
+    }
+    return false;
+}
+
+static int hex_digit(char c) {
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+static bool form_decode(struct text in, char *out, size_t cap, size_t *len) {
+    size_t n = 0;
+    for (size_t i = 0; i < in.len; i++, n++) {
+        int c = in.at[i] == '+' ? ' ' : (unsigned char)in.at[i];
+        if (c == '%') {
+            int high = i + 2 < in.len ? hex_digit(in.at[i + 1]) : -1;
+            int low = high >= 0 ? hex_digit(in.at[i + 2]) : -1;
+            if (low < 0) {
+                return false;
+            }
+            c = high << 4 | low;
+            i += 2;
+        }
+        if (n == cap) {
+            return false;
+        }
+        out[n] = (char)c;
+    }
+    *len = n;
+    return true;
+}
+
+bool header_form_field(struct text body, const char *name, char *out, size_t cap, size_t *len) {
+    size_t n = strlen(name);
+    struct text piece;
+    while (next_piece(&body, '&', &piece)) {
+        if (piece.len > n && memcmp(piece.at, name, n) == 0 && piece.at[n] == '=') {
+            return form_decode((struct text){piece.at + n + 1, piece.len - n - 1}, out, cap, len);
+        }
+    }
+    return false;
+}
+
+bool header_is_type(struct text content_type, const char *type) {
+    struct text piece;
+    return next_piece(&content_type, ';', &piece) && is_word(piece, type);
+}

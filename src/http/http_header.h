@@ -22,6 +22,17 @@ bool header_prefers_csv(struct text accept);
 // written to `out` (not zero-terminated). False: none, or malformed, or longer than `cap`.
 MUST_CHECK bool header_api_key(struct text authorization, char *out, size_t cap, size_t *len);
 
+// The next cookie of this name in what is left of a Cookie header: cuts it off *rest, with what
+// stands before. False: there is none.
+MUST_CHECK bool header_next_cookie(struct text *rest, const char *name, struct text *value);
+
+// The value of a field of an application/x-www-form-urlencoded body, decoded into `out` (not
+// zero-terminated). False: none, or malformed, or longer than `cap`.
+MUST_CHECK bool header_form_field(struct text body, const char *name, char *out, size_t cap,
+                                  size_t *len);
+// Is this Content-Type that one, whatever its parameters?
+bool header_is_type(struct text content_type, const char *type);
+
 // Is `etag` (with its quotes) among the list of an If-None-Match header, or is that "*"? Weak
 // comparison.
 bool header_etag_matches(struct text if_none_match, const char *etag);

@@ -16,6 +16,7 @@
 #include "http/http_worker.h"
 #include "http/keys.h"
 #include "http/problem.h"
+#include "http/session.h"
 #include "store/rejected_retries.h"
 #include <microhttpd.h>
 #include <stdatomic.h>
@@ -23,10 +24,13 @@
 struct lingering; // http_linger.c
 struct viewers;   // http_viewer.c
 struct files;     // http_file.c
+struct login_limit;
 
 enum http_route {
     ROUTE_ORDERS, // POST /v1/orders
     ROUTE_RETRY,  // POST /v1/rejected/{id}/retry
+    ROUTE_LOGIN,  // POST /login
+    ROUTE_LOGOUT, // POST /logout
     ROUTE_QUESTION,
     ROUTE_STREAM,
     ROUTE_ALERTS,
@@ -34,7 +38,8 @@ enum http_route {
     ROUTE_READYZ,
     ROUTE_METRICS,
     ROUTE_BASE, // a public URL's base path without its slash: the page is below it
-    ROUTE_FILE, // of options.files
+    ROUTE_PAGE, // a file of the page
+    ROUTE_FILE, // another of options.files
     ROUTE_NONE,
 };
 
@@ -81,7 +86,8 @@ struct request {
     bool accepts_gzip;
     enum body_form form;
     char key_id[KEY_ID_LEN + 1]; // of a stream that needs a key
-    uint64_t declared_bytes;     // Content-Length
+    char session[SESSION_NONCE_LEN + 1];
+    uint64_t declared_bytes; // Content-Length
     uint64_t discarded_bytes;
     enum problem refusal; // decided before the body: answer this once the body is thrown away
     const char *allow;    // for PROBLEM_METHOD
@@ -122,7 +128,8 @@ struct http_server {
     int64_t now_ms;     // monotonic, of this turn of the loop
     struct keys *keys;
     int64_t keys_looked_ms;
-    uint64_t keys_seen; // keys_version when the viewers' keys were last looked at
+    uint64_t keys_seen;              // keys_version when the viewers' keys were last looked at
+    struct login_limit *login_limit; // NULL: no keys are needed
     struct deadlines deadlines;
     struct connection *connections;
     int64_t n_connections, n_closed;
@@ -173,8 +180,10 @@ static inline void http_request_move(struct request *r, enum request_state to) {
 }
 
 // --- http_key.c
-// Refuses `r` unless its key (if one is needed) is good for its route.
-void http_key_check(struct request *r, struct text authorization);
+// Refuses `r` unless its key or session (if one is needed) is good for its route.
+void http_key_check(struct request *r, struct text authorization, struct text cookies);
+// A key in use, from a look at the file that is at most KEYS_LOOK_EVERY_MS old; NULL: none such.
+const struct api_key *http_keys_find(struct http_server *s, struct text key, enum key_scope scope);
 // A turn of the loop: streams whose key was revoked end. Looks at the file once a second while
 // somebody watches.
 void http_keys_watch(struct http_server *s);
@@ -201,7 +210,9 @@ void http_requests_free(struct http_server *s); // the freelist
 // ROUTE_QUESTION.
 enum http_route http_route(const struct http_server *s, const char *url, const char *method,
                            const char *tail, const struct question_kind **kind, const char **allow);
-bool http_route_posts(enum http_route route); // orders: POST, with a body and a key to send
+bool http_route_posts(enum http_route route);        // POST, not GET
+bool http_route_takes_events(enum http_route route); // POST, with orders and a key to send them
+bool http_route_is_open(enum http_route route);      // no key is asked for
 enum key_scope http_route_scope(enum http_route route);
 
 // --- http_reply.c: each sends the answer of a request, and resumes its connection if need be.
@@ -263,13 +274,19 @@ void http_retry(struct request *r, const char *url); // the body is complete
 void http_retry_settled(struct request *r);          // the intake has its verdict
 bool http_retry_path(const char *url, int64_t *id);  // whether this is such a path
 
+// --- http_login.c
+enum { LOGIN_BODY_MAX_BYTES = 4096 };
+void http_login(struct request *r); // the body is complete
+void http_logout(struct request *r);
+
 // --- http_question.c: questions to the store
 void http_question(struct request *r, const char *url);
 
 // --- http_file.c: the page's files and the API's description
 MUST_CHECK bool http_files_new(struct http_server *s, struct error *err);
 void http_files_free(struct http_server *s);
-bool http_file_exists(const struct http_server *s, const char *url);
+// NULL: none.
+const struct http_file *http_file_find(const struct http_server *s, const char *url);
 void http_file(struct request *r, const char *url);
 void http_file_base(struct request *r, const char *base); // on to the page, at base and a slash
 
@@ -291,3 +308,4 @@ void http_viewer_event(struct http_server *s, void *viewer, uint32_t events);
 void http_viewer_deadline(struct http_server *s, struct deadline *d, enum deadline_kind kind);
 size_t http_viewers_count(const struct http_server *s);
 void http_viewers_check_keys(struct http_server *s); // ends those whose key is there no more
+void http_viewers_end_session(struct http_server *s, const char *nonce);

@@ -104,7 +104,8 @@ struct http_file {
     char etag[40]; // quoted, from the content
     const unsigned char *bytes;
     size_t len;
-    bool gzip; // bytes are packed; clients that take no gzip get them unpacked
+    bool gzip;    // bytes are packed; clients that take no gzip get them unpacked
+    bool is_page; // of the page, on which people sign in: no key is asked for
 };
 struct http_files {
     size_t (*count)(void);

@@ -119,7 +119,7 @@ static void problem_headers(enum problem p, const char *allow,
                             void (*put)(void *to, const char *name, const char *value), void *to) {
     switch (problem_kind(p)->status) {
     case 401:
-        put(to, "WWW-Authenticate", "Basic realm=\"Salestide\", charset=\"UTF-8\"");
+        // HTTP Basic is taken, too, but not asked for: browsers would ask instead of the page.
         put(to, "WWW-Authenticate", "Bearer realm=\"Salestide\"");
         break;
     case 405:
@@ -127,6 +127,9 @@ static void problem_headers(enum problem p, const char *allow,
         break;
     case 415:
         put(to, "Accept-Encoding", "gzip");
+        break;
+    case 429:
+        put(to, "Retry-After", "6"); // LOGIN_TRY_EVERY_MS
         break;
     case 503:
         put(to, "Retry-After", "1");

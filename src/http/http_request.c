@@ -55,6 +55,22 @@ static void check_body_headers(struct request *r, const struct http_head *h) {
     }
 }
 
+static void check_login_headers(struct request *r, const struct http_head *h) {
+    if (!header_is_type(h->content_type, "application/json") &&
+        !header_is_type(h->content_type, "application/x-www-form-urlencoded")) {
+        http_refuse(r, PROBLEM_CONTENT_TYPE,
+                    "send application/json or application/x-www-form-urlencoded");
+    }
+    if (header_content_coding(h->content_encoding) != CODING_NONE) {
+        http_refuse(r, PROBLEM_CONTENT_ENCODING, "send it as it is");
+    }
+}
+
+// How long the body may be.
+static size_t body_limit(const struct request *r) {
+    return r->route == ROUTE_LOGIN ? LOGIN_BODY_MAX_BYTES : r->server->options.limits.body_bytes;
+}
+
 // Everything that can be said from the head alone.
 static void decide(struct request *r, const struct http_head *h, const char *url,
                    const char *method) {
@@ -87,7 +103,7 @@ static void decide(struct request *r, const struct http_head *h, const char *url
     if (r->allow != NULL) {
         http_refuse(r, PROBLEM_METHOD, http_route_posts(r->route) ? "use POST" : "use GET");
     }
-    http_key_check(r, h->authorization);
+    http_key_check(r, h->authorization, h->cookies);
     if (r->route != ROUTE_QUESTION && h->first_param.at != NULL) {
         char detail[160];
         size_t len = h->first_param.len < 40 ? h->first_param.len : 40;
@@ -98,8 +114,10 @@ static void decide(struct request *r, const struct http_head *h, const char *url
     if (s->stopping) {
         http_refuse(r, PROBLEM_STOPPING, "try again in a moment");
     }
-    if (http_route_posts(r->route)) {
+    if (http_route_takes_events(r->route)) {
         check_body_headers(r, h);
+    } else if (r->route == ROUTE_LOGIN) {
+        check_login_headers(r, h);
     }
     r->accepts_gzip = header_accepts_gzip(h->accept_encoding);
 }
@@ -153,7 +171,7 @@ static void request_free(struct request *r) {
     r->refusal = r->problem = PROBLEM_NONE;
     r->allow = NULL;
     r->detail[0] = '\0';
-    r->key_id[0] = '\0';
+    r->key_id[0] = r->session[0] = '\0';
     r->status = 0;
     r->question_kind = NULL;
     r->next = s->free_requests;
@@ -235,14 +253,15 @@ static void take_body(struct request *r, const char *at, size_t n_bytes) {
     if (r->state.now == REQUEST_DRAINING) {
         return;
     }
-    if (r->refusal == PROBLEM_NONE && !http_route_posts(r->route)) {
+    if (r->refusal == PROBLEM_NONE && !http_route_takes_events(r->route) &&
+        r->route != ROUTE_LOGIN) {
         http_refuse(r, PROBLEM_BAD_REQUEST, "this call takes no body");
     }
     if (r->refusal == PROBLEM_NONE &&
-        n_bytes > s->options.limits.body_bytes - r->body.len) { // chunked: length unknown before
+        n_bytes > body_limit(r) - r->body.len) { // chunked: length unknown before
         char detail[160];
         snprintf(detail, sizeof detail, "the body has more than %zu bytes: send several requests",
-                 s->options.limits.body_bytes);
+                 body_limit(r));
         http_refuse(r, PROBLEM_BODY_TOO_LARGE, detail);
     }
     if (r->refusal == PROBLEM_NONE && !keep_piece(r, at, n_bytes)) {
@@ -277,6 +296,12 @@ static enum MHD_Result last_call(struct request *r, const char *url) {
     case ROUTE_RETRY:
         http_retry(r, path);
         break;
+    case ROUTE_LOGIN:
+        http_login(r);
+        break;
+    case ROUTE_LOGOUT:
+        http_logout(r);
+        break;
     case ROUTE_QUESTION:
         http_question(r, path);
         break;
@@ -297,6 +322,7 @@ static enum MHD_Result last_call(struct request *r, const char *url) {
     case ROUTE_BASE:
         http_file_base(r, url);
         break;
+    case ROUTE_PAGE:
     case ROUTE_FILE:
     case ROUTE_NONE:
         http_file(r, path);

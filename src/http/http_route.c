@@ -32,7 +32,8 @@ static enum http_route find_route(const struct http_server *s, const char *url, 
         enum http_route route;
     } paths[] = {
         {"/v1/stream", ROUTE_STREAM}, {"/v1/alerts", ROUTE_ALERTS}, {"/healthz", ROUTE_HEALTHZ},
-        {"/readyz", ROUTE_READYZ},    {"/metrics", ROUTE_METRICS},
+        {"/readyz", ROUTE_READYZ},    {"/metrics", ROUTE_METRICS},  {"/login", ROUTE_LOGIN},
+        {"/logout", ROUTE_LOGOUT},
     };
     *kind = NULL;
     if (strcmp(url, "/v1/orders") == 0) {
@@ -48,20 +49,40 @@ static enum http_route find_route(const struct http_server *s, const char *url, 
     }
     for (size_t i = 0; i < COUNT_OF(paths); i++) {
         if (strcmp(url, paths[i].path) == 0) {
-            bool is_there = paths[i].route == ROUTE_STREAM   ? s->options.open_reader != NULL
+            bool is_shown = paths[i].route == ROUTE_STREAM || paths[i].route == ROUTE_LOGIN ||
+                            paths[i].route == ROUTE_LOGOUT;
+            bool is_there = is_shown                         ? s->options.open_reader != NULL
                             : paths[i].route == ROUTE_ALERTS ? s->options.alerts != NULL
                                                              : true;
             return is_there ? paths[i].route : ROUTE_NONE;
         }
     }
-    if (*url == '\0') {
-        return http_file_exists(s, "/") ? ROUTE_BASE : ROUTE_NONE;
+    const struct http_file *file = http_file_find(s, *url == '\0' ? "/" : url);
+    if (file == NULL) {
+        return ROUTE_NONE;
     }
-    return http_file_exists(s, url) ? ROUTE_FILE : ROUTE_NONE;
+    return *url == '\0' ? ROUTE_BASE : file->is_page ? ROUTE_PAGE : ROUTE_FILE;
+}
+
+bool http_route_takes_events(enum http_route route) {
+    return route == ROUTE_ORDERS || route == ROUTE_RETRY;
 }
 
 bool http_route_posts(enum http_route route) {
-    return route == ROUTE_ORDERS || route == ROUTE_RETRY;
+    return http_route_takes_events(route) || route == ROUTE_LOGIN || route == ROUTE_LOGOUT;
+}
+
+bool http_route_is_open(enum http_route route) {
+    switch (route) {
+    case ROUTE_LOGIN:
+    case ROUTE_LOGOUT:
+    case ROUTE_PAGE:
+    case ROUTE_BASE:
+    case ROUTE_HEALTHZ:
+        return true;
+    default:
+        return false;
+    }
 }
 
 enum http_route http_route(const struct http_server *s, const char *url, const char *method,
@@ -77,5 +98,5 @@ enum http_route http_route(const struct http_server *s, const char *url, const c
 }
 
 enum key_scope http_route_scope(enum http_route route) {
-    return http_route_posts(route) ? KEY_INGEST : KEY_READ;
+    return http_route_takes_events(route) ? KEY_INGEST : KEY_READ;
 }

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "http/http_library.h"
 #include "http/http_listen.h"
+#include "http/login_limit.h"
 #include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
@@ -125,6 +126,7 @@ static bool open_keys(struct http_server *s, struct error *err) {
     say_reach(s, reach);
     bool reachable = reach[0] != '\0';
     s->keys_needed = o->require_keys || (reachable && !o->insecure);
+    s->login_limit = s->keys_needed ? mem_zalloc(1, sizeof *s->login_limit) : NULL;
     if (!keys_open(o->directory, &s->keys, err)) {
         return false;
     }
@@ -422,6 +424,7 @@ void http_free(struct http_server *s) {
     http_submissions_trim(s, true);
     order_json_free(s->parser);
     keys_free(s->keys);
+    free(s->login_limit);
     if (s->wake_fd >= 0) {
         close(s->wake_fd);
     }

@@ -43,6 +43,7 @@ struct viewer {
     struct packed *packed;            // with gzip its packed form; NULL: none
     struct text unsent;               // of it
     char key_id[KEY_ID_LEN + 1];      // "": none was needed
+    char session[SESSION_NONCE_LEN + 1];
 };
 
 struct viewers {
@@ -302,8 +303,18 @@ void http_viewers_check_keys(struct http_server *s) {
     struct viewer *next;
     for (struct viewer *v = s->viewers->all; v != NULL; v = next) {
         next = v->next;
-        if (v->key_id[0] != '\0' && !keys_has_id(s->keys, v->key_id, KEY_READ)) {
+        if (v->key_id[0] != '\0' && keys_by_id(s->keys, text_of(v->key_id), KEY_READ) == NULL) {
             log_info("http", "a live page's key %s is revoked: its stream ends", v->key_id);
+            drop(s, v);
+        }
+    }
+}
+
+void http_viewers_end_session(struct http_server *s, const char *nonce) {
+    struct viewer *next;
+    for (struct viewer *v = s->viewers->all; v != NULL; v = next) {
+        next = v->next;
+        if (strcmp(v->session, nonce) == 0) {
             drop(s, v);
         }
     }
@@ -316,6 +327,7 @@ static void adopt(struct request *r, int fd, uint64_t last_id) {
     v->last_id = last_id;
     v->gzip = r->accepts_gzip;
     memcpy(v->key_id, r->key_id, sizeof v->key_id);
+    memcpy(v->session, r->session, sizeof v->session);
     struct epoll_event want = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = v};
     const int buffer_bytes = SEND_BUFFER_BYTES;
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer_bytes, sizeof buffer_bytes);

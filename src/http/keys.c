@@ -146,16 +146,16 @@ enum key_verdict keys_check(const struct keys *k, struct text key, enum key_scop
     return found == NULL ? KEY_UNKNOWN : found->scope == needed ? KEY_OK : KEY_WRONG_SCOPE;
 }
 
-void keys_id_of(const struct keys *k, struct text key, char id[static KEY_ID_LEN + 1]) {
+const struct api_key *keys_find(const struct keys *k, struct text key, enum key_scope needed) {
     const struct api_key *found = find_key(k, key);
-    snprintf(id, KEY_ID_LEN + 1, "%s", found != NULL ? found->id : "");
+    return found != NULL && found->scope == needed ? found : NULL;
 }
 
-bool keys_has_id(const struct keys *k, const char *id, enum key_scope needed) {
+const struct api_key *keys_by_id(const struct keys *k, struct text id, enum key_scope needed) {
     for (size_t i = 0; i < k->n; i++) {
-        if (strcmp(k->list[i].id, id) == 0) {
-            return k->list[i].scope == needed;
+        if (text_equal(text_of(k->list[i].id), id)) {
+            return k->list[i].scope == needed ? &k->list[i] : NULL;
         }
     }
-    return false;
+    return NULL;
 }

@@ -60,7 +60,6 @@ uint64_t keys_version(const struct keys *k);
 enum key_verdict { KEY_OK, KEY_UNKNOWN, KEY_WRONG_SCOPE };
 // Takes the same time whichever key it is.
 enum key_verdict keys_check(const struct keys *k, struct text key, enum key_scope needed);
-// Writes the id of a key that keys_check knows ("" of any other), for keys_has_id: is there still
-// such a key?
-void keys_id_of(const struct keys *k, struct text key, char id[static KEY_ID_LEN + 1]);
-bool keys_has_id(const struct keys *k, const char *id, enum key_scope needed);
+// The key as it is stored; NULL: not known, or of another scope. Valid until the next refresh.
+const struct api_key *keys_find(const struct keys *k, struct text key, enum key_scope needed);
+const struct api_key *keys_by_id(const struct keys *k, struct text id, enum key_scope needed);

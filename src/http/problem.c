@@ -24,6 +24,7 @@ static const struct problem_kind kinds[PROBLEM_COUNT] = {
     [PROBLEM_BODY_TOO_LARGE] = {"/problems/body-too-large", "The body is too large", 413},
     [PROBLEM_TOO_MANY_EVENTS] = {"/problems/too-many-events", "Too many events in one request",
                                  413},
+    [PROBLEM_TOO_MANY_TRIES] = {"/problems/too-many-tries", "Too many tries to sign in", 429},
     [PROBLEM_TARGET_TOO_LONG] = {"/problems/target-too-long", "The request line is too long", 414},
     [PROBLEM_CONTENT_TYPE] = {"/problems/content-type", "Content-Type not supported", 415},
     [PROBLEM_CONTENT_ENCODING] = {"/problems/content-encoding", "Content-Encoding not supported",

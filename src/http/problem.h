@@ -22,6 +22,7 @@ enum problem {
     PROBLEM_BODY_TOO_LARGE,   // 413
     PROBLEM_TOO_MANY_EVENTS,  // 413
     PROBLEM_TARGET_TOO_LONG,  // 414
+    PROBLEM_TOO_MANY_TRIES,   // 429: to sign in
     PROBLEM_CONTENT_TYPE,     // 415
     PROBLEM_CONTENT_ENCODING, // 415
     PROBLEM_NOTHING_ACCEPTED, // 422: every event was rejected

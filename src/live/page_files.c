@@ -38,6 +38,7 @@ static struct http_file page_file(size_t i) {
         .bytes = a->gzip,
         .len = a->gzip_len,
         .gzip = true,
+        .is_page = true,
     };
     snprintf(f.etag, sizeof f.etag, "%s", a->etag);
     return f;

@@ -47,10 +47,10 @@ def browser():
 @pytest.fixture
 def open_page(browser):
     """open_page(server) gives the live page, connected; view is the part behind the #. Look-outs are on for all of them.
-    refusals: statuses of answers that the test wants."""
+    refusals: statuses of answers that the test wants. key: to sign in with."""
     contexts, complaints = [], []
 
-    def open_one(server, viewport=None, color_scheme="light", disconnects=False, refusals=(), view="", **more):
+    def open_one(server, viewport=None, color_scheme="light", disconnects=False, refusals=(), view="", key=None, **more):
         context = browser.new_context(viewport=viewport or DESK, color_scheme=color_scheme, locale="en-US",
                                       reduced_motion="reduce", **more)  # fmt: skip
         contexts.append(context)
@@ -68,7 +68,7 @@ def open_page(browser):
 
         def look_at_console(message):
             lost = disconnects and re.search("net::ERR_|status of 50[234]", message.text) is not None
-            refused = any(f"status of {status} " in message.text for status in refusals)
+            refused = any(f"status of {status} " in message.text for status in (*refusals, *((401,) if key else ())))
             if message.type in ("error", "warning") and not lost and not refused:
                 complaints.append(f"console {message.type}: {message.text}")
 
@@ -76,6 +76,9 @@ def open_page(browser):
         page.on("console", look_at_console)
         page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
         page.goto(f"{server.url}/{view}")
+        if key is not None:
+            page.fill("#sign-in-key", key)
+            page.click("#sign-in-submit")
         page.wait_for_selector("#connection[data-state=live]")
         return page
 

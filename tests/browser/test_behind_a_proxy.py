@@ -46,8 +46,7 @@ def test_the_page_lives_behind_a_proxy(server, open_page, certificates, tmp_path
     bearer = {"Authorization": f"Bearer {keys['ingest']}"}
     with kind(tmp_path / "proxy", f"127.0.0.1:{one.port}", certificates, port, strip=strip) as proxy:
         site = next(site for site in web_proxies.sites_of(proxy) if site.base == base)
-        page = open_page(site, disconnects=True, ignore_https_errors=True,
-                         http_credentials={"username": "any", "password": keys["read"]})  # fmt: skip
+        page = open_page(site, disconnects=True, ignore_https_errors=True, key=keys["read"])
         page.wait_for_selector("#empty", state="visible")
         assert page.text_content("#empty-command").startswith(f"curl {site.url}/v1/orders")
         assert one.post(new_order(1), headers=bearer).status == 202

@@ -73,7 +73,7 @@ def test_who_has_no_ingest_key_is_told_so(server, open_page):
     one = server("--require-keys")
     keys = {scope: harness.must_run("key", "new", "--scope", scope, "--data", one.data).split()[0] for scope in ("read", "ingest")}
     one.post(order(1, total=-1), headers={"Authorization": f"Bearer {keys['ingest']}"}).problem(422)
-    page = open_page(one, http_credentials={"username": "any", "password": keys["read"]}, disconnects=True)
+    page = open_page(one, key=keys["read"])
     open_list(page, 1)
     page.click("#rejected li button")
     page.click("#rejected button:text('Edit')")

@@ -150,6 +150,40 @@ static void entity_tags_are_found_in_a_list(void **state) {
     assert_false(header_etag_matches(TEXT_NONE, "\"a\""));
 }
 
+static void cookies_are_found_among_others(void **state) {
+    UNUSED(state);
+    struct text rest = text_of("a=1; s=x;s=\"y\" ; xs=2; s=; s"), value;
+    const char *const want[] = {"x", "y", ""};
+    for (size_t i = 0; i < COUNT_OF(want); i++) {
+        assert_true(header_next_cookie(&rest, "s", &value));
+        assert_true(text_equal(value, text_of(want[i])));
+    }
+    assert_false(header_next_cookie(&rest, "s", &value));
+    rest = TEXT_NONE;
+    assert_false(header_next_cookie(&rest, "s", &value));
+}
+
+static void fields_of_a_form_are_decoded(void **state) {
+    UNUSED(state);
+    static const struct {
+        const char *body, *want; // NULL: none
+    } cases[] = {
+        {"key=abc", "abc"}, {"a=1&key=%41+b%2f&key=2", "A b/"},
+        {"key=", ""},       {"key=12345678", NULL},
+        {"kex=1", NULL},    {"key=%4", NULL},
+        {"key=%g0", NULL},  {"", NULL},
+        {"key", NULL},      {"key=1234567", "1234567"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char out[7];
+        size_t len = 0;
+        struct text body = text_of(cases[i].body);
+        bool found = header_form_field(body, "key", out, sizeof out, &len);
+        assert_int_equal(found, cases[i].want != NULL);
+        assert_true(!found || text_equal((struct text){out, len}, text_of(cases[i].want)));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_types_are_read_with_their_parameters),
@@ -160,6 +194,8 @@ int main(void) {
         cmocka_unit_test(what_is_no_key_is_none),
         cmocka_unit_test(a_key_longer_than_its_room_is_none),
         cmocka_unit_test(entity_tags_are_found_in_a_list),
+        cmocka_unit_test(cookies_are_found_among_others),
+        cmocka_unit_test(fields_of_a_form_are_decoded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

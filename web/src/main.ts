@@ -13,6 +13,7 @@ import type { Draw, Page } from "./page";
 import { panels } from "./panels";
 import { openRejected, setUpRejected } from "./rejected";
 import { ShopTime } from "./shop_time";
+import { askForKey, drawSignOut, setUpSignIn } from "./sign_in";
 import { applyChange, applySnapshot, type State } from "./state";
 import { drawStatus, setConnection, setHeard } from "./status";
 import { listen } from "./stream";
@@ -88,6 +89,7 @@ function draw(): void {
         panel.draw(figures, state);
     }
     fillFirstRun(state);
+    drawSignOut(state);
     drawStatus(state, page, narrowed.problem);
 }
 
@@ -116,7 +118,7 @@ setUpRejected();
 setUpFirstRun();
 setUpWall();
 
-listen("v1/stream", {
+const listenAgain = listen("v1/stream", {
     snapshot(message) {
         state = applySnapshot(message);
         setHeard(message.now_ms);
@@ -133,7 +135,9 @@ listen("v1/stream", {
         setConnection(connection);
         drawStatus(state, page, narrowed.problem);
     },
+    refused: () => askForKey(state),
 });
+setUpSignIn(listenAgain);
 
 // Time passes without news, too.
 window.setInterval(() => {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The connection to /v1/stream. The browser's EventSource connects again by itself and sends the last
 // id; what it does not do is done here: try again after an answer it takes as final (the server was
-// starting, a proxy said 502), and notice a line that is open but silent.
+// starting, a proxy said 502), tell when that answer was that a key is needed, and notice a line that is
+// open but silent.
 import type { Message } from "./types";
 
 export type Connection = "connecting" | "live" | "reconnecting";
@@ -14,9 +15,12 @@ export interface Listener {
     snapshot(message: Message): void;
     change(message: Message): void;
     connection(state: Connection): void;
+    /** a key is needed, and there is none that is good; nothing is tried until it is opened again */
+    refused(): void;
 }
 
-export function listen(url: string, listener: Listener): void {
+/** Gives what opens it again. */
+export function listen(url: string, listener: Listener): () => void {
     let source: EventSource | undefined;
     let silence: number | undefined;
     let again: number | undefined;
@@ -29,6 +33,20 @@ export function listen(url: string, listener: Listener): void {
     function reopen(): void {
         listener.connection("reconnecting");
         open();
+    }
+
+    // Of an answer EventSource does not tell which it was.
+    async function tryAgain(closed: EventSource): Promise<void> {
+        window.clearTimeout(silence);
+        const status = await fetch(url, { method: "HEAD" }).then((response) => response.status, () => 0);
+        if (source !== closed) {
+            return; // opened again meanwhile
+        }
+        if (status === 401 || status === 403) {
+            listener.refused();
+        } else {
+            again = window.setTimeout(open, AGAIN_MS);
+        }
     }
 
     function open(): void {
@@ -51,7 +69,7 @@ export function listen(url: string, listener: Listener): void {
             listener.connection("reconnecting");
             if (opened.readyState === EventSource.CLOSED) {
                 window.clearTimeout(again);
-                again = window.setTimeout(open, AGAIN_MS);
+                void tryAgain(opened);
             }
         });
     }
@@ -64,4 +82,5 @@ export function listen(url: string, listener: Listener): void {
         }
     });
     window.addEventListener("online", reopen);
+    return reopen;
 }
