@@ -18,7 +18,8 @@
 enum {
     MINUTES_KEPT = ALERT_WINDOW_MAX_MINUTES,
     SAMPLES_KEPT = MINUTES_KEPT * 6 + 1,
-    MAX_ROWS = 2000000, // minutes of a day of all currencies that a shop can have
+    FIRST_MINUTE = 7 * 1440, // of 1970: so minutes and days of all windows have places in the rings
+    MAX_ROWS = 2000000,      // minutes of a day of all currencies that a shop can have
 };
 
 struct minute {
@@ -161,6 +162,9 @@ static bool read_counts(struct alert_measures *m, struct sales_reader *reader, i
 static bool read_needed(struct alert_measures *m, struct sales_reader *reader,
                         const struct alert_needs *needs, int64_t now_ms, struct error *err) {
     int32_t last = (int32_t)(now_ms / MINUTE_MS) - 1;
+    if (last < FIRST_MINUTE) {
+        return error_set(err, ERROR_RETRIABLE, "this machine's clock is not set");
+    }
     // What is not read grows old: a rule that comes back must not be held against it.
     m->n_minutes = needs->minutes > 0 ? m->n_minutes : 0;
     m->n_samples = needs->counts ? m->n_samples : 0;

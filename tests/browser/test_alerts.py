@@ -6,6 +6,7 @@ from harness import NDJSON, lines
 from live_page import PHONE, SOON_MS, assert_in_frame, contrast, order, picture, wait_for_text
 
 RULES = "bad-events = rejected over 20% in 1h for 0, clear under 10%\nbehind-the-usual = orders under 50% of usual\n"
+IN_SIGHT = "e => e.getBoundingClientRect().top >= 0 && e.getBoundingClientRect().bottom <= innerHeight"
 
 
 def spoken(page):
@@ -20,6 +21,7 @@ def test_an_alert_fires_and_clears_on_the_page(server, open_page, tmp_path):
     phone = open_page(one, viewport=PHONE)
     wait_for_text(page, "[data-pipeline=alerts]", "0")
     assert not page.is_visible("[data-panel=alerts] ul")
+    assert not page.is_visible("#alerts-badge")
     assert spoken(page) == ""
     one.post(lines(*[order(i) for i in range(7)], *[order(100 + i, total="-1") for i in range(3)]), NDJSON)
     page.wait_for_selector("[data-panel=alerts] li", timeout=SOON_MS)
@@ -35,10 +37,15 @@ def test_an_alert_fires_and_clears_on_the_page(server, open_page, tmp_path):
     for each, name in ((page, "desk"), (phone, "phone")):
         assert_in_frame(each)
         picture(each, f"alert-{name}")
-    for selector in (".alerts b", ".alerts span", ".alerts .muted"):
+    assert phone.text_content("#alerts-badge") == "1 alert"
+    assert not phone.evaluate("(%s)(document.querySelector('.alerts'))" % IN_SIGHT)
+    phone.click("#alerts-badge")
+    phone.wait_for_function("(%s)(document.querySelector('.alerts'))" % IN_SIGHT)
+    for selector in ("#alerts-badge", ".alerts b", ".alerts span", ".alerts .muted"):
         assert contrast(page, selector) >= 4.5, selector
     one.post(lines(*[order(1000 + i) for i in range(20)]), NDJSON)
     page.wait_for_selector("[data-panel=alerts] ul", state="hidden", timeout=SOON_MS)
+    assert not page.is_visible("#alerts-badge")
     assert spoken(page) == "Alert bad-events is over."
     wait_for_text(page, "[data-pipeline=alerts]", "0")
 

@@ -103,6 +103,35 @@ def test_a_stop_of_serve_over_a_broker_loses_no_order_that_it_took(kafka, own_na
     harness.wait_until(lambda: is_counted(again, 20), 30, f"all 20\n{again.log}")
 
 
+# --- Alerts
+
+
+def rule(one, name):
+    """What has become of a rule."""
+    (found,) = [r for r in one.get("/v1/alerts").json()["rules"] if r["name"] == name]
+    return found
+
+
+def test_serve_over_a_broker_knows_its_lag(kafka, own_name, started, tmp_path):
+    (tmp_path / "alerts").write_text("behind = lag over 1000000\n")
+    one = started(Serve, "--broker", kafka.url(own_name), *ALONE, *FILE, "--alerts", tmp_path / "alerts")
+    assert one.post(order(1)).status == 202
+    harness.wait_until(lambda: rule(one, "behind")["value"] == "0 messages are not counted yet", 60, f"the lag\n{one.log}")
+
+
+def test_a_dashboard_of_servers_holds_its_rules_against_them(whole, started, tmp_path):
+    (tmp_path / "alerts").write_text("quiet = no orders for 3s\nrefunds = refunds over 10% in 1h for 0\n"
+                                     "rejected = rejected over 50% in 1h\nslow = orders under 50% of usual\n")  # fmt: skip
+    one = started(Dashboard, *stores(whole), "--alerts", tmp_path / "alerts", env=ENV)
+    assert whole.writer.post(order("for-alerts")).status == 202
+    harness.wait_until(lambda: rule(one, "quiet")["firing"], 60, f"the alert\n{one.log}")
+    assert rule(one, "refunds")["value"].startswith("0.0% refunded (0.00 of ")
+    assert rule(one, "rejected")["value"].startswith("0.0% rejected (0 of ")
+    assert rule(one, "slow")["value"] is None
+    assert whole.writer.post(order("for-alerts-2")).status == 202
+    harness.wait_until(lambda: "quiet is over" in one.log, 60, f"its end\n{one.log}")
+
+
 # --- ingest, process, dashboard
 
 ORDERS = [g for g in hosts.GROUPS if g.needs != "questions"]

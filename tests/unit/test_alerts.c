@@ -498,6 +498,15 @@ a_rule_that_comes_back_is_not_held_against_what_was_read_for_its_predecessor(voi
     expect_heard("");
 }
 
+static void a_clock_that_is_not_set_is_said_and_nothing_is_judged(void **state) {
+    UNUSED(state);
+    const struct alert_needs needs = {.minutes = 1440, .usual = true};
+    struct error err = {0};
+    assert_false(alert_measures_read(w->measures, &w->store->reader, &needs, 3 * HOUR_MS, &err));
+    assert_string_equal(err.text, "this machine's clock is not set");
+    assert_true(alert_measures_read(w->measures, &w->store->reader, &needs, 8 * DAY_MS, &err));
+}
+
 // --- Rules that change, processes that change
 
 static void a_rule_that_changes_keeps_its_state(void **state) {
@@ -671,6 +680,7 @@ int main(void) {
         IN_WORLD(a_store_that_is_away_neither_fires_nor_clears),
         IN_WORLD(what_was_about_to_fire_begins_anew_when_the_store_was_away),
         IN_WORLD(a_rule_that_comes_back_is_not_held_against_what_was_read_for_its_predecessor),
+        IN_WORLD(a_clock_that_is_not_set_is_said_and_nothing_is_judged),
         IN_WORLD(a_rule_that_changes_keeps_its_state),
         IN_WORLD(a_rule_that_is_removed_while_it_fires_has_its_end_told),
         IN_WORLD(a_restart_tells_nothing_again_and_the_end_once),

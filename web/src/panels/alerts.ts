@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What fires, above the pipeline's row; nothing while nothing does. Starts and ends are spoken, values that
-// change meanwhile are not.
-import { make, setRows, setText, show } from "../dom";
+// What fires, above the pipeline's row, and how many in the head; nothing while nothing does. Starts and ends are
+// spoken, values that change meanwhile are not.
+import { byId, make, setRows, setText, show } from "../dom";
+import { counted } from "../format";
 import type { Draw, Page } from "../page";
 import { DAY_MS } from "../shop_time";
 import type { Alert } from "../types";
@@ -23,6 +24,8 @@ export function alerts(section: HTMLElement, page: Page): Draw {
     spoken.setAttribute("role", "status");
     spoken.setAttribute("aria-live", "polite");
     section.append(list, spoken);
+    const badge = byId("alerts-badge");
+    badge.addEventListener("click", () => section.scrollIntoView({ block: "center" }));
     let known = new Set<string>();
     return (_figures, state) => {
         const firing = (state.alerts?.rules ?? []).filter((alert) => alert.firing);
@@ -33,6 +36,8 @@ export function alerts(section: HTMLElement, page: Page): Draw {
             setText(rule, `since ${since(alert, page)} · ${alert.rule}`);
         });
         show(list, firing.length > 0);
+        setText(badge, counted(firing.length, "alert", "alerts"));
+        show(badge, firing.length > 0);
         const news = [
             ...firing.filter(({ name }) => !known.has(name)).map(({ name, value }) => `Alert ${name}: ${value ?? "fires"}.`),
             ...[...known].filter((name) => !firing.some((alert) => alert.name === name)).map((name) => `Alert ${name} is over.`),
