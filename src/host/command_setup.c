@@ -11,6 +11,7 @@
 
 #include "host/addresses.h"
 #include "host/shop_settings.h"
+#include "store/mysql/mysql_bi_user.h"
 #include "store/mysql/mysql_projection.h"
 #include "store/mysql/mysql_schema.h"
 #include <stdio.h>
@@ -28,14 +29,50 @@ struct half {
 
 // --- MySQL
 
+// --bi-user with its password, checked before anything is made. *name NULL: it is not asked for.
+static bool bi_user_read(const struct options *o, const char **name,
+                         char password[static SECRET_MAX_BYTES + 1], struct error *err) {
+    *name = option_text(o, "bi-user");
+    if (*name == NULL) {
+        return option_text(o, "bi-password-file") == NULL ||
+               error_set(err, ERROR_USAGE, "--bi-password-file goes with --bi-user");
+    }
+    return mysql_bi_user_check(*name, err) &&
+           secret_read("SALESTIDE_BI_PASSWORD", option_text(o, "bi-password-file"), password,
+                       err) &&
+           (password[0] != '\0' ||
+            error_set(err, ERROR_USAGE,
+                      "--bi-user %s has no password: put it into a file (--bi-password-file) or "
+                      "into the environment (SALESTIDE_BI_PASSWORD)",
+                      *name));
+}
+
+static bool bi_user_make(struct mysql_connection *c, const char *database, const char *name,
+                         const char *password, struct error *err) {
+    bool made;
+    if (name == NULL) {
+        return true;
+    }
+    if (!mysql_bi_user_make(c, database, name, password, &made, err)) {
+        return false;
+    }
+    printf("'%s'@'%%' may read the bi_* views%s\n", name,
+           made ? "" : " (it was there and keeps its password)");
+    return true;
+}
+
 static bool mysql_print(const struct options *o, const char *url,
                         const struct store_settings *settings, struct buf *out, struct error *err) {
-    UNUSED(o);
     struct mysql_address address;
-    if (!mysql_address_read(url, &address, err)) {
+    const char *bi_user = option_text(o, "bi-user");
+    if (!mysql_address_read(url, &address, err) ||
+        (bi_user != NULL && !mysql_bi_user_check(bi_user, err))) {
         return false;
     }
     mysql_schema_print(address.url.path, settings, out);
+    if (bi_user != NULL) {
+        mysql_bi_user_print(address.url.path, bi_user, out);
+    }
     return true;
 }
 
@@ -44,16 +81,22 @@ static bool mysql_make(const struct options *o, const char *url, struct store_se
     enum { TIMEOUT_MS = 120000 }; // ALTER and CREATE may wait for others
     struct mysql_address address;
     struct mysql_connection *c;
-    bool ok = mysql_address_of_options(o, url, &address, err) &&
+    const char *bi_user;
+    char bi_password[SECRET_MAX_BYTES + 1] = "";
+    bool ok = bi_user_read(o, &bi_user, bi_password, err) &&
+              mysql_address_of_options(o, url, &address, err) &&
               mysql_connection_open(&address, MYSQL_ROLE_SETUP, TIMEOUT_MS, &c, err);
     explicit_bzero(address.password, sizeof address.password);
     if (!ok) {
+        explicit_bzero(bi_password, sizeof bi_password);
         return false;
     }
     struct projection *projection = NULL;
     ok = mysql_schema_prepare(c, address.url.path, settings, err) &&
          projection_bind(c, settings->currency, true, &projection, err);
     projection_free(projection);
+    ok = ok && bi_user_make(c, address.url.path, bi_user, bi_password, err);
+    explicit_bzero(bi_password, sizeof bi_password);
     if (ok) {
         printf("%s is ready: currency %s, time zone %s, late after %lld s\n", c->name,
                settings->currency, settings->timezone, (long long)settings->late_limit_ms / 1000);
@@ -146,6 +189,10 @@ static bool command_setup_run(const struct options *o, struct error *err) {
         return error_set(err, ERROR_USAGE,
                          "say what to set up: --aggregates mysql://USER@HOST/DATABASE, --raw "
                          "cassandra://HOST/KEYSPACE");
+    }
+    if (option_text(o, "bi-user") != NULL && chosen[0] == NULL) {
+        return error_set(err, ERROR_USAGE,
+                         "--bi-user needs --aggregates mysql://USER@HOST/DATABASE");
     }
     bool ok = settings_of_options(o, &settings, err);
     for (size_t i = 0; ok && i < COUNT_OF(order); i++) {

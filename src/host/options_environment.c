@@ -11,9 +11,14 @@ static const char prefix[] = "SALESTIDE_";
 enum { PREFIX_LEN = sizeof prefix - 1 };
 
 // Not options: passwords, the fault of a test build, what the repository's own scripts read.
-static const char *const other_names[] = {
-    "MYSQL_PASSWORD", "CASSANDRA_PASSWORD", "KAFKA_PASSWORD", "FAULT", "SERVERS", "BIN",
-    "FAULT_BIN"};
+static const char *const other_names[] = {"MYSQL_PASSWORD",
+                                          "CASSANDRA_PASSWORD",
+                                          "KAFKA_PASSWORD",
+                                          "BI_PASSWORD",
+                                          "FAULT",
+                                          "SERVERS",
+                                          "BIN",
+                                          "FAULT_BIN"};
 // Container platforms set these for a service of the name "salestide".
 static const char *const of_platforms[] = {"SERVICE_", "PORT"};
 

@@ -93,6 +93,18 @@ const struct option_spec option_specs[] = {
      .value = "URL",
      .commands = "setup",
      .help = "The database to set up, as in mysql://user@host:3306/database."},
+    {.name = "bi-user",
+     .value = "NAME",
+     .commands = "setup",
+     .help =
+         "Also make this account in MySQL, for BI tools: it may read the bi_* views and nothing "
+         "else. One that is there keeps its password. Needs an account in --aggregates that may "
+         "make users."},
+    {.name = "bi-password-file",
+     .value = "FILE",
+     .commands = "setup",
+     .help = "The password for --bi-user is the first line of this file; without it, what "
+             "SALESTIDE_BI_PASSWORD says."},
     {.name = "print",
      .type = OPTION_FLAG,
      .commands = "setup",

@@ -3,6 +3,7 @@
 
 import re
 
+import pymysql
 import pytest
 
 import harness
@@ -148,6 +149,96 @@ def test_the_password_comes_from_the_environment_or_a_file(mariadb, own_name, tm
 def test_a_server_that_is_not_there_may_come_back(own_name):
     line = refused(f"mysql://sales@127.0.0.1:9/{own_name}", code=1, words=["127.0.0.1:9"])
     assert "connecting" in line
+
+
+# --- The account for BI tools
+
+BI_PASSWORD = "only-to-read\\' it"
+NO_RIGHTS = {pymysql.constants.ER.TABLEACCESS_DENIED_ERROR, pymysql.constants.ER.DBACCESS_DENIED_ERROR}
+
+
+def bi_setup(server, url, tmp_path, user="bi", **more):
+    file = tmp_path / "bi-password"
+    file.write_text(BI_PASSWORD + "\n", "utf-8")
+    return setup(url.replace("//sales@", "//admin@"), "--bi-user", user, "--bi-password-file", file, **more)
+
+
+def make_admin(server):
+    server.create_user("admin")
+    server.sql("GRANT ALL ON *.* TO 'admin'@'%' WITH GRANT OPTION")
+
+
+def names_of(server, database, kind):
+    return {row[0] for row in server.sql("SHOW FULL TABLES", database=database) if row[1] == kind}
+
+
+def reads_views_alone(server, name, tmp_path, user):
+    url = server.create_database(name)
+    make_admin(server)
+    first, again = (said(bi_setup(server, url, tmp_path, user)) for _ in range(2))
+    assert f"'{user}'@'%' may read the bi_* views\n" in first
+    assert "keeps its password" in again
+    with server.connect(name, user=user, password=BI_PASSWORD) as own, own.cursor() as cursor:
+        views = names_of(server, name, "VIEW")
+        assert len(views) >= 6
+        for view in views:
+            cursor.execute(f"SELECT * FROM {view}")
+        refusals = [f"SELECT * FROM {table}" for table in names_of(server, name, "BASE TABLE")]
+        refusals += ["DELETE FROM bi_sales_totals", "UPDATE bi_sales_totals SET orders = 0", "CREATE TABLE mine (a int)",
+                     "DROP VIEW bi_sales_totals", "SHOW CREATE VIEW bi_sales_totals"]  # fmt: skip
+        for statement in refusals:
+            with pytest.raises(pymysql.err.Error) as refusal:
+                cursor.execute(statement)
+            assert refusal.value.args[0] in NO_RIGHTS, (statement, refusal.value)
+
+
+def test_the_account_for_bi_reads_the_views_and_nothing_else(mariadb, own_name, tmp_path):
+    reads_views_alone(mariadb, own_name, tmp_path, "bi-one")
+
+
+@pytest.mark.mysql8
+def test_the_account_for_bi_reads_the_views_and_nothing_else_on_mysql8(mysql8, own_name, tmp_path):
+    reads_views_alone(mysql8, own_name, tmp_path, "bi-one")
+
+
+def test_an_account_that_may_do_more_is_not_taken_for_bi(mariadb, own_name, tmp_path):
+    url = mariadb.create_database(own_name)
+    make_admin(mariadb)
+    done = bi_setup(mariadb, url, tmp_path, "sales")
+    assert done.returncode == 2, said(done)
+    assert "'sales'@'%' is there and may do more" in said(done)
+    mariadb.connect(own_name).close()  # with its own password as before
+
+
+def test_an_account_that_may_not_make_users_says_who_can(mariadb, own_name, tmp_path):
+    url = mariadb.create_database(own_name)
+    file = tmp_path / "bi-password"
+    file.write_text(BI_PASSWORD, "utf-8")
+    refused(url, "--bi-user", "bi-none", "--bi-password-file", file, words=["may not make users", "--print --bi-user bi-none"])
+    assert mariadb.sql("SELECT COUNT(*) FROM mysql.user WHERE user = 'bi-none'") == [(0,)]
+
+
+def test_an_account_for_bi_without_password_or_with_an_odd_name_is_refused_before_anything_is_made(mariadb, own_name):
+    url = mariadb.create_database(own_name)
+    refused(url, "--bi-user", "bi", words=["has no password", "--bi-password-file"])
+    refused(url, "--bi-user", "b'i", env={**PASSWORD_VARIABLE, "SALESTIDE_BI_PASSWORD": "x"}, words=["--bi-user b'i"])
+    refused(url, "--bi-password-file", "/no/such/file", words=["goes with --bi-user"])
+    assert mariadb.sql("SHOW TABLES", database=own_name) == []
+
+
+def test_the_printed_account_for_bi_is_locked_until_it_gets_a_password(mariadb, own_name):
+    works(mariadb.create_database(own_name))
+    script = works(f"mysql://nobody@nowhere.invalid/{own_name}", "--print", "--bi-user", "bi-printed").stdout.decode()
+    _, _, statements = script.partition("CREATE USER")
+    assert "IDENTIFIED BY 'its password' ACCOUNT UNLOCK" in statements
+    for statement in ("CREATE USER" + statements).split(";\n"):
+        if not statement.startswith("--"):
+            mariadb.sql(statement)
+    with pytest.raises(pymysql.err.OperationalError):
+        mariadb.connect(own_name, user="bi-printed", password="")
+    mariadb.sql("ALTER USER 'bi-printed'@'%' IDENTIFIED BY 'its password' ACCOUNT UNLOCK")
+    with mariadb.connect(own_name, user="bi-printed", password="its password") as own, own.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM bi_sales_by_day")
 
 
 # --- TLS
