@@ -66,10 +66,10 @@ static bool mysql_print(const struct options *o, const char *url,
     struct mysql_address address;
     const char *bi_user = option_text(o, "bi-user");
     if (!mysql_address_read(url, &address, err) ||
-        (bi_user != NULL && !mysql_bi_user_check(bi_user, err))) {
+        (bi_user != NULL && !mysql_bi_user_check(bi_user, err)) ||
+        !mysql_schema_print(address.url.path, settings, out, err)) {
         return false;
     }
-    mysql_schema_print(address.url.path, settings, out);
     if (bi_user != NULL) {
         mysql_bi_user_print(address.url.path, bi_user, out);
     }

@@ -159,6 +159,16 @@ int32_t zone_offset_s(const struct zone *z, int64_t utc_s) {
     return z->n == 0 ? z->offset_s[0] : z->offset_s[count_up_to(z->at_s, z->n, utc_s)];
 }
 
+bool zone_next_change(const struct zone *z, int64_t utc_s, int64_t *at_s, int32_t *offset_s) {
+    size_t k = z->n == 0 ? 0 : count_up_to(z->at_s, z->n, utc_s);
+    if (k == z->n) {
+        return false;
+    }
+    *at_s = z->at_s[k];
+    *offset_s = z->offset_s[k + 1];
+    return true;
+}
+
 int64_t zone_local_to_utc_s(const struct zone *z, int64_t local_s) {
     size_t k = z->n == 0 ? 0 : count_up_to(z->local_s, z->n, local_s);
     return saturating_subtract(local_s, z->offset_s[k]);

@@ -31,6 +31,8 @@ const char *zone_name(const struct zone *z); // valid as long as the zone
 
 // Seconds to add to UTC for local time, at the instant utc_s (seconds since 1970, may be negative).
 int32_t zone_offset_s(const struct zone *z, int64_t utc_s);
+// The first change of that offset after utc_s. False: there is none.
+bool zone_next_change(const struct zone *z, int64_t utc_s, int64_t *at_s, int32_t *offset_s);
 // Instant of a local wall-clock reading, given as seconds since 1970-01-01T00:00:00 local.
 int64_t zone_local_to_utc_s(const struct zone *z, int64_t local_s);
 // The shop's date of an instant, as days since 1970-01-01 (negative before).

@@ -56,7 +56,8 @@ def plain(value):
 
 VIEWS = ["orders", "order_adjustments", "recent_orders", "sales_totals", "sales_by_minute", "sales_by_hour",
          "sales_by_day", "sales_by_product", "rejected_events", "pipeline_batches",
-         "total_sales_by_source_state"]  # fmt: skip
+         "total_sales_by_source_state", "bi_sales_totals", "bi_sales_by_minute", "bi_sales_by_hour", "bi_sales_by_day",
+         "bi_sales_by_product", "bi_recent_orders", "bi_rejected_events", "bi_batches"]  # fmt: skip
 
 
 @pytest.mark.parametrize("view", VIEWS)

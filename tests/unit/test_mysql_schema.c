@@ -61,7 +61,8 @@ static void the_script_has_all_that_setup_makes(void **state) {
     UNUSED(state);
     const struct store_settings settings = {"EUR", "Europe/Berlin", 0};
     struct buf out = {0};
-    mysql_schema_print("sales`db", &settings, &out);
+    struct error err = {0};
+    assert_true(mysql_schema_print("sales`db", &settings, &out, &err));
     buf_put_char(&out, '\0');
     assert_non_null(
         strstr(out.at, "CREATE DATABASE IF NOT EXISTS `sales``db` CHARACTER SET utf8mb4"));

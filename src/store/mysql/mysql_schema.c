@@ -8,7 +8,7 @@
 //   pipeline_positions   how far each partition is in the aggregates, and whose it is
 //   pipeline_lanes, pipeline_refused   numbers of partitions of topics; what leaves no identity
 //   pipeline_batches, pipeline_state (one row), pipeline_settings, currency_gross
-//   bi_* views   flat, for BI tools: state_iso, no rows below the floors
+//   bi_* views   flat, for BI tools: state_iso, no rows below the floors, local times by shop_clock
 //
 // utf8mb4_bin: the default collations would merge `ca` and `CA`. It pads with spaces ('a' = 'a '),
 // which changes nothing: texts of events have no white space at their ends. Source and state make a
@@ -19,6 +19,7 @@
 #include "store/mysql/mysql_schema.h"
 
 #include "store/mysql/mysql_projection_plan.h"
+#include "store/mysql/mysql_shop_clock.h"
 #include "store/mysql/mysql_sql.h"
 #include "store/mysql/mysql_views.h"
 #include <stdio.h>
@@ -234,10 +235,14 @@ static void put_database(struct buf *out, const char *database) {
     buf_put_str(out, " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin");
 }
 
-void mysql_schema_print(const char *database, const struct store_settings *settings,
-                        struct buf *out) {
+bool mysql_schema_print(const char *database, const struct store_settings *settings,
+                        struct buf *out, struct error *err) {
     struct store_settings filled = *settings;
     settings_fill(&filled);
+    struct buf clock_rows = {0};
+    if (!mysql_shop_clock_rows(filled.timezone, &clock_rows, err)) {
+        return false;
+    }
     put_database(out, database);
     buf_put_str(out, ";\nUSE ");
     sql_put_name(out, database);
@@ -247,12 +252,17 @@ void mysql_schema_print(const char *database, const struct store_settings *setti
         table_spec_ddl(&mysql_tables[i], out);
         buf_put_str(out, ";\n");
     }
+    buf_printf(out, "\n%s;\n", mysql_shop_clock_table);
+    buf_put(out, clock_rows.at, clock_rows.len);
+    buf_put_str(out, ";\n");
+    buf_free(&clock_rows);
     for (size_t i = 0; i < n_mysql_views; i++) {
         buf_printf(out, "\n%s;\n", mysql_views[i]);
     }
     buf_put_char(out, '\n');
     put_settings(out, &filled);
     buf_printf(out, ";\n%s;\n", state_sql);
+    return true;
 }
 
 // --- What is there
@@ -442,16 +452,27 @@ static bool enter_database(struct mysql_connection *c, const char *database, str
     return true;
 }
 
-static bool make_all(struct mysql_connection *c, struct store_settings *settings, struct buf *sql,
-                     struct error *err) {
-    for (size_t i = 0; i < n_mysql_tables; i++) {
-        table_spec_ddl(&mysql_tables[i], sql);
-        if (!run_put(c, sql, "making a table", err)) {
-            return false;
-        }
+// Views, and the table that only they need.
+static bool make_views(struct mysql_connection *c, const char *timezone, struct buf *sql,
+                       struct error *err) {
+    if (!mysql_shop_clock_rows(timezone, sql, err) ||
+        !mysql_run(c, text_of(mysql_shop_clock_table), "making the shop's clock", err) ||
+        !run_put(c, sql, "writing the shop's clock", err)) {
+        return false;
     }
     for (size_t i = 0; i < n_mysql_views; i++) {
         if (!mysql_run(c, text_of(mysql_views[i]), "making a view", err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool make_tables(struct mysql_connection *c, struct store_settings *settings,
+                        struct buf *sql, struct error *err) {
+    for (size_t i = 0; i < n_mysql_tables; i++) {
+        table_spec_ddl(&mysql_tables[i], sql);
+        if (!run_put(c, sql, "making a table", err)) {
             return false;
         }
     }
@@ -504,8 +525,8 @@ bool mysql_schema_prepare(struct mysql_connection *c, const char *database,
     struct buf sql = {0};
     // What is there in another form is refused before anything is made.
     bool ok = enter_database(c, database, &sql, err) && add_columns(c, err) &&
-              check_tables(c, &missing, err) && make_all(c, settings, &sql, err) &&
-              mysql_schema_check(c, settings, err);
+              check_tables(c, &missing, err) && make_tables(c, settings, &sql, err) &&
+              mysql_schema_check(c, settings, err) && make_views(c, settings->timezone, &sql, err);
     buf_free(&sql);
     return ok;
 }

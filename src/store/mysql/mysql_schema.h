@@ -34,9 +34,10 @@ void table_spec_ddl(const struct table_spec *spec, struct buf *out);
 MUST_CHECK bool table_spec_check(const struct table_spec *spec, const struct found_table *found,
                                  const char *where, struct error *err);
 
-// All that setup does, as a script for people: database, tables, views, settings.
-void mysql_schema_print(const char *database, const struct store_settings *settings,
-                        struct buf *out);
+// All that setup does, as a script for people: database, tables, views, settings. False when the
+// system does not know the time zone.
+MUST_CHECK bool mysql_schema_print(const char *database, const struct store_settings *settings,
+                                   struct buf *out, struct error *err);
 // Makes what is missing of database, tables, settings and views; nothing that is there is changed
 // but views, and positions of an earlier version, which get their lanes. Settings as
 // sqlite_schema_prepare: empty ones are filled with what is in force, others are refused with

@@ -11,9 +11,10 @@
 //   sales_groups, sales_products   the dictionaries of those ids
 // The rest: rejected_rows, rejected_retries (what became of those), pipeline_state (one row: counts
 // and floors), pipeline_positions, pipeline_lanes and pipeline_refused (of a log), pipeline_batches
-// (newest 10,000), currency_gross (overflow guard), settings.
+// (newest 10,000), currency_gross (overflow guard), settings, shop_clock (local times, for views).
 // Amounts are integers of ten-thousandths in columns *_e4; instants are UTC milliseconds in *_ms.
-// Views (sqlite_views.c) give the plain names of the design with plain numbers.
+// Views (sqlite_views.c) give the plain names of the design with plain numbers; bi_* of them are
+// for BI tools (sqlite_bi_views.c).
 //
 // A file that holds aggregates alone (setting `holds`) has the same tables; its order_rows are the
 // newest 1,000 orders, for the view recent_orders. One that holds raw orders alone has settings and
@@ -22,6 +23,7 @@
 #include "store/sqlite/sqlite_schema.h"
 
 #include "store/settings.h"
+#include "store/sqlite/sqlite_shop_clock.h"
 #include "store/sqlite/sqlite_views.h"
 #include <stdio.h>
 #include <string.h>
@@ -246,6 +248,7 @@ static bool make_tables(sqlite3 *db, enum sqlite_holds holds, struct store_setti
     return sqlite_run(db, tables_sql, err) && sqlite_run(db, lanes_sql, err) &&
            sqlite_run(db, retries_sql, err) && sqlite_views_refresh(db, holds, err) &&
            settings_fix(db, settings, err) &&
+           sqlite_shop_clock_refresh(db, settings->timezone, err) &&
            (holds == SQLITE_HOLDS_ALL || sqlite_run(db, without_door, err));
 }
 
@@ -346,7 +349,8 @@ bool sqlite_schema_prepare(sqlite3 *db, enum sqlite_holds holds, struct store_se
                (holds == SQLITE_HOLDS_RAW ||
                 (sqlite_settings_read(db, &have, err) &&
                  settings_compare(&have, settings, "--data", err) && sqlite_retries_make(db, err) &&
-                 add_skipped(db, err) && add_lanes(db, err)));
+                 add_skipped(db, err) && add_lanes(db, err) &&
+                 sqlite_shop_clock_refresh(db, have.timezone, err)));
     }
     char version_sql[64];
     snprintf(version_sql, sizeof version_sql, "PRAGMA user_version = %d; COMMIT;", SCHEMA_VERSION);

@@ -4,32 +4,12 @@
 // ten-thousandths; the columns *_e4 of the tables are exact beyond.
 #include "store/sqlite/sqlite_views.h"
 
+#include "store/sqlite/sqlite_bi_views.h"
+#include "store/sqlite/sqlite_view_sql.h"
 #include <stdio.h>
 #include <string.h>
 
 // clang-format off
-// DuckDB reads SQLite's views by running their SQL itself, and shows all columns of one that it
-// cannot run as text. So they are written in what both understand: DuckDB has dates where SQLite has
-// numbers (this CAST gives 1970 there), no date() and no strftime() of more than two arguments, and
-// divides integers into fractions.
-#define WHOLE(value, of, in)                                                                       \
-    "CAST((" value " % " of " - " value " % " in ") / " in " AS INTEGER)"
-#define DATE_OF(value, in_a_day)                                                                   \
-    "strftime('%Y-%m-%d', CAST('1970-01-01' AS DATE) + "                                           \
-    "CAST((" value " - " value " % " in_a_day ") / " in_a_day " AS INTEGER)"                       \
-    " + CASE typeof(1) WHEN 'integer' THEN 2438618 ELSE 0 END)"
-#define INSTANT(ms)                                                                                \
-    DATE_OF(ms, "86400000") " || 'T' || printf('%02d:%02d:%02d.%03dZ', "                           \
-    WHOLE(ms, "86400000", "3600000") ", " WHOLE(ms, "3600000", "60000") ", "                       \
-    WHOLE(ms, "60000", "1000") ", " WHOLE(ms, "1000", "1") ")"
-#define BUCKET "(c.cell >> 32)"
-#define MINUTE                                                                                     \
-    DATE_OF(BUCKET, "1440") " || 'T' || printf('%02d:%02d:00Z', "                                  \
-    WHOLE(BUCKET, "1440", "60") ", " WHOLE(BUCKET, "60", "1") ")"
-#define HOUR                                                                                       \
-    DATE_OF(BUCKET, "24") " || 'T' || printf('%02d:00:00Z', " WHOLE(BUCKET, "24", "1") ")"
-#define DAY DATE_OF(BUCKET, "1")
-#define AMOUNT(column) column "_e4 / 10000.0 AS " column
 #define EVENT_NAME "CASE r.event WHEN 1 THEN 'cancelled' ELSE 'refunded' END"
 #define EVENT_VIEW_COLUMNS(place)                                                                  \
     INSTANT("r.created_ms") " AS created_at, r.customer_id, " AMOUNT("discount") ", "              \
@@ -37,15 +17,9 @@
     INSTANT("r.arrival_ms") " AS timestamp, " AMOUNT("total") ", " place ".source, " place         \
     ".state, " place ".currency, "                                                                 \
     AMOUNT("shipping") ", r.items, r.position"
-#define MEASURES_VIEW                                                                              \
-    "orders, units, " AMOUNT("subtotal") ", " AMOUNT("discount") ", " AMOUNT("shipping") ", "      \
-    AMOUNT("tax") ", " AMOUNT("total") ", cancelled_orders, refunds, " AMOUNT("refunded_total")
-#define FROM_CELLS(table) " FROM " table " c JOIN sales_groups g ON g.id = c.cell & 4294967295"
-// Cells below a floor are past their retention: incomplete, and dropped step by step.
-#define FROM_FLOOR(floor) " WHERE c.cell >= (SELECT " floor " << 32 FROM pipeline_state)"
 #define CELLS_VIEW(view, table, bucket, where)                                                     \
     "CREATE VIEW " view " AS SELECT " bucket " AS bucket, g.source, g.state, g.currency, "         \
-    MEASURES_VIEW FROM_CELLS(table) where
+    VIEW_MEASURES FROM_CELLS(table) where
 
 static const char *const sales_views[] = {
     "CREATE VIEW orders AS SELECT r.order_id, " EVENT_VIEW_COLUMNS("g")
@@ -54,7 +28,7 @@ static const char *const sales_views[] = {
         EVENT_NAME " AS event, r.event_id, " EVENT_VIEW_COLUMNS("g") " FROM adjustment_rows r JOIN sales_groups g ON g.id = r.group_id",
     "CREATE VIEW recent_orders AS SELECT * FROM orders ORDER BY position DESC LIMIT 1000",
     "CREATE VIEW sales_totals AS SELECT g.source, g.state, g.currency, "
-        MEASURES_VIEW FROM_CELLS("total_cells"),
+        VIEW_MEASURES FROM_CELLS("total_cells"),
     CELLS_VIEW("sales_by_minute", "minute_cells", MINUTE, FROM_FLOOR("minute_floor")),
     CELLS_VIEW("sales_by_hour", "hour_cells", HOUR, FROM_FLOOR("hour_floor")),
     CELLS_VIEW("sales_by_day", "day_cells", DAY, ""),
@@ -129,19 +103,29 @@ static bool each_view(sqlite3 *db, const char *const *views, bool make, bool *di
     return true;
 }
 
+// All that a file of this kind has.
+static bool all_views(sqlite3 *db, enum sqlite_holds holds, bool make, bool *differs,
+                      struct error *err) {
+    bool bi_differ = false;
+    bool ok = holds == SQLITE_HOLDS_RAW ? each_view(db, raw_views, make, differs, err)
+                                        : each_view(db, sales_views, make, differs, err) &&
+                                              each_view(db, sqlite_bi_views, make, &bi_differ, err);
+    *differs = *differs || bi_differ;
+    return ok;
+}
+
 bool sqlite_views_refresh(sqlite3 *db, enum sqlite_holds holds, struct error *err) {
-    const char *const *views = holds == SQLITE_HOLDS_RAW ? raw_views : sales_views;
     bool differs;
     if (sqlite3_get_autocommit(db) == 0) {
-        return each_view(db, views, true, &differs, err);
+        return all_views(db, holds, true, &differs, err);
     }
-    if (!each_view(db, views, false, &differs, err)) {
+    if (!all_views(db, holds, false, &differs, err)) {
         return false;
     }
     if (!differs) {
         return true;
     }
-    if (sqlite_run(db, "BEGIN IMMEDIATE", err) && each_view(db, views, true, &differs, err) &&
+    if (sqlite_run(db, "BEGIN IMMEDIATE", err) && all_views(db, holds, true, &differs, err) &&
         sqlite_run(db, "COMMIT", err)) {
         return true;
     }
