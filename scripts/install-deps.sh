@@ -84,8 +84,8 @@ want_test() {
 }
 
 # nginx, Caddy and HAProxy, in front of which the program is tested. Their packages would start them as
-# services at once and at each start of the machine, so they are only unpacked, into build/deps/proxies
-# (unpack_proxies); what is installed are libraries.
+# services at once and at each start of the machine, so they are only unpacked, into build/deps/proxies;
+# what is installed are libraries.
 proxies=build/deps/proxies
 proxy_works() { # NAME
     local PATH=$PATH:/usr/sbin:$PWD/$proxies/usr/sbin:$PWD/$proxies/usr/bin
@@ -95,6 +95,12 @@ proxy_works() { # NAME
     haproxy) haproxy -v ;;
     esac >/dev/null 2>&1
 }
+# Prometheus, by which alert rules are tested: likewise.
+prometheus=build/deps/prometheus
+prometheus_works() {
+    local PATH=$PATH:$PWD/$prometheus/usr/bin
+    prometheus --version && promtool --version
+} >/dev/null 2>&1
 want_proxies() {
     proxy_works nginx || want_shared libpcre2-8.so.0 libpcre2-8-0
     proxy_works haproxy || {
@@ -160,27 +166,28 @@ install_missing() {
         { tail -n 20 build/deps/apt.log >&2; die "apt-get could not install: ${missing[*]}"; }
 }
 
-# Needs no root, unless the lists of packages are missing or old.
-unpack_proxies() {
-    local name wanted=() debs=$proxies/packages
-    for name in nginx caddy haproxy; do
-        proxy_works "$name" || wanted+=("$name")
+# Those that do not work. Needs no root, unless the lists of packages are missing or old.
+unpack() { # DIR WORKS PACKAGE...: `WORKS PACKAGE` tells whether it does
+    local dir=$1 works=$2 name wanted=() debs=$1/packages
+    shift 2
+    for name in "$@"; do
+        "$works" "$name" || wanted+=("$name")
     done
     [ ${#wanted[@]} -gt 0 ] || return 0
     command -v apt-get >/dev/null 2>&1 ||
         die "these are missing, by their Debian names; please install what your system calls them:" \
             "${wanted[*]}"
-    say "unpacking ${wanted[*]} into $proxies"
+    say "unpacking ${wanted[*]} into $dir"
     rm -rf "$debs"
     mkdir -p "$debs"
     download_packages "$debs" "${wanted[@]}" || { apt_update; download_packages "$debs" "${wanted[@]}"; } ||
         { tail -n 20 build/deps/apt.log >&2; die "apt-get could not get: ${wanted[*]}"; }
     for name in "$debs"/*.deb; do
-        dpkg-deb --extract "$name" "$proxies"
+        dpkg-deb --extract "$name" "$dir"
     done
     rm -r "$debs"
     for name in "${wanted[@]}"; do
-        proxy_works "$name" || die "$name of $proxies does not run"
+        "$works" "$name" || die "$name of $dir does not run"
     done
 }
 download_packages() { # DIR PACKAGE...
@@ -228,7 +235,11 @@ for set in "$@"; do
     esac
 done
 install_missing
-case " $* " in *" test "*) unpack_proxies ;; esac
+case " $* " in *" test "*)
+    unpack "$proxies" proxy_works nginx caddy haproxy
+    unpack "$prometheus" prometheus_works prometheus
+    ;;
+esac
 case " $* " in *" test "* | *" servers "*) install_python ;; esac
 case " $* " in *" test "*) install_clients ;; esac
 

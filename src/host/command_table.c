@@ -64,6 +64,12 @@ const struct command_spec command_specs[] = {
      "the raw orders, unless told --accept-loss. No server may be using the data directory; with "
      "--aggregates mysql:// nothing may be committed meanwhile.",
      command_rebuild},
+    {"backup", "FILE", "copy a data directory's database into one file, also while a server writes",
+     "Copies sales.db as it is at one instant, holds every total of the copy against its raw "
+     "orders, and only then gives it the name FILE, which nothing may have yet; until then it is "
+     "FILE.part. Exit code 1 when the copy does not add up; it stays at FILE.part then. To restore "
+     "one, put it as sales.db into an empty data directory. API keys are in another file, `keys`.",
+     command_backup},
     {"rejected", "list | show ID... | edit ID | retry ID...",
      "show rejected events and submit them again",
      "list shows them, newest first. edit opens an event in $EDITOR (or takes --file) and submits "

@@ -16,8 +16,8 @@ const struct option_spec option_specs[] = {
     // Where things are.
     {.name = "config",
      .value = "FILE",
-     .commands = "serve ingest load generate verify rebuild key process setup dashboard rejected "
-                 "tally",
+     .commands = "serve ingest load generate verify rebuild backup key process setup dashboard "
+                 "rejected tally",
      .help = "A file of options, one `name = value` a line."},
     {.name = "data",
      .value = "DIR",
@@ -30,6 +30,11 @@ const struct option_spec option_specs[] = {
      .commands = "load",
      .help = "Load into this data directory, which is made when it is missing; no server may be "
              "using it. Without --data and --to: ./data."},
+    {.name = "data",
+     .value = "DIR",
+     .fallback = "./data",
+     .commands = "backup",
+     .help = "The data directory whose sales.db is copied."},
     {.name = "data",
      .value = "DIR",
      .fallback = "./data",
@@ -657,8 +662,9 @@ const struct option_spec option_specs[] = {
      .value = "LEVEL",
      .fallback = "info",
      .choices = "trace debug info warn error",
-     .commands = "serve ingest load generate process setup dashboard verify rebuild rejected key "
-                 "tally",
+     .commands =
+         "serve ingest load generate process setup dashboard verify rebuild backup rejected "
+         "key tally",
      .help =
          "The least important lines of the log, on standard error, that are written. trace tells "
          "each move of each state machine, too."},

@@ -22,6 +22,9 @@ struct audit_report {
 // could not be carried out (err); look at report->problems for the verdict.
 MUST_CHECK bool audit_verify(const char *directory, FILE *out, struct audit_report *report,
                              struct error *err);
+// The same of a copy of sales.db, under any name, that nobody else has open.
+MUST_CHECK bool audit_verify_copy(const char *path, FILE *out, struct audit_report *report,
+                                  struct error *err);
 // Recomputes every aggregate from raw and writes those that differ, in one transaction. Refused
 // while a writer has the directory, and when not all accepted events are there. accept_loss: then
 // those that are there are all there ever were; an order that was lost may be sent again.

@@ -216,15 +216,20 @@ static bool check_cells(struct audit *a, struct error *err) {
 
 // --- Common parts
 
-static bool open_audit(struct audit *a, const char *directory, const char *begin,
-                       struct error *err) {
-    return sqlite_connect(directory, NULL, SQLITE_AUDITOR, &a->db, err) &&
-           sqlite_run(a->db, begin, err) && sqlite_holds_check(a->db, SQLITE_HOLDS_ALL, err) &&
+// Of a connection that is open.
+static bool read_audit(struct audit *a, const char *begin, struct error *err) {
+    return sqlite_run(a->db, begin, err) && sqlite_holds_check(a->db, SQLITE_HOLDS_ALL, err) &&
            sqlite_settings_read(a->db, &a->settings, err) &&
            sqlite_state_read(a->db, &a->state, err) &&
            zone_open(a->settings.timezone, &a->zone, err) &&
            audit_sqlite_scan(a->db, a->zone, &a->state, a->recount, &a->gaps, err) &&
            audit_sqlite_damage(a->db, a->damage, err);
+}
+
+static bool open_audit(struct audit *a, const char *directory, const char *begin,
+                       struct error *err) {
+    return sqlite_connect(directory, NULL, SQLITE_AUDITOR, &a->db, err) &&
+           read_audit(a, begin, err);
 }
 
 static void start_audit(struct audit *a, FILE *out, struct audit_report *report) {
@@ -266,13 +271,26 @@ static bool print_totals(struct audit *a, struct error *err) {
     return rc == SQLITE_DONE;
 }
 
+static bool check_all(struct audit *a, struct error *err) {
+    return check_counts(a, err) && check_ids(a, err) && check_gross(a, err) &&
+           check_cells(a, err) && print_totals(a, err);
+}
+
 bool audit_verify(const char *directory, FILE *out, struct audit_report *report,
                   struct error *err) {
     struct audit a;
     start_audit(&a, out, report);
-    bool ok = open_audit(&a, directory, "BEGIN", err) && check_counts(&a, err) &&
-              check_ids(&a, err) && check_gross(&a, err) && check_cells(&a, err) &&
-              print_totals(&a, err);
+    bool ok = open_audit(&a, directory, "BEGIN", err) && check_all(&a, err);
+    end_audit(&a);
+    return ok;
+}
+
+bool audit_verify_copy(const char *path, FILE *out, struct audit_report *report,
+                       struct error *err) {
+    struct audit a;
+    start_audit(&a, out, report);
+    bool ok =
+        sqlite_connect_copy(path, &a.db, err) && read_audit(&a, "BEGIN", err) && check_all(&a, err);
     end_audit(&a);
     return ok;
 }

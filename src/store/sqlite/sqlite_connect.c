@@ -110,3 +110,15 @@ bool sqlite_connect(const char *directory, const char *vfs, enum sqlite_role rol
     *out = db;
     return true;
 }
+
+bool sqlite_connect_copy(const char *path, sqlite3 **out, struct error *err) {
+    sqlite3 *db = NULL;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    bool ok = sqlite3_open_v2(path, &db, flags, NULL) == SQLITE_OK || open_failed(db, path, err);
+    if (!ok || !sqlite_connect_set_up(db, SQLITE_AUDITOR, err)) {
+        sqlite3_close(db);
+        return false;
+    }
+    *out = db;
+    return true;
+}

@@ -10,3 +10,5 @@
 enum sqlite_role { SQLITE_WRITER, SQLITE_READER, SQLITE_CHECKPOINTER, SQLITE_AUDITOR };
 MUST_CHECK bool sqlite_connect(const char *directory, const char *vfs, enum sqlite_role role,
                                sqlite3 **out, struct error *err);
+// For an audit of a copy of such a file, under any name, that nobody else has open.
+MUST_CHECK bool sqlite_connect_copy(const char *path, sqlite3 **out, struct error *err);

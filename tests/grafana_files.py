@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""What tests read of grafana/: panels, rules, and the names of metrics in them."""
+
+import json
+import re
+
+import harness
+
+GRAFANA = harness.ROOT / "grafana"
+METRIC = re.compile(r"\b((?:salestide|process)_[a-z0-9_]+)")
+PARTS = re.compile(r"_(bucket|sum|count)$")  # of a histogram
+
+
+def dashboard():
+    return json.loads((GRAFANA / "dashboards/salestide.json").read_text("utf-8"))
+
+
+def panels():
+    return [one for one in dashboard()["panels"] if one["type"] != "row"]
+
+
+def questions(kind):
+    """(panel's title, target) of all panels whose data source is of this kind: mysql, prometheus."""
+    return [(panel["title"], target) for panel in panels() for target in panel["targets"] if target["datasource"]["type"] == kind]
+
+
+def rules():
+    text = (GRAFANA / "prometheus/alerts.yml").read_text("utf-8")
+    found = re.findall(r"- alert: (\w+)\n +expr: (.+)\n", text)
+    assert len(found) == text.count("- alert: ")
+    return dict(found)
+
+
+def metrics_named():
+    """{metric: where}"""
+    places = [*((f"rule {name}", expr) for name, expr in rules().items()),
+              *((f"panel {title}", target["expr"]) for title, target in questions("prometheus"))]  # fmt: skip
+    return {PARTS.sub("", metric): place for place, expr in places for metric in METRIC.findall(expr)}
+
+
+def expanded(sql, begin_s, end_s, currency):
+    """What Grafana's MySQL data source makes of a panel's SQL."""
+    sql = re.sub(r"\$__timeFilter\((\w+)\)", rf"\1 BETWEEN FROM_UNIXTIME({begin_s}) AND FROM_UNIXTIME({end_s})", sql)
+    sql = sql.replace("${currency:sqlstring}", f"'{currency}'")
+    assert "$" not in sql, sql
+    return sql
