@@ -33,26 +33,27 @@ def environment(**more):
 
 
 class Standalone(process.ServerGroup):
-    """Workers are counted from 1; worker N works below work/worker-N, so that its disk can be lost alone. An
-    executor can have all of a worker's memory and cores. `ports`: two of the master, then two of each worker."""
+    """Workers are counted from 1; worker N works below work/worker-N, so that its disk can be lost alone, and is
+    another host, 127.0.0.N: Spark copies a slow task to another host only. An executor can have all of a worker's
+    memory and cores. `ports`: two of the master, then two of each worker."""
 
     def __init__(self, directory, workers=2, cores=1, memory_mb=1024, heap_mb=192, ports=None):
         super().__init__(directory)
         ports = iter(ports or process.free_ports(2 * (workers + 1)))
         self.workers = range(1, workers + 1)
         self.port, self.http_port = next(ports), next(ports)
-        self.add("master", heap_mb, "--port", self.port, "--webui-port", self.http_port)
+        self.add("master", self.host, heap_mb, "--port", self.port, "--webui-port", self.http_port)
         for number in self.workers:
-            self.add(f"worker-{number}", heap_mb, "--port", next(ports), "--webui-port", next(ports), "--cores", cores,
+            self.add(f"worker-{number}", f"127.0.0.{number}", heap_mb, "--port", next(ports), "--webui-port", next(ports), "--cores", cores,
                      "--memory", f"{memory_mb}m", "--work-dir", self.folder(number) / "apps", self.url())  # fmt: skip
 
-    def add(self, name, heap_mb, *arguments):
+    def add(self, name, host, heap_mb, *arguments):
         local = self.work / name
         local.mkdir(exist_ok=True)
         kind = "master.Master" if name == "master" else "worker.Worker"
         # By spark-class: a worker without the environment that it makes cannot start executors.
-        command = [home() / "bin/spark-class", f"org.apache.spark.deploy.{kind}", "--host", self.host, *arguments]
-        env = environment(SPARK_DAEMON_MEMORY=f"{heap_mb}m", SPARK_LOCAL_DIRS=str(local),
+        command = [home() / "bin/spark-class", f"org.apache.spark.deploy.{kind}", "--host", host, *arguments]
+        env = environment(SPARK_DAEMON_MEMORY=f"{heap_mb}m", SPARK_LOCAL_DIRS=str(local), SPARK_LOCAL_IP=host,
                           SPARK_DAEMON_JAVA_OPTS="-XX:+UseSerialGC -XX:TieredStopAtLevel=1")  # fmt: skip
         self.processes[name] = process.Process(f"Spark {name}", command, self.directory / f"{name}.log", env)
 
