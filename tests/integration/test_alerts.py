@@ -7,6 +7,7 @@ import json
 import re
 import signal
 import socket
+import ssl
 import threading
 import time
 
@@ -16,6 +17,7 @@ import harness
 import hosts
 from harness import lines, order
 from hosts import Dashboard, Ingest
+from servers import certs
 
 QUIET = "quiet = no orders for 2s\n"
 PATIENCE_S = 20
@@ -24,7 +26,7 @@ PATIENCE_S = 20
 class Receiver:
     """What Slack would be: takes messages. `answers`: statuses for the first ones, then 200."""
 
-    def __init__(self, port=0, answers=()):
+    def __init__(self, port=0, answers=(), certificates=None):
         self.taken, self.refused, self.kinds, answers = [], [], [], list(answers)
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -42,7 +44,11 @@ class Receiver:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.port = self.server.server_port
-        self.url = f"http://127.0.0.1:{self.port}/services/T0/B0/KEY-of-the-shop"
+        if certificates is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificates.certificate, certificates.key)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"{'http' if certificates is None else 'https'}://127.0.0.1:{self.port}/services/T0/B0/KEY-of-the-shop"
         self.thread = threading.Thread(target=self.server.serve_forever)
         self.thread.start()
 
@@ -187,6 +193,14 @@ def test_a_receiver_that_never_answers_holds_nothing_up(server, rules):
         one.stop()
         assert time.monotonic() - begun < 10
         assert re.search(r"\d messages were not sent to the webhook at 127\.0\.0\.1$", one.log, re.M)
+
+
+def test_a_receiver_whose_certificate_nobody_vouches_for_is_told_nothing(server, rules, tmp_path):
+    with Receiver(certificates=certs.Certificates(tmp_path / "certificates")) as receiver:
+        one = server("--alerts", rules(QUIET), "--alert-webhook", receiver.url)
+        one.post(order(1))
+        harness.wait_until(lambda: "cannot be told: SSL peer certificate" in one.log, PATIENCE_S, "the log")
+        assert receiver.kinds == []
 
 
 def test_the_address_of_the_webhook_is_told_to_nobody(server, rules):
