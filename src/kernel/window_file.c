@@ -2,8 +2,9 @@
 // A window from task to task.
 //
 // 1. Open: the lock, and the state that the last task left. If it can be trusted and tells of this
-//    committed offset, the window is loaded over its table: what was judged last is undone when it
-//    was not committed, kept when it was.
+//    committed offset, the window is loaded over its table, which is read whole unless its file
+//    tells that nobody has written into it since (window_table.c). What was judged last is undone
+//    when it was not committed, kept when it was.
 // 2. The state's file is removed. From here on the table changes; a process that dies leaves no
 //    state, and the next open begins empty.
 // 3. Save: all but the table goes into a new file, which is renamed when it is whole. Nothing is
@@ -27,7 +28,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char state_magic[8] = "WINDOW 1"; // the last is the version of this form
+static const char state_magic[8] = "WINDOW 2"; // the last is the version of this form
 
 struct state_head {
     char magic[8];
@@ -37,10 +38,11 @@ struct state_head {
     int64_t committed, to;
     int64_t table;        // number of its file
     uint64_t table_bytes; // its size
+    struct window_left left;
     uint64_t window_bytes;
     uint64_t sum; // of all before
 };
-_Static_assert(sizeof(struct state_head) == 20 * 8, "no padding");
+_Static_assert(sizeof(struct state_head) == 23 * 8, "no padding");
 _Static_assert(LOG_TOPIC_ID_BYTES <= 40, "a topic's id fits");
 
 struct window_file {
@@ -131,12 +133,13 @@ static enum window_file_result load(struct window_file *f, struct state_head *h,
                                     const struct buf *saved) {
     const struct id_window_options options = options_of(f);
     window_tables_init(&f->tables, &f->dir, h->table + 1);
-    void *table = window_tables_map(&f->tables, h->table, h->table_bytes);
+    bool as_left = false;
+    void *table = window_tables_map(&f->tables, h->table, h->table_bytes, &h->left, &as_left);
     if (table == NULL) {
         return WINDOW_FILE_OK;
     }
     enum id_window_loaded loaded =
-        id_window_load(&options, buf_text(saved), table, h->table_bytes, &f->window);
+        id_window_load(&options, buf_text(saved), table, h->table_bytes, as_left, &f->window);
     if (loaded != ID_WINDOW_LOADED) {
         f->tables.stay = true; // memory may be there the next time
         f->tables.memory.give(&f->tables, table, h->table_bytes);
@@ -193,6 +196,7 @@ static enum window_file_result write_state(struct window_file *f, int64_t to, st
     f->head.to = to;
     f->head.table = window_tables_number(&f->tables);
     f->head.table_bytes = id_window_facts(f->window).bytes;
+    f->head.left = window_tables_leave(&f->tables);
     f->head.window_bytes = saved.len;
     f->head.sum = sum_of(&f->head);
     int fd = openat(f->dir.fd, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -11,6 +11,7 @@ struct window_table {
     void *at; // NULL: none
     size_t n_bytes;
     int64_t number; // of its file
+    uint64_t file;  // its inode
 };
 
 struct window_tables {
@@ -22,9 +23,19 @@ struct window_tables {
     struct error refused; // why the last one was not made; cls ERROR_NONE: none was refused
 };
 
+// How a table's file is known again as the one that was left: 8 bytes each, of fstat.
+struct window_left {
+    uint64_t file; // inode; 0: it is not to be known again
+    int64_t written_ns, changed_ns;
+};
+
 // `next`: no file has this number or a higher one.
 void window_tables_init(struct window_tables *t, const struct window_dir *dir, int64_t next);
-// Maps the file of this number, which has to be of this size. NULL: it is not.
-MUST_CHECK void *window_tables_map(struct window_tables *t, int64_t number, size_t n_bytes);
+// Maps the file of this number, which has to be of this size. NULL: it is not. *as_left: nobody has
+// written into it, or put another in its place, since window_tables_leave said `left` of it.
+MUST_CHECK void *window_tables_map(struct window_tables *t, int64_t number, size_t n_bytes,
+                                   const struct window_left *left, bool *as_left);
+// Of the one there is, into which nothing more will be written.
+struct window_left window_tables_leave(const struct window_tables *t);
 // The one there is.
 int64_t window_tables_number(const struct window_tables *t);

@@ -105,8 +105,9 @@ enum id_window_loaded {
 };
 // The window that was saved, with its batch in work: to go on, keep or undo. `table` is what the
 // saved one had from `take`, with what was in it then; it is the window's from LOADED on. Any bytes
-// are safe, in the table too, all of which is read once. A table that was changed since but still
-// adds up is not told apart.
+// are safe, in the table too, all of which is read once: one that was changed since but still adds
+// up is not told apart. `as_left`: it is known that nothing has changed in it since, so it is not
+// read, which for a long window takes longer than a short batch.
 MUST_CHECK enum id_window_loaded id_window_load(const struct id_window_options *options,
                                                 struct text saved, void *table, size_t table_bytes,
-                                                struct id_window **out);
+                                                bool as_left, struct id_window **out);

@@ -9,7 +9,7 @@
 // Load: the length and the sum are right; numbers are such as the window's own rules leave them, so
 // that none can lead out of an array or overflow; the entries in the table are of steps that it
 // tells, as many of each as it tells, and leave free slots, so that every search ends. Only then is
-// there a window.
+// there a window. Of a table that is known to be as it was left all of that was true then.
 //
 // How it fails: whatever does not fit is OTHER, and the table stays the caller's.
 #include "base/hash.h"
@@ -175,7 +175,8 @@ static bool table_fits(struct id_window *w, const char *saved_steps) {
 }
 
 enum id_window_loaded id_window_load(const struct id_window_options *options, struct text saved,
-                                     void *table, size_t table_bytes, struct id_window **out) {
+                                     void *table, size_t table_bytes, bool as_left,
+                                     struct id_window **out) {
     struct saved_head head;
     *out = NULL;
     if (!open_saved(options, saved, table_bytes, &head)) {
@@ -195,7 +196,7 @@ enum id_window_loaded id_window_load(const struct id_window_options *options, st
     w->at = head.at;
     w->kept = head.kept;
     w->slots = table;
-    if (!steps_fit(w) || !changes_fit(w) || !table_fits(w, lists)) {
+    if (!steps_fit(w) || !changes_fit(w) || (!as_left && !table_fits(w, lists))) {
         w->slots = NULL; // it stays the caller's
         id_window_free(w);
         return ID_WINDOW_OTHER;

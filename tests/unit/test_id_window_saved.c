@@ -42,8 +42,9 @@ static void *copy_of(const void *at, size_t n_bytes) {
     return copy;
 }
 
-// The window of another process, over the same table.
+// The window of another process, over the same table, which every other time is read.
 static struct id_window *moved(struct id_window *w, const struct id_window_options *o) {
+    static int n_moves;
     struct shelf *s = o->table->user;
     struct buf saved = {0};
     size_t used_bytes = o->budget->used_bytes;
@@ -51,7 +52,8 @@ static struct id_window *moved(struct id_window *w, const struct id_window_optio
     assert_false(saved.failed);
     void *table = copy_of(s->table, s->n_bytes);
     id_window_free(w);
-    assert_int_equal(id_window_load(o, buf_text(&saved), table, s->n_bytes, &w), ID_WINDOW_LOADED);
+    assert_int_equal(id_window_load(o, buf_text(&saved), table, s->n_bytes, ++n_moves % 2 == 0, &w),
+                     ID_WINDOW_LOADED);
     s->table = table;
     s->n_out++;
     assert_int_equal(o->budget->used_bytes, used_bytes);
@@ -222,7 +224,7 @@ static enum id_window_loaded try_load(const struct saved_window *s, struct text 
     const struct id_window_options o = {WINDOW_MS, &budget, NULL, &memory};
     void *copy = copy_of(table, table_bytes);
     struct id_window *w;
-    enum id_window_loaded result = id_window_load(&o, bytes, copy, table_bytes, &w);
+    enum id_window_loaded result = id_window_load(&o, bytes, copy, table_bytes, false, &w);
     if (result != ID_WINDOW_LOADED) {
         assert_null(w);
         assert_int_equal(budget.used_bytes, 0);
@@ -367,12 +369,14 @@ static void another_window_or_budget_is_not_this_one(void **state) {
     struct id_window_options o = s.o;
     struct id_window *w;
     o.window_ms++;
-    assert_int_equal(id_window_load(&o, buf_text(&s.bytes), s.shelf.table, s.shelf.n_bytes, &w),
-                     ID_WINDOW_OTHER);
+    assert_int_equal(
+        id_window_load(&o, buf_text(&s.bytes), s.shelf.table, s.shelf.n_bytes, true, &w),
+        ID_WINDOW_OTHER);
     o = s.o;
     o.budget = &other;
-    assert_int_equal(id_window_load(&o, buf_text(&s.bytes), s.shelf.table, s.shelf.n_bytes, &w),
-                     ID_WINDOW_OTHER);
+    assert_int_equal(
+        id_window_load(&o, buf_text(&s.bytes), s.shelf.table, s.shelf.n_bytes, true, &w),
+        ID_WINDOW_OTHER);
     free_saved(&s);
 }
 
@@ -404,7 +408,7 @@ static struct id_window *reload(struct id_window *w, const struct id_window_opti
     if (!saved.failed) {
         void *copy = copy_of(shelf->table, shelf->n_bytes);
         enum id_window_loaded result =
-            id_window_load(o, buf_text(&saved), copy, shelf->n_bytes, &loaded);
+            id_window_load(o, buf_text(&saved), copy, shelf->n_bytes, *ok, &loaded);
         assert_int_not_equal(result, ID_WINDOW_OTHER);
         if (result == ID_WINDOW_LOADED) {
             id_window_free(w);
