@@ -13,7 +13,9 @@
 // 4. Close: without a save the batch is undone and that is saved, if it knew its history.
 //
 // The state's file, in this machine's byte order: struct state_head, the window as id_window_save
-// writes it (which has a sum of its own).
+// writes it (which has a sum of its own), the changes of what was judged last (id_window_changes).
+// These are as large as all else of a long batch, so they pass piece by piece, and are in memory
+// only where they are to be undone.
 //
 // How it fails: what the disk refuses is FAILED; the files are then those of before, or none.
 #include "kernel/window_file.h"
@@ -39,10 +41,11 @@ struct state_head {
     int64_t table;        // number of its file
     uint64_t table_bytes; // its size
     struct window_left left;
-    uint64_t window_bytes;
-    uint64_t sum; // of all before
+    uint64_t window_bytes, changes_bytes;
+    uint64_t changes_sum; // sum_on
+    uint64_t sum;         // of all before
 };
-_Static_assert(sizeof(struct state_head) == 23 * 8, "no padding");
+_Static_assert(sizeof(struct state_head) == 25 * 8, "no padding");
 _Static_assert(LOG_TOPIC_ID_BYTES <= 40, "a topic's id fits");
 
 struct window_file {
@@ -93,6 +96,16 @@ static bool write_all(int fd, const void *at, size_t n_bytes) {
     return true;
 }
 
+// The sum of more bytes: of PIECE_BYTES at a time, but for the last.
+enum { PIECE_BYTES = 16 * 1024 };
+static uint64_t sum_on(uint64_t sum, struct text bytes) {
+    for (size_t at = 0; at < bytes.len; at += PIECE_BYTES) {
+        size_t n = bytes.len - at < PIECE_BYTES ? bytes.len - at : PIECE_BYTES;
+        sum = hash_bytes(bytes.at + at, n, sum);
+    }
+    return sum;
+}
+
 static uint64_t sum_of(const struct state_head *h) {
     return hash_bytes(h, offsetof(struct state_head, sum), 0);
 }
@@ -106,10 +119,31 @@ static bool head_fits(const struct state_head *h, const struct state_head *mine,
            h->window_ms == mine->window_ms &&
            (h->committed == mine->committed || h->to == mine->committed) && h->table >= 0 &&
            h->table < INT64_MAX / 2 && n_bytes >= sizeof *h &&
-           h->window_bytes == n_bytes - sizeof *h;
+           h->window_bytes <= n_bytes - sizeof *h &&
+           h->changes_bytes == n_bytes - sizeof *h - h->window_bytes;
 }
 
-// What a file tells; out->at is of the heap. len 0: it is not to be trusted.
+static struct text changes_in(const struct state_head *h, const char *saved) {
+    return (struct text){saved + h->window_bytes, h->changes_bytes};
+}
+
+// What follows in the file are the changes as they were saved; they are not wanted.
+static bool changes_are_whole(int fd, const struct state_head *h) {
+    char piece[PIECE_BYTES];
+    uint64_t sum = 0;
+    for (uint64_t left = h->changes_bytes; left > 0;) {
+        size_t n = left < sizeof piece ? (size_t)left : sizeof piece;
+        if (!read_all(fd, piece, n)) {
+            return false;
+        }
+        sum = sum_on(sum, (struct text){piece, n});
+        left -= n;
+    }
+    return sum == h->changes_sum;
+}
+
+// What a file tells; out->at is of the heap: the window, and its changes where these are to be
+// undone. len 0: it is not to be trusted.
 static enum window_file_result read_state(struct window_file *f, int fd, struct state_head *h,
                                           struct buf *out) {
     struct stat st;
@@ -117,10 +151,15 @@ static enum window_file_result read_state(struct window_file *f, int fd, struct 
         !read_all(fd, h, sizeof *h) || !head_fits(h, &f->head, (uint64_t)st.st_size)) {
         return WINDOW_FILE_OK;
     }
-    if (!buf_reserve(out, h->window_bytes)) {
+    f->undo = h->committed == f->head.committed;
+    size_t n_bytes = h->window_bytes + (f->undo ? h->changes_bytes : 0);
+    if (!buf_reserve(out, n_bytes)) {
         return WINDOW_FILE_NO_MEMORY;
     }
-    out->len = read_all(fd, out->at, h->window_bytes) ? h->window_bytes : 0;
+    bool whole =
+        read_all(fd, out->at, n_bytes) &&
+        (f->undo ? sum_on(0, changes_in(h, out->at)) == h->changes_sum : changes_are_whole(fd, h));
+    out->len = whole ? n_bytes : 0;
     return WINDOW_FILE_OK;
 }
 
@@ -132,21 +171,21 @@ static struct id_window_options options_of(struct window_file *f) {
 static enum window_file_result load(struct window_file *f, struct state_head *h,
                                     const struct buf *saved) {
     const struct id_window_options options = options_of(f);
+    struct id_window_saved from = {.saved = {saved->at, h->window_bytes},
+                                   .changes = f->undo ? changes_in(h, saved->at) : TEXT_NONE,
+                                   .table_bytes = h->table_bytes};
     window_tables_init(&f->tables, &f->dir, h->table + 1);
-    bool as_left = false;
-    void *table = window_tables_map(&f->tables, h->table, h->table_bytes, &h->left, &as_left);
-    if (table == NULL) {
+    from.table = window_tables_map(&f->tables, h->table, h->table_bytes, &h->left, &from.as_left);
+    if (from.table == NULL) {
         return WINDOW_FILE_OK;
     }
-    enum id_window_loaded loaded =
-        id_window_load(&options, buf_text(saved), table, h->table_bytes, as_left, &f->window);
+    enum id_window_loaded loaded = id_window_load(&options, &from, &f->window);
     if (loaded != ID_WINDOW_LOADED) {
         f->tables.stay = true; // memory may be there the next time
-        f->tables.memory.give(&f->tables, table, h->table_bytes);
+        f->tables.memory.give(&f->tables, from.table, h->table_bytes);
         f->tables.stay = false;
         return loaded == ID_WINDOW_NO_MEMORY ? WINDOW_FILE_NO_MEMORY : WINDOW_FILE_OK;
     }
-    f->undo = h->committed == f->head.committed;
     return WINDOW_FILE_OK;
 }
 
@@ -197,11 +236,14 @@ static enum window_file_result write_state(struct window_file *f, int64_t to, st
     f->head.table = window_tables_number(&f->tables);
     f->head.table_bytes = id_window_facts(f->window).bytes;
     f->head.left = window_tables_leave(&f->tables);
+    const struct text changes = id_window_changes(f->window);
     f->head.window_bytes = saved.len;
+    f->head.changes_bytes = changes.len;
+    f->head.changes_sum = sum_on(0, changes);
     f->head.sum = sum_of(&f->head);
     int fd = openat(f->dir.fd, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    bool ok =
-        fd >= 0 && write_all(fd, &f->head, sizeof f->head) && write_all(fd, saved.at, saved.len);
+    bool ok = fd >= 0 && write_all(fd, &f->head, sizeof f->head) &&
+              write_all(fd, saved.at, saved.len) && write_all(fd, changes.at, changes.len);
     int code = errno;
     if (fd >= 0 && close(fd) != 0 && ok) {
         ok = false;
