@@ -29,12 +29,12 @@ static struct window_table *free_place(struct window_tables *t) {
     return NULL;
 }
 
-static void *map(struct window_table *place, int fd, size_t n_bytes, int64_t number) {
+static void *map(struct window_table *place, int fd, size_t n_bytes, int64_t number, int flags) {
     struct stat st;
     if (fstat(fd, &st) != 0) {
         return NULL;
     }
-    void *at = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *at = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | flags, fd, 0);
     if (at == MAP_FAILED) {
         return NULL;
     }
@@ -62,7 +62,8 @@ static void *take(void *user, size_t n_bytes) {
     int code = fd < 0 ? errno : take_blocks(fd, n_bytes);
     void *at = NULL;
     if (code == 0) {
-        at = map(place, fd, n_bytes, t->next++);
+        // All of it is written now, front to back: a fault for each page would cost twice as much.
+        at = map(place, fd, n_bytes, t->next++, MAP_POPULATE);
         code = at == NULL ? errno : 0;
     }
     t->refused.cls = ERROR_NONE;
@@ -129,7 +130,7 @@ void *window_tables_map(struct window_tables *t, int64_t number, size_t n_bytes,
                  (uint64_t)st.st_size == n_bytes;
     *as_left = whole && is_as_left(fd, &st, left);
     whole = whole && ((uint64_t)st.st_blocks >= n_bytes / 512 || take_blocks(fd, n_bytes) == 0);
-    void *at = whole ? map(place, fd, n_bytes, number) : NULL;
+    void *at = whole ? map(place, fd, n_bytes, number, 0) : NULL;
     close(fd);
     return at;
 }
