@@ -50,6 +50,7 @@ _Static_assert(LOG_TOPIC_ID_BYTES <= 40, "a topic's id fits");
 
 struct window_file {
     const struct mem_heap *heap;
+    struct window_kept *kept; // NULL: no mapping outlives its window
     struct window_dir dir;
     struct window_tables tables;
     struct id_budget budget;
@@ -174,7 +175,7 @@ static enum window_file_result load(struct window_file *f, struct state_head *h,
     struct id_window_saved from = {.saved = {saved->at, h->window_bytes},
                                    .changes = f->undo ? changes_in(h, saved->at) : TEXT_NONE,
                                    .table_bytes = h->table_bytes};
-    window_tables_init(&f->tables, &f->dir, h->table + 1);
+    window_tables_init(&f->tables, &f->dir, h->table + 1, f->kept);
     from.table = window_tables_map(&f->tables, h->table, h->table_bytes, &h->left, &from.as_left);
     if (from.table == NULL) {
         return WINDOW_FILE_OK;
@@ -287,7 +288,7 @@ static enum window_file_result begin_judging(struct window_file *f, struct id_wi
     }
     const struct id_window_options options = options_of(f);
     window_dir_clear(&f->dir, WINDOW_NO_TABLE);
-    window_tables_init(&f->tables, &f->dir, 0);
+    window_tables_init(&f->tables, &f->dir, 0, f->kept);
     f->window = id_window_new(&options, start);
     if (f->window == NULL && !window_file_refused(f, err)) {
         return out_of_memory(err);
@@ -306,6 +307,7 @@ enum window_file_result window_file_open(const struct window_file_key *key,
         return out_of_memory(err);
     }
     f->heap = key->heap;
+    f->kept = key->kept;
     f->budget.max_bytes = key->max_bytes;
     enum window_file_result result = window_dir_open(&f->dir, key, lock_wait_ms, err);
     if (result == WINDOW_FILE_OK) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Mapped tables. Take: a new file, its blocks (posix_fallocate, which are zeros), the mapping; the
-// file need not stay open. Give: unmapped and removed.
+// file need not stay open. Give: unmapped and removed, or left, its mapping kept (window_kept.h).
 //
 // Leave: the file's time of writing is put back by an hour. Whoever writes into it afterwards, in
 // whatever way, makes that the time of then: the next task sees by one fstat that the table is the
@@ -22,7 +22,7 @@
 
 static struct window_table *free_place(struct window_tables *t) {
     for (size_t i = 0; i < COUNT_OF(t->tables); i++) {
-        if (t->tables[i].at == NULL) {
+        if (t->tables[i].mapping.at == NULL) {
             return &t->tables[i];
         }
     }
@@ -38,7 +38,8 @@ static void *map(struct window_table *place, int fd, size_t n_bytes, int64_t num
     if (at == MAP_FAILED) {
         return NULL;
     }
-    *place = (struct window_table){at, n_bytes, number, (uint64_t)st.st_ino};
+    const struct window_mapping mapping = {at, n_bytes, (uint64_t)st.st_dev, (uint64_t)st.st_ino};
+    *place = (struct window_table){mapping, number};
     return at;
 }
 
@@ -57,6 +58,7 @@ static void *take(void *user, size_t n_bytes) {
     if (place == NULL) {
         return NULL;
     }
+    window_kept_drop(t->kept);
     window_dir_table(t->dir, t->next, name);
     int fd = openat(t->dir->fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     int code = fd < 0 ? errno : take_blocks(fd, n_bytes);
@@ -84,11 +86,12 @@ static void *take(void *user, size_t n_bytes) {
 static void give(void *user, void *table, size_t n_bytes) {
     struct window_tables *t = user;
     char name[WINDOW_NAME_BYTES];
-    (void)munmap(table, n_bytes);
+    UNUSED(n_bytes);
     for (size_t i = 0; i < COUNT_OF(t->tables); i++) {
-        if (t->tables[i].at != table) {
+        if (t->tables[i].mapping.at != table) {
             continue;
         }
+        window_kept_put(t->stay ? t->kept : NULL, &t->tables[i].mapping);
         if (!t->stay) {
             window_dir_table(t->dir, t->tables[i].number, name);
             (void)unlinkat(t->dir->fd, name, 0);
@@ -97,8 +100,9 @@ static void give(void *user, void *table, size_t n_bytes) {
     }
 }
 
-void window_tables_init(struct window_tables *t, const struct window_dir *dir, int64_t next) {
-    *t = (struct window_tables){.dir = dir, .next = next};
+void window_tables_init(struct window_tables *t, const struct window_dir *dir, int64_t next,
+                        struct window_kept *kept) {
+    *t = (struct window_tables){.dir = dir, .next = next, .kept = kept};
     t->memory = (struct id_table_memory){take, give, t};
 }
 
@@ -130,13 +134,21 @@ void *window_tables_map(struct window_tables *t, int64_t number, size_t n_bytes,
                  (uint64_t)st.st_size == n_bytes;
     *as_left = whole && is_as_left(fd, &st, left);
     whole = whole && ((uint64_t)st.st_blocks >= n_bytes / 512 || take_blocks(fd, n_bytes) == 0);
-    void *at = whole ? map(place, fd, n_bytes, number, 0) : NULL;
+    void *at = NULL;
+    if (whole) {
+        // From now on it is written into, but through a mapping that was kept nothing would tell.
+        (void)futimens(fd, NULL);
+        struct window_mapping mapping = {NULL, n_bytes, (uint64_t)st.st_dev, (uint64_t)st.st_ino};
+        mapping.at = at = window_kept_take(t->kept, &mapping);
+        *place = (struct window_table){mapping, number};
+    }
+    at = whole && at == NULL ? map(place, fd, n_bytes, number, 0) : at;
     close(fd);
     return at;
 }
 
 static const struct window_table *the_table(const struct window_tables *t) {
-    return &t->tables[t->tables[0].at != NULL ? 0 : 1];
+    return &t->tables[t->tables[0].mapping.at != NULL ? 0 : 1];
 }
 
 int64_t window_tables_number(const struct window_tables *t) {
@@ -155,7 +167,9 @@ struct window_left window_tables_leave(const struct window_tables *t) {
     }
     times[1].tv_sec = clock_now_ms(clock_system()) / 1000 - 3600;
     if (futimens(fd, times) == 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-        (uint64_t)st.st_ino == the_table(t)->file && st.st_mtim.tv_sec <= times[1].tv_sec) {
+        (uint64_t)st.st_ino == the_table(t)->mapping.file &&
+        (uint64_t)st.st_dev == the_table(t)->mapping.device &&
+        st.st_mtim.tv_sec <= times[1].tv_sec) {
         left = (struct window_left){(uint64_t)st.st_ino, ns_of(st.st_mtim), ns_of(st.st_ctim)};
     }
     close(fd);

@@ -10,6 +10,7 @@
 
 #include "kernel/window_table.h"
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ enum { TABLE_BYTES = 256 * 1024 };
 struct place {
     char path[64];
     struct window_dir dir;
+    struct window_kept *kept; // NULL: none is
     struct window_tables tables;
     void *table;
     char file[160]; // the table's
@@ -39,7 +41,7 @@ static void make_table(struct place *p) {
     assert_non_null(mkdtemp(p->path));
     p->dir = (struct window_dir){.fd = open(p->path, O_RDONLY | O_DIRECTORY), .name = "w"};
     assert_true(p->dir.fd >= 0);
-    window_tables_init(&p->tables, &p->dir, 0);
+    window_tables_init(&p->tables, &p->dir, 0, p->kept);
     p->table = p->tables.memory.take(&p->tables, TABLE_BYTES);
     assert_non_null(p->table);
     memset(p->table, 'x', TABLE_BYTES);
@@ -136,13 +138,14 @@ static void whatever_was_done_to_it_is_seen(void **state) {
     (void)state;
     void (*const ways[])(struct place *) = {write_the_same, write_by_mapping,
                                             write_and_put_the_time_back, copy_over, cut_and_grow};
-    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-        struct place p = {0};
+    for (size_t i = 0; i < 2 * sizeof ways / sizeof *ways; i++) {
+        struct place p = {.kept = i % 2 == 0 ? NULL : window_kept_new(NULL)};
         make_table(&p);
         struct window_left left = leave(&p);
-        ways[i](&p);
+        ways[i / 2](&p);
         map_again(&p, &left, false);
         drop_table(&p);
+        window_kept_free(p.kept);
     }
 }
 
@@ -186,6 +189,88 @@ static void of_another_size_it_is_no_table(void **state) {
     drop_table(&p);
 }
 
+// --- Mappings that are kept
+
+static void the_next_one_of_the_same_file_has_the_mapping_of_the_last(void **state) {
+    (void)state;
+    struct place p = {.kept = window_kept_new(NULL)};
+    assert_non_null(p.kept);
+    make_table(&p);
+    for (int round = 0; round < 5; round++) {
+        void *before = p.table;
+        struct window_left left = leave(&p);
+        map_again(&p, &left, true);
+        assert_ptr_equal(p.table, before);
+        ((char *)p.table)[round] = 'z'; // no fault tells of it, and yet it shows
+        struct window_left next = leave(&p);
+        map_again(&p, &left, false);
+        assert_ptr_equal(p.table, before);
+        (void)leave(&p);
+        assert_true(next.changed_ns != left.changed_ns || next.written_ns != left.written_ns);
+        map_again(&p, &next, false);
+    }
+    drop_table(&p);
+    window_kept_free(p.kept);
+}
+
+static bool is_mapped(void *at) {
+    unsigned char page;
+    return mincore(at, 1, &page) == 0;
+}
+
+static void another_file_never_has_it_and_ends_it(void **state) {
+    (void)state;
+    struct place p = {.kept = window_kept_new(NULL)};
+    make_table(&p);
+    void *before = p.table;
+    struct window_left left = leave(&p);
+    assert_true(is_mapped(before));
+    copy_over(&p);
+    bool as_left;
+    p.table = window_tables_map(&p.tables, 0, TABLE_BYTES, &left, &as_left);
+    assert_non_null(p.table);
+    assert_int_equal(((char *)p.table)[7], 0); // what is in the file now
+    (void)leave(&p);
+    before = p.table;
+    assert_true(is_mapped(before));
+    p.table = p.tables.memory.take(&p.tables, TABLE_BYTES * 4); // a new one
+    assert_non_null(p.table);
+    assert_false(is_mapped(before));
+    p.tables.memory.give(&p.tables, p.table, TABLE_BYTES * 4);
+    assert_false(is_mapped(p.table));
+    unlink(p.file);
+    close(p.dir.fd);
+    assert_int_equal(rmdir(p.path), 0);
+    window_kept_free(p.kept);
+}
+
+// Each thread has a table of its own, all of them one place to keep a mapping.
+static void *leave_and_map(void *shared) {
+    struct place p = {.kept = shared};
+    make_table(&p);
+    for (int round = 0; round < 200; round++) {
+        memset(p.table, round, TABLE_BYTES / 8);
+        struct window_left left = leave(&p);
+        map_again(&p, &left, true);
+        assert_int_equal(((char *)p.table)[TABLE_BYTES / 8 - 1], (char)round);
+    }
+    drop_table(&p);
+    return NULL;
+}
+
+static void threads_never_have_each_others(void **state) {
+    (void)state;
+    struct window_kept *kept = window_kept_new(NULL);
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, leave_and_map, kept), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    window_kept_free(kept);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_table_that_nobody_touched_is_as_it_was_left_again_and_again),
@@ -193,6 +278,9 @@ int main(void) {
         cmocka_unit_test(a_write_right_after_it_was_left_is_seen),
         cmocka_unit_test(a_file_put_in_its_place_while_it_is_in_use_is_never_taken_for_it),
         cmocka_unit_test(of_another_size_it_is_no_table),
+        cmocka_unit_test(the_next_one_of_the_same_file_has_the_mapping_of_the_last),
+        cmocka_unit_test(another_file_never_has_it_and_ends_it),
+        cmocka_unit_test(threads_never_have_each_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
