@@ -194,7 +194,7 @@ enum id_window_loaded id_window_load(const struct id_window_options *options,
         id_window_free(w);
         return ID_WINDOW_NO_MEMORY;
     }
-    w->n_slots = head.n_slots;
+    w->n_slots = w->asked_slot = head.n_slots;
     w->n_used = head.n_used;
     w->base = head.base;
     w->swept = head.swept;
