@@ -76,6 +76,11 @@ int32_t shop_new(const struct salestide_shop_options *options, const struct mem_
         heap_free(heap, shop);
         return kernel_failed(err, &why);
     }
+    shop->kept = window_kept_new(heap);
+    if (shop->kept == NULL) {
+        salestide_shop_free(shop);
+        return kernel_no_memory(err);
+    }
     shop->rules.zone = shop->zone;
     memcpy(shop->rules.currency, options->currency, sizeof shop->rules.currency);
     *out = shop;
@@ -89,6 +94,7 @@ int32_t salestide_shop_new(const struct salestide_shop_options *options,
 
 void salestide_shop_free(struct salestide_shop *shop) {
     if (shop != NULL) {
+        window_kept_free(shop->kept);
         customers_free(shop->customers);
         zone_free(shop->zone);
         heap_free(shop->heap, shop);

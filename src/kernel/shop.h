@@ -2,6 +2,7 @@
 // A shop as the kernel knows it: what all tasks share. Immutable while they use it.
 #pragma once
 #include "base/heap.h"
+#include "kernel/window_kept.h"
 #include "order/order.h"
 #include "order/zone.h"
 #include "sums/customers.h"
@@ -13,6 +14,7 @@ struct salestide_shop {
     struct zone *zone;
     struct customers *customers; // NULL: none
     int64_t late_limit_ms;       // INT64_MAX: nothing is late
+    struct window_kept *kept;    // from one task to the next; the one thing that they change
 };
 
 // salestide_shop_new with memory of another heap, which is borrowed: for tests.

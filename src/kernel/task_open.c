@@ -137,7 +137,8 @@ open_window(struct salestide_task *t, const struct salestide_task_options *o, st
                                         .lane = o->lane,
                                         .window_ms = o->window_ms,
                                         .max_bytes = o->window_max_bytes,
-                                        .heap = t->heap};
+                                        .heap = t->heap,
+                                        .kept = t->shop->kept};
     bool knows = true;
     if (o->window_dir == NULL) {
         return SALESTIDE_OK;

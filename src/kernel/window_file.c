@@ -2,8 +2,9 @@
 // A window from task to task.
 //
 // 1. Open: the lock, and the state that the last task left. If it can be trusted and tells of this
-//    committed offset, the window is loaded over its table: what was judged last is undone when it
-//    was not committed, kept when it was.
+//    committed offset, the window is loaded over its table, which is read whole unless its file
+//    tells that nobody has written into it since (window_table.c). What was judged last is undone
+//    when it was not committed, kept when it was.
 // 2. The state's file is removed. From here on the table changes; a process that dies leaves no
 //    state, and the next open begins empty.
 // 3. Save: all but the table goes into a new file, which is renamed when it is whole. Nothing is
@@ -12,7 +13,9 @@
 // 4. Close: without a save the batch is undone and that is saved, if it knew its history.
 //
 // The state's file, in this machine's byte order: struct state_head, the window as id_window_save
-// writes it (which has a sum of its own).
+// writes it (which has a sum of its own), the changes of what was judged last (id_window_changes).
+// These are as large as all else of a long batch, so they pass piece by piece, and are in memory
+// only where they are to be undone.
 //
 // How it fails: what the disk refuses is FAILED; the files are then those of before, or none.
 #include "kernel/window_file.h"
@@ -27,7 +30,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char state_magic[8] = "WINDOW 1"; // the last is the version of this form
+static const char state_magic[8] = "WINDOW 2"; // the last is the version of this form
 
 struct state_head {
     char magic[8];
@@ -37,14 +40,17 @@ struct state_head {
     int64_t committed, to;
     int64_t table;        // number of its file
     uint64_t table_bytes; // its size
-    uint64_t window_bytes;
-    uint64_t sum; // of all before
+    struct window_left left;
+    uint64_t window_bytes, changes_bytes;
+    uint64_t changes_sum; // sum_on
+    uint64_t sum;         // of all before
 };
-_Static_assert(sizeof(struct state_head) == 20 * 8, "no padding");
+_Static_assert(sizeof(struct state_head) == 25 * 8, "no padding");
 _Static_assert(LOG_TOPIC_ID_BYTES <= 40, "a topic's id fits");
 
 struct window_file {
     const struct mem_heap *heap;
+    struct window_kept *kept; // NULL: no mapping outlives its window
     struct window_dir dir;
     struct window_tables tables;
     struct id_budget budget;
@@ -91,6 +97,16 @@ static bool write_all(int fd, const void *at, size_t n_bytes) {
     return true;
 }
 
+// The sum of more bytes: of PIECE_BYTES at a time, but for the last.
+enum { PIECE_BYTES = 16 * 1024 };
+static uint64_t sum_on(uint64_t sum, struct text bytes) {
+    for (size_t at = 0; at < bytes.len; at += PIECE_BYTES) {
+        size_t n = bytes.len - at < PIECE_BYTES ? bytes.len - at : PIECE_BYTES;
+        sum = hash_bytes(bytes.at + at, n, sum);
+    }
+    return sum;
+}
+
 static uint64_t sum_of(const struct state_head *h) {
     return hash_bytes(h, offsetof(struct state_head, sum), 0);
 }
@@ -104,10 +120,31 @@ static bool head_fits(const struct state_head *h, const struct state_head *mine,
            h->window_ms == mine->window_ms &&
            (h->committed == mine->committed || h->to == mine->committed) && h->table >= 0 &&
            h->table < INT64_MAX / 2 && n_bytes >= sizeof *h &&
-           h->window_bytes == n_bytes - sizeof *h;
+           h->window_bytes <= n_bytes - sizeof *h &&
+           h->changes_bytes == n_bytes - sizeof *h - h->window_bytes;
 }
 
-// What a file tells; out->at is of the heap. len 0: it is not to be trusted.
+static struct text changes_in(const struct state_head *h, const char *saved) {
+    return (struct text){saved + h->window_bytes, h->changes_bytes};
+}
+
+// What follows in the file are the changes as they were saved; they are not wanted.
+static bool changes_are_whole(int fd, const struct state_head *h) {
+    char piece[PIECE_BYTES];
+    uint64_t sum = 0;
+    for (uint64_t left = h->changes_bytes; left > 0;) {
+        size_t n = left < sizeof piece ? (size_t)left : sizeof piece;
+        if (!read_all(fd, piece, n)) {
+            return false;
+        }
+        sum = sum_on(sum, (struct text){piece, n});
+        left -= n;
+    }
+    return sum == h->changes_sum;
+}
+
+// What a file tells; out->at is of the heap: the window, and its changes where these are to be
+// undone. len 0: it is not to be trusted.
 static enum window_file_result read_state(struct window_file *f, int fd, struct state_head *h,
                                           struct buf *out) {
     struct stat st;
@@ -115,10 +152,15 @@ static enum window_file_result read_state(struct window_file *f, int fd, struct 
         !read_all(fd, h, sizeof *h) || !head_fits(h, &f->head, (uint64_t)st.st_size)) {
         return WINDOW_FILE_OK;
     }
-    if (!buf_reserve(out, h->window_bytes)) {
+    f->undo = h->committed == f->head.committed;
+    size_t n_bytes = h->window_bytes + (f->undo ? h->changes_bytes : 0);
+    if (!buf_reserve(out, n_bytes)) {
         return WINDOW_FILE_NO_MEMORY;
     }
-    out->len = read_all(fd, out->at, h->window_bytes) ? h->window_bytes : 0;
+    bool whole =
+        read_all(fd, out->at, n_bytes) &&
+        (f->undo ? sum_on(0, changes_in(h, out->at)) == h->changes_sum : changes_are_whole(fd, h));
+    out->len = whole ? n_bytes : 0;
     return WINDOW_FILE_OK;
 }
 
@@ -130,20 +172,21 @@ static struct id_window_options options_of(struct window_file *f) {
 static enum window_file_result load(struct window_file *f, struct state_head *h,
                                     const struct buf *saved) {
     const struct id_window_options options = options_of(f);
-    window_tables_init(&f->tables, &f->dir, h->table + 1);
-    void *table = window_tables_map(&f->tables, h->table, h->table_bytes);
-    if (table == NULL) {
+    struct id_window_saved from = {.saved = {saved->at, h->window_bytes},
+                                   .changes = f->undo ? changes_in(h, saved->at) : TEXT_NONE,
+                                   .table_bytes = h->table_bytes};
+    window_tables_init(&f->tables, &f->dir, h->table + 1, f->kept);
+    from.table = window_tables_map(&f->tables, h->table, h->table_bytes, &h->left, &from.as_left);
+    if (from.table == NULL) {
         return WINDOW_FILE_OK;
     }
-    enum id_window_loaded loaded =
-        id_window_load(&options, buf_text(saved), table, h->table_bytes, &f->window);
+    enum id_window_loaded loaded = id_window_load(&options, &from, &f->window);
     if (loaded != ID_WINDOW_LOADED) {
         f->tables.stay = true; // memory may be there the next time
-        f->tables.memory.give(&f->tables, table, h->table_bytes);
+        f->tables.memory.give(&f->tables, from.table, h->table_bytes);
         f->tables.stay = false;
         return loaded == ID_WINDOW_NO_MEMORY ? WINDOW_FILE_NO_MEMORY : WINDOW_FILE_OK;
     }
-    f->undo = h->committed == f->head.committed;
     return WINDOW_FILE_OK;
 }
 
@@ -193,11 +236,15 @@ static enum window_file_result write_state(struct window_file *f, int64_t to, st
     f->head.to = to;
     f->head.table = window_tables_number(&f->tables);
     f->head.table_bytes = id_window_facts(f->window).bytes;
+    f->head.left = window_tables_leave(&f->tables);
+    const struct text changes = id_window_changes(f->window);
     f->head.window_bytes = saved.len;
+    f->head.changes_bytes = changes.len;
+    f->head.changes_sum = sum_on(0, changes);
     f->head.sum = sum_of(&f->head);
     int fd = openat(f->dir.fd, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    bool ok =
-        fd >= 0 && write_all(fd, &f->head, sizeof f->head) && write_all(fd, saved.at, saved.len);
+    bool ok = fd >= 0 && write_all(fd, &f->head, sizeof f->head) &&
+              write_all(fd, saved.at, saved.len) && write_all(fd, changes.at, changes.len);
     int code = errno;
     if (fd >= 0 && close(fd) != 0 && ok) {
         ok = false;
@@ -241,7 +288,7 @@ static enum window_file_result begin_judging(struct window_file *f, struct id_wi
     }
     const struct id_window_options options = options_of(f);
     window_dir_clear(&f->dir, WINDOW_NO_TABLE);
-    window_tables_init(&f->tables, &f->dir, 0);
+    window_tables_init(&f->tables, &f->dir, 0, f->kept);
     f->window = id_window_new(&options, start);
     if (f->window == NULL && !window_file_refused(f, err)) {
         return out_of_memory(err);
@@ -260,6 +307,7 @@ enum window_file_result window_file_open(const struct window_file_key *key,
         return out_of_memory(err);
     }
     f->heap = key->heap;
+    f->kept = key->kept;
     f->budget.max_bytes = key->max_bytes;
     enum window_file_result result = window_dir_open(&f->dir, key, lock_wait_ms, err);
     if (result == WINDOW_FILE_OK) {

@@ -18,9 +18,10 @@
 #include "base/error.h"
 #include "base/heap.h"
 #include "base/must.h"
+#include "kernel/window_kept.h"
 #include "window/id_window.h"
 
-// Borrowed until open returns, but for the heap.
+// Borrowed until open returns, but for the heap and what is kept.
 struct window_file_key {
     const char *directory; // made if it is not there, in one that is
     const char *topic_id;  // "": not known; at most LOG_TOPIC_ID_BYTES - 1 (engine/log_store.h)
@@ -28,6 +29,7 @@ struct window_file_key {
     int64_t window_ms;
     uint64_t max_bytes;          // of the table
     const struct mem_heap *heap; // NULL: the process's own
+    struct window_kept *kept;    // of this process, for its next task (window_kept.h); NULL: none
 };
 
 enum window_file_result {

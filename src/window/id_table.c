@@ -35,7 +35,7 @@ bool id_table_rebuild(struct id_window *w, size_t n_slots) {
         return false;
     }
     w->slots = fresh;
-    w->n_slots = n_slots;
+    w->n_slots = w->asked_slot = n_slots;
     w->n_used = 0;
     for (int64_t i = w->base; i <= w->at.now; i++) {
         id_step_at(w, i)->n = 0;
@@ -85,6 +85,7 @@ bool id_table_make_room(struct id_window *w) {
 void id_table_take_out(struct id_window *w, size_t hole) {
     w->slots[hole].rest = 0;
     w->n_used--;
+    w->asked_slot = w->n_slots;
     for (size_t at = id_slot_after(w, hole); w->slots[at].rest != 0; at = id_slot_after(w, at)) {
         size_t home = id_home_of(w, w->slots[at].key);
         // Cyclic: the entry may fill the hole unless its home lies behind the hole, up to itself.

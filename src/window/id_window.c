@@ -7,7 +7,8 @@
 //    time has entered another 100th of the window or the group is long.
 // 2. known: the entry is found by its digest. Of a dead step, or not there: new. Else contents are
 //    compared, and when they are the same it moves into the step of now.
-// 3. add: into the first free slot. The table grows by half at 7/8 full; entries lie in the order
+// 3. add: into the first free slot, which known has found. The table grows by half at 7/8 full;
+// entries lie in the order
 //    of their digests, so it is copied front to back. What is dead is left behind.
 //
 // A group begins where a block does: reading from there, with the time that it was, gives the same
@@ -79,7 +80,7 @@ struct id_window *id_window_new(const struct id_window_options *options,
     }
     w->at = (struct id_place){.seen = start.offset - 1, .time_ms = start.time_ms, .now = -1};
     w->slots = id_table_take(w, ID_SLOTS_SMALLEST);
-    w->n_slots = w->slots != NULL ? ID_SLOTS_SMALLEST : 0;
+    w->n_slots = w->asked_slot = w->slots != NULL ? ID_SLOTS_SMALLEST : 0;
     if (w->slots == NULL || !push_step(w, start)) {
         id_window_free(w);
         return NULL;
@@ -214,7 +215,9 @@ bool id_window_known(struct id_window *w, const struct order_digest *d, int64_t 
         return false;
     }
     struct id_entry want = entry_of(d, w->at.now);
-    struct id_entry *e = &w->slots[id_slot_of(w, want.key, want.rest)];
+    w->asked = want;
+    w->asked_slot = id_slot_of(w, want.key, want.rest);
+    struct id_entry *e = &w->slots[w->asked_slot];
     int64_t step = e->rest != 0 ? id_step_of(w, e->rest) : -1;
     if (!is_alive(w, step)) {
         *out = KNOWN_NEW;
@@ -236,12 +239,23 @@ bool id_window_known(struct id_window *w, const struct order_digest *d, int64_t 
     return true;
 }
 
+// Where known has found that it would be, unless other entries have changed since.
+static size_t slot_to_add(const struct id_window *w, const struct id_entry *want) {
+    if (LIKELY(w->asked_slot < w->n_slots && id_same_identity(&w->asked, want->key, want->rest))) {
+        const struct id_entry *e = &w->slots[w->asked_slot];
+        if (LIKELY(e->rest == 0 || id_same_identity(e, want->key, want->rest))) {
+            return w->asked_slot;
+        }
+    }
+    return id_slot_of(w, want->key, want->rest);
+}
+
 bool id_window_add(struct id_window *w, const struct order_digest *d) {
     if (w->n_used >= w->n_slots - w->n_slots / 8 && !id_table_make_room(w)) {
         return false;
     }
     struct id_entry want = entry_of(d, w->at.now);
-    struct id_entry *e = &w->slots[id_slot_of(w, want.key, want.rest)];
+    struct id_entry *e = &w->slots[slot_to_add(w, &want)];
     if (UNLIKELY(!note_change(w, want.key, e->rest, want.rest))) {
         return false;
     }

@@ -94,19 +94,31 @@ struct id_window_facts id_window_facts(const struct id_window *w);
 
 // --- Out of memory and back (id_window_saved.c)
 
-// Appends everything but the table: versioned, checksummed, for this machine alone (its byte
-// order). Good until the window changes. out->failed when memory is refused.
+// Appends everything but the table and the changes of the batch in work: versioned, checksummed,
+// for this machine alone (its byte order). Good until the window changes. out->failed when memory
+// is refused.
 void id_window_save(const struct id_window *w, struct buf *out);
+// Those changes: 24 bytes for each identity, so they are not copied. Borrowed until the window
+// changes; whoever keeps them sees to it that they come back as they were. Empty, never absent.
+struct text id_window_changes(const struct id_window *w);
 
 enum id_window_loaded {
     ID_WINDOW_LOADED,
     ID_WINDOW_OTHER, // damaged, of another version, of other options, or not of this table
     ID_WINDOW_NO_MEMORY,
 };
-// The window that was saved, with its batch in work: to go on, keep or undo. `table` is what the
-// saved one had from `take`, with what was in it then; it is the window's from LOADED on. Any bytes
-// are safe, in the table too, all of which is read once. A table that was changed since but still
-// adds up is not told apart.
+// What is loaded: borrowed, but for the table, which is the window's from LOADED on.
+struct id_window_saved {
+    struct text saved;
+    struct text changes; // absent: the batch is kept
+    void *table;         // what the saved window had from `take`, with what was in it then
+    size_t table_bytes;
+    bool as_left; // it is known that nothing has changed in the table since
+};
+// The window that was saved, with its batch in work: to go on, keep or undo. Any bytes are safe,
+// in the table too, all of which is read once: one that was changed since but still adds up is not
+// told apart. Only where it is `as_left` it is not read, which for a long window takes longer than
+// to judge a short batch.
 MUST_CHECK enum id_window_loaded id_window_load(const struct id_window_options *options,
-                                                struct text saved, void *table, size_t table_bytes,
+                                                const struct id_window_saved *from,
                                                 struct id_window **out);

@@ -52,6 +52,8 @@ struct id_window {
     int64_t step_ms, group_most;
     struct id_entry *slots;
     size_t n_slots, n_used; // used: also by what is dead
+    struct id_entry asked;  // what known has looked for last,
+    size_t asked_slot;      // and where it would be; n_slots: that may no longer be so
     struct id_step *steps;  // from number `base`
     size_t cap_steps;
     int64_t base;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 // The window as bytes, without its table:
 //
-//   head (struct saved_head) | steps, from number `base` | changes of the batch in work |
-//   XXH3 of all before, 64 bits
+//   head (struct saved_head) | steps, from number `base` | XXH3 of all before, 64 bits
 //
-// in the machine's byte order: they go with a table that lies on this machine.
+// and apart from them the changes of the batch in work, struct id_change each, which only an undo
+// needs. All in the machine's byte order: they go with a table that lies on this machine.
 //
-// Load: the length and the sum are right; numbers are such as the window's own rules leave them, so
-// that none can lead out of an array or overflow; the entries in the table are of steps that it
+// Load: the lengths and the sum are right; numbers are such as the window's own rules leave them,
+// so that none can lead out of an array or overflow; the entries in the table are of steps that it
 // tells, as many of each as it tells, and leave free slots, so that every search ends. Only then is
-// there a window.
+// there a window. Of a table that is known to be as it was left all of that was true then.
 //
 // How it fails: whatever does not fit is OTHER, and the table stays the caller's.
 #include "base/hash.h"
@@ -17,7 +17,7 @@
 
 #include <string.h>
 
-static const char saved_magic[8] = "ID-WIN 1"; // the last is the version of this form
+static const char saved_magic[8] = "ID-WIN 2"; // the last is the version of this form
 
 // 8 bytes each, so that there is nothing in between.
 struct saved_head {
@@ -48,18 +48,19 @@ void id_window_save(const struct id_window *w, struct buf *out) {
         .kept = w->kept,
     };
     memcpy(head.magic, saved_magic, sizeof head.magic);
-    size_t steps_bytes = head.n_steps * sizeof *w->steps;
-    size_t changes_bytes = w->n_changes * sizeof *w->changes, from = out->len;
-    if (!buf_reserve(out, sizeof head + steps_bytes + changes_bytes + sizeof(uint64_t))) {
+    size_t steps_bytes = head.n_steps * sizeof *w->steps, from = out->len;
+    if (!buf_reserve(out, sizeof head + steps_bytes + sizeof(uint64_t))) {
         return;
     }
     buf_put(out, &head, sizeof head);
     buf_put(out, w->steps, steps_bytes);
-    if (changes_bytes > 0) {
-        buf_put(out, w->changes, changes_bytes);
-    }
     uint64_t sum = hash_bytes(out->at + from, out->len - from, 0);
     buf_put(out, &sum, sizeof sum);
+}
+
+struct text id_window_changes(const struct id_window *w) {
+    size_t n_bytes = w->n_changes * sizeof *w->changes;
+    return n_bytes == 0 ? TEXT_LIT("") : (struct text){(const char *)w->changes, n_bytes};
 }
 
 static bool between(int64_t low, int64_t number, int64_t high) {
@@ -83,39 +84,46 @@ static bool numbers_fit(const struct saved_head *h) {
 }
 
 // Of this form and length, whole, of these options and a table of this size.
-static bool open_saved(const struct id_window_options *o, struct text saved, size_t table_bytes,
+static bool open_saved(const struct id_window_options *o, const struct id_window_saved *from,
                        struct saved_head *h) {
     uint64_t sum;
+    const struct text saved = from->saved;
     if (saved.len < sizeof *h + sizeof sum) {
         return false;
     }
-    size_t len = saved.len - sizeof sum, lists_bytes = len - sizeof *h;
+    size_t len = saved.len - sizeof sum, steps_bytes = len - sizeof *h;
     memcpy(h, saved.at, sizeof *h);
     memcpy(&sum, saved.at + len, sizeof sum);
     return memcmp(h->magic, saved_magic, sizeof h->magic) == 0 &&
-           h->n_steps <= lists_bytes / sizeof(struct id_step) &&
-           h->n_changes <= lists_bytes / sizeof(struct id_change) &&
-           h->n_steps * sizeof(struct id_step) + h->n_changes * sizeof(struct id_change) ==
-               lists_bytes &&
-           hash_bytes(saved.at, len, 0) == sum && h->window_ms == o->window_ms &&
-           h->max_bytes == o->budget->max_bytes && h->n_slots >= ID_SLOTS_SMALLEST &&
-           h->n_slots <= SIZE_MAX / sizeof(struct id_entry) &&
-           h->n_slots * sizeof(struct id_entry) == table_bytes &&
+           h->n_steps == steps_bytes / sizeof(struct id_step) &&
+           steps_bytes % sizeof(struct id_step) == 0 && hash_bytes(saved.at, len, 0) == sum &&
+           (from->changes.at == NULL ||
+            (h->n_changes == from->changes.len / sizeof(struct id_change) &&
+             from->changes.len % sizeof(struct id_change) == 0)) &&
+           h->window_ms == o->window_ms && h->max_bytes == o->budget->max_bytes &&
+           h->n_slots >= ID_SLOTS_SMALLEST && h->n_slots <= SIZE_MAX / sizeof(struct id_entry) &&
+           h->n_slots * sizeof(struct id_entry) == from->table_bytes &&
            h->n_used <= h->n_slots - h->n_slots / 8 && numbers_fit(h);
 }
 
-static bool copy_lists(struct id_window *w, const struct saved_head *h, const char *lists) {
+static bool copy_lists(struct id_window *w, const struct saved_head *h,
+                       const struct id_window_saved *from) {
     const struct mem_heap *heap = w->options.heap;
     size_t steps_bytes = h->n_steps * sizeof *w->steps;
-    size_t changes_bytes = h->n_changes * sizeof *w->changes;
     w->steps = heap_alloc(heap, steps_bytes);
-    w->changes = heap_alloc(heap, changes_bytes);
-    if (w->steps == NULL || w->changes == NULL) {
+    if (w->steps == NULL) {
         return false;
     }
-    memcpy(w->steps, lists, steps_bytes);
-    memcpy(w->changes, lists + steps_bytes, changes_bytes);
+    memcpy(w->steps, from->saved.at + sizeof *h, steps_bytes);
     w->cap_steps = h->n_steps;
+    if (from->changes.len == 0) {
+        return true;
+    }
+    w->changes = heap_alloc(heap, from->changes.len);
+    if (w->changes == NULL) {
+        return false;
+    }
+    memcpy(w->changes, from->changes.at, from->changes.len);
     w->n_changes = w->cap_changes = h->n_changes;
     return true;
 }
@@ -174,33 +182,36 @@ static bool table_fits(struct id_window *w, const char *saved_steps) {
            memcmp(steps, saved_steps, (size_t)(now - base + 1) * sizeof *steps) == 0;
 }
 
-enum id_window_loaded id_window_load(const struct id_window_options *options, struct text saved,
-                                     void *table, size_t table_bytes, struct id_window **out) {
+enum id_window_loaded id_window_load(const struct id_window_options *options,
+                                     const struct id_window_saved *from, struct id_window **out) {
     struct saved_head head;
     *out = NULL;
-    if (!open_saved(options, saved, table_bytes, &head)) {
+    if (!open_saved(options, from, &head)) {
         return ID_WINDOW_OTHER;
     }
-    const char *lists = saved.at + sizeof head;
     struct id_window *w = id_window_bare(options);
-    if (w == NULL || !copy_lists(w, &head, lists)) {
+    if (w == NULL || !copy_lists(w, &head, from)) {
         id_window_free(w);
         return ID_WINDOW_NO_MEMORY;
     }
-    w->n_slots = head.n_slots;
+    w->n_slots = w->asked_slot = head.n_slots;
     w->n_used = head.n_used;
     w->base = head.base;
     w->swept = head.swept;
     w->evicted = head.evicted != 0;
     w->at = head.at;
     w->kept = head.kept;
-    w->slots = table;
-    if (!steps_fit(w) || !changes_fit(w) || !table_fits(w, lists)) {
+    w->slots = from->table;
+    if (!steps_fit(w) || !changes_fit(w) ||
+        (!from->as_left && !table_fits(w, from->saved.at + sizeof head))) {
         w->slots = NULL; // it stays the caller's
         id_window_free(w);
         return ID_WINDOW_OTHER;
     }
-    options->budget->used_bytes += table_bytes;
+    options->budget->used_bytes += from->table_bytes;
+    if (from->changes.at == NULL) {
+        id_window_keep(w);
+    }
     *out = w;
     return ID_WINDOW_LOADED;
 }

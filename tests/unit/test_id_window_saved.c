@@ -36,22 +36,31 @@ static void shelf_give(void *user, void *table, size_t n_bytes) {
 }
 
 static void *copy_of(const void *at, size_t n_bytes) {
-    void *copy = malloc(n_bytes);
+    void *copy = malloc(n_bytes > 0 ? n_bytes : 1);
     assert_non_null(copy);
     memcpy(copy, at, n_bytes);
     return copy;
 }
 
-// The window of another process, over the same table.
+// The window of another process, over the same table, which every other time is read.
 static struct id_window *moved(struct id_window *w, const struct id_window_options *o) {
+    static int n_moves;
     struct shelf *s = o->table->user;
     struct buf saved = {0};
     size_t used_bytes = o->budget->used_bytes;
     id_window_save(w, &saved);
     assert_false(saved.failed);
     void *table = copy_of(s->table, s->n_bytes);
+    struct text changes = id_window_changes(w);
+    char *changes_copy = copy_of(changes.at, changes.len);
     id_window_free(w);
-    assert_int_equal(id_window_load(o, buf_text(&saved), table, s->n_bytes, &w), ID_WINDOW_LOADED);
+    const struct id_window_saved from = {.saved = buf_text(&saved),
+                                         .changes = {changes_copy, changes.len},
+                                         .table = table,
+                                         .table_bytes = s->n_bytes,
+                                         .as_left = ++n_moves % 2 == 0};
+    assert_int_equal(id_window_load(o, &from, &w), ID_WINDOW_LOADED);
+    free(changes_copy);
     s->table = table;
     s->n_out++;
     assert_int_equal(o->budget->used_bytes, used_bytes);
@@ -179,7 +188,7 @@ struct saved_window {
     struct id_table_memory memory;
     struct id_window_options o;
     struct id_window *w;
-    struct buf bytes;
+    struct buf bytes, changes;
 };
 
 static void judge(struct id_window *w, uint64_t id, uint64_t content, int64_t offset) {
@@ -203,26 +212,32 @@ static void make_saved(struct saved_window *s, const struct mem_heap *heap) {
         judge(s->w, (uint64_t)i % 3 == 0 ? (uint64_t)i : (uint64_t)(i - 100) % 1000, 0, i);
     }
     id_window_save(s->w, &s->bytes);
-    assert_false(s->bytes.failed);
+    buf_put_text(&s->changes, id_window_changes(s->w));
+    assert_false(s->bytes.failed || s->changes.failed);
+    assert_true(s->changes.len > 1000);
 }
 
 static void free_saved(struct saved_window *s) {
     buf_free(&s->bytes);
+    buf_free(&s->changes);
     id_window_free(s->w);
     assert_int_equal(s->budget.used_bytes, 0);
 }
 
 // Loads these bytes over a copy of this table; what could be loaded is used: it may say anything,
 // but must not fall.
-static enum id_window_loaded try_load(const struct saved_window *s, struct text bytes,
-                                      const void *table, size_t table_bytes) {
+static enum id_window_loaded try_changes(const struct saved_window *s, struct text bytes,
+                                         struct text changes, const void *table,
+                                         size_t table_bytes) {
     struct id_budget budget = {.max_bytes = s->budget.max_bytes};
     struct shelf shelf = {0};
     const struct id_table_memory memory = {shelf_take, shelf_give, &shelf};
     const struct id_window_options o = {WINDOW_MS, &budget, NULL, &memory};
     void *copy = copy_of(table, table_bytes);
     struct id_window *w;
-    enum id_window_loaded result = id_window_load(&o, bytes, copy, table_bytes, &w);
+    const struct id_window_saved from = {
+        .saved = bytes, .changes = changes, .table = copy, .table_bytes = table_bytes};
+    enum id_window_loaded result = id_window_load(&o, &from, &w);
     if (result != ID_WINDOW_LOADED) {
         assert_null(w);
         assert_int_equal(budget.used_bytes, 0);
@@ -250,6 +265,15 @@ static enum id_window_loaded try_load(const struct saved_window *s, struct text 
     return result;
 }
 
+// With its changes, and without them.
+static enum id_window_loaded try_load(const struct saved_window *s, struct text bytes,
+                                      const void *table, size_t table_bytes) {
+    enum id_window_loaded kept = try_changes(s, bytes, TEXT_NONE, table, table_bytes);
+    enum id_window_loaded result = try_changes(s, bytes, buf_text(&s->changes), table, table_bytes);
+    assert_true(kept == ID_WINDOW_LOADED || result != ID_WINDOW_LOADED); // there is less to refuse
+    return result;
+}
+
 static void bytes_that_were_damaged_are_refused(void **state) {
     (void)state;
     struct saved_window s;
@@ -263,6 +287,13 @@ static void bytes_that_were_damaged_are_refused(void **state) {
         char *cut = copy_of(whole.at, i + 1); // so that a byte too far is seen
         assert_int_equal(try_load(&s, (struct text){cut, i}, s.shelf.table, s.shelf.n_bytes),
                          ID_WINDOW_OTHER);
+        free(cut);
+    }
+    for (size_t len = 0; len < s.changes.len; len += 7) { // 24 bytes each
+        char *cut = copy_of(s.changes.at, len);
+        assert_int_equal(
+            try_changes(&s, whole, (struct text){cut, len}, s.shelf.table, s.shelf.n_bytes),
+            ID_WINDOW_OTHER);
         free(cut);
     }
     free_saved(&s);
@@ -280,17 +311,21 @@ static void bytes_that_were_made_up_lead_nowhere(void **state) {
     struct saved_window s;
     make_saved(&s, NULL);
     char *good = copy_of(s.bytes.at, s.bytes.len);
+    char *good_changes = copy_of(s.changes.at, s.changes.len);
     int n_loaded = 0, n_other = 0;
-    for (size_t i = 0; i + sizeof(uint64_t) < s.bytes.len; i += i < 320 ? 1 : 5) {
+    const size_t n_bytes = s.bytes.len - sizeof(uint64_t);
+    for (size_t i = 0; i < n_bytes + s.changes.len; i += i < 320 ? 1 : 5) {
+        char *place = i < n_bytes ? &s.bytes.at[i] : &s.changes.at[i - n_bytes];
+        char was = *place;
         for (size_t v = 0; v < sizeof values; v++) {
-            s.bytes.at[i] = (char)values[v];
+            *place = (char)values[v];
             seal(&s.bytes);
             bool loaded = try_load(&s, buf_text(&s.bytes), s.shelf.table, s.shelf.n_bytes) ==
                           ID_WINDOW_LOADED;
             n_loaded += loaded;
             n_other += !loaded;
-            memcpy(s.bytes.at, good, s.bytes.len);
         }
+        *place = was;
     }
     assert_true(n_loaded > 0 && n_other > 1000);
     struct dice dice = {7};
@@ -298,12 +333,15 @@ static void bytes_that_were_made_up_lead_nowhere(void **state) {
         for (uint64_t n = 1 + roll(&dice, 4); n > 0; n--) {
             s.bytes.at[roll(&dice, roll(&dice, 2) == 0 ? 256 : s.bytes.len)] =
                 (char)values[roll(&dice, sizeof values)];
+            s.changes.at[roll(&dice, s.changes.len)] = (char)values[roll(&dice, sizeof values)];
         }
         seal(&s.bytes);
         (void)try_load(&s, buf_text(&s.bytes), s.shelf.table, s.shelf.n_bytes);
         memcpy(s.bytes.at, good, s.bytes.len);
+        memcpy(s.changes.at, good_changes, s.changes.len);
     }
     free(good);
+    free(good_changes);
     free_saved(&s);
 }
 
@@ -312,18 +350,12 @@ static void changes_that_were_made_up_lead_nowhere(void **state) {
     (void)state;
     struct saved_window s;
     make_saved(&s, NULL);
-    uint64_t n_steps, n_changes; // struct saved_head
-    memcpy(&n_steps, s.bytes.at + 40, sizeof n_steps);
-    memcpy(&n_changes, s.bytes.at + 48, sizeof n_changes);
-    size_t at = s.bytes.len - sizeof(uint64_t) - n_changes * 24;
-    assert_int_equal(at, 256 + n_steps * 32);
     const uint64_t *words = s.shelf.table;
     int n_loaded = 0, n_other = 0;
     for (size_t i = 0; i < s.shelf.n_bytes / sizeof *words; i += 2) {
         if (words[i + 1] != 0) {
             const uint64_t change[3] = {words[i], 0, words[i + 1]};
-            memcpy(s.bytes.at + at, change, sizeof change);
-            seal(&s.bytes);
+            memcpy(s.changes.at, change, sizeof change);
             bool loaded = try_load(&s, buf_text(&s.bytes), s.shelf.table, s.shelf.n_bytes) ==
                           ID_WINDOW_LOADED;
             n_loaded += loaded;
@@ -366,13 +398,13 @@ static void another_window_or_budget_is_not_this_one(void **state) {
     struct id_budget other = {.max_bytes = s.budget.max_bytes * 2};
     struct id_window_options o = s.o;
     struct id_window *w;
+    struct id_window_saved from = {buf_text(&s.bytes), buf_text(&s.changes), s.shelf.table,
+                                   s.shelf.n_bytes, true};
     o.window_ms++;
-    assert_int_equal(id_window_load(&o, buf_text(&s.bytes), s.shelf.table, s.shelf.n_bytes, &w),
-                     ID_WINDOW_OTHER);
+    assert_int_equal(id_window_load(&o, &from, &w), ID_WINDOW_OTHER);
     o = s.o;
     o.budget = &other;
-    assert_int_equal(id_window_load(&o, buf_text(&s.bytes), s.shelf.table, s.shelf.n_bytes, &w),
-                     ID_WINDOW_OTHER);
+    assert_int_equal(id_window_load(&o, &from, &w), ID_WINDOW_OTHER);
     free_saved(&s);
 }
 
@@ -403,8 +435,9 @@ static struct id_window *reload(struct id_window *w, const struct id_window_opti
     id_window_save(w, &saved);
     if (!saved.failed) {
         void *copy = copy_of(shelf->table, shelf->n_bytes);
-        enum id_window_loaded result =
-            id_window_load(o, buf_text(&saved), copy, shelf->n_bytes, &loaded);
+        const struct id_window_saved from = {buf_text(&saved), id_window_changes(w), copy,
+                                             shelf->n_bytes, *ok};
+        enum id_window_loaded result = id_window_load(o, &from, &loaded);
         assert_int_not_equal(result, ID_WINDOW_OTHER);
         if (result == ID_WINDOW_LOADED) {
             id_window_free(w);

@@ -469,11 +469,41 @@ static void a_state_that_was_damaged_is_not_trusted(void **state) {
     }
     state_file.len = len;
     expect_trust(true);
+    // For a batch that was not committed, which is undone by what the state tells.
+    for (size_t i = 0; i < state_file.len; i += i < 300 ? 1 : 11) {
+        state_file.at[i] ^= 1;
+        put_back(&state_file, state_file.len);
+        put_back(&table_file, table_file.len);
+        struct window_file *f = open_knowing(0, false);
+        expect(f, 0, 100, KNOWN_NEW);
+        window_file_close(f);
+        state_file.at[i] ^= 1;
+    }
     forget_files();
 }
 
 // Where struct state_head has them.
-enum { AT_BOOT_ID = 8, AT_SUM = 152 };
+enum { AT_BOOT_ID = 8, AT_SUM = 192 };
+
+// With a sum that is right.
+static void seal_state(void) {
+    uint64_t sum = hash_bytes(state_file.at, AT_SUM, 0);
+    memcpy(state_file.at + AT_SUM, &sum, sizeof sum);
+}
+
+static void a_state_of_another_version_is_not_trusted(void **state) {
+    (void)state;
+    first_task(100);
+    remember_files();
+    assert_memory_equal(state_file.at, "WINDOW 2", 8);
+    state_file.at[7] = '1';
+    seal_state();
+    expect_trust(false);
+    state_file.at[7] = '2';
+    seal_state();
+    expect_trust(true);
+    forget_files();
+}
 
 static void after_a_reboot_nothing_is_trusted(void **state) {
     (void)state;
@@ -486,8 +516,7 @@ static void after_a_reboot_nothing_is_trusted(void **state) {
         if (other == 1) {
             memset(boot_id, 0, 36); // it was not to be had
         }
-        uint64_t sum = hash_bytes(state_file.at, AT_SUM, 0);
-        memcpy(state_file.at + AT_SUM, &sum, sizeof sum);
+        seal_state();
         expect_trust(false);
     }
     forget_files();
@@ -514,6 +543,43 @@ static void a_table_that_is_not_the_one_that_was_left_is_not_trusted(void **stat
     memset(table_file.at, 0xff, len);
     expect_trust(false);
     forget_files();
+}
+
+// One entry of a large table is no longer what was left, whatever the file's time says of that: a
+// table is read unless nobody can have written into it.
+static void a_table_that_somebody_wrote_into_is_not_trusted(void **state) {
+    (void)state;
+    enum { N = 30000, WAYS = 3 };
+    for (int way = 0; way < WAYS; way++) {
+        each_file("", remove_file);
+        first_task(N);
+        remember_files();
+        struct stat st;
+        assert_int_equal(stat(table_file.path, &st), 0);
+        size_t at = table_file.len / 2 / 16 * 16 + 8; // the second word of an entry
+        while (table_file.at[at] == 0) {
+            at += 16;
+        }
+        int fd = open(table_file.path, O_RDWR);
+        assert_true(fd >= 0);
+        if (way == 1) {
+            char *mapped = mmap(NULL, table_file.len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+            assert_true(mapped != MAP_FAILED);
+            memset(mapped + at, 0, 8);
+            munmap(mapped, table_file.len);
+        } else {
+            assert_int_equal(pwrite(fd, "\0\0\0\0\0\0\0\0", 8, (off_t)at), 8);
+        }
+        if (way == 2) {
+            const struct timespec times[2] = {st.st_atim, st.st_mtim};
+            assert_int_equal(futimens(fd, times), 0);
+        }
+        close(fd);
+        struct window_file *f = open_knowing(N, false);
+        expect(f, 0, N, KNOWN_NEW);
+        window_file_close(f);
+        forget_files();
+    }
 }
 
 static void a_disk_that_was_emptied_is_a_beginning(void **state) {
@@ -669,8 +735,10 @@ int main(void) {
         TEST(kills_leave_all_or_nothing),
         TEST(killed_while_it_judged_the_next_begins_empty),
         TEST(a_state_that_was_damaged_is_not_trusted),
+        TEST(a_state_of_another_version_is_not_trusted),
         TEST(after_a_reboot_nothing_is_trusted),
         TEST(a_table_that_is_not_the_one_that_was_left_is_not_trusted),
+        TEST(a_table_that_somebody_wrote_into_is_not_trusted),
         TEST(a_disk_that_was_emptied_is_a_beginning),
         TEST(names_that_are_something_else_are_an_error_or_a_beginning),
         TEST(without_room_for_a_table_there_is_none),
