@@ -408,7 +408,8 @@ static bool wait_for_fresh(struct live *l, uint64_t *last_id) {
     }
     bool unread = l->touched.last_batch_id > 0 || l->reads_begun > l->reads_done;
     int64_t now = now_ns(l);
-    bool old = unread && now - l->shown_ns > at_least(FRESH_NS, l->rest_ns);
+    // Where many look they have no newer one: who comes then makes no event for all of them.
+    bool old = unread && now - l->shown_ns > at_least(FRESH_NS, gap_ns(l));
     old |= now - l->snapshot_ns > at_least(TIME_FRESH_NS, l->rest_ns);
     if (!old || l->failed) {
         return false;

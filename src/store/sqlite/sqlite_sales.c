@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Sums of sales from cells.
 //
-// 1. A table of cells has a statement or two, prepared once: it gives the cells of a range in the
+// 1. A table of cells has a statement or some, prepared once: it gives the cells of a range in the
 //    order of their keys, with the measures that the table has.
 // 2. sqlite_fold.c adds them up by what is asked for. What a cell's id stands for it finds once an
-//    id, and then also whether the filters by source, state and currency want it: groups are few.
-// 3. Products are many and wanted ones few, so each wanted product is looked up in each day. Where
-//    there is one day alone each cell comes with its product, since none comes twice.
+//    id, and then also whether the filters want it.
+// 3. Cells of groups that filters by source or state leave out are not read off. Products are many
+//    and wanted ones few, so each wanted product is looked up in each day. Where there is one day
+//    alone each cell comes with its product, since none comes twice.
 //
 // Fails when a statement cannot be prepared or stepped: the caller knows about time-outs.
 #include "store/sqlite/sqlite_sales.h"
@@ -27,10 +28,24 @@
         "(n + 1) << 32") " FROM days WHERE n < ?2 >> 32), named AS MATERIALIZED (" NAMED_PRODUCTS  \
                          ") "
 
+// Those of the filters ?3 and ?4.
+#define WANTED(column, n) "(" n " IS NULL OR " column " IN (SELECT value FROM json_each(" n ")))"
+#define WANTED_GROUPS                                                                              \
+    " AND cell & 4294967295 IN (SELECT id FROM sales_groups WHERE " WANTED(                        \
+        "source", "?3") " AND " WANTED("state", "?4") ")"
+
 static enum sqlite_cells_form form_of(const struct sales_query *q) {
-    return q->filters[SALES_PRODUCT].n > 0                              ? CELLS_OF_NAMED
-           : sales_query_of_products(q) && sales_query_is_one_bucket(q) ? CELLS_WITH_NAMES
-                                                                        : CELLS_ALONE;
+    if (sales_query_of_products(q)) {
+        return q->filters[SALES_PRODUCT].n > 0 ? CELLS_OF_NAMED
+               : sales_query_is_one_bucket(q)  ? CELLS_WITH_NAMES
+                                               : CELLS_ALONE;
+    }
+    bool narrowed = q->filters[SALES_SOURCE].n > 0 || q->filters[SALES_STATE].n > 0;
+    return narrowed ? CELLS_OF_GROUPS : CELLS_ALONE;
+}
+
+static bool with_names(enum sqlite_cells_form form) {
+    return form == CELLS_WITH_NAMES || form == CELLS_OF_NAMED;
 }
 
 static void put_cells(struct buf *sql, const struct sales_query *q) {
@@ -39,7 +54,7 @@ static void put_cells(struct buf *sql, const struct sales_query *q) {
     buf_put_str(sql, form == CELLS_OF_NAMED ? DAYS : "");
     buf_printf(sql, "SELECT cell, %s%s FROM %s%s%s",
                table == CUBE_PRODUCT ? "orders, units, total_e4" : MEASURE_COLUMNS,
-               form != CELLS_ALONE ? ", d.product_id, d.currency" : "",
+               with_names(form) ? ", d.product_id, d.currency" : "",
                form == CELLS_OF_NAMED ? "days CROSS JOIN named d CROSS JOIN " : "",
                cells_table_names[table],
                form == CELLS_OF_NAMED ? " ON cell = (days.n << 32) + d.id"
@@ -51,7 +66,7 @@ static void put_cells(struct buf *sql, const struct sales_query *q) {
         buf_printf(sql, " AND cell >= (SELECT %s << 32 FROM pipeline_state)",
                    table == CUBE_MINUTE ? "minute_floor" : "hour_floor");
     }
-    buf_put_str(sql, " ORDER BY cell");
+    buf_put_str(sql, form == CELLS_OF_GROUPS ? WANTED_GROUPS " ORDER BY cell" : " ORDER BY cell");
 }
 
 static bool prepare_cells(sqlite3 *db, const struct sales_query *q, sqlite3_stmt **out,
@@ -79,18 +94,19 @@ static bool statements_of(struct sqlite_sales *s, sqlite3 *db, const struct sale
                                     "?1",
                               names, err)) &&
               (*cells != NULL || prepare_cells(db, q, cells, err));
-    *out = (struct sqlite_cells_read){*cells, *names, form_of(q) != CELLS_ALONE};
+    *out = (struct sqlite_cells_read){*cells, *names, with_names(form_of(q))};
     return ok;
 }
 
 // --- Parameters
 
-static void put_products(struct buf *json, const struct sales_filter *filter) {
+static void put_filter(struct buf *json, enum sales_field field,
+                       const struct sales_filter *filter) {
     buf_clear(json);
     for (size_t i = 0; i < filter->n; i++) {
         struct text value = filter->values[i];
         buf_put_char(json, i == 0 ? '[' : ',');
-        if (ident_of_text(value).num >= 0) {
+        if (field == SALES_PRODUCT && ident_of_text(value).num >= 0) {
             buf_put_text(json, value); // as it is stored: an integer
         } else {
             buf_put_json(json, value);
@@ -99,13 +115,26 @@ static void put_products(struct buf *json, const struct sales_filter *filter) {
     buf_put_char(json, ']');
 }
 
-static bool bind_products(struct sqlite_sales *s, sqlite3_stmt *stmt, const struct sales_query *q) {
-    if (q->filters[SALES_PRODUCT].n == 0) {
+static bool bind_filter(struct sqlite_sales *s, sqlite3_stmt *stmt, int nth, enum sales_field field,
+                        const struct sales_query *q) {
+    if (q->filters[field].n == 0) {
+        sqlite3_bind_null(stmt, 3 + nth);
         return true;
     }
-    put_products(&s->products, &q->filters[SALES_PRODUCT]);
-    sqlite_bind_text(stmt, 3, buf_text(&s->products));
-    return !s->products.failed;
+    put_filter(&s->filters[nth], field, &q->filters[field]);
+    sqlite_bind_text(stmt, 3 + nth, buf_text(&s->filters[nth]));
+    return !s->filters[nth].failed;
+}
+
+static bool bind_filters(struct sqlite_sales *s, sqlite3_stmt *stmt, const struct sales_query *q) {
+    switch (form_of(q)) {
+    case CELLS_OF_NAMED:
+        return bind_filter(s, stmt, 0, SALES_PRODUCT, q);
+    case CELLS_OF_GROUPS:
+        return bind_filter(s, stmt, 0, SALES_SOURCE, q) && bind_filter(s, stmt, 1, SALES_STATE, q);
+    default:
+        return true;
+    }
 }
 
 static void bind_range(sqlite3_stmt *stmt, const struct sales_query *q) {
@@ -124,7 +153,7 @@ bool sqlite_sales_ask(struct sqlite_sales *s, sqlite3 *db, const struct sales_qu
         return false;
     }
     bind_range(read.cells, q);
-    bool ok = bind_products(s, read.cells, q) || error_set(err, ERROR_RETRIABLE, "out of memory");
+    bool ok = bind_filters(s, read.cells, q) || error_set(err, ERROR_RETRIABLE, "out of memory");
     ok = ok && sqlite_fold_cells(&read, q, each, user, failed, err);
     sqlite3_reset(read.cells);
     return ok;
@@ -138,6 +167,8 @@ void sqlite_sales_close(struct sqlite_sales *s) {
     }
     sqlite3_finalize(s->groups_names);
     sqlite3_finalize(s->products_names);
-    buf_free(&s->products);
+    for (size_t i = 0; i < COUNT_OF(s->filters); i++) {
+        buf_free(&s->filters[i]);
+    }
     *s = (struct sqlite_sales){0};
 }

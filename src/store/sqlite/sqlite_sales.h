@@ -5,14 +5,21 @@
 #include "store/sales_reader.h"
 #include "store/sqlite/sqlite_util.h"
 
-// How cells are read: by themselves, each with its product's names, or those of named products.
-enum sqlite_cells_form { CELLS_ALONE, CELLS_WITH_NAMES, CELLS_OF_NAMED, CELLS_FORMS };
+// How cells are read: by themselves, each with its product's names, those of named products, or
+// those of sources and states.
+enum sqlite_cells_form {
+    CELLS_ALONE,
+    CELLS_WITH_NAMES,
+    CELLS_OF_NAMED,
+    CELLS_OF_GROUPS,
+    CELLS_FORMS
+};
 
 // A reader's statements, made at their first use. A zeroed struct is valid: none yet.
 struct sqlite_sales {
     sqlite3_stmt *cells[CUBE_TABLES][CELLS_FORMS];
     sqlite3_stmt *groups_names, *products_names;
-    struct buf products; // scratch, bound while a statement runs
+    struct buf filters[2]; // scratch, bound while a statement runs
 };
 void sqlite_sales_close(struct sqlite_sales *s);
 
