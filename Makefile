@@ -219,7 +219,7 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/libsalestide.a
 # ---- what people and CI call
 
 .PHONY: help deps spark-deps run check check-full unit tsan coverage integration browser crash cluster check-mysql8 \
-        spark check-yarn fuzz lint format docs bench
+        spark check-yarn check-superset fuzz lint format docs superset bench
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
@@ -266,6 +266,9 @@ spark: ## The job inside Spark, with the real servers and HDFS; FULL=1 for the l
 	scripts/check.sh $(if $(FULL),--full) spark
 check-yarn: ## Of those the ones on a real YARN alone
 	scripts/check.sh yarn
+check-superset: ## The dashboard of superset/ in a real Superset, on SQLite and MariaDB
+	scripts/install-deps.sh build web test servers
+	scripts/check.sh superset
 fuzz: ## Fuzzing, FUZZ_SECONDS (60) for each target
 	scripts/fuzz.sh $(or $(FUZZ_SECONDS),60)
 lint: ## Format, static analysis, warnings of clang, drift of generated documents
@@ -275,6 +278,9 @@ format: ## Format all C files
 
 docs: $(BUILD)/salestide ## Generate docs/configuration.md, the man page and web/src/types.ts again
 	scripts/generate-docs.sh $< docs web/src/types.ts
+
+superset: ## Install Superset and start it with the bundle on loopback: SOURCE=mysql|sqlite URI=...
+	superset/start.sh $(or $(SOURCE),sqlite) $(if $(URI),'$(URI)','sqlite:///file:$(CURDIR)/data/sales.db?mode=ro&uri=true&check_same_thread=false')
 
 bench: ## Measure speed and size, beside others, on this machine; QUICK=1 is short
 	scripts/install-deps.sh build web bench servers
@@ -305,7 +311,7 @@ uninstall: ## Remove what install put there; data stays
 	rm -f $(DESTDIR)$(PREFIX)/bin/salestide $(DESTDIR)$(PREFIX)/bin/salestide-spark $(DESTDIR)$(PREFIX)/lib/libsalestide.so \
 	    $(DESTDIR)$(PREFIX)/include/salestide/arrow.h $(DESTDIR)$(PREFIX)/share/man/man1/salestide.1 \
 	    $(DESTDIR)$(PREFIX)/share/doc/salestide/LICENSE $(UNITS:deploy/%=$(DESTDIR)$(PREFIX)/lib/systemd/system/%)
-clean: ## Remove what was built (build/deps, build/venv, build/clients, build/servers, build/spark-* and web/node_modules stay)
+clean: ## Remove what was built (build/deps, build/venv, build/clients, build/servers, build/spark-*, build/superset* and web/node_modules stay)
 	rm -rf build/obj build/pic build/libsalestide.a build/libsalestide.so build/bench build/tools build/asan build/tsan build/coverage build/faults build/fuzz build/check build/web build/salestide
 
 -include $(OBJ:.o=.d)

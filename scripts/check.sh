@@ -13,13 +13,13 @@ if [ "${1:-}" = --full ]; then
     shift
 fi
 all_suites=(build unit tsan reference kernel integration browser crash cluster spark fuzz lint)
-other_suites=(mysql8 yarn) # a part of cluster and one of spark, each alone
+other_suites=(mysql8 yarn superset) # a part of cluster and one of spark, each alone; and the real Superset
 suites=("$@")
 [ $# -gt 0 ] || suites=("${all_suites[@]}")
 # These run the program: never an old one.
 case " ${suites[*]} " in
 *" build "*) ;;
-*" kernel "* | *" integration "* | *" browser "* | *" crash "* | *" cluster "* | *" mysql8 "* | *" spark "* | *" yarn "* | *" lint "*) suites=(build "${suites[@]}") ;;
+*" kernel "* | *" integration "* | *" browser "* | *" crash "* | *" cluster "* | *" mysql8 "* | *" spark "* | *" yarn "* | *" superset "* | *" lint "*) suites=(build "${suites[@]}") ;;
 esac
 
 # Options of the user's own shell must not change what is tested.
@@ -273,6 +273,17 @@ run_spark() { # SERVER... -- OPTION...
         return
     fi
     run_pytest tests/spark "$@"
+}
+
+# The dashboard of superset/ in a real Superset, which takes half a GiB and minutes to start. Not part of the others.
+suite_superset() {
+    local test_limit_s=900
+    if ! logged superset/start.sh install; then
+        failed=$((failed + 1))
+        echo "FAIL Superset could not be had" >>"$log"
+        return
+    fi
+    run_pytest tests/superset
 }
 
 # These print `PASS name` and `FAIL name` for each of their tests.

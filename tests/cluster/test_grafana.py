@@ -97,9 +97,9 @@ def test_the_variable_of_currencies_begins_with_the_shops(sales):
 @pytest.mark.timeout(400)  # it starts every server there is
 def test_a_real_prometheus_finds_every_metric_that_panels_and_rules_name(shop, tmp_path):
     one = shop()
-    door, counter, page = one.ingest(), one.processor(), Page(one)
-    embedded = harness.Server(tmp_path, data=tmp_path / "embedded")
-    one.running += [page, embedded]
+    door, counter = one.ingest(), one.processor()
+    one.running.append(page := Page(one))
+    one.running.append(embedded := harness.Server(tmp_path, data=tmp_path / "embedded"))
     assert door.post([order(n) for n in range(100)]).json()["accepted"] == 100
     assert embedded.post(order(1)).status == 202
     one.wait_drained()
