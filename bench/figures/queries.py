@@ -52,15 +52,19 @@ def questions():
 class Client:
     def __init__(self, port):
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        self.n_given_up = 0
 
     def ask(self, params):
-        """(ms, answer)"""
+        """(ms, answer); no answer when the server gave up after its five seconds, which is a time like any other."""
         path = f"/v1/sales?{urllib.parse.urlencode({'currency': 'USD', **params})}"
         started = time.perf_counter()
         self.connection.request("GET", path)
         response = self.connection.getresponse()
         body = response.read()
         took_ms = (time.perf_counter() - started) * 1000
+        if response.status == 503 and b"took longer than" in body:
+            self.n_given_up += 1
+            return took_ms, None
         if response.status != 200:
             raise SystemExit(f"bench: {path} was answered {response.status}: {body[:400]}")
         return took_ms, body
@@ -72,7 +76,8 @@ def total_e4(body):
 
 def check(client, made_e4):
     """What is measured has to be right: the year by day is the sum of what was made."""
-    found = total_e4(client.ask(questions()["a year by day"])[1])
+    _, body = client.ask(questions()["a year by day"])
+    found = None if body is None else total_e4(body)
     if found != made_e4:
         raise SystemExit(f"bench: the year's sum is {found}, made were {made_e4}")
 
