@@ -85,7 +85,8 @@ def test_a_state_of_the_map_and_a_product_narrow_by_a_click(shop, open_page):
 
 def test_the_map_is_walked_and_a_state_chosen_by_keyboard(shop, open_page):
     page = open_page(shop)
-    page.wait_for_selector("[data-panel=map] [data-state=CA][aria-label^='CA: ']")
+    page.wait_for_selector("[data-panel=map] [data-state=CA][aria-pressed=false]")
+    assert page.get_by_role("button", name="CA: ").count() == 1
     stops = page.eval_on_selector_all("[data-panel=map] [tabindex='0']", "all => all.map(e => e.dataset.state)")
     assert stops == ["CA"], "one stop of the Tab key, not fifty"
     page.focus("[data-panel=map] [data-state=CA]")

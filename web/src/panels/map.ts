@@ -150,7 +150,6 @@ export function map(section: HTMLElement, page: Page): Draw {
             group.setAttribute("aria-pressed", String(isChosen));
             const said = place === undefined ? "no orders" : `${exactMoney(place.total, figures.currency)}, ${count(place.orders)} orders`;
             setText(title, `${code}: ${said}`);
-            group.setAttribute("aria-label", `${code}: ${said}`);
         }
         const best = [...names].sort(([, a], [, b]) => roughly(b.total) - roughly(a.total)).slice(0, 5);
         const texts = best.map(([code, place]) => `${code} ${wholeMoney(place.total, figures.currency)}`);
