@@ -15,7 +15,7 @@ import pytest
 from live_page import SOON_MS, as_table, order, post, wait_for_figure, wait_for_text
 
 ZONE = "America/New_York"
-BEFORE_S = 2  # how long before the moment the clock is set to; it goes there by itself
+BEFORE_S = 1  # how long before the moment the clock is set to; it goes there by itself
 
 
 class Clock:
