@@ -83,6 +83,28 @@ def test_a_state_of_the_map_and_a_product_narrow_by_a_click(shop, open_page):
     wait_for_figure(page, "revenue", "$70.00")
 
 
+def test_the_map_is_walked_and_a_state_chosen_by_keyboard(shop, open_page):
+    page = open_page(shop)
+    page.wait_for_selector("[data-panel=map] [data-state=CA][aria-pressed=false]")
+    assert page.get_by_role("button", name="CA: ").count() == 1
+    stops = page.eval_on_selector_all("[data-panel=map] [tabindex='0']", "all => all.map(e => e.dataset.state)")
+    assert stops == ["CA"], "one stop of the Tab key, not fifty"
+    page.focus("[data-panel=map] [data-state=CA]")
+    walked = []
+    for key in ("ArrowRight", "ArrowDown", "ArrowRight", "ArrowUp", "ArrowLeft", "ArrowLeft", "ArrowLeft", "ArrowUp"):
+        page.keyboard.press(key)
+        walked.append(page.evaluate("document.activeElement.dataset.state"))
+    assert walked == ["UT", "AZ", "NM", "CO", "UT", "CA", "CA", "OR"], "there is none to the left of California"
+    while page.evaluate("document.activeElement.dataset.state") != "CA":
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => location.hash === '#state=CA'")
+    page.wait_for_selector("[data-panel=map] [data-state=CA][aria-pressed=true]")
+    assert page.evaluate("document.activeElement.dataset.state") == "CA", "the focus stays"
+    page.keyboard.press("Space")
+    page.wait_for_function("() => location.hash === ''")
+
+
 def test_a_range_is_brushed_on_the_chart(shop, open_page):
     page = open_page(shop, view="#chart=days")
     wait_for_text(page, "[data-panel=time] h2 span", "Revenue by day")

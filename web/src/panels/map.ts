@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Where orders come from: a grid of the US's states, one tile each, so that a small state can be seen as well; a
-// ranked bar where states are not those of the US. A click narrows the page to a state.
+// ranked bar where states are not those of the US. A click narrows the page to a state. The grid is one stop of the
+// Tab key; the arrow keys go from tile to tile, Enter chooses.
 import { roughly } from "../amount";
 import { make, makeSvg, setRows, setText, show } from "../dom";
 import type { Figures } from "../figures";
@@ -21,17 +22,65 @@ interface Tile {
     group: SVGElement;
 }
 
+const WAYS: Readonly<Record<string, readonly [down: number, right: number]>> = {
+    ArrowUp: [-1, 0],
+    ArrowDown: [1, 0],
+    ArrowLeft: [0, -1],
+    ArrowRight: [0, 1],
+};
+
+/** The nearest tile that way, as straight as can be; undefined: there is none. */
+function beside(from: string, [down, right]: readonly [number, number]): string | undefined {
+    const [row, column] = TILES[from]!;
+    const far = Object.entries(TILES).flatMap(([code, [otherRow, otherColumn]]) => {
+        const [rows, columns] = [otherRow - row, otherColumn - column];
+        const ahead = rows * down + columns * right;
+        const aside = Math.abs(rows * right) + Math.abs(columns * down);
+        return ahead > aside ? [{ code, far: ahead + 3 * aside }] : [];
+    });
+    return far.sort((a, b) => a.far - b.far)[0]?.code;
+}
+
+function walkByKeys(svg: SVGElement, tiles: Map<string, Tile>, choose: (code: string) => void): void {
+    let at = "CA";
+    const stop = (code: string): void => {
+        tiles.get(at)!.group.setAttribute("tabindex", "-1");
+        at = code;
+        tiles.get(at)!.group.setAttribute("tabindex", "0");
+    };
+    stop(at);
+    svg.addEventListener("focusin", ({ target }) => {
+        const code = (target as Element).getAttribute("data-state");
+        if (code !== null) {
+            stop(code);
+        }
+    });
+    svg.addEventListener("keydown", (event) => {
+        const way = WAYS[event.key];
+        if (way !== undefined) {
+            tiles.get(beside(at, way) ?? at)!.group.focus();
+        } else if (event.key === "Enter" || event.key === " ") {
+            choose(at);
+        } else {
+            return;
+        }
+        event.preventDefault();
+    });
+}
+
 function makeTiles(svg: SVGElement, choose: (code: string) => void): Map<string, Tile> {
     const tiles = new Map<string, Tile>();
     for (const [code, [row, column]] of Object.entries(TILES)) {
         const box = makeSvg("rect", { width: SIDE, height: SIDE, rx: 4, class: "tile" });
         const title = makeSvg("title", {});
         const text = makeSvg("text", { x: SIDE / 2, y: 21.5, "text-anchor": "middle" }, code);
-        const group = makeSvg("g", { transform: `translate(${column * STEP},${row * STEP})`, "data-state": code }, title, box, text);
+        const place = { transform: `translate(${column * STEP},${row * STEP})`, "data-state": code };
+        const group = makeSvg("g", { ...place, role: "button", tabindex: -1 }, title, box, text);
         group.addEventListener("click", () => choose(code));
         svg.append(group);
         tiles.set(code, { box, title, group });
     }
+    walkByKeys(svg, tiles, choose);
     return tiles;
 }
 
@@ -60,7 +109,7 @@ function byCode(rows: MapRow[]): { us: Map<string, Place>; usOrders: number; els
 export function map(section: HTMLElement, page: Page): Draw {
     const note = make("small", "");
     const box = make("div", "where");
-    const svg = makeSvg("svg", { viewBox: `0 0 ${11 * STEP + SIDE} ${7 * STEP + SIDE}`, role: "img", preserveAspectRatio: "xMinYMin meet" });
+    const svg = makeSvg("svg", { viewBox: `0 0 ${11 * STEP + SIDE} ${7 * STEP + SIDE}`, role: "group", preserveAspectRatio: "xMinYMin meet" });
     const [list, none] = [make("ol", "bars"), make("p", "none")];
     box.append(svg, list, none);
     section.append(make("h2", "", "Where ", note), box);
@@ -96,7 +145,9 @@ export function map(section: HTMLElement, page: Page): Draw {
             const weight = most > 0 && place !== undefined ? Math.max(0, roughly(place.total) / most) : 0;
             rect.style.setProperty("--w", weight.toFixed(3));
             group.classList.toggle("strong", weight > 0.6);
-            group.classList.toggle("chosen", page.view.state !== undefined && codeOf(page.view.state) === code);
+            const isChosen = page.view.state !== undefined && codeOf(page.view.state) === code;
+            group.classList.toggle("chosen", isChosen);
+            group.setAttribute("aria-pressed", String(isChosen));
             const said = place === undefined ? "no orders" : `${exactMoney(place.total, figures.currency)}, ${count(place.orders)} orders`;
             setText(title, `${code}: ${said}`);
         }

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""The page goes on by itself across the shop's midnight and across both clock changes. The server's wall clock is the
+test's (shifted_clock.c), so no hour of the real day matters; the browser's is months away from it, as the page follows
+the server's."""
+
+import datetime
+import mmap
+import pathlib
+import subprocess
+import time
+import zoneinfo
+
+import pytest
+
+from live_page import SOON_MS, as_table, order, post, wait_for_figure, wait_for_text
+
+ZONE = "America/New_York"
+BEFORE_S = 1  # how long before the moment the clock is set to; it goes there by itself
+
+
+class Clock:
+    """What the server takes for the time."""
+
+    def __init__(self, directory):
+        path = directory / "shifted-by"
+        path.write_bytes(bytes(8))
+        with open(path, "r+b") as file:
+            self.shift = mmap.mmap(file.fileno(), 8)
+        library = directory / "shifted_clock.so"
+        source = pathlib.Path(__file__).parent / "shifted_clock.c"
+        subprocess.run(["cc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", library, source], check=True, timeout=60)
+        self.environment = {"LD_PRELOAD": str(library), "SHIFTED_BY": str(path)}
+
+    def set(self, instant):
+        ns = int(instant.timestamp()) * 10**9 - time.time_ns()
+        self.shift[:] = ns.to_bytes(8, "little", signed=True)
+
+
+@pytest.fixture
+def clock(tmp_path, server):  # after which the servers stop: what waits until a time needs the real one
+    one = Clock(tmp_path)
+    yield one
+    one.shift[:] = bytes(8)
+    one.shift.close()
+
+
+def shop_time(text, fold=0):
+    """An instant as the shop's clocks show it; fold 1: the second time they do."""
+    return datetime.datetime.fromisoformat(text).replace(tzinfo=zoneinfo.ZoneInfo(ZONE), fold=fold).astimezone(datetime.timezone.utc)
+
+
+def open_at(clock, server, open_page, moment):
+    """A server that is five minutes before the moment, with an order of then, and its page."""
+    clock.set(moment - datetime.timedelta(minutes=5))
+    one = server("--timezone", ZONE, env=clock.environment)
+    page = open_page(one)
+    post(one, order("before", created_at=(moment - datetime.timedelta(minutes=6)).isoformat(), total="10.00"))
+    wait_for_figure(page, "revenue", "$10.00")
+    return one, page
+
+
+def sold(page):
+    """Hours that are in the table with orders: [when, orders]; newest first."""
+    return [row[:2] for row in as_table(page) if row[1] != "0"]
+
+
+def wait_for_hours(page, n):
+    page.wait_for_function("n => document.querySelectorAll('[data-panel=time] tbody tr').length === n", arg=n, timeout=SOON_MS)
+
+
+def test_at_the_shops_midnight_today_begins_anew(clock, server, open_page):
+    moment = shop_time("2026-05-13T00:00:00")
+    one, page = open_at(clock, server, open_page, moment)
+    assert page.text_content("#day") == "Tuesday, May 12 · New York"
+    assert [row[0] for row in as_table(page)][:2] == ["23:00", "22:00"]
+    clock.set(moment - datetime.timedelta(seconds=BEFORE_S))
+    wait_for_text(page, "#day", "Wednesday, May 13 · New York", SOON_MS)
+    wait_for_figure(page, "revenue", "$0.00")
+    assert [row[0] for row in as_table(page)] == ["00:00"]
+    post(one, order("after", created_at=moment.isoformat(), total="5.00"),
+         order("late", created_at=(moment - datetime.timedelta(seconds=1)).isoformat(), total="2.00"))  # fmt: skip
+    wait_for_figure(page, "revenue", "$5.00")
+    assert sold(page) == [["00:00", "1"]]
+    days = one.get("/v1/sales?by=&bucket=day").json()["rows"]
+    assert [(row["bucket"][:10], row["total"]) for row in days] == [("2026-05-12", "12.0000"), ("2026-05-13", "5.0000")]
+    page.select_option("#filter-period", "yesterday")
+    wait_for_figure(page, "revenue", "$12.00")
+
+
+@pytest.mark.parametrize(("moment", "hours", "day_hours"), [
+    (shop_time("2026-03-08T03:00:00"), [["03:00", "1"], ["01:00", "1"]], 23),
+    (shop_time("2026-11-01T01:00:00", fold=1), [["01:00", "1"], ["01:00", "1"]], 25),
+], ids=["spring", "autumn"])  # fmt: skip
+def test_across_a_clock_change_each_hour_is_its_own(clock, server, open_page, moment, hours, day_hours):
+    one, page = open_at(clock, server, open_page, moment)
+    assert sold(page) == [hours[1]]
+    n_hours = len(as_table(page))
+    clock.set(moment - datetime.timedelta(seconds=BEFORE_S))
+    wait_for_hours(page, n_hours + 1)
+    post(one, order("after", created_at=moment.isoformat(), total="5.00"))
+    wait_for_figure(page, "revenue", "$15.00")
+    assert sold(page) == hours
+    rows = one.get("/v1/sales?by=&bucket=hour").json()["rows"]
+    assert [row["total"] for row in rows] == ["10.0000", "5.0000"]
+    # To the end of that day, which is an hour shorter or longer than others.
+    evening = moment.astimezone(zoneinfo.ZoneInfo(ZONE)).replace(hour=23, fold=0).astimezone(datetime.timezone.utc)
+    clock.set(evening)
+    wait_for_hours(page, day_hours)
+    clock.set(evening + datetime.timedelta(seconds=3600 - BEFORE_S))
+    wait_for_figure(page, "revenue", "$0.00")
+    wait_for_figure(page, "orders", "0")
