@@ -78,7 +78,7 @@ static bool assign(struct csv_fields *f, struct text *into, struct text list, st
     if (scratch == NULL) {
         return error_set(err, ERROR_RETRIABLE, "out of memory");
     }
-    bool ok = list.len > 0 && csv_split(list, parts, COUNT_OF(parts), &n, scratch);
+    bool ok = list.len > 0 && csv_split(list, ',', parts, COUNT_OF(parts), &n, scratch);
     if (!ok) {
         error_set(err, ERROR_USAGE, "'%s' is not a list FIELD=NAME,FIELD=NAME",
                   excerpt_of(list).text);

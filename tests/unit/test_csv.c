@@ -267,20 +267,20 @@ static void split_cuts_a_row_once_more_and_reads_no_byte_too_far(void **state) {
         struct text cells[8];
         char *scratch = malloc(row.len); // its own red zone under the sanitizer
         size_t n = 0;
-        bool ok = csv_split(row, cells, COUNT_OF(cells), &n, scratch);
+        bool ok = csv_split(row, ',', cells, COUNT_OF(cells), &n, scratch);
         assert_int_equal(ok, i != 5 && i != 6 && i != 9);
         free(scratch);
     }
     struct text cells[2];
     size_t n;
     char scratch[16];
-    assert_true(csv_split(TEXT_LIT("\"x\"\"y\",z"), cells, 2, &n, scratch));
+    assert_true(csv_split(TEXT_LIT("\"x\"\"y\",z"), ',', cells, 2, &n, scratch));
     assert_int_equal(n, 2);
     assert_true(text_equal(cells[0], TEXT_LIT("x\"y")));
     assert_true(text_equal(cells[1], TEXT_LIT("z")));
-    assert_false(csv_split(TEXT_LIT("1,2,3"), cells, 2, &n, scratch));
-    assert_false(csv_split(TEXT_LIT("1\n2"), cells, 2, &n, scratch));
-    assert_false(csv_split(TEXT_LIT("1\r2"), cells, 2, &n, scratch));
+    assert_false(csv_split(TEXT_LIT("1,2,3"), ',', cells, 2, &n, scratch));
+    assert_false(csv_split(TEXT_LIT("1\n2"), ',', cells, 2, &n, scratch));
+    assert_false(csv_split(TEXT_LIT("1\r2"), ',', cells, 2, &n, scratch));
     guard_page_free(&g);
 }
 
