@@ -61,6 +61,11 @@ void csv_set_width(struct csv *c, size_t n_cells);
 // *row borrows from the reader until the next csv_next, csv_room or csv_feed.
 MUST_CHECK enum csv_next csv_next(struct csv *c, struct csv_row *row);
 
+// Rows may be looked at before they are read: csv_mark, any number of csv_next, csv_go_back. What
+// is in the reader is all that can be seen so: no csv_room between them.
+void csv_mark(struct csv *c);
+void csv_go_back(struct csv *c);
+
 // Cuts one row held in memory, as csv_next gave it in `raw`, once more. `scratch` has room for
 // row.len bytes; cells borrow from both. False when it is not one row or has more than max_cells.
 MUST_CHECK bool csv_split(struct text row, char delimiter, struct text *cells, size_t max_cells,

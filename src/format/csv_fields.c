@@ -219,11 +219,18 @@ bool csv_fields_bind(const struct csv_fields *f, const struct csv_row *header,
     }
     int unused = amount_not_used(f, column);
     uint32_t bound = 0;
-    *out = (struct csv_binding){.n_columns = header->n_cells, .group = f->group};
+    *out = (struct csv_binding){.n_columns = header->n_cells,
+                                .delimiter = f->delimiter != 0 ? f->delimiter : ',',
+                                .group = f->group};
     for (int field = 0; field < CSV_FIELDS; field++) {
         if (field != unused && (column[field] >= 0 || f->constant[field].at != NULL)) {
-            out->sources[out->n_sources++] = (struct csv_source){
-                .field = field, .column = column[field], .constant = f->constant[field]};
+            out->sources[out->n_sources++] =
+                (struct csv_source){.field = field,
+                                    .by = f->constant[field].at != NULL ? CSV_BY_SET
+                                          : f->column[field].at != NULL ? CSV_BY_MAP
+                                                                        : CSV_BY_NAME,
+                                    .column = column[field],
+                                    .constant = f->constant[field]};
             bound |= 1u << field;
         }
     }

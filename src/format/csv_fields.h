@@ -3,6 +3,7 @@
 // --group-by), and how that binds to the header of one file.
 #pragma once
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/error.h"
 #include "format/csv.h"
 #include "order/order.h"
@@ -15,6 +16,7 @@ struct csv_fields {
     struct text column[CSV_FIELDS];   // --map
     struct text constant[CSV_FIELDS]; // --set
     bool group;                       // --group-by order_id
+    char delimiter;                   // --delimiter; 0: to be found
     struct arena arena;               // owns the texts; its heap is used for all
 };
 // One value of --map ("order_id=ID,total=AMOUNT") or --set; a part with a comma in it is put in
@@ -26,7 +28,8 @@ const char *csv_field_name(int field);
 
 // Where a field's value comes from.
 struct csv_source {
-    int field;            // enum order_field or CSV_UNIT_PRICE
+    int field; // enum order_field or CSV_UNIT_PRICE
+    enum csv_bound_by { CSV_BY_SET, CSV_BY_MAP, CSV_BY_NAME } by;
     int column;           // -1: the constant
     struct text constant; // borrowed from the csv_fields
 };
@@ -34,6 +37,7 @@ struct csv_binding {
     struct csv_source sources[CSV_FIELDS]; // by field, so that quantity comes before unit_price
     size_t n_sources;
     size_t n_columns; // of the header
+    char delimiter;   // of the file
     int id_column;    // of order_id; -1: a constant
     bool group;
     bool derive_total; // no column for it: subtotal - discount + shipping + tax
@@ -43,3 +47,5 @@ struct csv_binding {
 // columns are ignored. ERROR_USAGE when a mapped column is not there, or a required field has none.
 MUST_CHECK bool csv_fields_bind(const struct csv_fields *f, const struct csv_row *header,
                                 struct csv_binding *out, struct error *err);
+// The bindings in words, one line: "order_id ← ID by --map; total by name; not read: Note".
+void csv_fields_tell(const struct csv_binding *b, const struct csv_row *header, struct buf *out);

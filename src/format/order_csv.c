@@ -258,7 +258,7 @@ static bool cut_line(struct assembly *a, size_t i, struct text row) {
         }
     }
     size_t n_cells;
-    if (!csv_split(row, ',', c->cells, CSV_CELLS_MAX, &n_cells, scratch) ||
+    if (!csv_split(row, c->binding->delimiter, c->cells, CSV_CELLS_MAX, &n_cells, scratch) ||
         n_cells != c->binding->n_columns) {
         a->out->line = a->lines[i].line;
         return reject(&a->out->why, "", REJECT_BAD_ROW, "the row is broken");

@@ -18,6 +18,16 @@
 
 enum { USAGE = 2 };
 
+static bool read_delimiter(const char *sign, char *out, struct error *err) {
+    if (sign == NULL) {
+        return true;
+    }
+    *out = strcmp(sign, "tab") == 0 || strcmp(sign, "\\t") == 0 ? '\t' : sign[0];
+    bool one = *out == '\t' || (sign[0] != '\0' && sign[1] == '\0');
+    return (one && strchr(CSV_DELIMITERS, *out) != NULL) ||
+           error_set(err, ERROR_USAGE, "--delimiter: '%.40s' is none of , ; | and tab", sign);
+}
+
 static bool read_load_fields(const struct options *o, struct csv_fields *fields,
                              struct error *err) {
     for (size_t i = 0; i < option_list_count(o, "map"); i++) {
@@ -33,7 +43,7 @@ static bool read_load_fields(const struct options *o, struct csv_fields *fields,
         }
     }
     fields->group = option_text(o, "group-by") != NULL;
-    return true;
+    return read_delimiter(option_text(o, "delimiter"), &fields->delimiter, err);
 }
 
 // All files are there before the first one is loaded.

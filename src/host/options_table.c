@@ -577,6 +577,12 @@ const struct option_spec option_specs[] = {
              "become its items. Without a column for total it is subtotal - discount + shipping + "
              "tax. Reads the file twice."},
 
+    {.name = "delimiter",
+     .value = "SIGN",
+     .commands = "load",
+     .help = "What stands between the cells of a CSV file: , ; | or tab. Without it, it is found "
+             "from the row of column names, or from a line sep=; before it."},
+
     // Rejected events.
     {.name = "code",
      .value = "CODE",

@@ -118,9 +118,9 @@ static bool open_sink(const struct load_settings *s, const struct load_target *t
     return load_store_open(&s->store, target, sink, err);
 }
 
-// Reads all files; the sink is open. False: the error was told.
-static bool load_files(const struct load_settings *s, struct load_sink *sink,
-                       const struct load_target *target) {
+// Reads all files; the sink is open. Not LOADED: the error was told.
+static int load_files(const struct load_settings *s, struct load_sink *sink,
+                      const struct load_target *target) {
     struct error err = {0};
     bool ok = true;
     for (size_t i = 0; ok && i < s->n_paths && !*target->stop; i++) {
@@ -140,9 +140,9 @@ static bool load_files(const struct load_settings *s, struct load_sink *sink,
         if (ok || strcmp(err.text, late.text) != 0) {
             load_report_problem(target->report, late.text);
         }
-        ok = false;
+        return FAILED;
     }
-    return ok;
+    return ok ? LOADED : err.cls == ERROR_USAGE ? USAGE : FAILED;
 }
 
 static int load_into(const struct load_settings *s, const struct load_target *target) {
@@ -153,15 +153,15 @@ static int load_into(const struct load_settings *s, const struct load_target *ta
         return err.cls == ERROR_USAGE ? USAGE : FAILED;
     }
     stop_on_signals();
-    bool ok = load_files(s, sink, target);
+    int code = load_files(s, sink, target);
     if (*target->stop) {
         load_report_problem(target->report,
                             "stopped; what is loaded stays, load again for the rest");
-        ok = false;
+        code = FAILED;
     }
-    bool any_rejected = load_report_summary(target->report, ok);
+    bool any_rejected = load_report_summary(target->report, code == LOADED);
     sink->ops->close(sink);
-    return ok && !any_rejected ? LOADED : FAILED;
+    return code == LOADED && any_rejected ? FAILED : code;
 }
 
 int load_run(const struct load_settings *settings) {

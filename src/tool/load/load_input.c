@@ -91,7 +91,7 @@ static enum load_input_result read_file(struct load_input *in, void *to, size_t 
 
 static enum load_input_result gzip_failed(struct load_input *in, const char *what,
                                           struct error *err) {
-    error_set(err, ERROR_USAGE,
+    error_set(err, ERROR_FATAL,
               "%s: %s near byte %lld of the gzip file; what came before that is read", in->path,
               what, (long long)(in->done_bytes - in->z.avail_in));
     return INPUT_FAILED;
@@ -180,7 +180,7 @@ static bool find_packing(struct load_input *in, struct error *err) {
     }
     in->gzip = have >= 2 && in->packed[0] == 0x1F && in->packed[1] == 0x8B;
     if (!in->gzip && !*in->stop && has_suffix(in->path, ".gz")) {
-        return error_set(err, ERROR_USAGE, "%s is not a gzip file, as its name says", in->path);
+        return error_set(err, ERROR_FATAL, "%s is not a gzip file, as its name says", in->path);
     }
     in->z.next_in = in->packed; // of a plain file as well: its first bytes
     in->z.avail_in = (unsigned)have;
