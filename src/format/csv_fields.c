@@ -98,6 +98,24 @@ bool csv_fields_set(struct csv_fields *f, struct text list, struct error *err) {
     return assign(f, f->constant, list, err);
 }
 
+bool csv_fields_per_line(struct csv_fields *f, struct text list, struct error *err) {
+    while (list.len > 0) {
+        const char *comma = memchr(list.at, ',', list.len);
+        struct text name = {list.at, comma != NULL ? (size_t)(comma - list.at) : list.len};
+        size_t used = name.len + (comma != NULL);
+        int field = field_of(text_trim(name));
+        if (field < 0 || (CSV_PER_LINE >> field & 1) == 0) {
+            return error_set(err, ERROR_USAGE,
+                             "'%s' is none of discount, shipping, tax and total; a line's amount "
+                             "is subtotal or unit_price",
+                             excerpt_of(name).text);
+        }
+        f->per_line |= 1u << field;
+        list = (struct text){list.at + used, list.len - used};
+    }
+    return true;
+}
+
 void csv_fields_free(struct csv_fields *f) {
     arena_free(&f->arena);
     *f = (struct csv_fields){.arena.heap = f->arena.heap};
@@ -186,6 +204,12 @@ static bool check_required(const struct csv_binding *b, uint32_t bound,
     if ((bound & (1u << FIELD_TOTAL)) == 0 && !b->derive_total) {
         return missing_column(FIELD_TOTAL, header, err);
     }
+    for (int field = 0; field < FIELD_COUNT; field++) {
+        if ((b->per_line & ~bound & (1u << field)) != 0) {
+            return error_set(err, ERROR_USAGE, "--per-line %s: there is no column for it",
+                             csv_field_name(field));
+        }
+    }
     if (b->group && b->id_column < 0) {
         return error_set(err, ERROR_USAGE, "--group-by order_id needs a column for order_id");
     }
@@ -221,7 +245,8 @@ bool csv_fields_bind(const struct csv_fields *f, const struct csv_row *header,
     uint32_t bound = 0;
     *out = (struct csv_binding){.n_columns = header->n_cells,
                                 .delimiter = f->delimiter != 0 ? f->delimiter : ',',
-                                .group = f->group};
+                                .group = f->group,
+                                .per_line = f->per_line};
     for (int field = 0; field < CSV_FIELDS; field++) {
         if (field != unused && (column[field] >= 0 || f->constant[field].at != NULL)) {
             out->sources[out->n_sources++] =

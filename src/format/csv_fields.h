@@ -11,11 +11,16 @@
 // A field that only files have: subtotal of the row = quantity * unit_price.
 enum { CSV_UNIT_PRICE = FIELD_COUNT, CSV_FIELDS };
 
+// The fields that an order has once and --per-line adds up, as bits.
+#define CSV_PER_LINE                                                                               \
+    (1u << FIELD_DISCOUNT | 1u << FIELD_SHIPPING | 1u << FIELD_TAX | 1u << FIELD_TOTAL)
+
 // What the user asked for. A zeroed struct asks for nothing: columns are found by their names.
 struct csv_fields {
     struct text column[CSV_FIELDS];   // --map
     struct text constant[CSV_FIELDS]; // --set
     bool group;                       // --group-by order_id
+    uint32_t per_line;                // --per-line: a bit for each field that is added up
     char delimiter;                   // --delimiter; 0: to be found
     struct arena arena;               // owns the texts; its heap is used for all
 };
@@ -23,6 +28,8 @@ struct csv_fields {
 // double quotes, as in CSV. ERROR_USAGE when it cannot be.
 MUST_CHECK bool csv_fields_map(struct csv_fields *f, struct text list, struct error *err);
 MUST_CHECK bool csv_fields_set(struct csv_fields *f, struct text list, struct error *err);
+// One value of --per-line: "tax,shipping".
+MUST_CHECK bool csv_fields_per_line(struct csv_fields *f, struct text list, struct error *err);
 void csv_fields_free(struct csv_fields *f);
 const char *csv_field_name(int field);
 
@@ -40,6 +47,7 @@ struct csv_binding {
     char delimiter;   // of the file
     int id_column;    // of order_id; -1: a constant
     bool group;
+    uint32_t per_line; // as in csv_fields
     bool derive_total; // no column for it: subtotal - discount + shipping + tax
     bool line_amounts; // rows carry subtotal or unit_price
 };

@@ -42,7 +42,16 @@ static bool read_load_fields(const struct options *o, struct csv_fields *fields,
             return error_set(err, inner.cls, "--set: %.480s", inner.text);
         }
     }
+    for (size_t i = 0; i < option_list_count(o, "per-line"); i++) {
+        struct error inner;
+        if (!csv_fields_per_line(fields, text_of(option_list_at(o, "per-line", i)), &inner)) {
+            return error_set(err, inner.cls, "--per-line: %.480s", inner.text);
+        }
+    }
     fields->group = option_text(o, "group-by") != NULL;
+    if (fields->per_line != 0 && !fields->group) {
+        return error_set(err, ERROR_USAGE, "--per-line is for rows that are lines: --group-by");
+    }
     return read_delimiter(option_text(o, "delimiter"), &fields->delimiter, err);
 }
 

@@ -577,6 +577,13 @@ const struct option_spec option_specs[] = {
              "become its items. Without a column for total it is subtotal - discount + shipping + "
              "tax. Reads the file twice."},
 
+    {.name = "per-line",
+     .type = OPTION_LIST,
+     .value = "FIELD,...",
+     .commands = "load",
+     .help =
+         "With --group-by: amounts of each line, of discount, shipping, tax and total, that are "
+         "added up. Else an order whose rows hold different ones is rejected."},
     {.name = "delimiter",
      .value = "SIGN",
      .commands = "load",

@@ -24,9 +24,10 @@ def load(tmp_path, text, *arguments, name="x.csv", data="data"):
     return done.returncode, (done.stdout + done.stderr).decode()
 
 
-def events(tmp_path, data="data"):
-    """Of each stored event what the tests look at."""
-    return harness.stored_events(tmp_path / data)
+def sums(tmp_path, data="data"):
+    """The sums of a shop of one source, state and currency."""
+    (row,) = harness.stored_aggregates(tmp_path / data)["sales_totals"].values()
+    return row
 
 
 def total(tmp_path, data="data"):
@@ -101,3 +102,118 @@ def test_a_quote_left_open_is_told_with_the_lines_it_took(tmp_path):
     assert code == 1, said
     assert "x.csv:2: a quote is opened here and closed 2 lines later" in said, said
     assert total(tmp_path) == exactly(USD="140.00")
+
+
+# --- Money that cannot vanish
+
+LINES = "order_id,created_at,product_id,quantity,unit_price,shipping,tax\n"
+WITH_TOTAL = LINES.replace("tax", "tax,total")
+
+
+@pytest.mark.parametrize("rows, field, values", [
+    ("1,2026-05-01,a,1,10.00,4.90,0,9\n1,2026-05-01,b,1,5.00,0.10,0,\n", "shipping", ("4.90", "0.10")),
+    ("1,2026-05-01,a,1,10.00,,1.00,9\n1,2026-05-01,b,1,5.00,,,\n1,2026-05-01,b,1,5.00,,1.01,\n", "tax", ("1.00", "1.01")),
+    ("1,2026-05-01,a,1,10.00,,,10.00\n1,2026-05-01,b,1,25.00,,,25.00\n", "total", ("10.00", "25.00")),
+])  # fmt: skip
+def test_rows_of_one_order_that_hold_different_amounts_reject_it(tmp_path, rows, field, values):
+    code, said = load(tmp_path, WITH_TOTAL + rows + "2,2026-05-01,c,1,1.00,,,1\n", "--group-by", "order_id",
+                      "--map", "shipping=shipping,tax=tax")  # fmt: skip
+    assert code == 1, said
+    assert f"{field}: " in said and "(ambiguous)" in said and "1 accepted, 0 duplicate, 1 rejected" in said, said
+    for value in values:
+        assert f"'{value}'" in said, said
+    assert f"--per-line {field}" in said, said
+
+
+def test_an_amount_that_is_repeated_or_blank_in_other_rows_is_one(tmp_path):
+    text = WITH_TOTAL + "1,2026-05-01,a,1,10.00,4.90,1,15.90\n1,2026-05-01,b,1,0,4.9,,+15.900\n1,2026-05-01,b,2,0,,01.00,\n"
+    code, said = load(tmp_path, text, "--group-by", "order_id")
+    assert code == 0, said
+    assert total(tmp_path) == exactly(USD="15.90")
+    assert sums(tmp_path)["shipping"] == 49_000
+
+
+def test_two_currencies_in_one_order_reject_it(tmp_path):
+    text = LINES.replace("tax", "currency") + "1,2026-05-01,a,1,10.00,,EUR\n1,2026-05-01,b,1,5.00,,eur\n2,2026-05-01,a,1,10.00,,EUR\n2,2026-05-01,b,1,5.00,,USD\n"
+    code, said = load(tmp_path, text, "--group-by", "order_id")
+    assert code == 1 and "x.csv:5: currency: " in said, said
+    assert total(tmp_path) == exactly(EUR="15.00")
+
+
+def test_per_line_adds_amounts_up_exactly(tmp_path):
+    rows = "1,2026-05-01,a,1,10.0001,0.10,0.0001\n1,2026-05-01,b,2,5.00,0.20,\n1,2026-05-01,c,1,0,,0.0002\n"
+    code, said = load(tmp_path, LINES + rows, "--group-by", "order_id", "--per-line", "shipping,tax", "--map", "tax=tax")
+    assert code == 0, said
+    assert total(tmp_path) == exactly(USD="20.3004")
+    found = sums(tmp_path)
+    assert (found["subtotal"], found["shipping"], found["tax"]) == (200_001, 3_000, 3)
+    code, said = load(tmp_path, WITH_TOTAL + "1,2026-05-01,a,1,1,,,10\n1,2026-05-01,a,1,1,,,x\n", "--group-by", "order_id", "--per-line",
+                      "total", data="other")  # fmt: skip
+    assert code == 1 and "x.csv:3: total: " in said and "(malformed)" in said, said
+
+
+def test_per_line_that_means_nothing_is_asked_wrongly(tmp_path):
+    for more, word in ((["--per-line", "tax"], "--group-by"), (["--group-by", "order_id", "--per-line", "subtotal"], "'subtotal'"),
+                       (["--group-by", "order_id", "--per-line", "discount"], "no column")):  # fmt: skip
+        code, said = load(tmp_path, LINES + "1,2026-05-01,a,1,1,,\n", *more)
+        assert code == 2 and word in said, said
+
+
+def test_what_the_columns_were_taken_for_is_told(tmp_path):
+    text = "ID,Created_At,product_id,quantity,Total,Remark\n1,2026-05-01,a,1,1,x\n"
+    code, said = load(tmp_path, text, "--map", "order_id=ID", "--set", "currency=GBP")
+    assert code == 0, said
+    assert "x.csv: order_id ← ID by --map; created_at ← Created_At, product_id, quantity, total ← Total by name; currency = GBP by --set; not read: Remark\n" in said, said
+
+
+def test_amounts_found_by_name_must_fit_the_totals(tmp_path):
+    head = "order_id,created_at,product_id,quantity,subtotal,Discount,total\n"
+    rates = head + "".join(f"{n},2026-05-01,a,1,100.00,0.2,80.00\n" for n in range(3)) + "9,2026-05-01,a,1,5.00,0,5.00\n"
+    code, said = load(tmp_path, rates)
+    assert code == 2 and "--map discount=COLUMN or --set discount=0" in said and "3 of the first 3" in said, said
+    assert "0 accepted" in said
+    code, said = load(tmp_path, rates, "--set", "discount=0", data="asked")
+    assert code == 0 and "3 events whose totals are not" in said, said
+    code, said = load(tmp_path, rates, "--map", "discount=Discount", data="asked too")
+    assert code == 0, said
+    amounts = head + "".join(f"{n},2026-05-01,a,1,100.00,20.00,80.00\n" for n in range(3)) + "9,2026-05-01,a,1,100.00,20.00,100.00\n"
+    code, said = load(tmp_path, amounts, data="amounts")
+    assert code == 0 and "1 event whose total is not subtotal - discount + shipping + tax: " in said, said
+
+
+@pytest.mark.parametrize("grouped", [[], ["--group-by", "order_id"]])
+def test_a_discount_found_by_name_that_may_be_a_rate_is_not_taken_off(tmp_path, grouped):
+    text = "order_id,created_at,product_id,quantity,unit_price,discount\n1,2026-05-01,a,1,100.00,0.2\n2,2026-05-01,a,1,100.00,0\n3,2026-05-01,a,1,100.00,0.15\n"
+    code, said = load(tmp_path, text, *grouped)
+    assert code == 2 and "discount was found by its name alone" in said and "--set discount=0" in said, said
+    assert load(tmp_path, text, *grouped, "--set", "discount=0")[0] == 0
+    assert total(tmp_path) == exactly(USD="300.00")
+    assert load(tmp_path, text.replace("0.15", "15.00"), *grouped, data="amounts")[0] == 0
+    assert total(tmp_path, "amounts") == exactly(USD="284.80")
+
+
+def test_the_summary_tells_the_doubts_with_their_first_rows(tmp_path):
+    rows = ["1,2026-05-01,a,1,10.00,99.00", "2,2026-05-01,a,0,10.00,10.000049", "3,2026-05-01,a,1,10.00,10.00"]
+    rows += [f"{n},2026-05-01,a,0,10.00,10.00" for n in range(4, 8)] + ["8,2026-05-01,a,1,1.00,x"]
+    text = "order_id,created_at,product_id,quantity,subtotal,total\n" + "\n".join(rows) + "\n"
+    code, said = load(tmp_path, text)
+    path = tmp_path / "x.csv"
+    assert code == 1, said
+    assert f"in doubt: 1 event whose total is not subtotal - discount + shipping + tax: {path}:2\n" in said, said
+    assert f"in doubt: 1 event with an amount rounded to four decimals: {path}:3\n" in said, said
+    assert f"in doubt: 5 events of quantity 0: {path}:3, {path}:5, {path}:6, ...\n" in said, said
+    code, said = load(tmp_path, text)
+    assert "in doubt" not in said, said  # duplicates are not counted
+
+
+def test_orders_older_than_the_late_limit_are_told(tmp_path):
+    code, said = load(tmp_path, HEADER + "1,2020-01-01,a,1,1\n2,2020-01-01,a,1,1\n")
+    assert code == 0 and "in doubt: 2 events older than the late limit: " in said, said
+
+
+def test_items_of_json_may_have_unit_prices(tmp_path):
+    event = '{"order_id":1,"created_at":"2026-04-10T09:15:00Z","items":[{"product_id":"PRO","quantity":2,"unit_price":9.99}],"total":19.98}'
+    code, said = load(tmp_path, event, name="x.json")
+    assert code == 0, said
+    products = harness.stored_aggregates(tmp_path / "data")["sales_by_product"]
+    assert {row["total"] for row in products.values()} == {199_800}

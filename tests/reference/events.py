@@ -245,6 +245,8 @@ class Generator:
                 line["subtotal"] = self.some_amount()
             elif rng.random() < 0.3:
                 line["subtotal"] = "null"
+            if rng.random() < (0.1 if "subtotal" in line else 0.6):
+                line["unit_price"] = "null" if rng.random() < 0.1 else self.some_amount()
             if rng.random() < 0.05:
                 line["note"] = '{"gift":[true,null]}'
             lines.append(self.spell(line))
@@ -438,7 +440,9 @@ class Generator:
                     '{"product_id":1,"quantity":-1}', '{"product_id":1,"quantity":1.5}',
                     '{"product_id":1,"quantity":1000001}', '{"product_id":1,"quantity":1,"subtotal":-1}',
                     '{"product_id":1,"quantity":1,"subtotal":"x"}', '{"product_id":1,"quantity":1,"subtotal":1e12}',
-                    '{"product_id":true,"quantity":1}',
+                    '{"product_id":true,"quantity":1}', '{"product_id":1,"quantity":1,"unit_price":"x"}',
+                    '{"product_id":1,"quantity":1,"unit_price":-1}', '{"product_id":1,"quantity":1,"unit_price":{}}',
+                    '{"product_id":1,"quantity":2,"unit_price":6e11}', '{"product_id":1,"quantity":2,"unit_price":1,"unit_price":1}',
                     '{"product_id":1,"quantity":1,"quantity":2}', '{"product_id":"a\\u0000","quantity":1}',
                     '{"product_id":1,"quantity":1,"x":{"y":1,"y":1}}'):  # fmt: skip
             yield with_items(f"[{bad}]")

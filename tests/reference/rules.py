@@ -6,6 +6,7 @@ most events of the generator have exactly one. A field of None stands for "any f
 """
 
 import dataclasses
+import decimal
 import json
 import re
 
@@ -227,7 +228,24 @@ class Reader:
             quantity = self.quantity(f"{path}.quantity", found["quantity"])
         if "subtotal" in found:
             subtotal = self.amount(f"{path}.subtotal", found["subtotal"])
+        elif "unit_price" in found:
+            subtotal = self.price_times(path, found["unit_price"], quantity)
         return (product, quantity, subtotal)
+
+    def price_times(self, path, value, quantity):
+        """What the pieces of a line come to, by the price of one."""
+        field = f"{path}.unit_price"
+        if not isinstance(value, str):
+            return self.fault(field, "wrong_type")
+        spelled = value if isinstance(value, Number) else value.strip(SPACE)
+        try:
+            money.parse(spelled, written=not isinstance(value, Number))
+        except money.BadAmount as bad:
+            return self.fault(field, *bad.codes, *(["empty"] if spelled == "" else []))
+        mantissa, e, exponent = spelled.lower().partition("e")
+        with decimal.localcontext(prec=len(mantissa) + 20):
+            product = f"{abs(decimal.Decimal(mantissa)) * (quantity or 0):f}"
+        return self.amount(f"{path}.subtotal", product + e + exponent)
 
     def finish(self):
         """The order, when nothing is wrong; else raises Faulty."""

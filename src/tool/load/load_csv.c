@@ -25,7 +25,7 @@ static bool read_rows(struct csv_load *l, struct load_input *in, row_fn each) {
         } else if (has_header) {
             ok = each(l, &row);
         } else {
-            ok = has_header = load_csv_bind(l, csv, &row);
+            ok = has_header = load_csv_bind(l, in, csv, &row);
         }
     }
     if (ok && next == CSV_END && !has_header) {

@@ -20,7 +20,12 @@ struct csv_load {
 MUST_CHECK bool load_csv_fill(struct csv_load *l, struct load_input *in, struct csv *csv);
 // Before the first row: finds the delimiter, if the user wants to go on. False: the error.
 MUST_CHECK bool load_csv_begin(struct csv_load *l, struct load_input *in, struct csv *csv);
-// The row of column names: binds the fields and tells it.
-MUST_CHECK bool load_csv_bind(struct csv_load *l, struct csv *csv, const struct csv_row *header);
+// The row of column names: binds the fields and, of a file that is read twice once only, tells it
+// and tries the bindings on the first rows.
+MUST_CHECK bool load_csv_bind(struct csv_load *l, struct load_input *in, struct csv *csv,
+                              const struct csv_row *header);
+// Are amounts that were found by their names what they are taken for (load_csv_trial.c)? False: the
+// error. Ends the life of all rows.
+MUST_CHECK bool load_csv_try(struct csv_load *l, struct load_input *in, struct csv *csv);
 // Puts the file's name before the error; always false.
 bool load_csv_failed(struct csv_load *l);

@@ -4,7 +4,9 @@
 // 1. A line sep=; names the delimiter; --delimiter goes before it.
 // 2. Else each delimiter that stands in the row of column names is tried: the one whose columns are
 //    those that an order needs is it. If several are, none is taken: it is not guessed.
-// 3. The fields are bound to the columns, and that is told.
+// 3. The fields are bound to the columns, and that is told; what was bound by its name alone is
+// held
+//    against the first rows (load_csv_trial.c).
 #include "base/mem.h"
 #include "format/csv_dialect.h"
 #include "tool/load/load_csv.h"
@@ -113,7 +115,8 @@ static void tell_bindings(struct csv_load *l, const struct csv_row *header) {
     buf_free(&line);
 }
 
-bool load_csv_bind(struct csv_load *l, struct csv *csv, const struct csv_row *header) {
+bool load_csv_bind(struct csv_load *l, struct load_input *in, struct csv *csv,
+                   const struct csv_row *header) {
     if (header->problem != NULL) {
         return error_set(l->err, ERROR_FATAL, "%s:%lld: the row of column names is broken: %s",
                          l->job->name, (long long)header->line, header->problem);
@@ -124,9 +127,10 @@ bool load_csv_bind(struct csv_load *l, struct csv *csv, const struct csv_row *he
         return load_csv_failed(l);
     }
     l->binding.delimiter = delimiter;
-    if (!l->told) {
-        tell_bindings(l, header);
-        l->told = true;
+    if (l->told) {
+        return true;
     }
-    return true;
+    tell_bindings(l, header);
+    l->told = true;
+    return load_csv_try(l, in, csv);
 }
