@@ -116,6 +116,15 @@ bool csv_fields_per_line(struct csv_fields *f, struct text list, struct error *e
     return true;
 }
 
+const char *csv_fields_asked(const struct csv_fields *f) {
+    for (int field = 0; field < CSV_FIELDS; field++) {
+        if (f->column[field].at != NULL || f->constant[field].at != NULL) {
+            return f->column[field].at != NULL ? "--map" : "--set";
+        }
+    }
+    return f->group ? "--group-by" : f->delimiter != '\0' ? "--delimiter" : NULL;
+}
+
 void csv_fields_free(struct csv_fields *f) {
     arena_free(&f->arena);
     *f = (struct csv_fields){.arena.heap = f->arena.heap};
@@ -245,6 +254,7 @@ bool csv_fields_bind(const struct csv_fields *f, const struct csv_row *header,
     uint32_t bound = 0;
     *out = (struct csv_binding){.n_columns = header->n_cells,
                                 .delimiter = f->delimiter != 0 ? f->delimiter : ',',
+                                .encoding = f->encoding,
                                 .group = f->group,
                                 .per_line = f->per_line};
     for (int field = 0; field < CSV_FIELDS; field++) {

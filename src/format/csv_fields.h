@@ -22,6 +22,7 @@ struct csv_fields {
     bool group;                       // --group-by order_id
     uint32_t per_line;                // --per-line: a bit for each field that is added up
     char delimiter;                   // --delimiter; 0: to be found
+    const char *encoding;             // --encoding, for whoever reads the bytes; NULL: UTF-8
     struct arena arena;               // owns the texts; its heap is used for all
 };
 // One value of --map ("order_id=ID,total=AMOUNT") or --set; a part with a comma in it is put in
@@ -30,6 +31,8 @@ MUST_CHECK bool csv_fields_map(struct csv_fields *f, struct text list, struct er
 MUST_CHECK bool csv_fields_set(struct csv_fields *f, struct text list, struct error *err);
 // One value of --per-line: "tax,shipping".
 MUST_CHECK bool csv_fields_per_line(struct csv_fields *f, struct text list, struct error *err);
+// The first option that was asked for and is for CSV alone ("--map"), or NULL.
+const char *csv_fields_asked(const struct csv_fields *f);
 void csv_fields_free(struct csv_fields *f);
 const char *csv_field_name(int field);
 
@@ -43,9 +46,10 @@ struct csv_source {
 struct csv_binding {
     struct csv_source sources[CSV_FIELDS]; // by field, so that quantity comes before unit_price
     size_t n_sources;
-    size_t n_columns; // of the header
-    char delimiter;   // of the file
-    int id_column;    // of order_id; -1: a constant
+    size_t n_columns;     // of the header
+    char delimiter;       // of the file
+    const char *encoding; // as in csv_fields, for messages
+    int id_column;        // of order_id; -1: a constant
     bool group;
     uint32_t per_line; // as in csv_fields
     bool derive_total; // no column for it: subtotal - discount + shipping + tax

@@ -63,7 +63,7 @@ static bool set_row(struct order_csv *c, struct order_builder *b, struct arena *
         if (value.at == NULL) {
             continue;
         }
-        if (!valid && !csv_check_utf8(s->field, value, &out->why)) {
+        if (!valid && !csv_check_utf8(c->binding, s->field, value, &out->why)) {
             return false;
         }
         if (s->field == CSV_UNIT_PRICE) {

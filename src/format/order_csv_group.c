@@ -77,7 +77,8 @@ static bool cut_line(struct assembly *a, size_t i, struct text row) {
     for (size_t s = 0; s < c->binding->n_sources; s++) {
         struct text value = csv_value_of(&c->binding->sources[s], c->cells);
         grid_row(c, i)[s] = value;
-        if (!valid && !csv_check_utf8(c->binding->sources[s].field, value, &a->out->why)) {
+        if (!valid &&
+            !csv_check_utf8(c->binding, c->binding->sources[s].field, value, &a->out->why)) {
             a->out->line = a->lines[i].line;
             return false;
         }

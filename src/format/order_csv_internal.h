@@ -19,7 +19,8 @@ static inline struct text csv_value_of(const struct csv_source *s, const struct 
     return value.len > 0 || s->field == FIELD_PRODUCT_ID ? value : TEXT_NONE;
 }
 
-MUST_CHECK bool csv_check_utf8(int field, struct text value, struct rejection *why);
+MUST_CHECK bool csv_check_utf8(const struct csv_binding *b, int field, struct text value,
+                               struct rejection *why);
 MUST_CHECK bool csv_set_amount(struct order_builder *b, enum order_field f, int64_t amount_e4);
 // total = subtotal - discount + shipping + tax
 MUST_CHECK bool csv_set_derived_total(struct order_builder *b);

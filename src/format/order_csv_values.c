@@ -15,8 +15,16 @@ bool csv_set_derived_total(struct order_builder *b) {
                           o->subtotal_e4 - o->discount_e4 + o->shipping_e4 + o->tax_e4);
 }
 
-bool csv_check_utf8(int field, struct text value, struct rejection *why) {
-    return text_is_utf8(value) ||
-           reject(why, csv_field_name(field), REJECT_BAD_CHARACTER,
-                  "not UTF-8 (save the file as UTF-8): '%s'", excerpt_of(value).text);
+bool csv_check_utf8(const struct csv_binding *b, int field, struct text value,
+                    struct rejection *why) {
+    if (text_is_utf8(value)) {
+        return true;
+    }
+    const char *name = csv_field_name(field);
+    return b->encoding != NULL
+               ? reject(why, name, REJECT_BAD_CHARACTER, "holds a byte that is no %.30s: '%s'",
+                        b->encoding, excerpt_of(value).text)
+               : reject(why, name, REJECT_BAD_CHARACTER,
+                        "not UTF-8 (say --encoding, or save the file as UTF-8): '%s'",
+                        excerpt_of(value).text);
 }

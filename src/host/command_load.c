@@ -11,6 +11,7 @@
 #include "host/send_to_options.h"
 #include "host/shop_settings.h"
 #include "tool/load/load.h"
+#include "tool/load/load_text.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,13 @@ static bool read_delimiter(const char *sign, char *out, struct error *err) {
     bool one = *out == '\t' || (sign[0] != '\0' && sign[1] == '\0');
     return (one && strchr(CSV_DELIMITERS, *out) != NULL) ||
            error_set(err, ERROR_USAGE, "--delimiter: '%.40s' is none of , ; | and tab", sign);
+}
+
+static bool read_encoding(const struct options *o, struct csv_fields *fields, struct error *err) {
+    fields->encoding = option_text(o, "encoding");
+    struct error inner;
+    return fields->encoding == NULL || load_text_knows(fields->encoding, &inner) ||
+           error_set(err, inner.cls, "--encoding: %.480s", inner.text);
 }
 
 static bool read_load_fields(const struct options *o, struct csv_fields *fields,
@@ -52,7 +60,8 @@ static bool read_load_fields(const struct options *o, struct csv_fields *fields,
     if (fields->per_line != 0 && !fields->group) {
         return error_set(err, ERROR_USAGE, "--per-line is for rows that are lines: --group-by");
     }
-    return read_delimiter(option_text(o, "delimiter"), &fields->delimiter, err);
+    return read_delimiter(option_text(o, "delimiter"), &fields->delimiter, err) &&
+           read_encoding(o, fields, err);
 }
 
 // All files are there before the first one is loaded.

@@ -590,6 +590,13 @@ const struct option_spec option_specs[] = {
      .help = "What stands between the cells of a CSV file: , ; | or tab. Without it, it is found "
              "from the row of column names, or from a line sep=; before it."},
 
+    {.name = "encoding",
+     .value = "NAME",
+     .commands = "load",
+     .help = "How the files' characters are encoded, as in windows-1252, iso-8859-1 or shift_jis "
+             "(iconv -l lists what the C library knows). Without it UTF-8, or UTF-16 when its mark "
+             "stands at the beginning."},
+
     // Rejected events.
     {.name = "code",
      .value = "CODE",

@@ -24,6 +24,10 @@ def load(tmp_path, text, *arguments, name="x.csv", data="data"):
     return done.returncode, (done.stdout + done.stderr).decode()
 
 
+def events(tmp_path, data="data"):
+    return harness.stored_events(tmp_path / data)
+
+
 def sums(tmp_path, data="data"):
     """The sums of a shop of one source, state and currency."""
     (row,) = harness.stored_aggregates(tmp_path / data)["sales_totals"].values()
@@ -102,6 +106,41 @@ def test_a_quote_left_open_is_told_with_the_lines_it_took(tmp_path):
     assert code == 1, said
     assert "x.csv:2: a quote is opened here and closed 2 lines later" in said, said
     assert total(tmp_path) == exactly(USD="140.00")
+
+
+@pytest.mark.parametrize("encoding, option", [("cp1252", ["--encoding", "windows-1252"]), ("utf-16", []), ("utf-8-sig", []),
+                                              ("shift_jis", ["--encoding", "shift_jis"]), ("utf-16-be", ["--encoding", "UTF-16BE"])])  # fmt: skip
+def test_a_file_of_another_encoding_is_the_same_file(tmp_path, encoding, option):
+    product = "マグ" if encoding == "shift_jis" else "Café"
+    text = HEADER + f"1,2026-05-01,{product},1,10.00\n2,2026-05-01,Mug,1,20.00\n"
+    code, said = load(tmp_path, text.encode(encoding), *option, name="x.csv")
+    assert code == 0, said
+    grouped = load(tmp_path, text.encode(encoding), *option, "--group-by", "order_id", name="x.csv")
+    assert grouped[0] == 1 and "2 rejected" in grouped[1], grouped  # conflicts: items
+    assert product in str(events(tmp_path))
+    as_json = f'{{"order_id":3,"created_at":"2026-05-01","product_id":"{product}","quantity":1,"total":"1"}}\n'
+    code, said = load(tmp_path, as_json.encode(encoding), *option, name="x.ndjson")
+    assert code == 0, said
+    assert total(tmp_path) == exactly(USD="31.00")
+
+
+def test_a_byte_that_the_encoding_has_not_rejects_its_row(tmp_path):
+    text = HEADER.encode() + b"1,2026-05-01,Caf\xe9,1,10.00\n2,2026-05-01,Caf\x81,1,20.00\n"
+    code, said = load(tmp_path, text, "--encoding", "windows-1252")
+    assert code == 1 and "x.csv:3: product_id: holds a byte that is no windows-1252" in said, said
+    code, said = load(tmp_path, text, data="utf8")
+    assert code == 1 and "x.csv:2: product_id: not UTF-8 (say --encoding" in said, said
+    for wrong in ("klingon", "", "utf-8//TRANSLIT"):
+        code, said = load(tmp_path, text, "--encoding", wrong)
+        assert code == 2 and "--encoding" in said, said
+
+
+@pytest.mark.parametrize("name", ["x.ndjson", "x.json", "x"])
+@pytest.mark.parametrize("option", [["--map", "order_id=id"], ["--set", "currency=EUR"], ["--group-by", "order_id"], ["--delimiter", ";"]])  # fmt: skip
+def test_options_of_csv_are_refused_for_json(tmp_path, name, option):
+    event = '{"order_id":1,"created_at":"2026-04-10T09:15:00Z","product_id":"a","quantity":2,"total":19.98}'
+    code, said = load(tmp_path, event, *option, name=name)
+    assert code == 2 and f"is JSON, and {option[0]} is for CSV" in said and "0 accepted" in said, said
 
 
 # --- Money that cannot vanish

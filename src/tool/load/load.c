@@ -79,15 +79,24 @@ static enum form form_of(const char *path, enum load_format format, struct text 
     return ends_in(name, ".json") || looks_like_json(head) ? json_form(head) : FORM_CSV;
 }
 
+// JSON names its fields itself; options that would have no effect are refused.
+static bool check_json_options(const struct load_job *job, struct error *err) {
+    const char *asked = csv_fields_asked(job->fields);
+    return asked == NULL ||
+           error_set(err, ERROR_USAGE, "%s is JSON, and %s is for CSV", job->name, asked);
+}
+
 static bool load_file(const struct load_job *job, enum load_format format, struct error *err) {
     struct load_input *in;
     struct text head;
-    if (!load_input_open(job->path, job->target->stop, &in, err)) {
+    if (!load_input_open(job->path, job->fields->encoding, job->target->stop, &in, err)) {
         return false;
     }
     bool ok = load_input_peek(in, &head, err);
+    enum form form = ok ? form_of(job->path, format, head) : FORM_CSV;
+    ok = ok && (form == FORM_CSV || check_json_options(job, err));
     if (ok) {
-        switch (form_of(job->path, format, head)) {
+        switch (form) {
         case FORM_CSV:
             ok = load_csv(job, in, err);
             break;

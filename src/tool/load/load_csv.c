@@ -96,7 +96,8 @@ static bool load_line(struct csv_load *l, const struct csv_row *row) {
 
 static bool count_rows(struct csv_load *l) {
     struct load_input *in;
-    if (!load_input_open(l->job->path, l->job->target->stop, &in, l->err)) {
+    if (!load_input_open(l->job->path, l->job->fields->encoding, l->job->target->stop, &in,
+                         l->err)) {
         return false;
     }
     bool ok = read_rows(l, in, count_row);
