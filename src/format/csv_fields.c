@@ -122,7 +122,11 @@ const char *csv_fields_asked(const struct csv_fields *f) {
             return f->column[field].at != NULL ? "--map" : "--set";
         }
     }
-    return f->group ? "--group-by" : f->delimiter != '\0' ? "--delimiter" : NULL;
+    return f->written.n_date_forms > 0      ? "--date-format"
+           : csv_tells_numbers(&f->written) ? "--decimal or --thousands"
+           : f->group                       ? "--group-by"
+           : f->delimiter != '\0'           ? "--delimiter"
+                                            : NULL;
 }
 
 void csv_fields_free(struct csv_fields *f) {
@@ -240,6 +244,12 @@ static int amount_not_used(const struct csv_fields *f, const int *column) {
     return asked_price && !asked_subtotal ? FIELD_SUBTOTAL : CSV_UNIT_PRICE;
 }
 
+static uint32_t rewrites_of(const struct csv_written *w) {
+    const uint32_t numbers =
+        1u << FIELD_QUANTITY | 1u << FIELD_SUBTOTAL | CSV_PER_LINE | 1u << CSV_UNIT_PRICE;
+    return (csv_tells_times(w) ? 1u << FIELD_CREATED_AT : 0) | (csv_tells_numbers(w) ? numbers : 0);
+}
+
 bool csv_fields_bind(const struct csv_fields *f, const struct csv_row *header,
                      struct csv_binding *out, struct error *err) {
     int column[CSV_FIELDS];
@@ -256,7 +266,10 @@ bool csv_fields_bind(const struct csv_fields *f, const struct csv_row *header,
                                 .delimiter = f->delimiter != 0 ? f->delimiter : ',',
                                 .encoding = f->encoding,
                                 .group = f->group,
-                                .per_line = f->per_line};
+                                .per_line = f->per_line,
+                                .written = &f->written,
+                                .rewrites = rewrites_of(&f->written),
+                                .no_shop = f->no_shop};
     for (int field = 0; field < CSV_FIELDS; field++) {
         if (field != unused && (column[field] >= 0 || f->constant[field].at != NULL)) {
             out->sources[out->n_sources++] =

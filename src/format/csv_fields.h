@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "format/csv.h"
+#include "format/csv_written.h"
 #include "order/order.h"
 
 // A field that only files have: subtotal of the row = quantity * unit_price.
@@ -23,6 +24,8 @@ struct csv_fields {
     uint32_t per_line;                // --per-line: a bit for each field that is added up
     char delimiter;                   // --delimiter; 0: to be found
     const char *encoding;             // --encoding, for whoever reads the bytes; NULL: UTF-8
+    struct csv_written written;       // how its cells are
+    bool no_shop;                     // the shop's currency is not known here
     struct arena arena;               // owns the texts; its heap is used for all
 };
 // One value of --map ("order_id=ID,total=AMOUNT") or --set; a part with a comma in it is put in
@@ -51,9 +54,12 @@ struct csv_binding {
     const char *encoding; // as in csv_fields, for messages
     int id_column;        // of order_id; -1: a constant
     bool group;
-    uint32_t per_line; // as in csv_fields
-    bool derive_total; // no column for it: subtotal - discount + shipping + tax
-    bool line_amounts; // rows carry subtotal or unit_price
+    uint32_t per_line;                 // as in csv_fields
+    const struct csv_written *written; // borrowed from the csv_fields
+    uint32_t rewrites;                 // a bit for each field whose cells are read by it
+    bool no_shop;                      // as in csv_fields
+    bool derive_total;                 // no column for it: subtotal - discount + shipping + tax
+    bool line_amounts;                 // rows carry subtotal or unit_price
 };
 // Finds the columns: by --map, else by the field's name (exact, else whatever the case). Other
 // columns are ignored. ERROR_USAGE when a mapped column is not there, or a required field has none.

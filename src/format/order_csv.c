@@ -66,15 +66,22 @@ static bool set_row(struct order_csv *c, struct order_builder *b, struct arena *
         if (!valid && !csv_check_utf8(c->binding, s->field, value, &out->why)) {
             return false;
         }
+        if (UNLIKELY((c->binding->rewrites >> s->field & 1) != 0) &&
+            !csv_rewrite(c, s->field, &value, arena, &out->why, no_memory)) {
+            return false;
+        }
         if (s->field == CSV_UNIT_PRICE) {
+            struct text price = value;
             if (!price_times(value, VALUE_TEXT, out->order.quantity, "unit_price", arena, &out->why,
                              no_memory, &value)) {
+                csv_hint(c->binding, s->field, price, &out->why);
                 return false;
             }
         }
         enum order_field f =
             s->field == CSV_UNIT_PRICE ? FIELD_SUBTOTAL : (enum order_field)s->field;
         if (!order_set(b, f, VALUE_TEXT, value)) {
+            csv_hint(c->binding, s->field, value, &out->why);
             return false;
         }
         out->created_at = f == FIELD_CREATED_AT ? value : out->created_at;
@@ -95,9 +102,11 @@ enum order_csv_result order_csv_row(struct order_csv *c, const struct csv_row *r
     }
     struct order_builder b;
     bool no_memory = false;
+    c->signs.n = 0;
     order_begin(&b, c->rules, &out->order, &out->why);
     if (!set_row(c, &b, arena, out, &no_memory) ||
-        (c->binding->derive_total && !csv_set_derived_total(&b)) || !order_finish(&b)) {
+        (c->binding->derive_total && !csv_set_derived_total(&b)) || !order_finish(&b) ||
+        !csv_signs_fit(&c->signs, out->order.currency, csv_knows_currency(c, out), &out->why)) {
         return no_memory || b.out_of_memory ? ORDER_CSV_NO_MEMORY : ORDER_CSV_REJECTED;
     }
     return ORDER_CSV_OK;

@@ -82,6 +82,12 @@ static bool cut_line(struct assembly *a, size_t i, struct text row) {
             a->out->line = a->lines[i].line;
             return false;
         }
+        int field = c->binding->sources[s].field;
+        if (UNLIKELY((c->binding->rewrites >> field & 1) != 0) && value.at != NULL &&
+            !csv_rewrite(c, field, &grid_row(c, i)[s], a->arena, &a->out->why, &a->no_memory)) {
+            a->out->line = a->lines[i].line;
+            return false;
+        }
     }
     return true;
 }
@@ -125,7 +131,11 @@ static int64_t amount_of(const struct order *o, int field) {
 
 static bool set_order_field(struct assembly *a, int field, size_t row, struct text value) {
     a->out->line = a->lines[row].line;
-    return order_set(&a->b, (enum order_field)field, VALUE_TEXT, value);
+    if (!order_set(&a->b, (enum order_field)field, VALUE_TEXT, value)) {
+        csv_hint(a->c->binding, field, value, &a->out->why);
+        return false;
+    }
+    return true;
 }
 
 // Do both spell the same? The first was set already.
@@ -250,6 +260,7 @@ static bool set_item(struct assembly *a, struct order_item *item, size_t i) {
             continue;
         }
         if (!set_item_value(a, item, i, field, value)) {
+            csv_hint(a->c->binding, field, value, &a->out->why);
             return false;
         }
         has_product |= field == FIELD_PRODUCT_ID;
@@ -306,9 +317,11 @@ enum order_csv_result order_csv_group(struct order_csv *c, const struct csv_grou
     if (!group_is_whole(group, out)) {
         return ORDER_CSV_REJECTED;
     }
+    c->signs.n = 0;
     order_begin(&a.b, c->rules, &out->order, &out->why);
     if (cut_lines(&a) && set_order_fields(&a) && set_items(&a) &&
-        (!c->binding->derive_total || csv_set_derived_total(&a.b)) && order_finish(&a.b)) {
+        (!c->binding->derive_total || csv_set_derived_total(&a.b)) && order_finish(&a.b) &&
+        csv_signs_fit(&c->signs, out->order.currency, csv_knows_currency(c, out), &out->why)) {
         return ORDER_CSV_OK;
     }
     return a.no_memory || a.b.out_of_memory ? ORDER_CSV_NO_MEMORY : ORDER_CSV_REJECTED;

@@ -223,11 +223,17 @@ TAKE bool take_currency(struct text t, char out[static 4]) {
     (1u << FIELD_EVENT | 1u << FIELD_EVENT_ID | 1u << FIELD_CREATED_AT | 1u << FIELD_CURRENCY |    \
      1u << FIELD_SOURCE | 1u << FIELD_STATE)
 
+// A time that is a number has as many meanings as units; the rules may tell which.
+TAKE bool take_epoch(const struct order_rules *rules, struct text t, int64_t *out_ms) {
+    return rules->epoch != EPOCH_NONE && epoch_read(rules->epoch, t, out_ms) &&
+           timestamp_in_range(*out_ms);
+}
+
 // `t` is trimmed. False: nothing is known about the field of the order.
 TAKE bool take_field(struct order *o, const struct order_rules *rules, enum order_field f,
                      enum value_kind kind, struct text t, bool padded) {
     if (kind == VALUE_NUMBER && (TEXT_ONLY >> f & 1) != 0) {
-        return false;
+        return f == FIELD_CREATED_AT && take_epoch(rules, t, &o->created_ms);
     }
     switch (f) {
     case FIELD_ORDER_ID:

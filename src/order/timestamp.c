@@ -204,6 +204,10 @@ static inline int64_t days_of_written(const struct written *w) {
     return (int64_t)days - (146097 + 719469);
 }
 
+bool timestamp_in_range(int64_t utc_ms) {
+    return utc_ms >= 0 && utc_ms <= LAST_MS;
+}
+
 static enum timestamp_result in_range(int64_t ms, int64_t *out_ms) {
     if (ms < 0 || ms > LAST_MS) {
         return TIMESTAMP_OUT_OF_RANGE;

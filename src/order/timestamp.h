@@ -22,6 +22,9 @@ enum timestamp_result {
 MUST_CHECK enum timestamp_result timestamp_parse(struct text t, const struct zone *z,
                                                  int64_t *out_ms);
 
+// Is it between 1970 and 2200?
+bool timestamp_in_range(int64_t utc_ms);
+
 // "2026-01-31T12:00:00.123Z"; writes at most 32 bytes, no zero at the end; returns the length.
 size_t timestamp_format(int64_t utc_ms, char out[static 32]);
 // "2026-01-31" of a day number; as above.

@@ -143,6 +143,72 @@ def test_options_of_csv_are_refused_for_json(tmp_path, name, option):
     assert code == 2 and f"is JSON, and {option[0]} is for CSV" in said and "0 accepted" in said, said
 
 
+# --- Times and numbers as they are told
+
+
+def days(tmp_path, data="data"):
+    """{day: total} of a shop in one currency."""
+    found = {}
+    for (day, _, _, _), row in harness.stored_aggregates(tmp_path / data)["sales_by_day"].items():
+        found[str(day)] = found.get(str(day), 0) + row["total"]
+    return found
+
+
+def test_a_csv_of_a_german_excel_is_loaded_by_one_command(tmp_path):
+    head = "Nr;Datum;Artikel;Menge;Einzelpreis;Versand;Gesamt;Land\n"
+    rows = "10001;30.09.2025 23:45;A-1;2;1.234,50;4,90;2.473,90 €;Thüringen\n10002;01.10.2025 00:15;A-2;1.000;,02;4,90;24,90;Bayern\n"
+    names = "order_id=Nr,created_at=Datum,product_id=Artikel,quantity=Menge,unit_price=Einzelpreis,shipping=Versand,total=Gesamt,state=Land"
+    for encoding, option in (("utf-8-sig", []), ("cp1252", ["--encoding", "windows-1252"])):
+        code, said = load(tmp_path, (head + rows).encode(encoding), *option, "--currency", "EUR", "--timezone", "Europe/Berlin", "--decimal", ",",
+                          "--thousands", ".", "--date-format", "%d.%m.%Y %H:%M", "--map", names, data=encoding)  # fmt: skip
+        assert code == 0 and "whose total" not in said, said
+        assert total(tmp_path, encoding) == exactly(EUR="2498.80")
+        assert sorted(days(tmp_path, encoding).values()) == [249_000, 24_739_000]
+
+
+@pytest.mark.parametrize("grouped", [[], ["--group-by", "order_id"]])
+def test_times_with_two_meanings_need_their_form(tmp_path, grouped):
+    text = HEADER.replace("total", "subtotal,total") + "1,11/8/2016,a,1,10,10.00\n2,07/16/22,a,1,20,20.00\n3,04-30-22,a,1,40,40.00\n"
+    code, said = load(tmp_path, text, *grouped)
+    assert code == 1 and said.count("--date-format") == 3, said
+    forms = [word for form in ("%m/%d/%Y", "%m/%d/%y", "%m-%d-%y") for word in ("--date-format", form)]
+    code, said = load(tmp_path, text, *forms, *grouped)
+    assert code == 0, said
+    assert sorted(days(tmp_path).values()) == [100_000, 200_000, 400_000]
+    code, said = load(tmp_path, text, "--date-format", "%m/%d/%Y", "--date-format", "%d/%m/%Y", *grouped, data="two")
+    assert code == 1 and "x.csv:2: created_at: " in said and "(ambiguous)" in said, said
+
+
+def test_counts_since_1970_need_their_unit(tmp_path):
+    event = '{"order_id":%d,"created_at":%s,"product_id":5,"quantity":1,"total":9.99}\n'
+    text = event % (1, "1789000000123") + event % (2, '"2026-09-10T00:26:40Z"') + event % (3, "1789000000123.5") + event % (4, "1e12")
+    code, said = load(tmp_path, text, "--epoch", "ms", name="x.ndjson")
+    assert code == 1 and "3 accepted" in said and "x.ndjson:4: created_at: " in said and "(wrong_type)" in said, said
+    code, said = load(tmp_path, text, name="x.ndjson", data="untold")
+    assert code == 1 and "1 accepted" in said, said
+    code, said = load(tmp_path, HEADER + "5,1789000000,a,1,1\n6,2026-09-10,a,1,1\n", "--epoch", "s")
+    assert code == 1 and "1 accepted" in said and "x.csv:3: created_at: " in said, said
+    assert {row[3] for row in events(tmp_path)} == {1_789_000_000_123, 1_789_000_000_000}
+    done = harness.run("load", write(tmp_path / "y.ndjson", text), "--to", "http://127.0.0.1:9", "--epoch", "ms", timeout=60)
+    assert done.returncode in (1, 2), done
+
+
+def test_signs_of_a_currency_must_be_the_orders(tmp_path):
+    text = HEADER.replace("total", "total,currency") + '1,2026-05-01,a,1,"$1,234.50",USD\n2,2026-05-01,a,1,€5.00,USD\n3,2026-05-01,a,1,5.00 eur,EUR\n4,2026-05-01,a,"1,000",$5,\n'
+    code, said = load(tmp_path, text, "--thousands", ",")
+    assert code == 1 and "x.csv:3: currency: " in said and "'€'" in said and "3 accepted" in said, said
+    assert total(tmp_path) == exactly(USD="1239.50", EUR="5.00")
+    code, said = load(tmp_path, text, data="untold")
+    assert code == 1 and "0 accepted" in said and "--decimal" in said, said
+
+
+@pytest.mark.parametrize("options", [["--decimal", ";"], ["--decimal", ","] * 1 + ["--thousands", ","], ["--thousands", "-"], ["--date-format", "%d.%m."],
+                                     ["--date-format", "%Q"], ["--epoch", "h"], ["--epoch", "s", "--date-format", "%F"], ["--date-format", "%F"] * 9])  # fmt: skip
+def test_ways_to_write_that_make_no_sense_are_asked_wrongly(tmp_path, options):
+    code, said = load(tmp_path, HEADER + "1,2026-05-01,a,1,1\n", *options)
+    assert code == 2 and options[-2] in said, said
+
+
 # --- Money that cannot vanish
 
 LINES = "order_id,created_at,product_id,quantity,unit_price,shipping,tax\n"

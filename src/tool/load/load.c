@@ -82,8 +82,13 @@ static enum form form_of(const char *path, enum load_format format, struct text 
 // JSON names its fields itself; options that would have no effect are refused.
 static bool check_json_options(const struct load_job *job, struct error *err) {
     const char *asked = csv_fields_asked(job->fields);
-    return asked == NULL ||
-           error_set(err, ERROR_USAGE, "%s is JSON, and %s is for CSV", job->name, asked);
+    if (asked != NULL) {
+        return error_set(err, ERROR_USAGE, "%s is JSON, and %s is for CSV", job->name, asked);
+    }
+    return job->fields->written.epoch == EPOCH_NONE || !job->fields->no_shop ||
+           error_set(err, ERROR_USAGE,
+                     "%s is JSON, whose times are read by what --to names: --epoch is for --data",
+                     job->name);
 }
 
 static bool load_file(const struct load_job *job, enum load_format format, struct error *err) {

@@ -46,6 +46,13 @@ static void look_at_cells(struct load_trial *t, const struct csv_row *row) {
         int64_t amount_e4;
         bool rounded;
         struct text cell = text_trim(row->cells[t->by_name[i]->column]);
+        struct csv_signs signs = {0};
+        struct rejection why;
+        if (csv_tells_numbers(&t->l->job->fields->written) && cell.len > 0 &&
+            csv_read_number(&t->l->job->fields->written, &cell, "", &signs, &t->arena, &why) !=
+                CSV_WRITTEN) {
+            continue;
+        }
         if (money_parse_text(cell, &amount_e4, &rounded) == MONEY_OK && amount_e4 != 0) {
             t->n_values[t->by_name[i]->field]++;
             t->n_up_to_one[t->by_name[i]->field] += amount_e4 <= ONE_E4;
