@@ -3,7 +3,6 @@
 
 import decimal
 import pathlib
-import shlex
 
 import pytest
 
@@ -322,3 +321,44 @@ def test_items_of_json_may_have_unit_prices(tmp_path):
     assert code == 0, said
     products = harness.stored_aggregates(tmp_path / "data")["sales_by_product"]
     assert {row["total"] for row in products.values()} == {199_800}
+
+
+# --- The cases that are kept beside the project, when they are there
+
+SHOPIFY = ("order_id=Name,created_at=Created at,product_id=Lineitem name,quantity=Lineitem quantity,unit_price=Lineitem price,total=Total,"
+           "discount=Discount Amount,shipping=Shipping,tax=Taxes,currency=Currency,state=Shipping Province")  # fmt: skip
+GERMAN = ["--currency", "EUR", "--timezone", "Europe/Berlin", "--decimal", ",", "--thousands", ".", "--date-format", "%d.%m.%Y %H:%M", "--map",
+          "order_id=Bestellnummer,created_at=Bestelldatum,product_id=Artikelnummer,quantity=Menge,unit_price=Einzelpreis,shipping=Versand,"
+          "total=Gesamt,state=Bundesland"]  # fmt: skip
+PAYMENTS = ["--set", "product_id=plan", "--set", "quantity=1", "--map"]
+SUPERSTORE = ["--group-by", "order_id", "--map", "order_id=Order ID,created_at=Order Date,product_id=Product ID,subtotal=Sales"]
+
+
+@pytest.mark.parametrize("file, options, code, sums_of_it", [
+    ("01-shopify-export-time/orders_export.csv", ["--currency", "EUR", "--timezone", "Europe/Berlin", "--group-by", "order_id", "--map", SHOPIFY], 0,
+     {"EUR": "44.80"}),
+    ("03-german-excel-csv/utf8.csv", GERMAN, 0, {"EUR": "2498.79"}),
+    ("03-german-excel-csv/ansi.csv", [*GERMAN, "--encoding", "windows-1252"], 0, {"EUR": "2498.79"}),
+    ("04-semicolon-only/payments.csv", [*PAYMENTS, "order_id=Invoice Number,created_at=Created date (UTC),total=Amount"], 0,
+     {"USD": "15.00", "EUR": "9.00"}),
+    ("07-ansi-product-name/orders.csv", ["--encoding", "windows-1252"], 0, {"USD": "30.00"}),
+    ("09-total-per-line/lines.csv", ["--group-by", "order_id", "--map", "total=amount"], 1, {}),
+    ("09-total-per-line/lines.csv", ["--group-by", "order_id", "--map", "subtotal=amount"], 0, {"USD": "35.00"}),
+    ("10-discount-rate/superstore.csv", SUPERSTORE, 2, {}),
+    ("10-discount-rate/superstore.csv", [*SUPERSTORE, "--set", "discount=0"], 0, {"USD": "993.90"}),
+    ("11-us-dates/orders.csv", ["--date-format", "%m/%d/%Y", "--date-format", "%m/%d/%y", "--date-format", "%m-%d-%y"], 0, {"USD": "70.00"}),
+    ("12-times-of-databases/orders.csv", [], 0, {"USD": "255.00"}),
+    ("13-currency-lower-case/payments.csv", [*PAYMENTS, "order_id=id,created_at=Created date (UTC),total=Amount"], 0, {"USD": "15.00", "EUR": "9.00"}),
+    ("16-shopify-webhook/order.ndjson", ["--map", "order_id=id"], 2, {}),
+    ("18-items-unit-price/order.json", [], 0, {"USD": "19.98"}),
+    ("20-kafka-demo-numbers/events.ndjson", ["--epoch", "ms"], 1, {"USD": "29.97"}),
+    ("21-empty-sku/etsy.csv", ["--map", "order_id=Order ID,created_at=Sale Date,product_id=SKU,quantity=Number of Items,subtotal=Order Value,"
+                               "discount=Discount Amount,tax=Sales Tax,total=Order Total"], 0, {"USD": "50.22"}),
+    ("22-load-hides-warnings/orders.csv", [], 0, {"USD": "109.00"}),
+])  # fmt: skip
+def test_the_cases_give_their_right_values(tmp_path, file, options, code, sums_of_it):
+    if not (CASES / file).is_file():
+        pytest.skip(f"the cases are not at {CASES}")
+    done = harness.run("load", CASES / file, "--data", tmp_path / "data", *options)
+    assert done.returncode == code, done
+    assert total(tmp_path) == exactly(**sums_of_it)
