@@ -269,6 +269,17 @@ enum csv_written_result csv_read_number(const struct csv_written *w, struct text
     return CSV_WRITTEN;
 }
 
+// Is the code one of "USD CAD ..."?
+static bool is_among(const char *codes, const char currency[static 4]) {
+    enum { STEP = 4 }; // a code and a space
+    for (size_t n = strlen(codes), at = 0; at + 3 <= n; at += STEP) {
+        if (memcmp(codes + at, currency, 3) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool csv_signs_fit(const struct csv_signs *s, const char currency[static 4], bool known,
                    struct rejection *why) {
     for (size_t i = 0; i < s->n; i++) {
@@ -278,7 +289,7 @@ bool csv_signs_fit(const struct csv_signs *s, const char currency[static 4], boo
                           "--map or --set currency",
                           excerpt_of(s->sign[i]).text);
         }
-        if (strstr(s->currencies[i], currency) == NULL) {
+        if (!is_among(s->currencies[i], currency)) {
             return reject(why, "currency", REJECT_AMBIGUOUS,
                           "'%s' stands beside amounts of an order in %s (--map or --set currency)",
                           excerpt_of(s->sign[i]).text, currency);

@@ -4,7 +4,7 @@
 // added up is not guessed.
 //
 // 1. Only where discount, shipping or tax is bound by name: look at the rows that are in the reader
-//    already, 1,000 at most, and go back.
+//    already, 500 at most, and go back.
 // 2. With a total and amounts of lines: the totals must be what these come to, but for the minority
 //    that may be wrong anywhere.
 // 3. Where the total is made of them there is nothing to hold them against but this: if all that
@@ -16,7 +16,7 @@
 #include "tool/load/load_csv.h"
 #include <stdio.h>
 
-enum { TRIAL_ROWS = 1000 };
+enum { TRIAL_ROWS = 500 };
 #define ONE_E4 INT64_C(10000)
 
 struct load_trial {
