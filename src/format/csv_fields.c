@@ -78,7 +78,7 @@ static bool assign(struct csv_fields *f, struct text *into, struct text list, st
     if (scratch == NULL) {
         return error_set(err, ERROR_RETRIABLE, "out of memory");
     }
-    bool ok = list.len > 0 && csv_split(list, parts, COUNT_OF(parts), &n, scratch);
+    bool ok = list.len > 0 && csv_split(list, ',', parts, COUNT_OF(parts), &n, scratch);
     if (!ok) {
         error_set(err, ERROR_USAGE, "'%s' is not a list FIELD=NAME,FIELD=NAME",
                   excerpt_of(list).text);
@@ -96,6 +96,37 @@ bool csv_fields_map(struct csv_fields *f, struct text list, struct error *err) {
 
 bool csv_fields_set(struct csv_fields *f, struct text list, struct error *err) {
     return assign(f, f->constant, list, err);
+}
+
+bool csv_fields_per_line(struct csv_fields *f, struct text list, struct error *err) {
+    while (list.len > 0) {
+        const char *comma = memchr(list.at, ',', list.len);
+        struct text name = {list.at, comma != NULL ? (size_t)(comma - list.at) : list.len};
+        size_t used = name.len + (comma != NULL);
+        int field = field_of(text_trim(name));
+        if (field < 0 || (CSV_PER_LINE >> field & 1) == 0) {
+            return error_set(err, ERROR_USAGE,
+                             "'%s' is none of discount, shipping, tax and total; a line's amount "
+                             "is subtotal or unit_price",
+                             excerpt_of(name).text);
+        }
+        f->per_line |= 1u << field;
+        list = (struct text){list.at + used, list.len - used};
+    }
+    return true;
+}
+
+const char *csv_fields_asked(const struct csv_fields *f) {
+    for (int field = 0; field < CSV_FIELDS; field++) {
+        if (f->column[field].at != NULL || f->constant[field].at != NULL) {
+            return f->column[field].at != NULL ? "--map" : "--set";
+        }
+    }
+    return f->written.n_date_forms > 0      ? "--date-format"
+           : csv_tells_numbers(&f->written) ? "--decimal or --thousands"
+           : f->group                       ? "--group-by"
+           : f->delimiter != '\0'           ? "--delimiter"
+                                            : NULL;
 }
 
 void csv_fields_free(struct csv_fields *f) {
@@ -186,6 +217,12 @@ static bool check_required(const struct csv_binding *b, uint32_t bound,
     if ((bound & (1u << FIELD_TOTAL)) == 0 && !b->derive_total) {
         return missing_column(FIELD_TOTAL, header, err);
     }
+    for (int field = 0; field < FIELD_COUNT; field++) {
+        if ((b->per_line & ~bound & (1u << field)) != 0) {
+            return error_set(err, ERROR_USAGE, "--per-line %s: there is no column for it",
+                             csv_field_name(field));
+        }
+    }
     if (b->group && b->id_column < 0) {
         return error_set(err, ERROR_USAGE, "--group-by order_id needs a column for order_id");
     }
@@ -207,6 +244,12 @@ static int amount_not_used(const struct csv_fields *f, const int *column) {
     return asked_price && !asked_subtotal ? FIELD_SUBTOTAL : CSV_UNIT_PRICE;
 }
 
+static uint32_t rewrites_of(const struct csv_written *w) {
+    const uint32_t numbers =
+        1u << FIELD_QUANTITY | 1u << FIELD_SUBTOTAL | CSV_PER_LINE | 1u << CSV_UNIT_PRICE;
+    return (csv_tells_times(w) ? 1u << FIELD_CREATED_AT : 0) | (csv_tells_numbers(w) ? numbers : 0);
+}
+
 bool csv_fields_bind(const struct csv_fields *f, const struct csv_row *header,
                      struct csv_binding *out, struct error *err) {
     int column[CSV_FIELDS];
@@ -219,11 +262,23 @@ bool csv_fields_bind(const struct csv_fields *f, const struct csv_row *header,
     }
     int unused = amount_not_used(f, column);
     uint32_t bound = 0;
-    *out = (struct csv_binding){.n_columns = header->n_cells, .group = f->group};
+    *out = (struct csv_binding){.n_columns = header->n_cells,
+                                .delimiter = f->delimiter != 0 ? f->delimiter : ',',
+                                .encoding = f->encoding,
+                                .group = f->group,
+                                .per_line = f->per_line,
+                                .written = &f->written,
+                                .rewrites = rewrites_of(&f->written),
+                                .no_shop = f->no_shop};
     for (int field = 0; field < CSV_FIELDS; field++) {
         if (field != unused && (column[field] >= 0 || f->constant[field].at != NULL)) {
-            out->sources[out->n_sources++] = (struct csv_source){
-                .field = field, .column = column[field], .constant = f->constant[field]};
+            out->sources[out->n_sources++] =
+                (struct csv_source){.field = field,
+                                    .by = f->constant[field].at != NULL ? CSV_BY_SET
+                                          : f->column[field].at != NULL ? CSV_BY_MAP
+                                                                        : CSV_BY_NAME,
+                                    .column = column[field],
+                                    .constant = f->constant[field]};
             bound |= 1u << field;
         }
     }

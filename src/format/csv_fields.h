@@ -3,43 +3,67 @@
 // --group-by), and how that binds to the header of one file.
 #pragma once
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/error.h"
 #include "format/csv.h"
+#include "format/csv_written.h"
 #include "order/order.h"
 
 // A field that only files have: subtotal of the row = quantity * unit_price.
 enum { CSV_UNIT_PRICE = FIELD_COUNT, CSV_FIELDS };
+
+// The fields that an order has once and --per-line adds up, as bits.
+#define CSV_PER_LINE                                                                               \
+    (1u << FIELD_DISCOUNT | 1u << FIELD_SHIPPING | 1u << FIELD_TAX | 1u << FIELD_TOTAL)
 
 // What the user asked for. A zeroed struct asks for nothing: columns are found by their names.
 struct csv_fields {
     struct text column[CSV_FIELDS];   // --map
     struct text constant[CSV_FIELDS]; // --set
     bool group;                       // --group-by order_id
+    uint32_t per_line;                // --per-line: a bit for each field that is added up
+    char delimiter;                   // --delimiter; 0: to be found
+    const char *encoding;             // --encoding, for whoever reads the bytes; NULL: UTF-8
+    struct csv_written written;       // how its cells are
+    bool no_shop;                     // the shop's currency is not known here
     struct arena arena;               // owns the texts; its heap is used for all
 };
 // One value of --map ("order_id=ID,total=AMOUNT") or --set; a part with a comma in it is put in
 // double quotes, as in CSV. ERROR_USAGE when it cannot be.
 MUST_CHECK bool csv_fields_map(struct csv_fields *f, struct text list, struct error *err);
 MUST_CHECK bool csv_fields_set(struct csv_fields *f, struct text list, struct error *err);
+// One value of --per-line: "tax,shipping".
+MUST_CHECK bool csv_fields_per_line(struct csv_fields *f, struct text list, struct error *err);
+// The first option that was asked for and is for CSV alone ("--map"), or NULL.
+const char *csv_fields_asked(const struct csv_fields *f);
 void csv_fields_free(struct csv_fields *f);
 const char *csv_field_name(int field);
 
 // Where a field's value comes from.
 struct csv_source {
-    int field;            // enum order_field or CSV_UNIT_PRICE
+    int field; // enum order_field or CSV_UNIT_PRICE
+    enum csv_bound_by { CSV_BY_SET, CSV_BY_MAP, CSV_BY_NAME } by;
     int column;           // -1: the constant
     struct text constant; // borrowed from the csv_fields
 };
 struct csv_binding {
     struct csv_source sources[CSV_FIELDS]; // by field, so that quantity comes before unit_price
     size_t n_sources;
-    size_t n_columns; // of the header
-    int id_column;    // of order_id; -1: a constant
+    size_t n_columns;     // of the header
+    char delimiter;       // of the file
+    const char *encoding; // as in csv_fields, for messages
+    int id_column;        // of order_id; -1: a constant
     bool group;
-    bool derive_total; // no column for it: subtotal - discount + shipping + tax
-    bool line_amounts; // rows carry subtotal or unit_price
+    uint32_t per_line;                 // as in csv_fields
+    const struct csv_written *written; // borrowed from the csv_fields
+    uint32_t rewrites;                 // a bit for each field whose cells are read by it
+    bool no_shop;                      // as in csv_fields
+    bool derive_total;                 // no column for it: subtotal - discount + shipping + tax
+    bool line_amounts;                 // rows carry subtotal or unit_price
 };
 // Finds the columns: by --map, else by the field's name (exact, else whatever the case). Other
 // columns are ignored. ERROR_USAGE when a mapped column is not there, or a required field has none.
 MUST_CHECK bool csv_fields_bind(const struct csv_fields *f, const struct csv_row *header,
                                 struct csv_binding *out, struct error *err);
+// The bindings in words, one line: "order_id ← ID by --map; total by name; not read: Note".
+void csv_fields_tell(const struct csv_binding *b, const struct csv_row *header, struct buf *out);

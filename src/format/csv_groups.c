@@ -288,7 +288,7 @@ bool csv_groups_count(struct csv_groups *g, const struct csv_row *row, struct er
             return out_of_memory(err);
         }
         if (e->rows == ROWS_MAX) {
-            return error_set(err, ERROR_USAGE, "line %lld: one order_id has over 10^9 rows",
+            return error_set(err, ERROR_FATAL, "line %lld: one order_id has over 10^9 rows",
                              (long long)row->line);
         }
         e->rows++;
@@ -445,7 +445,7 @@ enum csv_group_step csv_groups_add(struct csv_groups *g, const struct csv_row *r
     }
     if (g->waiting_bytes > WAITING_MAX_BYTES) {
         return csv_groups_failed(
-            error_set(err, ERROR_USAGE,
+            error_set(err, ERROR_FATAL,
                       "line %lld: the rows of %zu orders lie too far apart (over 1 GiB of "
                       "them waits); sort the file by order_id",
                       (long long)row->line, g->n_waiting));

@@ -45,4 +45,4 @@ static inline int64_t csv_count_line_ends(const char *at, const char *end) {
 
 // The first of the n cells of a row whose quote was left open and closed by that of a later row, as
 // the lines inside it show; n: there is none. The cells are all that a row of the file has.
-size_t csv_open_quote(const struct text *cells, size_t n);
+size_t csv_open_quote(const struct text *cells, size_t n, char delimiter);

@@ -10,6 +10,8 @@
 // a key that comes twice, nesting; or memory is refused.
 #include "format/order_tree.h"
 
+#include "order/price.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -181,6 +183,29 @@ static bool read_item_field(struct reading *r, struct order_item *item, size_t i
     return wrong_type(r, value, order_field_expects(f));
 }
 
+// A price of one piece stands for the subtotal where that is not given.
+static bool read_item_price(struct reading *r, struct order_item *item, size_t index,
+                            yyjson_val *value) {
+    enum value_kind kind;
+    struct text price, subtotal;
+    switch (spelling_of(value, &kind, &price)) {
+    case SPELLED:
+        break;
+    case SPELLED_NULL:
+        return true;
+    case SPELLED_WRONG:
+        return wrong_type(r, value, order_field_expects(FIELD_SUBTOTAL));
+    }
+    char path[sizeof r->why->field];
+    bool no_memory = false;
+    snprintf(path, sizeof path, "items[%zu].unit_price", index);
+    if (!price_times(text_trim(price), kind, item->quantity, path, r->arena, r->why, &no_memory,
+                     &subtotal)) {
+        return order_tree_fail(r, no_memory ? ORDER_JSON_NO_MEMORY : ORDER_JSON_REJECTED);
+    }
+    return taken(r, order_item_set(&r->builder, item, index, FIELD_SUBTOTAL, VALUE_TEXT, subtotal));
+}
+
 static bool item_lacks(struct reading *r, size_t index, enum order_field f) {
     char path[sizeof r->why->field];
     snprintf(path, sizeof path, "items[%zu].%s", index, order_field_name(f));
@@ -196,12 +221,14 @@ static bool read_item(struct reading *r, yyjson_val *object, size_t index,
     *item = (struct order_item){.product_id = IDENT_NONE};
     uint32_t seen = 0, set = 0;
     bool containers = false;
+    yyjson_val *price = NULL;
     size_t n = unsafe_yyjson_get_len(object);
     yyjson_val *key = object + 1;
     key_set_begin(r->keys);
     for (size_t i = 0; i < n; i++, key = unsafe_yyjson_get_next(key + 1)) {
         enum order_field f = order_field_of(text_in(key));
         if (!is_item_field(f)) {
+            price = text_equal(text_in(key), TEXT_LIT("unit_price")) ? key + 1 : price;
             containers |= unsafe_yyjson_is_ctn(key + 1);
             if (!add_unknown_key(r, object, key)) {
                 return false;
@@ -225,7 +252,8 @@ static bool read_item(struct reading *r, yyjson_val *object, size_t index,
     if ((set & (UINT32_C(1) << FIELD_QUANTITY)) == 0) {
         return item_lacks(r, index, FIELD_QUANTITY);
     }
-    return true;
+    bool has_subtotal = (set & (UINT32_C(1) << FIELD_SUBTOTAL)) != 0;
+    return price == NULL || has_subtotal || read_item_price(r, item, index, price);
 }
 
 static bool read_items(struct reading *r, yyjson_val *array) {

@@ -11,12 +11,74 @@
 #include "host/send_to_options.h"
 #include "host/shop_settings.h"
 #include "tool/load/load.h"
+#include "tool/load/load_text.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { USAGE = 2 };
+
+static bool read_delimiter(const char *sign, char *out, struct error *err) {
+    if (sign == NULL) {
+        return true;
+    }
+    *out = strcmp(sign, "tab") == 0 || strcmp(sign, "\\t") == 0 ? '\t' : sign[0];
+    bool one = *out == '\t' || (sign[0] != '\0' && sign[1] == '\0');
+    return (one && strchr(CSV_DELIMITERS, *out) != NULL) ||
+           error_set(err, ERROR_USAGE, "--delimiter: '%.40s' is none of , ; | and tab", sign);
+}
+
+static bool read_encoding(const struct options *o, struct csv_fields *fields, struct error *err) {
+    fields->encoding = option_text(o, "encoding");
+    struct error inner;
+    return fields->encoding == NULL || load_text_knows(fields->encoding, &inner) ||
+           error_set(err, inner.cls, "--encoding: %.480s", inner.text);
+}
+
+static bool read_times(const struct options *o, struct csv_written *w, struct error *err) {
+    static const char *const units[] = {
+        [EPOCH_S] = "s", [EPOCH_MS] = "ms", [EPOCH_US] = "us", [EPOCH_NS] = "ns"};
+    const char *unit = option_text(o, "epoch");
+    for (int u = EPOCH_S; unit != NULL && u <= EPOCH_NS; u++) {
+        w->epoch = strcmp(unit, units[u]) == 0 ? (enum epoch_unit)u : w->epoch;
+    }
+    size_t n = option_list_count(o, "date-format");
+    if (n > CSV_DATE_FORMS_MAX || (n > 0 && unit != NULL)) {
+        return error_set(err, ERROR_USAGE,
+                         n > CSV_DATE_FORMS_MAX ? "--date-format: at most eight forms"
+                                                : "--epoch or --date-format, not both");
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct error inner;
+        w->date_forms[w->n_date_forms++] = option_list_at(o, "date-format", i);
+        if (!date_form_check(option_list_at(o, "date-format", i), &inner)) {
+            return error_set(err, inner.cls, "--date-format: %.480s", inner.text);
+        }
+    }
+    return true;
+}
+
+static bool read_numbers(const struct options *o, struct csv_written *w, struct error *err) {
+    const char *decimal = option_text(o, "decimal"), *thousands = option_text(o, "thousands");
+    if (decimal == NULL && thousands == NULL) {
+        return true;
+    }
+    bool space =
+        thousands != NULL && (strcmp(thousands, "space") == 0 || strcmp(thousands, " ") == 0);
+    w->thousands = space ? 's' : thousands != NULL ? thousands[0] : '\0';
+    w->decimal = decimal != NULL ? decimal[0] : w->thousands == '.' ? ',' : '.';
+    if (decimal != NULL && strcmp(decimal, ".") != 0 && strcmp(decimal, ",") != 0) {
+        return error_set(err, ERROR_USAGE, "--decimal is . or , and not '%.40s'", decimal);
+    }
+    if (thousands != NULL && !space &&
+        (thousands[0] == '\0' || thousands[1] != '\0' || strchr(".,'", thousands[0]) == NULL)) {
+        return error_set(err, ERROR_USAGE, "--thousands is . or , or ' or space, and not '%.40s'",
+                         thousands);
+    }
+    return w->decimal != w->thousands ||
+           error_set(err, ERROR_USAGE, "--decimal and --thousands are the same sign");
+}
 
 static bool read_load_fields(const struct options *o, struct csv_fields *fields,
                              struct error *err) {
@@ -32,8 +94,19 @@ static bool read_load_fields(const struct options *o, struct csv_fields *fields,
             return error_set(err, inner.cls, "--set: %.480s", inner.text);
         }
     }
+    for (size_t i = 0; i < option_list_count(o, "per-line"); i++) {
+        struct error inner;
+        if (!csv_fields_per_line(fields, text_of(option_list_at(o, "per-line", i)), &inner)) {
+            return error_set(err, inner.cls, "--per-line: %.480s", inner.text);
+        }
+    }
     fields->group = option_text(o, "group-by") != NULL;
-    return true;
+    if (fields->per_line != 0 && !fields->group) {
+        return error_set(err, ERROR_USAGE, "--per-line is for rows that are lines: --group-by");
+    }
+    return read_delimiter(option_text(o, "delimiter"), &fields->delimiter, err) &&
+           read_encoding(o, fields, err) && read_times(o, &fields->written, err) &&
+           read_numbers(o, &fields->written, err);
 }
 
 // All files are there before the first one is loaded.
@@ -84,6 +157,7 @@ static bool read_load_target(const struct options *o, struct load_settings *s, s
         .queue_events = option_int(o, "queue-events"),
         .batch_events = option_int(o, "batch-events"),
         .max_depth = (uint32_t)option_int(o, "max-depth"),
+        .epoch = s->fields->written.epoch,
     };
     return settings_of_options(o, &s->store.shop, err);
 }
@@ -109,6 +183,7 @@ int command_load(const struct options *o) {
     int code = USAGE;
     if (check_load_files(o, &err) && check_load_target(o, &err) &&
         read_load_fields(o, &fields, &err) && read_load_target(o, &settings, &err)) {
+        fields.no_shop = settings.to.kind != SEND_TO_NOTHING;
         code = load_run(&settings);
     } else {
         fprintf(stderr, "salestide load: %s\n", err.text);

@@ -577,6 +577,50 @@ const struct option_spec option_specs[] = {
              "become its items. Without a column for total it is subtotal - discount + shipping + "
              "tax. Reads the file twice."},
 
+    {.name = "per-line",
+     .type = OPTION_LIST,
+     .value = "FIELD,...",
+     .commands = "load",
+     .help =
+         "With --group-by: amounts of each line, of discount, shipping, tax and total, that are "
+         "added up. Else an order whose rows hold different ones is rejected."},
+    {.name = "delimiter",
+     .value = "SIGN",
+     .commands = "load",
+     .help = "What stands between the cells of a CSV file: , ; | or tab. Without it, it is found "
+             "from the row of column names, or from a line sep=; before it."},
+
+    {.name = "encoding",
+     .value = "NAME",
+     .commands = "load",
+     .help = "How the files' characters are encoded, as in windows-1252, iso-8859-1 or shift_jis "
+             "(iconv -l lists what the C library knows). Without it UTF-8, or UTF-16 when its mark "
+             "stands at the beginning."},
+
+    {.name = "date-format",
+     .type = OPTION_LIST,
+     .value = "FORM",
+     .commands = "load",
+     .help = "How times are written in a CSV file, in strptime's letters, as in %d.%m.%Y %H:%M or "
+             "%m/%d/%Y; given again for each more form. %z is an offset, names of months are "
+             "English."},
+    {.name = "epoch",
+     .value = "UNIT",
+     .choices = "s ms us ns",
+     .commands = "load",
+     .help = "Times are numbers: so many seconds, or thousandths, millionths, billionths of one, "
+             "since 1970."},
+    {.name = "decimal",
+     .value = "SIGN",
+     .commands = "load",
+     .help = "The sign before the decimals in numbers of a CSV file: . or a comma. With it, or "
+             "--thousands, a sign or code of the currency may stand beside an amount; it must be "
+             "the order's."},
+    {.name = "thousands",
+     .value = "SIGN",
+     .commands = "load",
+     .help = "The sign between thousands in numbers of a CSV file: . or a comma, ' or space."},
+
     // Rejected events.
     {.name = "code",
      .value = "CODE",

@@ -90,7 +90,11 @@ TAKE bool take_product(enum value_kind kind, struct text t, bool padded, struct 
     if (kind == VALUE_NUMBER) {
         return take_number_ident(t, padded, out);
     }
-    if (t.len == 0 || !is_short_text(t)) {
+    if (UNLIKELY(t.len == 0)) { // counted under the name that source and state have then
+        *out = (struct ident){-1, TEXT_LIT("(unknown)")};
+        return true;
+    }
+    if (!is_short_text(t)) {
         return false;
     }
     *out = canonical_ident(t, padded);
@@ -125,10 +129,24 @@ TAKE struct text without_zero_decimals(struct text t) {
     return whole ? (struct text){t.at, n - 1} : t;
 }
 
-TAKE bool take_quantity(struct text t, bool padded, int64_t *out) {
-    return (LIKELY(take_integer(t, padded, out)) ||
-            take_integer(without_zero_decimals(t), false, out)) &&
-           *out <= ORDER_QUANTITY_MAX;
+// "+5" and "05" are 5, as people and spreadsheets write it; JSON's own numbers are not so.
+TAKE struct text without_sign_and_zeros(struct text t) {
+    size_t i = t.len > 1 && t.at[0] == '+';
+    while (i + 1 < t.len && t.at[i] == '0' && (unsigned char)(t.at[i + 1] - '0') <= 9) {
+        i++;
+    }
+    return (struct text){t.at + i, t.len - i};
+}
+
+TAKE bool take_quantity(enum value_kind kind, struct text t, bool padded, int64_t *out) {
+    if (UNLIKELY(!take_integer(t, padded, out))) {
+        struct text plain = without_zero_decimals(t);
+        plain = kind == VALUE_TEXT ? without_sign_and_zeros(plain) : plain;
+        if (!take_integer(plain, false, out)) {
+            return false;
+        }
+    }
+    return *out <= ORDER_QUANTITY_MAX;
 }
 
 // "123.45": one to five digits, the point, two decimals. So most amounts look, and they are read
@@ -148,12 +166,21 @@ TAKE bool take_usual_amount(struct text t, bool padded, int64_t *out) {
     return true;
 }
 
-TAKE bool take_amount(struct text t, bool padded, int64_t *out, uint32_t *warnings) {
+TAKE enum money_result read_amount(enum value_kind kind, struct text t, int64_t *out,
+                                   bool *rounded) {
+    enum money_result r = money_parse(t, out, rounded);
+    return UNLIKELY(r == MONEY_NOT_A_NUMBER) && kind == VALUE_TEXT
+               ? money_parse_text(t, out, rounded)
+               : r;
+}
+
+TAKE bool take_amount(enum value_kind kind, struct text t, bool padded, int64_t *out,
+                      uint32_t *warnings) {
     bool rounded;
     if (LIKELY(take_usual_amount(t, padded, out))) {
         return true;
     }
-    if (UNLIKELY(money_parse(t, out, &rounded) != MONEY_OK)) {
+    if (UNLIKELY(read_amount(kind, t, out, &rounded) != MONEY_OK)) {
         return false;
     }
     *warnings |= rounded ? WARN_AMOUNT_ROUNDED : 0;
@@ -161,12 +188,14 @@ TAKE bool take_amount(struct text t, bool padded, int64_t *out, uint32_t *warnin
 }
 
 // The total alone may be below zero, when the discount is what makes it so: order_finish looks.
-TAKE bool take_total(struct text t, bool padded, int64_t *out, uint32_t *warnings) {
+TAKE bool take_total(enum value_kind kind, struct text t, bool padded, int64_t *out,
+                     uint32_t *warnings) {
     if (LIKELY(t.len == 0 || t.at[0] != '-')) {
-        return take_amount(t, padded, out, warnings);
+        return take_amount(kind, t, padded, out, warnings);
     }
     bool rounded;
-    if (money_parse((struct text){t.at + 1, t.len - 1}, out, &rounded) != MONEY_OK ||
+    struct text rest = {t.at + 1, t.len - 1};
+    if ((rest.len > 0 && rest.at[0] == '+') || read_amount(kind, rest, out, &rounded) != MONEY_OK ||
         (*out == 0 && rounded)) {
         return false;
     }
@@ -175,15 +204,17 @@ TAKE bool take_total(struct text t, bool padded, int64_t *out, uint32_t *warning
     return true;
 }
 
-TAKE bool is_capital(char c) {
-    return (unsigned char)(c - 'A') < 26;
-}
-
+// The letters of a code have no case: "usd" is USD.
 TAKE bool take_currency(struct text t, char out[static 4]) {
-    if (t.len != 3 || !is_capital(t.at[0]) || !is_capital(t.at[1]) || !is_capital(t.at[2])) {
+    if (t.len != 3) {
         return false;
     }
-    memcpy(out, t.at, 3);
+    for (int i = 0; i < 3; i++) {
+        out[i] = (char)(t.at[i] & ~0x20);
+        if ((unsigned char)(out[i] - 'A') >= 26) {
+            return false;
+        }
+    }
     return true;
 }
 
@@ -192,11 +223,17 @@ TAKE bool take_currency(struct text t, char out[static 4]) {
     (1u << FIELD_EVENT | 1u << FIELD_EVENT_ID | 1u << FIELD_CREATED_AT | 1u << FIELD_CURRENCY |    \
      1u << FIELD_SOURCE | 1u << FIELD_STATE)
 
+// A time that is a number has as many meanings as units; the rules may tell which.
+TAKE bool take_epoch(const struct order_rules *rules, struct text t, int64_t *out_ms) {
+    return rules->epoch != EPOCH_NONE && epoch_read(rules->epoch, t, out_ms) &&
+           timestamp_in_range(*out_ms);
+}
+
 // `t` is trimmed. False: nothing is known about the field of the order.
 TAKE bool take_field(struct order *o, const struct order_rules *rules, enum order_field f,
                      enum value_kind kind, struct text t, bool padded) {
     if (kind == VALUE_NUMBER && (TEXT_ONLY >> f & 1) != 0) {
-        return false;
+        return f == FIELD_CREATED_AT && take_epoch(rules, t, &o->created_ms);
     }
     switch (f) {
     case FIELD_ORDER_ID:
@@ -212,19 +249,19 @@ TAKE bool take_field(struct order *o, const struct order_rules *rules, enum orde
     case FIELD_PRODUCT_ID:
         return take_product(kind, t, padded, &o->product_id);
     case FIELD_QUANTITY:
-        return take_quantity(t, padded, &o->quantity);
+        return take_quantity(kind, t, padded, &o->quantity);
     case FIELD_ITEMS:
         return false;
     case FIELD_SUBTOTAL:
-        return take_amount(t, padded, &o->subtotal_e4, &o->warnings);
+        return take_amount(kind, t, padded, &o->subtotal_e4, &o->warnings);
     case FIELD_DISCOUNT:
-        return take_amount(t, padded, &o->discount_e4, &o->warnings);
+        return take_amount(kind, t, padded, &o->discount_e4, &o->warnings);
     case FIELD_SHIPPING:
-        return take_amount(t, padded, &o->shipping_e4, &o->warnings);
+        return take_amount(kind, t, padded, &o->shipping_e4, &o->warnings);
     case FIELD_TAX:
-        return take_amount(t, padded, &o->tax_e4, &o->warnings);
+        return take_amount(kind, t, padded, &o->tax_e4, &o->warnings);
     case FIELD_TOTAL:
-        return take_total(t, padded, &o->total_e4, &o->warnings);
+        return take_total(kind, t, padded, &o->total_e4, &o->warnings);
     case FIELD_CURRENCY:
         return take_currency(t, o->currency);
     case FIELD_SOURCE:

@@ -92,21 +92,26 @@ static bool take_exponent(const char **at, const char *end, int64_t *exponent) {
     return true;
 }
 
-static bool read_number(struct text t, struct number *n) {
+// JSON's grammar; `written`: also as people write numbers, with a plus, zeros before the first
+// digit, or no digit on one side of the point.
+static inline bool read_number(struct text t, bool written, struct number *n) {
     const char *at = t.at;
     const char *end = t.at + t.len;
     *n = (struct number){.negative = at < end && *at == '-', .fraction = {at, 0}};
-    at += n->negative ? 1 : 0;
+    at += n->negative || (written && at < end && *at == '+') ? 1 : 0;
     n->whole = take_digits(&at, end);
-    if (n->whole.len == 0 || (n->whole.at[0] == '0' && n->whole.len > 1)) {
+    if (!written && (n->whole.len == 0 || (n->whole.at[0] == '0' && n->whole.len > 1))) {
         return false;
     }
     if (at < end && *at == '.') {
         at++;
         n->fraction = take_digits(&at, end);
-        if (n->fraction.len == 0) {
+        if (!written && n->fraction.len == 0) {
             return false;
         }
+    }
+    if (n->whole.len + n->fraction.len == 0) {
+        return false;
     }
     if (at < end && (*at == 'e' || *at == 'E')) {
         at++;
@@ -178,10 +183,15 @@ enum money_result money_parse(struct text digits, int64_t *out_e4, bool *rounded
         return MONEY_OK;
     }
     struct number n;
-    if (digits.len == 0 || !read_number(digits, &n)) {
+    if (digits.len == 0 || !read_number(digits, false, &n)) {
         return MONEY_NOT_A_NUMBER;
     }
     return number_to_e4(&n, out_e4, rounded);
+}
+
+enum money_result money_parse_text(struct text digits, int64_t *out_e4, bool *rounded) {
+    struct number n;
+    return read_number(digits, true, &n) ? number_to_e4(&n, out_e4, rounded) : MONEY_NOT_A_NUMBER;
 }
 
 size_t money_format(int64_t amount_e4, char out[static 24]) {

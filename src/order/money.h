@@ -20,6 +20,10 @@ enum money_result {
 // out_e4: 0 .. MONEY_LIMIT_E4 - 1.
 MUST_CHECK enum money_result money_parse(struct text digits, int64_t *out_e4, bool *rounded);
 
+// The same of a text that people or spreadsheets wrote: also "+5", "05.00", ".50" and "5.", which
+// JSON's numbers are not, and which have one meaning all the same.
+MUST_CHECK enum money_result money_parse_text(struct text digits, int64_t *out_e4, bool *rounded);
+
 // Exactly four decimals, for example "-12.3400". Writes at most 24 bytes, no zero at the end;
 // returns the length.
 size_t money_format(int64_t amount_e4, char out[static 24]);

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/must.h"
 #include "base/text.h"
+#include "order/date_form.h"
 #include "order/money.h"
 #include "order/zone.h"
 #include <stdint.h>
@@ -87,8 +88,9 @@ struct rejection {
 // What the shop fixes for all its orders. Immutable while in use.
 struct order_rules {
     const struct zone *zone;
-    char currency[4];   // default currency
-    uint32_t max_depth; // of nested JSON, 1 .. ORDER_DEPTH_MAX; 0: ORDER_DEPTH_DEFAULT
+    char currency[4];      // default currency
+    uint32_t max_depth;    // of nested JSON, 1 .. ORDER_DEPTH_MAX; 0: ORDER_DEPTH_DEFAULT
+    enum epoch_unit epoch; // of a created_at that is a number; EPOCH_NONE: it may be none
 };
 
 // Static texts of rejection.code. A code never changes its meaning.

@@ -34,7 +34,7 @@ static const struct {
     [FIELD_SHIPPING] = {"shipping", "an amount such as 12.50"},
     [FIELD_TAX] = {"tax", "an amount such as 12.50"},
     [FIELD_TOTAL] = {"total", "an amount such as 12.50"},
-    [FIELD_CURRENCY] = {"currency", "a text of three capital letters such as \"USD\""},
+    [FIELD_CURRENCY] = {"currency", "a text of three letters such as \"USD\""},
     [FIELD_SOURCE] = {"source", "a text of at most 100 characters"},
     [FIELD_STATE] = {"state", "a text of at most 100 characters"},
     [FIELD_UNKNOWN] = {"", "anything"},
@@ -154,9 +154,6 @@ static bool refuse_text_ident(const struct place *p, struct text t) {
 }
 
 static bool refuse_text(const struct place *p, struct text t) {
-    if (t.len == 0) {
-        return order_fields_refuse(p, REJECT_EMPTY, "must not be empty", t);
-    }
     if (has_control_character(t)) {
         return order_fields_refuse(p, REJECT_BAD_CHARACTER, "must not hold control characters", t);
     }
@@ -175,10 +172,10 @@ static bool refuse_created_at(const struct place *p, struct text t, const struct
     }
 }
 
-static bool refuse_amount(const struct place *p, struct text t) {
+static bool refuse_amount(const struct place *p, enum value_kind kind, struct text t) {
     int64_t ignored;
     bool rounded;
-    switch (money_parse(t, &ignored, &rounded)) {
+    switch (read_amount(kind, t, &ignored, &rounded)) {
     case MONEY_NEGATIVE:
         return order_fields_refuse(p, REJECT_NEGATIVE, "must not be negative", t);
     case MONEY_TOO_LARGE:
@@ -215,7 +212,7 @@ refuse_field(const struct place *p, const struct zone *zone, enum value_kind kin
     case FIELD_SHIPPING:
     case FIELD_TAX:
     case FIELD_TOTAL:
-        return refuse_amount(p, t);
+        return refuse_amount(p, kind, t);
     case FIELD_CURRENCY:
         return refuse_spelling(p, REJECT_MALFORMED, t);
     case FIELD_SOURCE:
@@ -256,10 +253,10 @@ bool order_item_set(struct order_builder *b, struct order_item *item, size_t ind
         taken = take_product(kind, t, false, &item->product_id);
         break;
     case FIELD_QUANTITY:
-        taken = take_quantity(t, false, &item->quantity);
+        taken = take_quantity(kind, t, false, &item->quantity);
         break;
     case FIELD_SUBTOTAL:
-        taken = take_amount(t, false, &item->subtotal_e4, &b->order->warnings);
+        taken = take_amount(kind, t, false, &item->subtotal_e4, &b->order->warnings);
         break;
     default: // an item has no other fields: ignored as any unknown one
         break;

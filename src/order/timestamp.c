@@ -118,6 +118,66 @@ static inline bool read_tail(const char *at, const char *end, struct written *w)
            two_digits(at + 1, &w->offset_hour) && two_digits(at + 4, &w->offset_minute);
 }
 
+// --- The other forms of one meaning, character by character: seconds left out, a comma before the
+// fraction, a space before the offset, +hh and +hhmm, UTC. Databases, spreadsheets and strftime
+// write these.
+
+static bool take_char(const char **at, const char *end, char c) {
+    bool there = *at < end && **at == c;
+    *at += there;
+    return there;
+}
+
+static bool take_two(const char **at, const char *end, uint32_t *out) {
+    if (end - *at < 2 || !two_digits(*at, out)) {
+        return false;
+    }
+    *at += 2;
+    return true;
+}
+
+static bool read_other_time(const char **at, const char *end, struct written *w) {
+    w->second = w->ms = 0;
+    if (!take_two(at, end, &w->hour) || !take_char(at, end, ':') ||
+        !take_two(at, end, &w->minute)) {
+        return false;
+    }
+    if (!take_char(at, end, ':')) {
+        return true;
+    }
+    return take_two(at, end, &w->second) &&
+           ((!take_char(at, end, '.') && !take_char(at, end, ',')) || read_fraction(at, end, w));
+}
+
+static bool read_other_offset(const char *at, const char *end, struct written *w) {
+    w->offset = OFFSET_NONE;
+    w->offset_minus = false;
+    w->offset_hour = w->offset_minute = 0;
+    if (at == end) {
+        return true;
+    }
+    w->offset = OFFSET_GIVEN;
+    take_char(&at, end, ' ');
+    struct text rest = {at, (size_t)(end - at)};
+    if (text_equal(rest, TEXT_LIT("Z")) || text_equal(rest, TEXT_LIT("z")) ||
+        text_equal(rest, TEXT_LIT("UTC")) || text_equal(rest, TEXT_LIT("GMT"))) {
+        return true;
+    }
+    w->offset_minus = at < end && *at == '-';
+    return (take_char(&at, end, '-') || take_char(&at, end, '+')) &&
+           take_two(&at, end, &w->offset_hour) &&
+           (at == end || ((take_char(&at, end, ':') || true) &&
+                          take_two(&at, end, &w->offset_minute) && at == end));
+}
+
+static bool read_other(struct text t, struct written *w) {
+    if (t.len < DATE_LEN + 1) {
+        return false;
+    }
+    const char *at = t.at + DATE_LEN + 1, *end = t.at + t.len;
+    return read_date(t.at, w) && read_other_time(&at, end, w) && read_other_offset(at, end, w);
+}
+
 static inline bool date_exists(const struct written *w) {
     static const uint8_t days[13] = {0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     if (w->month - 1 >= 12) {
@@ -144,6 +204,10 @@ static inline int64_t days_of_written(const struct written *w) {
     return (int64_t)days - (146097 + 719469);
 }
 
+bool timestamp_in_range(int64_t utc_ms) {
+    return utc_ms >= 0 && utc_ms <= LAST_MS;
+}
+
 static enum timestamp_result in_range(int64_t ms, int64_t *out_ms) {
     if (ms < 0 || ms > LAST_MS) {
         return TIMESTAMP_OUT_OF_RANGE;
@@ -165,15 +229,17 @@ static enum timestamp_result parse_date_alone(struct text t, const struct zone *
 }
 
 enum timestamp_result timestamp_parse(struct text t, const struct zone *z, int64_t *out_ms) {
-    if (t.len < DATE_TIME_LEN) {
-        return t.len == DATE_LEN ? parse_date_alone(t, z, out_ms) : TIMESTAMP_MALFORMED;
+    if (t.len == DATE_LEN) {
+        return parse_date_alone(t, z, out_ms);
     }
     struct written w;
-    char separator = t.at[DATE_LEN];
-    if (!read_date(t.at, &w) || !read_time(t.at + DATE_LEN + 1, &w) ||
-        !read_tail(t.at + DATE_TIME_LEN, t.at + t.len, &w)) {
+    bool usual = t.len >= DATE_TIME_LEN && read_date(t.at, &w) &&
+                 read_time(t.at + DATE_LEN + 1, &w) &&
+                 read_tail(t.at + DATE_TIME_LEN, t.at + t.len, &w);
+    if (UNLIKELY(!usual) && !read_other(t, &w)) {
         return TIMESTAMP_MALFORMED;
     }
+    char separator = t.at[DATE_LEN];
     // RFC 3339 allows 't'; the form without an offset is ours and does not.
     if (separator != 'T' && separator != ' ' && (separator != 't' || w.offset == OFFSET_NONE)) {
         return TIMESTAMP_MALFORMED;

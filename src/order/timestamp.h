@@ -14,11 +14,16 @@ enum timestamp_result {
 };
 
 // RFC 3339 date-time (T, t or a space; Z, z or +hh:mm), or without an offset
-// YYYY-MM-DD[( or T)HH:MM:SS[.fraction]] read in the shop's zone. 1 to 9 digits of fraction, cut to
-// milliseconds. Second 60 is the next minute's start, its fraction is dropped. A date alone is the
-// first instant of that date. out_ms: UTC milliseconds since 1970.
+// YYYY-MM-DD[( or T)HH:MM:SS[.fraction]] read in the shop's zone. What has one meaning all the same
+// is read as well: no seconds, a comma before the fraction, one space before the offset, +hh and
+// +hhmm, UTC and GMT. 1 to 9 digits of fraction, cut to milliseconds. Second 60 is the next
+// minute's start, its fraction is dropped. A date alone is the first instant of that date. out_ms:
+// UTC milliseconds since 1970.
 MUST_CHECK enum timestamp_result timestamp_parse(struct text t, const struct zone *z,
                                                  int64_t *out_ms);
+
+// Is it between 1970 and 2200?
+bool timestamp_in_range(int64_t utc_ms);
 
 // "2026-01-31T12:00:00.123Z"; writes at most 32 bytes, no zero at the end; returns the length.
 size_t timestamp_format(int64_t utc_ms, char out[static 32]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Fuzzes the CSV reader and what is made of its rows. The first byte of an input is the size of the
-// pieces it is fed in, the rest is the file.
+// pieces it is fed in and, in its upper two bits, which delimiter; the rest is the file.
 //
 // What must hold, beside no crash and no read outside the input:
 // - fed in pieces, the rows are the same as fed at once;
@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "engine/zone_file.h"
+#include "format/csv_dialect.h"
 #include "format/csv_groups.h"
 #include "format/order_csv.h"
 #include "format/order_json.h"
@@ -37,6 +38,7 @@ static struct {
     struct zone *zone;
     struct order_rules rules;
     struct csv_fields fields;
+    char delimiter;
     uint64_t rows[ROWS_MAX]; // a hash of each row, of the whole feed
     size_t n_rows, first_bad;
 } f;
@@ -88,10 +90,10 @@ static bool simple_row(struct text in, size_t *at, struct buf *cells) {
             in_quotes = was_quoted = true;
         } else if (c == '"') {
             return false;
-        } else if (c == ',' || c == '\n' || c == '\r') {
+        } else if (c == f.delimiter || c == '\n' || c == '\r') {
             len = (uint32_t)(cells->len - cell - sizeof len);
             memcpy(cells->at + cell, &len, sizeof len);
-            if (c != ',') {
+            if (c != f.delimiter) {
                 *at += end ? 0 : c == '\r' && *at + 1 < in.len && in.at[*at + 1] == '\n' ? 2 : 1;
                 return true;
             }
@@ -130,7 +132,7 @@ static void check_split(const struct csv_row *row) {
     static struct text cells[CSV_CELLS_MAX];
     char *scratch = malloc(row->raw.len + 1);
     size_t n;
-    HOLDS(csv_split(row->raw, cells, CSV_CELLS_MAX, &n, scratch));
+    HOLDS(csv_split(row->raw, f.delimiter, cells, CSV_CELLS_MAX, &n, scratch));
     HOLDS(n == row->n_cells);
     for (size_t i = 0; i < n; i++) {
         HOLDS(text_equal(cells[i], row->cells[i]));
@@ -140,15 +142,36 @@ static void check_split(const struct csv_row *row) {
 
 // --- The whole input at once, then in pieces
 
+// Looking at the first line, or at any rows, changes nothing of what is read then.
+static void check_first_line(struct csv *c) {
+    struct text line, again;
+    char found[CSV_DELIMITERS_COUNT];
+    struct csv_row row;
+    enum csv_next next;
+    if (csv_first_line(c, &line) != CSV_ROW) {
+        return;
+    }
+    HOLDS(line.len > 0 && csv_first_line(c, &again) == CSV_ROW && text_equal(line, again));
+    size_t n = csv_delimiters_in(line, found);
+    HOLDS(n >= 1 && n <= CSV_DELIMITERS_COUNT);
+    csv_mark(c);
+    do {
+        next = csv_next(c, &row);
+    } while (next == CSV_ROW || next == CSV_BAD_ROW);
+    csv_go_back(c);
+}
+
 static void read_whole(struct text in) {
     struct csv *c = f.csv;
     csv_reset(c);
+    csv_set_delimiter(c, f.delimiter);
     struct csv_row row;
     size_t room, at = in.len >= 3 && memcmp(in.at, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
     char *base = csv_room(c, &room);
     HOLDS(room >= in.len);
     memcpy(base, in.at, in.len);
     csv_fed(c, in.len);
+    check_first_line(c);
     f.n_rows = 0;
     f.first_bad = SIZE_MAX;
     int64_t line = 1;
@@ -199,6 +222,7 @@ static bool next_row(struct csv *c, struct text *rest, size_t piece, struct csv_
 static void read_pieces(struct text in, size_t piece) {
     struct csv *c = f.csv;
     csv_reset(c);
+    csv_set_delimiter(c, f.delimiter);
     struct csv_row row;
     enum csv_next next;
     size_t n = 0;
@@ -247,6 +271,7 @@ static bool bind_header(struct csv *c, struct text *in, struct csv_binding *bind
 static void read_orders(struct text in) {
     struct csv *c = f.csv;
     csv_reset(c);
+    csv_set_delimiter(c, f.delimiter);
     struct csv_binding binding;
     if (bind_header(c, &in, &binding, false)) {
         struct order_csv *o = mem_must(order_csv_new(&f.rules, &binding, NULL));
@@ -273,6 +298,7 @@ static void read_groups(struct text in) {
     for (int pass = 0; pass < 2; pass++) {
         struct csv *c = f.csv;
         csv_reset(c);
+        csv_set_delimiter(c, f.delimiter);
         struct text rest = in;
         struct csv_row row;
         enum csv_next next;
@@ -324,6 +350,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     }
     struct text in = {(const char *)data + 1, size - 1};
+    f.delimiter = f.fields.delimiter = CSV_DELIMITERS[data[0] >> 6];
     read_whole(in);
     read_pieces(in, (size_t)data[0] + 1);
     read_orders(in);

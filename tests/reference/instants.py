@@ -11,7 +11,7 @@ FIRST_MS = 0
 LAST_MS = int((datetime.datetime(2201, 1, 1) - EPOCH).total_seconds()) * 1000 - 1
 SPELLING = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
-    r"(?:([Tt ])([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?(?:([Zz])|([+-])([0-9]{2}):([0-9]{2}))?)?"
+    r"(?:([Tt ])([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?(?: ?(?:([Zz]|UTC|GMT)|([+-])([0-9]{2})(?::?([0-9]{2}))?))?)?"
 )
 
 
@@ -42,6 +42,7 @@ def parse(text, zone):
     if z:
         offset = datetime.timedelta(0)
     elif sign:
+        off_m = off_m or "0"
         if int(off_h) > 23 or int(off_m) > 59:
             raise BadInstant("malformed", "out_of_range")
         offset = datetime.timedelta(hours=int(off_h), minutes=int(off_m))

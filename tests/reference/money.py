@@ -5,6 +5,7 @@ import decimal
 import re
 
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+WRITTEN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 LIMIT_E4 = 10**12 * 10**4
 # Exponents past this decide the answer alone: no amount text in a test is this long.
 FAR = 100_000
@@ -19,15 +20,17 @@ class BadAmount(Exception):
         self.codes = codes
 
 
-def parse(text, signed=False):
+def parse(text, signed=False, written=False):
     """(ten-thousandths, whether digits were lost) of a decimal in the JSON number grammar.
 
+    `written`: of a text, in which people also write +5, 05.00, .50 and 5.
+
     Below zero only where `signed` says so, and never by rounding to nothing."""
-    match = NUMBER.fullmatch(text)
+    match = (WRITTEN if written else NUMBER).fullmatch(text)
     if match is None or not text.isascii():
         raise BadAmount("malformed")
     mantissa, _, exponent = text.lower().partition("e")
-    if not mantissa.strip("-0."):
+    if not mantissa.strip("+-0."):
         return 0, False  # -0, 0e99 and the like
     negative = mantissa.startswith("-")
     power = max(-FAR, min(FAR, int(exponent or "0")))

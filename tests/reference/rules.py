@@ -6,6 +6,7 @@ most events of the generator have exactly one. A field of None stands for "any f
 """
 
 import dataclasses
+import decimal
 import json
 import re
 
@@ -13,6 +14,7 @@ from . import instants, money
 
 SPACE = " \t\n\v\f\r"
 ZERO_DECIMALS = re.compile(r"(.*[0-9])\.0+", re.DOTALL)
+WRITTEN_WHOLE = re.compile(r"\+?0*([0-9]+)")
 DIGITS = re.compile(r"0|[1-9][0-9]*")
 INT_MAX = 2**63 - 1
 QUANTITY_MAX = 1_000_000
@@ -110,12 +112,17 @@ class Reader:
             return int(value)
         return value
 
+    def product(self, field, value):
+        if isinstance(value, str) and not isinstance(value, Number) and value.strip(SPACE) == "":
+            return "(unknown)"
+        return self.ident(field, value, 100, printable=False)
+
     def amount(self, field, value):
         if not isinstance(value, str):
             return self.fault(field, "wrong_type")
         spelled = value if isinstance(value, Number) else value.strip(SPACE)
         try:
-            amount_e4, lost = money.parse(spelled, signed=field == "total")
+            amount_e4, lost = money.parse(spelled, signed=field == "total", written=not isinstance(value, Number))
         except money.BadAmount as bad:
             also = ["empty"] if spelled == "" else ["negative"] if field == "total" and spelled.startswith("-") else []
             return self.fault(field, *bad.codes, *also)
@@ -129,6 +136,8 @@ class Reader:
         spelled = value if isinstance(value, Number) else value.strip(SPACE)
         if whole := ZERO_DECIMALS.fullmatch(spelled):
             spelled = whole[1]
+        if not isinstance(value, Number) and (plain := WRITTEN_WHOLE.fullmatch(spelled)):
+            spelled = plain[1]
         if spelled == "":
             return self.fault(field, "malformed", "empty")
         if spelled == "-0":
@@ -152,7 +161,7 @@ class Reader:
         elif field in ("order_id", "customer_id"):
             setattr(order, field, self.ident(field, value, 64, printable=True))
         elif field == "product_id":
-            order.product_id = self.ident(field, value, 100, printable=False)
+            order.product_id = self.product(field, value)
         elif field == "event_id":
             order.event_id = self.text(field, value, 64, printable=True)
             if order.event_id == "":
@@ -191,9 +200,9 @@ class Reader:
         if not isinstance(value, str) or isinstance(value, Number):
             return self.fault("currency", "wrong_type")
         value = value.strip(SPACE)
-        if re.fullmatch(r"[A-Z]{3}", value) is None:
+        if re.fullmatch(r"[A-Za-z]{3}", value) is None:
             return self.fault("currency", "malformed", *(["empty"] if value == "" else []))
-        self.order.currency = value
+        self.order.currency = value.upper()
 
     def items(self, value):
         if not isinstance(value, list) or isinstance(value, Members):
@@ -214,12 +223,29 @@ class Reader:
         product = quantity = None
         subtotal = 0
         if "product_id" in found:
-            product = self.ident(f"{path}.product_id", found["product_id"], 100, printable=False)
+            product = self.product(f"{path}.product_id", found["product_id"])
         if "quantity" in found:
             quantity = self.quantity(f"{path}.quantity", found["quantity"])
         if "subtotal" in found:
             subtotal = self.amount(f"{path}.subtotal", found["subtotal"])
+        elif "unit_price" in found:
+            subtotal = self.price_times(path, found["unit_price"], quantity)
         return (product, quantity, subtotal)
+
+    def price_times(self, path, value, quantity):
+        """What the pieces of a line come to, by the price of one."""
+        field = f"{path}.unit_price"
+        if not isinstance(value, str):
+            return self.fault(field, "wrong_type")
+        spelled = value if isinstance(value, Number) else value.strip(SPACE)
+        try:
+            money.parse(spelled, written=not isinstance(value, Number))
+        except money.BadAmount as bad:
+            return self.fault(field, *bad.codes, *(["empty"] if spelled == "" else []))
+        mantissa, e, exponent = spelled.lower().partition("e")
+        with decimal.localcontext(prec=len(mantissa) + 20):
+            product = f"{abs(decimal.Decimal(mantissa)) * (quantity or 0):f}"
+        return self.amount(f"{path}.subtotal", product + e + exponent)
 
     def finish(self):
         """The order, when nothing is wrong; else raises Faulty."""
@@ -272,10 +298,10 @@ def parse_event(text, currency, zone):
 
 
 def parse_cells(cells, currency, zone):
-    """The Order of one CSV row given as {column: cell}; an empty cell is an absent field."""
+    """The Order of one CSV row given as {column: cell}; an empty cell is an absent field, but for the product."""
     reader = Reader(currency, zone)
     for field, cell in cells.items():
-        if field in FIELDS and cell.strip(SPACE) != "":
+        if field in FIELDS and (cell.strip(SPACE) != "" or field == "product_id"):
             reader.set(field, cell)
     return reader.finish()
 

@@ -124,7 +124,7 @@ def fault_of(text):
         ({"event": "Placed"}, ("event", "unknown_value")),
         ({"quantity": 1_000_001}, ("quantity", "out_of_range")),
         ({"quantity": "1.5"}, ("quantity", "malformed")),
-        ({"currency": "usd"}, ("currency", "malformed")),
+        ({"currency": "us$"}, ("currency", "malformed")),
         ({"state": "a\x00"}, ("state", "bad_character")),
         ({"items": [{"product_id": 1, "quantity": 1}]}, (None, "ambiguous")),
         ({"items": [{"product_id": 1}], "product_id": None, "quantity": None}, ("items[0].quantity", "missing")),

@@ -14,8 +14,11 @@
 #include <stdlib.h>
 
 // Renders what the reader says: cells as <a|b>, lines and problems where asked.
+static char delimiter = ',';
+
 static void read_all(struct text input, size_t chunk_bytes, size_t width, struct buf *out) {
     struct csv *c = mem_must(csv_new(NULL));
+    csv_set_delimiter(c, delimiter);
     csv_set_width(c, width);
     struct csv_row row;
     size_t at = 0;
@@ -112,7 +115,9 @@ static void a_line_ends_with_any_of_the_three_line_ends(void **state) {
     EXPECT("a,\"b\"c\rd\r",
            "1!<a>(a,\"b\"c: text follows a closing quote (a quote inside quotes must "
            "be doubled))2<d>");
-    EXPECT("a,\"b\rc,d\r", "1!<a>(a,\"b: a quote is opened and never closed)2<c|d>");
+    EXPECT(
+        "a,\"b\rc,d\r",
+        "1!<a>(a,\"b: a quote is opened here and not closed until the end, 2 lines later)2<c|d>");
     EXPECT("0123456789abcdef\r0123\r\n012345\n", "1<0123456789abcdef>2<0123>3<012345>");
 }
 
@@ -137,6 +142,92 @@ static void a_quote_closed_by_that_of_a_later_row_costs_one_line(void **state) {
 #undef INSIDE
 }
 
+static void a_quote_left_open_is_told_whatever_column_it_stands_in(void **state) {
+    (void)state;
+    // The rows inside have other cells than a row: the number of cells tells.
+    expect_width(
+        TEXT_LIT("i,t,n\n1,5,\"open\n2,6,a\n3,7,\"b\"\n4,8,c\n"), 3,
+        "1<i|t|n>2!<1|5>(1,5,\"open: a quote is opened here and closed 2 lines later, text "
+        "follows a closing quote (a quote inside quotes must be doubled))3<2|6|a>4<3|7|b>5<"
+        "4|8|c>");
+    expect_width(
+        TEXT_LIT("i,n,t\n\"1,5,x\n2,6,\"\n3,7,y\n"), 3,
+        "1<i|n|t>2!<>(\"1,5,x: a quote is opened here and closed 1 line later, the row has "
+        "1 cell, the header has 3)3!<2|6>(2,6,\": a quote is opened here and not closed "
+        "until the end, 2 lines later)4<3|7|y>");
+}
+
+static void cells_are_parted_by_the_delimiter_that_is_told(void **state) {
+    (void)state;
+    delimiter = ';';
+    EXPECT("a;b\n1,5;\"x;y\"\n", "1<a|b>2<1,5|x;y>");
+    delimiter = '\t';
+    EXPECT("a\tb\n\t\n \t \n", "1<a|b>2<|>3< | >");
+    delimiter = '|';
+    EXPECT("0123456789|0123456\r\n,;|\"|\"\r\n", "1<0123456789|0123456>2<,;||>");
+    expect_width(TEXT_LIT("i|t|n\n1|5|\"open\n2|6|\n3|7|shut\"\n"), 3,
+                 "1<i|t|n>2!<1|5>(1|5|\"open: a quote is opened here and closed 2 lines later, but "
+                 "the lines between look like rows of their own (a quote inside quotes must be "
+                 "doubled))3<2|6|>4!<3|7>(3|7|shut\": a quote inside a cell that does not start "
+                 "with one)");
+    delimiter = ',';
+}
+
+static void the_first_line_can_be_looked_at_and_passed_over(void **state) {
+    (void)state;
+    struct text input = TEXT_LIT("\xEF\xBB\xBF\r\nsep=;\r\n\r\n\"a\nb\";c\r\n1;2\r\n3;4\r\n");
+    for (size_t chunk = 1; chunk <= input.len; chunk++) {
+        struct csv *c = mem_must(csv_new(NULL));
+        struct text line;
+        struct csv_row row;
+        size_t at = 0;
+        enum csv_next n;
+        for (int i = 0; i < 2; i++) {
+            while ((n = csv_first_line(c, &line)) == CSV_MORE) {
+                struct text part = {input.at + at, chunk};
+                part.len = part.len < input.len - at ? part.len : input.len - at;
+                at += csv_feed(c, part);
+            }
+            assert_int_equal(n, CSV_ROW);
+            assert_true(text_equal(line, i == 0 ? TEXT_LIT("sep=;") : TEXT_LIT("\"a\nb\";c")));
+            if (i == 0) {
+                csv_skip_first_line(c);
+            }
+        }
+        csv_set_delimiter(c, ';');
+        assert_int_equal(csv_feed(c, (struct text){input.at + at, input.len - at}), input.len - at);
+        csv_fed(c, 0);
+        assert_int_equal(csv_next(c, &row), CSV_ROW);
+        assert_int_equal(row.line, 4);
+        csv_mark(c);
+        assert_int_equal(csv_next(c, &row), CSV_ROW);
+        assert_int_equal(csv_next(c, &row), CSV_ROW);
+        assert_int_equal(csv_next(c, &row), CSV_END);
+        csv_go_back(c);
+        assert_int_equal(csv_next(c, &row), CSV_ROW);
+        assert_int_equal(row.line, 6);
+        assert_true(text_equal(row.cells[1], TEXT_LIT("2")));
+        csv_free(c);
+    }
+}
+
+static void an_input_without_a_line_has_no_first_line(void **state) {
+    (void)state;
+    struct csv *c = mem_must(csv_new(NULL));
+    struct text line;
+    assert_int_equal(csv_first_line(c, &line), CSV_MORE);
+    assert_int_equal(csv_feed(c, TEXT_LIT("\n\r")), 2);
+    assert_int_equal(csv_first_line(c, &line), CSV_MORE);
+    csv_fed(c, 0);
+    assert_int_equal(csv_first_line(c, &line), CSV_END);
+    csv_reset(c);
+    assert_int_equal(csv_feed(c, TEXT_LIT("a\"b\nc")), 5); // a stray quote: the line alone
+    csv_fed(c, 0);
+    assert_int_equal(csv_first_line(c, &line), CSV_ROW);
+    assert_true(text_equal(line, TEXT_LIT("a\"b")));
+    csv_free(c);
+}
+
 static void a_stray_quote_costs_one_line(void **state) {
     (void)state;
 #define INSIDE "a quote inside a cell that does not start with one"
@@ -145,12 +236,16 @@ static void a_stray_quote_costs_one_line(void **state) {
     EXPECT("a,\"b\"c,d\r\ne,f\n", "1!<a>(a,\"b\"c,d: " BEHIND ")2<e|f>");
     EXPECT("a,\"b\" ,d\ne\n", "1!<a>(a,\"b\" ,d: " BEHIND ")2<e>");
     // The quote of line 2 swallows line 3 until the one of line 4 shows that it was stray.
-    EXPECT("a,b\n1,\"x\n2,y\n3,\"z\"\n4,w\n", "1<a|b>2!<1>(1,\"x: " BEHIND ")3<2|y>4<3|z>5<4|w>");
+    EXPECT("a,b\n1,\"x\n2,y\n3,\"z\"\n4,w\n",
+           "1<a|b>2!<1>(1,\"x: a quote is opened here and closed 2 lines later, " BEHIND
+           ")3<2|y>4<3|z>5<4|w>");
 }
 
 static void a_quote_that_is_never_closed_costs_one_line(void **state) {
     (void)state;
-    EXPECT("a,\"b\nc,d\n", "1!<a>(a,\"b: a quote is opened and never closed)2<c|d>");
+    EXPECT(
+        "a,\"b\nc,d\n",
+        "1!<a>(a,\"b: a quote is opened here and not closed until the end, 2 lines later)2<c|d>");
     EXPECT("\"", "1!<>(\": a quote is opened and never closed)");
 }
 
@@ -267,20 +362,20 @@ static void split_cuts_a_row_once_more_and_reads_no_byte_too_far(void **state) {
         struct text cells[8];
         char *scratch = malloc(row.len); // its own red zone under the sanitizer
         size_t n = 0;
-        bool ok = csv_split(row, cells, COUNT_OF(cells), &n, scratch);
+        bool ok = csv_split(row, ',', cells, COUNT_OF(cells), &n, scratch);
         assert_int_equal(ok, i != 5 && i != 6 && i != 9);
         free(scratch);
     }
     struct text cells[2];
     size_t n;
     char scratch[16];
-    assert_true(csv_split(TEXT_LIT("\"x\"\"y\",z"), cells, 2, &n, scratch));
+    assert_true(csv_split(TEXT_LIT("\"x\"\"y\",z"), ',', cells, 2, &n, scratch));
     assert_int_equal(n, 2);
     assert_true(text_equal(cells[0], TEXT_LIT("x\"y")));
     assert_true(text_equal(cells[1], TEXT_LIT("z")));
-    assert_false(csv_split(TEXT_LIT("1,2,3"), cells, 2, &n, scratch));
-    assert_false(csv_split(TEXT_LIT("1\n2"), cells, 2, &n, scratch));
-    assert_false(csv_split(TEXT_LIT("1\r2"), cells, 2, &n, scratch));
+    assert_false(csv_split(TEXT_LIT("1,2,3"), ',', cells, 2, &n, scratch));
+    assert_false(csv_split(TEXT_LIT("1\n2"), ',', cells, 2, &n, scratch));
+    assert_false(csv_split(TEXT_LIT("1\r2"), ',', cells, 2, &n, scratch));
     guard_page_free(&g);
 }
 
@@ -292,6 +387,10 @@ int main(void) {
         cmocka_unit_test(a_byte_order_mark_is_not_part_of_the_first_cell),
         cmocka_unit_test(a_line_ends_with_any_of_the_three_line_ends),
         cmocka_unit_test(a_quote_closed_by_that_of_a_later_row_costs_one_line),
+        cmocka_unit_test(a_quote_left_open_is_told_whatever_column_it_stands_in),
+        cmocka_unit_test(cells_are_parted_by_the_delimiter_that_is_told),
+        cmocka_unit_test(the_first_line_can_be_looked_at_and_passed_over),
+        cmocka_unit_test(an_input_without_a_line_has_no_first_line),
         cmocka_unit_test(a_stray_quote_costs_one_line),
         cmocka_unit_test(a_quote_that_is_never_closed_costs_one_line),
         cmocka_unit_test(rows_of_another_width_than_the_header_are_bad),

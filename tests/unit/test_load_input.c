@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "tool/load/load_input.h"
+#include "tool/load/load_text.h"
 #include "tool/post_reply.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include <zlib.h>
 
 static atomic_bool stop;
+static const char *encoding; // NULL: as the file says
 static char directory[] = "/tmp/salestide-input-XXXXXX";
 static char path[sizeof directory + 16];
 
@@ -45,7 +47,7 @@ static void put_gzip(struct buf *out, struct text t) {
 // Reads `path` to its end in steps of `step` bytes. False: the error.
 static bool read_all(size_t step, struct buf *out, struct error *err) {
     struct load_input *in;
-    if (!load_input_open(path, &stop, &in, err)) {
+    if (!load_input_open(path, encoding, &stop, &in, err)) {
         return false;
     }
     enum load_input_result r;
@@ -70,6 +72,79 @@ static void expect(struct text want) {
         }
         assert_true(text_equal(buf_text(&got), want));
         buf_free(&got);
+    }
+}
+
+static void expect_text(const char *name, struct text file, struct text want) {
+    encoding = name;
+    write_file("text", file);
+    expect(want);
+    encoding = NULL;
+}
+#define TEXT_IN(name, file, want) expect_text(name, TEXT_LIT(file), TEXT_LIT(want))
+
+static void utf_16_is_known_by_its_mark(void **state) {
+    (void)state;
+    TEXT_IN(NULL,
+            "\xFF\xFE"
+            "a\0\xFC\0\n\0\x3E\xD8\xE6\xDD",
+            "a\xC3\xBC\n\xF0\x9F\xA7\xA6");
+    TEXT_IN(NULL,
+            "\xFE\xFF"
+            "\0a\0\xFC\xD8\x3E\xDD\xE6",
+            "a\xC3\xBC\xF0\x9F\xA7\xA6");
+    TEXT_IN(NULL, "\xFF\xFE", "");
+    TEXT_IN(NULL, "\xEF\xBB\xBF\xC3\xBC", "\xEF\xBB\xBF\xC3\xBC"); // as it is
+    TEXT_IN(NULL, "\xFF", "\xFF");
+    TEXT_IN(NULL, "", "");
+}
+
+static void another_encoding_is_read_as_it_is_told(void **state) {
+    (void)state;
+    TEXT_IN("windows-1252", "Caf\xE9 5\x80", "Caf\xC3\xA9 5\xE2\x82\xAC");
+    TEXT_IN("iso-8859-1", "\xFF\xFE", "\xC3\xBF\xC3\xBE"); // what was told goes before a mark
+    TEXT_IN("shift_jis", "\x83\x7D\x83\x4F", "\xE3\x83\x9E\xE3\x82\xB0");
+    TEXT_IN("utf-16", "\xFE\xFF\0a", "a");
+    TEXT_IN("windows-1252", "", "");
+}
+
+static void a_byte_that_is_no_character_is_one_that_no_utf_8_has(void **state) {
+    (void)state;
+    TEXT_IN("windows-1252", "a\x81z\x8D", "a\xFFz\xFF");
+    TEXT_IN("shift_jis", "a\x83", "a\xFF"); // cut in its middle
+    TEXT_IN("ascii", "\x80\x81", "\xFF\xFF");
+    TEXT_IN(NULL,
+            "\xFF\xFE"
+            "a\0\x00\xDC"
+            "b\0c",
+            "a\xFF"
+            "b\xFF"); // half a pair, half a unit
+}
+
+static void a_large_file_of_another_encoding_is_whole(void **state) {
+    (void)state;
+    struct buf file = {0}, want = {0};
+    for (int i = 0; i < 50000; i++) {
+        buf_printf(&file, "%d,\xE4\xF6\x81\n", i);
+        buf_printf(&want, "%d,\xC3\xA4\xC3\xB6\xFF\n", i);
+    }
+    expect_text("windows-1252", buf_text(&file), buf_text(&want));
+    struct buf packed = {0};
+    put_gzip(&packed, buf_text(&file));
+    expect_text("windows-1252", buf_text(&packed), buf_text(&want));
+    buf_free(&packed);
+    buf_free(&file);
+    buf_free(&want);
+}
+
+static void an_encoding_that_nobody_knows_is_refused(void **state) {
+    (void)state;
+    struct error err;
+    assert_true(load_text_knows("windows-1252", &err) && load_text_knows("Shift_JIS", &err));
+    static const char *const names[] = {"klingon", "", "ascii//TRANSLIT", "/"};
+    for (size_t i = 0; i < 4; i++) {
+        assert_false(load_text_knows(names[i], &err));
+        assert_int_equal(err.cls, ERROR_USAGE);
     }
 }
 
@@ -160,7 +235,7 @@ static void a_wish_to_stop_ends_the_wait_for_the_first_bytes(void **state) {
     struct error err = {0};
     struct text head;
     stop = 1;
-    assert_true(load_input_open(name, &stop, &in, &err)); // an idle pipe
+    assert_true(load_input_open(name, encoding, &stop, &in, &err)); // an idle pipe
     assert_true(load_input_peek(in, &head, &err));
     assert_int_equal(head.len, 0);
     stop = 0;
@@ -178,7 +253,7 @@ static void what_is_peeked_is_still_to_be_read(void **state) {
         struct error err = {0};
         struct text head;
         write_file("x", buf_text(gzip ? &packed : &big));
-        assert_true(load_input_open(path, &stop, &in, &err));
+        assert_true(load_input_open(path, encoding, &stop, &in, &err));
         assert_true(load_input_peek(in, &head, &err));
         assert_true(head.len > 1 && memcmp(head.at, big.at, head.len) == 0);
         struct buf got = {0};
@@ -254,6 +329,11 @@ int main(void) {
         return 1;
     }
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(utf_16_is_known_by_its_mark),
+        cmocka_unit_test(another_encoding_is_read_as_it_is_told),
+        cmocka_unit_test(a_byte_that_is_no_character_is_one_that_no_utf_8_has),
+        cmocka_unit_test(a_large_file_of_another_encoding_is_whole),
+        cmocka_unit_test(an_encoding_that_nobody_knows_is_refused),
         cmocka_unit_test(plain_files_are_read_as_they_are),
         cmocka_unit_test(gzip_is_known_by_its_bytes_and_may_have_members),
         cmocka_unit_test(a_damaged_gzip_file_is_an_error_after_what_was_whole),

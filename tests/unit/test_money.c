@@ -58,6 +58,39 @@ static void a_plain_amount_is_its_count_of_ten_thousandths(void **state) {
     expect_ok("123456789012.3456", INT64_C(1234567890123456), false);
 }
 
+static void a_number_written_by_people_is_read_from_texts_alone(void **state) {
+    UNUSED(state);
+    static const struct {
+        const char *text;
+        int64_t e4;
+    } written[] = {{"+5", 50000},    {"05.00", 50000},
+                   {".5", 5000},     {"5.", 50000},
+                   {"000", 0},       {"+.25", 2500},
+                   {"-0", 0},        {"007.50", 75000},
+                   {"1e2", 1000000}, {"0000000000000000000000000000000001", 10000}};
+    static const char *const wrong[] = {"",  "+",   ".",     "+.",  "-.",   "+-5", "-+5",
+                                        "e", "5,0", "1 000", "5..", ".5.5", ".e5"};
+    for (size_t i = 0; i < COUNT_OF(written); i++) {
+        int64_t e4;
+        bool rounded;
+        assert_int_equal(
+            money_parse_text(guard_page_place(&guard, text_of(written[i].text)), &e4, &rounded),
+            MONEY_OK);
+        assert_true(e4 == written[i].e4 && !rounded);
+    }
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        int64_t e4;
+        bool rounded;
+        assert_int_equal(
+            money_parse_text(guard_page_place(&guard, text_of(wrong[i])), &e4, &rounded),
+            MONEY_NOT_A_NUMBER);
+    }
+    expect_refused("+5", MONEY_NOT_A_NUMBER); // JSON's numbers are not so
+    expect_refused("05.00", MONEY_NOT_A_NUMBER);
+    expect_refused(".5", MONEY_NOT_A_NUMBER);
+    expect_refused("5.", MONEY_NOT_A_NUMBER);
+}
+
 static void zeros_at_the_end_are_not_rounding(void **state) {
     UNUSED(state);
     expect_ok("1.00000", 10000, false);
@@ -398,6 +431,7 @@ int main(void) {
         cmocka_unit_test(a_database_s_decimal_is_read_in_the_whole_range),
         cmocka_unit_test(reading_past_the_guard_page_kills),
         cmocka_unit_test(a_plain_amount_is_its_count_of_ten_thousandths),
+        cmocka_unit_test(a_number_written_by_people_is_read_from_texts_alone),
         cmocka_unit_test(zeros_at_the_end_are_not_rounding),
         cmocka_unit_test(the_fifth_decimal_rounds_half_to_even),
         cmocka_unit_test(an_exponent_moves_the_point),

@@ -295,13 +295,19 @@ static void quantity_times_unit_price_is_exact(void **state) {
     expect_product("-0.0", "5", "0.0000");
     expect_product("99.99", "1234", "123387.6600");
     expect_product(" 5 ", " 2 ", "10.0000");
+    expect_product("1.", "2", "2.0000"); // as people write them
+    expect_product(".5", "3", "1.5000");
+    expect_product(".75", "1", "0.7500");
+    expect_product("+2.50", "+02.00", "5.0000");
+    expect_product("007", "3", "21.0000");
 }
 
 static void a_price_that_is_none_is_rejected_as_unit_price(void **state) {
     (void)state;
     expect_product("-1", "2", "2! unit_price negative\n");
     expect_product("abc", "2", "2! unit_price malformed\n");
-    expect_product("1.", "2", "2! unit_price malformed\n");
+    expect_product("1;5", "2", "2! unit_price malformed\n");
+    expect_product("+", "2", "2! unit_price malformed\n");
     expect_product("1e13", "2", "2! unit_price out_of_range\n");
     expect_product("900000000000", "2", "2! subtotal out_of_range\n");
 }
@@ -370,9 +376,10 @@ static void a_group_with_a_wrong_row_is_rejected_as_a_whole(void **state) {
     struct file f = {0};
     read_grouped(&f, TEXT_LIT(LINES "A," DAY ",tea,2,3,\nA,,cup,-1,4,\nB," DAY ",5,1,1,\n"
                                     "C," DAY ",,1,1,\nD," DAY ",5,,1,\n"));
-    expect(&f, "3! items[1].quantity negative\n" ORDER(
-                   "4", "\"B\"", ITEM("5", "1", "1.0000"), "1.0000", "0.0000",
-                   "1.0000") "5! items[0].product_id missing\n6! items[0].quantity missing\n");
+    expect(&f, "3! items[1].quantity negative\n" ORDER("4", "\"B\"", ITEM("5", "1", "1.0000"),
+                                                       "1.0000", "0.0000", "1.0000")
+                   ORDER("5", "\"C\"", ITEM("\"(unknown)\"", "1", "1.0000"), "1.0000", "0.0000",
+                         "1.0000") "6! items[0].quantity missing\n");
 }
 
 static void a_broken_row_rejects_its_order_and_no_other(void **state) {

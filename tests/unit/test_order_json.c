@@ -390,8 +390,8 @@ static void an_order_cut_off_anywhere_is_not_read_past_its_padding(void **state)
     }
 }
 
-// Most amounts are read where they stand in the text, the others by money_parse: every spelling of
-// these characters, in strings (which take any) of which more characters follow.
+// Most amounts are read where they stand in the text, the others by money_parse_text: every
+// spelling of these characters, in strings (which take any) of which more characters follow.
 static void an_amount_is_what_money_parse_says_it_is(void **state) {
     (void)state;
     static const char letters[] = "015.-";
@@ -408,8 +408,8 @@ static void an_amount_is_what_money_parse_says_it_is(void **state) {
                             k % 3 == 0 ? "9.0" : ""); // longer ones too
             int64_t want_e4 = -1;
             bool rounded;
-            bool amount =
-                money_parse((struct text){spelling, (size_t)len}, &want_e4, &rounded) == MONEY_OK;
+            bool amount = money_parse_text((struct text){spelling, (size_t)len}, &want_e4,
+                                           &rounded) == MONEY_OK;
             snprintf(members, sizeof members, ",\"discount\":\"%.*s\"", len, spelling);
             bool taken = read_event(text_of(order_with(members))) == ORDER_JSON_OK;
             assert_int_equal(taken, amount);

@@ -79,15 +79,29 @@ static enum form form_of(const char *path, enum load_format format, struct text 
     return ends_in(name, ".json") || looks_like_json(head) ? json_form(head) : FORM_CSV;
 }
 
+// JSON names its fields itself; options that would have no effect are refused.
+static bool check_json_options(const struct load_job *job, struct error *err) {
+    const char *asked = csv_fields_asked(job->fields);
+    if (asked != NULL) {
+        return error_set(err, ERROR_USAGE, "%s is JSON, and %s is for CSV", job->name, asked);
+    }
+    return job->fields->written.epoch == EPOCH_NONE || !job->fields->no_shop ||
+           error_set(err, ERROR_USAGE,
+                     "%s is JSON, whose times are read by what --to names: --epoch is for --data",
+                     job->name);
+}
+
 static bool load_file(const struct load_job *job, enum load_format format, struct error *err) {
     struct load_input *in;
     struct text head;
-    if (!load_input_open(job->path, job->target->stop, &in, err)) {
+    if (!load_input_open(job->path, job->fields->encoding, job->target->stop, &in, err)) {
         return false;
     }
     bool ok = load_input_peek(in, &head, err);
+    enum form form = ok ? form_of(job->path, format, head) : FORM_CSV;
+    ok = ok && (form == FORM_CSV || check_json_options(job, err));
     if (ok) {
-        switch (form_of(job->path, format, head)) {
+        switch (form) {
         case FORM_CSV:
             ok = load_csv(job, in, err);
             break;
@@ -118,9 +132,9 @@ static bool open_sink(const struct load_settings *s, const struct load_target *t
     return load_store_open(&s->store, target, sink, err);
 }
 
-// Reads all files; the sink is open. False: the error was told.
-static bool load_files(const struct load_settings *s, struct load_sink *sink,
-                       const struct load_target *target) {
+// Reads all files; the sink is open. Not LOADED: the error was told.
+static int load_files(const struct load_settings *s, struct load_sink *sink,
+                      const struct load_target *target) {
     struct error err = {0};
     bool ok = true;
     for (size_t i = 0; ok && i < s->n_paths && !*target->stop; i++) {
@@ -140,9 +154,9 @@ static bool load_files(const struct load_settings *s, struct load_sink *sink,
         if (ok || strcmp(err.text, late.text) != 0) {
             load_report_problem(target->report, late.text);
         }
-        ok = false;
+        return FAILED;
     }
-    return ok;
+    return ok ? LOADED : err.cls == ERROR_USAGE ? USAGE : FAILED;
 }
 
 static int load_into(const struct load_settings *s, const struct load_target *target) {
@@ -153,15 +167,15 @@ static int load_into(const struct load_settings *s, const struct load_target *ta
         return err.cls == ERROR_USAGE ? USAGE : FAILED;
     }
     stop_on_signals();
-    bool ok = load_files(s, sink, target);
+    int code = load_files(s, sink, target);
     if (*target->stop) {
         load_report_problem(target->report,
                             "stopped; what is loaded stays, load again for the rest");
-        ok = false;
+        code = FAILED;
     }
-    bool any_rejected = load_report_summary(target->report, ok);
+    bool any_rejected = load_report_summary(target->report, code == LOADED);
     sink->ops->close(sink);
-    return ok && !any_rejected ? LOADED : FAILED;
+    return code == LOADED && any_rejected ? FAILED : code;
 }
 
 int load_run(const struct load_settings *settings) {

@@ -3,74 +3,33 @@
 //
 // The first row names the columns; each further row is an order. With --group-by the file is read
 // twice: first to count each order's rows, then to load.
-#include "tool/load/load_file.h"
-
+#include "tool/load/load_csv.h"
 #include "base/mem.h"
-#include "format/csv_groups.h"
 #include <string.h>
-
-// The work on one file; `err` is the caller's.
-struct csv_load {
-    const struct load_job *job;
-    struct csv_binding binding;
-    struct order_csv *parser;
-    struct csv_groups *groups; // with --group-by
-    struct error *err;
-};
 
 // Called for each row after the header; false ends the reading with the error.
 typedef bool (*row_fn)(struct csv_load *l, const struct csv_row *row);
-
-static bool with_name(struct csv_load *l) {
-    struct error inner = *l->err;
-    return error_set(l->err, inner.cls, "%s: %.400s", l->job->name, inner.text);
-}
-
-static bool bind_header(struct csv_load *l, struct csv *csv, const struct csv_row *header) {
-    if (header->problem != NULL) {
-        return error_set(l->err, ERROR_USAGE, "%s:%lld: the row of column names is broken: %s",
-                         l->job->name, (long long)header->line, header->problem);
-    }
-    csv_set_width(csv, header->n_cells);
-    return csv_fields_bind(l->job->fields, header, &l->binding, l->err) || with_name(l);
-}
-
-// Reads more into the CSV reader.
-static bool fill(struct csv_load *l, struct load_input *in, struct csv *csv) {
-    size_t room, n = 0;
-    char *to = csv_room(csv, &room);
-    switch (load_input_read(in, to, room, &n, l->err)) {
-    case INPUT_BYTES:
-    case INPUT_END:
-        csv_fed(csv, n);
-        return true;
-    case INPUT_IDLE:
-        return l->job->sink->ops->flush(l->job->sink, l->err);
-    default:
-        return false;
-    }
-}
 
 // Reads the file to its end, row by row.
 static bool read_rows(struct csv_load *l, struct load_input *in, row_fn each) {
     struct csv *csv = mem_must(csv_new(NULL));
     struct csv_row row;
-    bool ok = true, has_header = false;
+    bool ok = load_csv_begin(l, in, csv), has_header = false;
     enum csv_next next = CSV_MORE;
     while (ok && (next = csv_next(csv, &row)) != CSV_END) {
         if (next == CSV_MORE) {
             if (load_must_stop(l->job, in)) {
                 break;
             }
-            ok = fill(l, in, csv);
+            ok = load_csv_fill(l, in, csv);
         } else if (has_header) {
             ok = each(l, &row);
         } else {
-            ok = has_header = bind_header(l, csv, &row);
+            ok = has_header = load_csv_bind(l, in, csv, &row);
         }
     }
     if (ok && next == CSV_END && !has_header) {
-        ok = error_set(l->err, ERROR_USAGE, "%s is empty; its first row must name the columns",
+        ok = error_set(l->err, ERROR_FATAL, "%s is empty; its first row must name the columns",
                        l->job->name);
     }
     csv_free(csv);
@@ -108,7 +67,7 @@ static bool count_row(struct csv_load *l, const struct csv_row *row) {
     if (l->groups == NULL) {
         l->groups = mem_must(csv_groups_new(&l->binding, NULL));
     }
-    return csv_groups_count(l->groups, row, l->err) || with_name(l);
+    return csv_groups_count(l->groups, row, l->err) || load_csv_failed(l);
 }
 
 static bool load_line(struct csv_load *l, const struct csv_row *row) {
@@ -119,7 +78,7 @@ static bool load_line(struct csv_load *l, const struct csv_row *row) {
     case GROUP_NONE:
         return load_row(l, row);
     case GROUP_FAILED:
-        return with_name(l);
+        return load_csv_failed(l);
     case GROUP_READY:
         break;
     }
@@ -137,7 +96,8 @@ static bool load_line(struct csv_load *l, const struct csv_row *row) {
 
 static bool count_rows(struct csv_load *l) {
     struct load_input *in;
-    if (!load_input_open(l->job->path, l->job->target->stop, &in, l->err)) {
+    if (!load_input_open(l->job->path, l->job->fields->encoding, l->job->target->stop, &in,
+                         l->err)) {
         return false;
     }
     bool ok = read_rows(l, in, count_row);

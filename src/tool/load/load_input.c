@@ -2,7 +2,8 @@
 // Reading files and gzip.
 //
 // Plain: read(2) straight into the caller's room. gzip: read(2) into `packed`, inflate into the
-// caller's room; at the end of a member the next one begins if there is one.
+// caller's room; at the end of a member the next one begins if there is one. What is not UTF-8 goes
+// through load_text.c from there.
 //
 // How it fails: a file that is not there, is a directory, breaks while being read; a gzip file that
 // is damaged, ends in the middle, or has something else behind its end. Each is one line, which
@@ -10,6 +11,7 @@
 #include "tool/load/load_input.h"
 
 #include "base/mem.h"
+#include "tool/load/load_text.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -27,7 +29,8 @@ struct load_input {
     bool regular;
     bool gzip, in_member, source_ended;
     int64_t done_bytes, total_bytes;
-    char head[HEAD_BYTES]; // read by a peek
+    struct load_text *text; // of another encoding; NULL: as it is
+    char head[HEAD_BYTES];  // read by a peek
     size_t head_at, head_end;
     z_stream z;
     unsigned char packed[PACKED_BYTES];
@@ -91,7 +94,7 @@ static enum load_input_result read_file(struct load_input *in, void *to, size_t 
 
 static enum load_input_result gzip_failed(struct load_input *in, const char *what,
                                           struct error *err) {
-    error_set(err, ERROR_USAGE,
+    error_set(err, ERROR_FATAL,
               "%s: %s near byte %lld of the gzip file; what came before that is read", in->path,
               what, (long long)(in->done_bytes - in->z.avail_in));
     return INPUT_FAILED;
@@ -180,7 +183,7 @@ static bool find_packing(struct load_input *in, struct error *err) {
     }
     in->gzip = have >= 2 && in->packed[0] == 0x1F && in->packed[1] == 0x8B;
     if (!in->gzip && !*in->stop && has_suffix(in->path, ".gz")) {
-        return error_set(err, ERROR_USAGE, "%s is not a gzip file, as its name says", in->path);
+        return error_set(err, ERROR_FATAL, "%s is not a gzip file, as its name says", in->path);
     }
     in->z.next_in = in->packed; // of a plain file as well: its first bytes
     in->z.avail_in = (unsigned)have;
@@ -204,13 +207,73 @@ static enum load_input_result read_decoded(struct load_input *in, char *to, size
     return INPUT_BYTES;
 }
 
-bool load_input_open(const char *path, const atomic_bool *stop, struct load_input **out,
-                     struct error *err) {
+// --- Encodings
+
+static enum load_input_result read_text(struct load_input *in, char *to, size_t room, size_t *n,
+                                        struct error *err) {
+    if (in->text == NULL) {
+        return read_decoded(in, to, room, n, err);
+    }
+    enum load_input_result r = INPUT_BYTES;
+    while ((*n = load_text_take(in->text, to, room)) == 0 && r == INPUT_BYTES) {
+        size_t raw_room, got = 0;
+        char *raw = load_text_room(in->text, &raw_room);
+        r = read_decoded(in, raw, raw_room, &got, err);
+        if (r == INPUT_BYTES || r == INPUT_END) {
+            load_text_fed(in->text, got);
+        }
+        if (r == INPUT_END && (*n = load_text_take(in->text, to, room)) > 0) {
+            return INPUT_BYTES; // the rest of a character that was cut
+        }
+    }
+    return *n > 0 ? INPUT_BYTES : r;
+}
+
+// Reads the first bytes, two at least, into `head`.
+static bool read_head(struct load_input *in, struct error *err) {
+    enum load_input_result r = INPUT_BYTES;
+    while (in->head_end < 2 && (r == INPUT_BYTES || r == INPUT_IDLE) && !*in->stop) {
+        size_t n = 0;
+        r = read_decoded(in, in->head + in->head_end, sizeof in->head - in->head_end, &n, err);
+        in->head_end += n;
+        bool mark = in->head_end == 1 && ((unsigned char)in->head[0] & 0xFE) == 0xFE;
+        if (r == INPUT_IDLE && in->head_end == 1 && !mark) {
+            break;
+        }
+    }
+    return r != INPUT_FAILED;
+}
+
+// From the mark, or as it was told; what is in `head` is of that encoding too.
+static bool find_encoding(struct load_input *in, const char *encoding, struct error *err) {
+    if (!read_head(in, err)) {
+        return false;
+    }
+    const char *by_mark = load_text_by_mark((struct text){in->head, in->head_end});
+    const char *name = encoding != NULL ? encoding : by_mark;
+    if (name == NULL) {
+        return true;
+    }
+    if (!load_text_new(name, &in->text, err)) {
+        return false;
+    }
+    size_t room, mark = encoding == NULL ? 2 : 0;
+    char *raw = load_text_room(in->text, &room);
+    memcpy(raw, in->head + mark, in->head_end - mark);
+    if (in->head_end > mark) { // fed with nothing it would have ended
+        load_text_fed(in->text, in->head_end - mark);
+    }
+    in->head_end = 0;
+    return true;
+}
+
+bool load_input_open(const char *path, const char *encoding, const atomic_bool *stop,
+                     struct load_input **out, struct error *err) {
     struct load_input *in = mem_zalloc(1, sizeof *in);
     in->stop = stop;
     in->path = path;
     in->fd = -1;
-    if (!open_file(in, err) || !find_packing(in, err)) {
+    if (!open_file(in, err) || !find_packing(in, err) || !find_encoding(in, encoding, err)) {
         load_input_close(in);
         *out = NULL;
         return false;
@@ -229,13 +292,14 @@ void load_input_close(struct load_input *in) {
     if (in->fd > STDIN_FILENO) {
         close(in->fd);
     }
+    load_text_free(in->text);
     free(in);
 }
 
 enum load_input_result load_input_read(struct load_input *in, char *to, size_t room, size_t *n,
                                        struct error *err) {
     if (in->head_at == in->head_end) {
-        return read_decoded(in, to, room, n, err);
+        return read_text(in, to, room, n, err);
     }
     *n = in->head_end - in->head_at < room ? in->head_end - in->head_at : room;
     memcpy(to, in->head + in->head_at, *n);
@@ -246,7 +310,7 @@ enum load_input_result load_input_read(struct load_input *in, char *to, size_t r
 bool load_input_peek(struct load_input *in, struct text *head, struct error *err) {
     enum load_input_result r = INPUT_IDLE;
     while (r == INPUT_IDLE && in->head_end == 0 && !*in->stop) {
-        r = read_decoded(in, in->head, sizeof in->head, &in->head_end, err);
+        r = read_text(in, in->head, sizeof in->head, &in->head_end, err);
     }
     *head = (struct text){in->head, in->head_end};
     return r != INPUT_FAILED;

@@ -15,10 +15,11 @@ enum load_input_result {
     INPUT_FAILED, // err
 };
 
-// "-" is standard input. The path is borrowed. Waits for the first bytes, which tell whether it is
+// "-" is standard input. The path is borrowed. `encoding`: of the text; NULL: UTF-8, or UTF-16 when
+// its mark stands at the beginning. Waits for the first bytes, which tell whether it is
 // gzip, until *stop is true: then there is nothing to be read.
-MUST_CHECK bool load_input_open(const char *path, const atomic_bool *stop, struct load_input **out,
-                                struct error *err);
+MUST_CHECK bool load_input_open(const char *path, const char *encoding, const atomic_bool *stop,
+                                struct load_input **out, struct error *err);
 void load_input_close(struct load_input *in); // NULL is fine
 
 // Reads at most `room` bytes (> 0); *n > 0 after INPUT_BYTES.

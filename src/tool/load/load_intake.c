@@ -140,9 +140,13 @@ static void keep_unit(struct load_intake *l, struct unit *u) {
 
 static void count_verdicts(struct load_intake *l, const struct unit *u) {
     int64_t counts[4] = {0};
+    struct load_doubts doubts = {0};
     for (size_t i = 0; i < u->s->n_events; i++) {
         const struct event *e = &u->s->events[i];
         counts[e->verdict]++;
+        if (e->verdict == VERDICT_ACCEPTED && e->order.warnings != 0) {
+            load_doubts_add(&doubts, e->order.warnings, u->places[i].file, u->places[i].line);
+        }
         if (e->verdict == VERDICT_REJECTED) {
             load_report_rejected(l->target.report, u->places[i].file, u->places[i].line,
                                  e->why->field, e->why->code, e->why->message);
@@ -150,6 +154,7 @@ static void count_verdicts(struct load_intake *l, const struct unit *u) {
     }
     load_report_count(l->target.report, counts[VERDICT_ACCEPTED], counts[VERDICT_DUPLICATE],
                       counts[VERDICT_REJECTED]);
+    load_report_doubts(l->target.report, &doubts);
 }
 
 static void unit_settled(struct submission *s, enum settle_result result) {

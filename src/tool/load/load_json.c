@@ -137,7 +137,7 @@ static bool read_document(const struct load_job *job, struct load_input *in, str
     while (!load_must_stop(job, in)) {
         size_t n = 0;
         if (out->len >= DOCUMENT_MAX_BYTES) {
-            return error_set(err, ERROR_USAGE,
+            return error_set(err, ERROR_FATAL,
                              "%s: a JSON array of more than 1 GiB; write it as NDJSON, one event a "
                              "line (jq -c '.[]')",
                              job->name);
@@ -175,7 +175,7 @@ static bool check_document(const struct load_job *job, struct text document, str
             size_t offset = 0;
             const char *problem = body_split_problem(&split, &offset);
             ok =
-                error_set(err, ERROR_USAGE, "%s: not JSON at byte %zu: %s; nothing of it is loaded",
+                error_set(err, ERROR_FATAL, "%s: not JSON at byte %zu: %s; nothing of it is loaded",
                           job->name, offset, problem);
             break;
         }
@@ -185,7 +185,7 @@ static bool check_document(const struct load_job *job, struct text document, str
         if (order_json_parse(parser, job->sink->ops->rules(job->sink), event, &arena, &order,
                              &why) == ORDER_JSON_BROKEN &&
             !order_json_is_whole(parser, event, &arena)) {
-            ok = error_set(err, ERROR_USAGE,
+            ok = error_set(err, ERROR_FATAL,
                            "%s: event %lld is not JSON: %s; nothing of it is loaded", job->name,
                            (long long)number, why.message);
         }

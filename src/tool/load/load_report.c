@@ -36,6 +36,7 @@ struct load_report {
     int64_t n_told; // rejections told one by one or counted below
     struct code_count hidden[CODES_MAX];
     size_t n_codes;
+    struct load_doubts doubts;
 };
 
 struct load_report *load_report_new(const struct clock_source *clock, const char *who) {
@@ -59,6 +60,37 @@ void load_report_count(struct load_report *r, int64_t accepted, int64_t duplicat
     r->accepted += accepted;
     r->duplicate += duplicate;
     r->rejected += rejected;
+    pthread_mutex_unlock(&r->lock);
+}
+
+void load_doubts_add(struct load_doubts *d, uint32_t warnings, const char *file, int64_t line) {
+    for (int kind = 0; warnings >> kind != 0 && kind < ORDER_WARNING_KINDS; kind++) {
+        struct load_doubt *k = &d->kinds[kind];
+        if ((warnings >> kind & 1) == 0) {
+            continue;
+        }
+        if (k->count < LOAD_DOUBT_PLACES) {
+            k->first[k->count].file = file;
+            k->first[k->count].line = line;
+        }
+        k->count++;
+        d->any = true;
+    }
+}
+
+void load_report_doubts(struct load_report *r, const struct load_doubts *d) {
+    if (!d->any) {
+        return;
+    }
+    pthread_mutex_lock(&r->lock);
+    for (int kind = 0; kind < ORDER_WARNING_KINDS; kind++) {
+        struct load_doubt *to = &r->doubts.kinds[kind];
+        const struct load_doubt *from = &d->kinds[kind];
+        for (int64_t i = 0; i < from->count && to->count + i < LOAD_DOUBT_PLACES; i++) {
+            to->first[to->count + i] = from->first[i];
+        }
+        to->count += from->count;
+    }
     pthread_mutex_unlock(&r->lock);
 }
 
@@ -207,11 +239,36 @@ static void tell_hidden(const struct load_report *r) {
     fputc('\n', stderr);
 }
 
+static void tell_doubts(const struct load_report *r) {
+    static const char *const what[ORDER_WARNING_KINDS][2] = {
+        {"with an amount rounded to four decimals", "with an amount rounded to four decimals"},
+        {"whose total is not subtotal - discount + shipping + tax",
+         "whose totals are not subtotal - discount + shipping + tax"},
+        {"of quantity 0", "of quantity 0"},
+        {"older than the late limit", "older than the late limit"},
+        {"more than 24 hours ahead of now", "more than 24 hours ahead of now"},
+    };
+    for (int kind = 0; kind < ORDER_WARNING_KINDS; kind++) {
+        const struct load_doubt *d = &r->doubts.kinds[kind];
+        char number[32];
+        if (d->count == 0) {
+            continue;
+        }
+        fprintf(stderr, "%s: in doubt: %s %s %s:", r->who, grouped(d->count, number),
+                d->count == 1 ? "event" : "events", what[kind][d->count > 1]);
+        for (int64_t i = 0; i < d->count && i < LOAD_DOUBT_PLACES; i++) {
+            fprintf(stderr, "%s %s:%" PRId64, i > 0 ? "," : "", d->first[i].file, d->first[i].line);
+        }
+        fputs(d->count > LOAD_DOUBT_PLACES ? ", ...\n" : "\n", stderr);
+    }
+}
+
 bool load_report_summary(struct load_report *r, bool complete) {
     int64_t ns = clock_monotonic_ns(r->clock) - r->start_ns;
     pthread_mutex_lock(&r->lock);
     clear_bar(r);
     tell_hidden(r);
+    tell_doubts(r);
     int64_t n = r->accepted + r->duplicate + r->rejected;
     char accepted[32], duplicate[32], rejected[32], rate[32];
     printf("%s%s %s", complete ? "" : "not complete: ", grouped(r->accepted, accepted),

@@ -3,6 +3,7 @@
 // is for any thread; the rest is for the main thread.
 #pragma once
 #include "base/clock.h"
+#include "order/order.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +20,23 @@ void load_report_count(struct load_report *r, int64_t accepted, int64_t duplicat
 void load_report_rejected(struct load_report *r, const char *file, int64_t line, const char *field,
                           const char *code, const char *message);
 
+// What the pipeline doubts of what it counted all the same (enum order_warning): how often, and the
+// first rows of each kind. For one thread; empty when zeroed.
+enum { LOAD_DOUBT_PLACES = 3 };
+struct load_doubts {
+    struct load_doubt {
+        int64_t count;
+        struct {
+            const char *file; // lives as long as the report
+            int64_t line;
+        } first[LOAD_DOUBT_PLACES];
+    } kinds[ORDER_WARNING_KINDS];
+    bool any;
+};
+void load_doubts_add(struct load_doubts *d, uint32_t warnings, const char *file, int64_t line);
+// Any thread.
+void load_report_doubts(struct load_report *r, const struct load_doubts *d);
+
 void load_report_counts(struct load_report *r, int64_t *accepted, int64_t *duplicate,
                         int64_t *rejected);
 
@@ -29,5 +47,6 @@ void load_report_progress(struct load_report *r, const char *file, int64_t done_
                           int64_t total_bytes);
 // Writes one line of its own, clear of the progress line: `WHO: ...` on standard error.
 void load_report_problem(struct load_report *r, const char *text);
-// The rejections that were not shown, by code, and the summary. Returns whether any was rejected.
+// The rejections that were not shown, by code, the doubts, and the summary. Returns whether any was
+// rejected.
 bool load_report_summary(struct load_report *r, bool complete);

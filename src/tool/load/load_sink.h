@@ -65,6 +65,7 @@ struct load_store_settings {
     int64_t queue_events;       // most that wait for the engine; >= 1
     int64_t batch_events;       // about how many share a commit; >= 1
     uint32_t max_depth;         // of an event's JSON; 1 .. ORDER_DEPTH_MAX
+    enum epoch_unit epoch;      // of times that are JSON numbers
 };
 MUST_CHECK bool load_store_open(const struct load_store_settings *settings,
                                 const struct load_target *target, struct load_sink **out,

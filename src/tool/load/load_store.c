@@ -75,6 +75,7 @@ static bool start_engine(struct load_store *l, const struct load_store_settings 
     l->rules.zone = l->zone;
     memcpy(l->rules.currency, settings->currency, sizeof l->rules.currency);
     l->rules.max_depth = o->max_depth;
+    l->rules.epoch = o->epoch;
     struct engine_options options = {.clock = clock_system(),
                                      .batch_max_events = (size_t)o->batch_events,
                                      .late_limit_ms = settings->late_limit_ms};

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// Inside the reading of CSV files: how one file is written, found from its first lines
+// (load_csv_head.c), for the rows (load_csv.c).
+#pragma once
+#include "format/csv_groups.h"
+#include "format/order_csv.h"
+#include "tool/load/load_file.h"
+
+// The work on one file; `err` is the caller's.
+struct csv_load {
+    const struct load_job *job;
+    struct csv_binding binding;
+    struct order_csv *parser;
+    struct csv_groups *groups; // with --group-by
+    struct error *err;
+    bool told; // the bindings; a file that is read twice tells them once
+};
+
+// Reads more into the CSV reader.
+MUST_CHECK bool load_csv_fill(struct csv_load *l, struct load_input *in, struct csv *csv);
+// Before the first row: finds the delimiter, if the user wants to go on. False: the error.
+MUST_CHECK bool load_csv_begin(struct csv_load *l, struct load_input *in, struct csv *csv);
+// The row of column names: binds the fields and, of a file that is read twice once only, tells it
+// and tries the bindings on the first rows.
+MUST_CHECK bool load_csv_bind(struct csv_load *l, struct load_input *in, struct csv *csv,
+                              const struct csv_row *header);
+// Are amounts that were found by their names what they are taken for (load_csv_trial.c)? False: the
+// error. Ends the life of all rows.
+MUST_CHECK bool load_csv_try(struct csv_load *l, struct load_input *in, struct csv *csv);
+// Puts the file's name before the error; always false.
+bool load_csv_failed(struct csv_load *l);

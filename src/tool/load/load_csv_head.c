@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+// The head of a CSV file: its delimiter and what its columns are.
+//
+// 1. A line sep=; names the delimiter; --delimiter goes before it.
+// 2. Else each delimiter that stands in the row of column names is tried: the one whose columns are
+//    those that an order needs is it. If several are, none is taken: it is not guessed.
+// 3. The fields are bound to the columns, and that is told; what was bound by its name alone is
+// held
+//    against the first rows (load_csv_trial.c).
+#include "base/mem.h"
+#include "format/csv_dialect.h"
+#include "tool/load/load_csv.h"
+#include <stdlib.h>
+
+bool load_csv_failed(struct csv_load *l) {
+    struct error inner = *l->err;
+    return error_set(l->err, inner.cls, "%s: %.400s", l->job->name, inner.text);
+}
+
+bool load_csv_fill(struct csv_load *l, struct load_input *in, struct csv *csv) {
+    size_t room, n = 0;
+    char *to = csv_room(csv, &room);
+    switch (load_input_read(in, to, room, &n, l->err)) {
+    case INPUT_BYTES:
+    case INPUT_END:
+        csv_fed(csv, n);
+        return true;
+    case INPUT_IDLE:
+        return l->job->sink->ops->flush(l->job->sink, l->err);
+    default:
+        return false;
+    }
+}
+
+// --- The delimiter
+
+// Would the columns be those of an order, parted by this delimiter?
+static bool parts_an_order(const struct csv_load *l, struct text line, char delimiter) {
+    struct csv_row header = {.line = 1};
+    struct text *cells = mem_alloc(CSV_CELLS_MAX * sizeof *cells);
+    char *scratch = mem_alloc(line.len + 1);
+    struct csv_binding binding;
+    struct error ignored;
+    header.cells = cells;
+    bool fits = csv_split(line, delimiter, cells, CSV_CELLS_MAX, &header.n_cells, scratch) &&
+                csv_fields_bind(l->job->fields, &header, &binding, &ignored);
+    free(scratch);
+    free(cells);
+    return fits;
+}
+
+static bool find_delimiter(struct csv_load *l, struct text line, char *out) {
+    char candidates[CSV_DELIMITERS_COUNT];
+    size_t n = csv_delimiters_in(line, candidates), n_fit = 0;
+    *out = candidates[0]; // if none fits, the most frequent one's columns are told
+    for (size_t i = 0; i < n && n > 1; i++) {
+        if (parts_an_order(l, line, candidates[i])) {
+            *out = candidates[i];
+            n_fit++;
+        }
+    }
+    return n_fit <= 1 ||
+           error_set(l->err, ERROR_USAGE,
+                     "%s: its columns may be parted by %c or by %c; say which with --delimiter",
+                     l->job->name, candidates[0], candidates[1]);
+}
+
+// Reads on until the first line is there. CSV_MORE: the user wants to stop, or *ok is false.
+static enum csv_next first_line(struct csv_load *l, struct load_input *in, struct csv *csv,
+                                struct text *line, bool *ok) {
+    enum csv_next next;
+    while ((next = csv_first_line(csv, line)) == CSV_MORE && *ok && !load_must_stop(l->job, in)) {
+        *ok = load_csv_fill(l, in, csv);
+    }
+    return next;
+}
+
+bool load_csv_begin(struct csv_load *l, struct load_input *in, struct csv *csv) {
+    struct text line;
+    bool ok = true;
+    char delimiter = l->job->fields->delimiter, named = '\0';
+    enum csv_next next = first_line(l, in, csv, &line, &ok);
+    if (next == CSV_ROW && csv_is_sep_line(line, &named)) {
+        if (named == '\0' && delimiter == '\0') {
+            return error_set(l->err, ERROR_USAGE,
+                             "%s: its first line names a delimiter that is none of , ; | and tab",
+                             l->job->name);
+        }
+        delimiter = delimiter != '\0' ? delimiter : named;
+        csv_skip_first_line(csv);
+        next = first_line(l, in, csv, &line, &ok);
+    }
+    if (!ok || next != CSV_ROW) {
+        return ok;
+    }
+    if (delimiter == '\0' && !find_delimiter(l, line, &delimiter)) {
+        return false;
+    }
+    csv_set_delimiter(csv, delimiter);
+    l->binding.delimiter = delimiter;
+    return true;
+}
+
+// --- The columns
+
+static void tell_bindings(struct csv_load *l, const struct csv_row *header) {
+    struct buf words = {0}, line = {0};
+    csv_fields_tell(&l->binding, header, &words);
+    buf_printf(&line, "%s: %.*s", l->job->name, TEXT_ARG(buf_text(&words)));
+    buf_put_char(&line, '\0');
+    if (!line.failed && !words.failed) {
+        load_report_problem(l->job->target->report, line.at);
+    }
+    buf_free(&words);
+    buf_free(&line);
+}
+
+bool load_csv_bind(struct csv_load *l, struct load_input *in, struct csv *csv,
+                   const struct csv_row *header) {
+    if (header->problem != NULL) {
+        return error_set(l->err, ERROR_FATAL, "%s:%lld: the row of column names is broken: %s",
+                         l->job->name, (long long)header->line, header->problem);
+    }
+    csv_set_width(csv, header->n_cells);
+    char delimiter = l->binding.delimiter;
+    if (!csv_fields_bind(l->job->fields, header, &l->binding, l->err)) {
+        return load_csv_failed(l);
+    }
+    l->binding.delimiter = delimiter;
+    if (l->told) {
+        return true;
+    }
+    tell_bindings(l, header);
+    l->told = true;
+    return load_csv_try(l, in, csv);
+}
