@@ -40,6 +40,7 @@ struct kafka_log {
     uintptr_t n_asked;
     bool watching; // an answer is to come that nobody waits for
     int64_t watch_at_ns;
+    int64_t retention_ms;              // of the topic; -1: for ever, or not told
     char topic_id[LOG_TOPIC_ID_BYTES]; // of what is read; "": the brokers do not tell
     struct kafka_parse *parse;
     struct submission *ahead; // slices being parsed, for the next take
@@ -48,7 +49,6 @@ struct kafka_log {
     int32_t n_partitions;
     int32_t topic_partitions; // of the topic; 0: not known
     bool topic_looked_at;     // its configuration suits, or is not told to us
-    int64_t retention_ms;     // of the topic; -1: for ever, or not told
     bool held;                // the store is down: nothing is handed over until rewind
     bool rebalanced;          // in the call of the queue that is going on
     bool failed;              // for good
