@@ -142,7 +142,7 @@ $(BUILD)/obj/openapi_json.o: build/web/openapi_json.c
 # Unit tests: one program a file, linked with everything but main, under sanitizers. The same build
 # has the program itself with fault points, for the crash tests.
 ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all
-ASAN_BUILD := BUILD=build/asan OPT='-O1 -g -fno-omit-frame-pointer' SANITIZE='$(ASAN)' \
+ASAN_BUILD := BUILD=build/asan OPT='-O1 -g1 -fno-omit-frame-pointer' SANITIZE='$(ASAN)' \
               FAULTS='-DSALESTIDE_FAULTS -DSALESTIDE_CHECKS'
 .PHONY: unit-programs unit-build asan faults
 unit-programs: $(UNIT:tests/unit/%.c=$(BUILD)/unit/%)
@@ -165,7 +165,7 @@ cluster-build:
 	$(MAKE) $(ASAN_BUILD) cluster-programs
 
 # The unit tests and the program again under ThreadSanitizer, which cannot be had together with ASan.
-TSAN_BUILD := BUILD=build/tsan OPT='-O1 -g -fno-omit-frame-pointer' SANITIZE='-fsanitize=thread' \
+TSAN_BUILD := BUILD=build/tsan OPT='-O1 -g1 -fno-omit-frame-pointer' SANITIZE='-fsanitize=thread' \
               FAULTS='-DSALESTIDE_FAULTS -DSALESTIDE_CHECKS' LDFLAGS='build/tsan/obj/c11_threads.o $(LDFLAGS)'
 .PHONY: tsan-build
 tsan-build: build/tsan/obj/c11_threads.o
@@ -173,14 +173,14 @@ tsan-build: build/tsan/obj/c11_threads.o
 build/tsan/obj/c11_threads.o: tests/tsan/c11_threads.c
 	@mkdir -p $(@D)
 	$(call tell,CC)
-	$(Q)$(CC) $(CSTD) $(WARN) -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer -fsanitize=thread -c -o $@ $<
+	$(Q)$(CC) $(CSTD) $(WARN) -D_GNU_SOURCE -O1 -g1 -fno-omit-frame-pointer -fsanitize=thread -c -o $@ $<
 asan:
 	$(MAKE) $(ASAN_BUILD) build/asan/salestide
 faults:
 	$(MAKE) BUILD=build/faults FAULTS='-DSALESTIDE_FAULTS -DSALESTIDE_CHECKS' build/faults/salestide
 
 # Fuzz targets: clang, libFuzzer. The same objects show that clang compiles all without a warning.
-FUZZ_BUILD := BUILD=build/fuzz CC=clang OPT='-O1 -g -fno-omit-frame-pointer' \
+FUZZ_BUILD := BUILD=build/fuzz CC=clang OPT='-O1 -g1 -fno-omit-frame-pointer' \
               SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined'
 .PHONY: fuzz-programs fuzz-build clang-objects clang-build
 fuzz-programs: $(FUZZ:tests/fuzz/%.c=$(BUILD)/targets/%)
