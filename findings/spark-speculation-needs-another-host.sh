@@ -70,4 +70,7 @@ timeout 300 venv/bin/spark-submit --master 'local-cluster[2,1,1024]' \
 read -r seconds n <<<"$(tail -n 1 said.txt)"
 marked=$(grep -c 'as speculatable' told.log || true)
 echo "the first attempt hangs for 40 s: the job took $seconds s, $n attempt at the task, it was $([ "$marked" -gt 0 ] || echo 'not ')marked as speculatable"
-[ "$seconds" -ge 39 ] && [ "$n" -eq 1 ] && [ "$marked" -gt 0 ] || { echo "this has changed"; exit 1; }
+if [ "$seconds" -lt 39 ] || [ "$n" -ne 1 ] || [ "$marked" -eq 0 ]; then
+    echo "this has changed"
+    exit 1
+fi
