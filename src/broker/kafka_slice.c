@@ -109,7 +109,7 @@ static void warn_of_times(struct kafka_log *log, const struct kafka_slice *slice
 
 // A topic's retention goes by timestamps: a backfill that gives its messages the times of its
 // orders has them deleted at once, counted or not.
-static void warn_of_retention(struct kafka_log *log, const struct kafka_slice *slice) {
+static void warn_of_too_old(struct kafka_log *log, const struct kafka_slice *slice) {
     if (slice->too_old == NULL || log->told_too_old) {
         return;
     }
@@ -133,7 +133,7 @@ static void count_slice(struct kafka_log *log, const struct kafka_slice *slice) 
     log->now.bytes += slice->bytes;
     log->now.odd_timestamps += slice->n_odd_times;
     warn_of_times(log, slice);
-    warn_of_retention(log, slice);
+    warn_of_too_old(log, slice);
     log->now.foreign_keys += slice->n_foreign;
     if (slice->n_foreign == 0 || log->told_foreign) {
         return;
