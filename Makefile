@@ -219,7 +219,7 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/libsalestide.a
 # ---- what people and CI call
 
 .PHONY: help deps spark-deps run check check-full unit tsan coverage integration browser crash cluster check-mysql8 \
-        spark check-yarn check-superset fuzz lint format docs superset bench
+        spark check-yarn check-superset check-powerbi fuzz lint format docs superset bench
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
@@ -269,6 +269,9 @@ check-yarn: ## Of those the ones on a real YARN alone
 check-superset: ## The dashboard of superset/ in a real Superset, on SQLite and MariaDB
 	scripts/install-deps.sh build web test servers
 	scripts/check.sh superset
+check-powerbi: ## The model of powerbi/ by Microsoft's own reader
+	scripts/install-deps.sh test
+	scripts/check.sh powerbi
 fuzz: ## Fuzzing, FUZZ_SECONDS (60) for each target
 	scripts/fuzz.sh $(or $(FUZZ_SECONDS),60)
 lint: ## Format, static analysis, warnings of clang, drift of generated documents
@@ -311,7 +314,7 @@ uninstall: ## Remove what install put there; data stays
 	rm -f $(DESTDIR)$(PREFIX)/bin/salestide $(DESTDIR)$(PREFIX)/bin/salestide-spark $(DESTDIR)$(PREFIX)/lib/libsalestide.so \
 	    $(DESTDIR)$(PREFIX)/include/salestide/arrow.h $(DESTDIR)$(PREFIX)/share/man/man1/salestide.1 \
 	    $(DESTDIR)$(PREFIX)/share/doc/salestide/LICENSE $(UNITS:deploy/%=$(DESTDIR)$(PREFIX)/lib/systemd/system/%)
-clean: ## Remove what was built (build/deps, build/venv, build/clients, build/servers, build/spark-*, build/superset* and web/node_modules stay)
+clean: ## Remove what was built (build/deps, build/venv, build/clients, build/servers, build/spark-*, build/superset*, build/powerbi-venv and web/node_modules stay)
 	rm -rf build/obj build/pic build/libsalestide.a build/libsalestide.so build/bench build/tools build/asan build/tsan build/coverage build/faults build/fuzz build/check build/web build/salestide
 
 -include $(OBJ:.o=.d)

@@ -13,7 +13,7 @@ if [ "${1:-}" = --full ]; then
     shift
 fi
 all_suites=(build unit tsan reference kernel integration browser crash cluster spark fuzz lint)
-other_suites=(mysql8 yarn superset) # a part of cluster and one of spark, each alone; and the real Superset
+other_suites=(mysql8 yarn superset powerbi) # a part of cluster and one of spark, each alone; the real Superset; Microsoft's reader of models
 suites=("$@")
 [ $# -gt 0 ] || suites=("${all_suites[@]}")
 # These run the program: never an old one.
@@ -284,6 +284,16 @@ suite_superset() {
         return
     fi
     run_pytest tests/superset
+}
+
+# The model of powerbi/ by Microsoft's own library, 40 MB that nothing else needs.
+suite_powerbi() {
+    if ! logged tests/powerbi/get.sh; then
+        failed=$((failed + 1))
+        echo "FAIL the reader of models could not be had" >>"$log"
+        return
+    fi
+    run_pytest tests/powerbi
 }
 
 # These print `PASS name` and `FAIL name` for each of their tests.
