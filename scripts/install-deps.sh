@@ -3,7 +3,7 @@
 # Installs what building and testing need, and only what is missing.
 # usage: install-deps.sh SET...     sets: build (compiler, libraries), web (node and npm, for the
 #                                   page), test (test tools, linters, browser, proxies, Python packages),
-#                                   servers (what Kafka, Cassandra, MariaDB and MySQL run on, and the
+#                                   servers (what Kafka, Cassandra, MariaDB and MySQL run on, ODBC, and the
 #                                   Python packages by which scripts/cluster.py and the tests start them),
 #                                   bench (wrk)
 # On Debian and its relatives by apt (with sudo unless root). Elsewhere it tells what is missing.
@@ -131,6 +131,9 @@ want_servers() {
     want_command flock util-linux
     want_shared libaio.so.1 libaio1
     want_shared libnuma.so.1 libnuma1
+    # ODBC as Power BI's connector of MariaDB has it.
+    want_shared libodbc.so.2 libodbc2
+    compgen -G '/usr/lib/*/odbc/libmaodbc.so' >/dev/null || missing+=(odbc-mariadb)
 }
 
 # perf (linux-perf) is used where it is there.
