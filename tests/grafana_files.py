@@ -7,6 +7,14 @@ import re
 import harness
 
 GRAFANA = harness.ROOT / "grafana"
+TYPES = "./node_modules/@grafana/schema/dist/types/raw"
+# Enumerations are texts and numbers in a file; what a panel leaves out has its default.
+TYPESCRIPT = f"""import type {{ Dashboard, Panel, RowPanel }} from "{TYPES}/dashboard/x/types.gen";
+type Plain<T> = T extends string ? `${{T}}`
+    : T extends number ? (number extends T ? T : `${{T}}` extends `${{infer N extends number}}` ? N : never)
+    : T extends (infer U)[] ? Plain<U>[] : T extends object ? {{ [K in keyof T]: Plain<T[K]> }} : T;
+type Some<T> = T extends (infer U)[] ? Some<U>[] : T extends object ? {{ [K in keyof T]?: Some<T[K]> }} : T;
+"""
 METRIC = re.compile(r"\b((?:salestide|process)_[a-z0-9_]+)")
 PARTS = re.compile(r"_(bucket|sum|count)$")  # of a histogram
 
@@ -22,6 +30,21 @@ def panels():
 def questions(kind):
     """(panel's title, target) of all panels whose data source is of this kind: mysql, prometheus."""
     return [(panel["title"], target) for panel in panels() for target in panel["targets"] if target["datasource"]["type"] == kind]
+
+
+def as_typescript(board):
+    """The dashboard as a program that compiles when all of it is of the types that Grafana publishes."""
+    kinds = sorted({panel["type"] for panel in board["panels"]} - {"row"})
+    lines = [f'import type * as {kind} from "{TYPES}/composable/{kind}/panelcfg/x/types.gen";' for kind in kinds]
+    pieces = [("Plain<Dashboard>", {name: value for name, value in board.items() if name != "panels"})]
+    for panel in board["panels"]:
+        pieces.append((f"Plain<{'RowPanel' if panel['type'] == 'row' else 'Panel'}>", panel))
+        if panel.get("options"):
+            pieces.append((f"Some<Plain<{panel['type']}.Options>>", panel["options"]))
+        if custom := panel.get("fieldConfig", {}).get("defaults", {}).get("custom"):
+            pieces.append((f"Some<Plain<{panel['type']}.FieldConfig>>", custom))
+    lines += [f"export const piece{n}: {kind} = {json.dumps(piece)};" for n, (kind, piece) in enumerate(pieces)]
+    return TYPESCRIPT + "\n".join(lines) + "\n"
 
 
 def rules():

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """grafana/ without a server: the dashboard's form, what its data sources are called, and the alert rules by promtool."""
 
+import json
+import os
 import re
+import subprocess
 
 import pytest
 import yaml
@@ -60,6 +63,27 @@ def test_the_dashboard_has_what_grafana_asks_of_one():
             assert target.get("rawSql" if target["datasource"]["type"] == "mysql" else "expr"), panel["title"]
     for variable in board["templating"]["list"]:
         assert kinds[variable["datasource"]["uid"]] == "mysql"
+
+
+def test_the_dashboard_is_of_the_types_that_grafana_publishes(tmp_path):
+    """By TypeScript, from the package that has them. Beside the dashboard one with mistakes, which have to be seen."""
+    wrong = grafana_files.dashboard()
+    stat, bars = (next(panel for panel in wrong["panels"] if panel["type"] == kind) for kind in ("stat", "timeseries"))
+    stat["options"]["colorMode"] = "valeu"
+    bars["gridPos"]["width"] = 3
+    bars["fieldConfig"]["defaults"]["custom"]["drawStyle"] = "bar"
+    wrong["schemaVersion"] = "38"
+    (tmp_path / "dashboard.ts").write_text(grafana_files.as_typescript(grafana_files.dashboard()), "utf-8")
+    (tmp_path / "wrong.ts").write_text(grafana_files.as_typescript(wrong), "utf-8")
+    options = {"strict": True, "noEmit": True, "module": "ESNext", "moduleResolution": "Bundler", "target": "ES2022", "types": [], "skipLibCheck": True}
+    (tmp_path / "tsconfig.json").write_text(json.dumps({"compilerOptions": options, "files": ["dashboard.ts", "wrong.ts"]}), "utf-8")
+    os.symlink(grafana_files.harness.ROOT / "build/clients/node_modules", tmp_path / "node_modules")
+    done = subprocess.run(["node", "node_modules/typescript/bin/tsc", "-p", "."], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    seen = re.findall(r"^wrong\.ts.*error TS\d+: (.+)$", done.stdout, re.M)
+    assert len(seen) == 4, done.stdout
+    for one, words in zip(seen, ("type 'number'", '"valeu"', '"width"', '"bar"'), strict=True):
+        assert words in one
+    assert "dashboard.ts" not in done.stdout, done.stdout
 
 
 def test_sql_for_time_series_gives_a_time_and_filters_by_it():
