@@ -3,18 +3,14 @@
 an exception in its scripts or a request that leaves the server fails the test."""
 
 import re
-import shutil
 import urllib.parse
 
 import pytest
-from playwright.sync_api import sync_playwright
 
+import chromium
 import harness
 from live_page import DESK
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync",
-         "--host-resolver-rules=MAP *.example.com 127.0.0.1"]  # fmt: skip
 PATIENCE_MS = 20_000
 
 
@@ -36,12 +32,8 @@ def server(tmp_path):
 
 @pytest.fixture(scope="session")
 def browser():
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert program, "the browser tests need Chromium: run 'make deps', or install the package chromium"
-    with sync_playwright() as playwright:
-        one = playwright.chromium.launch(executable_path=program, args=FLAGS)
+    with chromium.started() as one:
         yield one
-        one.close()
 
 
 @pytest.fixture
