@@ -70,6 +70,16 @@ const struct command_spec command_specs[] = {
      "FILE.part. Exit code 1 when the copy does not add up; it stays at FILE.part then. To restore "
      "one, put it as sales.db into an empty data directory. API keys are in another file, `keys`.",
      command_backup},
+    {"forget", "", "take what names a customer out of what is stored; every sum stays",
+     "Blanks the customer_id of all orders, cancellations and refunds of one customer, and the "
+     "text "
+     "of kept rejected events that name them. Rows, sums and counts stay to the digit, verify and "
+     "rebuild go on working, and an order of theirs that is sent again is still a duplicate. It "
+     "may "
+     "run beside a server; while none runs, sales.db is written anew as well, so that no byte of "
+     "the id is left in its free room. Running it again is always right. What it cannot reach is "
+     "in docs/operations.md: copies, topics, archives, customers files.",
+     command_forget},
     {"rejected", "list | show ID... | edit ID | retry ID...",
      "show rejected events and submit them again",
      "list shows them, newest first. edit opens an event in $EDITOR (or takes --file) and submits "

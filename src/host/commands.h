@@ -15,5 +15,6 @@ int command_setup(const struct options *o);
 int command_verify(const struct options *o);
 int command_rebuild(const struct options *o);
 int command_backup(const struct options *o);
+int command_forget(const struct options *o);
 int command_rejected(const struct options *o);
 int command_key(const struct options *o);

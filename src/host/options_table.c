@@ -16,13 +16,13 @@ const struct option_spec option_specs[] = {
     // Where things are.
     {.name = "config",
      .value = "FILE",
-     .commands = "serve ingest load generate verify rebuild backup key process setup dashboard "
-                 "rejected tally",
+     .commands = "serve ingest load generate verify rebuild backup forget key process setup "
+                 "dashboard rejected tally",
      .help = "A file of options, one `name = value` a line."},
     {.name = "data",
      .value = "DIR",
      .fallback = "./data",
-     .commands = "serve verify rebuild key dashboard rejected",
+     .commands = "serve verify rebuild forget key dashboard rejected",
      .help = "The data directory: sales.db and the API keys live there. serve makes it when it is "
              "missing."},
     {.name = "data",
@@ -40,10 +40,14 @@ const struct option_spec option_specs[] = {
      .fallback = "./data",
      .commands = "ingest",
      .help = "Where the API keys are; ingest stores nothing itself."},
+    {.name = "customer",
+     .value = "ID",
+     .commands = "forget",
+     .help = "The customer_id, as orders have it."},
     {.name = "aggregates",
      .value = "URL",
      .fallback = "sqlite",
-     .commands = "dashboard verify rebuild rejected",
+     .commands = "dashboard verify rebuild forget rejected",
      .help = "Where the aggregates are: sqlite (the data directory), sqlite:DIR, or "
              "mysql://USER@HOST[:PORT][,HOST...]/DATABASE."},
     {.name = "raw",
@@ -228,19 +232,19 @@ const struct option_spec option_specs[] = {
     // How to reach MySQL or MariaDB.
     {.name = "mysql-password-file",
      .value = "FILE",
-     .commands = "serve setup verify rebuild process dashboard rejected tally",
+     .commands = "serve setup verify rebuild forget process dashboard rejected tally",
      .help = "The password for mysql:// is the first line of this file; without it, what "
              "SALESTIDE_MYSQL_PASSWORD says."},
     {.name = "mysql-tls",
      .value = "MODE",
      .choices = "off encrypt verify",
-     .commands = "serve setup verify rebuild process dashboard rejected tally",
+     .commands = "serve setup verify rebuild forget process dashboard rejected tally",
      .help = "TLS to mysql://: off, encrypt (whoever answers is believed) or verify (the server "
              "shows a certificate for its host name). Without it: verify if --mysql-ca is given, "
              "else off."},
     {.name = "mysql-ca",
      .value = "FILE",
-     .commands = "serve setup verify rebuild process dashboard rejected tally",
+     .commands = "serve setup verify rebuild forget process dashboard rejected tally",
      .help = "Certificates (PEM) to trust for mysql:// instead of the system's."},
 
     // How to reach Cassandra.
@@ -707,7 +711,7 @@ const struct option_spec option_specs[] = {
      .fallback = "info",
      .choices = "trace debug info warn error",
      .commands =
-         "serve ingest load generate process setup dashboard verify rebuild backup rejected "
+         "serve ingest load generate process setup dashboard verify rebuild backup forget rejected "
          "key tally",
      .help =
          "The least important lines of the log, on standard error, that are written. trace tells "

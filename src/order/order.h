@@ -46,6 +46,11 @@ static inline bool ident_present(struct ident i) {
 static inline bool ident_equal(struct ident a, struct ident b) {
     return a.num == b.num && (a.num >= 0 || text_equal(a.text, b.text));
 }
+// In a stored event: its customer was forgotten (`salestide forget`). No event can come with it.
+#define IDENT_FORGOTTEN ((struct ident){-1, {"", 0}})
+static inline bool ident_forgotten(struct ident i) {
+    return i.num < 0 && i.text.at != NULL && i.text.len == 0;
+}
 // Canonical identifier of a text that is already checked and trimmed: digits without leading zeros
 // up to 2^63-1 become the integer. Borrows `t`.
 struct ident ident_of_text(struct text t);
@@ -120,8 +125,9 @@ void reject_codes_list(char *out, size_t out_bytes); // all of them, for message
 const char *order_kind_name(enum order_kind kind); // "placed", "cancelled", "refunded"
 
 // True when a later event with the same identity is the same order again: same amounts, currency,
-// customer and products, whatever its created_at, source and state. Items are compared by their
-// items_json, so an order read back from a row needs no array of items.
+// customer and products, whatever its created_at, source and state. A customer that was forgotten
+// may have been any. Items are compared by their items_json, so an order read back from a row needs
+// no array of items.
 bool order_same_content(const struct order *a, const struct order *b);
 
 // Fills `why`, cutting what does not fit between two characters; always returns false.

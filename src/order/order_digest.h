@@ -16,7 +16,7 @@ struct order_digest {
 struct order_identity order_identity_digest(const struct order *o);
 // The identity of the placed order with this id.
 struct order_identity order_placed_digest(struct ident order_id);
-// Equal when order_same_content is true.
+// Of an event as it came: equal when order_same_content is true.
 uint64_t order_content_digest(const struct order *o);
 static inline struct order_digest order_digest(const struct order *o) {
     return (struct order_digest){order_identity_digest(o), order_content_digest(o)};

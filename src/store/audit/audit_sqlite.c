@@ -18,12 +18,11 @@
 #include "store/audit/audit_sqlite_damage.h"
 #include "store/audit/audit_sqlite_index.h"
 #include "store/audit/audit_sqlite_scan.h"
+#include "store/sqlite/sqlite_directory.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 struct audit {
@@ -305,17 +304,11 @@ static int take_lock(const char *directory, struct error *err) {
                   directory, strerror(errno));
         return -1;
     }
-    snprintf(path, sizeof path, "%s/lock", directory);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); // a restored copy may have none
-    if (fd < 0) {
-        error_set(err, ERROR_USAGE, "cannot write to %s: %s", directory, strerror(errno));
-        return -1;
-    }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        close(fd);
+    bool busy;
+    int fd = sqlite_directory_lock_free(directory, &busy, err);
+    if (busy) {
         error_set(err, ERROR_USAGE, "a salestide process writes to %s: stop it before rebuild",
                   directory);
-        return -1;
     }
     return fd;
 }

@@ -73,6 +73,23 @@ int sqlite_directory_lock(const char *directory, struct error *err) {
     return fd;
 }
 
+int sqlite_directory_lock_free(const char *directory, bool *busy, struct error *err) {
+    char path[4200];
+    *busy = false;
+    snprintf(path, sizeof path, "%s/lock", directory);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        error_set(err, ERROR_USAGE, "cannot write to %s: %s", directory, strerror(errno));
+        return -1;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        close(fd);
+        *busy = true;
+        return -1;
+    }
+    return fd;
+}
+
 void sqlite_directory_mark(int lock_fd) {
     static const char says[] = "This directory has a sales.db. Remove both to begin anew.\n";
     if (lock_fd < 0 || is_marked(lock_fd)) {

@@ -14,6 +14,9 @@
 // the open file to close at the end; -1: ERROR_USAGE says why, also when sales.db is missing or
 // empty in a directory that had one.
 MUST_CHECK int sqlite_directory_lock(const char *directory, struct error *err);
+// The same lock for those who work beside a writer or in its place, of a directory that has a
+// sales.db (a restored copy may have no lock file). -1: *busy, a process has it; or `err`.
+MUST_CHECK int sqlite_directory_lock_free(const char *directory, bool *busy, struct error *err);
 // Notes in the lock file that the directory has a sales.db now. Nothing happens if it cannot be
 // written: the next start notes it.
 void sqlite_directory_mark(int lock_fd);
