@@ -6,6 +6,8 @@
 
 #include "base/stop.h"
 #include "host/reader_place.h"
+#include "store/cassandra/cassandra.h"
+#include "store/mysql/mysql_forget.h"
 #include "store/sqlite/sqlite_forget.h"
 #include <inttypes.h>
 
@@ -39,19 +41,36 @@ static bool in_file(struct forget_run *r, const char *directory, struct error *e
     return true;
 }
 
+// Raw orders first: they are what aggregates and rejected events could be taken from again.
+static bool in_raw(struct forget_run *r, struct error *err) {
+    const struct cassandra_address *cassandra = reader_place_raw_cassandra(r->place);
+    const char *directory = reader_place_raw_directory(r->place);
+    return (cassandra == NULL ||
+            cassandra_forget(cassandra, r->customer, stop_flag(), &r->n, err)) &&
+           (directory == NULL || in_file(r, directory, err));
+}
+
+static bool in_aggregates(struct forget_run *r, struct error *err) {
+    const struct mysql_address *mysql = reader_place_mysql(r->place);
+    return mysql != NULL ? mysql_forget(mysql, r->customer, stop_flag(), &r->n, err)
+                         : in_file(r, reader_place_directory(r->place), err);
+}
+
 static bool run_forget(const struct options *o, struct forget_run *r, struct error *err) {
-    return read_customer(o, &r->customer, err) && reader_place_read(o, NULL, &r->place, err) &&
-           in_file(r, reader_place_directory(r->place), err);
+    return read_customer(o, &r->customer, err) &&
+           reader_place_read(o, option_text(o, "raw"), &r->place, err) && in_raw(r, err) &&
+           in_aggregates(r, err);
 }
 
 static void tell_forgotten(const struct forget_run *r) {
     printf("forgotten in %s: %" PRId64 " orders, %" PRId64 " cancellations and refunds, %" PRId64
+           " of the newest orders beside aggregates, %" PRId64
            " rejected events; every sum is as it was\n",
-           reader_place_name(r->place), r->n.orders + r->n.recent, r->n.adjustments, r->n.rejected);
+           reader_place_name(r->place), r->n.orders, r->n.adjustments, r->n.recent, r->n.rejected);
     if (r->file_is_busy) {
         printf("no row names the customer any more; what older pages left in the free room of "
-               "sales.db goes when the same "
-               "command is run while no salestide process writes there\n");
+               "sales.db goes when the same command is run while no salestide process writes "
+               "there\n");
     }
 }
 

@@ -56,6 +56,12 @@ const struct option_spec option_specs[] = {
      .help = "Where the raw orders of mysql:// aggregates are: "
              "cassandra://HOST[:PORT][,HOST...]/KEYSPACE. Without it they cannot be shown or "
              "added up again."},
+    {.name = "raw",
+     .value = "URL",
+     .commands = "forget",
+     .help = "Where the raw orders beside these aggregates are: "
+             "cassandra://HOST[:PORT][,HOST...]/KEYSPACE, or sqlite: the file in --data. Without "
+             "it raw orders elsewhere keep the customer."},
     {.name = "listen",
      .value = "ADDRESS:PORT",
      .fallback = "127.0.0.1:8080",
@@ -250,24 +256,24 @@ const struct option_spec option_specs[] = {
     // How to reach Cassandra.
     {.name = "cassandra-password-file",
      .value = "FILE",
-     .commands = "serve setup verify rebuild process dashboard tally",
+     .commands = "serve setup verify rebuild forget process dashboard tally",
      .help =
          "The password for cassandra://USER@... is the first line of this file; without it, what "
          "SALESTIDE_CASSANDRA_PASSWORD says."},
     {.name = "cassandra-tls",
      .type = OPTION_FLAG,
-     .commands = "serve setup verify rebuild process dashboard tally",
+     .commands = "serve setup verify rebuild forget process dashboard tally",
      .help = "TLS to cassandra://; the server has to show a certificate for its host name."},
     {.name = "cassandra-ca",
      .value = "FILE",
-     .commands = "serve setup verify rebuild process dashboard tally",
+     .commands = "serve setup verify rebuild forget process dashboard tally",
      .help = "Certificates (PEM) to trust for cassandra:// instead of the system's; means "
              "--cassandra-tls."},
     {.name = "cassandra-consistency",
      .value = "LEVEL",
      .fallback = "LOCAL_QUORUM",
      .choices = "LOCAL_QUORUM QUORUM EACH_QUORUM ALL LOCAL_ONE ONE TWO THREE",
-     .commands = "serve setup verify rebuild process dashboard tally",
+     .commands = "serve setup verify rebuild forget process dashboard tally",
      .help = "How many replicas of Cassandra have to answer. With less than a quorum, rows may be "
              "lost with a node, and verify may not see the newest ones."},
 

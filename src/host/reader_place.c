@@ -148,6 +148,14 @@ const struct mysql_address *reader_place_mysql(const struct reader_place *p) {
     return p->kind == PLACE_MYSQL ? &p->mysql : NULL;
 }
 
+const char *reader_place_raw_directory(const struct reader_place *p) {
+    return p->raw_directory;
+}
+
+const struct cassandra_address *reader_place_raw_cassandra(const struct reader_place *p) {
+    return p->has_raw && p->raw_directory == NULL ? &p->raw : NULL;
+}
+
 const char *reader_place_name(const struct reader_place *p) {
     return p->name;
 }

@@ -40,6 +40,10 @@ enum place_kind reader_place_kind(const struct reader_place *p);
 const char *reader_place_directory(const struct reader_place *p); // of PLACE_SQLITE; else NULL
 struct mysql_address;
 const struct mysql_address *reader_place_mysql(const struct reader_place *p); // of PLACE_MYSQL
+// Where its raw orders are, when elsewhere: one of the two, or neither.
+const char *reader_place_raw_directory(const struct reader_place *p);
+struct cassandra_address;
+const struct cassandra_address *reader_place_raw_cassandra(const struct reader_place *p);
 // For people: "./data", "mysql://u@h:3306/sales_db, raw cassandra://h:9042/sales_ks".
 const char *reader_place_name(const struct reader_place *p);
 const char *

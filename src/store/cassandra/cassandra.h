@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "base/url.h"
 #include "cql/cql_session.h"
+#include "store/forgotten.h"
 #include "store/raw_store.h"
 
 // Where Cassandra is and who asks. A plain value.
@@ -31,6 +32,12 @@ MUST_CHECK bool cassandra_reader_open(const struct cassandra_address *address,
 MUST_CHECK bool cassandra_reader_customer(struct raw_reader *r, struct ident customer_id,
                                           size_t n_max, raw_event_fn each, void *user,
                                           struct error *err);
+
+// Takes a customer out of the raw orders, beside whatever else writes there. Adds to *out the rows
+// that it blanked; doing it again is right. What is overwritten stays in Cassandra's files until
+// they are compacted.
+MUST_CHECK bool cassandra_forget(const struct cassandra_address *address, struct ident customer,
+                                 const atomic_bool *stop, struct forgotten *out, struct error *err);
 
 // What `salestide setup` runs, as text for --print: statements ended by ";\n". replication of a new
 // keyspace: 0 is as many as there are nodes, 3 at most.

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+"""`salestide forget` on Cassandra and MariaDB, beside a processor: no row names the customer, every sum stays."""
+
+import json
+
+import harness
+import pipeline
+from harness import order
+from servers import mysql as mysql_server
+
+WHO = "ann.smith-4711@example.com"
+RAW_TABLES = ("orders", "order_adjustments", "orders_by_customer")
+
+
+def forget(one, *options):
+    return harness.must_run("forget", "--customer", WHO, "--aggregates", one.mysql.url(one.name), "--raw", one.raw, *options, env=one.env)
+
+
+def customers(one, table):
+    return [row.customer_id for row in one.cassandra.cql(f"SELECT customer_id FROM {one.name}.{table}")]
+
+
+def test_a_customer_is_in_no_row_of_the_cluster_and_every_sum_is_as_it_was(shop):
+    one = shop()
+    door = one.ingest()
+    one.processor()
+    events = [order(k, customer_id=WHO if k % 5 == 0 else f"other-{k}", source="S", state="CA", created_at="2026-11-01T10:00:00Z") for k in range(500)]
+    events += [order(k, event="refunded", event_id="r", customer_id=WHO, created_at="2026-11-01T11:00:00Z") for k in (5, 6)]
+    bad = [order("b1", customer_id=WHO, total="-1"), order("b2", customer_id="other-2", total="-1")]
+    pipeline.post_all(door, [json.dumps(each).encode() for each in events])
+    pipeline.post_all(door, [json.dumps(each).encode() for each in bad])
+    one.wait_drained()
+    before, state = one.tables(), one.state()
+    assert customers(one, "orders").count(WHO) == len(customers(one, "orders_by_customer")) - 400 == 100
+
+    said = forget(one)
+    assert "100 orders, 2 cancellations and refunds, 100 of the newest orders beside aggregates, 1 rejected events" in said
+    for table in RAW_TABLES:
+        assert WHO not in customers(one, table)
+    assert customers(one, "orders").count("") == 100
+    assert len(customers(one, "orders_by_customer")) == 400
+    for table in ("recent_orders", "rejected_events"):
+        rows = one.mysql.sql(f"SELECT * FROM {table}", database=one.name)
+        assert WHO not in str(rows)
+        assert "other-2" in str(rows)
+    assert (one.tables(), one.state()) == (before, state)
+    for command in ("verify", "rebuild"):
+        harness.must_run(command, "--aggregates", one.mysql.url(one.name), "--raw", one.raw, env=one.env)
+    assert one.tables() == before
+    assert "0 orders, 0 cancellations and refunds, 0 of the newest orders beside aggregates, 0 rejected events" in forget(one)
+
+    pipeline.post_all(door, [json.dumps(order(5, customer_id=WHO, source="S", state="CA", created_at="2026-11-01T10:00:00Z")).encode()])
+    one.wait_drained()
+    assert one.state()["duplicate"] == state["duplicate"] + 1
+    assert WHO not in customers(one, "orders")
+
+
+def test_raw_orders_in_a_file_beside_mysql_are_reached_by_raw_sqlite(mariadb, tmp_path, own_name):
+    file = tmp_path / "orders.ndjson"
+    file.write_bytes(harness.lines(order(1, customer_id=WHO), order(2, customer_id="bob")))
+    mariadb.create_database(own_name)
+    env = {"SALESTIDE_MYSQL_PASSWORD": mysql_server.PASSWORD}
+    url = mariadb.url(own_name)
+    harness.must_run("setup", "--aggregates", url, env=env)
+    harness.must_run("load", file, "--data", tmp_path / "data")
+    done = harness.run("forget", "--customer", WHO, "--aggregates", url, "--raw", "sqlite", "--data", tmp_path / "data", env=env)
+    assert done.returncode == 0, done
+    assert b"forgotten in " in done.stdout
+    assert b" 1 orders, " in done.stdout
