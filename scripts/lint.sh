@@ -43,7 +43,7 @@ scripts_are_sound() {
 documents_are_current() {
     local fresh=build/check/docs file same=0
     scripts/generate-docs.sh build/salestide "$fresh" "$fresh/types.ts" || return 1
-    for file in configuration.md salestide.1; do
+    for file in configuration.md salestide.1 completions/salestide.bash completions/_salestide completions/salestide.fish; do
         diff -u "docs/$file" "$fresh/$file" || { echo "docs/$file is old; run: make docs"; same=1; }
     done
     diff -u web/src/types.ts "$fresh/types.ts" || { echo "web/src/types.ts is old; run: make docs"; same=1; }

@@ -71,19 +71,21 @@ static void put_types(FILE *out) {
     buf_free(&types);
 }
 
-// For the build: `docs markdown`, `docs man` and `docs types` print what `make docs` stores.
+// For the build: `docs KIND` prints what `make docs` stores.
 static int docs(const char *kind) {
-    if (kind != NULL && strcmp(kind, "markdown") == 0) {
-        options_markdown(stdout);
-    } else if (kind != NULL && strcmp(kind, "man") == 0) {
-        options_man(stdout);
-    } else if (kind != NULL && strcmp(kind, "types") == 0) {
-        put_types(stdout);
-    } else {
-        fprintf(stderr, "salestide: docs takes markdown, man or types\n");
-        return EXIT_USAGE;
+    static const struct {
+        const char *kind;
+        void (*put)(FILE *out);
+    } kinds[] = {{"markdown", options_markdown}, {"man", options_man}, {"types", put_types},
+                 {"bash", options_bash},         {"zsh", options_zsh}, {"fish", options_fish}};
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        if (kind != NULL && strcmp(kind, kinds[i].kind) == 0) {
+            kinds[i].put(stdout);
+            return printed();
+        }
     }
-    return printed();
+    fprintf(stderr, "salestide: docs takes markdown, man, types, bash, zsh or fish\n");
+    return EXIT_USAGE;
 }
 
 static void set_log_level(const struct options *o) {

@@ -74,3 +74,7 @@ const char *options_nearest(const char *typed, const char *(*name_at)(size_t i, 
 void options_help(const struct command_spec *command, FILE *out); // NULL: the program as a whole
 void options_markdown(FILE *out);                                 // docs/configuration.md
 void options_man(FILE *out);                                      // the man page, troff -man
+// Completions for shells (docs/completions).
+void options_bash(FILE *out);
+void options_zsh(FILE *out);
+void options_fish(FILE *out);
