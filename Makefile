@@ -292,14 +292,32 @@ bench: ## Measure speed and size, beside others, on this machine; QUICK=1 is sho
 	$(MAKE) -j$(JOBS) all bench-programs
 	bench/run.sh
 
+.PHONY: fetch dist deb check-deb
+fetch: $(FETCHED) build/web/web_assets.c ## All that comes from outside, and the page made of it: then the rest builds without network
+dist: ## The source tarball, build/salestide-VERSION.tar.gz
+	scripts/dist.sh $(VERSION)
+deb: ## The Debian package, in build/deb
+	scripts/install-deps.sh build web packages
+	$(MAKE) fetch
+	scripts/deb.sh $(VERSION)
+check-deb: ## The package on a clean Debian, and a build of the tarball without network; as root
+	scripts/install-deps.sh build web test packages
+	scripts/check.sh deb
+
 .PHONY: install uninstall clean
 UNITS := $(wildcard deploy/*.service)
 SPARK := $(wildcard spark/*.py) spark/log4j2.properties spark/requirements.txt
-install: all ## Install program, library, the job in Spark, man page and systemd units below PREFIX (/usr/local)
+BASH_COMPLETION := share/bash-completion/completions/salestide
+ZSH_COMPLETION := share/zsh/site-functions/_salestide
+FISH_COMPLETION := share/fish/vendor_completions.d/salestide.fish
+install: all ## Install program, library, the job in Spark, man page, completions and systemd units below PREFIX (/usr/local)
 	install -D -m 755 $(BUILD)/salestide $(DESTDIR)$(PREFIX)/bin/salestide
 	install -D -m 644 $(BUILD)/libsalestide.so $(DESTDIR)$(PREFIX)/lib/libsalestide.so
 	install -D -m 644 include/salestide/arrow.h $(DESTDIR)$(PREFIX)/include/salestide/arrow.h
 	install -D -m 644 docs/salestide.1 $(DESTDIR)$(PREFIX)/share/man/man1/salestide.1
+	install -D -m 644 docs/completions/salestide.bash $(DESTDIR)$(PREFIX)/$(BASH_COMPLETION)
+	install -D -m 644 docs/completions/_salestide $(DESTDIR)$(PREFIX)/$(ZSH_COMPLETION)
+	install -D -m 644 docs/completions/salestide.fish $(DESTDIR)$(PREFIX)/$(FISH_COMPLETION)
 	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/salestide/LICENSE
 	install -d $(DESTDIR)$(PREFIX)/share/salestide/spark
 	install -m 644 $(SPARK) $(DESTDIR)$(PREFIX)/share/salestide/spark
@@ -313,9 +331,10 @@ uninstall: ## Remove what install put there; data stays
 	rm -rf $(DESTDIR)$(PREFIX)/share/salestide/spark
 	rm -f $(DESTDIR)$(PREFIX)/bin/salestide $(DESTDIR)$(PREFIX)/bin/salestide-spark $(DESTDIR)$(PREFIX)/lib/libsalestide.so \
 	    $(DESTDIR)$(PREFIX)/include/salestide/arrow.h $(DESTDIR)$(PREFIX)/share/man/man1/salestide.1 \
+	    $(addprefix $(DESTDIR)$(PREFIX)/,$(BASH_COMPLETION) $(ZSH_COMPLETION) $(FISH_COMPLETION)) \
 	    $(DESTDIR)$(PREFIX)/share/doc/salestide/LICENSE $(UNITS:deploy/%=$(DESTDIR)$(PREFIX)/lib/systemd/system/%)
 clean: ## Remove what was built (build/deps, build/venv, build/clients, build/servers, build/spark-*, build/superset*, build/powerbi-venv and web/node_modules stay)
-	rm -rf build/obj build/pic build/libsalestide.a build/libsalestide.so build/bench build/tools build/asan build/tsan build/coverage build/faults build/fuzz build/check build/web build/salestide
+	rm -rf build/deb build/salestide-*.tar.gz build/obj build/pic build/libsalestide.a build/libsalestide.so build/bench build/tools build/asan build/tsan build/coverage build/faults build/fuzz build/check build/web build/salestide
 
 -include $(OBJ:.o=.d)
 -include $(PIC_KERNEL:.o=.d) $(PIC_OBJ:.o=.d)

@@ -5,7 +5,7 @@
 #                                   page), test (test tools, linters, browser, proxies, Python packages),
 #                                   servers (what Kafka, Cassandra, MariaDB and MySQL run on, ODBC, and the
 #                                   Python packages by which scripts/cluster.py and the tests start them),
-#                                   bench (wrk)
+#                                   packages (what builds and tries the Debian package), bench (wrk)
 # On Debian and its relatives by apt (with sudo unless root). Elsewhere it tells what is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -136,6 +136,17 @@ want_servers() {
     compgen -G '/usr/lib/*/odbc/libmaodbc.so' >/dev/null || missing+=(odbc-mariadb)
 }
 
+# The package is installed into a Debian made by debootstrap; zsh and fish try the completions.
+want_packages() {
+    want_command dpkg-buildpackage dpkg-dev
+    want_command dh debhelper
+    want_command fakeroot fakeroot
+    want_command systemd-analyze systemd
+    PATH=$PATH:/usr/sbin want_command debootstrap debootstrap
+    want_command zsh zsh
+    want_command fish fish
+}
+
 # perf (linux-perf) is used where it is there.
 want_bench() {
     want_python
@@ -229,12 +240,12 @@ install_clients() {
     printf '%s\n' "$wanted" >"$stamp"
 }
 
-[ $# -gt 0 ] || die "usage: install-deps.sh build|web|test|servers|bench..."
+[ $# -gt 0 ] || die "usage: install-deps.sh build|web|test|servers|packages|bench..."
 mkdir -p build/deps
 for set in "$@"; do
     case $set in
-    build | web | test | servers | bench) "want_$set" ;;
-    *) die "unknown set \"$set\"; there are build, web, test, servers, bench" ;;
+    build | web | test | servers | packages | bench) "want_$set" ;;
+    *) die "unknown set \"$set\"; there are build, web, test, servers, packages, bench" ;;
     esac
 done
 install_missing

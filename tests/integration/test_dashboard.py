@@ -114,19 +114,3 @@ def test_verify_names_a_directory_given_by_address(server, tmp_path):
     writer.post(order(1))
     said = harness.must_run("verify", "--aggregates", f"sqlite:{writer.data}")
     assert re.search(r"verified .*data: 1 orders, 0 adjustments, \d+ cells compared: all laws hold", said)
-
-
-def test_a_store_of_an_earlier_program_is_shown_too(server, tmp_path):
-    writer = server()
-    writer.post(order(1, total=-1))
-    writer.stop()
-    with sqlite3.connect(writer.data / "sales.db") as db:
-        db.execute("DROP TABLE rejected_retries")
-    db.close()
-    reader = start(tmp_path)
-    try:
-        (row,) = reader.get("/v1/rejected").json()["rows"]
-        assert row["code"] == "negative"
-        assert "retried_at" not in row
-    finally:
-        reader.stop()

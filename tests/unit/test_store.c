@@ -156,7 +156,7 @@ static void the_database_of_another_program_is_refused(void **state) {
     shop_make(&shop, NULL);
     write_database(&shop, "", 0);
     shop_sql(&shop, "CREATE TABLE orders (id); INSERT INTO orders VALUES (1)");
-    REFUSED(&shop, NO_SETTINGS, ERROR_USAGE, "sales.db", "version 0");
+    REFUSED(&shop, NO_SETTINGS, ERROR_USAGE, "sales.db", "not one of salestide", "version is 0");
     assert_int_equal(shop_sql(&shop, "SELECT count(*) FROM orders"), 1); // left as it was
     shop_sql(&shop, "PRAGMA user_version = 1");
     REFUSED(&shop, NO_SETTINGS, ERROR_FATAL, "settings");
@@ -171,7 +171,7 @@ static void a_newer_schema_is_refused(void **state) {
     shop_open(&shop);
     shop_close(&shop);
     shop_sql(&shop, "PRAGMA user_version = 99");
-    REFUSED(&shop, NO_SETTINGS, ERROR_USAGE, "sales.db", "version 99", "reads version");
+    REFUSED(&shop, NO_SETTINGS, ERROR_USAGE, "sales.db", "version 99", "of a newer salestide");
     struct sales_reader *r;
     struct store_settings settings;
     struct error err = {0};

@@ -366,29 +366,12 @@ static const struct sales_reader_ops reader_ops_without_raw = {
     .close = reader_close,
 };
 
-// With the newest retry of each; without those that were replaced. The other two are of stores that
-// were last written by an earlier program.
-#define REJECTED_SELECT(hash)                                                                      \
-    "SELECT r.id, arrival_ms, field, code, message, raw, raw_bytes, t.retried_ms, "                \
-    "t.verdict, " hash                                                                             \
-    " FROM rejected_rows r LEFT JOIN rejected_retries t ON t.id = r.id AND t.retried_ms = "        \
-    "(SELECT max(retried_ms) FROM rejected_retries WHERE id = r.id) "                              \
-    "WHERE r.id < ?1 AND coalesce(t.verdict, '') <> 'replaced' ORDER BY r.id DESC LIMIT ?2"
-static const char rejected_sql[] = REJECTED_SELECT("t.sent_hash");
-static const char rejected_before_hashes_sql[] = REJECTED_SELECT("0");
-static const char rejected_before_retries_sql[] =
-    "SELECT id, arrival_ms, field, code, message, raw, raw_bytes, 0, NULL, 0 "
-    "FROM rejected_rows WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
-
-static bool prepare_rejected(struct sqlite_reader *r, struct error *err) {
-    bool has_table, has_hash;
-    return sqlite_retries_columns(r->db, &has_table, &has_hash, err) &&
-           sqlite_prepare(r->db,
-                          has_hash    ? rejected_sql
-                          : has_table ? rejected_before_hashes_sql
-                                      : rejected_before_retries_sql,
-                          &r->rejected, err);
-}
+// With the newest retry of each; without those that were replaced.
+static const char rejected_sql[] =
+    "SELECT r.id, arrival_ms, field, code, message, raw, raw_bytes, t.retried_ms, t.verdict, "
+    "t.sent_hash FROM rejected_rows r LEFT JOIN rejected_retries t ON t.id = r.id AND "
+    "t.retried_ms = (SELECT max(retried_ms) FROM rejected_retries WHERE id = r.id) "
+    "WHERE r.id < ?1 AND coalesce(t.verdict, '') <> 'replaced' ORDER BY r.id DESC LIMIT ?2";
 
 static bool sqlite_reader_prepare_all(struct sqlite_reader *r, struct error *err) {
     return sqlite_prepare(r->db, order_index_extent_sql, &r->extent, err) &&
@@ -410,7 +393,7 @@ static bool sqlite_reader_prepare_all(struct sqlite_reader *r, struct error *err
                           "SELECT code, count(*) FROM (SELECT code FROM rejected_rows ORDER BY id "
                           "DESC LIMIT ?1) GROUP BY code ORDER BY 2 DESC, 1",
                           &r->rejected_codes, err) &&
-           prepare_rejected(r, err);
+           sqlite_prepare(r->db, rejected_sql, &r->rejected, err);
 }
 
 bool sqlite_reader_open(const char *directory, struct store *writer, int timeout_ms,

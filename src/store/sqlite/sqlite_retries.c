@@ -110,8 +110,7 @@ bool sqlite_retries_open(const char *directory, struct rejected_retries **out, s
     r->base.ops = &ops;
     struct store_settings settings;
     bool ok = sqlite_connect(directory, NULL, SQLITE_AUDITOR, &r->db, err) &&
-              sqlite_settings_read(r->db, &settings, err) && sqlite_retries_make(r->db, err) &&
-              prepare_retries(r, err);
+              sqlite_settings_read(r->db, &settings, err) && prepare_retries(r, err);
     if (!ok) {
         retries_close(&r->base);
         return false;

@@ -23,6 +23,7 @@
 #include "store/sqlite/sqlite_schema.h"
 
 #include "store/settings.h"
+#include "store/sqlite/sqlite_migrate.h"
 #include "store/sqlite/sqlite_shop_clock.h"
 #include "store/sqlite/sqlite_views.h"
 #include <stdio.h>
@@ -41,7 +42,7 @@ const char *const cells_table_names[CUBE_TABLES] = {"total_cells", "minute_cells
 const char sqlite_temp_cells_sql[] = CELLS("temp.total_cells") CELLS("temp.minute_cells")
     CELLS("temp.hour_cells") CELLS("temp.day_cells") CELLS("temp.product_cells");
 
-static const char retries_sql[] =
+const char sqlite_retries_sql[] =
     "CREATE TABLE IF NOT EXISTS rejected_retries (id INTEGER NOT NULL, "
     "retried_ms INTEGER NOT NULL, verdict TEXT NOT NULL, sent_hash INTEGER, "
     "PRIMARY KEY (id, retried_ms)) WITHOUT ROWID;";
@@ -67,8 +68,8 @@ static const char retries_sql[] =
     "window_offset INTEGER NOT NULL DEFAULT -1, window_ms INTEGER NOT NULL DEFAULT 0"
 
 // Lanes that were given, next_offset where one has ended; rejected events of them that leave no
-// identity. Stores of an earlier program have none: a lane is the partition there.
-static const char lanes_sql[] =
+// identity.
+const char sqlite_lanes_sql[] =
     "CREATE TABLE IF NOT EXISTS pipeline_lanes (lane INTEGER PRIMARY KEY, topic TEXT NOT NULL, "
     "partition INTEGER NOT NULL, topic_id TEXT NOT NULL, next_offset INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS pipeline_refused (lane INTEGER NOT NULL, "
@@ -119,15 +120,36 @@ static const char raw_sql[] =
 
 // --- Versions
 
-bool sqlite_version_check(sqlite3 *db, bool or_new, struct error *err) {
+static bool refuse_version(sqlite3 *db, int64_t version, struct error *err) {
+    const char *file = sqlite3_db_filename(db, "main");
+    if (version <= 0) {
+        return error_set(err, ERROR_USAGE,
+                         "%s is a database, and not one of salestide (its schema version is %lld): "
+                         "take another --data",
+                         file, (long long)version);
+    }
+    if (version > SCHEMA_VERSION) {
+        return error_set(err, ERROR_USAGE,
+                         "%s has schema version %lld, of a newer salestide; this one reads version "
+                         "%d: install the newer one again, or restore a backup from before it",
+                         file, (long long)version, SCHEMA_VERSION);
+    }
+    return error_set(err, ERROR_USAGE,
+                     "%s has schema version %lld, of an earlier salestide; it becomes version %d "
+                     "when what writes there is started once (serve, load or process)",
+                     file, (long long)version, SCHEMA_VERSION);
+}
+
+bool sqlite_version_check(sqlite3 *db, bool writes, struct error *err) {
     int64_t version = 0, n_tables = 0;
     if (!sqlite_int(db, "PRAGMA user_version", 0, &version, err) ||
         !sqlite_int(db, "SELECT count(*) FROM sqlite_schema", 0, &n_tables, err)) {
         return false;
     }
-    return version == SCHEMA_VERSION || (or_new && version == 0 && n_tables == 0) ||
-           error_set(err, ERROR_USAGE, "%s has schema version %lld, this program reads version %d",
-                     sqlite3_db_filename(db, "main"), (long long)version, SCHEMA_VERSION);
+    bool is_new = version == 0 && n_tables == 0;
+    bool older = version > 0 && version < SCHEMA_VERSION;
+    return version == SCHEMA_VERSION || (writes && (is_new || older)) ||
+           refuse_version(db, version, err);
 }
 
 // --- Settings
@@ -169,11 +191,9 @@ static bool setting_write(sqlite3 *db, const char *name, const char *value, stru
 
 static const char *const holds_names[] = {"all", "aggregates", "raw orders"};
 
-bool sqlite_holds_read(sqlite3 *db, enum sqlite_holds *out, struct error *err) {
+// Of any version.
+static bool holds_read(sqlite3 *db, enum sqlite_holds *out, struct error *err) {
     int64_t has = 0;
-    if (!sqlite_version_check(db, false, err)) {
-        return false;
-    }
     char value[SETTING_MAX_BYTES + 1];
     *out = SQLITE_HOLDS_ALL;
     if (!sqlite_int(db, "SELECT count(*) FROM settings WHERE name = 'holds'", 0, &has, err) ||
@@ -188,6 +208,10 @@ bool sqlite_holds_read(sqlite3 *db, enum sqlite_holds *out, struct error *err) {
     }
     return has == 0 || error_set(err, ERROR_USAGE, "%s holds %s: this program cannot read that",
                                  sqlite3_db_filename(db, "main"), value);
+}
+
+bool sqlite_holds_read(sqlite3 *db, enum sqlite_holds *out, struct error *err) {
+    return sqlite_version_check(db, false, err) && holds_read(db, out, err);
 }
 
 static bool refuse_use(sqlite3 *db, enum sqlite_holds have, struct error *err) {
@@ -209,14 +233,8 @@ bool sqlite_holds_check(sqlite3 *db, enum sqlite_holds want, struct error *err) 
     return sqlite_holds_read(db, &have, err) && (have == want || refuse_use(db, have, err));
 }
 
-bool sqlite_settings_read(sqlite3 *db, struct store_settings *settings, struct error *err) {
-    enum sqlite_holds have;
-    if (!sqlite_holds_read(db, &have, err)) {
-        return false;
-    }
-    if (have == SQLITE_HOLDS_RAW) {
-        return refuse_use(db, have, err);
-    }
+// Of any version.
+static bool settings_read(sqlite3 *db, struct store_settings *settings, struct error *err) {
     for (int i = 0; i < N_SETTINGS; i++) {
         char value[SETTING_MAX_BYTES + 1];
         if (!setting_read(db, setting_names[i], value, sizeof value, err)) {
@@ -225,6 +243,13 @@ bool sqlite_settings_read(sqlite3 *db, struct store_settings *settings, struct e
         setting_set(settings, i, value);
     }
     return true;
+}
+
+bool sqlite_settings_read(sqlite3 *db, struct store_settings *settings, struct error *err) {
+    enum sqlite_holds have;
+    return sqlite_holds_read(db, &have, err) &&
+           (have != SQLITE_HOLDS_RAW || refuse_use(db, have, err)) &&
+           settings_read(db, settings, err);
 }
 
 static bool settings_fix(sqlite3 *db, struct store_settings *s, struct error *err) {
@@ -245,96 +270,28 @@ static bool make_tables(sqlite3 *db, enum sqlite_holds holds, struct store_setti
         return sqlite_run(db, raw_sql, err) && sqlite_views_refresh(db, holds, err);
     }
     const char *without_door = "DELETE FROM pipeline_positions WHERE topic = 'embedded'";
-    return sqlite_run(db, tables_sql, err) && sqlite_run(db, lanes_sql, err) &&
-           sqlite_run(db, retries_sql, err) && sqlite_views_refresh(db, holds, err) &&
+    return sqlite_run(db, tables_sql, err) && sqlite_run(db, sqlite_lanes_sql, err) &&
+           sqlite_run(db, sqlite_retries_sql, err) && sqlite_views_refresh(db, holds, err) &&
            settings_fix(db, settings, err) &&
            sqlite_shop_clock_refresh(db, settings->timezone, err) &&
            (holds == SQLITE_HOLDS_ALL || sqlite_run(db, without_door, err));
 }
 
-// Stores of an earlier program did not count what was skipped.
-static bool has_skipped(sqlite3 *db, bool *out, struct error *err) {
-    int64_t n;
-    if (!sqlite_int(db,
-                    "SELECT count(*) FROM pragma_table_info('pipeline_state') "
-                    "WHERE name = 'skipped'",
-                    0, &n, err)) {
+// One that is there: it is for this use and has these settings, or is left as it is.
+static bool adopt(sqlite3 *db, enum sqlite_holds holds, struct store_settings *settings,
+                  struct error *err) {
+    enum sqlite_holds have_holds;
+    struct store_settings have;
+    if (!holds_read(db, &have_holds, err) ||
+        (have_holds != holds && !refuse_use(db, have_holds, err))) {
         return false;
     }
-    *out = n > 0;
-    return true;
-}
-
-bool sqlite_retries_columns(sqlite3 *db, bool *has_table, bool *has_hash, struct error *err) {
-    int64_t columns, hash;
-    if (!sqlite_int(db, "SELECT count(*) FROM pragma_table_info('rejected_retries')", 0, &columns,
-                    err) ||
-        !sqlite_int(db,
-                    "SELECT count(*) FROM pragma_table_info('rejected_retries') "
-                    "WHERE name = 'sent_hash'",
-                    0, &hash, err)) {
-        return false;
+    if (holds == SQLITE_HOLDS_RAW) {
+        return sqlite_migrate(db, holds, err) && sqlite_views_refresh(db, holds, err);
     }
-    *has_table = columns > 0;
-    *has_hash = hash > 0;
-    return true;
-}
-
-static bool add_retries(sqlite3 *db, struct error *err) {
-    bool has_table, has_hash;
-    return sqlite_retries_columns(db, &has_table, &has_hash, err) &&
-           (has_table || sqlite_run(db, retries_sql, err)) &&
-           (!has_table || has_hash ||
-            sqlite_run(db, "ALTER TABLE rejected_retries ADD COLUMN sent_hash INTEGER", err));
-}
-
-bool sqlite_retries_make(sqlite3 *db, struct error *err) {
-    bool has_table, has_hash;
-    if (!sqlite_retries_columns(db, &has_table, &has_hash, err)) {
-        return false;
-    }
-    if (has_hash || (sqlite_run(db, "BEGIN IMMEDIATE", err) && add_retries(db, err) &&
-                     sqlite_run(db, "COMMIT", err))) {
-        return true;
-    }
-    sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-    return false;
-}
-
-static bool add_skipped(sqlite3 *db, struct error *err) {
-    bool has;
-    return has_skipped(db, &has, err) &&
-           (has || sqlite_run(db,
-                              "ALTER TABLE pipeline_state ADD COLUMN skipped INTEGER NOT NULL "
-                              "DEFAULT 0",
-                              err));
-}
-
-static bool add_lanes(sqlite3 *db, struct error *err) {
-    int64_t n = 0;
-    if (!sqlite_int(db,
-                    "SELECT count(*) FROM pragma_table_info('pipeline_positions') "
-                    "WHERE name = 'window_ms'",
-                    0, &n, err) ||
-        n > 0) {
-        return n > 0;
-    }
-    if (sqlite_run(db, "BEGIN IMMEDIATE", err) && sqlite_run(db, lanes_sql, err) &&
-        sqlite_run(db,
-                   "ALTER TABLE pipeline_positions ADD COLUMN topic_id TEXT NOT NULL DEFAULT '';"
-                   "ALTER TABLE pipeline_positions ADD COLUMN lane INTEGER NOT NULL DEFAULT -1;"
-                   "ALTER TABLE pipeline_positions ADD COLUMN window_offset INTEGER NOT NULL "
-                   "DEFAULT -1;"
-                   "ALTER TABLE pipeline_positions ADD COLUMN window_ms INTEGER NOT NULL DEFAULT 0;"
-                   "UPDATE pipeline_positions SET lane = partition WHERE topic <> 'embedded';"
-                   "INSERT OR IGNORE INTO pipeline_lanes SELECT lane, topic, partition, '', -1 "
-                   "FROM pipeline_positions WHERE lane >= 0;"
-                   "COMMIT",
-                   err)) {
-        return true;
-    }
-    sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-    return false;
+    return settings_read(db, &have, err) && settings_compare(&have, settings, "--data", err) &&
+           sqlite_migrate(db, holds, err) && sqlite_views_refresh(db, holds, err) &&
+           sqlite_shop_clock_refresh(db, have.timezone, err);
 }
 
 bool sqlite_schema_prepare(sqlite3 *db, enum sqlite_holds holds, struct store_settings *settings,
@@ -344,13 +301,7 @@ bool sqlite_schema_prepare(sqlite3 *db, enum sqlite_holds holds, struct store_se
         return false;
     }
     if (version != 0) {
-        struct store_settings have;
-        return sqlite_holds_check(db, holds, err) && sqlite_views_refresh(db, holds, err) &&
-               (holds == SQLITE_HOLDS_RAW ||
-                (sqlite_settings_read(db, &have, err) &&
-                 settings_compare(&have, settings, "--data", err) && sqlite_retries_make(db, err) &&
-                 add_skipped(db, err) && add_lanes(db, err) &&
-                 sqlite_shop_clock_refresh(db, have.timezone, err)));
+        return adopt(db, holds, settings, err);
     }
     char version_sql[64];
     snprintf(version_sql, sizeof version_sql, "PRAGMA user_version = %d; COMMIT;", SCHEMA_VERSION);
@@ -365,17 +316,12 @@ bool sqlite_schema_prepare(sqlite3 *db, enum sqlite_holds holds, struct store_se
 
 bool sqlite_state_read(sqlite3 *db, struct pipeline_state *state, struct error *err) {
     sqlite3_stmt *stmt = NULL;
-    bool has;
-    char sql[256];
-    if (!has_skipped(db, &has, err)) {
-        return false;
-    }
-    snprintf(sql, sizeof sql,
-             "SELECT received, accepted, duplicate, rejected, rejected_expired, amounts_rounded, "
-             "total_mismatch, quantity_zero, late, future, last_batch_id, minute_floor, "
-             "hour_floor, indexed_below, %s FROM pipeline_state WHERE id = 1",
-             has ? "skipped" : "0");
-    if (!sqlite_prepare(db, sql, &stmt, err)) {
+    if (!sqlite_prepare(db,
+                        "SELECT received, accepted, duplicate, rejected, rejected_expired, "
+                        "amounts_rounded, total_mismatch, quantity_zero, late, future, "
+                        "last_batch_id, minute_floor, hour_floor, indexed_below, skipped "
+                        "FROM pipeline_state WHERE id = 1",
+                        &stmt, err)) {
         return false;
     }
     int rc = sqlite3_step(stmt);

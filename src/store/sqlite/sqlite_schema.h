@@ -3,7 +3,9 @@
 #pragma once
 #include "store/sqlite/sqlite_connect.h"
 
-enum { SCHEMA_VERSION = 1 }; // PRAGMA user_version
+// PRAGMA user_version. A change that what is there does not have raises it and gets a step in
+// sqlite_migrate.c; a fixture of each version is in tests/data/schema.
+enum { SCHEMA_VERSION = 2 };
 
 // What the newest commit left: one row of pipeline_state.
 struct pipeline_state {
@@ -13,8 +15,10 @@ struct pipeline_state {
     int64_t indexed_below; // order rows with a smaller position are in order_index
 };
 
-// A store of this version, or (or_new) a new file: another program's database is left as it is.
-MUST_CHECK bool sqlite_version_check(sqlite3 *db, bool or_new, struct error *err);
+// A store of this version; for who writes also a new file, or one of an earlier version, which
+// sqlite_schema_prepare brings forward. Another program's database, and a newer one, is left as it
+// is: ERROR_USAGE.
+MUST_CHECK bool sqlite_version_check(sqlite3 *db, bool writes, struct error *err);
 
 // What a file is for, said by its setting `holds` (none: all of it). Each use refuses the others.
 enum sqlite_holds {
@@ -23,8 +27,9 @@ enum sqlite_holds {
     SQLITE_HOLDS_RAW,  // raw orders; aggregates, and with them the settings, are elsewhere
 };
 
-// Writer only: makes what is missing and fixes the settings; empty ones in *settings are filled
-// with what is in force. ERROR_USAGE when the store was made with others or for another use.
+// Writer only: makes a new file, or brings an earlier one to this version; fixes the settings;
+// empty ones in *settings are filled with what is in force. ERROR_USAGE when the store was made
+// with others or for another use.
 MUST_CHECK bool sqlite_schema_prepare(sqlite3 *db, enum sqlite_holds holds,
                                       struct store_settings *settings, struct error *err);
 // Any connection: ERROR_USAGE when this is no store of ours; check: or not one for this use.
@@ -40,12 +45,8 @@ MUST_CHECK bool sqlite_state_read(sqlite3 *db, struct pipeline_state *state, str
     "orders, units, subtotal_e4, discount_e4, shipping_e4, tax_e4, total_e4, cancelled_orders, "   \
     "refunds, refunded_total_e4"
 enum { N_MEASURES = 10 };
-// Makes rejected_retries (store/rejected_retries.h), or its newer column, where it is missing:
-// stores of an earlier program have none. Not inside of a transaction.
-MUST_CHECK bool sqlite_retries_make(sqlite3 *db, struct error *err);
-// What of it is there.
-MUST_CHECK bool sqlite_retries_columns(sqlite3 *db, bool *has_table, bool *has_hash,
-                                       struct error *err);
+// Tables that came later than others.
+extern const char sqlite_retries_sql[], sqlite_lanes_sql[];
 // SQL that makes the empty temporary tables temp.total_cells, ...: an audit's second set.
 extern const char sqlite_temp_cells_sql[];
 // By enum cube_table. A cell's key is bucket << 32 | id of its sales_groups or sales_products row.

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""A sales.db of each earlier version, as SQL in tests/data/schema, becomes one of this version, whole or not at all; a newer one is
+refused in a line."""
+
+import re
+import sqlite3
+
+import pytest
+
+import harness
+from harness import order
+
+FIXTURES = sorted((harness.ROOT / "tests" / "data" / "schema").glob("version-*.sql"))
+NEWEST = int(re.search(r"SCHEMA_VERSION = (\d+)", (harness.ROOT / "src/store/sqlite/sqlite_schema.h").read_text("utf-8"))[1])
+OLDER = [one for one in FIXTURES if f"-{NEWEST}" not in one.name]
+
+
+def restored(fixture, tmp_path):
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    db = sqlite3.connect(data / "sales.db", isolation_level=None)
+    db.executescript(fixture.read_text(encoding="utf-8"))
+    db.close()
+    return data
+
+
+def asked(data, sql):
+    db = sqlite3.connect(data / "sales.db")
+    try:
+        return db.execute(sql).fetchall()
+    finally:
+        db.close()
+
+
+def version(data):
+    return asked(data, "PRAGMA user_version")[0][0]
+
+
+def shape(data):
+    """Every table's columns, every view and index: in any order, as SQLite wrote no two ALTERs alike."""
+    names = asked(data, "SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY 1, 2")
+    return names, {name: sorted(row[1:] for row in asked(data, f"PRAGMA table_info('{name}')")) for kind, name in names if kind == "table"}
+
+
+def without_place(shape_found):
+    names, columns = shape_found
+    return names, {name: sorted((column[0], column[1], column[2]) for column in found) for name, found in columns.items()}
+
+
+def said(done):
+    return (done.stdout + done.stderr).decode()
+
+
+def refused(done, *words):
+    assert done.returncode == 2, said(done)
+    assert len(said(done).splitlines()) == 1, said(done)
+    for word in words:
+        assert word in said(done)
+
+
+def test_there_is_one_of_each_version():
+    versions = {int(re.match(r"version-(\d+)", one.name)[1]) for one in FIXTURES}
+    assert versions == set(range(1, NEWEST + 1))
+
+
+@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda one: one.stem)
+def test_it_is_brought_forward_when_a_server_opens_it_and_every_sum_stays(fixture, server, tmp_path):
+    data = restored(fixture, tmp_path)
+    cells = {table: asked(data, f"SELECT * FROM {table} ORDER BY 1") for table in ("total_cells", "hour_cells", "day_cells", "product_cells", "order_rows")}
+    one = server(data=data)
+    assert ("was of schema version 1" in one.log) == (fixture in OLDER)
+    assert {table: asked(data, f"SELECT * FROM {table} ORDER BY 1") for table in cells} == cells
+    assert "3 orders, 2 adjustments" in harness.must_run("verify", "--data", data)
+    same = order(3, created_at="2026-01-31T12:00:00-05:00", product_id=9, subtotal="1.00", total="1.00")
+    assert one.post(same).json()["duplicate"] == 1
+    assert one.post(order("new")).json()["accepted"] == 1
+    assert len(one.get("/v1/rejected").json()["rows"]) == 1
+    assert harness.run("rejected", "retry", "--all", "--data", data, "--to", one.url).returncode == 1  # it is rejected again
+    one.stop()
+    assert version(data) == NEWEST
+    fresh = server(data=tmp_path / "fresh")
+    fresh.stop()
+    assert without_place(shape(data)) == without_place(shape(fresh.data))
+    again = server(data=data)
+    assert "was of schema version" not in again.log
+
+
+@pytest.mark.parametrize("fixture", OLDER, ids=lambda one: one.stem)
+def test_those_who_only_read_an_earlier_one_say_how_it_is_brought_forward(fixture, tmp_path):
+    data = restored(fixture, tmp_path)
+    for command in (["verify"], ["rebuild"], ["backup", tmp_path / "copy.db"], ["forget", "--customer", "7"], ["rejected", "list"], ["dashboard"]):
+        refused(harness.run(*command, "--data", data), "schema version 1, of an earlier salestide", "serve, load or process")
+    assert version(data) == 1
+    assert not list(tmp_path.glob("copy*"))
+
+
+@pytest.mark.parametrize("fixture", OLDER, ids=lambda one: one.stem)
+def test_what_cannot_be_brought_forward_stays_as_it_was(fixture, tmp_path):
+    data = restored(fixture, tmp_path)
+    db = sqlite3.connect(data / "sales.db", isolation_level=None)
+    db.executescript("ALTER TABLE pipeline_state RENAME TO elsewhere; CREATE VIEW pipeline_state AS SELECT * FROM elsewhere;")
+    if not asked(data, "SELECT name FROM pragma_table_info('pipeline_positions') WHERE name = 'lane'"):
+        db.execute("CREATE VIEW pipeline_lanes AS SELECT 1 AS lane")  # stands where a table is to be made
+    else:
+        db.executescript("ALTER TABLE elsewhere DROP COLUMN skipped")  # a column is added to a view
+    db.close()
+    before = shape(data)
+    done = harness.run("load", "-", "--data", data, stdin=b"")
+    assert done.returncode != 0, said(done)
+    assert version(data) == 1
+    assert shape(data) == before
+
+
+def test_another_currency_is_refused_before_anything_is_changed(tmp_path):
+    data = restored(OLDER[0], tmp_path)
+    refused(harness.run("load", "-", "--data", data, "--currency", "EUR", stdin=b""), "--currency USD")
+    assert version(data) == 1
+
+
+def test_a_newer_one_is_refused_in_a_line_by_every_command(tmp_path):
+    data = restored(FIXTURES[-1], tmp_path)
+    asked(data, f"PRAGMA user_version = {NEWEST + 1}")
+    for command in (["serve", "--listen", "127.0.0.1:0"], ["load", "-"], ["verify"], ["rebuild"], ["backup", tmp_path / "copy.db"],
+                    ["forget", "--customer", "7"], ["rejected", "list"], ["dashboard", "--listen", "127.0.0.1:0"]):  # fmt: skip
+        refused(harness.run(*command, "--data", data, stdin=b""), f"schema version {NEWEST + 1}, of a newer salestide", f"reads version {NEWEST}")
+    assert version(data) == NEWEST + 1

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+"""The source tarball: the same bytes each time, and all that a build without network takes once the pinned parts are there."""
+
+import hashlib
+import shutil
+
+import pytest
+
+import harness
+from debian_root import sh
+
+VERSION = "0.1.0"
+
+
+def made():
+    sh("scripts/dist.sh", VERSION, cwd=harness.ROOT)
+    return harness.ROOT / "build" / f"salestide-{VERSION}.tar.gz"
+
+
+@pytest.mark.timeout(1800)
+def test_it_builds_without_network_when_its_parts_were_fetched(fetched, tmp_path):
+    first = hashlib.sha256(made().read_bytes()).hexdigest()
+    tarball = made()
+    assert hashlib.sha256(tarball.read_bytes()).hexdigest() == first
+    sh("tar", "-xzf", tarball, "-C", tmp_path)
+    source = tmp_path / f"salestide-{VERSION}"
+    for part in ("deps/yyjson", "deps/librdkafka", "web"):  # what `make fetch` leaves, as new as it would be
+        shutil.copytree(harness.ROOT / "build" / part, source / "build" / part, copy_function=shutil.copyfile)
+    sh("unshare", "--net", "make", "-j2", "build/salestide", cwd=source)
+    assert sh(source / "build/salestide", "--version") == f"salestide {VERSION}\n"
+    assert f"{sum(1 for _ in (harness.ROOT / 'tests/data/orders.csv').open()) - 1}" in sh(
+        "unshare", "--net", source / "build/salestide", "load", source / "tests/data/orders.csv", "--data", tmp_path / "data"
+    )
