@@ -125,6 +125,34 @@ def test_setup_gives_lanes_to_positions_of_an_earlier_version(mariadb, own_name)
                        database=own_name) == [(3, "sales", 3, -1)]  # fmt: skip
 
 
+def keys_of_products(mariadb, name):
+    rows = mariadb.sql("SELECT index_name, column_name FROM information_schema.statistics WHERE table_schema = %s AND "
+                       "table_name = 'sales_by_product' ORDER BY index_name, seq_in_index", (name,))  # fmt: skip
+    return [column for key, column in rows if key != "PRIMARY"]
+
+
+def test_setup_adds_the_key_that_tables_of_an_earlier_version_lack_once(mariadb, own_name):
+    url = mariadb.create_database(own_name)
+    works(url)
+    (name,) = {key for (key,) in mariadb.sql("SELECT index_name FROM information_schema.statistics WHERE table_schema = %s AND "
+                                             "table_name = 'sales_by_product' AND index_name <> 'PRIMARY'", (own_name,))}  # fmt: skip
+    mariadb.sql(f"ALTER TABLE sales_by_product DROP KEY {name}", database=own_name)
+    assert keys_of_products(mariadb, own_name) == []
+    for _ in range(2):
+        works(url)
+        assert keys_of_products(mariadb, own_name) == ["product_id", "day"]
+
+
+def test_setup_changes_nothing_of_a_newer_version(mariadb, own_name):
+    url = mariadb.create_database(own_name)
+    works(url)
+    mariadb.sql("UPDATE pipeline_settings SET value = '99' WHERE name = 'schema_version'", database=own_name)
+    mariadb.sql("ALTER TABLE rejected_retries DROP sent_hash", database=own_name)
+    before = definitions(mariadb, own_name)
+    refused(url, words=["schema version 99", "made by a newer one"])
+    assert definitions(mariadb, own_name) == before
+
+
 def test_setup_makes_nothing_beside_a_table_that_cannot_be_used(mariadb, own_name):
     url = mariadb.create_database(own_name)
     mariadb.sql("CREATE TABLE total_sales_by_source_state (source VARCHAR(100), state VARCHAR(100), "

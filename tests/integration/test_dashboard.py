@@ -2,7 +2,6 @@
 """`salestide dashboard` beside a server that writes: the same answers, soon, and no orders taken."""
 
 import re
-import sqlite3
 
 import harness
 from harness import NDJSON, lines, order

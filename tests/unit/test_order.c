@@ -316,6 +316,11 @@ static void same_content_is_amounts_currency_customer_and_products(void **state)
     DIFFERS(customer_id, ident_of_text(TEXT_LIT("C")));
     DIFFERS(product_id.num, 4);
     DIFFERS(items_json, TEXT_LIT("[]"));
+    b = a;
+    b.customer_id = IDENT_FORGOTTEN; // it may have been any
+    assert_true(order_same_content(&a, &b) && order_same_content(&b, &a));
+    b.total_e4++;
+    assert_false(order_same_content(&a, &b));
 }
 
 static void items_of_a_row_are_compared_by_their_json(void **state) {

@@ -18,6 +18,7 @@
 // nothing of a user's is ever changed or dropped.
 #include "store/mysql/mysql_schema.h"
 
+#include "store/mysql/mysql_migrate.h"
 #include "store/mysql/mysql_projection_plan.h"
 #include "store/mysql/mysql_shop_clock.h"
 #include "store/mysql/mysql_sql.h"
@@ -386,8 +387,14 @@ static bool check_tables(struct mysql_connection *c, const char **missing, struc
 
 static bool refuse_version(const struct mysql_connection *c, const char *version,
                            struct error *err) {
-    return error_set(err, ERROR_USAGE, "%s has schema version %.20s, this program reads version %d",
-                     c->name, version, MYSQL_SCHEMA_VERSION);
+    return error_set(
+        err, ERROR_USAGE,
+        "%s has schema version %.20s, and this salestide reads version %d: install one "
+        "that knows it%s",
+        c->name, version, MYSQL_SCHEMA_VERSION,
+        strtol(version, NULL, 10) < MYSQL_SCHEMA_VERSION
+            ? ", or bring it forward with `salestide setup --aggregates URL`"
+            : " (it was made by a newer one)");
 }
 
 bool mysql_settings_read(struct mysql_connection *c, struct store_settings *settings,
@@ -498,35 +505,28 @@ static bool make_tables(struct mysql_connection *c, struct store_settings *setti
                      "giving lanes", err);
 }
 
-// Columns that tables of an earlier program lack; each has a default, so that programs that do not
-// know them may go on beside this one. Positions of an earlier program have no lanes: there a lane
-// is the partition.
-static const struct {
-    const char *table, *column, *alter, *doing;
-} added_columns[] = {
-    {"pipeline_positions", "lane",
-     "ALTER TABLE pipeline_positions ADD topic_id varchar(36) NOT NULL DEFAULT '', "
-     "ADD lane int NOT NULL DEFAULT -1, ADD window_offset bigint NOT NULL DEFAULT -1, "
-     "ADD window_ms bigint NOT NULL DEFAULT 0",
-     "adding columns to pipeline_positions"},
-    {"rejected_retries", "sent_hash", "ALTER TABLE rejected_retries ADD sent_hash bigint",
-     "adding a column to rejected_retries"},
-};
-
-static bool add_columns(struct mysql_connection *c, struct error *err) {
-    for (size_t i = 0; i < COUNT_OF(added_columns); i++) {
-        struct found_table found;
-        bool there;
-        if (!catalog_read(c, added_columns[i].table, &found, &there, err)) {
-            return false;
-        }
-        bool has = !there || found_column_of(&found, added_columns[i].column) != NULL;
-        found_table_free(&found);
-        if (!has && !mysql_run(c, text_of(added_columns[i].alter), added_columns[i].doing, err)) {
-            return false;
-        }
+// The version that is there, if any is: nothing is changed of a newer one.
+static bool check_version(struct mysql_connection *c, struct error *err) {
+    struct found_table found;
+    bool there;
+    if (!catalog_read(c, "pipeline_settings", &found, &there, err)) {
+        return false;
     }
-    return true;
+    found_table_free(&found);
+    if (!there) {
+        return true;
+    }
+    MYSQL_RES *rows = mysql_ask(
+        c, TEXT_LIT("SELECT `value` FROM pipeline_settings WHERE `name` = 'schema_version'"),
+        "reading the settings", err);
+    if (rows == NULL) {
+        return false;
+    }
+    MYSQL_ROW row = mysql_fetch_row(rows);
+    bool ok = row == NULL || mysql_column_int(row, 0) <= MYSQL_SCHEMA_VERSION ||
+              refuse_version(c, row[0], err);
+    mysql_free_result(rows);
+    return ok;
 }
 
 bool mysql_schema_prepare(struct mysql_connection *c, const char *database,
@@ -534,8 +534,9 @@ bool mysql_schema_prepare(struct mysql_connection *c, const char *database,
     const char *missing;
     struct buf sql = {0};
     // What is there in another form is refused before anything is made.
-    bool ok = enter_database(c, database, &sql, err) && add_columns(c, err) &&
-              check_tables(c, &missing, err) && make_tables(c, settings, &sql, err) &&
+    bool ok = enter_database(c, database, &sql, err) && check_version(c, err) &&
+              mysql_migrate_columns(c, err) && check_tables(c, &missing, err) &&
+              make_tables(c, settings, &sql, err) && mysql_migrate_keys(c, err) &&
               mysql_schema_check(c, settings, err) && make_views(c, settings->timezone, &sql, err);
     buf_free(&sql);
     return ok;
