@@ -241,8 +241,8 @@ check: ## All tests, on a fresh machine too; ends with `N passed, N failed`
 	scripts/install-deps.sh build web test servers
 	scripts/check.sh
 
-check-full: ## The long forms: 1,000 kills, long fuzzing, 200,000 orders through the servers
-	scripts/install-deps.sh build web test servers
+check-full: ## The long forms: 1,000 kills, long fuzzing, 200,000 orders through the servers, the Debian package
+	scripts/install-deps.sh build web test servers packages
 	scripts/check.sh --full
 
 unit: ## Unit tests under ASan and UBSan

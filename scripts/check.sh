@@ -13,13 +13,14 @@ if [ "${1:-}" = --full ]; then
     shift
 fi
 all_suites=(build unit tsan reference kernel integration browser crash cluster spark fuzz lint)
-other_suites=(mysql8 yarn superset powerbi) # a part of cluster and one of spark, each alone; the real Superset; Microsoft's reader of models
+other_suites=(mysql8 yarn superset powerbi deb) # a part of cluster and one of spark, each alone; the real Superset; Microsoft's reader of models; the package
+[ $full = no ] || all_suites+=(deb)
 suites=("$@")
 [ $# -gt 0 ] || suites=("${all_suites[@]}")
 # These run the program: never an old one.
 case " ${suites[*]} " in
 *" build "*) ;;
-*" kernel "* | *" integration "* | *" browser "* | *" crash "* | *" cluster "* | *" mysql8 "* | *" spark "* | *" yarn "* | *" superset "* | *" lint "*) suites=(build "${suites[@]}") ;;
+*" kernel "* | *" integration "* | *" browser "* | *" crash "* | *" cluster "* | *" mysql8 "* | *" spark "* | *" yarn "* | *" superset "* | *" deb "* | *" lint "*) suites=(build "${suites[@]}") ;;
 esac
 
 # Options of the user's own shell must not change what is tested.
@@ -294,6 +295,12 @@ suite_powerbi() {
         return
     fi
     run_pytest tests/powerbi
+}
+
+# The package on a clean Debian, and the tarball built without network. As root, of the long form only.
+suite_deb() {
+    local test_limit_s=1800
+    run_pytest tests/packages
 }
 
 # These print `PASS name` and `FAIL name` for each of their tests.
