@@ -10,7 +10,7 @@ import pytest
 import harness
 from debian_root import sh
 
-UNIT = "/usr/lib/systemd/system/salestide.service"
+UNIT = "/lib/systemd/system/salestide.service"
 CONF = "/etc/salestide/salestide.conf"
 DATA = "/var/lib/salestide"
 
