@@ -17,3 +17,4 @@ int command_rebuild(const struct options *o);
 int command_backup(const struct options *o);
 int command_rejected(const struct options *o);
 int command_key(const struct options *o);
+int command_ready(const struct options *o);
