@@ -13,13 +13,16 @@ if [ "${1:-}" = --full ]; then
     shift
 fi
 all_suites=(build unit tsan reference kernel integration browser crash cluster spark fuzz lint)
-other_suites=(mysql8 yarn superset powerbi) # a part of cluster and one of spark, each alone; the real Superset; Microsoft's reader of models
+other_suites=(mysql8 yarn superset powerbi containers) # a part of cluster and one of spark, each alone; the real Superset; Microsoft's reader of models; deploy/ built and run
 suites=("$@")
-[ $# -gt 0 ] || suites=("${all_suites[@]}")
+if [ $# -eq 0 ]; then
+    suites=("${all_suites[@]}")
+    [ $full = no ] || suites+=(containers)
+fi
 # These run the program: never an old one.
 case " ${suites[*]} " in
 *" build "*) ;;
-*" kernel "* | *" integration "* | *" browser "* | *" crash "* | *" cluster "* | *" mysql8 "* | *" spark "* | *" yarn "* | *" superset "* | *" lint "*) suites=(build "${suites[@]}") ;;
+*" kernel "* | *" integration "* | *" browser "* | *" crash "* | *" cluster "* | *" mysql8 "* | *" spark "* | *" yarn "* | *" superset "* | *" containers "* | *" lint "*) suites=(build "${suites[@]}") ;;
 esac
 
 # Options of the user's own shell must not change what is tested.
@@ -294,6 +297,13 @@ suite_powerbi() {
         return
     fi
     run_pytest tests/powerbi
+}
+
+# deploy/ built and run by podman, on a base made by debootstrap. As root, some minutes for images the first time.
+suite_containers() {
+    local test_limit_s=2400
+    got_servers kafka cassandra mysql8 || return
+    run_pytest tests/containers "${chosen[@]}"
 }
 
 # These print `PASS name` and `FAIL name` for each of their tests.

@@ -5,7 +5,7 @@
 #                                   page), test (test tools, linters, browser, proxies, Python packages),
 #                                   servers (what Kafka, Cassandra, MariaDB and MySQL run on, ODBC, and the
 #                                   Python packages by which scripts/cluster.py and the tests start them),
-#                                   bench (wrk)
+#                                   bench (wrk), containers (podman and what makes an image without pulling one)
 # On Debian and its relatives by apt (with sudo unless root). Elsewhere it tells what is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -142,6 +142,18 @@ want_bench() {
     want_command wrk wrk
 }
 
+# As root: without user namespaces and their mappings, which a machine of a CI need not have.
+want_containers() {
+    local PATH=$PATH:/usr/sbin:/sbin
+    want_command podman podman
+    want_command buildah buildah
+    want_command runc runc
+    want_command debootstrap debootstrap
+    want_command iptables iptables
+    [ -x /usr/lib/podman/netavark ] || missing+=(netavark)
+    [ -x /usr/lib/podman/aardvark-dns ] || missing+=(aardvark-dns)
+}
+
 # apt-get as root; its output goes to build/deps/apt.log.
 apt_get() {
     local as_root=()
@@ -229,12 +241,12 @@ install_clients() {
     printf '%s\n' "$wanted" >"$stamp"
 }
 
-[ $# -gt 0 ] || die "usage: install-deps.sh build|web|test|servers|bench..."
+[ $# -gt 0 ] || die "usage: install-deps.sh build|web|test|servers|bench|containers..."
 mkdir -p build/deps
 for set in "$@"; do
     case $set in
-    build | web | test | servers | bench) "want_$set" ;;
-    *) die "unknown set \"$set\"; there are build, web, test, servers, bench" ;;
+    build | web | test | servers | bench | containers) "want_$set" ;;
+    *) die "unknown set \"$set\"; there are build, web, test, servers, bench, containers" ;;
     esac
 done
 install_missing
