@@ -9,7 +9,7 @@ set -euo pipefail
 mkdir -p "$1"
 root=$(cd "$1" && pwd)/root
 export PATH=$PATH:/usr/sbin:/sbin
-mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/debian.sources 2>/dev/null |
+mirror=$({ cat /etc/apt/sources.list /etc/apt/sources.list.d/debian.sources 2>/dev/null || true; } |
     sed -nE 's/^(URIs: |deb (\[[^]]*\] )?)(https?:[^ ]*).*/\3/p' | head -n 1)
 
 if [ ! -e "$root.complete" ]; then
