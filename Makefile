@@ -219,7 +219,7 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/libsalestide.a
 # ---- what people and CI call
 
 .PHONY: help deps spark-deps run check check-full unit tsan coverage integration browser crash cluster check-mysql8 \
-        spark check-yarn check-superset check-powerbi fuzz lint format docs superset bench
+        spark check-yarn check-superset check-powerbi check-containers fuzz lint format docs superset bench
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
@@ -241,8 +241,8 @@ check: ## All tests, on a fresh machine too; ends with `N passed, N failed`
 	scripts/install-deps.sh build web test servers
 	scripts/check.sh
 
-check-full: ## The long forms: 1,000 kills, long fuzzing, 200,000 orders through the servers, the Debian package
-	scripts/install-deps.sh build web test servers packages
+check-full: ## The long forms: 1,000 kills, long fuzzing, 200,000 orders through the servers, the Debian package, the containers
+	scripts/install-deps.sh build web test servers packages containers
 	scripts/check.sh --full
 
 unit: ## Unit tests under ASan and UBSan
@@ -272,6 +272,9 @@ check-superset: ## The dashboard of superset/ in a real Superset, on SQLite and 
 check-powerbi: ## The model of powerbi/ by Microsoft's own reader
 	scripts/install-deps.sh test
 	scripts/check.sh powerbi
+check-containers: ## The images of deploy/ built, compose.yaml brought up (podman, as root); FULL=1 with Superset and Spark
+	scripts/install-deps.sh build web test servers containers
+	scripts/check.sh $(if $(FULL),--full) containers
 fuzz: ## Fuzzing, FUZZ_SECONDS (60) for each target
 	scripts/fuzz.sh $(or $(FUZZ_SECONDS),60)
 lint: ## Format, static analysis, warnings of clang, drift of generated documents

@@ -13,14 +13,17 @@ if [ "${1:-}" = --full ]; then
     shift
 fi
 all_suites=(build unit tsan reference kernel integration browser crash cluster spark fuzz lint)
-other_suites=(mysql8 yarn superset powerbi deb) # a part of cluster and one of spark, each alone; the real Superset; Microsoft's reader of models; the package
-[ $full = no ] || all_suites+=(deb)
+other_suites=(mysql8 yarn) # a part of cluster and one of spark, each alone
+long_suites=(superset powerbi deb containers) # the real Superset, Microsoft's reader of models, the package, deploy/ built and run
 suites=("$@")
-[ $# -gt 0 ] || suites=("${all_suites[@]}")
+if [ $# -eq 0 ]; then
+    suites=("${all_suites[@]}")
+    [ $full = no ] || suites+=("${long_suites[@]}")
+fi
 # These run the program: never an old one.
 case " ${suites[*]} " in
 *" build "*) ;;
-*" kernel "* | *" integration "* | *" browser "* | *" crash "* | *" cluster "* | *" mysql8 "* | *" spark "* | *" yarn "* | *" superset "* | *" deb "* | *" lint "*) suites=(build "${suites[@]}") ;;
+*" kernel "* | *" integration "* | *" browser "* | *" crash "* | *" cluster "* | *" mysql8 "* | *" spark "* | *" yarn "* | *" superset "* | *" deb "* | *" containers "* | *" lint "*) suites=(build "${suites[@]}") ;;
 esac
 
 # Options of the user's own shell must not change what is tested.
@@ -276,7 +279,7 @@ run_spark() { # SERVER... -- OPTION...
     run_pytest tests/spark "$@"
 }
 
-# The dashboard of superset/ in a real Superset, which takes half a GiB and minutes to start. Not part of the others.
+# The dashboard of superset/ in a real Superset, which takes half a GiB and minutes to start. Of the long form only, as what follows.
 suite_superset() {
     local test_limit_s=900
     if ! logged superset/start.sh install; then
@@ -301,6 +304,13 @@ suite_powerbi() {
 suite_deb() {
     local test_limit_s=1800
     run_pytest tests/packages
+}
+
+# deploy/ built and run by podman, on a base made by debootstrap. As root, some minutes for images the first time.
+suite_containers() {
+    local test_limit_s=2400
+    got_servers kafka cassandra mysql8 || return
+    run_pytest tests/containers "${chosen[@]}"
 }
 
 # These print `PASS name` and `FAIL name` for each of their tests.
@@ -348,9 +358,9 @@ run_suite() { # NAME
 }
 
 for suite in "${suites[@]}"; do
-    case " ${all_suites[*]} ${other_suites[*]} " in
+    case " ${all_suites[*]} ${other_suites[*]} ${long_suites[*]} " in
     *" $suite "*) rm -f "$logs/$suite.counted" ;;
-    *) echo "check: unknown suite \"$suite\"; there are: ${all_suites[*]} ${other_suites[*]}" >&2; exit 2 ;;
+    *) echo "check: unknown suite \"$suite\"; there are: ${all_suites[*]} ${other_suites[*]} ${long_suites[*]}" >&2; exit 2 ;;
     esac
 done
 

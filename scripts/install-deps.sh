@@ -5,7 +5,8 @@
 #                                   page), test (test tools, linters, browser, proxies, Python packages),
 #                                   servers (what Kafka, Cassandra, MariaDB and MySQL run on, ODBC, and the
 #                                   Python packages by which scripts/cluster.py and the tests start them),
-#                                   packages (what builds and tries the Debian package), bench (wrk)
+#                                   packages (what builds and tries the Debian package), bench (wrk),
+#                                   containers (podman and what makes an image without pulling one)
 # On Debian and its relatives by apt (with sudo unless root). Elsewhere it tells what is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -153,6 +154,18 @@ want_bench() {
     want_command wrk wrk
 }
 
+# As root: without user namespaces and their mappings, which a machine of a CI need not have.
+want_containers() {
+    local PATH=$PATH:/usr/sbin:/sbin
+    want_command podman podman
+    want_command buildah buildah
+    want_command runc runc
+    want_command debootstrap debootstrap
+    want_command iptables iptables
+    [ -x /usr/lib/podman/netavark ] || missing+=(netavark)
+    [ -x /usr/lib/podman/aardvark-dns ] || missing+=(aardvark-dns)
+}
+
 # apt-get as root; its output goes to build/deps/apt.log.
 apt_get() {
     local as_root=()
@@ -240,12 +253,12 @@ install_clients() {
     printf '%s\n' "$wanted" >"$stamp"
 }
 
-[ $# -gt 0 ] || die "usage: install-deps.sh build|web|test|servers|packages|bench..."
+[ $# -gt 0 ] || die "usage: install-deps.sh build|web|test|servers|packages|containers|bench..."
 mkdir -p build/deps
 for set in "$@"; do
     case $set in
-    build | web | test | servers | packages | bench) "want_$set" ;;
-    *) die "unknown set \"$set\"; there are build, web, test, servers, packages, bench" ;;
+    build | web | test | servers | packages | containers | bench) "want_$set" ;;
+    *) die "unknown set \"$set\"; there are build, web, test, servers, packages, containers, bench" ;;
     esac
 done
 install_missing

@@ -6,7 +6,7 @@
 #   mysql:  mysql+pymysql://bi:PASSWORD@HOST:3306/sales_db?charset=utf8mb4, the account of `salestide setup --bi-user`
 #   sqlite: sqlite:///file:/path/sales.db?mode=ro&uri=true&check_same_thread=false
 # SUPERSET_HOME (build/superset) keeps its users and settings; SUPERSET_ADMIN_PASSWORD is admin's password, made
-# and told when there is none; PORT (8088); SALESTIDE_SUPERSET_URI in place of URI, so that no password is in the list of processes.
+# and told when there is none; PORT (8088); SUPERSET_BIND (127.0.0.1) where to listen; SALESTIDE_SUPERSET_URI in place of URI, so that no password is in the list of processes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 die() { printf 'superset: %s\n' "$*" >&2; exit 1; }
@@ -46,4 +46,4 @@ $venv/bin/python superset/bundle.py "$kind" "$home/bundle.zip"
 $venv/bin/superset import-dashboards -p "$home/bundle.zip" -u admin >>"$home/start.log" 2>&1 || die "see $home/start.log"
 rm "$home/bundle.zip"
 echo "superset: http://127.0.0.1:${PORT:-8088}/superset/dashboard/salestide/"
-exec $venv/bin/gunicorn --bind "127.0.0.1:${PORT:-8088}" --workers 1 --threads 8 --timeout 60 --no-control-socket "superset.app:create_app()"
+exec $venv/bin/gunicorn --bind "${SUPERSET_BIND:-127.0.0.1}:${PORT:-8088}" --workers 1 --threads 8 --timeout 60 --no-control-socket "superset.app:create_app()"

@@ -92,5 +92,9 @@ const struct command_spec command_specs[] = {
      "A new key is printed once; only its hash is stored. A running server sees changes within a "
      "second.",
      command_key},
+    {"ready", "", "ask a server of this machine whether it is ready",
+     "Asks /readyz of the server at --listen, for a few seconds at most. Exit code 1, with the "
+     "reason, when it is not ready or does not answer. It is what a container's health check runs.",
+     command_ready},
 };
 const size_t command_specs_count = COUNT_OF(command_specs);

@@ -18,3 +18,4 @@ int command_backup(const struct options *o);
 int command_forget(const struct options *o);
 int command_rejected(const struct options *o);
 int command_key(const struct options *o);
+int command_ready(const struct options *o);

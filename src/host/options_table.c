@@ -17,7 +17,7 @@ const struct option_spec option_specs[] = {
     {.name = "config",
      .value = "FILE",
      .commands = "serve ingest load generate verify rebuild backup forget key process setup "
-                 "dashboard rejected tally",
+                 "dashboard rejected tally ready",
      .help = "A file of options, one `name = value` a line."},
     {.name = "data",
      .value = "DIR",
@@ -68,6 +68,11 @@ const struct option_spec option_specs[] = {
      .commands = "serve ingest process dashboard",
      .help = "Where to listen for HTTP; [ADDRESS]:PORT for IPv6, port 0 for any free one. Beyond "
              "loopback API keys are required."},
+    {.name = "listen",
+     .value = "ADDRESS:PORT",
+     .fallback = "127.0.0.1:8080",
+     .commands = "ready",
+     .help = "Where the server listens, as its own --listen says."},
     {.name = "public-url",
      .type = OPTION_LIST,
      .value = "URL,...",
@@ -234,6 +239,10 @@ const struct option_spec option_specs[] = {
      .commands = "load generate rejected",
      .help = "API key (scope ingest) for --to. Better in the environment, where other users of the "
              "machine cannot see it."},
+    {.name = "key-file",
+     .value = "FILE",
+     .commands = "load generate rejected",
+     .help = "The API key for --to is the first line of this file."},
 
     // How to reach MySQL or MariaDB.
     {.name = "mysql-password-file",
@@ -718,7 +727,7 @@ const struct option_spec option_specs[] = {
      .choices = "trace debug info warn error",
      .commands =
          "serve ingest load generate process setup dashboard verify rebuild backup forget rejected "
-         "key tally",
+         "key tally ready",
      .help =
          "The least important lines of the log, on standard error, that are written. trace tells "
          "each move of each state machine, too."},

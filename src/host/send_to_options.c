@@ -2,6 +2,7 @@
 #include "host/send_to_options.h"
 
 #include "host/addresses.h"
+#include <stdio.h>
 #include <string.h>
 
 bool kafka_options_fit(const struct options *o, struct error *err) {
@@ -10,8 +11,9 @@ bool kafka_options_fit(const struct options *o, struct error *err) {
         "kafka-sasl",   "kafka-tls",  "kafka-ca",    "kafka-certificate", "kafka-password-file",
     };
     if (kafka_is_address(option_text(o, "to"))) {
-        return !option_typed(o, "key") ||
-               error_set(err, ERROR_USAGE, "--key is for a server; a topic has --kafka-user");
+        return (!option_typed(o, "key") && !option_typed(o, "key-file")) ||
+               error_set(err, ERROR_USAGE, "--key%s is for a server; a topic has --kafka-user",
+                         option_typed(o, "key") ? "" : "-file");
     }
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         if (option_typed(o, names[i])) {
@@ -20,6 +22,22 @@ bool kafka_options_fit(const struct options *o, struct error *err) {
         }
     }
     return true;
+}
+
+// As with passwords, a file goes before the environment; both on the command line are a mistake.
+static bool send_to_key(const struct options *o, char out[static SECRET_MAX_BYTES + 1],
+                        struct error *err) {
+    const char *file = option_text(o, "key-file"), *key = option_text(o, "key");
+    struct error inner = {0};
+    if (file != NULL && option_typed(o, "key")) {
+        return error_set(err, ERROR_USAGE, "--key and --key-file are two keys: leave one out");
+    }
+    if (file != NULL) {
+        return secret_read("SALESTIDE_KEY", file, out, &inner) ||
+               error_set(err, inner.cls, "--key-file: %.480s", inner.text);
+    }
+    return snprintf(out, SECRET_MAX_BYTES + 1, "%s", key != NULL ? key : "") <= SECRET_MAX_BYTES ||
+           error_set(err, ERROR_USAGE, "--key is longer than any key");
 }
 
 bool send_to_of_options(const struct options *o, struct send_to *out, struct error *err) {
@@ -31,8 +49,7 @@ bool send_to_of_options(const struct options *o, struct send_to *out, struct err
     if (!kafka_is_address(to)) {
         out->kind = SEND_TO_SERVER;
         out->url = to;
-        out->key = option_text(o, "key");
-        return true;
+        return send_to_key(o, out->key, err);
     }
     out->kind = SEND_TO_TOPIC;
     out->delivery_timeout_ms = option_int(o, "delivery-timeout");
@@ -40,5 +57,6 @@ bool send_to_of_options(const struct options *o, struct send_to *out, struct err
 }
 
 void send_to_wipe(struct send_to *to) {
+    explicit_bzero(to->key, sizeof to->key);
     explicit_bzero(to->topic.password, sizeof to->topic.password);
 }

@@ -21,7 +21,9 @@ void http_readyz(struct request *r) {
         return;
     }
     if (!s->options.ready(s->options.user, problem)) {
-        http_reply_problem(r, PROBLEM_NOT_READY, problem);
+        http_reply_problem(r, PROBLEM_NOT_READY,
+                           r->reason_hidden ? "with an API key of scope read this says why"
+                                            : problem);
         return;
     }
     struct buf body = {0};

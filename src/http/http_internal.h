@@ -85,6 +85,7 @@ struct request {
     bool gzipped;       // its body
     bool accepts_gzip;
     enum body_form form;
+    bool reason_hidden;          // of /readyz without a key: what is down is not for everybody
     char key_id[KEY_ID_LEN + 1]; // of a stream that needs a key
     char session[SESSION_NONCE_LEN + 1];
     uint64_t declared_bytes; // Content-Length

@@ -82,7 +82,11 @@ void http_key_check(struct request *r, struct text authorization, struct text co
     struct text key = {bytes, 0};
     if (header_api_key(authorization, bytes, sizeof bytes, &key.len)) {
         check_key(r, key);
-    } else if (authorization.at != NULL || !check_session(r, cookies)) {
+    } else if (authorization.at == NULL && check_session(r, cookies)) {
+        return;
+    } else if (authorization.at == NULL && r->route == ROUTE_READYZ) {
+        r->reason_hidden = true; // load balancers and health checks of containers have no key
+    } else {
         http_refuse(
             r, PROBLEM_KEY_NEEDED,
             "send the key as \"Authorization: Bearer KEY\", or as the password of HTTP Basic; "

@@ -172,6 +172,7 @@ static void request_free(struct request *r) {
     r->allow = NULL;
     r->detail[0] = '\0';
     r->key_id[0] = r->session[0] = '\0';
+    r->reason_hidden = false;
     r->status = 0;
     r->question_kind = NULL;
     r->next = s->free_requests;

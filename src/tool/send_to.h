@@ -3,6 +3,7 @@
 // which the host fills from options (host/send_to_options.h). Texts are borrowed: they live as long
 // as the tool runs.
 #pragma once
+#include "base/secret.h"
 #include "broker/kafka_config.h"
 #include "broker/kafka_topic.h"
 
@@ -11,8 +12,8 @@ enum send_to_kind { SEND_TO_NOTHING, SEND_TO_SERVER, SEND_TO_TOPIC };
 struct send_to {
     enum send_to_kind kind; // NOTHING: the rest is zero
     // Of a server.
-    const char *url; // http://host:port
-    const char *key; // an API key that may send orders; NULL: none
+    const char *url;                // http://host:port
+    char key[SECRET_MAX_BYTES + 1]; // an API key that may send orders; "": none
     // Of a topic.
     struct kafka_settings topic;
     struct kafka_topic_wish wish;
