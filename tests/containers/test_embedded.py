@@ -35,16 +35,18 @@ def test_the_image_is_small_and_holds_the_program_alone(program_image):
     print(f"the image has {found['Size']} bytes")
     assert found["Size"] < IMAGE_MAX_BYTES
     assert found["Config"]["User"] == "10001:10001"
-    assert found["Config"]["Healthcheck"]["Test"] == ["CMD", "/usr/bin/salestide", "ready"]
+    assert found["Healthcheck"]["Test"] == ["CMD", "/usr/bin/salestide", "ready"]
     for shell in ("/bin/sh", "/bin/bash", "/usr/bin/dpkg"):
         assert podman.podman("run", "--rm", "--entrypoint", shell, program_image, check=False).returncode != 0
 
 
-def test_zones_encodings_and_authorities_are_in_the_image(program_image, tmp_path):
+def test_zones_and_encodings_are_in_the_image(program_image, tmp_path):
     (tmp_path / "latin.csv").write_bytes("order_id,created_at,product_id,quantity,total\n1,2026-11-21 10:00:00,caf\xe9,1,5.00\n".encode("latin-1"))
-    said = podman.podman("run", "--rm", "--volume", f"{tmp_path}:/in:ro", program_image, "load", "/in/latin.csv", "--encoding", "ISO-8859-1",
-                         "--timezone", "America/New_York", "--data", "/data/shop")  # fmt: skip
-    assert "1 " in said
+    done = podman.podman("run", "--rm", "--volume", f"{tmp_path}/latin.csv:/latin.csv:ro", program_image, "load", "/latin.csv", "--encoding", "ISO-8859-1",
+                         "--timezone", "America/New_York", "--data", "/data/shop", check=False)  # fmt: skip
+    said = (done.stdout + done.stderr).decode("utf-8", "replace")
+    assert done.returncode == 0, said
+    assert "1 accepted" in said, said
 
 
 def test_orders_are_counted_and_verified(shop):
