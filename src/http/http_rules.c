@@ -101,6 +101,10 @@ static void send_answer(struct request *r) {
 static void read_if_match(struct request *r, struct rules_call *call) {
     struct text tag =
         text_trim(text_of(MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, "If-Match")));
+    if (tag.len > 2 && memcmp(tag.at, "W/", 2) == 0) { // a proxy that packs makes it weak
+        tag.at += 2;
+        tag.len -= 2;
+    }
     if (!text_equal(tag, TEXT_LIT("*"))) {
         // One that is too long is none of ours, and stays that.
         snprintf(call->if_match, sizeof call->if_match, "%.*s", (int)tag.len,

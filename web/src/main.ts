@@ -2,6 +2,7 @@
 // The live page: events of /v1/stream become a state, the state and what the page is narrowed to become figures,
 // each panel of the table draws them. Drawing is merged to at most ten times a second, and to none while the page
 // is hidden.
+import { drawAlertRules, openAlertRules, setUpAlertRules } from "./alert_rules";
 import { Asked } from "./asked";
 import { Controls, setUpWall } from "./controls";
 import { byId, make, setUpDialog } from "./dom";
@@ -36,6 +37,7 @@ const page: Page = {
         draw();
     },
     openOrder: (id) => void openOrder(id, page.time),
+    openAlertRules: () => void openAlertRules(),
     openRejected: () => void openRejected(page.time, state?.health),
     redraw: askToDraw,
 };
@@ -89,6 +91,7 @@ function draw(): void {
         panel.draw(figures, state);
     }
     fillFirstRun(state);
+    drawAlertRules(state);
     drawSignOut(state);
     drawStatus(state, page, narrowed.problem);
 }
@@ -114,7 +117,9 @@ byId("skip").addEventListener("click", (event) => {
 
 setUpDialog("order");
 setUpDialog("rejected");
+setUpDialog("rules");
 setUpRejected();
+setUpAlertRules();
 setUpFirstRun();
 setUpWall();
 
