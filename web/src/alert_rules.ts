@@ -154,7 +154,9 @@ export function setUpAlertRules(): void {
 
 export function drawAlertRules(now: State): void {
     state = now;
-    show(byId("rules-open"), now.health?.rules === true);
+    const open = byId("rules-open");
+    open.classList.remove("away"); // its room was kept
+    show(open, now.health?.rules === true);
     if ((byId("rules") as HTMLDialogElement).open) {
         drawStates();
     }
