@@ -118,7 +118,7 @@ def test_what_is_wrong_with_a_rule_is_marked_where_it_stands(server, open_page, 
     picture(page, "alert-rule-phone")
     for name, value, said in (("limit", "half", 'want a share as in 50% or 2.5%, 10000% at most, not "half"'),
                               ("window", "90s", 'want whole minutes, not "90s"'),
-                              ("for", "2 days", 'want a time as in 30s, 10m or 2h, from 0s to 24h, not "2days"'),
+                              ("for", "2 days", 'want a time as in 30s, 10m or 2h, from 0 to 1d, not "2days"'),
                               ("clear", "40", 'want a share to clear over that is not below the first, not "40%"'),
                               ("name", "quiet", "there is a rule of the name quiet already")):  # fmt: skip
         before = page.input_value(part(name))

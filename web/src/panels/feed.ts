@@ -108,6 +108,7 @@ export function feed(section: HTMLElement, page: Page): Draw {
         show(none, entries.length === 0);
         const texts = entries.map((entry) => money(entry.total, entry.currency).replace("-", "−"));
         table.style.setProperty("--amount", String(Math.max(0, ...texts.map((text) => text.length))));
+        table.style.setProperty("--id", String(Math.max(3, ...entries.map(({ id }) => shortId(id).length))));
         setText(none, state.recent.length === 0 ? "None yet." : "None among the newest.");
         const known = new Set(([...body.children] as HTMLElement[]).map((row) => row.dataset["key"]));
         const calm = entries.filter(({ key }) => !known.has(key)).length <= LIT;
