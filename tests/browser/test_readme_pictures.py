@@ -50,7 +50,7 @@ def test_the_pictures_of_the_readme_show_a_real_shop(clock, server, open_page):
     one = server("--timezone", ZONE.key, "--customers", DATA / "customers.csv", "--products", DATA / "products.csv", env=clock.environment)
     rows = list(orders_of_the_sample())
     post(one, *rows[:-7])
-    refunded = next(row for row in reversed(rows) if float(row["total"]) > 60)
+    refunded = next(row for row in reversed(rows[:-30]) if float(row["total"]) > 60)
     pages = {scheme: open_page(one, viewport={**DESK, "height": 940}, color_scheme=scheme) for scheme in ("light", "dark")}
     for row in rows[-7:-2]:
         post(one, row)
