@@ -111,6 +111,14 @@ def picture(page, name):
     page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
 
 
+def resize(page, viewport):
+    """Until the figures have been fitted into their new room."""
+    page.set_viewport_size(viewport)
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('[data-figure]')].every(e => e.dataset.fitted?.endsWith(`/${e.clientWidth}`))",
+        timeout=SOON_MS)  # fmt: skip
+
+
 def assert_in_frame(page):
     wide = page.evaluate(
         """() => [...document.querySelectorAll("body *")]

@@ -8,7 +8,7 @@ import pytest
 
 import harness
 from live_page import (DESK, PHONE, SOON_MS, TABLET, WALL, as_table, assert_in_frame, contrast, instant, midday_zone, month, order, picture,
-                  post, wait_for_figure, wait_for_text)  # fmt: skip
+                  post, resize, wait_for_figure, wait_for_text)  # fmt: skip
 
 SIZES = (PHONE, TABLET, DESK, WALL)
 SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -19,26 +19,23 @@ PAGE_BYTES_MOST = 400_000
 @SCHEMES
 def test_the_page_fits_the_window(server, open_page, scheme):
     one = server("--timezone", midday_zone())
-    pages = [open_page(one, viewport=viewport, color_scheme=scheme) for viewport in SIZES]
+    page = open_page(one, color_scheme=scheme)
 
     def look(name):
-        for page, viewport in zip(pages, SIZES, strict=True):
-            page.bring_to_front()
+        for viewport in SIZES:
+            resize(page, viewport)
             assert_in_frame(page)
             picture(page, f"{name}-{viewport['width']}-{scheme}")
 
-    for page in pages:
-        page.wait_for_selector("#empty", state="visible")
+    page.wait_for_selector("#empty", state="visible")
     look("empty")
     post(one, *[order(i, total=f"{i}.50", product_id=i % 9, state=["TX", "CA", "NY"][i % 3]) for i in range(1, 31)])
-    for page in pages:
-        wait_for_figure(page, "orders", "30")
-        page.wait_for_selector("[data-panel=products] li:nth-child(7)")
+    wait_for_figure(page, "orders", "30")
+    page.wait_for_selector("[data-panel=products] li:nth-child(7)")
     look("thirty")
     month(one)
-    for page in pages:
-        page.wait_for_function("() => Number(document.querySelector('[data-figure=orders]').dataset.exact) > 300", timeout=SOON_MS)
-        page.wait_for_selector(".compared .up, .compared .down", timeout=2 * SOON_MS)
+    page.wait_for_function("() => Number(document.querySelector('[data-figure=orders]').dataset.exact) > 300", timeout=SOON_MS)
+    page.wait_for_selector(".compared .up, .compared .down", timeout=2 * SOON_MS)
     look("month")
 
 
@@ -48,22 +45,26 @@ def test_long_names_and_amounts_stay_in_the_frame(server, open_page):
     post(one, *[order(i, total="123456.78", state=f"S{i}", source=f"SOURCE {i}", product_id=i) for i in range(1, 40)],
          order(long_id, total="888888888.88", source=long_name, state="a " * 49 + "b", product_id=long_name),
          order(41, total="1", currency="JPY"))  # fmt: skip
+    page = open_page(one)
+    wait_for_figure(page, "orders", "40")
+    page.wait_for_selector("[data-panel=products] li")
     for viewport in SIZES:
-        page = open_page(one, viewport=viewport)
-        wait_for_figure(page, "orders", "40")
-        page.wait_for_selector("[data-panel=products] li")
-        assert_in_frame(page)
-        as_table(page)
+        resize(page, viewport)
         assert_in_frame(page)
         picture(page, f"long-{viewport['width']}")
+    as_table(page)
+    for viewport in SIZES:
+        resize(page, viewport)
+        assert_in_frame(page)
 
 
 @pytest.mark.parametrize("total", ["99999.99", "8888888.88", "13168333.69", "888888888.88", "999999999999.99"])
 def test_a_figure_stands_whole_on_one_line(server, open_page, total):
     one = server()
     post(one, order(1, total=total))
+    page = open_page(one)
     for viewport in SIZES:
-        page = open_page(one, viewport=viewport)
+        resize(page, viewport)
         wait_for_figure(page, "revenue", f"${decimal.Decimal(total):,}")
         assert_in_frame(page)
         broken = page.eval_on_selector_all(
