@@ -219,7 +219,7 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/libsalestide.a
 # ---- what people and CI call
 
 .PHONY: help deps spark-deps run check check-full unit tsan coverage integration browser crash cluster check-mysql8 \
-        spark check-yarn check-superset check-powerbi check-containers fuzz lint format docs superset bench
+        spark check-yarn check-superset check-powerbi check-lighthouse check-containers fuzz lint format docs superset bench
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
@@ -275,6 +275,9 @@ check-powerbi: ## The model of powerbi/ by Microsoft's own reader
 check-containers: ## The images of deploy/ built, compose.yaml brought up (podman, as root); FULL=1 with Superset and Spark
 	scripts/install-deps.sh build web test servers containers
 	scripts/check.sh $(if $(FULL),--full) containers
+check-lighthouse: ## Lighthouse on the page, as a phone and as a desk
+	scripts/install-deps.sh build web test
+	scripts/check.sh lighthouse
 fuzz: ## Fuzzing, FUZZ_SECONDS (60) for each target
 	scripts/fuzz.sh $(or $(FUZZ_SECONDS),60)
 lint: ## Format, static analysis, warnings of clang, drift of generated documents

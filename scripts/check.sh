@@ -14,7 +14,8 @@ if [ "${1:-}" = --full ]; then
 fi
 all_suites=(build unit tsan reference kernel integration browser crash cluster spark fuzz lint)
 other_suites=(mysql8 yarn) # a part of cluster and one of spark, each alone
-long_suites=(superset powerbi deb containers) # the real Superset, Microsoft's reader of models, the package, deploy/ built and run
+# The real Superset, Microsoft's reader of models, the package, deploy/ built and run, Lighthouse.
+long_suites=(superset powerbi deb containers lighthouse)
 suites=("$@")
 if [ $# -eq 0 ]; then
     suites=("${all_suites[@]}")
@@ -23,7 +24,7 @@ fi
 # These run the program: never an old one.
 case " ${suites[*]} " in
 *" build "*) ;;
-*" kernel "* | *" integration "* | *" browser "* | *" crash "* | *" cluster "* | *" mysql8 "* | *" spark "* | *" yarn "* | *" superset "* | *" deb "* | *" containers "* | *" lint "*) suites=(build "${suites[@]}") ;;
+*" kernel "* | *" integration "* | *" browser "* | *" crash "* | *" cluster "* | *" mysql8 "* | *" spark "* | *" yarn "* | *" superset "* | *" deb "* | *" containers "* | *" lighthouse "* | *" lint "*) suites=(build "${suites[@]}") ;;
 esac
 
 # Options of the user's own shell must not change what is tested.
@@ -298,6 +299,15 @@ suite_powerbi() {
         return
     fi
     run_pytest tests/powerbi
+}
+suite_lighthouse() {
+    local test_limit_s=900
+    if ! logged tests/lighthouse/get.sh; then
+        failed=$((failed + 1))
+        echo "FAIL Lighthouse could not be had" >>"$log"
+        return
+    fi
+    run_pytest tests/lighthouse
 }
 
 # The package on a clean Debian, and the tarball built without network. As root, of the long form only.

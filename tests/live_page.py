@@ -3,6 +3,7 @@
 
 import datetime
 import decimal
+import random
 
 import harness
 
@@ -32,6 +33,20 @@ def post(server, *orders):
     answer = server.post(harness.lines(*orders), harness.NDJSON)
     assert answer.status == 202, answer
     assert answer.json()["accepted"] == len(orders), answer
+
+
+def month(shop):
+    """A month of orders, more in the day than at night."""
+    rng = random.Random(1)
+    sources, states = ["Organic", "Google", "Facebook", "Affiliate", "Twitter"], ["CA", "TX", "FL", "NY", "PA", "NC", "OH", "IL", "WA"]
+    orders = []
+    for i in range(6000):
+        ago = min(rng.expovariate(1 / 6), 29.9) * 86400
+        total = f"{rng.uniform(8, 130):.2f}"
+        orders.append(order(1_000_000 + i, created_at=instant(ago), total=total, subtotal=total, product_id=int(rng.expovariate(0.3)),
+                            source=sources[int(rng.triangular(0, 5, 0))], state=states[int(rng.triangular(0, 9, 0))]))  # fmt: skip
+    orders += [order(1_000_001, event="refunded", event_id="r", total="5.00")]
+    post(shop, *orders)
 
 
 def wait_for_text(page, selector, text, timeout_ms=SOON_MS):
@@ -94,6 +109,14 @@ def total_of(found):
 def picture(page, name):
     PICTURES.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+
+
+def resize(page, viewport):
+    """Until the figures have been fitted into their new room."""
+    page.set_viewport_size(viewport)
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('[data-figure]')].every(e => e.dataset.fitted?.endsWith(`/${e.clientWidth}`))",
+        timeout=SOON_MS)  # fmt: skip
 
 
 def assert_in_frame(page):

@@ -35,9 +35,10 @@ struct words {
     size_t n, next;
 };
 
-static bool refuse(char why[static ALERT_WHY_BYTES], const char *wanted, const char *found) {
-    snprintf(why, ALERT_WHY_BYTES, "want %s%s%.40s%s", wanted, found != NULL ? ", not \"" : "",
-             found != NULL ? found : "", found != NULL ? "\"" : "");
+static bool refuse(struct alert_why *why, const char *wanted, const char *found) {
+    snprintf(why->text, sizeof why->text, "want %s%s%.40s%s", wanted,
+             found != NULL ? ", not \"" : "", found != NULL ? found : "",
+             found != NULL ? "\"" : "");
     return false;
 }
 
@@ -99,7 +100,7 @@ static bool read_percent(const char *word, int64_t *share) {
 }
 
 static bool take_limit(struct words *w, const struct alert_rule *rule, int64_t *limit,
-                       char why[static ALERT_WHY_BYTES]) {
+                       struct alert_why *why) {
     const char *word = peek(w);
     int64_t most = kind_rows[rule->kind].most;
     bool share = alert_kind_is_share(rule->kind);
@@ -116,7 +117,7 @@ static bool take_limit(struct words *w, const struct alert_rule *rule, int64_t *
 }
 
 static bool take_time(struct words *w, int64_t least_ms, int64_t most_ms, int64_t *ms,
-                      char why[static ALERT_WHY_BYTES]) {
+                      struct alert_why *why) {
     const char *word = peek(w);
     bool ok =
         word != NULL && units_read(&units_duration, word, ms) && *ms >= least_ms && *ms <= most_ms;
@@ -128,7 +129,8 @@ static bool take_time(struct words *w, int64_t least_ms, int64_t most_ms, int64_
     return ok || refuse(why, wanted, word);
 }
 
-static bool take_kind(struct words *w, struct alert_rule *rule, char why[static ALERT_WHY_BYTES]) {
+static bool take_kind(struct words *w, struct alert_rule *rule, struct alert_why *why) {
+    why->part = "what";
     for (int kind = 0; kind < ALERT_KINDS; kind++) {
         if (take(w, kind_rows[kind].word)) {
             rule->kind = (enum alert_kind)kind;
@@ -138,8 +140,8 @@ static bool take_kind(struct words *w, struct alert_rule *rule, char why[static 
     return refuse(why, "orders, refunds, rejected, lag or \"no orders\"", peek(w));
 }
 
-static bool take_window(struct words *w, struct alert_rule *rule,
-                        char why[static ALERT_WHY_BYTES]) {
+static bool take_window(struct words *w, struct alert_rule *rule, struct alert_why *why) {
+    why->part = "window";
     rule->window_ms = kind_rows[rule->kind].window_ms;
     if (!kind_rows[rule->kind].has_window || !take(w, "in")) {
         return true;
@@ -149,41 +151,47 @@ static bool take_window(struct words *w, struct alert_rule *rule,
 }
 
 // "no orders for 30m": the time is the limit.
-static bool take_quiet(struct words *w, struct alert_rule *rule, char why[static ALERT_WHY_BYTES]) {
+static bool take_quiet(struct words *w, struct alert_rule *rule, struct alert_why *why) {
     if (!take(w, "orders") || !take(w, "for")) {
         return refuse(why, "\"no orders for TIME\"", peek(w));
     }
+    why->part = "limit";
     return take_time(w, 1000, kind_rows[ALERT_QUIET].most, &rule->limit, why);
 }
 
-static bool take_condition(struct words *w, struct alert_rule *rule,
-                           char why[static ALERT_WHY_BYTES]) {
+static bool take_condition(struct words *w, struct alert_rule *rule, struct alert_why *why) {
     const struct kind_row *row = &kind_rows[rule->kind];
     rule->for_ms = row->for_ms;
     if (rule->kind == ALERT_QUIET) {
         return take_quiet(w, rule, why);
     }
+    why->part = "direction";
     rule->under = row->under_too && take(w, "under");
     if (!rule->under && !take(w, "over")) {
         return refuse(why, row->under_too ? "over or under" : "over", peek(w));
     }
+    why->part = "limit";
     if (!take_limit(w, rule, &rule->limit, why)) {
         return false;
     }
     if (rule->kind == ALERT_ORDERS && (!take(w, "of") || !take(w, "usual"))) {
         return refuse(why, "\"of usual\"", peek(w));
     }
-    return take_window(w, rule, why) &&
-           (!take(w, "for") || take_time(w, 0, DAY_MS, &rule->for_ms, why));
+    if (!take_window(w, rule, why)) {
+        return false;
+    }
+    why->part = "for";
+    return !take(w, "for") || take_time(w, 0, DAY_MS, &rule->for_ms, why);
 }
 
 // Where it clears: unless said, at the same limit and after the same time.
-static bool take_clear(struct words *w, struct alert_rule *rule, char why[static ALERT_WHY_BYTES]) {
+static bool take_clear(struct words *w, struct alert_rule *rule, struct alert_why *why) {
     rule->clear_limit = rule->limit;
     rule->clear_for_ms = rule->for_ms;
     if (!take(w, "clear")) {
         return true;
     }
+    why->part = "clear";
     bool has_limit = rule->kind != ALERT_QUIET && take(w, rule->under ? "over" : "under");
     if (has_limit && !take_limit(w, rule, &rule->clear_limit, why)) {
         return false;
@@ -194,6 +202,7 @@ static bool take_clear(struct words *w, struct alert_rule *rule, char why[static
                                   : "a limit to clear under that is not above the first",
                       w->at[w->next - 1]);
     }
+    why->part = "clear_for";
     bool has_time = take(w, "for");
     if (has_time && !take_time(w, 0, DAY_MS, &rule->clear_for_ms, why)) {
         return false;
@@ -217,13 +226,15 @@ static bool read_name(struct text t, struct alert_rule *rule) {
 }
 
 static bool read_parts(struct text line, const char *equals, struct alert_rule *rule,
-                       char why[static ALERT_WHY_BYTES]) {
+                       struct alert_why *why) {
     struct words words;
     const char *begin = equals + 1;
+    why->part = "name";
     struct text text = text_trim((struct text){begin, (size_t)(line.at + line.len - begin)});
     if (!read_name(text_trim((struct text){line.at, (size_t)(equals - line.at)}), rule)) {
         return refuse(why, "a name of 1 to 40 letters, digits, - and _ before the =", NULL);
     }
+    why->part = "what";
     if (!split(text, &words)) {
         return refuse(why, "a rule such as \"no orders for 30m\"", NULL);
     }
@@ -233,12 +244,14 @@ static bool read_parts(struct text line, const char *equals, struct alert_rule *
         return false;
     }
     char wanted[120];
+    why->part = "rest";
     snprintf(wanted, sizeof wanted, "nothing more, as in \"%s\"", kind_rows[rule->kind].example);
     return words.next == words.n || refuse(why, wanted, peek(&words));
 }
 
-bool alert_rule_read(struct text line, struct alert_rule *out, char why[static ALERT_WHY_BYTES]) {
+bool alert_rule_read(struct text line, struct alert_rule *out, struct alert_why *why) {
     *out = (struct alert_rule){.name = ""};
+    why->part = "line";
     if (line.len > ALERT_LINE_MAX || line.len == 0 || memchr(line.at, '\0', line.len) != NULL) {
         return refuse(why, "a line of 1 to 200 characters", NULL);
     }

@@ -45,9 +45,14 @@ struct alert_rule {
     int64_t for_ms, clear_for_ms;
 };
 
-// Reads a line without comment. False: `why` tells what is wrong.
-MUST_CHECK bool alert_rule_read(struct text line, struct alert_rule *out,
-                                char why[static ALERT_WHY_BYTES]);
+// What is wrong with a line, and in which part of it: "line", "name", "what", "direction", "limit",
+// "window", "for", "clear" (its limit), "clear_for" or "rest", what is left over.
+struct alert_why {
+    const char *part; // static
+    char text[ALERT_WHY_BYTES];
+};
+// Reads a line without comment. False: `why` tells.
+MUST_CHECK bool alert_rule_read(struct text line, struct alert_rule *out, struct alert_why *why);
 // Whether the kind is a share, so that 1 is 100 %.
 static inline bool alert_kind_is_share(enum alert_kind kind) {
     return kind == ALERT_ORDERS || kind == ALERT_REFUNDS || kind == ALERT_REJECTED;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A set of rules: the file of --alerts. It has one rule a line; empty lines and what follows a #
-// are skipped.
+// A set of rules: the lines of a file of rules. It has one rule a line; empty lines and what
+// follows a # are skipped. Pure.
 #pragma once
 #include "alerts/alert_rule.h"
 #include "base/error.h"
@@ -14,15 +14,14 @@ struct alert_rules {
     struct alert_rule at[ALERT_RULES_MAX];
 };
 
-// Where rules are from, and what rules are possible there.
-struct alert_origin {
-    const char *path; // of the file; for messages
-    bool knows_lag;   // this process reads a log
+// Which line is wrong, and of which rule.
+struct alert_mistake {
+    size_t line;                   // from 1
+    char rule[ALERT_NAME_MAX + 1]; // its name; empty: none can be told
+    struct alert_why why;
 };
 
-// Replaces *out by the rules of `lines`. ERROR_USAGE names file and line; *out is empty then.
-MUST_CHECK bool alert_rules_read(struct text lines, const struct alert_origin *origin,
-                                 struct alert_rules *out, struct error *err);
-// Those of the file.
-MUST_CHECK bool alert_rules_read_file(const struct alert_origin *origin, struct alert_rules *out,
-                                      struct error *err);
+// Replaces *out by the rules of `lines`; knows_lag: this process reads a log. False: *mistake is
+// the first one, *out is empty.
+MUST_CHECK bool alert_rules_read(struct text lines, bool knows_lag, struct alert_rules *out,
+                                 struct alert_mistake *mistake);

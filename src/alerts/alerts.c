@@ -28,6 +28,9 @@ struct alerts {
     pthread_t thread;
     bool runs;
 
+    pthread_mutex_t file_lock; // taken before the other one
+    struct alert_file file;    // under it
+
     pthread_mutex_t lock;
     pthread_cond_t wake; // on CLOCK_MONOTONIC
     // Under the lock.
@@ -152,12 +155,6 @@ static void alerts_turn(struct alerts *a) {
 
 // --- Rules
 
-static bool read_rules(const struct alerts *a, struct alert_rules *out, struct error *err) {
-    const struct alert_origin origin = {.path = a->options.path,
-                                        .knows_lag = a->options.lag != NULL};
-    return alert_rules_read_file(&origin, out, err);
-}
-
 static void use_rules(struct alerts *a, const struct alert_rules *rules) {
     pthread_mutex_lock(&a->lock);
     alert_board_set(&a->board, rules);
@@ -170,20 +167,56 @@ static void use_rules(struct alerts *a, const struct alert_rules *rules) {
 void alerts_reload(struct alerts *a) {
     struct error err = {0};
     struct alert_rules *rules = mem_zalloc(1, sizeof *rules); // large for a stack
-    if (read_rules(a, rules, &err)) {
-        log_info("alerts", "SIGHUP: %zu rules read from %s", rules->n, a->options.path);
+    pthread_mutex_lock(&a->file_lock);
+    if (alert_file_rules(&a->file, rules, &err)) {
+        log_info("alerts", "SIGHUP: %zu rules read from %s", rules->n, a->file.path);
         use_rules(a, rules);
     } else {
         log_warn("alerts", "SIGHUP: %s; the rules known before stay in force", err.text);
     }
+    pthread_mutex_unlock(&a->file_lock);
     free(rules);
+}
+
+bool alerts_rules_text(struct alerts *a, struct buf *out, char tag[static ALERT_TAG_BYTES],
+                       struct error *err) {
+    pthread_mutex_lock(&a->file_lock);
+    bool ok = alert_file_text(&a->file, out, err);
+    pthread_mutex_unlock(&a->file_lock);
+    alert_file_tag(buf_text(out), tag);
+    return ok;
+}
+
+enum alerts_put alerts_rules_put(struct alerts *a, struct text lines, struct text known,
+                                 char tag[static ALERT_TAG_BYTES], struct alert_mistake *mistake,
+                                 struct error *err) {
+    struct alert_rules *rules = mem_zalloc(1, sizeof *rules); // large for a stack
+    if (!alert_rules_read(lines, a->file.knows_lag, rules, mistake)) {
+        free(rules);
+        return ALERTS_PUT_WRONG;
+    }
+    pthread_mutex_lock(&a->file_lock);
+    enum alert_replaced replaced = alert_file_replace(&a->file, known, lines, err);
+    if (replaced == ALERT_REPLACED) {
+        log_info("alerts", "%zu rules written to %s: they are in force", rules->n, a->file.path);
+        alert_file_tag(lines, tag);
+        use_rules(a, rules);
+    }
+    pthread_mutex_unlock(&a->file_lock);
+    free(rules);
+    return replaced == ALERT_REPLACED       ? ALERTS_PUT
+           : replaced == ALERT_NOT_THE_SAME ? ALERTS_PUT_OTHERS
+                                            : ALERTS_PUT_FAILED;
 }
 
 // --- The thread
 
-// Under the lock.
+// Under the lock. Without rules there is nothing to look at until some are made.
 static void wait_for_turn(struct alerts *a) {
     struct timespec until;
+    while (!a->stop && !a->changed && a->board.n == 0) {
+        pthread_cond_wait(&a->wake, &a->lock);
+    }
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += TURN_S;
     int rc = 0;
@@ -210,8 +243,12 @@ static struct alerts *alerts_new(const struct alerts_options *options) {
     struct alerts *a = mem_zalloc(1, sizeof *a);
     pthread_condattr_t attributes;
     a->options = *options;
+    a->file = (struct alert_file){.path = options->path,
+                                  .optional = options->path_is_optional,
+                                  .knows_lag = options->lag != NULL};
     a->measures = alert_measures_new(options->zone, options->currency);
     alert_told_init(&a->told, options->directory);
+    pthread_mutex_init(&a->file_lock, NULL);
     pthread_mutex_init(&a->lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -234,7 +271,7 @@ bool alerts_start(const struct alerts_options *options, struct alerts **out, str
     struct alerts *a = alerts_new(options);
     const char *url = options->webhook_url;
     struct alert_rules *rules = mem_zalloc(1, sizeof *rules); // large for a stack
-    bool ok = read_rules(a, rules, err) &&
+    bool ok = alert_file_rules(&a->file, rules, err) &&
               (url == NULL || alert_webhook_start(url, options->clock, &a->webhook, err));
     if (ok) {
         use_rules(a, rules);
@@ -269,6 +306,7 @@ void alerts_stop(struct alerts *a) {
     buf_free(&a->shown);
     pthread_cond_destroy(&a->wake);
     pthread_mutex_destroy(&a->lock);
+    pthread_mutex_destroy(&a->file_lock);
     free(a);
 }
 

@@ -177,8 +177,9 @@ const struct option_spec option_specs[] = {
      .commands = "serve dashboard",
      .help =
          "Rules of alerts, one `name = rule` a line, as in quiet = no orders for 30m. What fires "
-         "is on the page, in /metrics and at --alert-webhook. Read again on SIGHUP. See "
-         "docs/dashboard.md."},
+         "is on the page, in /metrics and at --alert-webhook. Read again on SIGHUP, written when "
+         "rules are changed on the page. Without it serve keeps those of the page in "
+         "DIR/alerts.rules of --data. See docs/dashboard.md."},
     {.name = "alert-webhook",
      .value = "URL",
      .commands = "serve dashboard",

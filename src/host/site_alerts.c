@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Alerts of a site: the rules of --alerts, judged on a thread of their own, for page, metrics and
-// the shop's webhook. Without --alerts there are none.
+// the shop's webhook. Without --alerts a server that takes orders keeps in its data directory what
+// is made on the page; one that only shows them has none.
 #include "host/site_internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#define OWN_FILE "alerts.rules"
 enum { READ_TIMEOUT_MS = 5000 };
 
 static bool alerts_reader(void *user, struct sales_reader **out, struct error *err) {
@@ -18,6 +21,16 @@ static bool alerts_lag(void *user, int64_t *messages) {
     return s->lag(s, messages);
 }
 
+// NULL: there is none. Valid as long as the site.
+static const char *rules_path(struct site *s) {
+    const char *path = option_text(s->options, "alerts");
+    if (path != NULL || s->intake.ops == NULL) {
+        return path;
+    }
+    snprintf(s->rules_path, sizeof s->rules_path, "%s/" OWN_FILE, option_text(s->options, "data"));
+    return s->rules_path;
+}
+
 static bool open_alerts(struct site *s, struct error *err) {
     struct alerts_options options = {
         .open_reader = alerts_reader,
@@ -26,7 +39,8 @@ static bool open_alerts(struct site *s, struct error *err) {
         .zone = s->zone,
         .clock = clock_system(),
         .directory = option_text(s->options, "data"),
-        .path = option_text(s->options, "alerts"),
+        .path = rules_path(s),
+        .path_is_optional = option_text(s->options, "alerts") == NULL,
         .webhook_url = option_text(s->options, "alert-webhook"),
     };
     memcpy(options.currency, s->settings.currency, sizeof options.currency);

@@ -43,6 +43,32 @@ static void door_alerts(void *user, struct buf *json) {
     }
 }
 
+// Workers' threads.
+static bool door_rules(void *of, struct buf *lines, char etag[static RULES_TAG_BYTES],
+                       struct error *err) {
+    return alerts_rules_text(of, lines, etag, err);
+}
+
+static enum rules_put door_put_rules(void *of, struct text lines, struct text known,
+                                     char etag[static RULES_TAG_BYTES],
+                                     struct rules_mistake *mistake, struct error *err) {
+    struct alert_mistake found;
+    switch (alerts_rules_put(of, lines, known, etag, &found, err)) {
+    case ALERTS_PUT:
+        return RULES_TAKEN;
+    case ALERTS_PUT_WRONG:
+        *mistake = (struct rules_mistake){.line = found.line, .part = found.why.part};
+        memcpy(mistake->rule, found.rule, sizeof found.rule);
+        memcpy(mistake->text, found.why.text, sizeof found.why.text);
+        return RULES_WRONG;
+    case ALERTS_PUT_OTHERS:
+        return RULES_OTHERS;
+    case ALERTS_PUT_FAILED:
+        break;
+    }
+    return RULES_NOT_WRITTEN;
+}
+
 static void door_reload(void *user) {
     site_reload_ask(user);
 }
@@ -72,6 +98,9 @@ static bool open_door(struct site *s, struct error *err) {
     if (s->place != NULL) {
         http_sales_options_read(s->options, &options);
     }
+    if (s->alerts != NULL) {
+        options.rules_of_alerts = (struct http_rules){door_rules, door_put_rules, s->alerts};
+    }
     return http_new(&options, &s->http, err);
 }
 
@@ -92,7 +121,9 @@ const struct site_part part_door = {
 static void page_health(void *user, struct buf *json) {
     struct site *s = user;
     char problem[INTAKE_PROBLEM_BYTES];
-    buf_printf(json, "{\"keys_required\":%s", http_keys_required(s->http) ? "true" : "false");
+    buf_printf(json, "{\"keys_required\":%s,\"rules\":%s",
+               http_keys_required(s->http) ? "true" : "false",
+               s->alerts != NULL ? "true" : "false");
     if (s->intake.ops != NULL) {
         buf_printf(json, ",\"queue_events\":%zu,\"queue_capacity\":%zu", intake_events(s->intake),
                    intake_capacity(s->intake));

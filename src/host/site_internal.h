@@ -67,7 +67,8 @@ struct site {
     atomic_bool engine_failed;
     struct http_server *http;
     struct live *live;
-    struct alerts *alerts; // NULL: there are no rules
+    struct alerts *alerts; // NULL: there are no rules, and nowhere to keep some
+    char rules_path[4096]; // of site_alerts.c
     struct site_watch *watch;
     struct site_reload *reload;
 };

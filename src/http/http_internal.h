@@ -34,6 +34,8 @@ enum http_route {
     ROUTE_QUESTION,
     ROUTE_STREAM,
     ROUTE_ALERTS,
+    ROUTE_RULES,     // GET /v1/alerts/rules
+    ROUTE_RULES_PUT, // PUT
     ROUTE_HEALTHZ,
     ROUTE_READYZ,
     ROUTE_METRICS,
@@ -105,7 +107,7 @@ struct request {
     struct question_facts facts;               // of a question
     struct question_answer answer;             // to it; of other calls the body alone
     const struct question_kind *question_kind; // NULL: this is no question
-    void *question;                            // what its parse filled
+    void *question;                            // what its parse filled; the call of http_rules.c
     struct rejected_claim retry;               // of ROUTE_RETRY; now_ms: what its try goes by
 };
 
@@ -211,7 +213,8 @@ void http_requests_free(struct http_server *s); // the freelist
 // ROUTE_QUESTION.
 enum http_route http_route(const struct http_server *s, const char *url, const char *method,
                            const char *tail, const struct question_kind **kind, const char **allow);
-bool http_route_posts(enum http_route route);        // POST, not GET
+bool http_route_posts(enum http_route route); // POST, not GET
+bool http_route_takes_body(enum http_route route);
 bool http_route_takes_events(enum http_route route); // POST, with orders and a key to send them
 bool http_route_is_open(enum http_route route);      // no key is asked for
 enum key_scope http_route_scope(enum http_route route);
@@ -274,6 +277,9 @@ void http_submissions_trim(struct http_server *s, bool all);
 void http_retry(struct request *r, const char *url); // the body is complete
 void http_retry_settled(struct request *r);          // the intake has its verdict
 bool http_retry_path(const char *url, int64_t *id);  // whether this is such a path
+
+// --- http_rules.c
+void http_rules(struct request *r);
 
 // --- http_login.c
 enum { LOGIN_BODY_MAX_BYTES = 4096 };

@@ -44,8 +44,9 @@ static void check_key(struct request *r, struct text key) {
         break;
     case KEY_WRONG_SCOPE:
         http_refuse(r, PROBLEM_KEY_SCOPE,
-                    scope == KEY_INGEST ? "sending orders needs a key of scope ingest"
-                                        : "reading needs a key of scope read");
+                    r->route == ROUTE_RULES_PUT ? "changing alerts needs a key of scope ingest"
+                    : scope == KEY_INGEST       ? "sending orders needs a key of scope ingest"
+                                                : "reading needs a key of scope read");
         break;
     }
 }

@@ -96,6 +96,32 @@ struct http_questions {
     size_t n;
 };
 
+// --- Rules of alerts: GET and PUT /v1/alerts/rules
+
+enum { RULES_TAG_BYTES = 64, RULES_BODY_MAX_BYTES = 64 * 1024 };
+enum rules_put {
+    RULES_TAKEN,       // they are in force
+    RULES_WRONG,       // *mistake
+    RULES_OTHERS,      // there is another text than the one that was known
+    RULES_NOT_WRITTEN, // err
+};
+struct rules_mistake {
+    size_t line;      // from 1
+    char rule[48];    // its name; empty: none can be told
+    const char *part; // of the rule; static
+    char text[200];   // what is wanted there
+};
+// Both on a worker's thread: they wait for a disk. etag: quoted, of the text that there is then.
+struct http_rules {
+    // NULL: there are no rules to read or change.
+    bool (*get)(void *of, struct buf *lines, char etag[static RULES_TAG_BYTES], struct error *err);
+    // known: the tag of the text that `lines` take the place of; absent: of any.
+    enum rules_put (*put)(void *of, struct text lines, struct text known,
+                          char etag[static RULES_TAG_BYTES], struct rules_mistake *mistake,
+                          struct error *err);
+    void *of;
+};
+
 // --- Files: the page and the API's description
 
 struct http_file {

@@ -55,20 +55,33 @@ static void check_body_headers(struct request *r, const struct http_head *h) {
     }
 }
 
+static void refuse_packed(struct request *r, const struct http_head *h) {
+    if (header_content_coding(h->content_encoding) != CODING_NONE) {
+        http_refuse(r, PROBLEM_CONTENT_ENCODING, "send it as it is");
+    }
+}
+
 static void check_login_headers(struct request *r, const struct http_head *h) {
     if (!header_is_type(h->content_type, "application/json") &&
         !header_is_type(h->content_type, "application/x-www-form-urlencoded")) {
         http_refuse(r, PROBLEM_CONTENT_TYPE,
                     "send application/json or application/x-www-form-urlencoded");
     }
-    if (header_content_coding(h->content_encoding) != CODING_NONE) {
-        http_refuse(r, PROBLEM_CONTENT_ENCODING, "send it as it is");
+    refuse_packed(r, h);
+}
+
+static void check_rules_headers(struct request *r, const struct http_head *h) {
+    if (!header_is_type(h->content_type, "text/plain")) {
+        http_refuse(r, PROBLEM_CONTENT_TYPE, "send text/plain, a rule a line");
     }
+    refuse_packed(r, h);
 }
 
 // How long the body may be.
 static size_t body_limit(const struct request *r) {
-    return r->route == ROUTE_LOGIN ? LOGIN_BODY_MAX_BYTES : r->server->options.limits.body_bytes;
+    return r->route == ROUTE_LOGIN       ? LOGIN_BODY_MAX_BYTES
+           : r->route == ROUTE_RULES_PUT ? RULES_BODY_MAX_BYTES
+                                         : r->server->options.limits.body_bytes;
 }
 
 // Everything that can be said from the head alone.
@@ -101,7 +114,10 @@ static void decide(struct request *r, const struct http_head *h, const char *url
                 : "see /openapi.json for the calls there are");
     }
     if (r->allow != NULL) {
-        http_refuse(r, PROBLEM_METHOD, http_route_posts(r->route) ? "use POST" : "use GET");
+        http_refuse(r, PROBLEM_METHOD,
+                    http_route_posts(r->route) ? "use POST"
+                    : r->route == ROUTE_RULES  ? "use GET or PUT"
+                                               : "use GET");
     }
     http_key_check(r, h->authorization, h->cookies);
     if (r->route != ROUTE_QUESTION && h->first_param.at != NULL) {
@@ -118,6 +134,8 @@ static void decide(struct request *r, const struct http_head *h, const char *url
         check_body_headers(r, h);
     } else if (r->route == ROUTE_LOGIN) {
         check_login_headers(r, h);
+    } else if (r->route == ROUTE_RULES_PUT) {
+        check_rules_headers(r, h);
     }
     r->accepts_gzip = header_accepts_gzip(h->accept_encoding);
 }
@@ -254,8 +272,7 @@ static void take_body(struct request *r, const char *at, size_t n_bytes) {
     if (r->state.now == REQUEST_DRAINING) {
         return;
     }
-    if (r->refusal == PROBLEM_NONE && !http_route_takes_events(r->route) &&
-        r->route != ROUTE_LOGIN) {
+    if (r->refusal == PROBLEM_NONE && !http_route_takes_body(r->route)) {
         http_refuse(r, PROBLEM_BAD_REQUEST, "this call takes no body");
     }
     if (r->refusal == PROBLEM_NONE &&
@@ -310,6 +327,10 @@ static enum MHD_Result last_call(struct request *r, const char *url) {
         return http_stream(r) ? MHD_YES : MHD_NO;
     case ROUTE_ALERTS:
         http_alerts(r);
+        break;
+    case ROUTE_RULES:
+    case ROUTE_RULES_PUT:
+        http_rules(r);
         break;
     case ROUTE_HEALTHZ:
         http_healthz(r);

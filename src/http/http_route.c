@@ -24,6 +24,21 @@ static const struct question_kind *find_question(const struct http_server *s, co
     return NULL;
 }
 
+static bool is_there(const struct http_server *s, enum http_route route) {
+    switch (route) {
+    case ROUTE_STREAM:
+    case ROUTE_LOGIN:
+    case ROUTE_LOGOUT:
+        return s->options.open_reader != NULL;
+    case ROUTE_ALERTS:
+        return s->options.alerts != NULL;
+    case ROUTE_RULES:
+        return s->options.rules_of_alerts.get != NULL;
+    default:
+        return true;
+    }
+}
+
 // What needs a store, or somebody who takes orders, is not there without.
 static enum http_route find_route(const struct http_server *s, const char *url, const char *tail,
                                   const struct question_kind **kind) {
@@ -31,9 +46,10 @@ static enum http_route find_route(const struct http_server *s, const char *url, 
         const char *path;
         enum http_route route;
     } paths[] = {
-        {"/v1/stream", ROUTE_STREAM}, {"/v1/alerts", ROUTE_ALERTS}, {"/healthz", ROUTE_HEALTHZ},
-        {"/readyz", ROUTE_READYZ},    {"/metrics", ROUTE_METRICS},  {"/login", ROUTE_LOGIN},
-        {"/logout", ROUTE_LOGOUT},
+        {"/v1/stream", ROUTE_STREAM},      {"/v1/alerts", ROUTE_ALERTS},
+        {"/v1/alerts/rules", ROUTE_RULES}, {"/healthz", ROUTE_HEALTHZ},
+        {"/readyz", ROUTE_READYZ},         {"/metrics", ROUTE_METRICS},
+        {"/login", ROUTE_LOGIN},           {"/logout", ROUTE_LOGOUT},
     };
     *kind = NULL;
     if (strcmp(url, "/v1/orders") == 0) {
@@ -49,12 +65,7 @@ static enum http_route find_route(const struct http_server *s, const char *url, 
     }
     for (size_t i = 0; i < COUNT_OF(paths); i++) {
         if (strcmp(url, paths[i].path) == 0) {
-            bool is_shown = paths[i].route == ROUTE_STREAM || paths[i].route == ROUTE_LOGIN ||
-                            paths[i].route == ROUTE_LOGOUT;
-            bool is_there = is_shown                         ? s->options.open_reader != NULL
-                            : paths[i].route == ROUTE_ALERTS ? s->options.alerts != NULL
-                                                             : true;
-            return is_there ? paths[i].route : ROUTE_NONE;
+            return is_there(s, paths[i].route) ? paths[i].route : ROUTE_NONE;
         }
     }
     const struct http_file *file = http_file_find(s, *url == '\0' ? "/" : url);
@@ -66,6 +77,10 @@ static enum http_route find_route(const struct http_server *s, const char *url, 
 
 bool http_route_takes_events(enum http_route route) {
     return route == ROUTE_ORDERS || route == ROUTE_RETRY;
+}
+
+bool http_route_takes_body(enum http_route route) {
+    return http_route_takes_events(route) || route == ROUTE_LOGIN || route == ROUTE_RULES_PUT;
 }
 
 bool http_route_posts(enum http_route route) {
@@ -90,13 +105,20 @@ enum http_route http_route(const struct http_server *s, const char *url, const c
                            const char **allow) {
     enum http_route route =
         find_route(s, public_urls_path(&s->options.public_urls, url), tail, kind);
+    if (route == ROUTE_RULES && strcmp(method, "PUT") == 0) {
+        *allow = NULL;
+        return ROUTE_RULES_PUT;
+    }
     bool posts = http_route_posts(route);
     bool fits = posts ? strcmp(method, "POST") == 0
                       : strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-    *allow = fits || route == ROUTE_NONE ? NULL : posts ? "POST" : "GET, HEAD";
+    *allow = fits || route == ROUTE_NONE ? NULL
+             : posts                     ? "POST"
+             : route == ROUTE_RULES      ? "GET, HEAD, PUT"
+                                         : "GET, HEAD";
     return route;
 }
 
 enum key_scope http_route_scope(enum http_route route) {
-    return http_route_takes_events(route) ? KEY_INGEST : KEY_READ;
+    return http_route_takes_events(route) || route == ROUTE_RULES_PUT ? KEY_INGEST : KEY_READ;
 }

@@ -53,6 +53,7 @@ struct http_options {
     // Appends the rules of alerts as a JSON object, for /v1/alerts. Loop's thread, so at once.
     // NULL: it is not there.
     void (*alerts)(void *user, struct buf *json);
+    struct http_rules rules_of_alerts; // as a text to read and to change; get NULL: it is not there
     // SIGHUP: have files read again. On the loop's thread: elsewhere, and at once. NULL: there are
     // none.
     void (*reload)(void *user);

@@ -21,6 +21,7 @@ static const struct problem_kind kinds[PROBLEM_COUNT] = {
     [PROBLEM_BODY_TIMEOUT] = {"/problems/body-timeout", "The body came too slowly", 408},
     [PROBLEM_RETRY_UNDER_WAY] = {"/problems/retry-under-way", "Somebody else is sending it again",
                                  409},
+    [PROBLEM_RULES_CHANGED] = {"/problems/rules-changed", "The rules were changed meanwhile", 412},
     [PROBLEM_BODY_TOO_LARGE] = {"/problems/body-too-large", "The body is too large", 413},
     [PROBLEM_TOO_MANY_EVENTS] = {"/problems/too-many-events", "Too many events in one request",
                                  413},
@@ -30,6 +31,7 @@ static const struct problem_kind kinds[PROBLEM_COUNT] = {
     [PROBLEM_CONTENT_ENCODING] = {"/problems/content-encoding", "Content-Encoding not supported",
                                   415},
     [PROBLEM_NOTHING_ACCEPTED] = {"/problems/nothing-accepted", "Every event was rejected", 422},
+    [PROBLEM_RULES_WRONG] = {"/problems/rules-wrong", "A rule of alerts is wrong", 422},
     [PROBLEM_HEAD_TOO_LARGE] = {"/problems/head-too-large", "The head is too large", 431},
     [PROBLEM_HTTP_VERSION] = {"/problems/http-version", "HTTP version not supported", 505},
     [PROBLEM_INTERNAL] = {"/problems/internal", "Something went wrong here", 500},
@@ -41,6 +43,8 @@ static const struct problem_kind kinds[PROBLEM_COUNT] = {
     [PROBLEM_TOO_MANY_VIEWERS] = {"/problems/too-many-viewers", "Too many live viewers", 503},
     [PROBLEM_QUERY_FAILED] = {"/problems/query-failed", "The question could not be answered", 503},
     [PROBLEM_NOT_READY] = {"/problems/not-ready", "Not ready", 503},
+    [PROBLEM_RULES_UNAVAILABLE] = {"/problems/rules-unavailable",
+                                   "The rules of alerts cannot be read or written", 503},
 };
 
 const struct problem_kind *problem_kind(enum problem p) {

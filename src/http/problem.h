@@ -19,6 +19,7 @@ enum problem {
     PROBLEM_METHOD,           // 405
     PROBLEM_BODY_TIMEOUT,     // 408
     PROBLEM_RETRY_UNDER_WAY,  // 409: somebody else is sending it again
+    PROBLEM_RULES_CHANGED,    // 412: not the rules of alerts that were known
     PROBLEM_BODY_TOO_LARGE,   // 413
     PROBLEM_TOO_MANY_EVENTS,  // 413
     PROBLEM_TARGET_TOO_LONG,  // 414
@@ -26,6 +27,7 @@ enum problem {
     PROBLEM_CONTENT_TYPE,     // 415
     PROBLEM_CONTENT_ENCODING, // 415
     PROBLEM_NOTHING_ACCEPTED, // 422: every event was rejected
+    PROBLEM_RULES_WRONG,      // 422: a rule of alerts
     PROBLEM_HEAD_TOO_LARGE,   // 431
     PROBLEM_INTERNAL,         // 500
     PROBLEM_HTTP_VERSION,     // 505
@@ -36,6 +38,7 @@ enum problem {
     PROBLEM_TOO_MANY_VIEWERS,
     PROBLEM_QUERY_FAILED,
     PROBLEM_NOT_READY,
+    PROBLEM_RULES_UNAVAILABLE, // the file of rules of alerts
     PROBLEM_COUNT,
 };
 

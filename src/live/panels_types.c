@@ -108,6 +108,8 @@ static const char head[] =
     "    /** over a log: partition, messages that are not counted yet */\n"
     "    lag?: [number, number][];\n"
     "    keys_required?: boolean;\n"
+    "    /** rules of alerts can be read and changed here */\n"
+    "    rules?: boolean;\n"
     "}\n"
     "\n"
     "export interface Alert {\n"

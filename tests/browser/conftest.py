@@ -2,7 +2,11 @@
 """A real browser on the real program. Every page that a test opens is watched: an error in its console,
 an exception in its scripts or a request that leaves the server fails the test."""
 
+import mmap
+import pathlib
 import re
+import subprocess
+import time
 import urllib.parse
 
 import pytest
@@ -28,6 +32,37 @@ def server(tmp_path):
     for one in started:
         if one.process.returncode is None:
             one.stop()
+
+
+class Clock:
+    """What the server takes for the time: its wall clock is the test's (shifted_clock.c)."""
+
+    def __init__(self, directory, library):
+        path = directory / "shifted-by"
+        path.write_bytes(bytes(8))
+        with open(path, "r+b") as file:
+            self.shift = mmap.mmap(file.fileno(), 8)
+        self.environment = {"LD_PRELOAD": str(library), "SHIFTED_BY": str(path)}
+
+    def set(self, instant):
+        ns = int(instant.timestamp()) * 10**9 - time.time_ns()
+        self.shift[:] = ns.to_bytes(8, "little", signed=True)
+
+
+@pytest.fixture(scope="session")
+def shifted_clock(tmp_path_factory):
+    library = tmp_path_factory.mktemp("clock") / "shifted_clock.so"
+    source = pathlib.Path(__file__).parent / "shifted_clock.c"
+    subprocess.run(["cc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", library, source], check=True, timeout=60)
+    return library
+
+
+@pytest.fixture
+def clock(tmp_path, shifted_clock, server):  # after which the servers stop: what waits until a time needs the real one
+    one = Clock(tmp_path, shifted_clock)
+    yield one
+    one.shift[:] = bytes(8)
+    one.shift.close()
 
 
 @pytest.fixture(scope="session")

@@ -52,6 +52,10 @@ def test_no_serious_fault_is_found_on_the_page(server, open_page, viewport):
     page.click("#rejected button:text('Edit')")
     page.wait_for_selector("#rejected textarea")
     assert faults(page, "#rejected") == [], "a rejected event"
+    page.keyboard.press("Escape")
+    page.click("#rules-open")
+    page.click("#rules-new")
+    assert faults(page, "#rules") == [], "a rule of alerts"
 
 
 def test_no_serious_fault_is_found_where_people_sign_in(server, browser):

@@ -4,10 +4,6 @@ test's (shifted_clock.c), so no hour of the real day matters; the browser's is m
 the server's."""
 
 import datetime
-import mmap
-import pathlib
-import subprocess
-import time
 import zoneinfo
 
 import pytest
@@ -16,32 +12,6 @@ from live_page import SOON_MS, as_table, order, post, wait_for_figure, wait_for_
 
 ZONE = "America/New_York"
 BEFORE_S = 1  # how long before the moment the clock is set to; it goes there by itself
-
-
-class Clock:
-    """What the server takes for the time."""
-
-    def __init__(self, directory):
-        path = directory / "shifted-by"
-        path.write_bytes(bytes(8))
-        with open(path, "r+b") as file:
-            self.shift = mmap.mmap(file.fileno(), 8)
-        library = directory / "shifted_clock.so"
-        source = pathlib.Path(__file__).parent / "shifted_clock.c"
-        subprocess.run(["cc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", library, source], check=True, timeout=60)
-        self.environment = {"LD_PRELOAD": str(library), "SHIFTED_BY": str(path)}
-
-    def set(self, instant):
-        ns = int(instant.timestamp()) * 10**9 - time.time_ns()
-        self.shift[:] = ns.to_bytes(8, "little", signed=True)
-
-
-@pytest.fixture
-def clock(tmp_path, server):  # after which the servers stop: what waits until a time needs the real one
-    one = Clock(tmp_path)
-    yield one
-    one.shift[:] = bytes(8)
-    one.shift.close()
 
 
 def shop_time(text, fold=0):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The page is narrowed by its filters, and a link shows the same view again."""
 
+import csv
 import decimal
 
 import pytest
@@ -123,6 +124,26 @@ def test_a_range_is_brushed_on_the_chart(shop, open_page):
     wait_for_figure(page, "revenue", "$70.00")
 
 
+def test_a_range_is_chosen_on_the_chart_by_keyboard(shop, open_page):
+    page = open_page(shop, view="#chart=days")
+    page.wait_for_selector(".plot .bar", state="attached")
+    page.focus(".chart")
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowLeft")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
+    assert "from=" not in page.url, "Escape has let go of it"
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowLeft")
+    page.keyboard.press("Enter")
+    wait_for_figure(page, "revenue", "$80.00")
+    assert [row[2] for row in as_table(page)] == ["$80.00", "$0.00", "$0.00", "$0.00"]
+
+
 def test_what_is_shown_is_exported(shop, open_page):
     page = open_page(shop, view="#source=GOOGLE")
     wait_for_figure(page, "revenue", "$30.00")
@@ -131,6 +152,16 @@ def test_what_is_shown_is_exported(shop, open_page):
     lines = table.value.path().read_text().splitlines()
     assert lines[0].startswith("bucket,currency,orders"), lines[0]
     assert sum(decimal.Decimal(line.split(",")[lines[0].split(",").index("total")]) for line in lines[1:]) == 30
+    for panel, by, sums in (("matrix", ["source", "state"], {("GOOGLE", "TX"): 10, ("GOOGLE", "CA"): 20}), ("products", ["product_id"], None)):
+        page.hover(f"[data-panel={panel}]")
+        if sums is None:
+            page.select_option("#filter-source", "")
+            wait_for_text(page, "[data-panel=products] li .name", "Product 1")
+            sums = {("1",): 50, ("2",): 20}
+        with page.expect_download() as table:
+            page.click(f"[data-panel={panel}] .csv")
+        found = list(csv.DictReader(table.value.path().open(encoding="utf-8")))
+        assert {tuple(row[name] for name in by): decimal.Decimal(row["total"]) for row in found} == sums
     with page.expect_download() as picture:
         page.click("[data-panel=time] button:text('PNG')")
     assert picture.value.path().read_bytes().startswith(b"\x89PNG\r\n")

@@ -255,7 +255,6 @@ def test_files_and_addresses_that_cannot_be_are_refused_in_a_line(tmp_path, rule
         ("--alerts", tmp_path / "none"): "No such file or directory",
         ("--alerts", good, "--alert-webhook", "ftp://u:SECRET@h/"): "--alert-webhook is no address such as https://",
         ("--alerts", good, "--alert-webhook", "hooks.example.com/SECRET"): "--alert-webhook is no address such as",
-        ("--alert-webhook", "https://h/SECRET"): "--alert-webhook has nothing to tell without rules: give --alerts FILE",
     }.items():
         done = harness.run("serve", "--data", tmp_path / "data", "--listen", "127.0.0.1:0", *options)
         said = done.stderr.decode()
@@ -311,6 +310,117 @@ def test_alerts_are_for_those_who_may_read(server, rules, tmp_path):
     assert one.get("/v1/alerts", {"Authorization": f"Bearer {keys['read']}"}).status == 200
 
 
+def put(one, text, **headers):
+    more = {name.replace("_", "-"): value for name, value in headers.items()}
+    return one.request("PUT", "/v1/alerts/rules", text.encode(), {"Content-Type": "text/plain", **more})
+
+
+def test_rules_that_are_put_are_in_force_and_in_the_file_with_what_people_wrote_there(server, rules):
+    path = rules("# the shop's\n" + QUIET)
+    path.chmod(0o640)
+    one = server("--alerts", path)
+    found = one.get("/v1/alerts/rules")
+    assert (found.status, found.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert found.body.decode() == "# the shop's\n" + QUIET
+    text = found.body.decode() + "silent = no orders for 1s  # as well\n"
+    done = put(one, text, If_Match=found.headers["etag"])
+    assert done.status == 204, done
+    assert [rule["name"] for rule in one.get("/v1/alerts").json()["rules"]] == ["quiet", "silent"]
+    assert (path.read_text(), path.stat().st_mode & 0o777) == (text, 0o640)
+    assert one.get("/v1/alerts/rules").headers["etag"] == done.headers["etag"] != found.headers["etag"]
+    one.post(order(1))
+    wait_for_state(one, "silent", True)
+    assert put(one, "").status == 204
+    assert one.get("/v1/alerts").json() == {"active": 0, "rules": []}
+    harness.wait_until(lambda: "silent is over: its rule was removed" in one.log, PATIENCE_S, "the log")
+
+
+def test_one_wrong_rule_changes_nothing_and_is_named_with_its_part(server, rules):
+    path = rules(QUIET)
+    one = server("--alerts", path)
+    for text, said in {
+        QUIET + "slow = orders under half of usual\n": (2, "slow", "limit", 'want a share as in 50% or 2.5%, 10000% at most, not "half"'),
+        QUIET + QUIET: (2, "quiet", "name", "there is a rule of the name quiet already"),
+        "behind = lag over 5\n": (1, "behind", "what", "lag is known only to a process that reads Kafka: serve --broker"),
+        "\n\nwhat?\n": (3, None, "line", "want `name = rule`"),
+    }.items():
+        answer = put(one, text).problem(422)
+        assert tuple(answer[member] for member in ("line", "rule", "part", "message")) == said
+        assert answer["detail"].endswith(f"{said[3]}; no rule was changed")
+    assert path.read_text() == QUIET
+    assert [rule["name"] for rule in one.get("/v1/alerts").json()["rules"]] == ["quiet"]
+
+
+def test_of_two_who_change_the_same_rules_the_second_is_told(server, rules):
+    path = rules(QUIET)
+    one = server("--alerts", path)
+    tag = one.get("/v1/alerts/rules").headers["etag"]
+    first = put(one, "a = no orders for 1h\n", If_Match=tag)
+    assert first.status == 204
+    assert "get them again" in put(one, "b = no orders for 1h\n", If_Match=tag).problem(412)["detail"]
+    assert path.read_text() == "a = no orders for 1h\n"
+    path.write_text("by-hand = no orders for 1h\n")
+    put(one, "b = no orders for 1h\n", If_Match=first.headers["etag"]).problem(412)
+    assert put(one, "b = no orders for 1h\n", If_Match="*").status == 204
+    weak = "W/" + one.get("/v1/alerts/rules").headers["etag"]  # as proxies that pack make it
+    assert put(one, "c = no orders for 1h\n", If_Match=weak).status == 204
+
+
+def test_rules_of_the_page_are_kept_in_the_data_directory(server):
+    one = server()
+    assert one.get("/v1/alerts/rules").body == b""
+    assert put(one, QUIET).status == 204
+    path = one.data / "alerts.rules"
+    assert (path.read_text(), path.stat().st_mode & 0o777) == (QUIET, 0o600)
+    one.stop()
+    again = server()
+    assert [rule["name"] for rule in again.get("/v1/alerts").json()["rules"]] == ["quiet"]
+
+
+def test_rules_are_changed_by_those_who_may_send_orders_and_as_text_alone(server, rules, tmp_path):
+    keys = hosts.new_keys(tmp_path / "data")
+    path = rules(QUIET)
+    one = server("--require-keys", "--alerts", path)
+    read, ingest = ({"Authorization": f"Bearer {keys[scope]}"} for scope in ("read", "ingest"))
+    assert [one.get("/v1/alerts/rules", key).status for key in ({}, ingest, read)] == [401, 403, 200]
+    assert [put(one, "", **key).status for key in ({}, read)] == [401, 403]
+    other = {**ingest, "Content-Type": "application/json"}
+    assert one.request("PUT", "/v1/alerts/rules", b"", other).status == 415
+    assert one.request("PUT", "/v1/alerts/rules", b"", {**ingest, "Content-Type": "text/plain", "Content-Encoding": "gzip"}).status == 415
+    assert put(one, "#" * 65537, **ingest).status == 413
+    assert put(one, "", **ingest, Origin="https://elsewhere.example").status == 403
+    assert path.read_text() == QUIET
+    assert one.request("POST", "/v1/alerts/rules", b"", ingest).headers["allow"] == "GET, HEAD, PUT"
+    assert put(one, "", **ingest).status == 204
+
+
+def test_a_file_that_cannot_be_written_changes_nothing(server, tmp_path):
+    folder = tmp_path / "rules of the shop"
+    folder.mkdir()
+    path = folder / "shop.alerts"
+    path.write_text(QUIET)
+    one = server("--alerts", path)
+    path.unlink()
+    folder.rmdir()
+    said = put(one, "a = no orders for 1h\n").problem(503)["detail"]
+    assert said.endswith("No such file or directory; no rule was changed")
+    one.get("/v1/alerts/rules").problem(503)
+    assert [rule["name"] for rule in one.get("/v1/alerts").json()["rules"]] == ["quiet"]
+
+
+def test_a_dashboard_without_a_file_of_rules_has_none(server, tmp_path):
+    one = server()
+    done = harness.run("dashboard", "--data", one.data, "--listen", "127.0.0.1:0", "--alert-webhook", "https://h/SECRET")
+    assert done.returncode == 2
+    assert "--alert-webhook has nothing to tell without rules: give --alerts FILE" in done.stderr.decode()
+    reader = Dashboard(tmp_path)
+    try:
+        assert reader.get("/v1/alerts/rules").status == 404
+        assert put(reader, QUIET).status == 404
+    finally:
+        reader.stop()
+
+
 def test_without_rules_there_are_none_and_where_sales_are_not_shown_there_is_no_such_call(server, tmp_path):
     one = server()
     assert one.get("/v1/alerts").json() == {"active": 0, "rules": []}
@@ -320,5 +430,6 @@ def test_without_rules_there_are_none_and_where_sales_are_not_shown_there_is_no_
     door = Ingest(tmp_path, "--broker", "kafka://127.0.0.1:1/t")
     try:
         assert door.get("/v1/alerts").status == 404
+        assert door.get("/v1/alerts/rules").status == 404
     finally:
         door.stop()

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -18,9 +17,9 @@
 
 static struct alert_rule read_line(const char *line) {
     struct alert_rule rule;
-    char why[ALERT_WHY_BYTES];
-    if (!alert_rule_read(text_of(line), &rule, why)) {
-        fail_msg("%s: %s", line, why);
+    struct alert_why why;
+    if (!alert_rule_read(text_of(line), &rule, &why)) {
+        fail_msg("%s: %s", line, why.text);
     }
     return rule;
 }
@@ -100,38 +99,68 @@ static void a_line_that_is_no_rule_is_told_what_is_wanted(void **state) {
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct alert_rule rule;
-        char why[ALERT_WHY_BYTES] = "";
-        if (alert_rule_read(text_of(cases[i].line), &rule, why)) {
+        struct alert_why why;
+        if (alert_rule_read(text_of(cases[i].line), &rule, &why)) {
             fail_msg("taken: %s", cases[i].line);
         }
-        assert_string_equal(why, cases[i].why);
+        assert_string_equal(why.text, cases[i].why);
+    }
+}
+
+static void the_part_of_a_line_that_is_wrong_is_named(void **state) {
+    UNUSED(state);
+    static const struct {
+        const char *line, *part;
+    } cases[] = {
+        {"quiet no orders for 5m", "line"},
+        {"two words = no orders for 5m", "name"},
+        {"a = sales under 5%", "what"},
+        {"a = no money for 5m", "what"},
+        {"a = orders below 5% of usual", "direction"},
+        {"a = orders under 5 of usual", "limit"},
+        {"a = no orders for 5 minutes", "limit"},
+        {"a = orders under 5%", "limit"},
+        {"a = orders under 5% of usual in 25h", "window"},
+        {"a = refunds over 5% in 1h for ever", "for"},
+        {"a = refunds over 5%, clear under 6%", "clear"},
+        {"a = refunds over 5%, clear", "clear_for"},
+        {"a = refunds over 5%, clear for ever", "clear_for"},
+        {"a = refunds over 5% now", "rest"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct alert_rule rule;
+        struct alert_why why;
+        assert_false(alert_rule_read(text_of(cases[i].line), &rule, &why));
+        assert_string_equal(why.part, cases[i].part);
     }
 }
 
 static void names_and_lines_have_their_longest(void **state) {
     UNUSED(state);
-    char line[300], why[ALERT_WHY_BYTES];
+    char line[300];
+    struct alert_why why;
     struct alert_rule rule;
     snprintf(line, sizeof line, "%040d = no orders for 5m", 0);
-    assert_true(alert_rule_read(text_of(line), &rule, why));
+    assert_true(alert_rule_read(text_of(line), &rule, &why));
     assert_int_equal(strlen(rule.name), 40);
     snprintf(line, sizeof line, "%041d = no orders for 5m", 0);
-    assert_false(alert_rule_read(text_of(line), &rule, why));
+    assert_false(alert_rule_read(text_of(line), &rule, &why));
     snprintf(line, sizeof line, "a = no orders for 5m %*s", 200, "");
-    assert_false(alert_rule_read(text_of(line), &rule, why));
-    assert_string_equal(why, "want a line of 1 to 200 characters");
+    assert_false(alert_rule_read(text_of(line), &rule, &why));
+    assert_string_equal(why.text, "want a line of 1 to 200 characters");
 }
 
-// --- Files
+// --- Lines of a file
 
-static const struct alert_origin origin = {.path = "shop.alerts", .knows_lag = true};
-
-static void refused(const char *lines, const struct alert_origin *from, const char *message) {
+static void refused(const char *lines, bool knows_lag, size_t line, const char *rule,
+                    const char *part, const char *text) {
     struct alert_rules *rules = mem_zalloc(1, sizeof *rules);
-    struct error err = {0};
-    assert_false(alert_rules_read(text_of(lines), from, rules, &err));
-    assert_int_equal(err.cls, ERROR_USAGE);
-    assert_string_equal(err.text, message);
+    struct alert_mistake mistake;
+    assert_false(alert_rules_read(text_of(lines), knows_lag, rules, &mistake));
+    assert_int_equal(mistake.line, line);
+    assert_string_equal(mistake.rule, rule);
+    assert_string_equal(mistake.why.part, part);
+    assert_string_equal(mistake.why.text, text);
     assert_int_equal(rules->n, 0);
     free(rules);
 }
@@ -139,83 +168,61 @@ static void refused(const char *lines, const struct alert_origin *from, const ch
 static void a_file_has_a_rule_a_line_comments_and_empty_lines(void **state) {
     UNUSED(state);
     struct alert_rules *rules = mem_zalloc(1, sizeof *rules);
-    struct error err = {0};
+    struct alert_mistake mistake;
     const char *lines = "# the shop's\r\n\r\n  quiet = no orders for 30m   # at night too\n\n"
                         "behind = lag over 1000";
-    assert_true(alert_rules_read(text_of(lines), &origin, rules, &err));
+    assert_true(alert_rules_read(text_of(lines), true, rules, &mistake));
     assert_int_equal(rules->n, 2);
     assert_string_equal(rules->at[0].text, "no orders for 30m");
     assert_string_equal(rules->at[1].name, "behind");
-    assert_true(alert_rules_read(text_of("# none\n"), &origin, rules, &err));
+    assert_true(alert_rules_read(text_of("# none\n"), true, rules, &mistake));
     assert_int_equal(rules->n, 0);
     free(rules);
 }
 
-static void a_mistake_is_told_with_file_and_line(void **state) {
+static void a_mistake_is_told_with_its_line_and_its_rule(void **state) {
     UNUSED(state);
-    refused("quiet = no orders for 30m\n\nslow = orders over\n", &origin,
-            "shop.alerts:3: want a share as in 50% or 2.5%, 10000% at most");
-    refused("a = no orders for 1m\nb = no orders for 2m\na = no orders for 3m\n", &origin,
-            "shop.alerts:3: there is a rule of the name a already");
+    refused("quiet = no orders for 30m\n\nslow = orders over\n", true, 3, "slow", "limit",
+            "want a share as in 50% or 2.5%, 10000% at most");
+    refused("a = no orders for 1m\nb = no orders for 2m\na = no orders for 3m\n", true, 3, "a",
+            "name", "there is a rule of the name a already");
+    refused("quiet\n", true, 1, "", "line", "want `name = rule`");
+    refused("two words = no orders for 1m\n", true, 1, "", "name",
+            "want a name of 1 to 40 letters, digits, - and _ before the =");
 }
 
 static void lag_is_refused_where_no_log_is_read(void **state) {
     UNUSED(state);
-    const struct alert_origin elsewhere = {.path = "shop.alerts"};
-    refused("behind = lag over 5\n", &elsewhere,
-            "shop.alerts:1: lag is known only to a process that reads Kafka: serve --broker");
+    refused("behind = lag over 5\n", false, 1, "behind", "what",
+            "lag is known only to a process that reads Kafka: serve --broker");
 }
 
 static void there_are_64_rules_at_most(void **state) {
     UNUSED(state);
     char lines[66 * 40] = "";
     struct alert_rules *rules = mem_zalloc(1, sizeof *rules);
-    struct error err = {0};
+    struct alert_mistake mistake;
     for (int i = 0; i < 64; i++) {
         size_t len = strlen(lines);
         snprintf(lines + len, sizeof lines - len, "r%d = no orders for 5m\n", i);
     }
-    assert_true(alert_rules_read(text_of(lines), &origin, rules, &err));
+    assert_true(alert_rules_read(text_of(lines), true, rules, &mistake));
     assert_int_equal(rules->n, 64);
     free(rules);
     strcat(lines, "one-more = no orders for 5m\n");
-    refused(lines, &origin, "shop.alerts:65: more than 64 rules");
-}
-
-static void a_file_that_cannot_be_read_is_named(void **state) {
-    UNUSED(state);
-    char path[] = "/tmp/salestide-alerts-XXXXXX";
-    int fd = mkstemp(path);
-    struct alert_origin from = {.path = path, .knows_lag = true};
-    struct alert_rules *rules = mem_zalloc(1, sizeof *rules);
-    struct error err = {0};
-    assert_true(fd >= 0 && write(fd, "quiet = no orders for 5m\n", 25) == 25);
-    assert_true(alert_rules_read_file(&from, rules, &err));
-    assert_int_equal(rules->n, 1);
-    assert_int_equal(ftruncate(fd, 70000), 0);
-    assert_false(alert_rules_read_file(&from, rules, &err));
-    assert_non_null(strstr(err.text, "is larger than 64 KiB: it is no file of alerts"));
-    assert_int_equal(rules->n, 0);
-    close(fd);
-    unlink(path);
-    assert_false(alert_rules_read_file(&from, rules, &err));
-    assert_non_null(strstr(err.text, "No such file"));
-    from.path = "/tmp"; // a directory
-    assert_false(alert_rules_read_file(&from, rules, &err));
-    assert_non_null(strstr(err.text, "cannot read the alerts of /tmp: "));
-    free(rules);
+    refused(lines, true, 65, "one-more", "line", "more than 64 rules");
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_kind_is_read_with_what_it_means_unless_said),
         cmocka_unit_test(a_line_that_is_no_rule_is_told_what_is_wanted),
+        cmocka_unit_test(the_part_of_a_line_that_is_wrong_is_named),
         cmocka_unit_test(names_and_lines_have_their_longest),
         cmocka_unit_test(a_file_has_a_rule_a_line_comments_and_empty_lines),
-        cmocka_unit_test(a_mistake_is_told_with_file_and_line),
+        cmocka_unit_test(a_mistake_is_told_with_its_line_and_its_rule),
         cmocka_unit_test(lag_is_refused_where_no_log_is_read),
         cmocka_unit_test(there_are_64_rules_at_most),
-        cmocka_unit_test(a_file_that_cannot_be_read_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,11 +77,10 @@ static int tear_down(void **state) {
 // --- What happens
 
 static void use_rules(const char *lines) {
-    const struct alert_origin origin = {.path = "rules", .knows_lag = true};
     struct alert_rules *rules = mem_zalloc(1, sizeof *rules);
-    struct error err = {0};
-    if (!alert_rules_read(text_of(lines), &origin, rules, &err)) {
-        fail_msg("%s", err.text);
+    struct alert_mistake mistake;
+    if (!alert_rules_read(text_of(lines), true, rules, &mistake)) {
+        fail_msg("%s", mistake.why.text);
     }
     alert_board_set(&w->board, rules);
     free(rules);

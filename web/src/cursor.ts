@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What pointer and keys do on the chart: say what a bucket was worth, and choose a range by dragging over it.
+// What pointer and keys do on the chart: say what a bucket was worth, and choose a range by dragging over it, or by
+// Shift and the arrow keys and then Enter.
 import { roughly } from "./amount";
 import { make, show } from "./dom";
 import { isManyDays, nameOf, type Course, type Slot } from "./figures";
@@ -41,7 +42,7 @@ export class Cursor {
         box.addEventListener("pointermove", (event) => this.move(event));
         box.addEventListener("pointerup", () => this.end());
         box.addEventListener("pointerleave", () => this.point(undefined));
-        box.addEventListener("blur", () => this.point(undefined));
+        box.addEventListener("blur", () => this.forget());
         box.addEventListener("keydown", (event) => this.key(event));
     }
 
@@ -113,6 +114,12 @@ export class Cursor {
         });
     }
 
+    private forget(): void {
+        this.from = undefined;
+        this.plot.brush(undefined, 0, this.isLine);
+        this.point(undefined);
+    }
+
     private key(event: KeyboardEvent): void {
         const slots = this.course?.slots ?? [];
         const last = slots.length - 1;
@@ -121,9 +128,14 @@ export class Cursor {
         const to = { ArrowLeft: (this.at ?? start + 1) - 1, ArrowRight: (this.at ?? -1) + 1, Home: 0, End: last }[event.key];
         if (to !== undefined) {
             event.preventDefault();
-            this.point(Math.max(0, Math.min(last, to)));
+            const at = Math.max(0, Math.min(last, to));
+            this.from = event.shiftKey ? (this.from ?? this.at ?? at) : undefined;
+            this.plot.brush(this.from, at, this.isLine);
+            this.point(at);
+        } else if (event.key === "Enter") {
+            this.end();
         } else if (event.key === "Escape") {
-            this.point(undefined);
+            this.forget();
         }
     }
 }

@@ -2,6 +2,7 @@
 // The live page: events of /v1/stream become a state, the state and what the page is narrowed to become figures,
 // each panel of the table draws them. Drawing is merged to at most ten times a second, and to none while the page
 // is hidden.
+import { drawAlertRules, openAlertRules, setUpAlertRules } from "./alert_rules";
 import { Asked } from "./asked";
 import { Controls, setUpWall } from "./controls";
 import { byId, make, setUpDialog } from "./dom";
@@ -25,6 +26,8 @@ let state: State | undefined;
 let figures: Figures | undefined;
 let drawnAt = 0;
 let asked = false;
+let created = false; // all panels are
+let drawn = false; // once, at least
 
 const page: Page = {
     view: readView(location.hash),
@@ -36,18 +39,14 @@ const page: Page = {
         draw();
     },
     openOrder: (id) => void openOrder(id, page.time),
+    openAlertRules: () => void openAlertRules(),
     openRejected: () => void openRejected(page.time, state?.health),
     redraw: askToDraw,
 };
 
 const narrowed = new Asked(askView, askToDraw);
 const shares = new Asked(readShares, askToDraw);
-const draws = panels.map(({ name, row, create, ticks = false }): { draw: Draw; ticks: boolean } => {
-    const section = make("section", `panel ${name}`);
-    section.dataset["panel"] = name;
-    byId(`row-${row}`).append(section);
-    return { draw: create(section, page), ticks };
-});
+const draws: { draw: Draw; ticks: boolean }[] = [];
 const controls = new Controls(page);
 
 /** Of the view: pushed by the stream, or asked for. */
@@ -72,10 +71,44 @@ function currentFigures(now: State): Figures {
     return narrowed.answer ?? { currency, ...nothing, none: {} };
 }
 
+/** One step after the other, with the browser's own work in between: a page that opens does not hang. */
+function inSteps(steps: readonly (() => void)[], then: () => void): void {
+    const [step, ...others] = steps;
+    if (step === undefined) {
+        then();
+        return;
+    }
+    step();
+    window.setTimeout(() => inSteps(others, then));
+}
+
+function createPanels(): void {
+    const steps = panels.map(({ name, row, create, ticks = false }) => () => {
+        const section = make("section", `panel ${name}`);
+        section.dataset["panel"] = name;
+        byId(`row-${row}`).append(section);
+        draws.push({ draw: create(section, page), ticks });
+    });
+    inSteps(steps, () => {
+        created = true;
+        askToDraw();
+    });
+}
+
+function drawPanels(now: { figures: Figures; state: State }): void {
+    if (drawn) {
+        draws.forEach((panel) => panel.draw(now.figures, now.state));
+        return;
+    }
+    drawn = true;
+    const steps = draws.map((panel) => () => panel.draw(figures ?? now.figures, state ?? now.state));
+    inSteps(steps, () => undefined);
+}
+
 function draw(): void {
     asked = false;
     drawnAt = performance.now();
-    if (state === undefined) {
+    if (state === undefined || !created) {
         return;
     }
     const zone = state.shop?.timezone ?? "UTC";
@@ -85,10 +118,9 @@ function draw(): void {
     figures = currentFigures(state);
     document.body.classList.toggle("waiting", isNarrowed(page.view) && narrowed.answer === undefined);
     controls.draw(figures, state);
-    for (const panel of draws) {
-        panel.draw(figures, state);
-    }
+    drawPanels({ figures, state });
     fillFirstRun(state);
+    drawAlertRules(state);
     drawSignOut(state);
     drawStatus(state, page, narrowed.problem);
 }
@@ -106,6 +138,9 @@ window.addEventListener("popstate", () => {
     askToDraw();
 });
 
+// Figures are as large as they fit.
+window.addEventListener("resize", askToDraw);
+
 // Its target would take the place of the view in the address.
 byId("skip").addEventListener("click", (event) => {
     event.preventDefault();
@@ -114,9 +149,12 @@ byId("skip").addEventListener("click", (event) => {
 
 setUpDialog("order");
 setUpDialog("rejected");
+setUpDialog("rules");
 setUpRejected();
+setUpAlertRules();
 setUpFirstRun();
 setUpWall();
+createPanels();
 
 const listenAgain = listen("v1/stream", {
     snapshot(message) {

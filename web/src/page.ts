@@ -14,6 +14,7 @@ export interface Page {
     change(change: Partial<View>): void;
     openOrder(id: string): void;
     openRejected(): void;
+    openAlertRules(): void;
     /** asks for a drawing soon */
     redraw(): void;
 }

@@ -2,6 +2,7 @@
 // Rejected events in a dialog: each with its reason, its text with the field marked that was wrong, and, for
 // whoever holds an ingest key, the text to edit and send again.
 import { byId, make, makeButton, setText } from "./dom";
+import { keyField, withKey } from "./ingest_key";
 import { placeOf } from "./json_place";
 import type { ShopTime } from "./shop_time";
 import type { Health } from "./types";
@@ -30,7 +31,6 @@ const PAGE = 50;
 
 /** What is known of the server and of who sits here, while the dialog is open. */
 let around: { time: ShopTime; health: Health | undefined } | undefined;
-let key = ""; // typed once, kept as long as the page
 
 async function askRejected(before: number | undefined): Promise<{ rows: Rejected[]; next_before: number | null }> {
     const response = await fetch(`v1/rejected?limit=${PAGE}${before === undefined ? "" : `&before=${before}`}`);
@@ -68,28 +68,13 @@ function saidOf(status: number, body: Verdict): string {
 }
 
 async function send(row: Rejected, text: string): Promise<{ status: number; said: string }> {
-    const headers: Record<string, string> = { "Content-Type": "application/json" };
-    if (key !== "") {
-        headers["Authorization"] = `Bearer ${key}`;
-    }
+    const headers = withKey({ "Content-Type": "application/json" });
     try {
         const response = await fetch(`v1/rejected/${row.id}/retry`, { method: "POST", headers, body: text });
         return { status: response.status, said: saidOf(response.status, (await response.json()) as Verdict) };
     } catch {
         return { status: 0, said: "Not sent: the server does not answer." };
     }
-}
-
-function keyField(): HTMLElement[] {
-    if (around?.health?.keys_required !== true) {
-        return [];
-    }
-    const input = make("input", "");
-    input.type = "password";
-    input.autocomplete = "off";
-    input.value = key;
-    input.addEventListener("input", () => (key = input.value.trim()));
-    return [make("label", "", "Ingest key ", input)];
 }
 
 function editor(row: Rejected): HTMLElement {
@@ -102,7 +87,7 @@ function editor(row: Rejected): HTMLElement {
     area.setAttribute("aria-label", "The event's text");
     area.rows = Math.min(14, Math.max(5, Math.ceil(text.length / 80), text.split("\n").length));
     const submit = make("button", "action", "Send again");
-    const form = make("form", "", area, make("div", "tabs", ...keyField(), submit), answer);
+    const form = make("form", "", area, make("div", "tabs", ...keyField(around?.health), submit), answer);
     form.addEventListener("submit", (event) => {
         event.preventDefault();
         submit.disabled = true;

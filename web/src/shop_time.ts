@@ -18,23 +18,33 @@ export function addDays(date: string, days: number): string {
     return dateOf(dayNumber(date) + days);
 }
 
-export class ShopTime {
-    private readonly second: Intl.DateTimeFormat;
-    private readonly minute: Intl.DateTimeFormat;
-    private readonly hour: Intl.DateTimeFormat;
-    private readonly full: Intl.DateTimeFormat;
-    private readonly parts: Intl.DateTimeFormat;
-    private readonly day = new Intl.DateTimeFormat(undefined, { timeZone: "UTC", weekday: "long", day: "numeric", month: "long" });
-    private readonly weekday = new Intl.DateTimeFormat(undefined, { timeZone: "UTC", weekday: "long" });
-    private readonly shortDay = new Intl.DateTimeFormat(undefined, { timeZone: "UTC", day: "numeric", month: "short" });
+const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
+const OF_INSTANTS = {
+    minute: CLOCK,
+    second: { ...CLOCK, second: "2-digit" },
+    hour: { hour: "2-digit", hourCycle: "h23" },
+    full: { ...CLOCK, day: "numeric", month: "short" },
+    parts: { ...CLOCK, second: "2-digit", year: "numeric", month: "2-digit", day: "2-digit" },
+} as const;
+const OF_DATES = {
+    day: { weekday: "long", day: "numeric", month: "long" },
+    weekday: { weekday: "long" },
+    shortDay: { day: "numeric", month: "short" },
+} as const;
 
-    constructor(readonly zone: string) {
-        const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
-        this.minute = dateFormat(zone, clock);
-        this.second = dateFormat(zone, { ...clock, second: "2-digit" });
-        this.hour = dateFormat(zone, { hour: "2-digit", hourCycle: "h23" });
-        this.full = dateFormat(zone, { ...clock, day: "numeric", month: "short" });
-        this.parts = dateFormat(zone, { ...clock, second: "2-digit", year: "numeric", month: "2-digit", day: "2-digit" });
+export class ShopTime {
+    /** Made when they are needed: each takes a while. */
+    private readonly formats = new Map<string, Intl.DateTimeFormat>();
+
+    constructor(readonly zone: string) {}
+
+    private format(name: keyof typeof OF_INSTANTS | keyof typeof OF_DATES): Intl.DateTimeFormat {
+        let format = this.formats.get(name);
+        if (format === undefined) {
+            format = name in OF_DATES ? dateFormat("UTC", OF_DATES[name as keyof typeof OF_DATES]) : dateFormat(this.zone, OF_INSTANTS[name as keyof typeof OF_INSTANTS]);
+            this.formats.set(name, format);
+        }
+        return format;
     }
 
     /** "New York" of "America/New_York" */
@@ -43,31 +53,31 @@ export class ShopTime {
     }
 
     ofSecond(ms: number): string {
-        return this.second.format(ms);
+        return this.format("second").format(ms);
     }
 
     ofMinute(ms: number): string {
-        return this.minute.format(ms);
+        return this.format("minute").format(ms);
     }
 
     ofHour(ms: number): string {
-        return this.hour.format(ms);
+        return this.format("hour").format(ms);
     }
 
     dayAndMinute(ms: number): string {
-        return this.full.format(ms);
+        return this.format("full").format(ms);
     }
 
     ofDay(date: string): string {
-        return this.day.format(dayNumber(date) * DAY_MS);
+        return this.format("day").format(dayNumber(date) * DAY_MS);
     }
 
     ofWeekday(date: string): string {
-        return this.weekday.format(dayNumber(date) * DAY_MS);
+        return this.format("weekday").format(dayNumber(date) * DAY_MS);
     }
 
     ofShortDay(date: string): string {
-        return this.shortDay.format(dayNumber(date) * DAY_MS);
+        return this.format("shortDay").format(dayNumber(date) * DAY_MS);
     }
 
     /** The first instant of a date. Twice, since the offset of the guess may be that of the other side of a clock change. */
@@ -79,7 +89,7 @@ export class ShopTime {
 
     /** What the clocks here are ahead of UTC. */
     private offset(ms: number): number {
-        const at = Object.fromEntries(this.parts.formatToParts(ms).map(({ type, value }) => [type, Number(value)]));
+        const at = Object.fromEntries(this.format("parts").formatToParts(ms).map(({ type, value }) => [type, Number(value)]));
         const shown = Date.UTC(at["year"]!, at["month"]! - 1, at["day"]!, at["hour"]!, at["minute"]!, at["second"]!);
         return shown - Math.floor(ms / 1000) * 1000;
     }

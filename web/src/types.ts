@@ -99,6 +99,8 @@ export interface Health {
     /** over a log: partition, messages that are not counted yet */
     lag?: [number, number][];
     keys_required?: boolean;
+    /** rules of alerts can be read and changed here */
+    rules?: boolean;
 }
 
 export interface Alert {

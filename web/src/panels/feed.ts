@@ -8,6 +8,7 @@ import type { Change, Order } from "../types";
 import type { View } from "../view";
 
 const SHOWN = 7;
+const LIT = 2; // of those that come at once; all of them would be a flicker
 
 interface Entry {
     key: string;
@@ -107,7 +108,10 @@ export function feed(section: HTMLElement, page: Page): Draw {
         show(none, entries.length === 0);
         const texts = entries.map((entry) => money(entry.total, entry.currency).replace("-", "−"));
         table.style.setProperty("--amount", String(Math.max(0, ...texts.map((text) => text.length))));
+        table.style.setProperty("--id", String(Math.max(3, ...entries.map(({ id }) => shortId(id).length))));
         setText(none, state.recent.length === 0 ? "None yet." : "None among the newest.");
+        const known = new Set(([...body.children] as HTMLElement[]).map((row) => row.dataset["key"]));
+        const calm = entries.filter(({ key }) => !known.has(key)).length <= LIT;
         setRows(
             body,
             entries,
@@ -117,7 +121,7 @@ export function feed(section: HTMLElement, page: Page): Draw {
                 const [ago, id, what, from, amount] = Array.from(row.children) as HTMLElement[];
                 row.dataset["order"] = entry.id;
                 row.classList.toggle("back", entry.back);
-                row.classList.toggle("new", isNew && !first);
+                row.classList.toggle("new", isNew && !first && calm);
                 setText(ago!, since(page.now_ms() - entry.received_ms));
                 ago!.title = `ordered ${page.time.dayAndMinute(entry.created_ms)}`;
                 setText(id!.firstElementChild!, shortId(entry.id));

@@ -64,6 +64,15 @@ function shown(value: string | number | null, currency: string): Shown {
 }
 
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+const ROLL_MS = 260;
+const changed = new WeakMap<HTMLElement, number>();
+
+/** Whether it has stood still for long enough to be read: one that changes all the time would never stand. */
+function stoodStill(element: HTMLElement): boolean {
+    const [now, last] = [performance.now(), changed.get(element) ?? 0];
+    changed.set(element, now);
+    return now - last > 3 * ROLL_MS;
+}
 
 /** The part that changed rolls in; what stays does not move, since all digits are equally wide. */
 function roll(element: HTMLElement, text: string): void {
@@ -78,10 +87,10 @@ function roll(element: HTMLElement, text: string): void {
     element.textContent = text.slice(0, same);
     const rest = make("span", "", text.slice(same));
     element.append(rest);
-    if (!calm.matches && old.length === text.length && typeof rest.animate === "function") {
+    if (stoodStill(element) && !calm.matches && old.length === text.length && typeof rest.animate === "function") {
         rest.className = "rolling";
         rest.animate([{ transform: "translateY(0.3em)", opacity: 0.3 }, { transform: "none", opacity: 1 }], {
-            duration: 260,
+            duration: ROLL_MS,
             easing: "ease-out",
         });
     }

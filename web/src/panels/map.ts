@@ -84,26 +84,30 @@ function makeTiles(svg: SVGElement, choose: (code: string) => void): Map<string,
     return tiles;
 }
 
+const UNKNOWN = "(unknown)";
+
 interface Place {
     name: string;
     orders: number;
     total: string;
 }
 
-/** Rows of states by their code; the others are not of the US. */
-function byCode(rows: MapRow[]): { us: Map<string, Place>; usOrders: number; elsewhere: number } {
+/** Rows of states by their code; the others are not of the US, or of no state at all. */
+function byCode(rows: MapRow[]): { us: Map<string, Place>; usOrders: number; elsewhere: number; unknown: number } {
     const us = new Map<string, Place>();
-    let [usOrders, elsewhere] = [0, 0];
+    let [usOrders, elsewhere, unknown] = [0, 0, 0];
     for (const [name, , orders, , total] of rows) {
         const code = name === null ? undefined : codeOf(name);
-        if (code === undefined || us.has(code)) {
+        if (name === UNKNOWN) {
+            unknown += orders;
+        } else if (code === undefined || us.has(code)) {
             elsewhere += orders;
         } else {
             us.set(code, { name: name ?? "", orders, total });
             usOrders += orders;
         }
     }
-    return { us, usOrders, elsewhere };
+    return { us, usOrders, elsewhere, unknown };
 }
 
 export function map(section: HTMLElement, page: Page): Draw {
@@ -131,14 +135,14 @@ export function map(section: HTMLElement, page: Page): Draw {
         if (known && code !== undefined) {
             newest = { code, until_ms: performance.now() + NEW_MS };
             const { group } = tiles.get(code)!;
-            group.classList.remove("hit");
+            tiles.forEach((tile) => tile.group.classList.remove("hit")); // of the newest alone
             group.getBoundingClientRect(); // so that the flash begins again
             group.classList.add("hit");
             window.setTimeout(page.redraw, NEW_MS + 50);
         }
     }
 
-    function drawTiles(figures: Figures, elsewhere: number): void {
+    function drawTiles(figures: Figures, elsewhere: number, unknown: number): void {
         const most = Math.max(0, ...[...names.values()].map((place) => roughly(place.total)));
         for (const [code, { box: rect, title, group }] of tiles) {
             const place = names.get(code);
@@ -158,7 +162,8 @@ export function map(section: HTMLElement, page: Page): Draw {
         if (hit === undefined) {
             tiles.forEach(({ group }) => group.classList.remove("hit"));
         }
-        const other = elsewhere > 0 ? `${count(elsewhere)} elsewhere` : "";
+        const others = [...(elsewhere > 0 ? [`${count(elsewhere)} elsewhere`] : []), ...(unknown > 0 ? [`${count(unknown)} of no state`] : [])];
+        const other = others.join(", ");
         setText(note, hit !== undefined ? `an order just now: ${hit}` : other);
     }
 
@@ -199,15 +204,16 @@ export function map(section: HTMLElement, page: Page): Draw {
         if (rows === undefined && why === undefined) {
             return;
         }
-        const { us, usOrders, elsewhere } = byCode(rows ?? []);
+        const { us, usOrders, elsewhere, unknown } = byCode(rows ?? []);
         names = us;
-        const isUs = usOrders >= elsewhere;
+        // What has no state says nothing of where the shop sells, unless there is nothing else.
+        const isUs = usOrders >= elsewhere && (usOrders > 0 || unknown === 0);
         svg.style.display = why === undefined && isUs ? "" : "none";
         show(list, why === undefined && !isUs);
         if (why !== undefined) {
             setText(note, "");
         } else if (isUs) {
-            drawTiles(figures, elsewhere);
+            drawTiles(figures, elsewhere, unknown);
         } else {
             drawBars(figures, rows ?? []);
         }

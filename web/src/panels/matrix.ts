@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Revenue by source and state as a heat table. A heading sorts: a state's its column, a source's its row.
 import { add, roughly } from "../amount";
+import { csvLink, csvOf } from "../csv";
 import { make, setText, show } from "../dom";
 import { count, exactMoney, oneDecimal } from "../format";
 import type { Draw, Page } from "../page";
@@ -65,7 +66,8 @@ function scaleOf(most: number): [divisor: number, name: string] {
 
 export function matrix(section: HTMLElement, page: Page): Draw {
     const [note, table, none] = [make("small", ""), make("table", ""), make("p", "none")];
-    section.append(make("h2", "", "Source × state ", note), table, none);
+    const csv = csvLink("sources-and-states");
+    section.append(make("h2", "", "Source × state ", note, csv), table, none);
     table.setAttribute("aria-label", "Revenue by source and state");
     const sorting: Sorting = { row: null, column: null };
     let drawn = "";
@@ -106,7 +108,8 @@ export function matrix(section: HTMLElement, page: Page): Draw {
         }
     }
 
-    return ({ matrix: rows, currency, none: { matrix: why } }) => {
+    return (figures, state) => {
+        const { matrix: rows, currency, none: { matrix: why } } = figures;
         if (rows === undefined && why === undefined) {
             return;
         }
@@ -115,6 +118,8 @@ export function matrix(section: HTMLElement, page: Page): Draw {
         setText(none, why ?? (sources.length === 0 ? "Nothing sold yet." : ""));
         show(none, none.textContent !== "");
         show(table, sources.length > 0);
+        show(csv, sources.length > 0);
+        csv.setAttribute("href", csvOf("source,state", page.view, figures, state));
         const shape = JSON.stringify([sources, states, sorting]);
         if (shape !== drawn) {
             drawn = shape;

@@ -8,6 +8,8 @@ import type { State } from "../state";
 interface Fact {
     name: string;
     /** what stands before the number and behind it; undefined: this process does not know */
+    /** what a click opens, by itself and for those who want a tab of its own */
+    opens?: { at: string; by(page: Page): void };
     of(state: State, now_ms: number): { before?: string; value: string; after: string; hint?: string; bad?: boolean } | undefined;
 }
 
@@ -58,11 +60,13 @@ const FACTS: readonly Fact[] = [
     },
     {
         name: "rejected",
+        opens: { at: "v1/rejected", by: (page) => page.openRejected() },
         of: ({ counts, pipeline }) =>
             counts && { value: count(counts.rejected), after: "rejected", hint: list(pipeline?.rejected_by ?? []), bad: counts.rejected > 0 },
     },
     {
         name: "alerts",
+        opens: { at: "v1/alerts", by: (page) => page.openAlertRules() },
         of: ({ alerts }) =>
             alerts === undefined || alerts.rules.length === 0
                 ? undefined
@@ -91,12 +95,12 @@ export function pipeline(section: HTMLElement, page: Page): Draw {
     section.setAttribute("aria-label", "Pipeline");
     const parts = FACTS.map((fact) => {
         const [before, value, after] = [make("span", ""), make("b", "", "–"), make("span", "")];
-        const link = fact.name === "rejected" ? make("a", "", value, " ", after) : undefined;
-        link?.setAttribute("href", "v1/rejected");
+        const link = fact.opens === undefined ? undefined : make("a", "", value, " ", after);
+        link?.setAttribute("href", fact.opens?.at ?? "");
         link?.addEventListener("click", (event) => {
             if (!event.ctrlKey && !event.metaKey && !event.shiftKey) {
                 event.preventDefault();
-                page.openRejected();
+                fact.opens?.by(page);
             }
         });
         const part = make("span", "fact", ...(link === undefined ? [before, " ", value, " ", after] : [link]));

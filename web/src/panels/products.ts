@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The products with the highest revenue, and what rank they had in the time before.
 import { roughly } from "../amount";
+import { csvLink, csvOf } from "../csv";
 import { make, setRows, setText, show } from "../dom";
 import { count, counted, exactMoney, wholeMoney } from "../format";
 import type { Draw, Page } from "../page";
@@ -26,10 +27,12 @@ function moved(rank: number, before: number | null): [text: string, said: string
 
 export function products(section: HTMLElement, page: Page): Draw {
     const [list, more, none] = [make("ol", "bars ranked"), make("small", ""), make("p", "none")];
-    section.append(make("h2", "", "Products ", more), list, none);
+    const csv = csvLink("products");
+    section.append(make("h2", "", "Products ", more, csv), list, none);
     const choose = (id: string): void =>
         page.change({ product: page.view.product === id ? undefined : id, source: undefined, state: undefined });
-    return ({ products: ranking, currency, none: { products: why } }) => {
+    return (figures, state) => {
+        const { products: ranking, currency, none: { products: why } } = figures;
         if (ranking === undefined && why === undefined) {
             return;
         }
@@ -60,6 +63,8 @@ export function products(section: HTMLElement, page: Page): Draw {
             },
         );
         const behind = (ranking?.rows.length ?? 0) - rows.length + (ranking?.others?.[0] ?? 0);
+        show(csv, rows.length > 0);
+        csv.setAttribute("href", csvOf("product", page.view, figures, state));
         setText(more, behind > 0 ? `${count(behind)} more` : "");
         setText(none, why ?? (rows.length === 0 ? "Nothing sold yet." : ""));
         show(none, none.textContent !== "");

@@ -136,7 +136,7 @@ export function time(section: HTMLElement, page: Page): Draw {
     const box = make("div", "chart");
     box.tabIndex = 0;
     box.setAttribute("role", "group");
-    box.setAttribute("aria-label", "Chart; the arrow keys walk through it");
+    box.setAttribute("aria-label", "Chart; the arrow keys walk through it, with Shift they mark a range, Enter chooses it");
     const plot = new Plot(box);
     const cursor = new Cursor(box, plot, page);
     const [body, words] = [make("tbody", ""), make("p", "unseen")];
