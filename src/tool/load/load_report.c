@@ -33,7 +33,8 @@ struct load_report {
     pthread_mutex_t lock;
     bool bar_shown;
     int64_t accepted, duplicate, rejected;
-    int64_t n_told; // rejections told one by one or counted below
+    int64_t left_out; // rows
+    int64_t n_told;   // rejections told one by one or counted below
     struct code_count hidden[CODES_MAX];
     size_t n_codes;
     struct load_doubts doubts;
@@ -92,6 +93,10 @@ void load_report_doubts(struct load_report *r, const struct load_doubts *d) {
         to->count += from->count;
     }
     pthread_mutex_unlock(&r->lock);
+}
+
+void load_report_left_out(struct load_report *r, size_t n_rows) {
+    r->left_out += (int64_t)n_rows;
 }
 
 void load_report_counts(struct load_report *r, int64_t *accepted, int64_t *duplicate,
@@ -239,6 +244,14 @@ static void tell_hidden(const struct load_report *r) {
     fputc('\n', stderr);
 }
 
+static void tell_left_out(const struct load_report *r) {
+    char number[32];
+    if (r->left_out > 0) {
+        fprintf(stderr, "%s: %s %s left out, as --skip says\n", r->who,
+                grouped(r->left_out, number), r->left_out == 1 ? "row" : "rows");
+    }
+}
+
 static void tell_doubts(const struct load_report *r) {
     static const char *const what[ORDER_WARNING_KINDS][2] = {
         {"with an amount rounded to four decimals", "with an amount rounded to four decimals"},
@@ -268,6 +281,7 @@ bool load_report_summary(struct load_report *r, bool complete) {
     pthread_mutex_lock(&r->lock);
     clear_bar(r);
     tell_hidden(r);
+    tell_left_out(r);
     tell_doubts(r);
     int64_t n = r->accepted + r->duplicate + r->rejected;
     char accepted[32], duplicate[32], rejected[32], rate[32];

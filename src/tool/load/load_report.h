@@ -37,6 +37,9 @@ void load_doubts_add(struct load_doubts *d, uint32_t warnings, const char *file,
 // Any thread.
 void load_report_doubts(struct load_report *r, const struct load_doubts *d);
 
+// Rows that --skip left out. Main thread.
+void load_report_left_out(struct load_report *r, size_t n_rows);
+
 void load_report_counts(struct load_report *r, int64_t *accepted, int64_t *duplicate,
                         int64_t *rejected);
 
