@@ -268,7 +268,7 @@ bool order_finish(struct order_builder *b) {
     if (off > one_cent_e4 || off < -one_cent_e4) {
         o->warnings |= WARN_TOTAL_MISMATCH;
     }
-    if (o->quantity == 0 && o->kind != ORDER_REFUNDED) { // money alone may be given back
+    if (o->quantity == 0) {
         o->warnings |= WARN_QUANTITY_ZERO;
     }
     return true;

@@ -27,7 +27,7 @@ enum {
 enum order_warning {
     WARN_AMOUNT_ROUNDED = 1 << 0, // an amount had more than four decimals
     WARN_TOTAL_MISMATCH = 1 << 1, // total is off subtotal - discount + shipping + tax by > 0.01
-    WARN_QUANTITY_ZERO = 1 << 2,  // the quantity (with items: their sum) is 0, but of a refund
+    WARN_QUANTITY_ZERO = 1 << 2,  // the order's quantity (with items: their sum) is 0
     WARN_LATE = 1 << 3,           // created_at before arrival by more than the late limit
     WARN_FUTURE = 1 << 4,         // created_at more than 24 h ahead of arrival
 };

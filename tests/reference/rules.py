@@ -271,7 +271,7 @@ class Reader:
             raise Faulty(*self.faults)
         if order.items:
             order.quantity = sum(quantity for _, quantity, _ in order.items)
-        if order.quantity == 0 and order.event != "refunded":
+        if order.quantity == 0:
             order.warnings.add("quantity_zero")
         amounts = order.amounts
         derived = amounts["subtotal"] - amounts["discount"] + amounts["shipping"] + amounts["tax"]
