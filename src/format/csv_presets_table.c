@@ -249,8 +249,8 @@ const struct csv_preset csv_presets[] = {
                          "shipping=Shipping and Handling,total=Grand Total (Base),"
                          "source=Purchase Point"},
                  {"refund", "Total Refunded"},
-                 {"date-format", "%b %d, %Y %I:%M:%S %p"},
-                 {"date-format", "%b %d, %Y, %I:%M:%S %p"},
+                 {"date-format", "%b %d, %Y %H:%M:%S %p"},
+                 {"date-format", "%b %d, %Y, %H:%M:%S %p"},
                  ISO_TIMES,
                  NUMBERS,
                  {"skip", "Status=canceled"}}},

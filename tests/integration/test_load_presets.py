@@ -281,7 +281,7 @@ def magento():
     rows = [
         {"ID": "000000001", "Purchase Point": "Main Website", "Purchase Date": "Feb 5, 2026 09:31:22 AM", "Grand Total (Base)": "36.3900",
          "Grand Total (Purchased)": "36.3900", "Status": "complete", "Subtotal": "31.39", "Shipping and Handling": "5.0000", "Total Refunded": "6.39"},
-        {"ID": "000000002", "Purchase Point": "Main Website", "Purchase Date": "2026-02-06 09:31:22", "Grand Total (Base)": "$1,036.39",
+        {"ID": "000000002", "Purchase Point": "Main Website", "Purchase Date": "Feb 6, 2026 14:31:22 PM", "Grand Total (Base)": "$1,036.39",
          "Status": "processing", "Subtotal": "$1,031.39", "Shipping and Handling": "$5.00"},
         {"ID": "000000003", "Purchase Point": "Main Website", "Purchase Date": "2026-02-06 09:31:22", "Grand Total (Base)": "36.39",
          "Status": "canceled", "Subtotal": "31.39", "Shipping and Handling": "5.00"},
