@@ -323,6 +323,40 @@ def test_items_of_json_may_have_unit_prices(tmp_path):
     assert {row["total"] for row in products.values()} == {199_800}
 
 
+# --- What was taken back
+
+TAKEN_BACK = """{"order_id":400,"created_at":"2025-03-05T10:00:00Z","product_id":"p","quantity":1,"subtotal":"100","total":"100"}
+{"order_id":400,"event":"cancelled","created_at":"2025-03-06T10:00:00Z","product_id":"p","quantity":1,"subtotal":"100","total":"100"}
+{"order_id":400,"event":"refunded","event_id":"r9","created_at":"2025-03-06T10:00:01Z","product_id":"p","quantity":1,"subtotal":"100","total":"100"}
+{"order_id":"early","event":"refunded","event_id":"r1","created_at":"2025-03-06T10:00:01Z","product_id":"p","quantity":1,"subtotal":"5","total":"5"}
+{"order_id":"early","created_at":"2025-03-06T10:00:00Z","product_id":"p","quantity":1,"subtotal":"50","total":"50"}
+{"order_id":"early","event":"refunded","event_id":"r2","created_at":"2025-03-06T10:00:01Z","product_id":"p","quantity":1,"subtotal":"45","total":"45"}
+{"order_id":"early","event":"refunded","event_id":"r3","created_at":"2025-03-06T10:00:01Z","product_id":"p","quantity":1,"subtotal":"0.01","total":"0.01"}
+{"order_id":"early","event":"refunded","event_id":"r4","created_at":"2025-03-06T10:00:01Z","product_id":"p","quantity":1,"subtotal":"1","total":"1","currency":"EUR"}
+"""
+
+
+def test_more_taken_back_than_was_sold_and_of_unknown_orders_is_told_with_their_ids(tmp_path, server):
+    code, said = load(tmp_path, TAKEN_BACK, name="x.ndjson")
+    assert code == 0 and "8 accepted" in said, said
+    beyond = next(line for line in said.splitlines() if "more is taken back than was sold" in line)
+    assert "3 events" in beyond and ":3 (order 400)" in beyond and ":7 (order early)" in beyond and ":8 (order early)" in beyond, said
+    assert "1 event that takes back what no order known here has sold" in said and ":4 (order early)" in said, said
+    again, said = load(tmp_path, TAKEN_BACK, name="x.ndjson")  # duplicates are in no doubt
+    assert again == 0 and "taken back" not in said, said
+    verified = harness.run("verify", "--data", tmp_path / "data")
+    assert verified.returncode == 0, verified
+    assert b"note: 3 events took back more than its order had sold (newest: order early, early, 400)" in verified.stdout, verified
+    assert b"note: 1 event took back what no order known then had sold (newest: order early)" in verified.stdout, verified
+    one = server()
+    posted = one.post("/v1/orders", json={"order_id": "\"x<y\"", "event": "refunded", "event_id": "r", "created_at": "2026-05-01T10:00:00Z",
+                                          "product_id": 1, "quantity": 1, "subtotal": "2", "total": "2"})  # fmt: skip
+    assert posted.json()["accepted"] == 1, posted.text
+    metrics = one.get("/metrics").text
+    assert 'salestide_warnings_total{kind="unknown_order"} 1' in metrics or 'salestide_warnings_total{kind="unknown_order"} 2' in metrics
+    assert 'salestide_warnings_total{kind="taken_back_beyond"}' in metrics
+
+
 # --- The cases that are kept beside the project, when they are there
 
 SHOPIFY = ("order_id=Name,created_at=Created at,product_id=Lineitem name,quantity=Lineitem quantity,unit_price=Lineitem price,total=Total,"

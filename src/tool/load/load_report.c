@@ -64,15 +64,21 @@ void load_report_count(struct load_report *r, int64_t accepted, int64_t duplicat
     pthread_mutex_unlock(&r->lock);
 }
 
-void load_doubts_add(struct load_doubts *d, uint32_t warnings, const char *file, int64_t line) {
-    for (int kind = 0; warnings >> kind != 0 && kind < ORDER_WARNING_KINDS; kind++) {
+enum { DOUBT_KINDS = ORDER_WARNING_KINDS + ORDER_DOUBT_KINDS };
+
+void load_doubts_add(struct load_doubts *d, const struct order *o, const char *file, int64_t line) {
+    for (int kind = 0; o->warnings >> kind != 0 && kind < DOUBT_KINDS; kind++) {
         struct load_doubt *k = &d->kinds[kind];
-        if ((warnings >> kind & 1) == 0) {
+        if ((o->warnings >> kind & 1) == 0) {
             continue;
         }
         if (k->count < LOAD_DOUBT_PLACES) {
             k->first[k->count].file = file;
             k->first[k->count].line = line;
+            char digits[24];
+            struct text id = ident_text(o->order_id, digits);
+            snprintf(k->first[k->count].order_id, sizeof k->first[0].order_id, "%.*s",
+                     TEXT_ARG(id));
         }
         k->count++;
         d->any = true;
@@ -84,7 +90,7 @@ void load_report_doubts(struct load_report *r, const struct load_doubts *d) {
         return;
     }
     pthread_mutex_lock(&r->lock);
-    for (int kind = 0; kind < ORDER_WARNING_KINDS; kind++) {
+    for (int kind = 0; kind < DOUBT_KINDS; kind++) {
         struct load_doubt *to = &r->doubts.kinds[kind];
         const struct load_doubt *from = &d->kinds[kind];
         for (int64_t i = 0; i < from->count && to->count + i < LOAD_DOUBT_PLACES; i++) {
@@ -253,15 +259,19 @@ static void tell_left_out(const struct load_report *r) {
 }
 
 static void tell_doubts(const struct load_report *r) {
-    static const char *const what[ORDER_WARNING_KINDS][2] = {
+    static const char *const what[DOUBT_KINDS][2] = {
         {"with an amount rounded to four decimals", "with an amount rounded to four decimals"},
         {"whose total is not subtotal - discount + shipping + tax",
          "whose totals are not subtotal - discount + shipping + tax"},
         {"of quantity 0", "of quantity 0"},
         {"older than the late limit", "older than the late limit"},
         {"more than 24 hours ahead of now", "more than 24 hours ahead of now"},
+        {"that takes back what no order known here has sold",
+         "that take back what no order known here has sold"},
+        {"with which more is taken back than was sold",
+         "with which more is taken back than was sold"},
     };
-    for (int kind = 0; kind < ORDER_WARNING_KINDS; kind++) {
+    for (int kind = 0; kind < DOUBT_KINDS; kind++) {
         const struct load_doubt *d = &r->doubts.kinds[kind];
         char number[32];
         if (d->count == 0) {
@@ -271,6 +281,9 @@ static void tell_doubts(const struct load_report *r) {
                 d->count == 1 ? "event" : "events", what[kind][d->count > 1]);
         for (int64_t i = 0; i < d->count && i < LOAD_DOUBT_PLACES; i++) {
             fprintf(stderr, "%s %s:%" PRId64, i > 0 ? "," : "", d->first[i].file, d->first[i].line);
+            if (kind >= ORDER_WARNING_KINDS) {
+                fprintf(stderr, " (order %s)", d->first[i].order_id);
+            }
         }
         fputs(d->count > LOAD_DOUBT_PLACES ? ", ...\n" : "\n", stderr);
     }
