@@ -2,11 +2,13 @@
 """`salestide load`: files as shops and spreadsheets write them, and what is told about them."""
 
 import decimal
+import json
 import pathlib
 
 import pytest
 
 import harness
+import hosts
 
 HEADER = "order_id,created_at,product_id,quantity,total\n"
 CASES = pathlib.Path(__file__).parents[3] / "shared" / "cases" / "files"
@@ -349,12 +351,16 @@ def test_more_taken_back_than_was_sold_and_of_unknown_orders_is_told_with_their_
     assert b"note: 3 events took back more than its order had sold (newest: order early, early, 400)" in verified.stdout, verified
     assert b"note: 1 event took back what no order known then had sold (newest: order early)" in verified.stdout, verified
     one = server()
-    posted = one.post("/v1/orders", json={"order_id": "\"x<y\"", "event": "refunded", "event_id": "r", "created_at": "2026-05-01T10:00:00Z",
-                                          "product_id": 1, "quantity": 1, "subtotal": "2", "total": "2"})  # fmt: skip
-    assert posted.json()["accepted"] == 1, posted.text
-    metrics = one.get("/metrics").text
-    assert 'salestide_warnings_total{kind="unknown_order"} 1' in metrics or 'salestide_warnings_total{kind="unknown_order"} 2' in metrics
-    assert 'salestide_warnings_total{kind="taken_back_beyond"}' in metrics
+    strange = {"order_id": 'x"<y', "event": "refunded", "event_id": "r", "created_at": "2026-05-01T10:00:00Z", "product_id": 1, "quantity": 1,
+               "subtotal": "2", "total": "2"}  # fmt: skip
+    assert one.post(strange).json()["accepted"] == 1
+    metrics = one.get("/metrics").body.decode()
+    assert 'salestide_warnings_total{kind="unknown_order"} 2' in metrics, metrics
+    assert 'salestide_warnings_total{kind="taken_back_beyond"} 3' in metrics, metrics
+    raw = hosts.stream_head(one, b"doubtful_orders").decode()
+    counts = json.JSONDecoder().raw_decode(raw, raw.index('{"received"'))[0]
+    assert (counts["warnings"]["unknown_order"], counts["warnings"]["taken_back_beyond"]) == (2, 3), counts
+    assert counts["doubtful_orders"] == {"unknown_order": ['x"<y', "early"], "taken_back_beyond": ["early", "early", "400"]}, counts
 
 
 # --- The cases that are kept beside the project, when they are there
