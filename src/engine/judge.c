@@ -65,15 +65,22 @@ static struct cube_dim *add_up(struct judge *j, const struct order *o, bool *ove
     return result == CUBE_OK ? cube_group(j->cube, group) : NULL;
 }
 
-static void count_accepted(struct batch_summary *batch, const struct order *o) {
-    for (int bit = 0; o->warnings >> bit != 0 && bit < ORDER_WARNING_KINDS; bit++) {
-        batch->counts.warnings[bit] += o->warnings >> bit & 1;
-    }
-    for (int k = 0; k < ORDER_DOUBT_KINDS && UNLIKELY(o->warnings >= WARN_UNKNOWN_ORDER); k++) {
+__attribute__((noinline)) static void note_doubts(struct batch_summary *batch,
+                                                  const struct order *o) {
+    for (int k = 0; k < ORDER_DOUBT_KINDS; k++) {
         char digits[24];
         if ((o->warnings & (uint32_t)WARN_UNKNOWN_ORDER << k) != 0) {
             store_doubt_note(&batch->counts.doubts[k], ident_text(o->order_id, digits));
         }
+    }
+}
+
+static void count_accepted(struct batch_summary *batch, const struct order *o) {
+    for (int bit = 0; o->warnings >> bit != 0 && bit < ORDER_WARNING_KINDS; bit++) {
+        batch->counts.warnings[bit] += o->warnings >> bit & 1;
+    }
+    if (UNLIKELY(o->warnings >= WARN_UNKNOWN_ORDER)) {
+        note_doubts(batch, o);
     }
     int32_t minute = (int32_t)(o->created_ms / 60000);
     batch->minute_min = minute < batch->minute_min ? minute : batch->minute_min;

@@ -382,12 +382,15 @@ bool csv_fields_bind(const struct csv_fields *f, const struct csv_row *header,
                                 .rewrites = rewrites_of(&f->written),
                                 .no_shop = f->no_shop,
                                 .returns = f->returns,
+                                .plain = !f->returns && f->preset == NULL &&
+                                         rewrites_of(&f->written) == 0,
                                 .preset = f->preset};
     for (int field = 0; field < CSV_FIELDS; field++) {
         if (field != unused && (all[field].column >= 0 || f->constant[field].at != NULL)) {
             all[field].field = field;
             all[field].by = bound_by(f, field);
             all[field].constant = f->constant[field];
+            out->plain &= all[field].n_more == 0 && field <= CSV_UNIT_PRICE;
             out->sources[out->n_sources++] = all[field];
             bound |= 1u << field;
         }

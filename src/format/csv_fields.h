@@ -82,7 +82,8 @@ struct csv_binding {
     const struct csv_skip *skips;      // borrowed from the csv_fields
     int skip_columns[CSV_SKIPS_MAX];
     size_t n_skips;
-    bool returns;       // as in csv_fields
+    bool returns; // as in csv_fields
+    bool plain;   // a row's cells are its values: none of what follows from options changes them
     const char *preset; // as in csv_fields
 };
 // Finds the columns: by --map, else by the field's name (exact, else whatever the case). Other

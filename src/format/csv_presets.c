@@ -56,7 +56,7 @@ static void need_map(struct fit *f, struct text list) {
     while (list.len > 0) {
         struct text column = take_part(&list, ',');
         struct text field = take_part(&column, '=');
-        if (field.at[0] != '?') {
+        if (field.len > 0 && field.at[0] != '?') {
             need(f, column, '+');
         }
     }
@@ -72,9 +72,11 @@ size_t csv_preset_fits(const struct csv_preset *p, const struct csv_row *header,
                    is_option(o, "original")) {
             need(&f, text_of(o->value), '\0');
         } else if (is_option(o, "skip")) {
-            struct text rule = text_of(o->value), column = take_part(&rule, '=');
-            column.len -= column.at[column.len - 1] == '!';
-            need(&f, column, '\0');
+            struct csv_skip skip;
+            struct error ignored;
+            if (csv_skip_read(text_of(o->value), &skip, &ignored)) {
+                need(&f, skip.column, '\0');
+            }
         }
     }
     if (p->marks != NULL) {
@@ -135,7 +137,7 @@ static void apply_map(struct csv_fields *f, const struct csv_row *header, struct
     while (list.len > 0) {
         struct text column = take_part(&list, ',');
         struct text name = take_part(&column, '=');
-        bool optional = name.at[0] == '?';
+        bool optional = name.len > 0 && name.at[0] == '?';
         name = (struct text){name.at + optional, name.len - optional};
         if (!optional || has_column(header, column)) {
             tell(f, field_of(name), column, TEXT_NONE);

@@ -31,10 +31,10 @@ void order_csv_free(struct order_csv *c) {
 
 // --- One row is one order
 
-static bool adopt_cell(struct order_csv *c, const struct csv_row *row, int column,
-                       struct arena *arena, const struct order_csv_event *out) {
+static inline bool adopt_cell(struct order_csv *c, const struct csv_row *row, int column,
+                              struct arena *arena, const struct order_csv_event *out) {
     struct text raw = row->raw, cell = row->cells[column];
-    if (cell.at >= raw.at && cell.at + cell.len <= raw.at + raw.len) {
+    if (LIKELY(cell.at >= raw.at && cell.at + cell.len <= raw.at + raw.len)) {
         c->cells[column] = (struct text){out->raw.at + (cell.at - raw.at), cell.len};
         return true;
     }
@@ -49,12 +49,14 @@ static bool adopt_row(struct order_csv *c, const struct csv_row *row, struct are
     }
     const struct csv_binding *b = c->binding;
     for (size_t i = 0; i < b->n_sources && row->problem == NULL; i++) {
-        const struct csv_source *s = &b->sources[i];
-        if (s->column >= 0 && !adopt_cell(c, row, s->column, arena, out)) {
+        int column = b->sources[i].column;
+        if (column >= 0 && !adopt_cell(c, row, column, arena, out)) {
             return false;
         }
-        for (size_t k = 0; k < s->n_more; k++) {
-            if (!adopt_cell(c, row, s->more[k], arena, out)) {
+    }
+    for (size_t i = 0; !b->plain && i < b->n_sources && row->problem == NULL; i++) {
+        for (size_t k = 0; k < b->sources[i].n_more; k++) {
+            if (!adopt_cell(c, row, b->sources[i].more[k], arena, out)) {
                 return false;
             }
         }
@@ -102,22 +104,28 @@ static bool look_below_zero(struct row_work *w) {
     return true;
 }
 
-static bool set_value(struct row_work *w, int field, struct text value) {
-    struct order_csv_event *out = w->out;
-    if (field > CSV_UNIT_PRICE) {
-        return csv_take_extra(w->c, field, value, &out->why);
+static bool set_price(struct row_work *w, struct text value) {
+    struct text read;
+    if (price_times(value, VALUE_TEXT, w->out->order.quantity, "unit_price", w->arena, &w->out->why,
+                    &w->no_memory, &read) &&
+        order_set(&w->b, FIELD_SUBTOTAL, VALUE_TEXT, read)) {
+        return true;
     }
-    enum order_field f = field == CSV_UNIT_PRICE ? FIELD_SUBTOTAL : (enum order_field)field;
-    struct text read = value;
-    bool times = field == CSV_UNIT_PRICE;
-    if ((times && !price_times(value, VALUE_TEXT, out->order.quantity, "unit_price", w->arena,
-                               &out->why, &w->no_memory, &read)) ||
-        !order_set(&w->b, f, VALUE_TEXT, read)) {
-        csv_hint(w->c->binding, field, value, &out->why);
+    csv_hint(w->c->binding, CSV_UNIT_PRICE, value, &w->out->why);
+    return false;
+}
+
+static inline bool set_value(struct row_work *w, int field, struct text value) {
+    if (UNLIKELY(field >= CSV_UNIT_PRICE)) {
+        return field == CSV_UNIT_PRICE ? set_price(w, value)
+                                       : csv_take_extra(w->c, field, value, &w->out->why);
+    }
+    if (UNLIKELY(!order_set(&w->b, (enum order_field)field, VALUE_TEXT, value))) {
+        csv_hint(w->c->binding, field, value, &w->out->why);
         return false;
     }
-    out->created_at = f == FIELD_CREATED_AT ? value : out->created_at;
-    out->names_currency |= f == FIELD_CURRENCY;
+    w->out->created_at = field == FIELD_CREATED_AT ? value : w->out->created_at;
+    w->out->names_currency |= field == FIELD_CURRENCY;
     return true;
 }
 
@@ -132,10 +140,10 @@ static bool set_return(struct row_work *w, const struct csv_row *row) {
     return csv_mark_return(&w->b, &w->c->taken_back, kept);
 }
 
-// Sets the fields of a row that is an order of its own.
-static bool set_row(struct row_work *w, const struct csv_row *row) {
+// Sets the fields of a row whose values options change.
+static bool set_changed(struct row_work *w, const struct csv_row *row) {
     const struct csv_binding *b = w->c->binding;
-    if (UNLIKELY(b->returns) && !look_below_zero(w)) {
+    if (!look_below_zero(w)) {
         return false;
     }
     for (size_t i = 0; i < b->n_sources; i++) {
@@ -147,17 +155,35 @@ static bool set_row(struct row_work *w, const struct csv_row *row) {
         if (value.at == NULL) {
             continue;
         }
-        if (UNLIKELY(w->below_zero || b->preset != NULL)) {
-            value = csv_preset_value(b, field, w->below_zero, value);
-        }
+        value = csv_preset_value(b, field, w->below_zero, value);
         if (!set_value(w, field, value)) {
             return false;
         }
-        if (UNLIKELY(b->returns) && field == FIELD_ORDER_ID) {
+        if (field == FIELD_ORDER_ID) {
             w->c->taken_back.own_id = value;
         }
     }
     return !w->below_zero || set_return(w, row);
+}
+
+// Sets the fields of a row that is an order of its own.
+static bool set_row(struct row_work *w, const struct csv_row *row) {
+    const struct csv_binding *b = w->c->binding;
+    if (!b->plain) {
+        return set_changed(w, row);
+    }
+    for (size_t i = 0; i < b->n_sources; i++) {
+        const struct csv_source *s = &b->sources[i];
+        struct text value = csv_value_of(s, w->c->cells);
+        if (value.at == NULL) {
+            continue;
+        }
+        if ((!w->valid && !csv_check_utf8(b, s->field, value, &w->out->why)) ||
+            !set_value(w, s->field, value)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool is_left_out(const struct csv_binding *b, const struct csv_row *row) {
