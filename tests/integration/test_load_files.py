@@ -377,6 +377,10 @@ SUPERSTORE = ["--group-by", "order_id", "--map", "order_id=Order ID,created_at=O
 @pytest.mark.parametrize("file, options, code, sums_of_it", [
     ("01-shopify-export-time/orders_export.csv", ["--currency", "EUR", "--timezone", "Europe/Berlin", "--group-by", "order_id", "--map", SHOPIFY], 0,
      {"EUR": "44.80"}),
+    ("01-shopify-export-time/orders_export.csv", [], 0, {"EUR": "44.80"}),
+    ("02-shopify-cancelled-refunded/orders_export.csv", [], 0, {"EUR": "50.00"}),
+    ("10-discount-rate/superstore.csv", [], 0, {"USD": "993.90"}),
+    ("15-cancelled-and-refunded/events.ndjson", [], 0, {"USD": "-100.00"}),  # told, with the order's id
     ("03-german-excel-csv/utf8.csv", GERMAN, 0, {"EUR": "2498.79"}),
     ("03-german-excel-csv/ansi.csv", [*GERMAN, "--encoding", "windows-1252"], 0, {"EUR": "2498.79"}),
     ("04-semicolon-only/payments.csv", [*PAYMENTS, "order_id=Invoice Number,created_at=Created date (UTC),total=Amount"], 0,
