@@ -3,6 +3,8 @@
 
 #include "base/metrics.h"
 
+static const char *const store_doubt_names[ORDER_DOUBT_KINDS] = STORE_DOUBT_NAMES;
+
 void counts_metrics(struct buf *out, const struct store_counts *c) {
     static const char *const kinds[ORDER_WARNING_KINDS] = {"amount_rounded", "total_mismatch",
                                                            "quantity_zero", "late", "future"};
@@ -18,6 +20,10 @@ void counts_metrics(struct buf *out, const struct store_counts *c) {
     for (int i = 0; i < ORDER_WARNING_KINDS; i++) {
         buf_printf(out, "salestide_warnings_total{kind=\"%s\"} %lld\n", kinds[i],
                    (long long)c->warnings[i]);
+    }
+    for (int i = 0; i < ORDER_DOUBT_KINDS; i++) {
+        buf_printf(out, "salestide_warnings_total{kind=\"%s\"} %lld\n", store_doubt_names[i],
+                   (long long)c->doubts[i].n);
     }
     metric_value(out, "rejected_expired_total", "counter",
                  "Rejected events that are no longer kept.", c->rejected_expired);

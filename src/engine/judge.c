@@ -65,13 +65,34 @@ static struct cube_dim *add_up(struct judge *j, const struct order *o, bool *ove
     return result == CUBE_OK ? cube_group(j->cube, group) : NULL;
 }
 
+__attribute__((noinline)) static void note_doubts(struct batch_summary *batch,
+                                                  const struct order *o) {
+    for (int k = 0; k < ORDER_DOUBT_KINDS; k++) {
+        char digits[24];
+        if ((o->warnings & (uint32_t)WARN_UNKNOWN_ORDER << k) != 0) {
+            store_doubt_note(&batch->counts.doubts[k], ident_text(o->order_id, digits));
+        }
+    }
+}
+
 static void count_accepted(struct batch_summary *batch, const struct order *o) {
     for (int bit = 0; o->warnings >> bit != 0 && bit < ORDER_WARNING_KINDS; bit++) {
         batch->counts.warnings[bit] += o->warnings >> bit & 1;
     }
+    if (UNLIKELY(o->warnings >= WARN_UNKNOWN_ORDER)) {
+        note_doubts(batch, o);
+    }
     int32_t minute = (int32_t)(o->created_ms / 60000);
     batch->minute_min = minute < batch->minute_min ? minute : batch->minute_min;
     batch->minute_max = minute > batch->minute_max ? minute : batch->minute_max;
+}
+
+// More may be taken back of an order than there was: that is counted, and told.
+static enum store_result doubt(struct judge *j, struct order *o, struct error *err) {
+    uint32_t doubts = 0;
+    enum store_result result = j->store->ops->doubt(j->store, o, &doubts, err);
+    o->warnings = (o->warnings & (WARN_UNKNOWN_ORDER - 1)) | doubts;
+    return result;
 }
 
 // What to do with an event whose source and state are resolved.
@@ -92,7 +113,13 @@ static enum store_result take_in(struct judge *j, struct submission *s, struct e
     if (group == NULL && !later) {
         return no_memory(err);
     }
-    enum store_result result = j->store->ops->add(j->store, o, &event->at, known, group, err);
+    enum store_result result = STORE_OK;
+    if (o->kind != ORDER_PLACED && j->store->ops->doubt != NULL) {
+        result = doubt(j, &event->order, err);
+    }
+    if (result == STORE_OK) {
+        result = j->store->ops->add(j->store, o, &event->at, known, group, err);
+    }
     if (result != STORE_OK) {
         return result;
     }

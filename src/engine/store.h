@@ -17,6 +17,7 @@
 #include "sums/cube.h"
 #include "sums/origin.h"
 #include "window/known.h"
+#include <string.h>
 
 enum store_result {
     STORE_OK,
@@ -24,12 +25,39 @@ enum store_result {
     STORE_ERROR, // will not go away by itself
 };
 
+// Warnings of what is taken back: how many, and whose the newest were.
+enum { DOUBTS_SHOWN = 3 };
+struct store_doubt {
+    int64_t n;
+    char newest[DOUBTS_SHOWN][ORDER_ID_MAX + 1]; // order ids, newest first; "" beyond the last
+};
+static inline void store_doubt_note(struct store_doubt *d, struct text order_id) {
+    memmove(d->newest[1], d->newest[0], sizeof d->newest - sizeof d->newest[0]);
+    size_t n = order_id.len <= ORDER_ID_MAX ? order_id.len : ORDER_ID_MAX;
+    memcpy(d->newest[0], order_id.at, n);
+    d->newest[0][n] = '\0';
+    d->n++;
+}
+#define STORE_DOUBT_NAMES                                                                          \
+    { "unknown_order", "taken_back_beyond" }
+// Adds those of a batch.
+static inline void store_doubt_add(struct store_doubt *d, const struct store_doubt *batch) {
+    int64_t before = d->n;
+    for (int i = DOUBTS_SHOWN; i-- > 0;) {
+        if (batch->newest[i][0] != '\0') {
+            store_doubt_note(d, text_of(batch->newest[i]));
+        }
+    }
+    d->n = before + batch->n;
+}
+
 // What was counted since the store was made. received = accepted + duplicate + rejected.
 struct store_counts {
     int64_t received, accepted, duplicate, rejected;
     int64_t rejected_expired;              // rejected events no longer kept
     int64_t skipped;                       // messages of a log without an event in them
     int64_t warnings[ORDER_WARNING_KINDS]; // by bit of enum order_warning, of accepted events
+    struct store_doubt doubts[ORDER_DOUBT_KINDS]; // from WARN_UNKNOWN_ORDER on
 };
 
 // One batch as it was committed.
@@ -108,6 +136,10 @@ struct store_ops {
     MUST_CHECK enum store_result (*origin)(struct store *s, struct ident order_id,
                                            const struct stamp *at, struct origin *out,
                                            enum origin_known *known, struct error *err);
+    // Of a new cancellation or refund that is about to be added: *doubts is WARN_UNKNOWN_ORDER,
+    // WARN_TAKEN_BEYOND or 0, and it is noted with the batch. NULL: its order is not looked at.
+    MUST_CHECK enum store_result (*doubt)(struct store *s, const struct order *o, uint32_t *doubts,
+                                          struct error *err);
     // Whether this new event can be added: that no sum of its currency is pushed past 64 bits, and
     // that the tables can hold it. False: `why` is filled.
     bool (*fits)(struct store *s, const struct order *o, struct rejection *why);

@@ -10,17 +10,22 @@ static void put_source(const struct csv_source *s, const struct csv_row *header,
         return;
     }
     struct text name = text_trim(header->cells[s->column]);
-    if (text_equal(name, text_of(field))) {
+    if (s->n_more == 0 && text_equal(name, text_of(field))) {
         buf_put_str(out, field);
     } else {
         buf_printf(out, "%s ← %s", field, excerpt_of(name).text);
+        for (size_t i = 0; i < s->n_more; i++) {
+            buf_printf(out, " + %s", excerpt_of(text_trim(header->cells[s->more[i]])).text);
+        }
     }
 }
 
 static void put_sources(const struct csv_binding *b, const struct csv_row *header,
                         enum csv_bound_by by, struct buf *out) {
-    static const char *const how[] = {
-        [CSV_BY_SET] = "--set", [CSV_BY_MAP] = "--map", [CSV_BY_NAME] = "name"};
+    static const char *const how[] = {[CSV_BY_SET] = "--set",
+                                      [CSV_BY_MAP] = "--map",
+                                      [CSV_BY_NAME] = "name",
+                                      [CSV_BY_PRESET] = "--preset "};
     bool any = false;
     for (size_t i = 0; i < b->n_sources; i++) {
         if (b->sources[i].by == by) {
@@ -30,7 +35,7 @@ static void put_sources(const struct csv_binding *b, const struct csv_row *heade
         }
     }
     if (any) {
-        buf_printf(out, " by %s", how[by]);
+        buf_printf(out, " by %s%s", how[by], by == CSV_BY_PRESET ? b->preset : "");
     }
 }
 
@@ -38,6 +43,12 @@ static bool is_read(const struct csv_binding *b, size_t column) {
     bool read = false;
     for (size_t i = 0; i < b->n_sources; i++) {
         read |= b->sources[i].column == (int)column;
+        for (size_t k = 0; k < b->sources[i].n_more; k++) {
+            read |= b->sources[i].more[k] == (int)column;
+        }
+    }
+    for (size_t i = 0; i < b->n_skips; i++) {
+        read |= b->skip_columns[i] == (int)column;
     }
     return read;
 }
@@ -61,6 +72,7 @@ static void put_unread(const struct csv_binding *b, const struct csv_row *header
 }
 
 void csv_fields_tell(const struct csv_binding *b, const struct csv_row *header, struct buf *out) {
+    put_sources(b, header, CSV_BY_PRESET, out);
     put_sources(b, header, CSV_BY_MAP, out);
     put_sources(b, header, CSV_BY_NAME, out);
     put_sources(b, header, CSV_BY_SET, out);

@@ -5,8 +5,10 @@
 // field after field, finish. Rows that are lines of one order: order_csv_group.c.
 //
 // An empty cell is an absent field; an empty product is one that is not known.
+#include "base/hash.h"
 #include "format/order_csv_internal.h"
 #include "order/price.h"
+#include <stdio.h>
 
 struct order_csv *order_csv_new(const struct order_rules *rules, const struct csv_binding *binding,
                                 const struct mem_heap *heap) {
@@ -29,70 +31,178 @@ void order_csv_free(struct order_csv *c) {
 
 // --- One row is one order
 
+static inline bool adopt_cell(struct order_csv *c, const struct csv_row *row, int column,
+                              struct arena *arena, const struct order_csv_event *out) {
+    struct text raw = row->raw, cell = row->cells[column];
+    if (LIKELY(cell.at >= raw.at && cell.at + cell.len <= raw.at + raw.len)) {
+        c->cells[column] = (struct text){out->raw.at + (cell.at - raw.at), cell.len};
+        return true;
+    }
+    return arena_try_copy(arena, cell, &c->cells[column]); // its quotes were doubled
+}
+
 // Copies the row into the arena and moves its needed cells there.
 static bool adopt_row(struct order_csv *c, const struct csv_row *row, struct arena *arena,
                       struct order_csv_event *out) {
-    struct text raw = row->raw;
-    if (!arena_try_copy(arena, raw, &out->raw)) {
+    if (!arena_try_copy(arena, row->raw, &out->raw)) {
         return false;
     }
     const struct csv_binding *b = c->binding;
     for (size_t i = 0; i < b->n_sources && row->problem == NULL; i++) {
         int column = b->sources[i].column;
-        if (column < 0) {
-            continue;
-        }
-        struct text cell = row->cells[column];
-        bool in_row = cell.at >= raw.at && cell.at + cell.len <= raw.at + raw.len;
-        if (in_row) {
-            c->cells[column] = (struct text){out->raw.at + (cell.at - raw.at), cell.len};
-        } else if (!arena_try_copy(arena, cell, &c->cells[column])) { // its quotes were doubled
+        if (column >= 0 && !adopt_cell(c, row, column, arena, out)) {
             return false;
         }
     }
-    return true;
-}
-
-// Sets the fields of a row that is an order of its own.
-static bool set_row(struct order_csv *c, struct order_builder *b, struct arena *arena,
-                    struct order_csv_event *out, bool *no_memory) {
-    bool valid = text_is_utf8(out->raw); // at once; only if not, value by value
-    for (size_t i = 0; i < c->binding->n_sources; i++) {
-        const struct csv_source *s = &c->binding->sources[i];
-        struct text value = csv_value_of(s, c->cells);
-        if (value.at == NULL) {
-            continue;
-        }
-        if (!valid && !csv_check_utf8(c->binding, s->field, value, &out->why)) {
-            return false;
-        }
-        if (UNLIKELY((c->binding->rewrites >> s->field & 1) != 0) &&
-            !csv_rewrite(c, s->field, &value, arena, &out->why, no_memory)) {
-            return false;
-        }
-        if (s->field == CSV_UNIT_PRICE) {
-            struct text price = value;
-            if (!price_times(value, VALUE_TEXT, out->order.quantity, "unit_price", arena, &out->why,
-                             no_memory, &value)) {
-                csv_hint(c->binding, s->field, price, &out->why);
+    for (size_t i = 0; !b->plain && i < b->n_sources && row->problem == NULL; i++) {
+        for (size_t k = 0; k < b->sources[i].n_more; k++) {
+            if (!adopt_cell(c, row, b->sources[i].more[k], arena, out)) {
                 return false;
             }
         }
-        enum order_field f =
-            s->field == CSV_UNIT_PRICE ? FIELD_SUBTOTAL : (enum order_field)s->field;
-        if (!order_set(b, f, VALUE_TEXT, value)) {
-            csv_hint(c->binding, s->field, value, &out->why);
-            return false;
-        }
-        out->created_at = f == FIELD_CREATED_AT ? value : out->created_at;
-        out->names_currency |= f == FIELD_CURRENCY;
     }
     return true;
 }
 
-enum order_csv_result order_csv_row(struct order_csv *c, const struct csv_row *row,
-                                    struct arena *arena, struct order_csv_event *out) {
+// The work on one row.
+struct row_work {
+    struct order_csv *c;
+    struct order_builder b;
+    struct arena *arena;
+    struct order_csv_event *out;
+    bool valid;      // UTF-8, looked at at once; only if not, value by value
+    bool below_zero; // it is a return line
+    bool no_memory;
+};
+
+// The value of a source as the rules read it; TEXT_NONE when it is absent. False: rejected.
+static bool value_of(struct row_work *w, const struct csv_source *s, struct text *value) {
+    *value = csv_value_of(s, w->c->cells);
+    if (UNLIKELY(s->n_more > 0)) {
+        return csv_join(w->c, s, w->arena, value, &w->out->why, &w->no_memory);
+    }
+    if (value->at == NULL) {
+        return true;
+    }
+    if (!w->valid && !csv_check_utf8(w->c->binding, s->field, *value, &w->out->why)) {
+        return false;
+    }
+    return LIKELY((w->c->binding->rewrites >> s->field & 1) == 0) ||
+           csv_rewrite(w->c, s->field, value, w->arena, &w->out->why, &w->no_memory);
+}
+
+// --returns: is one of its amounts below zero?
+static bool look_below_zero(struct row_work *w) {
+    const struct csv_binding *b = w->c->binding;
+    for (size_t i = 0; b->returns && i < b->n_sources && !w->below_zero; i++) {
+        struct text value;
+        if (!value_of(w, &b->sources[i], &value)) {
+            return false;
+        }
+        w->below_zero = csv_is_below_zero(b->sources[i].field, value);
+    }
+    return true;
+}
+
+static bool set_price(struct row_work *w, struct text value) {
+    struct text read;
+    if (price_times(value, VALUE_TEXT, w->out->order.quantity, "unit_price", w->arena, &w->out->why,
+                    &w->no_memory, &read) &&
+        order_set(&w->b, FIELD_SUBTOTAL, VALUE_TEXT, read)) {
+        return true;
+    }
+    csv_hint(w->c->binding, CSV_UNIT_PRICE, value, &w->out->why);
+    return false;
+}
+
+static inline bool set_value(struct row_work *w, int field, struct text value) {
+    if (UNLIKELY(field >= CSV_UNIT_PRICE)) {
+        return field == CSV_UNIT_PRICE ? set_price(w, value)
+                                       : csv_take_extra(w->c, field, value, &w->out->why);
+    }
+    if (UNLIKELY(!order_set(&w->b, (enum order_field)field, VALUE_TEXT, value))) {
+        csv_hint(w->c->binding, field, value, &w->out->why);
+        return false;
+    }
+    w->out->created_at = field == FIELD_CREATED_AT ? value : w->out->created_at;
+    w->out->names_currency |= field == FIELD_CURRENCY;
+    return true;
+}
+
+static bool set_return(struct row_work *w, const struct csv_row *row) {
+    char id[32];
+    int n = snprintf(id, sizeof id, "return-%016llx", (unsigned long long)hash_text(row->raw, 0));
+    struct text kept;
+    if (!arena_try_copy(w->arena, (struct text){id, (size_t)n}, &kept)) {
+        w->no_memory = true;
+        return false;
+    }
+    return csv_mark_return(&w->b, &w->c->taken_back, kept);
+}
+
+// Sets the fields of a row whose values options change.
+static bool set_changed(struct row_work *w, const struct csv_row *row) {
+    const struct csv_binding *b = w->c->binding;
+    if (!look_below_zero(w)) {
+        return false;
+    }
+    for (size_t i = 0; i < b->n_sources; i++) {
+        struct text value;
+        int field = b->sources[i].field;
+        if (!value_of(w, &b->sources[i], &value)) {
+            return false;
+        }
+        if (value.at == NULL) {
+            continue;
+        }
+        value = csv_preset_value(b, field, w->below_zero, value);
+        if (!set_value(w, field, value)) {
+            return false;
+        }
+        if (field == FIELD_ORDER_ID) {
+            w->c->taken_back.own_id = value;
+        }
+    }
+    return !w->below_zero || set_return(w, row);
+}
+
+// Sets the fields of a row that is an order of its own.
+static bool set_row(struct row_work *w, const struct csv_row *row) {
+    const struct csv_binding *b = w->c->binding;
+    if (!b->plain) {
+        return set_changed(w, row);
+    }
+    for (size_t i = 0; i < b->n_sources; i++) {
+        const struct csv_source *s = &b->sources[i];
+        struct text value = csv_value_of(s, w->c->cells);
+        if (value.at == NULL) {
+            continue;
+        }
+        if ((!w->valid && !csv_check_utf8(b, s->field, value, &w->out->why)) ||
+            !set_value(w, s->field, value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_left_out(const struct csv_binding *b, const struct csv_row *row) {
+    for (size_t i = 0; i < b->n_skips && row->problem == NULL; i++) {
+        if (csv_skip_fits(&b->skips[i], row->cells[b->skip_columns[i]])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum order_csv_result order_csv_row_part(struct order_csv *c, const struct csv_row *row,
+                                         enum order_csv_part part, struct arena *arena,
+                                         struct order_csv_event *out) {
     *out = (struct order_csv_event){.line = row->line};
+    if (is_left_out(c->binding, row)) {
+        out->n_left_out = 1;
+        return ORDER_CSV_LEFT_OUT;
+    }
     if (!adopt_row(c, row, arena, out)) {
         return ORDER_CSV_NO_MEMORY;
     }
@@ -100,14 +210,24 @@ enum order_csv_result order_csv_row(struct order_csv *c, const struct csv_row *r
         reject(&out->why, "", REJECT_BAD_ROW, "%s", row->problem);
         return ORDER_CSV_REJECTED;
     }
-    struct order_builder b;
-    bool no_memory = false;
+    struct row_work w = {.c = c, .arena = arena, .out = out, .valid = text_is_utf8(out->raw)};
     c->signs.n = 0;
-    order_begin(&b, c->rules, &out->order, &out->why);
-    if (!set_row(c, &b, arena, out, &no_memory) ||
-        (c->binding->derive_total && !csv_set_derived_total(&b)) || !order_finish(&b) ||
+    c->taken_back = (struct csv_taken_back){0};
+    order_begin(&w.b, c->rules, &out->order, &out->why);
+    if (!set_row(&w, row) || (c->binding->derive_total && !csv_set_derived_total(&w.b)) ||
+        !order_finish(&w.b) ||
         !csv_signs_fit(&c->signs, out->order.currency, csv_knows_currency(c, out), &out->why)) {
-        return no_memory || b.out_of_memory ? ORDER_CSV_NO_MEMORY : ORDER_CSV_REJECTED;
+        return w.no_memory || w.b.out_of_memory ? ORDER_CSV_NO_MEMORY : ORDER_CSV_REJECTED;
+    }
+    if (part != CSV_THE_ORDER) {
+        csv_take_back(&c->taken_back, part, out);
+    } else if (out->order.kind == ORDER_PLACED) {
+        out->also = csv_further_parts(&c->taken_back);
     }
     return ORDER_CSV_OK;
+}
+
+enum order_csv_result order_csv_row(struct order_csv *c, const struct csv_row *row,
+                                    struct arena *arena, struct order_csv_event *out) {
+    return order_csv_row_part(c, row, CSV_THE_ORDER, arena, out);
 }

@@ -33,12 +33,107 @@ bool csv_rewrite(struct order_csv *c, int field, struct text *value, struct aren
                  struct rejection *why, bool *no_memory) {
     const struct csv_binding *b = c->binding;
     enum csv_written_result r =
-        field == FIELD_CREATED_AT
+        field == FIELD_CREATED_AT || field == CSV_CANCELLED
             ? csv_read_time(b->written, value, arena, why)
             : csv_read_number(b->written, value, csv_field_name(field),
                               field == FIELD_QUANTITY ? NULL : &c->signs, arena, why);
     *no_memory |= r == CSV_WRITTEN_NO_MEMORY;
     return r == CSV_WRITTEN;
+}
+
+// --- Values of several columns
+
+static bool join_texts(const struct csv_source *s, const struct text *cells, struct arena *arena,
+                       struct text *value) {
+    struct text parts[CSV_PARTS_MAX] = {text_trim(cells[s->column])};
+    size_t n_bytes = parts[0].len;
+    for (size_t i = 0; i < s->n_more; i++) {
+        parts[i + 1] = text_trim(cells[s->more[i]]);
+        n_bytes += 1 + parts[i + 1].len;
+    }
+    char *to = arena_try_bytes(arena, n_bytes);
+    size_t n = 0;
+    for (size_t i = 0; to != NULL && i <= s->n_more; i++) {
+        if (parts[i].len > 0) {
+            to[n] = ' ';
+            n += n > 0;
+            memcpy(to + n, parts[i].at, parts[i].len);
+            n += parts[i].len;
+        }
+    }
+    *value = n > 0 ? (struct text){to, n} : TEXT_NONE;
+    return to != NULL;
+}
+
+// Each part is below 10^16: no overflow.
+static bool add_part(struct order_csv *c, int field, struct text part, struct arena *arena,
+                     int64_t *sum_e4, struct rejection *why, bool *no_memory) {
+    if ((c->binding->rewrites >> field & 1) != 0 &&
+        !csv_rewrite(c, field, &part, arena, why, no_memory)) {
+        return false;
+    }
+    struct text digits = csv_without_minus(field, part);
+    int64_t amount_e4;
+    bool rounded;
+    if (money_parse_text(digits, &amount_e4, &rounded) != MONEY_OK || rounded) {
+        return reject(why, csv_field_name(field), REJECT_MALFORMED,
+                      "%s adds up amounts such as 12.50 of at most four decimals, not '%s'",
+                      csv_field_name(field), excerpt_of(part).text);
+    }
+    *sum_e4 += digits.len == part.len ? amount_e4 : -amount_e4;
+    return true;
+}
+
+static bool is_money(int field) {
+    return (CSV_PER_LINE >> field & 1) != 0 || field == FIELD_SUBTOTAL || field == CSV_UNIT_PRICE;
+}
+
+bool csv_join(struct order_csv *c, const struct csv_source *s, struct arena *arena,
+              struct text *value, struct rejection *why, bool *no_memory) {
+    if (!is_money(s->field)) {
+        *no_memory |= !join_texts(s, c->cells, arena, value);
+        return !*no_memory && (value->at == NULL || (c->binding->rewrites >> s->field & 1) == 0 ||
+                               csv_rewrite(c, s->field, value, arena, why, no_memory));
+    }
+    int64_t sum_e4 = 0;
+    bool any = false;
+    for (size_t i = 0; i <= s->n_more; i++) {
+        struct text part = text_trim(c->cells[i == 0 ? s->column : s->more[i - 1]]);
+        if (part.len > 0 && !add_part(c, s->field, part, arena, &sum_e4, why, no_memory)) {
+            return false;
+        }
+        any |= part.len > 0;
+    }
+    char text[24];
+    size_t n = money_format(sum_e4, text);
+    struct text kept = TEXT_NONE;
+    if (any && !arena_try_copy(arena, (struct text){text, n}, &kept)) {
+        *no_memory = true;
+        return false;
+    }
+    *value = kept;
+    return true;
+}
+
+// A product's name, as long as it may be.
+static struct text cut_product(struct text value) {
+    if (value.len <= ORDER_TEXT_MAX) {
+        return value;
+    }
+    size_t n = 0, at = 0;
+    while (at < value.len && n < ORDER_TEXT_MAX) {
+        at++;
+        n += at == value.len || ((unsigned char)value.at[at] & 0xC0) != 0x80;
+    }
+    return text_trim((struct text){value.at, at});
+}
+
+struct text csv_preset_value(const struct csv_binding *b, int field, bool below_zero,
+                             struct text value) {
+    if (below_zero || (b->preset != NULL && field == FIELD_DISCOUNT)) {
+        value = csv_without_minus(field, value);
+    }
+    return b->preset != NULL && field == FIELD_PRODUCT_ID ? cut_product(value) : value;
 }
 
 static bool is_number_field(int field) {

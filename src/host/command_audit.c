@@ -57,12 +57,31 @@ static bool run_verify(struct audited *a, struct audit_report *report, struct er
     return audit_cluster_verify(a->aggregates, a->raw, stdout, report, err);
 }
 
+// What the laws allow, and people want to know of.
+static void tell_doubts(const struct store_counts *c) {
+    static const char *const what[ORDER_DOUBT_KINDS] = {
+        "took back what no order known then had sold", "took back more than its order had sold"};
+    for (int k = 0; k < ORDER_DOUBT_KINDS; k++) {
+        const struct store_doubt *d = &c->doubts[k];
+        if (d->n == 0) {
+            continue;
+        }
+        printf("note: %" PRId64 " %s %s (newest: order", d->n, d->n == 1 ? "event" : "events",
+               what[k]);
+        for (int i = 0; i < DOUBTS_SHOWN && d->newest[i][0] != '\0'; i++) {
+            printf("%s %s", i > 0 ? "," : "", d->newest[i]);
+        }
+        puts(")");
+    }
+}
+
 static int tell_verify(const struct audited *a, const struct audit_report *report) {
     const char *name = reader_place_name(a->place);
     const struct store_counts *c = &report->counts;
     printf("%" PRId64 " events received: %" PRId64 " accepted, %" PRId64 " duplicate, %" PRId64
            " rejected; %" PRId64 " messages without an event skipped\n",
            c->received, c->accepted, c->duplicate, c->rejected, c->skipped);
+    tell_doubts(c);
     printf("verified %s: %" PRId64 " orders, %" PRId64 " adjustments, %" PRId64 " cells compared: ",
            name, report->orders, report->adjustments, report->cells);
     if (report->problems > 0) {

@@ -7,6 +7,7 @@
 #include "host/commands.h"
 
 #include "base/mem.h"
+#include "format/csv_presets.h"
 #include "host/addresses.h"
 #include "host/send_to_options.h"
 #include "host/shop_settings.h"
@@ -18,6 +19,42 @@
 #include <unistd.h>
 
 enum { USAGE = 2 };
+
+// --- Presets
+
+static bool preset_is_known(const char *name) {
+    bool known = false;
+    for (size_t i = 0; i < csv_presets_count; i++) {
+        known |= strcmp(csv_presets[i].name, name) == 0;
+    }
+    return known;
+}
+
+// --preset list, and --preset show NAME.
+static int load_presets_tell(const struct options *o, bool list) {
+    const char *name = option_args_count(o) == 1 ? option_arg(o, 0) : "";
+    if (list ? option_args_count(o) > 0 : !preset_is_known(name)) {
+        fprintf(stderr, "salestide load: %s\n",
+                list ? "--preset list takes no file"
+                     : "--preset show NAME, with a name of --preset list");
+        return USAGE;
+    }
+    for (size_t i = 0; i < csv_presets_count; i++) {
+        const struct csv_preset *p = &csv_presets[i];
+        struct buf options = {0};
+        if (list) {
+            printf("%-16s %s\n", p->name, p->what);
+        } else if (strcmp(p->name, name) == 0) {
+            csv_preset_show(p, &options);
+            printf("# %s%s%s\nsalestide load FILE%.*s\n", p->what, p->note != NULL ? ": " : "",
+                   p->note != NULL ? p->note : "", TEXT_ARG(buf_text(&options)));
+        }
+        buf_free(&options);
+    }
+    return 0;
+}
+
+// --- Options
 
 static bool read_delimiter(const char *sign, char *out, struct error *err) {
     if (sign == NULL) {
@@ -80,8 +117,39 @@ static bool read_numbers(const struct options *o, struct csv_written *w, struct 
            error_set(err, ERROR_USAGE, "--decimal and --thousands are the same sign");
 }
 
+// Which rows are left out, and which say that something was taken back.
+static bool read_taken_back(const struct options *o, struct csv_fields *fields, struct error *err) {
+    static const struct {
+        const char *option;
+        int field;
+    } columns[] = {
+        {"refund", CSV_REFUND}, {"cancelled", CSV_CANCELLED}, {"original", CSV_ORIGINAL}};
+    struct error inner;
+    for (size_t i = 0; i < option_list_count(o, "skip"); i++) {
+        if (!csv_fields_skip(fields, text_of(option_list_at(o, "skip", i)), &inner)) {
+            return error_set(err, inner.cls, "--skip: %.480s", inner.text);
+        }
+    }
+    for (size_t i = 0; i < COUNT_OF(columns); i++) {
+        const char *name = option_text(o, columns[i].option);
+        if (name != NULL && !csv_fields_column(fields, columns[i].field, text_of(name), &inner)) {
+            return error_set(err, inner.cls, "--%s: %.480s", columns[i].option, inner.text);
+        }
+    }
+    fields->returns = option_flag(o, "returns");
+    fields->skip_short = option_flag(o, "skip-short");
+    fields->times_in = option_text(o, "times-in");
+    return fields->column[CSV_ORIGINAL].at == NULL || fields->returns || fields->preset != NULL ||
+           error_set(err, ERROR_USAGE, "--original is for return lines: --returns");
+}
+
 static bool read_load_fields(const struct options *o, struct csv_fields *fields,
                              struct error *err) {
+    fields->preset = option_text(o, "preset");
+    if (fields->preset != NULL && !preset_is_known(fields->preset)) {
+        return error_set(err, ERROR_USAGE, "--preset: '%.40s' is none of them; --preset list",
+                         fields->preset);
+    }
     for (size_t i = 0; i < option_list_count(o, "map"); i++) {
         struct error inner;
         if (!csv_fields_map(fields, text_of(option_list_at(o, "map", i)), &inner)) {
@@ -101,10 +169,11 @@ static bool read_load_fields(const struct options *o, struct csv_fields *fields,
         }
     }
     fields->group = option_text(o, "group-by") != NULL;
-    if (fields->per_line != 0 && !fields->group) {
+    if (fields->per_line != 0 && !fields->group && fields->preset == NULL) {
         return error_set(err, ERROR_USAGE, "--per-line is for rows that are lines: --group-by");
     }
-    return read_delimiter(option_text(o, "delimiter"), &fields->delimiter, err) &&
+    return read_taken_back(o, fields, err) &&
+           read_delimiter(option_text(o, "delimiter"), &fields->delimiter, err) &&
            read_encoding(o, fields, err) && read_times(o, &fields->written, err) &&
            read_numbers(o, &fields->written, err);
 }
@@ -169,6 +238,10 @@ static enum load_format read_load_format(const char *choice) {
 }
 
 int command_load(const struct options *o) {
+    const char *preset = option_text(o, "preset");
+    if (preset != NULL && (strcmp(preset, "list") == 0 || strcmp(preset, "show") == 0)) {
+        return load_presets_tell(o, strcmp(preset, "list") == 0);
+    }
     struct csv_fields fields = {0};
     struct error err = {0};
     size_t n = option_args_count(o);

@@ -604,6 +604,48 @@ const struct option_spec option_specs[] = {
      .help =
          "With --group-by: amounts of each line, of discount, shipping, tax and total, that are "
          "added up. Else an order whose rows hold different ones is rejected."},
+    {.name = "preset",
+     .value = "NAME",
+     .commands = "load",
+     .help =
+         "Reads the export of a shop system: shopify, woocommerce, amazon and others. list shows "
+         "them; show NAME prints the options that one stands for. Without it a file is known by "
+         "its row of column names."},
+    {.name = "skip",
+     .type = OPTION_LIST,
+     .value = "COLUMN=VALUE,...",
+     .commands = "load",
+     .help = "Leaves out the rows that have one of these values in a column, as in "
+             "Status=Cancelled,Failed; COLUMN!=VALUE,... leaves out all others. They are counted."},
+    {.name = "skip-short",
+     .type = OPTION_FLAG,
+     .commands = "load",
+     .help = "Leaves out rows of at most three cells: titles and counts among the rows."},
+    {.name = "refund",
+     .value = "COLUMN",
+     .commands = "load",
+     .help = "A column with what was given back of the order: an amount there makes a refund of "
+             "it."},
+    {.name = "cancelled",
+     .value = "COLUMN",
+     .commands = "load",
+     .help = "A column with the time when the order was cancelled: one there takes the order back "
+             "whole."},
+    {.name = "returns",
+     .type = OPTION_FLAG,
+     .commands = "load",
+     .help = "Lines whose quantity or amount is below zero become refunds; without it they are "
+             "rejected."},
+    {.name = "original",
+     .value = "COLUMN",
+     .commands = "load",
+     .help = "With --returns: a column with the order_id of the order that a return is of."},
+    {.name = "times-in",
+     .value = "ZONE",
+     .commands = "load",
+     .help = "The zone of the file's times where they have no offset, as in UTC or "
+             "America/New_York. Without it the shop's."},
+
     {.name = "delimiter",
      .value = "SIGN",
      .commands = "load",

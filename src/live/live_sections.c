@@ -251,9 +251,20 @@ void live_put_currencies(struct buf *out, const struct live_facts *facts) {
     buf_put_str(out, f->more_currencies ? "],\"more\":true}" : "],\"more\":false}");
 }
 
+// "unknown_order":["17","18"]
+static void put_doubtful(struct buf *out, const char *kind, const struct store_doubt *d) {
+    buf_printf(out, "\"%s\":[", kind);
+    for (int i = 0; i < DOUBTS_SHOWN && d->newest[i][0] != '\0'; i++) {
+        buf_put_str(out, i > 0 ? "," : "");
+        buf_put_json(out, text_of(d->newest[i]));
+    }
+    buf_put_char(out, ']');
+}
+
 void live_put_counts(struct buf *out, const struct live_facts *facts) {
     static const char *const warnings[ORDER_WARNING_KINDS] = {"amount_rounded", "total_mismatch",
                                                               "quantity_zero", "late", "future"};
+    static const char *const doubts[ORDER_DOUBT_KINDS] = STORE_DOUBT_NAMES;
     const struct store_counts *c = &facts->figures->counts;
     buf_printf(out,
                "{\"received\":%" PRId64 ",\"accepted\":%" PRId64 ",\"duplicate\":%" PRId64
@@ -262,7 +273,14 @@ void live_put_counts(struct buf *out, const struct live_facts *facts) {
     for (size_t i = 0; i < ORDER_WARNING_KINDS; i++) {
         buf_printf(out, "%s\"%s\":%" PRId64, i > 0 ? "," : "", warnings[i], c->warnings[i]);
     }
-    buf_put_str(out, "}}");
+    for (size_t i = 0; i < ORDER_DOUBT_KINDS; i++) {
+        buf_printf(out, ",\"%s\":%" PRId64, doubts[i], c->doubts[i].n);
+    }
+    buf_put_str(out, "},\"doubtful_orders\":{");
+    for (size_t i = 0; i < ORDER_DOUBT_KINDS; i++) {
+        put_doubtful(out, doubts[i], &c->doubts[i]);
+        buf_put_str(out, i + 1 < ORDER_DOUBT_KINDS ? "," : "}}");
+    }
 }
 
 // --- Rows

@@ -146,6 +146,9 @@ static const char head[] =
     "    rejected: number;\n"
     "    batches: number;\n"
     "    warnings: Record<string, number>;\n"
+    "    /** ids of the newest orders that more was taken back of than was sold, or that are not "
+    "known, by kind */\n"
+    "    doubtful_orders: Record<string, string[]>;\n"
     "}\n";
 
 static const char *column_type(enum panel_column c, const struct panel *p) {

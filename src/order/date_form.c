@@ -220,6 +220,10 @@ bool date_form_read(const char *form, struct text t, char out[static DATE_FORM_B
             return false;
         }
         r.hour = r.hour % 12 + (r.half == 2 ? 12 : 0);
+    } else if (r.half != 0 && r.hour <= 12) { // 14:30 PM says it twice, 02:30 PM once
+        r.hour = r.hour % 12 + (r.half == 2 ? 12 : 0);
+    } else if (r.half == 1) {
+        return false; // 14:30 AM
     }
     int n = snprintf(out, DATE_FORM_BYTES, "%04d-%02d-%02d", r.year, r.month, r.day);
     if (r.has_time || r.offset[0] != '\0') {
@@ -277,9 +281,9 @@ bool date_form_check(const char *form, struct error *err) {
     if (!has(letters, "Yy") || !has(letters, "mbBh") || !has(letters, "de")) {
         return error_set(err, ERROR_USAGE, "'%s' says no year, month and day", form);
     }
-    return has(letters, "I") == has(letters, "p") ||
-           error_set(err, ERROR_USAGE, "'%s': %%I (hours to 12) and %%p (AM, PM) go together",
-                     form);
+    bool fits = has(letters, "I") ? has(letters, "p") : !has(letters, "p") || has(letters, "H");
+    return fits || error_set(err, ERROR_USAGE,
+                             "'%s': %%I (hours to 12) and %%p (AM, PM) go together", form);
 }
 
 // --- Counts since 1970

@@ -30,8 +30,12 @@ enum order_warning {
     WARN_QUANTITY_ZERO = 1 << 2,  // the order's quantity (with items: their sum) is 0
     WARN_LATE = 1 << 3,           // created_at before arrival by more than the late limit
     WARN_FUTURE = 1 << 4,         // created_at more than 24 h ahead of arrival
+    // Of what is taken back, where the store can tell (engine/store.h).
+    WARN_UNKNOWN_ORDER = 1 << 5, // of an order that is not known when it comes
+    WARN_TAKEN_BEYOND = 1 << 6,  // with it more was taken back of its order than was sold
 };
-#define ORDER_WARNING_KINDS 5
+#define ORDER_WARNING_KINDS 5 // those that follow from the event, its arrival and the late limit
+#define ORDER_DOUBT_KINDS 2   // the others, from WARN_UNKNOWN_ORDER on
 
 // An identifier that is an integer or a text. Canonical: 7 and "7" are both the integer 7; "007"
 // and "-7" are texts. Absent: num < 0 and text.at == NULL.

@@ -14,6 +14,7 @@
 #include "engine/zone_file.h"
 #include "format/csv_dialect.h"
 #include "format/csv_groups.h"
+#include "format/csv_presets.h"
 #include "format/order_csv.h"
 #include "format/order_json.h"
 #include "format/order_write.h"
@@ -37,7 +38,8 @@ static struct {
     struct order_json *parser;
     struct zone *zone;
     struct order_rules rules;
-    struct csv_fields fields;
+    struct csv_fields fields; // as a user says them
+    struct csv_fields preset; // of the preset that the header is
     char delimiter;
     uint64_t rows[ROWS_MAX]; // a hash of each row, of the whole feed
     size_t n_rows, first_bad;
@@ -242,6 +244,10 @@ static void check_event(enum order_csv_result result, const struct order_csv_eve
         HOLDS(text_is_utf8(text_of(e->why.message)));
         return;
     }
+    if (result == ORDER_CSV_LEFT_OUT) {
+        HOLDS(e->n_left_out > 0 && e->also == 0);
+        return;
+    }
     struct buf json = {0};
     struct arena arena = {0};
     struct order again;
@@ -256,6 +262,41 @@ static void check_event(enum order_csv_result result, const struct order_csv_eve
     buf_free(&json);
 }
 
+// What the row or the group comes to besides: it was looked at with the order, and holds.
+static void check_parts(struct order_csv *o, const struct csv_row *row,
+                        const struct csv_group *group, struct arena *arena, uint32_t also) {
+    for (int part = CSV_ITS_CANCELLATION; also >> part != 0; part++) {
+        struct order_csv_event e;
+        if ((also >> part & 1) == 0) {
+            continue;
+        }
+        enum order_csv_result r =
+            group != NULL ? order_csv_group_part(o, group, (enum order_csv_part)part, arena, &e)
+                          : order_csv_row_part(o, row, (enum order_csv_part)part, arena, &e);
+        HOLDS(r == ORDER_CSV_OK && e.order.kind != ORDER_PLACED);
+        check_event(r, &e);
+    }
+}
+
+static void check_row(struct order_csv *o, const struct csv_row *row, struct arena *arena) {
+    struct order_csv_event e;
+    enum order_csv_result r = order_csv_row(o, row, arena, &e);
+    check_event(r, &e);
+    HOLDS(r == ORDER_CSV_LEFT_OUT || (text_equal(e.raw, row->raw) && e.line == row->line));
+    check_parts(o, row, NULL, arena, r == ORDER_CSV_OK ? e.also : 0);
+}
+
+// With the options of a preset, when the header is one that it knows.
+static bool bind_preset(const struct csv_row *header, struct csv_binding *binding) {
+    const struct csv_preset *nearest;
+    const struct csv_preset *found = csv_presets_find(NULL, header, &nearest);
+    struct error err;
+    arena_free(&f.preset.arena);
+    f.preset = (struct csv_fields){.delimiter = f.delimiter};
+    return found != NULL && csv_preset_apply(found, header, &f.preset, &err) &&
+           csv_fields_bind(&f.preset, header, binding, &err);
+}
+
 static bool bind_header(struct csv *c, struct text *in, struct csv_binding *binding, bool group) {
     struct csv_row row;
     struct error err;
@@ -265,6 +306,9 @@ static bool bind_header(struct csv *c, struct text *in, struct csv_binding *bind
         return false;
     }
     csv_set_width(c, row.n_cells);
+    if (bind_preset(&row, binding)) {
+        return binding->group == group;
+    }
     return csv_fields_bind(&f.fields, &row, binding, &err);
 }
 
@@ -279,9 +323,7 @@ static void read_orders(struct text in) {
         struct csv_row row;
         enum csv_next next;
         while (next_row(c, &in, SIZE_MAX, &row, &next)) {
-            struct order_csv_event e;
-            check_event(order_csv_row(o, &row, &arena, &e), &e);
-            HOLDS(text_equal(e.raw, row.raw) && e.line == row.line);
+            check_row(o, &row, &arena);
         }
         arena_free(&arena);
         order_csv_free(o);
@@ -310,6 +352,7 @@ static void read_groups(struct text in) {
         while (bound && next_row(c, &rest, SIZE_MAX, &row, &next)) {
             struct csv_group group;
             struct order_csv_event e;
+            enum order_csv_result r;
             if (pass == 0) {
                 n_rows++;
                 HOLDS(csv_groups_count(g, &row, &err));
@@ -318,11 +361,13 @@ static void read_groups(struct text in) {
             switch (csv_groups_add(g, &row, &group, &err)) {
             case GROUP_READY:
                 n_used += group.n_lines;
-                check_event(order_csv_group(o, &group, &arena, &e), &e);
+                r = order_csv_group(o, &group, &arena, &e);
+                check_event(r, &e);
+                check_parts(o, &row, &group, &arena, r == ORDER_CSV_OK ? e.also : 0);
                 break;
             case GROUP_NONE:
                 n_used++;
-                check_event(order_csv_row(o, &row, &arena, &e), &e);
+                check_row(o, &row, &arena);
                 break;
             case GROUP_FAILED:
                 HOLDS(!"the same file");

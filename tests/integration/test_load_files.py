@@ -2,11 +2,13 @@
 """`salestide load`: files as shops and spreadsheets write them, and what is told about them."""
 
 import decimal
+import json
 import pathlib
 
 import pytest
 
 import harness
+import hosts
 
 HEADER = "order_id,created_at,product_id,quantity,total\n"
 CASES = pathlib.Path(__file__).parents[3] / "shared" / "cases" / "files"
@@ -323,6 +325,44 @@ def test_items_of_json_may_have_unit_prices(tmp_path):
     assert {row["total"] for row in products.values()} == {199_800}
 
 
+# --- What was taken back
+
+TAKEN_BACK = """{"order_id":400,"created_at":"2025-03-05T10:00:00Z","product_id":"p","quantity":1,"subtotal":"100","total":"100"}
+{"order_id":400,"event":"cancelled","created_at":"2025-03-06T10:00:00Z","product_id":"p","quantity":1,"subtotal":"100","total":"100"}
+{"order_id":400,"event":"refunded","event_id":"r9","created_at":"2025-03-06T10:00:01Z","product_id":"p","quantity":1,"subtotal":"100","total":"100"}
+{"order_id":"early","event":"refunded","event_id":"r1","created_at":"2025-03-06T10:00:01Z","product_id":"p","quantity":1,"subtotal":"5","total":"5"}
+{"order_id":"early","created_at":"2025-03-06T10:00:00Z","product_id":"p","quantity":1,"subtotal":"50","total":"50"}
+{"order_id":"early","event":"refunded","event_id":"r2","created_at":"2025-03-06T10:00:01Z","product_id":"p","quantity":1,"subtotal":"45","total":"45"}
+{"order_id":"early","event":"refunded","event_id":"r3","created_at":"2025-03-06T10:00:01Z","product_id":"p","quantity":1,"subtotal":"0.01","total":"0.01"}
+{"order_id":"early","event":"refunded","event_id":"r4","created_at":"2025-03-06T10:00:01Z","product_id":"p","quantity":1,"subtotal":"1","total":"1","currency":"EUR"}
+"""
+
+
+def test_more_taken_back_than_was_sold_and_of_unknown_orders_is_told_with_their_ids(tmp_path, server):
+    code, said = load(tmp_path, TAKEN_BACK, name="x.ndjson")
+    assert code == 0 and "8 accepted" in said, said
+    beyond = next(line for line in said.splitlines() if "more is taken back than was sold" in line)
+    assert "3 events" in beyond and ":3 (order 400)" in beyond and ":7 (order early)" in beyond and ":8 (order early)" in beyond, said
+    assert "1 event that takes back what no order known here has sold" in said and ":4 (order early)" in said, said
+    again, said = load(tmp_path, TAKEN_BACK, name="x.ndjson")  # duplicates are in no doubt
+    assert again == 0 and "taken back" not in said, said
+    verified = harness.run("verify", "--data", tmp_path / "data")
+    assert verified.returncode == 0, verified
+    assert b"note: 3 events took back more than its order had sold (newest: order early, early, 400)" in verified.stdout, verified
+    assert b"note: 1 event took back what no order known then had sold (newest: order early)" in verified.stdout, verified
+    one = server()
+    strange = {"order_id": 'x"<y', "event": "refunded", "event_id": "r", "created_at": "2026-05-01T10:00:00Z", "product_id": 1, "quantity": 1,
+               "subtotal": "2", "total": "2"}  # fmt: skip
+    assert one.post(strange).json()["accepted"] == 1
+    metrics = one.get("/metrics").body.decode()
+    assert 'salestide_warnings_total{kind="unknown_order"} 2' in metrics, metrics
+    assert 'salestide_warnings_total{kind="taken_back_beyond"} 3' in metrics, metrics
+    raw = hosts.stream_head(one, b"doubtful_orders").decode()
+    counts = json.JSONDecoder().raw_decode(raw, raw.index('{"received"'))[0]
+    assert (counts["warnings"]["unknown_order"], counts["warnings"]["taken_back_beyond"]) == (2, 3), counts
+    assert counts["doubtful_orders"] == {"unknown_order": ['x"<y', "early"], "taken_back_beyond": ["early", "early", "400"]}, counts
+
+
 # --- The cases that are kept beside the project, when they are there
 
 SHOPIFY = ("order_id=Name,created_at=Created at,product_id=Lineitem name,quantity=Lineitem quantity,unit_price=Lineitem price,total=Total,"
@@ -337,6 +377,10 @@ SUPERSTORE = ["--group-by", "order_id", "--map", "order_id=Order ID,created_at=O
 @pytest.mark.parametrize("file, options, code, sums_of_it", [
     ("01-shopify-export-time/orders_export.csv", ["--currency", "EUR", "--timezone", "Europe/Berlin", "--group-by", "order_id", "--map", SHOPIFY], 0,
      {"EUR": "44.80"}),
+    ("01-shopify-export-time/orders_export.csv", [], 0, {"EUR": "44.80"}),
+    ("02-shopify-cancelled-refunded/orders_export.csv", [], 0, {"EUR": "50.00"}),
+    ("10-discount-rate/superstore.csv", [], 0, {"USD": "993.90"}),
+    ("15-cancelled-and-refunded/events.ndjson", [], 0, {"USD": "-100.00"}),  # told, with the order's id
     ("03-german-excel-csv/utf8.csv", GERMAN, 0, {"EUR": "2498.79"}),
     ("03-german-excel-csv/ansi.csv", [*GERMAN, "--encoding", "windows-1252"], 0, {"EUR": "2498.79"}),
     ("04-semicolon-only/payments.csv", [*PAYMENTS, "order_id=Invoice Number,created_at=Created date (UTC),total=Amount"], 0,

@@ -14,6 +14,7 @@
 #include "format/csv.h"
 #include "format/csv_fields.h"
 #include "format/csv_groups.h"
+#include "format/csv_presets.h"
 #include "format/order_csv.h"
 #include "format/order_json.h"
 #include "format/order_write.h"
@@ -96,8 +97,23 @@ static const char table[] = "order_id,product_id,quantity,created_at,unit_price\
                             "text,y,1,2026-11-21T10:00:00Z,1.50\n"
                             "2,c,2,2026-11-21T10:00:00Z,2.50\n";
 
+// An export that a preset reads: a time in two columns, amounts with signs, rows left out, lines
+// that came back, a refund that is of another.
+static const char export_of_square[] =
+    "Date,Time,Item,Qty,Price Point Name,Gross Sales,Discounts,Net Sales,Tax,Transaction ID\n"
+    "2026-11-21,10:00,\"a \"\"b\"\"\",1.0,x,\"$1,001.50\",-$1.00,$0.50,$0.10,T1\n"
+    "2026-11-21,10:00,b,-1.0,x,-$1.50,$0.00,-$1.50,-$0.10,T1\n"
+    "2026-11-22,10:00,c,-1.0,x,-$1.50,$0.00,-$1.50,-$0.10,T2\n";
+static const char export_of_stripe[] =
+    "id,Created date (UTC),Amount,Amount Refunded,Currency,Status\n"
+    "ch_1,2026-11-21 10:00:00,\"1,001.50\",1.50,usd,Paid\n"
+    "ch_2,2026-11-21 10:00:00,5.00,0.00,usd,Failed\n"
+    "ch_3,2026-11-21 10:00:00,5.00,5.00,usd,Refunded\n";
+
 // A table's rows through one pass: its readers, by themselves or grouped.
 struct pass {
+    const char *table;
+    bool preset;
     const struct mem_heap *heap;
     struct csv_fields fields;
     struct csv_binding binding;
@@ -118,9 +134,24 @@ static bool one_order(struct pass *p, enum order_csv_result result) {
     return result != ORDER_CSV_NO_MEMORY;
 }
 
-static bool take_row(struct pass *p, const struct csv_row *row) {
+// The order of a row or a group, and what else it comes to.
+static bool take_parts(struct pass *p, const struct csv_row *row, const struct csv_group *group) {
     struct order_csv_event event;
-    return one_order(p, order_csv_row(p->orders, row, &p->arena, &event));
+    bool ok = one_order(p, group != NULL ? order_csv_group(p->orders, group, &p->arena, &event)
+                                         : order_csv_row(p->orders, row, &p->arena, &event));
+    uint32_t also = ok ? event.also : 0;
+    for (int i = CSV_ITS_CANCELLATION; ok && also >> i != 0; i++) {
+        enum order_csv_part part = (enum order_csv_part)i;
+        ok = (also >> i & 1) == 0 ||
+             one_order(p, group != NULL
+                              ? order_csv_group_part(p->orders, group, part, &p->arena, &event)
+                              : order_csv_row_part(p->orders, row, part, &p->arena, &event));
+    }
+    return ok;
+}
+
+static bool take_row(struct pass *p, const struct csv_row *row) {
+    return take_parts(p, row, NULL);
 }
 
 static bool count_row(struct pass *p, const struct csv_row *row) {
@@ -130,13 +161,12 @@ static bool count_row(struct pass *p, const struct csv_row *row) {
 
 static bool group_row(struct pass *p, const struct csv_row *row) {
     struct csv_group group;
-    struct order_csv_event event;
     struct error err;
     switch (csv_groups_add(p->groups, row, &group, &err)) {
     case GROUP_WAITS:
         return true;
     case GROUP_READY:
-        return one_order(p, order_csv_group(p->orders, &group, &p->arena, &event));
+        return take_parts(p, row, &group);
     case GROUP_NONE:
         return take_row(p, row);
     case GROUP_FAILED:
@@ -147,6 +177,13 @@ static bool group_row(struct pass *p, const struct csv_row *row) {
 
 static bool make_readers(struct pass *p, const struct csv_row *header) {
     struct error err;
+    const struct csv_preset *nearest, *found = csv_presets_find(NULL, header, &nearest);
+    if (p->preset) {
+        assert_non_null(found);
+        if (!csv_preset_apply(found, header, &p->fields, &err)) {
+            return short_of_memory(&err);
+        }
+    }
     if (!csv_fields_bind(&p->fields, header, &p->binding, &err)) {
         fail_msg("%s", err.text);
     }
@@ -160,7 +197,7 @@ static bool each_row(struct pass *p, bool (*each)(struct pass *, const struct cs
     if (csv == NULL) {
         return false;
     }
-    struct text rest = text_of(table);
+    struct text rest = text_of(p->table);
     assert_int_equal(csv_feed(csv, rest), rest.len);
     struct csv_row row;
     bool ok = true, header = true;
@@ -180,11 +217,15 @@ static bool each_row(struct pass *p, bool (*each)(struct pass *, const struct cs
     return ok;
 }
 
-static bool read_table(const struct mem_heap *heap, bool grouped, int n_orders) {
+static bool read_table(const struct mem_heap *heap, const char *text, bool grouped, int n_orders) {
     struct error err;
-    struct pass p = {
-        .heap = heap, .fields = {.group = grouped, .arena.heap = heap}, .arena = {.heap = heap}};
-    bool ok = csv_fields_set(&p.fields, TEXT_LIT("currency=EUR,\"source=A,B\""), &err) ||
+    struct pass p = {.table = text,
+                     .preset = text != table,
+                     .heap = heap,
+                     .fields = {.group = grouped, .arena.heap = heap},
+                     .arena = {.heap = heap}};
+    bool ok = p.preset ||
+              csv_fields_set(&p.fields, TEXT_LIT("currency=EUR,\"source=A,B\""), &err) ||
               short_of_memory(&err);
     if (grouped) {
         ok = ok && each_row(&p, count_row);
@@ -204,17 +245,27 @@ static bool read_table(const struct mem_heap *heap, bool grouped, int n_orders) 
 }
 
 static bool read_rows(const struct mem_heap *heap) {
-    return read_table(heap, false, 5); // all but the short row and the one without an id
+    return read_table(heap, table, false, 5); // all but the short row and the one without an id
 }
 
 static bool read_groups(const struct mem_heap *heap) {
-    return read_table(heap, true, 2); // 1 and text; 2 has a short row
+    return read_table(heap, table, true, 2); // 1 and text; 2 has a short row
+}
+
+static bool read_square(const struct mem_heap *heap) {
+    return read_table(heap, export_of_square, true, 3); // T1, what came back of it, T2
+}
+
+static bool read_stripe(const struct mem_heap *heap) {
+    return read_table(heap, export_of_stripe, false, 4); // ch_1 and ch_3, each with a refund
 }
 
 static void every_allocation_of_reading_csv_may_be_refused(void **state) {
     (void)state;
     sweep_heap(read_rows, 8);
     sweep_heap(read_groups, 20);
+    sweep_heap(read_square, 8);
+    sweep_heap(read_stripe, 4);
 }
 
 // --- Customers

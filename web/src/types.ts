@@ -137,6 +137,8 @@ export interface Counts {
     rejected: number;
     batches: number;
     warnings: Record<string, number>;
+    /** ids of the newest orders that more was taken back of than was sold, or that are not known, by kind */
+    doubtful_orders: Record<string, string[]>;
 }
 
 /** key: the first member */

@@ -18,6 +18,7 @@ void sqlite_store_disconnect(struct sqlite_store *s) {
         sqlite3_finalize(*statements[i]);
         *statements[i] = NULL;
     }
+    sqlite_doubts_close(&s->doubts);
     pthread_rwlock_wrlock(&s->index_lock);
     order_index_close(s->index);
     s->index = NULL;
@@ -73,7 +74,8 @@ bool sqlite_store_connect(struct sqlite_store *s, struct store_settings *setting
     struct sqlite_sums *sums = &s->sums;
     if (!sqlite_sums_connect(sums, SQLITE_HOLDS_ALL, settings, after_failure, err) ||
         !sqlite_floors_heal(s, err) || !read_positions(s, err) || !sqlite_log_read(s, err) ||
-        !pending_register(sums->db, &s->pending, err) || !sqlite_open_prepare_all(s, err)) {
+        !pending_register(sums->db, &s->pending, err) || !sqlite_open_prepare_all(s, err) ||
+        !sqlite_doubts_open(sums->db, &s->doubts, err)) {
         return false;
     }
     struct order_index *index =

@@ -11,7 +11,8 @@
 //   sales_groups, sales_products   the dictionaries of those ids
 // The rest: rejected_rows, rejected_retries (what became of those), pipeline_state (one row: counts
 // and floors), pipeline_positions, pipeline_lanes and pipeline_refused (of a log), pipeline_batches
-// (newest 10,000), currency_gross (overflow guard), settings, shop_clock (local times, for views).
+// (newest 10,000), currency_gross (overflow guard), settings, shop_clock (local times, for views),
+// order_doubts (orders of which more was taken back than was sold, or that are not known).
 // Amounts are integers of ten-thousandths in columns *_e4; instants are UTC milliseconds in *_ms.
 // Views (sqlite_views.c) give the plain names of the design with plain numbers; bi_* of them are
 // for BI tools (sqlite_bi_views.c).
@@ -23,6 +24,7 @@
 #include "store/sqlite/sqlite_schema.h"
 
 #include "store/settings.h"
+#include "store/sqlite/sqlite_doubts.h"
 #include "store/sqlite/sqlite_migrate.h"
 #include "store/sqlite/sqlite_shop_clock.h"
 #include "store/sqlite/sqlite_views.h"
@@ -271,8 +273,8 @@ static bool make_tables(sqlite3 *db, enum sqlite_holds holds, struct store_setti
     }
     const char *without_door = "DELETE FROM pipeline_positions WHERE topic = 'embedded'";
     return sqlite_run(db, tables_sql, err) && sqlite_run(db, sqlite_lanes_sql, err) &&
-           sqlite_run(db, sqlite_retries_sql, err) && sqlite_views_refresh(db, holds, err) &&
-           settings_fix(db, settings, err) &&
+           sqlite_run(db, sqlite_retries_sql, err) && sqlite_doubts_make(db, err) &&
+           sqlite_views_refresh(db, holds, err) && settings_fix(db, settings, err) &&
            sqlite_shop_clock_refresh(db, settings->timezone, err) &&
            (holds == SQLITE_HOLDS_ALL || sqlite_run(db, without_door, err));
 }
@@ -290,7 +292,8 @@ static bool adopt(sqlite3 *db, enum sqlite_holds holds, struct store_settings *s
         return sqlite_migrate(db, holds, err) && sqlite_views_refresh(db, holds, err);
     }
     return settings_read(db, &have, err) && settings_compare(&have, settings, "--data", err) &&
-           sqlite_migrate(db, holds, err) && sqlite_views_refresh(db, holds, err) &&
+           sqlite_migrate(db, holds, err) && sqlite_doubts_make(db, err) &&
+           sqlite_views_refresh(db, holds, err) &&
            sqlite_shop_clock_refresh(db, have.timezone, err);
 }
 
@@ -346,5 +349,5 @@ bool sqlite_state_read(sqlite3 *db, struct pipeline_state *state, struct error *
         sqlite_failed(db, "reading the state", err);
     }
     sqlite3_finalize(stmt);
-    return rc == SQLITE_ROW;
+    return rc == SQLITE_ROW && sqlite_doubts_read(db, state->counts.doubts, err);
 }

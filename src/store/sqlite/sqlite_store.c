@@ -155,6 +155,32 @@ static enum store_result store_origin(struct store *base, struct ident order_id,
     return result;
 }
 
+// 0 or more of it was sold; what is taken back in another currency was not.
+static enum store_result store_doubt(struct store *base, const struct order *o, uint32_t *doubts,
+                                     struct error *err) {
+    struct sqlite_store *s = sqlite_store_of(base);
+    struct stored_event event;
+    int64_t free_slot, taken_e4 = 0;
+    bool found = false;
+    *doubts = 0;
+    enum store_result result = find_order(s, o->order_id, &event, &free_slot, &found, err);
+    if (result != STORE_OK) {
+        return result;
+    }
+    bool same = found && memcmp(event.order.currency, o->currency, sizeof o->currency) == 0;
+    int64_t sold_e4 = same ? event.order.total_e4 : 0;
+    bool ok = sqlite_doubts_taken(&s->doubts, o->order_id, o->currency, &taken_e4);
+    if (!found) {
+        *doubts = WARN_UNKNOWN_ORDER;
+    } else if (o->total_e4 > 0 && taken_e4 > sold_e4 - o->total_e4) {
+        *doubts = WARN_TAKEN_BEYOND;
+    }
+    if (ok && *doubts != 0) {
+        ok = sqlite_doubts_add(&s->doubts, *doubts == WARN_TAKEN_BEYOND, o->order_id);
+    }
+    return ok ? STORE_OK : sqlite_failed(s->sums.db, "looking at what was taken back", err);
+}
+
 static enum store_result store_add(struct store *base, const struct order *o,
                                    const struct stamp *at, const struct known *known,
                                    struct cube_dim *group, struct error *err) {
@@ -264,6 +290,7 @@ static const struct store_ops sqlite_store_ops = {
     .rollback = store_rollback,
     .check = store_check,
     .reopen = store_reopen,
+    .doubt = store_doubt,
     .counts = store_counts,
     .close = store_close,
 };

@@ -3,6 +3,7 @@
 #pragma once
 #include "store/sqlite/order_index.h"
 #include "store/sqlite/sqlite.h"
+#include "store/sqlite/sqlite_doubts.h"
 #include "store/sqlite/sqlite_pending.h"
 #include "store/sqlite/sqlite_sums.h"
 #include <pthread.h>
@@ -17,6 +18,7 @@ struct sqlite_store {
     struct order_index *index;
     sqlite3_stmt *add_orders, *add_adjustment, *get_order, *get_adjustment, *put_position;
     sqlite3_stmt *put_log_position;
+    struct sqlite_doubts doubts;
 
     int64_t first_pending, next_order, next_adjustment; // positions
     struct pending_orders pending; // accepted by the batch in work, not in order_rows yet

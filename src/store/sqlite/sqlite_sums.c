@@ -129,6 +129,9 @@ static void count_batch(struct sqlite_sums *s, struct batch_summary *batch) {
     for (int i = 0; i < ORDER_WARNING_KINDS; i++) {
         c->warnings[i] += batch->counts.warnings[i];
     }
+    for (int i = 0; i < ORDER_DOUBT_KINDS; i++) {
+        store_doubt_add(&c->doubts[i], &batch->counts.doubts[i]);
+    }
     batch->batch_id = ++s->next.last_batch_id;
 }
 

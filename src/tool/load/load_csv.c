@@ -5,6 +5,8 @@
 // twice: first to count each order's rows, then to load.
 #include "tool/load/load_csv.h"
 #include "base/mem.h"
+#include "engine/zone_file.h"
+#include "tool/load/load_preset.h"
 #include <string.h>
 
 // Called for each row after the header; false ends the reading with the error.
@@ -36,29 +38,87 @@ static bool read_rows(struct csv_load *l, struct load_input *in, row_fn each) {
     return ok;
 }
 
-// --- One row is one order
+// --- Events
+
+const struct order_rules *load_csv_rules(const struct csv_load *l) {
+    return l->zone != NULL ? &l->rules : l->job->sink->ops->rules(l->job->sink);
+}
+
+static bool make_parser(struct csv_load *l) {
+    if (l->parser == NULL) {
+        l->parser = mem_must(order_csv_new(load_csv_rules(l), &l->binding, NULL));
+    }
+    return true;
+}
 
 static bool hand_over(struct csv_load *l, enum order_csv_result result,
-                      const struct order_csv_event *event) {
+                      struct order_csv_event *event) {
+    load_report_left_out(l->job->target->report, event->n_left_out);
+    if (result == ORDER_CSV_LEFT_OUT) {
+        return true;
+    }
     if (result == ORDER_CSV_NO_MEMORY) {
         return error_set(l->err, ERROR_RETRIABLE, "%s: out of memory", l->job->name);
+    }
+    if (l->zone != NULL) {
+        event->created_at = TEXT_NONE; // read here, and not left to the shop
     }
     struct load_place place = {l->job->name, event->line};
     return l->job->sink->ops->order(l->job->sink, event, result == ORDER_CSV_REJECTED, place,
                                     l->err);
 }
 
-static bool load_row(struct csv_load *l, const struct csv_row *row) {
+// The event of a part; of a row, or of a group when there is one.
+static bool load_part(struct csv_load *l, const struct csv_row *row, const struct csv_group *group,
+                      enum order_csv_part part, uint32_t *also) {
     struct arena *arena = l->job->sink->ops->arena(l->job->sink, l->err);
-    if (arena == NULL) {
+    if (arena == NULL || !make_parser(l)) {
         return false;
     }
-    if (l->parser == NULL) {
-        l->parser =
-            mem_must(order_csv_new(l->job->sink->ops->rules(l->job->sink), &l->binding, NULL));
-    }
     struct order_csv_event event;
-    return hand_over(l, order_csv_row(l->parser, row, arena, &event), &event);
+    enum order_csv_result result = group != NULL
+                                       ? order_csv_group_part(l->parser, group, part, arena, &event)
+                                       : order_csv_row_part(l->parser, row, part, arena, &event);
+    *also = result == ORDER_CSV_OK ? event.also : 0;
+    event.n_left_out = part == CSV_THE_ORDER ? event.n_left_out : 0;
+    return hand_over(l, result, &event);
+}
+
+static bool load_parts(struct csv_load *l, const struct csv_row *row,
+                       const struct csv_group *group) {
+    uint32_t also, none;
+    bool ok = load_part(l, row, group, CSV_THE_ORDER, &also);
+    for (int part = CSV_ITS_CANCELLATION; ok && also >> part != 0; part++) {
+        ok = (also >> part & 1) == 0 || load_part(l, row, group, (enum order_csv_part)part, &none);
+    }
+    return ok;
+}
+
+// --- One row is one order
+
+// A title or a sum that an export puts among its rows.
+static bool is_short(const struct csv_load *l, const struct csv_row *row) {
+    enum { SHORT_CELLS = 3 };
+    return l->fields->skip_short && !row->broken && row->n_cells <= SHORT_CELLS &&
+           l->binding.n_columns > SHORT_CELLS;
+}
+
+// A row of delimiters alone says nothing.
+static bool is_blank(const struct csv_load *l, const struct csv_row *row) {
+    int id = l->binding.id_column;
+    return row->problem == NULL && id >= 0 && row->cells[id].len == 0 &&
+           load_line_is_empty(row->raw);
+}
+
+static bool load_row(struct csv_load *l, const struct csv_row *row) {
+    if (is_blank(l, row)) {
+        return true;
+    }
+    if (UNLIKELY(is_short(l, row))) {
+        load_report_left_out(l->job->target->report, 1);
+        return true;
+    }
+    return load_parts(l, row, NULL);
 }
 
 // --- Rows are lines of orders
@@ -67,10 +127,13 @@ static bool count_row(struct csv_load *l, const struct csv_row *row) {
     if (l->groups == NULL) {
         l->groups = mem_must(csv_groups_new(&l->binding, NULL));
     }
-    return csv_groups_count(l->groups, row, l->err) || load_csv_failed(l);
+    return is_short(l, row) || csv_groups_count(l->groups, row, l->err) || load_csv_failed(l);
 }
 
 static bool load_line(struct csv_load *l, const struct csv_row *row) {
+    if (is_short(l, row)) {
+        return load_row(l, row);
+    }
     struct csv_group group;
     switch (csv_groups_add(l->groups, row, &group, l->err)) {
     case GROUP_WAITS:
@@ -82,16 +145,7 @@ static bool load_line(struct csv_load *l, const struct csv_row *row) {
     case GROUP_READY:
         break;
     }
-    struct arena *arena = l->job->sink->ops->arena(l->job->sink, l->err);
-    if (arena == NULL) {
-        return false;
-    }
-    if (l->parser == NULL) {
-        l->parser =
-            mem_must(order_csv_new(l->job->sink->ops->rules(l->job->sink), &l->binding, NULL));
-    }
-    struct order_csv_event event;
-    return hand_over(l, order_csv_group(l->parser, &group, arena, &event), &event);
+    return load_parts(l, row, &group);
 }
 
 static bool count_rows(struct csv_load *l) {
@@ -127,10 +181,31 @@ static bool load_groups(struct csv_load *l, struct load_input *in) {
                      l->job->name);
 }
 
-bool load_csv(const struct load_job *job, struct load_input *in, struct error *err) {
-    struct csv_load l = {.job = job, .err = err};
-    bool ok = job->fields->group ? load_groups(&l, in) : read_rows(&l, in, load_row);
+// --times-in: the zone of the file's times.
+static bool open_zone(struct csv_load *l) {
+    if (l->fields->times_in == NULL) {
+        return true;
+    }
+    struct error inner;
+    if (!zone_open(l->fields->times_in, &l->zone, &inner)) {
+        return error_set(l->err, ERROR_USAGE, "--times-in: %.400s", inner.text);
+    }
+    l->rules = *l->job->sink->ops->rules(l->job->sink);
+    l->rules.zone = l->zone;
+    return true;
+}
+
+bool load_csv(const struct load_job *asked, struct load_input *in, struct error *err) {
+    struct csv_fields own = *asked->fields;
+    own.arena = (struct arena){.heap = asked->fields->arena.heap};
+    struct load_job job = *asked;
+    job.fields = &own;
+    struct csv_load l = {.job = &job, .fields = &own, .err = err};
+    bool ok = load_preset_choose(&job, in, &own, err) && open_zone(&l) &&
+              (own.group ? load_groups(&l, in) : read_rows(&l, in, load_row));
     order_csv_free(l.parser);
     csv_groups_free(l.groups);
+    zone_free(l.zone);
+    arena_free(&own.arena);
     return ok;
 }

@@ -9,7 +9,10 @@
 // The work on one file; `err` is the caller's.
 struct csv_load {
     const struct load_job *job;
+    const struct csv_fields *fields; // what was asked for, and what a preset adds to it
     struct csv_binding binding;
+    struct zone *zone;        // of --times-in; NULL: the shop's
+    struct order_rules rules; // with it
     struct order_csv *parser;
     struct csv_groups *groups; // with --group-by
     struct error *err;
@@ -27,5 +30,7 @@ MUST_CHECK bool load_csv_bind(struct csv_load *l, struct load_input *in, struct 
 // Are amounts that were found by their names what they are taken for (load_csv_trial.c)? False: the
 // error. Ends the life of all rows.
 MUST_CHECK bool load_csv_try(struct csv_load *l, struct load_input *in, struct csv *csv);
+// The rules that the file's orders are read by.
+const struct order_rules *load_csv_rules(const struct csv_load *l);
 // Puts the file's name before the error; always false.
 bool load_csv_failed(struct csv_load *l);

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "format/csv_dialect.h"
 #include "tool/load/load_csv.h"
+#include "tool/load/load_preset.h"
 #include <stdlib.h>
 
 bool load_csv_failed(struct csv_load *l) {
@@ -43,7 +44,7 @@ static bool parts_an_order(const struct csv_load *l, struct text line, char deli
     struct error ignored;
     header.cells = cells;
     bool fits = csv_split(line, delimiter, cells, CSV_CELLS_MAX, &header.n_cells, scratch) &&
-                csv_fields_bind(l->job->fields, &header, &binding, &ignored);
+                csv_fields_bind(l->fields, &header, &binding, &ignored);
     free(scratch);
     free(cells);
     return fits;
@@ -78,8 +79,12 @@ static enum csv_next first_line(struct csv_load *l, struct load_input *in, struc
 bool load_csv_begin(struct csv_load *l, struct load_input *in, struct csv *csv) {
     struct text line;
     bool ok = true;
-    char delimiter = l->job->fields->delimiter, named = '\0';
+    char delimiter = l->fields->delimiter, named = '\0';
     enum csv_next next = first_line(l, in, csv, &line, &ok);
+    while (ok && next == CSV_ROW && load_line_is_empty(line)) {
+        csv_skip_first_line(csv);
+        next = first_line(l, in, csv, &line, &ok);
+    }
     if (next == CSV_ROW && csv_is_sep_line(line, &named)) {
         if (named == '\0' && delimiter == '\0') {
             return error_set(l->err, ERROR_USAGE,
@@ -123,7 +128,7 @@ bool load_csv_bind(struct csv_load *l, struct load_input *in, struct csv *csv,
     }
     csv_set_width(csv, header->n_cells);
     char delimiter = l->binding.delimiter;
-    if (!csv_fields_bind(l->job->fields, header, &l->binding, l->err)) {
+    if (!csv_fields_bind(l->fields, header, &l->binding, l->err)) {
         return load_csv_failed(l);
     }
     l->binding.delimiter = delimiter;

@@ -48,8 +48,8 @@ static void look_at_cells(struct load_trial *t, const struct csv_row *row) {
         struct text cell = text_trim(row->cells[t->by_name[i]->column]);
         struct csv_signs signs = {0};
         struct rejection why;
-        if (csv_tells_numbers(&t->l->job->fields->written) && cell.len > 0 &&
-            csv_read_number(&t->l->job->fields->written, &cell, "", &signs, &t->arena, &why) !=
+        if (csv_tells_numbers(&t->l->fields->written) && cell.len > 0 &&
+            csv_read_number(&t->l->fields->written, &cell, "", &signs, &t->arena, &why) !=
                 CSV_WRITTEN) {
             continue;
         }
@@ -104,7 +104,7 @@ static void each_row(struct load_trial *t, struct csv *csv, struct csv_groups *g
 
 static void look_at_rows(struct load_trial *t, struct csv *csv) {
     const struct csv_binding *b = &t->l->binding;
-    t->parser = mem_must(order_csv_new(t->l->job->sink->ops->rules(t->l->job->sink), b, NULL));
+    t->parser = mem_must(order_csv_new(load_csv_rules(t->l), b, NULL));
     struct csv_groups *groups = b->group ? mem_must(csv_groups_new(b, NULL)) : NULL;
     if (groups != NULL) {
         each_row(t, csv, groups, true);

@@ -212,7 +212,7 @@ static bool sink_order(struct load_sink *base, const struct order_csv_event *e, 
     b->takes_back = b->takes_back || e->order.kind != ORDER_PLACED;
     b->places[b->n_events++] = place;
     struct load_doubts doubts = {0};
-    load_doubts_add(&doubts, e->order.warnings, place.file, place.line);
+    load_doubts_add(&doubts, &e->order, place.file, place.line);
     load_report_doubts(l->target.report, &doubts);
     return true;
 }

@@ -20,7 +20,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { PACKED_BYTES = 256 * 1024, HEAD_BYTES = 4096, IDLE_AFTER_MS = 200 };
+enum { PACKED_BYTES = 256 * 1024, HEAD_BYTES = 16384, IDLE_AFTER_MS = 200 };
 
 struct load_input {
     const char *path; // for messages
@@ -309,8 +309,12 @@ enum load_input_result load_input_read(struct load_input *in, char *to, size_t r
 
 bool load_input_peek(struct load_input *in, struct text *head, struct error *err) {
     enum load_input_result r = INPUT_IDLE;
-    while (r == INPUT_IDLE && in->head_end == 0 && !*in->stop) {
-        r = read_text(in, in->head, sizeof in->head, &in->head_end, err);
+    while (!*in->stop && in->head_end < sizeof in->head &&
+           ((r == INPUT_IDLE && in->head_end == 0) ||
+            (r == INPUT_BYTES && memchr(in->head, '\n', in->head_end) == NULL))) {
+        size_t n = 0;
+        r = read_text(in, in->head + in->head_end, sizeof in->head - in->head_end, &n, err);
+        in->head_end += n;
     }
     *head = (struct text){in->head, in->head_end};
     return r != INPUT_FAILED;

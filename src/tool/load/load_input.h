@@ -25,8 +25,8 @@ void load_input_close(struct load_input *in); // NULL is fine
 // Reads at most `room` bytes (> 0); *n > 0 after INPUT_BYTES.
 MUST_CHECK enum load_input_result load_input_read(struct load_input *in, char *to, size_t room,
                                                   size_t *n, struct error *err);
-// The first bytes, up to 4 KiB, still to be read; waits for at least one, or for the
-// wish to stop. Empty at the end.
+// The first bytes, up to 16 KiB, still to be read: those of the first line if they are to be had;
+// waits for at least one, or for the wish to stop. Empty at the end.
 MUST_CHECK bool load_input_peek(struct load_input *in, struct text *head, struct error *err);
 // Bytes taken from the file so far, as they lie on disk, and its size (0: not known).
 void load_input_progress(const struct load_input *in, int64_t *done_bytes, int64_t *total_bytes);

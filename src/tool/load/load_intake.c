@@ -145,7 +145,7 @@ static void count_verdicts(struct load_intake *l, const struct unit *u) {
         const struct event *e = &u->s->events[i];
         counts[e->verdict]++;
         if (e->verdict == VERDICT_ACCEPTED && e->order.warnings != 0) {
-            load_doubts_add(&doubts, e->order.warnings, u->places[i].file, u->places[i].line);
+            load_doubts_add(&doubts, &e->order, u->places[i].file, u->places[i].line);
         }
         if (e->verdict == VERDICT_REJECTED) {
             load_report_rejected(l->target.report, u->places[i].file, u->places[i].line,

@@ -33,7 +33,8 @@ struct load_report {
     pthread_mutex_t lock;
     bool bar_shown;
     int64_t accepted, duplicate, rejected;
-    int64_t n_told; // rejections told one by one or counted below
+    int64_t left_out; // rows
+    int64_t n_told;   // rejections told one by one or counted below
     struct code_count hidden[CODES_MAX];
     size_t n_codes;
     struct load_doubts doubts;
@@ -63,15 +64,21 @@ void load_report_count(struct load_report *r, int64_t accepted, int64_t duplicat
     pthread_mutex_unlock(&r->lock);
 }
 
-void load_doubts_add(struct load_doubts *d, uint32_t warnings, const char *file, int64_t line) {
-    for (int kind = 0; warnings >> kind != 0 && kind < ORDER_WARNING_KINDS; kind++) {
+enum { DOUBT_KINDS = ORDER_WARNING_KINDS + ORDER_DOUBT_KINDS };
+
+void load_doubts_add(struct load_doubts *d, const struct order *o, const char *file, int64_t line) {
+    for (int kind = 0; o->warnings >> kind != 0 && kind < DOUBT_KINDS; kind++) {
         struct load_doubt *k = &d->kinds[kind];
-        if ((warnings >> kind & 1) == 0) {
+        if ((o->warnings >> kind & 1) == 0) {
             continue;
         }
         if (k->count < LOAD_DOUBT_PLACES) {
             k->first[k->count].file = file;
             k->first[k->count].line = line;
+            char digits[24];
+            struct text id = ident_text(o->order_id, digits);
+            snprintf(k->first[k->count].order_id, sizeof k->first[0].order_id, "%.*s",
+                     TEXT_ARG(id));
         }
         k->count++;
         d->any = true;
@@ -83,7 +90,7 @@ void load_report_doubts(struct load_report *r, const struct load_doubts *d) {
         return;
     }
     pthread_mutex_lock(&r->lock);
-    for (int kind = 0; kind < ORDER_WARNING_KINDS; kind++) {
+    for (int kind = 0; kind < DOUBT_KINDS; kind++) {
         struct load_doubt *to = &r->doubts.kinds[kind];
         const struct load_doubt *from = &d->kinds[kind];
         for (int64_t i = 0; i < from->count && to->count + i < LOAD_DOUBT_PLACES; i++) {
@@ -92,6 +99,10 @@ void load_report_doubts(struct load_report *r, const struct load_doubts *d) {
         to->count += from->count;
     }
     pthread_mutex_unlock(&r->lock);
+}
+
+void load_report_left_out(struct load_report *r, size_t n_rows) {
+    r->left_out += (int64_t)n_rows;
 }
 
 void load_report_counts(struct load_report *r, int64_t *accepted, int64_t *duplicate,
@@ -239,16 +250,28 @@ static void tell_hidden(const struct load_report *r) {
     fputc('\n', stderr);
 }
 
+static void tell_left_out(const struct load_report *r) {
+    char number[32];
+    if (r->left_out > 0) {
+        fprintf(stderr, "%s: %s %s left out, as --skip says\n", r->who,
+                grouped(r->left_out, number), r->left_out == 1 ? "row" : "rows");
+    }
+}
+
 static void tell_doubts(const struct load_report *r) {
-    static const char *const what[ORDER_WARNING_KINDS][2] = {
+    static const char *const what[DOUBT_KINDS][2] = {
         {"with an amount rounded to four decimals", "with an amount rounded to four decimals"},
         {"whose total is not subtotal - discount + shipping + tax",
          "whose totals are not subtotal - discount + shipping + tax"},
         {"of quantity 0", "of quantity 0"},
         {"older than the late limit", "older than the late limit"},
         {"more than 24 hours ahead of now", "more than 24 hours ahead of now"},
+        {"that takes back what no order known here has sold",
+         "that take back what no order known here has sold"},
+        {"with which more is taken back than was sold",
+         "with which more is taken back than was sold"},
     };
-    for (int kind = 0; kind < ORDER_WARNING_KINDS; kind++) {
+    for (int kind = 0; kind < DOUBT_KINDS; kind++) {
         const struct load_doubt *d = &r->doubts.kinds[kind];
         char number[32];
         if (d->count == 0) {
@@ -258,6 +281,9 @@ static void tell_doubts(const struct load_report *r) {
                 d->count == 1 ? "event" : "events", what[kind][d->count > 1]);
         for (int64_t i = 0; i < d->count && i < LOAD_DOUBT_PLACES; i++) {
             fprintf(stderr, "%s %s:%" PRId64, i > 0 ? "," : "", d->first[i].file, d->first[i].line);
+            if (kind >= ORDER_WARNING_KINDS) {
+                fprintf(stderr, " (order %s)", d->first[i].order_id);
+            }
         }
         fputs(d->count > LOAD_DOUBT_PLACES ? ", ...\n" : "\n", stderr);
     }
@@ -268,6 +294,7 @@ bool load_report_summary(struct load_report *r, bool complete) {
     pthread_mutex_lock(&r->lock);
     clear_bar(r);
     tell_hidden(r);
+    tell_left_out(r);
     tell_doubts(r);
     int64_t n = r->accepted + r->duplicate + r->rejected;
     char accepted[32], duplicate[32], rejected[32], rate[32];

@@ -29,13 +29,17 @@ struct load_doubts {
         struct {
             const char *file; // lives as long as the report
             int64_t line;
+            char order_id[ORDER_ID_MAX + 1];
         } first[LOAD_DOUBT_PLACES];
-    } kinds[ORDER_WARNING_KINDS];
+    } kinds[ORDER_WARNING_KINDS + ORDER_DOUBT_KINDS];
     bool any;
 };
-void load_doubts_add(struct load_doubts *d, uint32_t warnings, const char *file, int64_t line);
+void load_doubts_add(struct load_doubts *d, const struct order *o, const char *file, int64_t line);
 // Any thread.
 void load_report_doubts(struct load_report *r, const struct load_doubts *d);
+
+// Rows that --skip left out. Main thread.
+void load_report_left_out(struct load_report *r, size_t n_rows);
 
 void load_report_counts(struct load_report *r, int64_t *accepted, int64_t *duplicate,
                         int64_t *rejected);

@@ -86,7 +86,10 @@ const FACTS: readonly Fact[] = [
             }
             const { late: _late, ...others } = counts.warnings;
             const n = Object.values(others).reduce((sum, more) => sum + more, 0);
-            return n === 0 ? undefined : { value: count(n), after: n === 1 ? "warning" : "warnings", hint: list(Object.entries(others)) };
+            const ids = Object.entries(counts.doubtful_orders).filter(([, orders]) => orders.length > 0);
+            const orders = ids.map(([kind, these]) => `${kind.replace(/_/g, " ")}, newest: ${these.join(", ")}`);
+            const hint = [list(Object.entries(others)), ...orders].filter((line) => line !== "").join("\n");
+            return n === 0 ? undefined : { value: count(n), after: n === 1 ? "warning" : "warnings", hint };
         },
     },
 ];

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+// Which export a file is.
+//
+// 1. Find the row of column names among the first bytes.
+// 2. With --preset: of that preset's layouts, the one that the row is.
+// 3. Else, when the row is not that of an order as it is, or as --map says: the preset whose
+// columns
+//    it has. That is told.
+//
+// How it fails: a row that is nearly the one of a preset has changed; the column that is missing is
+// named, and nothing is loaded.
+#include "tool/load/load_preset.h"
+
+#include "base/mem.h"
+#include "format/csv_dialect.h"
+#include "format/csv_presets.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+bool load_line_is_empty(struct text line) {
+    for (size_t i = 0; i < line.len; i++) {
+        if (memchr(CSV_DELIMITERS "\" ", line.at[i], sizeof CSV_DELIMITERS "\" " - 1) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Takes a whole line off the text; a line end in quotes belongs to it. False: there is none.
+static bool take_line(struct text *rest, struct text *line) {
+    bool quoted = false;
+    for (size_t i = 0; i < rest->len; i++) {
+        char c = rest->at[i];
+        quoted ^= c == '"';
+        if (!quoted && (c == '\n' || c == '\r')) {
+            *line = (struct text){rest->at, i};
+            *rest = (struct text){rest->at + i + 1, rest->len - i - 1};
+            return true;
+        }
+    }
+    return false;
+}
+
+// The row of column names. *delimiter: what a line sep= names, or 0.
+static bool find_header(struct text head, struct text *line, char *delimiter) {
+    if (head.len >= 3 && memcmp(head.at, "\xEF\xBB\xBF", 3) == 0) {
+        head = (struct text){head.at + 3, head.len - 3};
+    }
+    *delimiter = '\0';
+    while (take_line(&head, line)) {
+        if (!load_line_is_empty(*line) && !csv_is_sep_line(*line, delimiter)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// The work on one file.
+struct choice {
+    const struct load_job *job;
+    struct csv_fields *own;
+    struct text line;
+    struct text *cells;
+    char *scratch;
+    struct csv_row header;
+    char delimiter;
+    const struct csv_preset *found, *nearest;
+    bool plain; // the columns are those of an order as they are
+};
+
+static void try_delimiter(struct choice *c, char delimiter) {
+    struct csv_binding binding;
+    struct error ignored;
+    struct csv_row header = {.cells = c->cells, .line = 1};
+    const char *asked = c->own->preset;
+    if (c->found != NULL || c->plain ||
+        !csv_split(c->line, delimiter, c->cells, CSV_CELLS_MAX, &header.n_cells, c->scratch)) {
+        return;
+    }
+    c->header = header;
+    c->plain = asked == NULL && csv_fields_bind(c->own, &header, &binding, &ignored);
+    if (!c->plain) {
+        const struct csv_preset *nearest;
+        c->found = csv_presets_find(asked, &header, &nearest);
+        c->nearest =
+            nearest != NULL && (c->nearest == NULL || header.n_cells > 1) ? nearest : c->nearest;
+        c->delimiter = delimiter;
+    }
+}
+
+static void tell(const struct choice *c) {
+    char line[500];
+    snprintf(line, sizeof line, "%.120s: this is an export of %s (--preset %s)%s%s", c->job->name,
+             c->found->what, c->found->name, c->found->note != NULL ? ": " : "",
+             c->found->note != NULL ? c->found->note : "");
+    load_report_problem(c->job->target->report, line);
+}
+
+static bool has_mapped(const struct csv_fields *f) {
+    for (int field = 0; field < CSV_FIELDS; field++) {
+        if (f->column[field].at != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool refuse_changed(const struct choice *c, struct error *err) {
+    size_t needed;
+    struct text missing;
+    (void)csv_preset_fits(c->nearest, &c->header, &needed, &missing);
+    return error_set(err, ERROR_USAGE,
+                     "%.120s: this looks like an export of %s (--preset %s), but column '%s' of "
+                     "the preset is missing; if it has another name now: --preset %s --map "
+                     "FIELD=COLUMN (--preset show %s tells the fields)",
+                     c->job->name, c->nearest->what, c->nearest->name, excerpt_of(missing).text,
+                     c->nearest->name, c->nearest->name);
+}
+
+static bool apply_choice(struct choice *c, struct error *err) {
+    bool asked = c->own->preset != NULL;
+    if (c->found == NULL && asked) {
+        c->found = c->nearest; // what is missing is told when it is bound
+    }
+    if (c->found == NULL) {
+        return c->plain || c->nearest == NULL || has_mapped(c->own) || refuse_changed(c, err);
+    }
+    c->own->preset = NULL;
+    if (!csv_preset_apply(c->found, &c->header, c->own, err)) {
+        return false;
+    }
+    c->own->delimiter = c->delimiter;
+    tell(c);
+    return true;
+}
+
+static void try_delimiters(struct choice *c, char named) {
+    char candidates[CSV_DELIMITERS_COUNT];
+    size_t n = csv_delimiters_in(c->line, candidates);
+    if (c->own->delimiter != '\0' || named != '\0') {
+        candidates[0] = c->own->delimiter != '\0' ? c->own->delimiter : named;
+        n = 1;
+    }
+    for (size_t i = 0; i < n; i++) {
+        try_delimiter(c, candidates[i]);
+    }
+}
+
+bool load_preset_choose(const struct load_job *job, struct load_input *in, struct csv_fields *own,
+                        struct error *err) {
+    struct choice c = {.job = job, .own = own};
+    struct text head;
+    char named;
+    if (!load_input_peek(in, &head, err)) {
+        return false;
+    }
+    if (!find_header(head, &c.line, &named)) {
+        return own->preset == NULL || *job->target->stop ||
+               error_set(err, ERROR_USAGE,
+                         "%.200s: --preset needs the row of column names in the first 16 KiB",
+                         job->name);
+    }
+    c.cells = mem_alloc(CSV_CELLS_MAX * sizeof *c.cells);
+    c.scratch = mem_alloc(c.line.len + 1);
+    try_delimiters(&c, named);
+    bool ok = apply_choice(&c, err);
+    free(c.scratch);
+    free(c.cells);
+    return ok;
+}
