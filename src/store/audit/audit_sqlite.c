@@ -12,6 +12,7 @@
 // transaction; a crash in the middle leaves everything as it was.
 #include "store/audit/audit.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "engine/zone_file.h"
 #include "store/audit/audit_laws.h"
@@ -356,6 +357,23 @@ static bool replace_gross(struct audit *a, struct error *err) {
     return ok;
 }
 
+// Whoever keeps sums of whole days reads all of them anew: `begin`, before cells go, and not, when
+// they have come.
+static bool note_days(struct audit *a, bool begin, struct error *err) {
+    char sql[256];
+    snprintf(sql, sizeof sql,
+             "UPDATE day_changes SET changed_ms = %lld, accepted = (SELECT accepted FROM "
+             "pipeline_state)",
+             (long long)clock_now_ms(clock_system()));
+    return (!begin || sqlite_run(a->db, sqlite_day_changes_sql, err)) &&
+           sqlite_run(a->db,
+                      "INSERT OR IGNORE INTO day_changes SELECT DISTINCT cell >> 32, 0, 0 FROM "
+                      "main.day_cells UNION SELECT DISTINCT cell >> 32, 0, 0 FROM "
+                      "main.product_cells",
+                      err) &&
+           (begin || sqlite_run(a->db, sql, err));
+}
+
 static bool may_rebuild(const struct audit *a, bool accept_loss, struct error *err) {
     if (a->damage[0] != '\0' && !accept_loss) {
         return error_set(err, ERROR_USAGE,
@@ -378,10 +396,12 @@ bool audit_rebuild(const char *directory, bool accept_loss, FILE *out, int64_t *
     if (ok && (a.gaps != 0 || there != a.state.counts.accepted)) {
         ok = audit_sqlite_accept_loss(a.db, there, err);
     }
+    ok = ok && note_days(&a, true, err);
     for (int table = 0; ok && table < CUBE_TABLES; table++) {
         ok = replace_cells(&a, table, changed, err);
     }
-    ok = ok && replace_gross(&a, err) && print_totals(&a, err) && sqlite_run(a.db, "COMMIT", err);
+    ok = ok && note_days(&a, false, err) && replace_gross(&a, err) && print_totals(&a, err) &&
+         sqlite_run(a.db, "COMMIT", err);
     end_audit(&a);
     if (lock_fd >= 0) {
         close(lock_fd);

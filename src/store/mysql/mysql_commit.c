@@ -270,6 +270,8 @@ static bool count_and_project(struct work *w, struct error *err) {
     }
     if (!mysql_gross_add(s, w->batch, &w->overflow, err) || !insert_recent(w, err) ||
         !insert_batch(w, err) ||
+        !mysql_cells_note_days(s->cells, s->c, w->summary->committed_ms, w->next.counts.accepted,
+                               &s->sql, err) ||
         !projection_set(s->projection, s->c, s->cells, w->batch->cube, w->summary, &s->sql, err) ||
         !mysql_drop_old(s, &w->next, w->summary, &n_expired, err)) {
         return false;

@@ -55,9 +55,14 @@ static bool to_2(sqlite3 *db, enum sqlite_holds holds, struct error *err) {
            add_if_missing(db, "pipeline_positions", "window_ms", add_lanes_sql, err);
 }
 
+// What was committed before is noted of all days with the next batch.
+static bool to_3(sqlite3 *db, enum sqlite_holds holds, struct error *err) {
+    return holds == SQLITE_HOLDS_RAW || sqlite_run(db, sqlite_day_changes_sql, err);
+}
+
 // steps[v] brings version v to v + 1.
 static bool (*const steps[SCHEMA_VERSION])(sqlite3 *db, enum sqlite_holds holds,
-                                           struct error *err) = {NULL, to_2};
+                                           struct error *err) = {NULL, to_2, to_3};
 
 static bool run_steps(sqlite3 *db, enum sqlite_holds holds, int64_t *from, struct error *err) {
     bool ok = sqlite_int(db, "PRAGMA user_version", 0, from, err);

@@ -175,9 +175,23 @@ static bool write_gross(struct sqlite_sums *s) {
     return true;
 }
 
+static bool write_days(struct sqlite_sums *s, const struct batch_summary *batch) {
+    size_t n;
+    const int32_t *days = sqlite_cells_days(s->cells, &n);
+    for (size_t i = 0; i < n; i++) {
+        sqlite3_bind_int(s->put_day, 1, days[i]);
+        sqlite3_bind_int64(s->put_day, 2, batch->committed_ms);
+        sqlite3_bind_int64(s->put_day, 3, s->next.counts.accepted);
+        if (!sqlite_do(s->put_day)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool sqlite_sums_write(struct sqlite_sums *s, struct batch_summary *batch) {
     count_batch(s, batch);
-    return write_batch(s, batch) && drop_old(s, batch) && write_gross(s) &&
+    return write_batch(s, batch) && write_days(s, batch) && drop_old(s, batch) && write_gross(s) &&
            sqlite_sums_write_state(s);
 }
 
