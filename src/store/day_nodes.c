@@ -39,7 +39,9 @@ static uint64_t mark_of(const struct day_change *c) {
 
 static bool take_change(void *user, const struct day_change *change) {
     struct day_nodes *a = user;
-    if (change->day >= a->q->from && change->day < a->q->to) {
+    if (change->day == DAY_CHANGE_ALL) {
+        a->all_days = mark_of(change);
+    } else if (change->day >= a->q->from && change->day < a->q->to) {
         a->marks[change->day - a->q->from + 1] = mark_of(change);
     }
     return true;
@@ -67,7 +69,7 @@ static bool read_marks(struct day_nodes *a, struct error *err) {
 }
 
 static uint64_t mark_between(const struct day_nodes *a, int32_t from, int32_t to) {
-    return a->marks[from - a->q->from] ^ a->marks[to - a->q->from];
+    return hash_u64(a->all_days ^ a->marks[from - a->q->from] ^ a->marks[to - a->q->from]);
 }
 
 // --- Asking the store

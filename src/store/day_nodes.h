@@ -14,7 +14,8 @@ struct day_nodes {
 
     const struct day_node **held; // in order of days
     size_t n_held;
-    uint64_t *marks; // [i]: of the days from q->from on, below q->from + i
+    uint64_t *marks;   // [i]: of the days from q->from on, below q->from + i
+    uint64_t all_days; // a mark of all days, in each
 };
 
 // False: the store's error. What is held is let go in any case.

@@ -71,8 +71,9 @@ struct rejected_row {
 
 // When the sums of a day last changed. A pair of values that is known already tells that they have
 // not changed since: `accepted` grows with every batch that changes sums.
+#define DAY_CHANGE_ALL (-354285) // the first of January 1000: any day may have changed
 struct day_change {
-    int32_t day;        // of the shop
+    int32_t day;        // of the shop, or DAY_CHANGE_ALL
     int64_t changed_ms; // the writer's clock
     int64_t accepted;   // events that were accepted by then, of all days
 };
@@ -111,9 +112,9 @@ struct sales_reader_ops {
     // The oldest minute and hour (since 1970 UTC) of which sums are kept.
     MUST_CHECK bool (*floors)(struct sales_reader *r, int32_t *minute_floor, int32_t *hour_floor,
                               struct error *err);
-    // Those of the days from `from` on, below `to`, in any order; a day without one has not changed
-    // since the store began to note them. *complete false: they are not noted by all who write.
-    // NULL: never.
+    // Those of the days from `from` on, below `to`, and that of all, in any order; a day without
+    // one has not changed since the store began to note them. *complete false: they are not noted
+    // by all who write. NULL: never.
     MUST_CHECK bool (*day_changes)(struct sales_reader *r, int32_t from, int32_t to,
                                    day_change_fn each, void *user, bool *complete,
                                    struct error *err);

@@ -407,6 +407,33 @@ static void where_days_are_not_noted_the_store_is_asked(void **state) {
     shop_remove(&shop);
 }
 
+static void days_that_an_earlier_program_has_changed_are_read_again(void **state) {
+    UNUSED(state);
+    struct shop shop;
+    make_shop(&shop);
+    struct day_cache *cache = day_cache_new(64 * MIB);
+    struct sales_reader *days = day_reader_new(shop_reader(&shop), cache),
+                        *store = shop_reader(&shop);
+    struct sales_query q = {
+        .by_source = true, .from = today(&shop) - 60, .to = today(&shop), .max_rows = ROWS};
+    expect_as_store(days, store, &q);
+    shop_close(&shop);
+    shop_sql(&shop,
+             "UPDATE day_cells SET total_e4 = total_e4 + 7; "
+             "UPDATE day_changes SET accepted = accepted - 1"); // the last batch is not noted
+    shop_open(&shop);
+    place_on(&shop, 5000, 0); // none of the range, and noted
+    expect_as_store(days, store, &q);
+    place_on(&shop, 5001, 0);
+    int64_t made = metric(cache, "day_sums_made_total");
+    expect_as_store(days, store, &q);
+    assert_int_equal(metric(cache, "day_sums_made_total"), made); // from memory again
+    days->ops->close(days);
+    store->ops->close(store);
+    day_cache_free(cache);
+    shop_remove(&shop);
+}
+
 static void each_batch_notes_the_days_that_it_changes(void **state) {
     UNUSED(state);
     struct shop shop;
@@ -553,6 +580,7 @@ int main(void) {
         cmocka_unit_test(a_reader_in_an_older_snapshot_sees_what_was_there),
         cmocka_unit_test(a_rebuild_of_sums_is_seen),
         cmocka_unit_test(where_days_are_not_noted_the_store_is_asked),
+        cmocka_unit_test(days_that_an_earlier_program_has_changed_are_read_again),
         cmocka_unit_test(each_batch_notes_the_days_that_it_changes),
         cmocka_unit_test(an_answer_that_is_too_long_is_refused),
         cmocka_unit_test(without_memory_the_answer_is_right_or_an_error),

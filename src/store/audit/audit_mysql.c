@@ -268,27 +268,16 @@ static bool repair_counts(struct audit_mysql *a, int64_t n_events, struct error 
 }
 
 // Whoever keeps sums of whole days reads all of them anew.
-static bool note_days(struct audit_mysql *a, const struct audit_repair *r, struct error *err) {
-    int32_t last = INT32_MIN;
-    for (size_t i = 0; i < r->n_changes; i++) {
-        const struct audit_change *c = &r->changes[i];
-        if ((c->table != CUBE_DAY && c->table != CUBE_PRODUCT) || c->bucket == last) {
-            continue;
-        }
-        last = c->bucket;
-        buf_clear(&a->sql);
-        buf_put_str(&a->sql, "INSERT IGNORE INTO sales_day_changes (day, changed_at, accepted) "
-                             "VALUES (");
-        sql_put_day(&a->sql, c->bucket);
-        buf_put_str(&a->sql, ", '1970-01-01', 0)");
-        if (!run_written(a, err)) {
-            return false;
-        }
-    }
+static bool note_days(struct audit_mysql *a, struct error *err) {
+    buf_clear(&a->sql);
+    buf_put_str(&a->sql, "REPLACE INTO sales_day_changes (day, changed_at, accepted) SELECT ");
+    sql_put_day(&a->sql, DAY_CHANGE_ALL);
+    buf_put_str(&a->sql, ", UTC_TIMESTAMP(3), accepted FROM pipeline_state WHERE id = 1");
     return mysql_run(a->c,
-                     TEXT_LIT("UPDATE sales_day_changes SET changed_at = UTC_TIMESTAMP(3), "
-                              "accepted = (SELECT accepted FROM pipeline_state WHERE id = 1)"),
-                     "rebuilding", err);
+                     TEXT_LIT("UPDATE sales_day_changes SET accepted = LEAST(accepted, (SELECT "
+                              "accepted FROM pipeline_state WHERE id = 1))"),
+                     "rebuilding", err) &&
+           run_written(a, err);
 }
 
 static bool repair_cells(struct audit_mysql *a, const struct audit_picture *seen,
@@ -340,7 +329,7 @@ static bool audit_repair_all(struct audit_aggregates *base, const struct audit_p
     if (ok) {
         ok = lock_and_compare(a, seen, err) && repair_cells(a, seen, r, deltas, err) &&
              repair_gross(a, r->gross_e4, err) && repair_counts(a, r->n_events, err) &&
-             note_days(a, r, err) && mysql_run(a->c, TEXT_LIT("COMMIT"), "rebuilding", err);
+             note_days(a, err) && mysql_run(a->c, TEXT_LIT("COMMIT"), "rebuilding", err);
         mysql_connection_close(a->c); // rolls back what was not committed
     }
     a->c = NULL;

@@ -19,6 +19,7 @@
 #include "store/audit/audit_sqlite_damage.h"
 #include "store/audit/audit_sqlite_index.h"
 #include "store/audit/audit_sqlite_scan.h"
+#include "store/sales_reader.h"
 #include "store/sqlite/sqlite_directory.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -357,21 +358,15 @@ static bool replace_gross(struct audit *a, struct error *err) {
     return ok;
 }
 
-// Whoever keeps sums of whole days reads all of them anew: `begin`, before cells go, and not, when
-// they have come.
-static bool note_days(struct audit *a, bool begin, struct error *err) {
+// Whoever keeps sums of whole days reads all of them anew.
+static bool note_days(struct audit *a, struct error *err) {
     char sql[256];
     snprintf(sql, sizeof sql,
-             "UPDATE day_changes SET changed_ms = %lld, accepted = (SELECT accepted FROM "
-             "pipeline_state)",
-             (long long)clock_now_ms(clock_system()));
-    return (!begin || sqlite_run(a->db, sqlite_day_changes_sql, err)) &&
-           sqlite_run(a->db,
-                      "INSERT OR IGNORE INTO day_changes SELECT DISTINCT cell >> 32, 0, 0 FROM "
-                      "main.day_cells UNION SELECT DISTINCT cell >> 32, 0, 0 FROM "
-                      "main.product_cells",
-                      err) &&
-           (begin || sqlite_run(a->db, sql, err));
+             "UPDATE day_changes SET accepted = min(accepted, (SELECT accepted FROM "
+             "pipeline_state)); INSERT OR REPLACE INTO day_changes SELECT %d, %lld, accepted FROM "
+             "pipeline_state",
+             DAY_CHANGE_ALL, (long long)clock_now_ms(clock_system()));
+    return sqlite_run(a->db, sql, err);
 }
 
 static bool may_rebuild(const struct audit *a, bool accept_loss, struct error *err) {
@@ -396,11 +391,10 @@ bool audit_rebuild(const char *directory, bool accept_loss, FILE *out, int64_t *
     if (ok && (a.gaps != 0 || there != a.state.counts.accepted)) {
         ok = audit_sqlite_accept_loss(a.db, there, err);
     }
-    ok = ok && note_days(&a, true, err);
     for (int table = 0; ok && table < CUBE_TABLES; table++) {
         ok = replace_cells(&a, table, changed, err);
     }
-    ok = ok && note_days(&a, false, err) && replace_gross(&a, err) && print_totals(&a, err) &&
+    ok = ok && note_days(&a, err) && replace_gross(&a, err) && print_totals(&a, err) &&
          sqlite_run(a.db, "COMMIT", err);
     end_audit(&a);
     if (lock_fd >= 0) {

@@ -250,34 +250,3 @@ bool mysql_cells_apply(const struct mysql_cells *s, struct mysql_connection *c, 
     }
     return mysql_rows_flush(&rows, err);
 }
-
-bool mysql_cells_note_days(const struct mysql_cells *s, struct mysql_connection *c,
-                           int64_t committed_ms, int64_t accepted, struct buf *sql,
-                           struct error *err) {
-    struct mysql_rows rows = {
-        .c = c,
-        .sql = sql,
-        .head = "INSERT INTO sales_day_changes (day, changed_at, accepted) VALUES ",
-        .tail = " ON DUPLICATE KEY UPDATE changed_at = VALUES(changed_at), "
-                "accepted = VALUES(accepted)",
-        .doing = "noting which days have changed",
-        .limit_bytes = mysql_rows_limit(c)};
-    for (size_t i = 0; i < s->n; i++) {
-        const struct cube_cell *cell = s->sorted[i].cell;
-        const struct cube_cell *before = i > 0 ? s->sorted[i - 1].cell : NULL;
-        bool again =
-            before != NULL && before->table == cell->table && before->bucket == cell->bucket;
-        if ((cell->table != CUBE_DAY && cell->table != CUBE_PRODUCT) || again) {
-            continue;
-        }
-        mysql_row_begin(&rows);
-        sql_put_day(sql, cell->bucket);
-        buf_put_char(sql, ',');
-        sql_put_instant(sql, committed_ms);
-        buf_printf(sql, ",%lld", (long long)accepted);
-        if (!mysql_row_end(&rows, err)) {
-            return false;
-        }
-    }
-    return mysql_rows_flush(&rows, err);
-}

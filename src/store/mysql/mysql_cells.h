@@ -16,11 +16,6 @@ void mysql_cells_sort(struct mysql_cells *s, struct cube *cube, int32_t minute_f
 size_t mysql_cells_n(const struct mysql_cells *s);
 const struct cube_cell *mysql_cells_at(const struct mysql_cells *s, size_t i);
 
-// Notes for each day that the sorted cells have sums of that they have changed.
-MUST_CHECK bool mysql_cells_note_days(const struct mysql_cells *s, struct mysql_connection *c,
-                                      int64_t committed_ms, int64_t accepted, struct buf *sql,
-                                      struct error *err);
-
 // Adds each sorted cell's deltas to its row, made if new.
 MUST_CHECK bool mysql_cells_apply(const struct mysql_cells *s, struct mysql_connection *c,
                                   struct cube *cube, struct buf *sql, struct error *err);

@@ -118,8 +118,10 @@ void mysql_day_changes_sql(struct buf *out, int32_t from, int32_t to) {
                      "(SELECT accepted FROM pipeline_state WHERE id = 1) UNION ALL "
                      "SELECT TO_DAYS(day) - " UNIX_DAY
                      ", " SQL_MS_OF("changed_at") ", accepted "
-                                                  "FROM sales_day_changes WHERE day >= ");
+                                                  "FROM sales_day_changes WHERE (day >= ");
     sql_put_day(out, from);
     buf_put_str(out, " AND day < ");
     sql_put_day(out, to);
+    buf_put_str(out, ") OR day = ");
+    sql_put_day(out, DAY_CHANGE_ALL);
 }

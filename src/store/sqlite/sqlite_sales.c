@@ -165,7 +165,8 @@ bool sqlite_sales_ask(struct sqlite_sales *s, sqlite3 *db, const struct sales_qu
 static const char day_changes_sql[] =
     "SELECT NULL, 0, (SELECT coalesce(max(accepted), 0) FROM day_changes) = "
     "(SELECT accepted FROM pipeline_state) UNION ALL "
-    "SELECT day, changed_ms, accepted FROM day_changes WHERE day >= ?1 AND day < ?2";
+    "SELECT day, changed_ms, accepted FROM day_changes WHERE (day >= ?1 AND day < ?2) OR "
+    "day = ?3";
 
 bool sqlite_sales_day_changes(struct sqlite_sales *s, sqlite3 *db, int32_t from, int32_t to,
                               day_change_fn each, void *user, bool *complete, bool *failed) {
@@ -176,6 +177,7 @@ bool sqlite_sales_day_changes(struct sqlite_sales *s, sqlite3 *db, int32_t from,
     }
     sqlite3_bind_int(s->day_changes, 1, from);
     sqlite3_bind_int(s->day_changes, 2, to);
+    sqlite3_bind_int(s->day_changes, 3, DAY_CHANGE_ALL);
     int rc;
     bool go_on = true;
     while (go_on && (rc = sqlite3_step(s->day_changes)) == SQLITE_ROW) {

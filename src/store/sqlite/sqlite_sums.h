@@ -32,6 +32,7 @@ struct sqlite_sums {
     struct pipeline_state next;  // of the batch in work
     int64_t next_rejected;
     bool drop_more;           // there may be cells below the floors
+    bool note_all;            // an earlier program has counted, and noted no days
     int64_t believed_from_ms; // since when the clock's course has not gone back; 0: no batch yet
 
     int64_t *gross_e4;    // by currency, as 26-ary number of its letters

@@ -89,8 +89,9 @@ static bool read_gross(struct sqlite_sums *s, struct error *err) {
 }
 
 static bool read_memory(struct sqlite_sums *s, struct error *err) {
-    int64_t last_rejected;
+    int64_t last_rejected, noted;
     if (!sqlite_state_read(s->db, &s->state, err) ||
+        !sqlite_int(s->db, "SELECT max(accepted) FROM day_changes", 0, &noted, err) ||
         !sqlite_int(s->db, "SELECT max(id) FROM rejected_rows", 0, &last_rejected, err) ||
         !read_gross(s, err)) {
         return false;
@@ -99,6 +100,7 @@ static bool read_memory(struct sqlite_sums *s, struct error *err) {
     s->next_rejected =
         (last_rejected > s->state.counts.rejected ? last_rejected : s->state.counts.rejected) + 1;
     s->next = s->state;
+    s->note_all = noted != s->state.counts.accepted;
     return true;
 }
 
