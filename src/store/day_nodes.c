@@ -274,6 +274,10 @@ static bool get_node(struct day_nodes *a, int level, int32_t start, const struct
     if (*out != NULL) {
         return true;
     }
+    if (a->q->to - a->q->from == 1 && other) { // today, as orders come: not worth keeping
+        a->give_up = true;
+        return true;
+    }
     bool whole = level == 0 || (level == 1 && a->kind == DAY_PRODUCTS && !other);
     return whole ? read_node(a, level, start, out, err) : add_up_node(a, level, start, out, err);
 }

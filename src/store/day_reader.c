@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DAYS_MIN = 2, DAYS_MAX = 16384, LAST_DAY = 200000 }; // in the year 2517
+enum { DAYS_MAX = 16384, LAST_DAY = 200000 }; // in the year 2517
 
 struct day_reader {
     struct sales_reader base;
@@ -138,12 +138,12 @@ static bool ask_days(struct day_asking *a, sales_row_fn each, void *user, bool *
     return ok;
 }
 
-// Several whole days, of all products or none in particular.
+// Whole days, of all products or none in particular.
 static bool is_of_days(const struct sales_query *q) {
     bool by_day = q->bucket == BUCKET_DAY && !q->by_product;
     return (q->bucket == BUCKET_NONE || by_day) && q->filters[SALES_PRODUCT].n == 0 &&
            !sales_query_all_time(q) && q->from >= 0 && q->to <= LAST_DAY &&
-           q->to - q->from >= DAYS_MIN && q->to - q->from <= DAYS_MAX;
+           q->to - q->from >= (q->by_product ? 1 : 2) && q->to - q->from <= DAYS_MAX;
 }
 
 static bool reader_sales(struct sales_reader *base, const struct sales_query *q, sales_row_fn each,
