@@ -241,8 +241,9 @@ const struct day_node *day_cache_put_sums(struct day_cache *c, struct day_place 
 // --- Questions
 
 static void empty(struct day_cache *c) {
-    while (c->oldest != NULL) {
-        drop(c, c->oldest);
+    for (struct kept_node *n = c->oldest, *next; n != NULL; n = next) {
+        next = n->newer;
+        drop(c, n);
     }
     for (int kind = 0; kind < DAY_KINDS; kind++) {
         day_names_free(&c->names[kind]);

@@ -23,7 +23,7 @@ const DRAW_MS = 100;
 
 let state: State | undefined;
 let figures: Figures | undefined;
-let drawnAt = 0;
+let drawnAt = -DRAW_MS; // the first figures do not wait
 let asked = false;
 
 const page: Page = {
@@ -96,8 +96,12 @@ function draw(): void {
 function askToDraw(): void {
     if (!asked) {
         asked = true;
-        const wait_ms = Math.max(0, drawnAt + DRAW_MS - performance.now());
-        window.setTimeout(() => window.requestAnimationFrame(draw), wait_ms);
+        const wait_ms = drawnAt + DRAW_MS - performance.now();
+        if (wait_ms > 0) {
+            window.setTimeout(() => window.requestAnimationFrame(draw), wait_ms);
+        } else {
+            window.requestAnimationFrame(draw);
+        }
     }
 }
 
