@@ -15,7 +15,7 @@ _salestide() {
     fi
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        _salestide_words "serve ingest process dashboard tally load generate setup verify rebuild backup forget rejected key help --help --version"
+        _salestide_words "serve ingest process dashboard tally load generate setup verify rebuild backup forget rejected key ready help --help --version"
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -27,10 +27,10 @@ _salestide() {
         --log-level) _salestide_words "trace debug info warn error"; return ;;
         --config | --customers | --products | --alerts | --mysql-password-file | --mysql-ca | --cassandra-password-file | --cassandra-ca | --kafka-password-file | --kafka-ca | --kafka-certificate | --kafka-certificate-key) _salestide_files -f; return ;;
         --data) _salestide_files -d; return ;;
-        --listen | --public-url | --broker | --raw | --aggregates | --alert-webhook | --currency | --timezone | --late-limit | --max-body | --max-decompressed | --max-events | --max-depth | --max-rows | --header-timeout | --body-timeout | --idle-timeout | --max-connections | --max-viewers | --max-inflight | --queue-events | --batch-events | --partitions | --replication | --delivery-timeout | --kafka-user | --group | --dedupe-window | --dedupe-memory | --session-timeout | --log-batch-events | --rejected-topic | --start-timeout) return ;;
+        --listen | --public-url | --broker | --raw | --aggregates | --alert-webhook | --currency | --timezone | --late-limit | --max-body | --max-decompressed | --max-events | --max-depth | --max-rows | --header-timeout | --body-timeout | --idle-timeout | --max-connections | --max-viewers | --day-memory | --max-inflight | --queue-events | --batch-events | --partitions | --replication | --delivery-timeout | --kafka-user | --group | --dedupe-window | --dedupe-memory | --session-timeout | --log-batch-events | --rejected-topic | --start-timeout) return ;;
         esac
         case $current in
-        -*) _salestide_words "--config --data --listen --public-url --broker --raw --aggregates --customers --products --alerts --alert-webhook --currency --timezone --late-limit --require-keys --insecure --mysql-password-file --mysql-tls --mysql-ca --cassandra-password-file --cassandra-tls --cassandra-ca --cassandra-consistency --max-body --max-decompressed --max-events --max-depth --max-rows --header-timeout --body-timeout --idle-timeout --max-connections --max-viewers --max-inflight --queue-events --batch-events --create-topic --partitions --replication --delivery-timeout --kafka-user --kafka-password-file --kafka-sasl --kafka-tls --kafka-ca --kafka-certificate --kafka-certificate-key --group --dedupe-window --dedupe-memory --session-timeout --log-batch-events --skip-gap --allow-compacted --rejected-topic --start-timeout --log-level --help" ;;
+        -*) _salestide_words "--config --data --listen --public-url --broker --raw --aggregates --customers --products --alerts --alert-webhook --currency --timezone --late-limit --require-keys --insecure --mysql-password-file --mysql-tls --mysql-ca --cassandra-password-file --cassandra-tls --cassandra-ca --cassandra-consistency --max-body --max-decompressed --max-events --max-depth --max-rows --header-timeout --body-timeout --idle-timeout --max-connections --max-viewers --day-memory --max-inflight --queue-events --batch-events --create-topic --partitions --replication --delivery-timeout --kafka-user --kafka-password-file --kafka-sasl --kafka-tls --kafka-ca --kafka-certificate --kafka-certificate-key --group --dedupe-window --dedupe-memory --session-timeout --log-batch-events --skip-gap --allow-compacted --rejected-topic --start-timeout --log-level --help" ;;
         *) _salestide_words "" ;;
         esac ;;
     ingest)
@@ -66,10 +66,10 @@ _salestide() {
         --log-level) _salestide_words "trace debug info warn error"; return ;;
         --config | --products | --alerts | --mysql-password-file | --mysql-ca | --cassandra-password-file | --cassandra-ca) _salestide_files -f; return ;;
         --data) _salestide_files -d; return ;;
-        --aggregates | --raw | --listen | --public-url | --alert-webhook | --max-rows | --header-timeout | --idle-timeout | --max-connections | --max-viewers | --max-inflight) return ;;
+        --aggregates | --raw | --listen | --public-url | --alert-webhook | --max-rows | --header-timeout | --idle-timeout | --max-connections | --max-viewers | --day-memory | --max-inflight) return ;;
         esac
         case $current in
-        -*) _salestide_words "--config --data --aggregates --raw --listen --public-url --products --alerts --alert-webhook --require-keys --insecure --mysql-password-file --mysql-tls --mysql-ca --cassandra-password-file --cassandra-tls --cassandra-ca --cassandra-consistency --max-rows --header-timeout --idle-timeout --max-connections --max-viewers --max-inflight --log-level --help" ;;
+        -*) _salestide_words "--config --data --aggregates --raw --listen --public-url --products --alerts --alert-webhook --require-keys --insecure --mysql-password-file --mysql-tls --mysql-ca --cassandra-password-file --cassandra-tls --cassandra-ca --cassandra-consistency --max-rows --header-timeout --idle-timeout --max-connections --max-viewers --day-memory --max-inflight --log-level --help" ;;
         *) _salestide_words "" ;;
         esac ;;
     tally)
@@ -92,12 +92,12 @@ _salestide() {
         --group-by) _salestide_words "order_id"; return ;;
         --epoch) _salestide_words "s ms us ns"; return ;;
         --log-level) _salestide_words "trace debug info warn error"; return ;;
-        --config | --customers | --kafka-password-file | --kafka-ca | --kafka-certificate | --kafka-certificate-key) _salestide_files -f; return ;;
+        --config | --customers | --key-file | --kafka-password-file | --kafka-ca | --kafka-certificate | --kafka-certificate-key) _salestide_files -f; return ;;
         --data) _salestide_files -d; return ;;
         --to | --currency | --timezone | --late-limit | --key | --max-depth | --queue-events | --batch-events | --partitions | --replication | --delivery-timeout | --kafka-user | --map | --set | --per-line | --delimiter | --encoding | --date-format | --decimal | --thousands) return ;;
         esac
         case $current in
-        -*) _salestide_words "--config --data --to --customers --currency --timezone --late-limit --key --max-depth --queue-events --batch-events --create-topic --partitions --replication --delivery-timeout --kafka-user --kafka-password-file --kafka-sasl --kafka-tls --kafka-ca --kafka-certificate --kafka-certificate-key --format --map --set --group-by --per-line --delimiter --encoding --date-format --epoch --decimal --thousands --log-level --help" ;;
+        -*) _salestide_words "--config --data --to --customers --currency --timezone --late-limit --key --key-file --max-depth --queue-events --batch-events --create-topic --partitions --replication --delivery-timeout --kafka-user --kafka-password-file --kafka-sasl --kafka-tls --kafka-ca --kafka-certificate --kafka-certificate-key --format --map --set --group-by --per-line --delimiter --encoding --date-format --epoch --decimal --thousands --log-level --help" ;;
         *) _salestide_files -f ;;
         esac ;;
     generate)
@@ -105,11 +105,11 @@ _salestide() {
         --kafka-sasl) _salestide_words "plain scram-sha-256 scram-sha-512"; return ;;
         --ids) _salestide_words "increasing random"; return ;;
         --log-level) _salestide_words "trace debug info warn error"; return ;;
-        --config | --kafka-password-file | --kafka-ca | --kafka-certificate | --kafka-certificate-key | --write-customers | --write-products) _salestide_files -f; return ;;
+        --config | --key-file | --kafka-password-file | --kafka-ca | --kafka-certificate | --kafka-certificate-key | --write-customers | --write-products) _salestide_files -f; return ;;
         --to | --key | --partitions | --replication | --delivery-timeout | --kafka-user | --rate | --count | --seed | --start) return ;;
         esac
         case $current in
-        -*) _salestide_words "--config --to --key --create-topic --partitions --replication --delivery-timeout --kafka-user --kafka-password-file --kafka-sasl --kafka-tls --kafka-ca --kafka-certificate --kafka-certificate-key --rate --count --seed --start --ids --with-customer-fields --write-customers --write-products --log-level --help" ;;
+        -*) _salestide_words "--config --to --key --key-file --create-topic --partitions --replication --delivery-timeout --kafka-user --kafka-password-file --kafka-sasl --kafka-tls --kafka-ca --kafka-certificate --kafka-certificate-key --rate --count --seed --start --ids --with-customer-fields --write-customers --write-products --log-level --help" ;;
         *) _salestide_words "" ;;
         esac ;;
     setup)
@@ -178,12 +178,12 @@ _salestide() {
         --mysql-tls) _salestide_words "off encrypt verify"; return ;;
         --kafka-sasl) _salestide_words "plain scram-sha-256 scram-sha-512"; return ;;
         --log-level) _salestide_words "trace debug info warn error"; return ;;
-        --config | --mysql-password-file | --mysql-ca | --kafka-password-file | --kafka-ca | --kafka-certificate | --kafka-certificate-key | --file) _salestide_files -f; return ;;
+        --config | --key-file | --mysql-password-file | --mysql-ca | --kafka-password-file | --kafka-ca | --kafka-certificate | --kafka-certificate-key | --file) _salestide_files -f; return ;;
         --data) _salestide_files -d; return ;;
         --aggregates | --to | --key | --delivery-timeout | --kafka-user | --code | --limit) return ;;
         esac
         case $current in
-        -*) _salestide_words "--config --data --aggregates --to --key --mysql-password-file --mysql-tls --mysql-ca --delivery-timeout --kafka-user --kafka-password-file --kafka-sasl --kafka-tls --kafka-ca --kafka-certificate --kafka-certificate-key --code --limit --all --file --log-level --help" ;;
+        -*) _salestide_words "--config --data --aggregates --to --key --key-file --mysql-password-file --mysql-tls --mysql-ca --delivery-timeout --kafka-user --kafka-password-file --kafka-sasl --kafka-tls --kafka-ca --kafka-certificate --kafka-certificate-key --code --limit --all --file --log-level --help" ;;
         *) _salestide_words "list show edit retry" ;;
         esac ;;
     key)
@@ -197,7 +197,17 @@ _salestide() {
         -*) _salestide_words "--config --data --scope --log-level --help" ;;
         *) _salestide_words "new list revoke" ;;
         esac ;;
-    help) _salestide_words "serve ingest process dashboard tally load generate setup verify rebuild backup forget rejected key" ;;
+    ready)
+        case $before in
+        --log-level) _salestide_words "trace debug info warn error"; return ;;
+        --config) _salestide_files -f; return ;;
+        --listen) return ;;
+        esac
+        case $current in
+        -*) _salestide_words "--config --listen --log-level --help" ;;
+        *) _salestide_words "" ;;
+        esac ;;
+    help) _salestide_words "serve ingest process dashboard tally load generate setup verify rebuild backup forget rejected key ready" ;;
     esac
 }
 complete -F _salestide salestide
