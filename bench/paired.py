@@ -7,9 +7,10 @@
 
 Prints for each figure the median of both and the median of the ratios, new over old, of rounds that followed each
 other: what else the machine does hits both. ROUNDS=n (7) rounds of each. Orders loaded are 2 million; of one order a
-request 256 connections send for 3 seconds. Everything is on 127.0.0.1 and in a temporary folder.
+request 256 connections send for 3 seconds. ONLY=stream: these alone (load, posts, start, stream). Everything is on 127.0.0.1 and in a temporary folder.
 """
 
+import json
 import os
 import pathlib
 import shutil
@@ -58,6 +59,21 @@ def start(program, tmp):
     return {"start to first answer, ms": ms, "memory at rest, MB": memory[0]}
 
 
+def stream(program, tmp):
+    """One viewer at 1,000 orders/s, by build/bench/bench_stream (make build/bench/bench_stream)."""
+    processes.PROGRAM = program
+    shutil.rmtree(tmp / "stream", ignore_errors=True)
+    with processes.Salestide(tmp / "stream") as server:
+        done = processes.run([processes.ROOT / "build/bench/bench_stream", server.port, 1000, SECONDS, 1])
+    found = json.loads(done.out)
+    return {"POST to its answer: 99th percentile, ms": found["answer_ms"]["p99"],
+            "POST to the event on the stream: median, ms": found["arrival_ms"]["p50"],
+            "POST to the event on the stream: 99th percentile, ms": found["arrival_ms"]["p99"]}  # fmt: skip
+
+
+MEASURES = {"load": load, "posts": posts, "start": start, "stream": stream}
+
+
 def by_turns(measure, old, new, tmp):
     """[(old's figures, new's)]: which of the two is first changes each time."""
     rounds = []
@@ -74,13 +90,15 @@ def main():
     old = pathlib.Path(sys.argv[1]).resolve()
     new = pathlib.Path(sys.argv[2] if len(sys.argv) == 3 else processes.ROOT / "build/salestide").resolve()
     tmp = pathlib.Path(tempfile.mkdtemp(prefix="salestide-paired-"))
+    chosen = [MEASURES[name] for name in os.environ.get("ONLY", ",".join(MEASURES)).split(",")]
     started = time.monotonic()
     print("| figure | old | new | new / old (lowest to highest) |\n|---|---|---|---|")
     try:
-        with open(tmp / "orders.ndjson", "wb") as out:
-            processes.run([new, "generate", "--count", ORDERS, "--rate", 1000, "--seed", 1, "--with-customer-fields"],
-                          stdout=out)  # fmt: skip
-        for measure in (load, posts, start):
+        if load in chosen:
+            with open(tmp / "orders.ndjson", "wb") as out:
+                processes.run([new, "generate", "--count", ORDERS, "--rate", 1000, "--seed", 1, "--with-customer-fields"],
+                              stdout=out)  # fmt: skip
+        for measure in chosen:
             rounds = by_turns(measure, old, new, tmp)
             for name in rounds[0][0]:
                 before, after = ([r[side][name] for r in rounds] for side in (0, 1))

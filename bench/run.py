@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 
-from figures import (http, kafka_ingest, load_file, log, log_cassandra, log_latency, parse, queries, spark,
+from figures import (http, kafka_ingest, load_file, log, log_cassandra, log_latency, page, parse, queries, spark,
                      spark_latency, start_size, store_growth, stream)  # fmt: skip
 from tools import processes, targets
 
@@ -29,6 +29,7 @@ FIGURES = {"parse": parse.measure, "load_file": load_file.measure, "http_single"
            "log_latency": log_latency.measure, "log_cassandra": log_cassandra.measure, "spark": spark.measure,
            "spark_latency": spark_latency.measure,
            "stream_latency": stream.latency, "viewers": stream.viewers, "viewers_10000": stream.viewers_10000,
+           "first_figures": page.measure,
            "queries": queries.measure, "start_size": start_size.measure, "store_growth": store_growth.measure}  # fmt: skip
 OUT = processes.ROOT / "build" / "bench"
 PAGE = processes.ROOT / "docs" / "benchmarks.md"

@@ -112,3 +112,20 @@ def insert(kind, first, n):
     return (f"INSERT INTO {table} (bucket, source, state, currency, {MEASURES}) SELECT {bucket}, "
             f"CONCAT('SOURCE', (g - 1) DIV {STATES}), CONCAT('S', LPAD((g - 1) MOD {STATES}, 2, '0')), 'USD', "
             f"{ORDERS[kind]}, {ORDERS[kind]}, {total}, 0, 0, 0, {total}, 0, 0, 0 FROM ({cells}) c")  # fmt: skip
+
+
+def sell_mariadb(mysql, database):
+    """An order of product 77 more today, with what a batch of `process` writes of it into the tables that questions read."""
+    day = "DATE_ADD('1970-01-01', INTERVAL %s DAY)"
+    for statement in (
+        "START TRANSACTION",
+        f"INSERT INTO sales_by_day (bucket, source, state, currency, {MEASURES}) VALUES ({day}, 'SOURCE0', 'S00', 'USD', 1, 1, 1, 0, 0, 0, 1, 0, 0, 0) "
+        "ON DUPLICATE KEY UPDATE orders = orders + 1, units = units + 1, subtotal = subtotal + 1, total = total + 1",
+        f"INSERT INTO sales_by_product (day, product_id, currency, orders, units, total) VALUES ({day}, 77, 'USD', 1, 1, 1) "
+        "ON DUPLICATE KEY UPDATE orders = orders + 1, units = units + 1, total = total + 1",
+        "UPDATE pipeline_state SET last_batch_id = last_batch_id + 1, received = received + 1, accepted = accepted + 1",
+        f"INSERT INTO sales_day_changes (day, changed_at, accepted) SELECT {day}, NOW(3), accepted FROM pipeline_state "
+        "ON DUPLICATE KEY UPDATE changed_at = VALUES(changed_at), accepted = VALUES(accepted)",
+        "COMMIT",
+    ):  # fmt: skip
+        mysql.sql(statement, (today(),) if "%s" in statement else None, database=database)

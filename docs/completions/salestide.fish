@@ -80,6 +80,7 @@ complete -c salestide -n '__fish_seen_subcommand_from serve ingest' -l body-time
 complete -c salestide -n '__fish_seen_subcommand_from serve ingest process dashboard' -l idle-timeout -x -d 'How long a connection may stay open without a request'
 complete -c salestide -n '__fish_seen_subcommand_from serve ingest process dashboard' -l max-connections -x -d 'Most connections at once, live pages apart; further ones wait'
 complete -c salestide -n '__fish_seen_subcommand_from serve dashboard' -l max-viewers -x -d 'Most live pages at once; further ones are answered 503'
+complete -c salestide -n '__fish_seen_subcommand_from serve dashboard' -l day-memory -x -d 'Most memory for sums of whole days, kept so that questions about months and years need not read all days again; it is taken as they are asked'
 complete -c salestide -n '__fish_seen_subcommand_from serve ingest process dashboard' -l max-inflight -x -d 'Memory for all requests that are being read or judged; when it is used up new ones are answered 503 with Retry-After'
 complete -c salestide -n '__fish_seen_subcommand_from serve load' -l queue-events -x -d 'Most events that wait for the engine; when they are there new requests are answered 503 with Retry-After'
 complete -c salestide -n '__fish_seen_subcommand_from ingest' -l queue-events -x -d 'Most events that wait for the brokers; when they are there new requests are answered 503 with Retry-After'

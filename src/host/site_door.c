@@ -25,7 +25,11 @@ static void door_metrics(void *user, struct buf *out) {
 static bool door_reader(void *user, struct sales_reader **out, struct error *err) {
     struct site *s = user;
     struct store_settings settings;
-    return reader_place_open(s->place, QUESTION_TIMEOUT_MS, out, &settings, err);
+    if (!reader_place_open(s->place, QUESTION_TIMEOUT_MS, out, &settings, err)) {
+        return false;
+    }
+    *out = s->days != NULL ? day_reader_new(*out, s->days) : *out;
+    return true;
 }
 
 static bool door_retries(void *user, struct rejected_retries **out, struct error *err) {
@@ -97,6 +101,8 @@ static bool open_door(struct site *s, struct error *err) {
     }
     if (s->place != NULL) {
         http_sales_options_read(s->options, &options);
+        int64_t bytes = option_int(s->options, "day-memory");
+        s->days = bytes > 0 ? day_cache_new(bytes) : NULL;
     }
     if (s->alerts != NULL) {
         options.rules_of_alerts = (struct http_rules){door_rules, door_put_rules, s->alerts};
@@ -106,12 +112,20 @@ static bool open_door(struct site *s, struct error *err) {
 
 static void close_door(struct site *s) {
     http_free(s->http);
+    day_cache_free(s->days);
+}
+
+static void put_days(struct site *s, struct buf *out) {
+    if (s->days != NULL) {
+        day_cache_metrics(s->days, out);
+    }
 }
 
 const struct site_part part_door = {
     .name = "door",
     .open = open_door,
     .close = close_door,
+    .metrics = put_days,
 };
 
 // --- The page

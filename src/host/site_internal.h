@@ -9,6 +9,7 @@
 #include "host/site.h"
 #include "http/http_server.h"
 #include "live/live.h"
+#include "store/day_reader.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -66,6 +67,7 @@ struct site {
     bool engine_runs;
     atomic_bool engine_failed;
     struct http_server *http;
+    struct day_cache *days; // of questions; NULL: none
     struct live *live;
     struct alerts *alerts; // NULL: there are no rules, and nowhere to keep some
     char rules_path[4096]; // of site_alerts.c

@@ -27,7 +27,7 @@
 #include <unistd.h>
 
 enum {
-    PUMP_VIEWERS = 128,
+    PUMP_VIEWERS = 64, // about half a millisecond
     PUMP_EVENTS = 8,
     SEND_BUFFER_BYTES = 128 * 1024, // the kernel's, of one viewer; it would grow to megabytes
 };

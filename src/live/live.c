@@ -7,9 +7,10 @@
 // asks live_next for each of its viewers.
 //
 // Reads are at least 5 ms apart, further with many viewers or with none. The next one waits until
-// the viewers have been sent the event before, and as long again: so commits are merged, and the
-// HTTP loop has half of its time for orders, however many viewers there are and whatever else the
-// machine does.
+// the viewers have been sent the event before, and a quarter as long again: so commits are merged,
+// and events do not pile up, however many viewers there are and whatever else the machine does. An
+// order waits for the next event and for its turn in sending it: twice the time of one sending at
+// most. The HTTP loop takes orders between any few viewers of a sending, too (http_viewer.c).
 // Once a second (poll_ms: more often) it looks at the store even when nothing was announced: rates
 // fade, minutes and days begin, and another process may have written. An event goes out only when
 // something differs, or after 15 seconds of silence, so that a page can tell a quiet shop from a
@@ -96,7 +97,7 @@ static int64_t gap_ns(const struct live *l) {
     }
     int64_t gap_ms = l->viewers / VIEWERS_A_MS;
     gap_ms = gap_ms < GAP_MIN_MS ? GAP_MIN_MS : gap_ms > GAP_MAX_MS ? GAP_MAX_MS : gap_ms;
-    int64_t busy_ns = l->serving ? SERVING_MAX_NS : 2 * l->serving_ns;
+    int64_t busy_ns = l->serving ? SERVING_MAX_NS : l->serving_ns + l->serving_ns / 4;
     busy_ns = busy_ns > SERVING_MAX_NS ? SERVING_MAX_NS : busy_ns;
     return at_least(at_least(gap_ms * MS_NS, busy_ns), l->rest_ns);
 }

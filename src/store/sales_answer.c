@@ -257,34 +257,32 @@ static int64_t measure_of(const struct measures *m, enum sales_order order) {
     return order == SALES_BY_ORDERS ? m->orders : order == SALES_BY_UNITS ? m->units : m->total_e4;
 }
 
+// What mostly decides stands beside each other: thousands are compared.
 struct ranked {
     struct sales_answer_row *row;
+    int64_t measure, orders;
+    uint32_t currency; // its letters, the first the highest
 };
-
-struct ranking {
-    enum sales_order order;
-    bool before;
-};
-
-static const struct measures *ranked_sum(const struct sales_answer_row *r, bool before) {
-    return before ? &r->before : &r->row.sum;
-}
 
 static int compare_currency(const struct sales_row *a, const struct sales_row *b) {
     return sales_text_compare(a->currency, b->currency);
 }
 
 // By currency, then the larger first; then by key, so that equals stand in one order.
-static int compare_ranked(const void *left, const void *right, void *user) {
-    const struct sales_answer_row *a = ((const struct ranked *)left)->row;
-    const struct sales_answer_row *b = ((const struct ranked *)right)->row;
-    const struct ranking *by = user;
-    const struct measures *x = ranked_sum(a, by->before), *y = ranked_sum(b, by->before);
-    int c = compare_currency(&a->row, &b->row);
-    int64_t m = measure_of(x, by->order), n = measure_of(y, by->order);
-    c = c != 0 ? c : (m < n) - (m > n);
-    c = c != 0 ? c : (x->orders < y->orders) - (x->orders > y->orders);
-    return c != 0 ? c : sales_row_compare(&a->row, &b->row);
+static int compare_ranked(const void *left, const void *right) {
+    const struct ranked *a = left, *b = right;
+    int c = (a->currency > b->currency) - (a->currency < b->currency);
+    c = c != 0 ? c : (a->measure < b->measure) - (a->measure > b->measure);
+    c = c != 0 ? c : (a->orders < b->orders) - (a->orders > b->orders);
+    return c != 0 ? c : sales_row_compare(&a->row->row, &b->row->row);
+}
+
+static uint32_t currency_key(struct text t) {
+    uint32_t key = 0;
+    for (size_t i = 0; i < 3; i++) {
+        key = key << 8 | (i < t.len ? (unsigned char)t.at[i] : 0);
+    }
+    return key;
 }
 
 static bool is_zero(const struct measures *m) {
@@ -293,11 +291,19 @@ static bool is_zero(const struct measures *m) {
 }
 
 static void rank(struct asking *a, struct ranked *sorted, bool before) {
-    struct ranking by = {a->q->order == SALES_BY_KEY ? SALES_BY_TOTAL : a->q->order, before};
-    qsort_r(sorted, a->groups->n, sizeof *sorted, compare_ranked, &by);
+    enum sales_order order = a->q->order == SALES_BY_KEY ? SALES_BY_TOTAL : a->q->order;
+    for (size_t i = 0; i < a->groups->n; i++) {
+        struct sales_answer_row *row = &a->groups->rows[i];
+        const struct measures *m = before ? &row->before : &row->row.sum;
+        sorted[i] =
+            (struct ranked){row, measure_of(m, order), m->orders, currency_key(row->row.currency)};
+    }
+    if (a->groups->n > 1) {
+        qsort(sorted, a->groups->n, sizeof *sorted, compare_ranked);
+    }
     int32_t n = 0;
     for (size_t i = 0; i < a->groups->n; i++) {
-        n = i > 0 && compare_currency(&sorted[i - 1].row->row, &sorted[i].row->row) != 0 ? 0 : n;
+        n = i > 0 && sorted[i - 1].currency != sorted[i].currency ? 0 : n;
         if (!before) {
             sorted[i].row->rank = ++n;
         } else if (!is_zero(&sorted[i].row->before)) {
@@ -335,9 +341,6 @@ static bool rank_groups(struct asking *a, struct error *err) {
     struct ranked *sorted = try_alloc((a->groups->n + 1) * sizeof *sorted);
     if (sorted == NULL) {
         return error_set(err, ERROR_RETRIABLE, "out of memory while ranking sales");
-    }
-    for (size_t i = 0; i < a->groups->n; i++) {
-        sorted[i].row = &a->groups->rows[i];
     }
     rank(a, sorted, false);
     if (a->q->compare) {

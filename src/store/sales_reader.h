@@ -69,11 +69,21 @@ struct rejected_row {
     uint64_t sent_hash;
 };
 
+// When the sums of a day last changed. A pair of values that is known already tells that they have
+// not changed since: `accepted` grows with every batch that changes sums.
+#define DAY_CHANGE_ALL (-354285) // the first of January 1000: any day may have changed
+struct day_change {
+    int32_t day;        // of the shop, or DAY_CHANGE_ALL
+    int64_t changed_ms; // the writer's clock
+    int64_t accepted;   // events that were accepted by then, of all days
+};
+
 // A callback returns false to stop; the call is then still a success.
 typedef bool (*sales_row_fn)(void *user, const struct sales_row *row);
 typedef bool (*stored_event_fn)(void *user, const struct stored_event *event);
 typedef bool (*rejected_row_fn)(void *user, const struct rejected_row *row);
 typedef bool (*rejected_code_fn)(void *user, struct text code, int64_t n);
+typedef bool (*day_change_fn)(void *user, const struct day_change *change);
 
 struct sales_reader_ops {
     // The placed order of this id first (if known), then its adjustments in order of acceptance.
@@ -102,6 +112,12 @@ struct sales_reader_ops {
     // The oldest minute and hour (since 1970 UTC) of which sums are kept.
     MUST_CHECK bool (*floors)(struct sales_reader *r, int32_t *minute_floor, int32_t *hour_floor,
                               struct error *err);
+    // Those of the days from `from` on, below `to`, and that of all, in any order; a day without
+    // one has not changed since the store began to note them. *complete false: they are not noted
+    // by all who write. NULL: never.
+    MUST_CHECK bool (*day_changes)(struct sales_reader *r, int32_t from, int32_t to,
+                                   day_change_fn each, void *user, bool *complete,
+                                   struct error *err);
     // Calls between begin and end see one snapshot.
     MUST_CHECK bool (*begin)(struct sales_reader *r, struct error *err);
     void (*end)(struct sales_reader *r);

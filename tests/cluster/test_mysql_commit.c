@@ -27,6 +27,7 @@ static void a_batch_is_in_every_table_when_it_is_committed(void **state) {
     ASSERT_ASK(&lab, "SELECT * FROM sales_by_product", "2026-01-01|7|USD|1|1|12.0000");
     ASSERT_ASK(&lab, "SELECT * FROM total_sales_by_source_state",
                "GOOGLE|CA|12.0000|2026-01-01 12:00:00.000|1");
+    ASSERT_ASK(&lab, "SELECT * FROM sales_day_changes", "2026-01-01|2026-01-01 12:00:00.000|2");
     ASSERT_ASK(&lab, "SELECT topic, `partition`, next_offset FROM pipeline_positions", "sales|3|2");
     ASSERT_ASK(&lab, "SELECT * FROM currency_gross", "USD|12.6912");
     ASSERT_ASK(&lab,
@@ -149,6 +150,28 @@ static void texts_are_kept_byte_by_byte_and_never_merged(void **state) {
         }
         ASSERT_ASK(&lab, sql.at, want);
         buf_free(&sql);
+    }
+    instance_close(&in);
+    lab_close(&lab);
+}
+
+// A program of an earlier version counts, and notes no days.
+static void a_batch_after_one_that_noted_nothing_notes_all_days(void **state) {
+    UNUSED(state);
+    struct lab lab;
+    struct instance in;
+    lab_open(&lab);
+    instance_open(&lab, &in, 0);
+    struct order o = lab_order(1, "A", "TX", 1);
+    instance_add(&in, &o);
+    instance_commit(&in);
+    lab_do(&lab, "UPDATE pipeline_state SET accepted = accepted + 5");
+    for (int i = 2; i < 4; i++) {
+        o = lab_order(i, "A", "TX", 1);
+        instance_add(&in, &o);
+        instance_commit(&in);
+        ASSERT_ASK(&lab, "SELECT day, accepted FROM sales_day_changes ORDER BY day",
+                   i == 2 ? "1000-01-01|7\n2026-01-01|7" : "1000-01-01|7\n2026-01-01|8");
     }
     instance_close(&in);
     lab_close(&lab);
@@ -432,6 +455,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_batch_is_in_every_table_when_it_is_committed),
     cmocka_unit_test(batches_add_up_and_the_state_follows),
     cmocka_unit_test(texts_are_kept_byte_by_byte_and_never_merged),
+    cmocka_unit_test(a_batch_after_one_that_noted_nothing_notes_all_days),
     cmocka_unit_test(another_claim_fences_the_first_owner),
     cmocka_unit_test(a_batch_that_was_committed_is_not_committed_again),
     cmocka_unit_test(instances_that_touch_the_same_cells_wait_for_each_other),

@@ -24,7 +24,7 @@ const DRAW_MS = 100;
 
 let state: State | undefined;
 let figures: Figures | undefined;
-let drawnAt = 0;
+let drawnAt = -DRAW_MS; // the first figures do not wait
 let asked = false;
 let created = false; // all panels are
 let drawn = false; // once, at least
@@ -128,8 +128,12 @@ function draw(): void {
 function askToDraw(): void {
     if (!asked) {
         asked = true;
-        const wait_ms = Math.max(0, drawnAt + DRAW_MS - performance.now());
-        window.setTimeout(() => window.requestAnimationFrame(draw), wait_ms);
+        const wait_ms = drawnAt + DRAW_MS - performance.now();
+        if (wait_ms > 0) {
+            window.setTimeout(() => window.requestAnimationFrame(draw), wait_ms);
+        } else {
+            window.requestAnimationFrame(draw);
+        }
     }
 }
 

@@ -267,6 +267,19 @@ static bool repair_counts(struct audit_mysql *a, int64_t n_events, struct error 
     return mysql_send(a->c, &a->sql, "rebuilding", err);
 }
 
+// Whoever keeps sums of whole days reads all of them anew.
+static bool note_days(struct audit_mysql *a, struct error *err) {
+    buf_clear(&a->sql);
+    buf_put_str(&a->sql, "REPLACE INTO sales_day_changes (day, changed_at, accepted) SELECT ");
+    sql_put_day(&a->sql, DAY_CHANGE_ALL);
+    buf_put_str(&a->sql, ", UTC_TIMESTAMP(3), accepted FROM pipeline_state WHERE id = 1");
+    return mysql_run(a->c,
+                     TEXT_LIT("UPDATE sales_day_changes SET accepted = LEAST(accepted, (SELECT "
+                              "accepted FROM pipeline_state WHERE id = 1))"),
+                     "rebuilding", err) &&
+           run_written(a, err);
+}
+
 static bool repair_cells(struct audit_mysql *a, const struct audit_picture *seen,
                          const struct audit_repair *r, struct cube *deltas, struct error *err) {
     for (size_t i = 0; i < r->n_changes; i++) {
@@ -316,7 +329,7 @@ static bool audit_repair_all(struct audit_aggregates *base, const struct audit_p
     if (ok) {
         ok = lock_and_compare(a, seen, err) && repair_cells(a, seen, r, deltas, err) &&
              repair_gross(a, r->gross_e4, err) && repair_counts(a, r->n_events, err) &&
-             mysql_run(a->c, TEXT_LIT("COMMIT"), "rebuilding", err);
+             note_days(a, err) && mysql_run(a->c, TEXT_LIT("COMMIT"), "rebuilding", err);
         mysql_connection_close(a->c); // rolls back what was not committed
     }
     a->c = NULL;

@@ -12,12 +12,14 @@
 // transaction; a crash in the middle leaves everything as it was.
 #include "store/audit/audit.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "engine/zone_file.h"
 #include "store/audit/audit_laws.h"
 #include "store/audit/audit_sqlite_damage.h"
 #include "store/audit/audit_sqlite_index.h"
 #include "store/audit/audit_sqlite_scan.h"
+#include "store/sales_reader.h"
 #include "store/sqlite/sqlite_directory.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -356,6 +358,17 @@ static bool replace_gross(struct audit *a, struct error *err) {
     return ok;
 }
 
+// Whoever keeps sums of whole days reads all of them anew.
+static bool note_days(struct audit *a, struct error *err) {
+    char sql[256];
+    snprintf(sql, sizeof sql,
+             "UPDATE day_changes SET accepted = min(accepted, (SELECT accepted FROM "
+             "pipeline_state)); INSERT OR REPLACE INTO day_changes SELECT %d, %lld, accepted FROM "
+             "pipeline_state",
+             DAY_CHANGE_ALL, (long long)clock_now_ms(clock_system()));
+    return sqlite_run(a->db, sql, err);
+}
+
 static bool may_rebuild(const struct audit *a, bool accept_loss, struct error *err) {
     if (a->damage[0] != '\0' && !accept_loss) {
         return error_set(err, ERROR_USAGE,
@@ -381,7 +394,8 @@ bool audit_rebuild(const char *directory, bool accept_loss, FILE *out, int64_t *
     for (int table = 0; ok && table < CUBE_TABLES; table++) {
         ok = replace_cells(&a, table, changed, err);
     }
-    ok = ok && replace_gross(&a, err) && print_totals(&a, err) && sqlite_run(a.db, "COMMIT", err);
+    ok = ok && note_days(&a, err) && replace_gross(&a, err) && print_totals(&a, err) &&
+         sqlite_run(a.db, "COMMIT", err);
     end_audit(&a);
     if (lock_fd >= 0) {
         close(lock_fd);

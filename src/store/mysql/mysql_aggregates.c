@@ -79,6 +79,7 @@ static bool connect_and_read(struct mysql_aggregates *s, bool first, struct erro
         warn_unless_durable(s->c);
     }
     s->drop_more = true;
+    s->noted = -1;
     used(s);
     return true;
 }

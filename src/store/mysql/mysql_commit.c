@@ -27,7 +27,8 @@ struct work {
     struct batch_summary *summary;
     struct aggregates_state next; // what this transaction leaves
     bool fenced, overflow;
-    bool waits; // for others' locks, on record
+    bool waits;    // for others' locks, on record
+    int64_t noted; // s->noted after this
 };
 
 // --- 1. Positions
@@ -270,6 +271,7 @@ static bool count_and_project(struct work *w, struct error *err) {
     }
     if (!mysql_gross_add(s, w->batch, &w->overflow, err) || !insert_recent(w, err) ||
         !insert_batch(w, err) ||
+        !mysql_note_days(s, w->summary, w->next.counts.accepted, &w->noted, err) ||
         !projection_set(s->projection, s->c, s->cells, w->batch->cube, w->summary, &s->sql, err) ||
         !mysql_drop_old(s, &w->next, w->summary, &n_expired, err)) {
         return false;
@@ -284,6 +286,7 @@ static bool run_transaction(struct work *w, struct error *err) {
     struct mysql_aggregates *s = w->s;
     w->fenced = w->overflow = false;
     s->c->fault = MYSQL_FAULT_NONE;
+    w->noted = s->noted;
     bool ok = mysql_begin(s->c, "beginning a batch", err) && lock_positions(w, err) &&
               move_positions(w, err) && insert_rejected(w, err) && insert_refused(w, err);
     fault_point("aggregates-after-positions");
@@ -326,6 +329,7 @@ static enum commit_result send_commit(struct work *w, struct error *err) {
     }
     fault_point("aggregates-after-commit");
     s->state = w->next;
+    s->noted = w->noted;
     return COMMIT_OK;
 }
 

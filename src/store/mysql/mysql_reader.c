@@ -273,6 +273,32 @@ static bool reader_floors(struct sales_reader *base, int32_t *minute_floor, int3
     return true;
 }
 
+static bool reader_day_changes(struct sales_reader *base, int32_t from, int32_t to,
+                               day_change_fn each, void *user, bool *complete, struct error *err) {
+    struct mysql_reader *r = mysql_reader_of(base);
+    *complete = false;
+    buf_clear(&r->sql);
+    mysql_day_changes_sql(&r->sql, from, to);
+    MYSQL_RES *rows = ask_written(r, "reading which days have changed", err);
+    if (rows == NULL) { // no table, of an earlier program, or no right to it: they are not known
+        return r->link.connection != NULL && r->link.connection->fault == MYSQL_FAULT_USAGE;
+    }
+    struct mysql_values v;
+    bool go_on = true;
+    while (go_on && mysql_next(rows, &v)) {
+        struct day_change change = {.day = (int32_t)mysql_int_at(&v, 0),
+                                    .changed_ms = mysql_int_at(&v, 1),
+                                    .accepted = mysql_int_at(&v, 2)};
+        if (v.row[0] == NULL) {
+            *complete = change.accepted != 0;
+        } else {
+            go_on = each(user, &change);
+        }
+    }
+    mysql_free_result(rows);
+    return true;
+}
+
 static bool reader_begin(struct sales_reader *base, struct error *err) {
     return mysql_link_begin(&mysql_reader_of(base)->link, err);
 }
@@ -299,6 +325,7 @@ static const struct sales_reader_ops reader_ops = {
     .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,
     .floors = reader_floors,
+    .day_changes = reader_day_changes,
     .begin = reader_begin,
     .end = reader_end,
     .close = reader_close,
@@ -310,6 +337,7 @@ static const struct sales_reader_ops reader_ops_without_raw = {
     .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,
     .floors = reader_floors,
+    .day_changes = reader_day_changes,
     .begin = reader_begin,
     .end = reader_end,
     .close = reader_close,

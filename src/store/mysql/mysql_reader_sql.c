@@ -111,3 +111,17 @@ void mysql_sales_sql(struct buf *out, const struct sales_query *q) {
     out->failed |= keys.failed;
     buf_free(&keys);
 }
+
+// The first row tells whether all who write note them: the newest note counts every event.
+void mysql_day_changes_sql(struct buf *out, int32_t from, int32_t to) {
+    buf_put_str(out, "SELECT NULL, 0, (SELECT COALESCE(MAX(accepted), 0) FROM sales_day_changes) = "
+                     "(SELECT accepted FROM pipeline_state WHERE id = 1) UNION ALL "
+                     "SELECT TO_DAYS(day) - " UNIX_DAY
+                     ", " SQL_MS_OF("changed_at") ", accepted "
+                                                  "FROM sales_day_changes WHERE (day >= ");
+    sql_put_day(out, from);
+    buf_put_str(out, " AND day < ");
+    sql_put_day(out, to);
+    buf_put_str(out, ") OR day = ");
+    sql_put_day(out, DAY_CHANGE_ALL);
+}

@@ -9,6 +9,10 @@
 // products, whose numbers come before texts: the reader sorts those.
 void mysql_sales_sql(struct buf *out, const struct sales_query *q);
 
+// As sales_reader_ops.day_changes; columns: day as a number, instant in ms, count of events. The
+// first row has no day, and 1 for the count when all who write note the days.
+void mysql_day_changes_sql(struct buf *out, int32_t from, int32_t to);
+
 // By enum cube_table: the table, its column of the bucket (NULL: none), and that column as a number
 // in SQL.
 struct mysql_cells_table {

@@ -7,6 +7,7 @@
 //   rejected_retries   what became of rejected events that were submitted again
 //   pipeline_positions   how far each partition is in the aggregates, and whose it is
 //   pipeline_lanes, pipeline_refused   numbers of partitions of topics; what leaves no identity
+//   sales_day_changes   when the sums of a day last changed (see day_change in sales_reader.h)
 //   pipeline_batches, pipeline_state (one row), pipeline_settings, currency_gross
 //   bi_* views   flat, for BI tools: state_iso, no rows below the floors, local times by shop_clock
 //
@@ -52,6 +53,11 @@ static const struct column_spec product_columns[] = {{"day", "date", false, fals
                                                      COUNT("orders"),
                                                      COUNT("units"),
                                                      AMOUNT("total")};
+static const struct column_spec day_change_columns[] = {
+    {"day", "date", false, false},
+    INSTANT("changed_at"),
+    COUNT("accepted"), // events that were accepted by then, of all days
+};
 static const struct column_spec recent_columns[] = {
     {"id", "bigint", false, true},
     {"order_id", "varchar(64)", false, false},
@@ -152,6 +158,7 @@ const struct table_spec mysql_tables[] = {
     TABLE("sales_by_day", "bucket,source,state,currency", day_columns),
     {"sales_by_product", "day,product_id,currency", product_columns, COUNT_OF(product_columns),
      "product_id,day"},
+    TABLE("sales_day_changes", "day", day_change_columns),
     TABLE("recent_orders", "id", recent_columns),
     TABLE("rejected_events", "id", rejected_columns),
     TABLE("rejected_retries", "id,retried_at", retry_columns),

@@ -27,6 +27,7 @@ struct mysql_aggregates {
     struct clock_course course; // for mysql_retention.c, as is
     int64_t believed_from_ms;   // since when it has gone on; 0: no batch yet
     struct claim_doubts doubts;
+    int64_t noted; // events accepted when this instance last noted days; -1: not by this connection
 };
 
 // mysql_aggregates.c: a connection that answers; one that was silent for long is asked first, and
@@ -50,6 +51,11 @@ MUST_CHECK bool mysql_state_count(struct mysql_aggregates *s, const struct aggre
 // with ERROR_RETRIABLE and *overflow when one would not fit into 64 bits.
 MUST_CHECK bool mysql_gross_add(struct mysql_aggregates *s, const struct aggregates_batch *batch,
                                 bool *overflow, struct error *err);
+
+// mysql_day_changes.c: notes the days of the sorted cells, `accepted` being all events with this
+// batch. *noted: as s->noted, to be kept once the batch is committed.
+MUST_CHECK bool mysql_note_days(struct mysql_aggregates *s, const struct batch_summary *summary,
+                                int64_t accepted, int64_t *noted, struct error *err);
 
 // mysql_retention.c: a bounded step of dropping what is past its retention; *n_expired rejected
 // events were dropped.

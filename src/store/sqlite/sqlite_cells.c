@@ -14,6 +14,8 @@ struct sqlite_cells {
     sqlite3_stmt *group_find, *group_add, *product_find, *product_add;
     struct keyed_cell *sorted; // scratch
     size_t cap_sorted;
+    int32_t *days; // touched by the last apply
+    size_t n_days, cap_days;
 };
 
 struct keyed_cell {
@@ -72,6 +74,7 @@ void sqlite_cells_free(struct sqlite_cells *c) {
     sqlite3_finalize(c->product_find);
     sqlite3_finalize(c->product_add);
     free(c->sorted);
+    free(c->days);
     free(c);
 }
 
@@ -165,8 +168,27 @@ static bool upsert(struct sqlite_cells *c, const struct keyed_cell *k) {
     return sqlite_do(stmt);
 }
 
+// Cells come by table and bucket.
+static void note_day(struct sqlite_cells *c, const struct cube_cell *cell) {
+    bool of_day = cell->table == CUBE_DAY || cell->table == CUBE_PRODUCT;
+    if (!of_day || (c->n_days > 0 && c->days[c->n_days - 1] == cell->bucket)) {
+        return;
+    }
+    if (c->n_days == c->cap_days) {
+        c->cap_days = c->cap_days > 0 ? 2 * c->cap_days : 8;
+        c->days = mem_realloc(c->days, c->cap_days * sizeof *c->days);
+    }
+    c->days[c->n_days++] = cell->bucket;
+}
+
+const int32_t *sqlite_cells_days(const struct sqlite_cells *c, size_t *n) {
+    *n = c->n_days;
+    return c->days;
+}
+
 enum store_result sqlite_cells_apply(struct sqlite_cells *c, struct cube *cube, struct error *err) {
     enum store_result result = give_keys(c, cube, err);
+    c->n_days = 0;
     if (result != STORE_OK) {
         return result;
     }
@@ -178,6 +200,7 @@ enum store_result sqlite_cells_apply(struct sqlite_cells *c, struct cube *cube, 
         if (!upsert(c, &c->sorted[i])) {
             return sqlite_failed(c->db, "adding up", err);
         }
+        note_day(c, c->sorted[i].cell);
     }
     return STORE_OK;
 }

@@ -31,16 +31,8 @@ static bool read_kind(sqlite3 *db, sqlite3_stmt *stmt, int kind, struct store_do
 
 bool sqlite_doubts_read(sqlite3 *db, struct store_doubt out[static ORDER_DOUBT_KINDS],
                         struct error *err) {
-    int64_t there;
     sqlite3_stmt *stmt = NULL;
     memset(out, 0, ORDER_DOUBT_KINDS * sizeof *out);
-    if (!sqlite_int(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'order_doubts'", 0, &there,
-                    err)) {
-        return false;
-    }
-    if (there == 0) {
-        return true;
-    }
     bool ok = sqlite_prepare(
         db, "SELECT n, order_id FROM order_doubts WHERE kind = ?1 ORDER BY n DESC LIMIT ?2", &stmt,
         err);

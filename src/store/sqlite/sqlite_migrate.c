@@ -10,6 +10,7 @@
 #include "store/sqlite/sqlite_migrate.h"
 
 #include "base/log.h"
+#include "store/sqlite/sqlite_doubts.h"
 #include <stdio.h>
 
 static bool has_column(sqlite3 *db, const char *table, const char *column, bool *out,
@@ -55,9 +56,16 @@ static bool to_2(sqlite3 *db, enum sqlite_holds holds, struct error *err) {
            add_if_missing(db, "pipeline_positions", "window_ms", add_lanes_sql, err);
 }
 
+// What was committed before is noted of all days with the next batch; doubts are counted from now
+// on.
+static bool to_3(sqlite3 *db, enum sqlite_holds holds, struct error *err) {
+    return holds == SQLITE_HOLDS_RAW ||
+           (sqlite_run(db, sqlite_day_changes_sql, err) && sqlite_doubts_make(db, err));
+}
+
 // steps[v] brings version v to v + 1.
 static bool (*const steps[SCHEMA_VERSION])(sqlite3 *db, enum sqlite_holds holds,
-                                           struct error *err) = {NULL, to_2};
+                                           struct error *err) = {NULL, to_2, to_3};
 
 static bool run_steps(sqlite3 *db, enum sqlite_holds holds, int64_t *from, struct error *err) {
     bool ok = sqlite_int(db, "PRAGMA user_version", 0, from, err);

@@ -221,6 +221,15 @@ static bool reader_sales(struct sales_reader *base, const struct sales_query *q,
            (failed && sqlite_reader_failed(r, "adding up sales", err));
 }
 
+static bool reader_day_changes(struct sales_reader *base, int32_t from, int32_t to,
+                               day_change_fn each, void *user, bool *complete, struct error *err) {
+    struct sqlite_reader *r = sqlite_reader_of(base);
+    bool failed;
+    start_clock(r);
+    return sqlite_sales_day_changes(&r->sales, r->db, from, to, each, user, complete, &failed) ||
+           sqlite_reader_failed(r, "reading which days have changed", err);
+}
+
 static bool reader_recent_changes(struct sales_reader *base, int64_t after_position, int64_t limit,
                                   stored_event_fn each, void *user, struct error *err) {
     struct sqlite_reader *r = sqlite_reader_of(base);
@@ -338,6 +347,7 @@ static const struct sales_reader_ops sqlite_reader_ops = {
     .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,
     .floors = reader_floors,
+    .day_changes = reader_day_changes,
     .begin = reader_begin,
     .end = reader_end,
     .close = reader_close,
@@ -350,6 +360,7 @@ static const struct sales_reader_ops reader_ops_raw_elsewhere = {
     .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,
     .floors = reader_floors,
+    .day_changes = reader_day_changes,
     .begin = reader_begin,
     .end = reader_end,
     .close = reader_close,
@@ -361,6 +372,7 @@ static const struct sales_reader_ops reader_ops_without_raw = {
     .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,
     .floors = reader_floors,
+    .day_changes = reader_day_changes,
     .begin = reader_begin,
     .end = reader_end,
     .close = reader_close,

@@ -159,6 +159,42 @@ bool sqlite_sales_ask(struct sqlite_sales *s, sqlite3 *db, const struct sales_qu
     return ok;
 }
 
+// --- Changes
+
+// The first row tells whether all who write note them: the newest note counts every event.
+static const char day_changes_sql[] =
+    "SELECT NULL, 0, (SELECT coalesce(max(accepted), 0) FROM day_changes) = "
+    "(SELECT accepted FROM pipeline_state) UNION ALL "
+    "SELECT day, changed_ms, accepted FROM day_changes WHERE (day >= ?1 AND day < ?2) OR "
+    "day = ?3";
+
+bool sqlite_sales_day_changes(struct sqlite_sales *s, sqlite3 *db, int32_t from, int32_t to,
+                              day_change_fn each, void *user, bool *complete, bool *failed) {
+    struct error ignored;
+    *complete = *failed = false;
+    if (s->day_changes == NULL && !sqlite_prepare(db, day_changes_sql, &s->day_changes, &ignored)) {
+        return true; // the file of an earlier program, which its writer has not yet added them to
+    }
+    sqlite3_bind_int(s->day_changes, 1, from);
+    sqlite3_bind_int(s->day_changes, 2, to);
+    sqlite3_bind_int(s->day_changes, 3, DAY_CHANGE_ALL);
+    int rc;
+    bool go_on = true;
+    while (go_on && (rc = sqlite3_step(s->day_changes)) == SQLITE_ROW) {
+        struct day_change change = {.day = sqlite3_column_int(s->day_changes, 0),
+                                    .changed_ms = sqlite3_column_int64(s->day_changes, 1),
+                                    .accepted = sqlite3_column_int64(s->day_changes, 2)};
+        if (sqlite3_column_type(s->day_changes, 0) == SQLITE_NULL) {
+            *complete = change.accepted != 0;
+        } else {
+            go_on = each(user, &change);
+        }
+    }
+    *failed = go_on && rc != SQLITE_DONE;
+    sqlite3_reset(s->day_changes);
+    return !*failed;
+}
+
 void sqlite_sales_close(struct sqlite_sales *s) {
     for (size_t i = 0; i < COUNT_OF(s->cells); i++) {
         for (size_t k = 0; k < COUNT_OF(s->cells[i]); k++) {
@@ -167,6 +203,7 @@ void sqlite_sales_close(struct sqlite_sales *s) {
     }
     sqlite3_finalize(s->groups_names);
     sqlite3_finalize(s->products_names);
+    sqlite3_finalize(s->day_changes);
     for (size_t i = 0; i < COUNT_OF(s->filters); i++) {
         buf_free(&s->filters[i]);
     }

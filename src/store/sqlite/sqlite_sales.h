@@ -18,10 +18,15 @@ enum sqlite_cells_form {
 // A reader's statements, made at their first use. A zeroed struct is valid: none yet.
 struct sqlite_sales {
     sqlite3_stmt *cells[CUBE_TABLES][CELLS_FORMS];
-    sqlite3_stmt *groups_names, *products_names;
+    sqlite3_stmt *groups_names, *products_names, *day_changes;
     struct buf filters[2]; // scratch, bound while a statement runs
 };
 void sqlite_sales_close(struct sqlite_sales *s);
+
+// As sales_reader_ops.day_changes; *failed as below.
+MUST_CHECK bool sqlite_sales_day_changes(struct sqlite_sales *s, sqlite3 *db, int32_t from,
+                                         int32_t to, day_change_fn each, void *user, bool *complete,
+                                         bool *failed);
 
 // As sales_reader_ops.sales. *failed: a step or the preparing failed, and the connection tells why;
 // else err is set when it is false.

@@ -9,6 +9,7 @@
 // upsert touches one short row and a time range is a range of keys:
 //   total_cells, minute_cells, hour_cells, day_cells (groups), product_cells (products; by day)
 //   sales_groups, sales_products   the dictionaries of those ids
+//   day_changes      when the sums of a day last changed (see day_change in sales_reader.h)
 // The rest: rejected_rows, rejected_retries (what became of those), pipeline_state (one row: counts
 // and floors), pipeline_positions, pipeline_lanes and pipeline_refused (of a log), pipeline_batches
 // (newest 10,000), currency_gross (overflow guard), settings, shop_clock (local times, for views),
@@ -43,6 +44,10 @@ const char *const cells_table_names[CUBE_TABLES] = {"total_cells", "minute_cells
 
 const char sqlite_temp_cells_sql[] = CELLS("temp.total_cells") CELLS("temp.minute_cells")
     CELLS("temp.hour_cells") CELLS("temp.day_cells") CELLS("temp.product_cells");
+
+const char sqlite_day_changes_sql[] =
+    "CREATE TABLE day_changes (day INTEGER PRIMARY KEY, changed_ms INTEGER NOT NULL, "
+    "accepted INTEGER NOT NULL);";
 
 const char sqlite_retries_sql[] =
     "CREATE TABLE IF NOT EXISTS rejected_retries (id INTEGER NOT NULL, "
@@ -273,8 +278,9 @@ static bool make_tables(sqlite3 *db, enum sqlite_holds holds, struct store_setti
     }
     const char *without_door = "DELETE FROM pipeline_positions WHERE topic = 'embedded'";
     return sqlite_run(db, tables_sql, err) && sqlite_run(db, sqlite_lanes_sql, err) &&
-           sqlite_run(db, sqlite_retries_sql, err) && sqlite_doubts_make(db, err) &&
-           sqlite_views_refresh(db, holds, err) && settings_fix(db, settings, err) &&
+           sqlite_run(db, sqlite_retries_sql, err) && sqlite_run(db, sqlite_day_changes_sql, err) &&
+           sqlite_doubts_make(db, err) && sqlite_views_refresh(db, holds, err) &&
+           settings_fix(db, settings, err) &&
            sqlite_shop_clock_refresh(db, settings->timezone, err) &&
            (holds == SQLITE_HOLDS_ALL || sqlite_run(db, without_door, err));
 }
@@ -292,8 +298,7 @@ static bool adopt(sqlite3 *db, enum sqlite_holds holds, struct store_settings *s
         return sqlite_migrate(db, holds, err) && sqlite_views_refresh(db, holds, err);
     }
     return settings_read(db, &have, err) && settings_compare(&have, settings, "--data", err) &&
-           sqlite_migrate(db, holds, err) && sqlite_doubts_make(db, err) &&
-           sqlite_views_refresh(db, holds, err) &&
+           sqlite_migrate(db, holds, err) && sqlite_views_refresh(db, holds, err) &&
            sqlite_shop_clock_refresh(db, have.timezone, err);
 }
 

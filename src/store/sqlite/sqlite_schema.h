@@ -5,7 +5,7 @@
 
 // PRAGMA user_version. A change that what is there does not have raises it and gets a step in
 // sqlite_migrate.c; a fixture of each version is in tests/data/schema.
-enum { SCHEMA_VERSION = 2 };
+enum { SCHEMA_VERSION = 3 };
 
 // What the newest commit left: one row of pipeline_state.
 struct pipeline_state {
@@ -46,7 +46,7 @@ MUST_CHECK bool sqlite_state_read(sqlite3 *db, struct pipeline_state *state, str
     "refunds, refunded_total_e4"
 enum { N_MEASURES = 10 };
 // Tables that came later than others.
-extern const char sqlite_retries_sql[], sqlite_lanes_sql[];
+extern const char sqlite_retries_sql[], sqlite_lanes_sql[], sqlite_day_changes_sql[];
 // SQL that makes the empty temporary tables temp.total_cells, ...: an audit's second set.
 extern const char sqlite_temp_cells_sql[];
 // By enum cube_table. A cell's key is bucket << 32 | id of its sales_groups or sales_products row.

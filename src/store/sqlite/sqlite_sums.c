@@ -6,6 +6,7 @@
 #include "store/sqlite/sqlite_sums.h"
 
 #include "base/mem.h"
+#include "store/sales_reader.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -178,9 +179,26 @@ static bool write_gross(struct sqlite_sums *s) {
     return true;
 }
 
+static bool write_day(struct sqlite_sums *s, const struct batch_summary *batch, int32_t day) {
+    sqlite3_bind_int(s->put_day, 1, day);
+    sqlite3_bind_int64(s->put_day, 2, batch->committed_ms);
+    sqlite3_bind_int64(s->put_day, 3, s->next.counts.accepted);
+    return sqlite_do(s->put_day);
+}
+
+static bool write_days(struct sqlite_sums *s, const struct batch_summary *batch) {
+    size_t n;
+    const int32_t *days = sqlite_cells_days(s->cells, &n);
+    bool ok = !s->note_all || write_day(s, batch, DAY_CHANGE_ALL);
+    for (size_t i = 0; ok && i < n; i++) {
+        ok = write_day(s, batch, days[i]);
+    }
+    return ok;
+}
+
 bool sqlite_sums_write(struct sqlite_sums *s, struct batch_summary *batch) {
     count_batch(s, batch);
-    return write_batch(s, batch) && drop_old(s, batch) && write_gross(s) &&
+    return write_batch(s, batch) && write_days(s, batch) && drop_old(s, batch) && write_gross(s) &&
            sqlite_sums_write_state(s);
 }
 
@@ -190,5 +208,6 @@ bool sqlite_sums_commit(struct sqlite_sums *s) {
 
 void sqlite_sums_committed(struct sqlite_sums *s) {
     s->state = s->next;
+    s->note_all = false;
     checkpointer_after_commit(s->checkpointer);
 }

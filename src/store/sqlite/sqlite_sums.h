@@ -26,12 +26,13 @@ struct sqlite_sums {
     struct sqlite_cells *cells;
     struct checkpointer *checkpointer;
     sqlite3_stmt *begin, *commit, *add_rejected, *put_state, *put_batch, *drop_batch;
-    sqlite3_stmt *put_gross, *drop_rejected, *drop_minutes, *drop_hours;
+    sqlite3_stmt *put_day, *put_gross, *drop_rejected, *drop_minutes, *drop_hours;
 
     struct pipeline_state state; // committed
     struct pipeline_state next;  // of the batch in work
     int64_t next_rejected;
     bool drop_more;           // there may be cells below the floors
+    bool note_all;            // an earlier program has counted, and noted no days
     int64_t believed_from_ms; // since when the clock's course has not gone back; 0: no batch yet
 
     int64_t *gross_e4;    // by currency, as 26-ary number of its letters
@@ -84,7 +85,8 @@ static inline void sqlite_sums_raise_floors(struct sqlite_sums *s, int32_t minut
     }
 }
 // Counts the batch (fills its batch_id), drops a step of what is past its retention, and writes
-// gross sums and state. Cells and next.indexed_below are the caller's.
+// gross sums, state and which days have changed. Cells, applied before, and next.indexed_below are
+// the caller's.
 MUST_CHECK bool sqlite_sums_write(struct sqlite_sums *s, struct batch_summary *batch);
 MUST_CHECK bool sqlite_sums_write_state(struct sqlite_sums *s);
 // COMMIT, with its fsync. Then ask whether it went into a file that is found again, and call

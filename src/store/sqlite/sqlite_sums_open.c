@@ -19,9 +19,10 @@ bool sqlite_sums_lock(struct sqlite_sums *s, struct error *err) {
 void sqlite_sums_disconnect(struct sqlite_sums *s) {
     checkpointer_stop(s->checkpointer);
     s->checkpointer = NULL;
-    sqlite3_stmt **statements[] = {
-        &s->begin,      &s->commit,    &s->add_rejected,  &s->put_state,    &s->put_batch,
-        &s->drop_batch, &s->put_gross, &s->drop_rejected, &s->drop_minutes, &s->drop_hours};
+    sqlite3_stmt **statements[] = {&s->begin,        &s->commit,    &s->add_rejected,
+                                   &s->put_state,    &s->put_batch, &s->drop_batch,
+                                   &s->put_day,      &s->put_gross, &s->drop_rejected,
+                                   &s->drop_minutes, &s->drop_hours};
     for (size_t i = 0; i < COUNT_OF(statements); i++) {
         sqlite3_finalize(*statements[i]);
         *statements[i] = NULL;
@@ -47,6 +48,7 @@ static bool sqlite_sums_open_prepare_all(struct sqlite_sums *s, struct error *er
          "skipped=?15"},
         {&s->put_batch, "INSERT INTO batch_rows VALUES (?1,?2,?3,?4,?5,?6)"},
         {&s->drop_batch, "DELETE FROM batch_rows WHERE batch_id <= ?1"},
+        {&s->put_day, "INSERT OR REPLACE INTO day_changes VALUES (?1, ?2, ?3)"},
         {&s->put_gross, "INSERT OR REPLACE INTO currency_gross VALUES (?1, ?2)"},
         {&s->drop_rejected, "DELETE FROM rejected_rows WHERE id IN (SELECT id FROM rejected_rows "
                             "ORDER BY id LIMIT ?3) "
@@ -87,8 +89,9 @@ static bool read_gross(struct sqlite_sums *s, struct error *err) {
 }
 
 static bool read_memory(struct sqlite_sums *s, struct error *err) {
-    int64_t last_rejected;
+    int64_t last_rejected, noted;
     if (!sqlite_state_read(s->db, &s->state, err) ||
+        !sqlite_int(s->db, "SELECT max(accepted) FROM day_changes", 0, &noted, err) ||
         !sqlite_int(s->db, "SELECT max(id) FROM rejected_rows", 0, &last_rejected, err) ||
         !read_gross(s, err)) {
         return false;
@@ -97,6 +100,7 @@ static bool read_memory(struct sqlite_sums *s, struct error *err) {
     s->next_rejected =
         (last_rejected > s->state.counts.rejected ? last_rejected : s->state.counts.rejected) + 1;
     s->next = s->state;
+    s->note_all = noted != s->state.counts.accepted;
     return true;
 }
 

@@ -41,6 +41,8 @@ static const char *const sales_views[] = {
         "field, code, message, CAST(raw AS TEXT) AS event FROM rejected_rows",
     "CREATE VIEW pipeline_batches AS SELECT batch_id, " INSTANT("committed_ms")
         " AS committed_at, received, accepted, duplicate, rejected FROM batch_rows",
+    "CREATE VIEW sales_day_changes AS SELECT date(day * 86400, 'unixepoch') AS day, "
+        INSTANT("changed_ms") " AS changed_at, accepted FROM day_changes",
     // The projection that dashboards of this kind of pipeline already read: the shop's currency
     // only.
     "CREATE VIEW total_sales_by_source_state AS SELECT g.source, g.state, "
