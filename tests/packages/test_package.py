@@ -27,7 +27,7 @@ class Installed(harness.Server):
         self.log_path = directory / "serve.log"
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(["chroot", f"--userspec={user}:{user}", str(root.folder), *command.split()],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={"PATH": "/usr/bin"})  # fmt: skip
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={"PATH": "/usr/sbin:/usr/bin"})  # fmt: skip
         self.host, self.port = "127.0.0.1", None
         try:
             self.wait_ready()
