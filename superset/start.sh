@@ -39,22 +39,15 @@ umask 077
 home=${SUPERSET_HOME:-$PWD/build/superset}
 mkdir -p "$home"
 [ -s "$home/secret" ] || $venv/bin/python -c 'import secrets; print(secrets.token_urlsafe(48))' >"$home/secret"
-password=${SUPERSET_ADMIN_PASSWORD:-}
-if [ -z "$password" ] && [ ! -e "$home/superset.db" ]; then
-    password=$($venv/bin/python -c 'import secrets; print(secrets.token_urlsafe(12))')
-    echo "superset: the user is admin, the password $password"
+if [ -z "${SUPERSET_ADMIN_PASSWORD:-}" ] && [ ! -e "$home/prepared" ]; then
+    SUPERSET_ADMIN_PASSWORD=$($venv/bin/python -c 'import secrets; print(secrets.token_urlsafe(12))')
+    echo "superset: the user is admin, the password $SUPERSET_ADMIN_PASSWORD"
 fi
-# Its "now" is the machine's local time, while times in the views are UTC.
-# Its pages would tell its makers of each view.
-export SCARF_ANALYTICS=false
+export SUPERSET_ADMIN_PASSWORD
 export TZ=UTC SUPERSET_HOME=$home SUPERSET_CONFIG_PATH=$PWD/superset/superset_config.py SALESTIDE_SUPERSET_SOURCE=$kind FLASK_APP=superset
-$venv/bin/superset db upgrade >"$home/start.log" 2>&1 || die "see $home/start.log"
-[ -z "$password" ] ||
-    $venv/bin/superset fab create-admin --username admin --firstname Sales --lastname Tide --email admin@localhost \
-        --password "$password" >>"$home/start.log" 2>&1 || die "see $home/start.log"
-$venv/bin/superset init >>"$home/start.log" 2>&1 || die "see $home/start.log"
 $venv/bin/python superset/bundle.py "$kind" "$home/bundle.zip"
-$venv/bin/superset import-dashboards -p "$home/bundle.zip" -u admin >>"$home/start.log" 2>&1 || die "see $home/start.log"
+$venv/bin/python superset/prepare.py "$home/bundle.zip" >"$home/start.log" 2>&1 || die "see $home/start.log"
+touch "$home/prepared"
 rm "$home/bundle.zip"
 echo "superset: http://127.0.0.1:${PORT:-8088}/superset/dashboard/salestide/"
-exec $venv/bin/gunicorn --bind "127.0.0.1:${PORT:-8088}" --workers 1 --threads 8 --timeout 60 --no-control-socket "superset.app:create_app()"
+exec env --unset=SUPERSET_ADMIN_PASSWORD --unset=SALESTIDE_SUPERSET_URI $venv/bin/gunicorn --bind "127.0.0.1:${PORT:-8088}" --workers 1 --threads 8 --timeout 60 --no-control-socket "superset.app:create_app()"
