@@ -289,7 +289,7 @@ docs: $(BUILD)/salestide ## Generate docs/configuration.md, the man page and web
 	scripts/generate-docs.sh $< docs web/src/types.ts
 
 superset: ## Install Superset and start it with the bundle on loopback: SOURCE=mysql|sqlite URI=...
-	superset/start.sh $(or $(SOURCE),sqlite) $(if $(URI),'$(URI)','sqlite:///file:$(CURDIR)/data/sales.db?mode=ro&uri=true&check_same_thread=false')
+	superset/start.sh $(or $(SOURCE),sqlite) $(if $(URI),'$(URI)')
 
 bench: ## Measure speed and size, beside others, on this machine; QUICK=1 is short
 	scripts/install-deps.sh build web bench servers

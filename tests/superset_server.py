@@ -2,6 +2,7 @@
 """Superset as `superset/start.sh` starts it, and its API."""
 
 import json
+import re
 import urllib.error
 import urllib.request
 
@@ -47,6 +48,14 @@ class Superset(process.Server):
     def log_in(self):
         self.token = self.call("POST", "/api/v1/security/login", {"username": "admin", "password": PASSWORD, "provider": "db", "refresh": False})["access_token"]
 
+    def log_in_page(self, page):
+        """As a person does."""
+        page.goto(f"http://127.0.0.1:{self.port}/login/")
+        page.fill("input[name=username], #username", "admin")
+        page.fill("input[name=password], #password", PASSWORD)
+        page.click("button[type=submit], input[type=submit]")
+        page.wait_for_url(re.compile(r"/superset/welcome|/dashboard/list"))
+
     def charts(self):
         """{name: (dataset's id, params)}"""
         found = self.call("GET", "/api/v1/chart/?q=(page_size:100)")["result"]
@@ -57,8 +66,9 @@ class Superset(process.Server):
         columns = [axis(name) for name in [params.get("x_axis")] if name] + [name for name in [params.get("entity")] if name]
         columns += [*params.get("groupby", []), *params.get("groupbyRows", []), *params.get("groupbyColumns", [])]
         filters = [{"col": one["subject"], "op": one["operator"], **({"val": one["comparator"]} if one["comparator"] else {})} for one in params["adhoc_filters"]]
+        orderby = [[params["timeseries_limit_metric"], not params["order_desc"]]] if "timeseries_limit_metric" in params else []
         query = {"columns": columns, "metrics": params.get("metrics") or [params["metric"]], "filters": filters, "row_limit": params.get("row_limit", 10000),
-                 "orderby": [], "extras": {"having": "", "where": ""}}  # fmt: skip
+                 "orderby": orderby, "extras": {"having": "", "where": ""}}  # fmt: skip
         asked = {"datasource": {"id": dataset, "type": "table"}, "queries": [query], "force": True, "result_format": "json", "result_type": "full"}
         (result,) = self.call("POST", "/api/v1/chart/data", asked)["result"]
         assert result["error"] is None, result

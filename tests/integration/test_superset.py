@@ -105,3 +105,14 @@ def test_the_packer_takes_an_address_and_keeps_it_from_others(tmp_path):
         done = subprocess.run([sys.executable, superset_files.SUPERSET / "bundle.py", *arguments], capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 1
         assert "bundle.py" in done.stderr
+
+
+def test_the_start_says_which_address_it_lacks(tmp_path):
+    """Before anything is installed."""
+    absent = f"sqlite:///file:{tmp_path}/sales.db?mode=ro&uri=true"
+    for arguments, words in ((["sqlite", absent], f"there is no {tmp_path}/sales.db to read"), (["mysql"], "URI"), (["oracle"], "usage")):
+        done = subprocess.run([superset_files.SUPERSET / "start.sh", *arguments], env=harness.clean_env(), capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 1
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("superset: ")
+        assert words in line
