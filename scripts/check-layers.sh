@@ -26,30 +26,31 @@ store/cassandra: CORE engine cql store
 store/audit:     CORE engine store store/sqlite store/mysql
 kernel:          CORE engine store store/split
 broker:          CORE engine store
-http:            CORE engine store
+webhook:         CORE engine
+http:            CORE engine store webhook
 live:            CORE engine store http
 alerts:          CORE engine store
 tool:            CORE engine broker
 tool/load:       CORE engine store store/sqlite broker tool
-tool/generate:   CORE engine broker tool tool/load
+tool/generate:   CORE engine broker webhook tool tool/load
 tool/rejected:   CORE engine store broker tool
 tool/tally:      CORE engine store store/split
 host:            CORE engine cql store store/split store/sqlite store/mysql store/cassandra store/audit
-host:            broker http live alerts tool tool/load tool/generate tool/rejected tool/tally
+host:            broker webhook http live alerts tool tool/load tool/generate tool/rejected tool/tally
 '
 core='base order format sums window'
 
 # LIBRARY'S HEADERS: the rooms that may include them. What is in neither list is no header that we use.
 libraries='
 xxhash.h:              base
-yyjson.h:              format store kernel broker live tool tool/tally
+yyjson.h:              format store kernel broker webhook live tool tool/tally
 sqlite3.h:             store/sqlite
 mysql.h:               store/mysql
 mysqld_error.h:        store/mysql
 errmsg.h:              store/mysql
 librdkafka/rdkafka.h:  broker
 microhttpd.h:          http
-openssl/*:             cql http
+openssl/*:             cql webhook http
 zlib.h:                http tool/load
 curl/curl.h:           alerts tool
 ini.h:                 host

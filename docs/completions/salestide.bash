@@ -15,7 +15,7 @@ _salestide() {
     fi
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        _salestide_words "serve ingest process dashboard tally load generate setup verify rebuild backup forget rejected key ready help --help --version"
+        _salestide_words "serve ingest process dashboard tally load generate setup verify rebuild backup forget rejected key ready webhook help --help --version"
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -103,13 +103,14 @@ _salestide() {
     generate)
         case $before in
         --kafka-sasl) _salestide_words "plain scram-sha-256 scram-sha-512"; return ;;
+        --as) _salestide_words "shopify woocommerce stripe"; return ;;
         --ids) _salestide_words "increasing random"; return ;;
         --log-level) _salestide_words "trace debug info warn error"; return ;;
-        --config | --key-file | --kafka-password-file | --kafka-ca | --kafka-certificate | --kafka-certificate-key | --write-customers | --write-products) _salestide_files -f; return ;;
+        --config | --key-file | --kafka-password-file | --kafka-ca | --kafka-certificate | --kafka-certificate-key | --secret-file | --write-customers | --write-products) _salestide_files -f; return ;;
         --to | --key | --partitions | --replication | --delivery-timeout | --kafka-user | --rate | --count | --seed | --start) return ;;
         esac
         case $current in
-        -*) _salestide_words "--config --to --key --key-file --create-topic --partitions --replication --delivery-timeout --kafka-user --kafka-password-file --kafka-sasl --kafka-tls --kafka-ca --kafka-certificate --kafka-certificate-key --rate --count --seed --start --ids --with-customer-fields --write-customers --write-products --log-level --help" ;;
+        -*) _salestide_words "--config --to --key --key-file --create-topic --partitions --replication --delivery-timeout --kafka-user --kafka-password-file --kafka-sasl --kafka-tls --kafka-ca --kafka-certificate --kafka-certificate-key --as --secret-file --rate --count --seed --start --ids --with-customer-fields --write-customers --write-products --log-level --help" ;;
         *) _salestide_words "" ;;
         esac ;;
     setup)
@@ -207,7 +208,17 @@ _salestide() {
         -*) _salestide_words "--config --listen --log-level --help" ;;
         *) _salestide_words "" ;;
         esac ;;
-    help) _salestide_words "serve ingest process dashboard tally load generate setup verify rebuild backup forget rejected key ready" ;;
+    webhook)
+        case $before in
+        --log-level) _salestide_words "trace debug info warn error"; return ;;
+        --secret-file) _salestide_files -f; return ;;
+        --data) _salestide_files -d; return ;;
+        esac
+        case $current in
+        -*) _salestide_words "--data --secret-file --log-level --help" ;;
+        *) _salestide_words "add list remove" ;;
+        esac ;;
+    help) _salestide_words "serve ingest process dashboard tally load generate setup verify rebuild backup forget rejected key ready webhook" ;;
     esac
 }
 complete -F _salestide salestide

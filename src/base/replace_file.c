@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -96,4 +97,26 @@ bool replace_file(const char *directory, const char *name, struct text content, 
     bool ok = fd >= 0 && finish(fd, owner.st_mode, content) && rename(fresh, path) == 0 &&
               sync_directory(directory);
     return ok || error_set(err, ERROR_RETRIABLE, "cannot write %s: %s", path, strerror(errno));
+}
+
+int replace_file_lock(const char *directory, const char *lock_name, struct error *err) {
+    char path[PATH_BYTES];
+    snprintf(path, sizeof path, "%s/%s", directory, lock_name);
+    if (mkdir(directory, 0700) != 0 && errno != EEXIST) {
+        error_set(err, ERROR_FATAL, "cannot make the directory %s: %s", directory, strerror(errno));
+        return -1;
+    }
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 || flock(fd, LOCK_EX) != 0) {
+        error_set(err, ERROR_FATAL, "cannot lock %s: %s", path, strerror(errno));
+        if (fd >= 0) {
+            close(fd);
+        }
+        return -1;
+    }
+    struct stat owner; // the server's user may want to replace it, too
+    if (stat(directory, &owner) == 0 && !replace_file_give_to(fd, &owner)) {
+        errno = 0; // not ours to give: the file itself will tell
+    }
+    return fd;
 }

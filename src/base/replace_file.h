@@ -14,5 +14,9 @@ struct stat;
 // replace the same file at once the caller makes sure.
 MUST_CHECK bool replace_file(const char *directory, const char *name, struct text content,
                              struct error *err);
+// For writers of several processes, who take turns: holds <directory>/<lock_name> until the result
+// is closed. A file of its own, since the other is replaced under it. Makes the directory if it is
+// missing. -1: `err` says why.
+MUST_CHECK int replace_file_lock(const char *directory, const char *lock_name, struct error *err);
 // Makes the open file belong to `owner`. False: that is not ours to give.
 MUST_CHECK bool replace_file_give_to(int fd, const struct stat *owner);

@@ -4,6 +4,7 @@
 // else.
 #include "host/commands.h"
 
+#include "base/secret.h"
 #include "engine/zone_file.h"
 #include "host/addresses.h"
 #include "host/send_to_options.h"
@@ -43,6 +44,34 @@ static bool read_generate_target(const struct options *o, struct send_to *to, st
     return true;
 }
 
+// --as SYSTEM: its webhooks, to a server that knows the secret.
+static bool read_generate_webhooks(const struct options *o, struct generate_settings *s,
+                                   char secret[static SECRET_MAX_BYTES + 1], struct error *err) {
+    const char *as = option_text(o, "as"), *file = option_text(o, "secret-file");
+    if (as == NULL) {
+        return file == NULL ||
+               error_set(err, ERROR_USAGE,
+                         "--secret-file is for --as: what webhooks are signed with");
+    }
+    if (!webhook_system_of(text_of(as), &s->webhook_system) || s->to.kind != SEND_TO_SERVER) {
+        return error_set(
+            err, ERROR_USAGE,
+            "--as sends webhooks to a server: --to http://HOST:8080 --secret-file FILE");
+    }
+    if (file == NULL) {
+        return error_set(
+            err, ERROR_USAGE,
+            "--as %s wants --secret-file FILE: the secret that `salestide webhook add` "
+            "was given",
+            as);
+    }
+    if (s->random_ids) {
+        return error_set(err, ERROR_USAGE, "--as has increasing ids, as shop systems do");
+    }
+    s->webhook_secret = secret;
+    return secret_read("", strcmp(file, "-") == 0 ? "/dev/stdin" : file, secret, err);
+}
+
 static bool read_generate(const struct options *o, struct generate_settings *s, struct error *err) {
     bool to_server = option_text(o, "to") != NULL;
     bool files = option_given(o, "write-customers") || option_given(o, "write-products");
@@ -71,12 +100,14 @@ static bool read_generate(const struct options *o, struct generate_settings *s, 
 int command_generate(const struct options *o) {
     struct generate_settings settings;
     struct error err = {0};
+    char secret[SECRET_MAX_BYTES + 1] = "";
     int code = USAGE;
-    if (read_generate(o, &settings, &err)) {
+    if (read_generate(o, &settings, &err) && read_generate_webhooks(o, &settings, secret, &err)) {
         code = generate_run(&settings);
     } else {
         fprintf(stderr, "salestide generate: %s\n", err.text);
     }
     send_to_wipe(&settings.to);
+    explicit_bzero(secret, sizeof secret);
     return code;
 }

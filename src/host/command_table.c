@@ -68,7 +68,8 @@ const struct command_spec command_specs[] = {
      "Copies sales.db as it is at one instant, holds every total of the copy against its raw "
      "orders, and only then gives it the name FILE, which nothing may have yet; until then it is "
      "FILE.part. Exit code 1 when the copy does not add up; it stays at FILE.part then. To restore "
-     "one, put it as sales.db into an empty data directory. API keys are in another file, `keys`.",
+     "one, put it as sales.db into an empty data directory. API keys and webhook secrets are in "
+     "other files, `keys` and `webhooks`.",
      command_backup},
     {"forget", "", "take what names a customer out of what is stored; every sum stays",
      "Blanks the customer_id of all orders, cancellations and refunds of one customer, and the "
@@ -96,5 +97,11 @@ const struct command_spec command_specs[] = {
      "Asks /readyz of the server at --listen, for a few seconds at most. Exit code 1, with the "
      "reason, when it is not ready or does not answer. It is what a container's health check runs.",
      command_ready},
+    {"webhook", "add SYSTEM | list | remove ID", "keep the secrets of webhooks",
+     "SYSTEM is shopify, woocommerce or stripe: what it posts to /v1/webhooks/SYSTEM is taken when "
+     "it is signed with one of the secrets added here. Several of a system hold at once, so that "
+     "one can replace another. They are kept in the file `webhooks` of the data directory, mode "
+     "0600. A running server sees changes within a second.",
+     command_webhook},
 };
 const size_t command_specs_count = COUNT_OF(command_specs);

@@ -19,3 +19,4 @@ int command_forget(const struct options *o);
 int command_rejected(const struct options *o);
 int command_key(const struct options *o);
 int command_ready(const struct options *o);
+int command_webhook(const struct options *o);

@@ -22,8 +22,9 @@ const struct option_spec option_specs[] = {
     {.name = "data",
      .value = "DIR",
      .fallback = "./data",
-     .commands = "serve verify rebuild forget key dashboard rejected",
-     .help = "The data directory: sales.db and the API keys live there. serve makes it when it is "
+     .commands = "serve verify rebuild forget key webhook dashboard rejected",
+     .help = "The data directory: sales.db, API keys and webhook secrets live there. serve makes "
+             "it when it is "
              "missing."},
     {.name = "data",
      .value = "DIR",
@@ -39,7 +40,7 @@ const struct option_spec option_specs[] = {
      .value = "DIR",
      .fallback = "./data",
      .commands = "ingest",
-     .help = "Where the API keys are; ingest stores nothing itself."},
+     .help = "Where API keys and webhook secrets are; ingest stores nothing itself."},
     {.name = "customer",
      .value = "ID",
      .commands = "forget",
@@ -235,6 +236,10 @@ const struct option_spec option_specs[] = {
      .choices = "ingest read",
      .commands = "key",
      .help = "What the new key may do: ingest (POST orders) or read (queries and the page)."},
+    {.name = "secret-file",
+     .value = "FILE",
+     .commands = "webhook",
+     .help = "The file on whose first line the secret stands; - is standard input."},
     {.name = "key",
      .value = "KEY",
      .commands = "load generate rejected",
@@ -715,6 +720,16 @@ const struct option_spec option_specs[] = {
      .help = "edit: take the event from this file (-: standard input) instead of an editor."},
 
     // The demo producer.
+    {.name = "as",
+     .value = "SYSTEM",
+     .choices = "shopify woocommerce stripe",
+     .commands = "generate",
+     .help = "Send each event as that system posts it to a webhook, signed with the secret in "
+             "--secret-file; wants --to a server."},
+    {.name = "secret-file",
+     .value = "FILE",
+     .commands = "generate",
+     .help = "The file on whose first line the secret for --as stands; - is standard input."},
     {.name = "rate",
      .type = OPTION_INT,
      .value = "N",
@@ -779,7 +794,7 @@ const struct option_spec option_specs[] = {
      .choices = "trace debug info warn error",
      .commands =
          "serve ingest load generate process setup dashboard verify rebuild backup forget rejected "
-         "key tally ready",
+         "key webhook tally ready",
      .help =
          "The least important lines of the log, on standard error, that are written. trace tells "
          "each move of each state machine, too."},

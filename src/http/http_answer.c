@@ -47,6 +47,11 @@ void answer_put(struct buf *out, const struct submission *s, const struct answer
     } else {
         buf_put_char(out, '{');
     }
+    answer_put_counts(out, s, counts);
+}
+
+void answer_put_counts(struct buf *out, const struct submission *s,
+                       const struct answer_counts *counts) {
     buf_printf(out, "\"accepted\":%zu,\"duplicate\":%zu,\"rejected\":%zu,\"errors\":[",
                counts->accepted, counts->duplicate, counts->rejected);
     bool first = true;

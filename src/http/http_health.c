@@ -69,6 +69,20 @@ static void put_door(struct buf *out, struct http_server *s) {
     }
 }
 
+static void put_webhooks(struct buf *out, const struct http_server *s) {
+    metric_head(out, "webhooks_total", "counter", "Webhooks by system and what became of them.");
+    for (int system = 0; system < WEBHOOK_SYSTEMS; system++) {
+        for (int result = 0; result < WEBHOOK_RESULTS; result++) {
+            if (s->stats.webhooks[system][result] > 0) {
+                buf_printf(out, "salestide_webhooks_total{system=\"%s\",result=\"%s\"} %lld\n",
+                           webhook_system_name((enum webhook_system)system),
+                           http_webhook_result_name((enum webhook_result)result),
+                           (long long)s->stats.webhooks[system][result]);
+            }
+        }
+    }
+}
+
 // The second number of /proc/self/statm, in pages; 0 when it cannot be read.
 static long long resident_pages(void) {
     char line[128] = "";
@@ -113,6 +127,9 @@ void http_metrics(struct request *r) {
     s->options.metrics(s->options.user, &out);
     put_build(&out);
     put_door(&out, s);
+    if (s->options.intake.ops != NULL) {
+        put_webhooks(&out, s);
+    }
     put_process(&out, s->started_ms);
     http_reply_buf(r, 200, "text/plain; version=0.0.4; charset=utf-8", &out);
 }

@@ -18,6 +18,8 @@
 #include "http/problem.h"
 #include "http/session.h"
 #include "store/rejected_retries.h"
+#include "webhook/webhook_map.h"
+#include "webhook/webhook_secrets.h"
 #include <microhttpd.h>
 #include <stdatomic.h>
 
@@ -27,10 +29,11 @@ struct files;     // http_file.c
 struct login_limit;
 
 enum http_route {
-    ROUTE_ORDERS, // POST /v1/orders
-    ROUTE_RETRY,  // POST /v1/rejected/{id}/retry
-    ROUTE_LOGIN,  // POST /login
-    ROUTE_LOGOUT, // POST /logout
+    ROUTE_ORDERS,  // POST /v1/orders
+    ROUTE_RETRY,   // POST /v1/rejected/{id}/retry
+    ROUTE_WEBHOOK, // POST /v1/webhooks/{system}
+    ROUTE_LOGIN,   // POST /login
+    ROUTE_LOGOUT,  // POST /logout
     ROUTE_QUESTION,
     ROUTE_STREAM,
     ROUTE_ALERTS,
@@ -74,6 +77,19 @@ struct upload {
     bool listed;
 };
 
+// What a webhook came to: first those of enum webhook_outcome.
+enum webhook_result {
+    WEBHOOK_RESULT_MAPPED = WEBHOOK_MAPPED,
+    WEBHOOK_RESULT_REFUSED = WEBHOOK_NO_MEMORY + 1, // its signature
+    WEBHOOK_RESULT_PING,
+    WEBHOOK_RESULTS,
+};
+struct webhook_request {
+    enum webhook_system system;
+    enum webhook_outcome outcome;
+    char topic[64]; // cut
+};
+
 // One request. From a freelist; lives from the end of its head until its answer is sent.
 struct request {
     struct request *next; // in the freelist or the list of completed ones
@@ -109,6 +125,7 @@ struct request {
     const struct question_kind *question_kind; // NULL: this is no question
     void *question;                            // what its parse filled; the call of http_rules.c
     struct rejected_claim retry;               // of ROUTE_RETRY; now_ms: what its try goes by
+    struct webhook_request webhook;            // of ROUTE_WEBHOOK
 };
 
 enum cached_answer { ANSWER_ACCEPTED_ONE, ANSWER_DUPLICATE_ONE, ANSWER_HEALTHY, ANSWERS_CACHED };
@@ -118,6 +135,7 @@ struct http_stats {
     int64_t answers[STATUS_MAX]; // by status
     int64_t timed_out;           // connections closed for slowness
     int64_t body_bytes;
+    int64_t webhooks[WEBHOOK_SYSTEMS][WEBHOOK_RESULTS];
 };
 
 struct http_server {
@@ -133,6 +151,8 @@ struct http_server {
     int64_t keys_looked_ms;
     uint64_t keys_seen;              // keys_version when the viewers' keys were last looked at
     struct login_limit *login_limit; // NULL: no keys are needed
+    struct webhook_keyring *webhook_keyring;
+    int64_t webhook_looked_ms, webhook_told_ms; // monotonic; 0: never
     struct deadlines deadlines;
     struct connection *connections;
     int64_t n_connections, n_closed;
@@ -268,6 +288,8 @@ MUST_CHECK enum problem http_orders_parse(struct request *r, struct order_json *
                                           struct text body);
 // PROBLEM_NONE: the intake has the submission, and with it the request.
 MUST_CHECK enum problem http_orders_offer(struct request *r);
+// Charges the submission to the budget. False: no room.
+MUST_CHECK bool http_orders_charge(struct request *r);
 void http_orders_answer(struct request *r); // by the verdicts; loop's thread
 MUST_CHECK struct submission *http_submission_get(struct http_server *s); // NULL: no memory
 void http_submission_recycle(struct http_server *s, struct submission *sub);
@@ -280,6 +302,13 @@ bool http_retry_path(const char *url, int64_t *id);  // whether this is such a p
 
 // --- http_rules.c
 void http_rules(struct request *r);
+
+// --- http_webhook.c
+enum { WEBHOOK_BODY_MAX_BYTES = 2 * 1024 * 1024 };
+void http_webhook(struct request *r, const char *url);                // the body is complete
+void http_webhook_answer(struct request *r);                          // the intake has its verdicts
+bool http_webhook_path(const char *url, enum webhook_system *system); // whether this is such a path
+const char *http_webhook_result_name(enum webhook_result result);
 
 // --- http_login.c
 enum { LOGIN_BODY_MAX_BYTES = 4096 };

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "format/order_json.h"
 #include "http/http_answer.h"
+#include "webhook/webhook_map.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -86,6 +87,10 @@ static bool charge(struct request *r, size_t n_bytes) {
     return true;
 }
 
+bool http_orders_charge(struct request *r) {
+    return charge(r, submission_bytes(r->submission));
+}
+
 static enum problem no_memory(struct request *r) {
     snprintf(r->detail, sizeof r->detail,
              "memory for requests in flight (--max-inflight) is used up");
@@ -95,6 +100,15 @@ static enum problem no_memory(struct request *r) {
 static enum problem unreadable(struct request *r, size_t offset, const char *what) {
     snprintf(r->detail, sizeof r->detail, "at byte %zu of the body: %s", offset, what);
     return PROBLEM_BODY_UNREADABLE;
+}
+
+// A rejected webhook that is submitted again, in the place of the newest event.
+static enum problem take_kept_webhook(struct request *r, struct order_json *parser,
+                                      struct text raw) {
+    r->submission->n_events--;
+    enum webhook_outcome outcome =
+        webhook_map_kept(raw, parser, r->server->options.rules, r->submission);
+    return outcome == WEBHOOK_NO_MEMORY ? no_memory(r) : PROBLEM_NONE;
 }
 
 // Parses one event's text into the submission.
@@ -120,6 +134,9 @@ static enum problem take_event(struct request *r, struct order_json *parser, str
         }
         break;
     case ORDER_JSON_REJECTED:
+        if (webhook_is_kept(raw)) {
+            return take_kept_webhook(r, parser, raw);
+        }
         break;
     }
     return submission_reject(sub, e, &why) ? PROBLEM_NONE : no_memory(r);
@@ -153,7 +170,7 @@ enum problem http_orders_parse(struct request *r, struct order_json *parser, str
         const char *what = body_split_problem(&split, &offset);
         return unreadable(r, offset, what);
     }
-    return charge(r, submission_bytes(r->submission)) ? PROBLEM_NONE : no_memory(r);
+    return http_orders_charge(r) ? PROBLEM_NONE : no_memory(r);
 }
 
 // --- To the engine and back.
@@ -161,7 +178,9 @@ enum problem http_orders_parse(struct request *r, struct order_json *parser, str
 static void on_settled(struct submission *sub, enum settle_result result) {
     struct request *r = sub->user;
     r->settled = result;
-    r->on_loop = r->route == ROUTE_RETRY ? http_retry_settled : http_orders_answer;
+    r->on_loop = r->route == ROUTE_RETRY     ? http_retry_settled
+                 : r->route == ROUTE_WEBHOOK ? http_webhook_answer
+                                             : http_orders_answer;
     http_complete(r);
 }
 

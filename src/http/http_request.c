@@ -79,9 +79,24 @@ static void check_rules_headers(struct request *r, const struct http_head *h) {
 
 // How long the body may be.
 static size_t body_limit(const struct request *r) {
-    return r->route == ROUTE_LOGIN       ? LOGIN_BODY_MAX_BYTES
-           : r->route == ROUTE_RULES_PUT ? RULES_BODY_MAX_BYTES
-                                         : r->server->options.limits.body_bytes;
+    size_t limit = r->server->options.limits.body_bytes;
+    return r->route == ROUTE_LOGIN                                       ? LOGIN_BODY_MAX_BYTES
+           : r->route == ROUTE_RULES_PUT                                 ? RULES_BODY_MAX_BYTES
+           : r->route == ROUTE_WEBHOOK && limit > WEBHOOK_BODY_MAX_BYTES ? WEBHOOK_BODY_MAX_BYTES
+                                                                         : limit;
+}
+
+// Whatever type it says: its bytes are signed.
+static void check_webhook_headers(struct request *r, const struct http_head *h) {
+    if (header_content_coding(h->content_encoding) != CODING_NONE) {
+        http_refuse(r, PROBLEM_CONTENT_ENCODING, "send it as it is");
+    }
+    if (r->declared_bytes > body_limit(r)) {
+        char detail[160];
+        snprintf(detail, sizeof detail, "the body has %llu bytes, a webhook has at most %zu",
+                 (unsigned long long)r->declared_bytes, body_limit(r));
+        http_refuse(r, PROBLEM_BODY_TOO_LARGE, detail);
+    }
 }
 
 // Everything that can be said from the head alone.
@@ -136,6 +151,8 @@ static void decide(struct request *r, const struct http_head *h, const char *url
         check_login_headers(r, h);
     } else if (r->route == ROUTE_RULES_PUT) {
         check_rules_headers(r, h);
+    } else if (r->route == ROUTE_WEBHOOK) {
+        check_webhook_headers(r, h);
     }
     r->accepts_gzip = header_accepts_gzip(h->accept_encoding);
 }
@@ -313,6 +330,9 @@ static enum MHD_Result last_call(struct request *r, const char *url) {
         break;
     case ROUTE_RETRY:
         http_retry(r, path);
+        break;
+    case ROUTE_WEBHOOK:
+        http_webhook(r, path);
         break;
     case ROUTE_LOGIN:
         http_login(r);

@@ -17,6 +17,7 @@
 #include "http/http_internal.h"
 
 #include "base/log.h"
+#include "http/http_answer.h"
 #include "order/timestamp.h"
 #include "store/rejected_texts.h"
 #include <ctype.h>
@@ -203,14 +204,11 @@ static const char *verdict_of(const struct request *r) {
     if (r->settled == SETTLE_TRY_LATER) {
         return NULL;
     }
-    switch (r->submission->events[0].verdict) {
-    case VERDICT_ACCEPTED:
-        return later ? "sent" : "accepted";
-    case VERDICT_DUPLICATE:
-        return "duplicate";
-    default:
-        return "rejected";
-    }
+    struct answer_counts n = answer_count(r->submission); // of a webhook, several
+    return n.rejected > 0    ? "rejected"
+           : n.accepted == 0 ? "duplicate"
+           : later           ? "sent"
+                             : "accepted";
 }
 
 static void note_job(struct http_job *job, struct http_worker *worker) {

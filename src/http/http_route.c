@@ -59,6 +59,10 @@ static enum http_route find_route(const struct http_server *s, const char *url, 
     if (s->options.open_retries != NULL && http_retry_path(url, &id)) {
         return ROUTE_RETRY;
     }
+    enum webhook_system system;
+    if (s->options.intake.ops != NULL && http_webhook_path(url, &system)) {
+        return ROUTE_WEBHOOK;
+    }
     *kind = find_question(s, url, tail);
     if (*kind != NULL) {
         return ROUTE_QUESTION;
@@ -80,15 +84,18 @@ bool http_route_takes_events(enum http_route route) {
 }
 
 bool http_route_takes_body(enum http_route route) {
-    return http_route_takes_events(route) || route == ROUTE_LOGIN || route == ROUTE_RULES_PUT;
+    return http_route_takes_events(route) || route == ROUTE_WEBHOOK || route == ROUTE_LOGIN ||
+           route == ROUTE_RULES_PUT;
 }
 
 bool http_route_posts(enum http_route route) {
-    return http_route_takes_events(route) || route == ROUTE_LOGIN || route == ROUTE_LOGOUT;
+    return http_route_takes_events(route) || route == ROUTE_WEBHOOK || route == ROUTE_LOGIN ||
+           route == ROUTE_LOGOUT;
 }
 
 bool http_route_is_open(enum http_route route) {
     switch (route) {
+    case ROUTE_WEBHOOK: // its signature is looked at once its body is there
     case ROUTE_LOGIN:
     case ROUTE_LOGOUT:
     case ROUTE_PAGE:

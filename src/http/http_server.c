@@ -127,6 +127,7 @@ static bool open_keys(struct http_server *s, struct error *err) {
     bool reachable = reach[0] != '\0';
     s->keys_needed = o->require_keys || (reachable && !o->insecure);
     s->login_limit = s->keys_needed ? mem_zalloc(1, sizeof *s->login_limit) : NULL;
+    s->webhook_keyring = webhook_keyring_new(o->directory);
     if (!keys_open(o->directory, &s->keys, err)) {
         return false;
     }
@@ -424,6 +425,7 @@ void http_free(struct http_server *s) {
     http_submissions_trim(s, true);
     order_json_free(s->parser);
     keys_free(s->keys);
+    webhook_keyring_free(s->webhook_keyring);
     free(s->login_limit);
     if (s->wake_fd >= 0) {
         close(s->wake_fd);

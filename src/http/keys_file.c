@@ -8,12 +8,10 @@
 #include "http/keys.h"
 #include "order/timestamp.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -133,29 +131,6 @@ static bool replace_keys(const char *directory, const struct api_key *list, size
     return ok;
 }
 
-// The lock lives in a file of its own: the key file is replaced under it.
-static int lock_directory(const char *directory, struct error *err) {
-    char path[PATH_BYTES];
-    snprintf(path, sizeof path, "%s/keys.lock", directory);
-    if (mkdir(directory, 0700) != 0 && errno != EEXIST) {
-        error_set(err, ERROR_FATAL, "cannot make the directory %s: %s", directory, strerror(errno));
-        return -1;
-    }
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0 || flock(fd, LOCK_EX) != 0) {
-        error_set(err, ERROR_FATAL, "cannot lock %s: %s", path, strerror(errno));
-        if (fd >= 0) {
-            close(fd);
-        }
-        return -1;
-    }
-    struct stat owner; // the server's user may want to make keys, too
-    if (stat(directory, &owner) == 0 && !replace_file_give_to(fd, &owner)) {
-        errno = 0; // not ours to give: the key file itself will tell
-    }
-    return fd;
-}
-
 // "st_" and 43 characters of base64url: 256 random bits.
 static bool make_key(enum key_scope scope, int64_t now_ms, char key_text[static KEY_TEXT_MAX + 1],
                      struct api_key *key, struct error *err) {
@@ -181,7 +156,7 @@ static bool make_key(enum key_scope scope, int64_t now_ms, char key_text[static 
 bool keys_file_add(const char *directory, enum key_scope scope, int64_t now_ms,
                    char key_text[static KEY_TEXT_MAX + 1], struct api_key *added,
                    struct error *err) {
-    int lock = lock_directory(directory, err);
+    int lock = replace_file_lock(directory, "keys.lock", err);
     if (lock < 0) {
         return false;
     }
@@ -203,7 +178,7 @@ bool keys_file_add(const char *directory, enum key_scope scope, int64_t now_ms,
 }
 
 bool keys_file_revoke(const char *directory, const char *id, struct error *err) {
-    int lock = lock_directory(directory, err);
+    int lock = replace_file_lock(directory, "keys.lock", err);
     if (lock < 0) {
         return false;
     }

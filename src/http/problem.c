@@ -12,6 +12,7 @@ static const struct problem_kind kinds[PROBLEM_COUNT] = {
     [PROBLEM_BAD_PARAMETER] = {"/problems/bad-parameter", "A query parameter is wrong", 400},
     [PROBLEM_TOO_MANY_ROWS] = {"/problems/too-many-rows", "The answer would be too long", 400},
     [PROBLEM_KEY_NEEDED] = {"/problems/key-needed", "An API key is needed", 401},
+    [PROBLEM_WRONG_SIGNATURE] = {"/problems/wrong-signature", "The signature is wrong", 401},
     [PROBLEM_KEY_SCOPE] = {"/problems/key-scope", "This API key is not for this call", 403},
     [PROBLEM_FOREIGN_PAGE] = {"/problems/foreign-page", "Refused: asked from another site", 403},
     [PROBLEM_NO_SUCH_PATH] = {"/problems/no-such-path", "There is nothing here", 404},

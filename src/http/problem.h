@@ -11,6 +11,7 @@ enum problem {
     PROBLEM_BAD_PARAMETER,    // 400: a query parameter; detail names it and what it takes
     PROBLEM_TOO_MANY_ROWS,    // 400: the answer would be too long; narrow the question
     PROBLEM_KEY_NEEDED,       // 401
+    PROBLEM_WRONG_SIGNATURE,  // 401: of a webhook
     PROBLEM_KEY_SCOPE,        // 403: a known key of the other scope
     PROBLEM_FOREIGN_PAGE,     // 403: Host, Origin or Sec-Fetch-Site of another site
     PROBLEM_NO_SUCH_PATH,     // 404

@@ -32,6 +32,7 @@ struct slot {
     enum slot_state state;
     CURL *easy;
     struct buf request, reply;
+    struct curl_slist *lines; // the headers of all, and those of this request
     int64_t tag;
     int64_t first_failure_ms; // monotonic; 0: none yet
     int64_t retry_at_ms;      // monotonic
@@ -59,13 +60,12 @@ static int64_t now_ms(void) {
 // --- Set-up
 
 // http://host:port/ and http://host:port/v1/orders are both understood.
-static char *orders_url(const char *base) {
-    static const char path[] = "/v1/orders";
+static char *orders_url(const char *base, const char *path) {
     struct text t = text_of(base);
     while (t.len > 0 && t.at[t.len - 1] == '/') {
         t.len--;
     }
-    size_t n = sizeof path - 1;
+    size_t n = strlen(path);
     bool whole = t.len > n && memcmp(t.at + t.len - n, path, n) == 0;
     struct buf url = {0};
     buf_put_text(&url, t);
@@ -105,9 +105,13 @@ static bool add_header(struct http_client *c, const char *line) {
 }
 
 static bool add_headers(struct http_client *c) {
-    bool ok = add_header(c, "Content-Type: application/x-ndjson") &&
+    const char *type = c->options.content_type;
+    struct buf content = {0};
+    buf_printf(&content, "Content-Type: %s", type != NULL ? type : "application/x-ndjson");
+    bool ok = !content.failed && add_header(c, content.at) &&
               add_header(c, "Accept: application/json, application/problem+json") &&
               add_header(c, "Expect:"); // no round trip before the body
+    buf_free(&content);
     if (ok && c->options.key != NULL && c->options.key[0] != '\0') {
         struct buf line = {0};
         buf_printf(&line, "Authorization: Bearer %s", c->options.key);
@@ -173,7 +177,7 @@ bool http_client_new(const struct http_client_options *options, struct http_clie
     if (c->options.max_in_flight < 1 || c->options.max_in_flight > IN_FLIGHT_MAX) {
         c->options.max_in_flight = c->options.max_in_flight < 1 ? 1 : IN_FLIGHT_MAX;
     }
-    c->url = orders_url(options->url);
+    c->url = orders_url(options->url, options->path != NULL ? options->path : "/v1/orders");
     c->slots = mem_zalloc((size_t)c->options.max_in_flight, sizeof *c->slots);
     c->jitter = (uint64_t)clock_monotonic_ns(clock_system());
     if (!http_client_set_up(c)) {
@@ -198,6 +202,7 @@ void http_client_free(struct http_client *c) {
         }
         buf_free(&s->request);
         buf_free(&s->reply);
+        curl_slist_free_all(s->lines);
     }
     curl_multi_cleanup(c->multi);
     curl_slist_free_all(c->headers);
@@ -222,6 +227,8 @@ static void finish_slot(struct http_client *c, struct slot *s, long status, cons
     c->in_flight--;
     buf_free(&s->request);
     buf_clear(&s->reply);
+    curl_slist_free_all(s->lines);
+    s->lines = NULL;
 }
 
 static void send_slot(struct http_client *c, struct slot *s) {
@@ -382,7 +389,26 @@ void http_client_drive(struct http_client *c, int timeout_ms) {
     }
 }
 
+// A line that is lost for want of memory is one that the server asks for.
+static bool set_lines(struct http_client *c, struct slot *s, const char *const *lines, size_t n) {
+    struct curl_slist *all = NULL;
+    for (const struct curl_slist *h = c->headers; n > 0 && h != NULL; h = h->next) {
+        all = curl_slist_append(all, h->data);
+    }
+    for (size_t i = 0; i < n; i++) {
+        all = curl_slist_append(all, lines[i]);
+    }
+    s->lines = all;
+    return curl_easy_setopt(s->easy, CURLOPT_HTTPHEADER, all != NULL ? all : c->headers) ==
+           CURLE_OK;
+}
+
 void http_client_post(struct http_client *c, struct buf *body, int64_t tag) {
+    http_client_post_with(c, body, tag, NULL, 0);
+}
+
+void http_client_post_with(struct http_client *c, struct buf *body, int64_t tag,
+                           const char *const *lines, size_t n_lines) {
     while (c->in_flight == c->options.max_in_flight) {
         http_client_drive(c, DRIVE_STEP_MS);
     }
@@ -394,6 +420,10 @@ void http_client_post(struct http_client *c, struct buf *body, int64_t tag) {
     *body = (struct buf){0};
     s->tag = tag;
     c->in_flight++;
+    if (!set_lines(c, s, lines, n_lines)) {
+        finish_slot(c, s, 0, "libcurl refused the request's headers");
+        return;
+    }
     send_slot(c, s);
     http_client_drive(c, 0); // on its way before the caller makes the next one
 }

@@ -21,9 +21,11 @@ struct http_reply {
 };
 
 struct http_client_options {
-    const char *url;   // http://host:port; the path /v1/orders is added
-    const char *key;   // API key, or NULL
-    int max_in_flight; // requests, each on a connection of its own
+    const char *url;          // http://host:port; the path is added
+    const char *path;         // NULL: /v1/orders
+    const char *content_type; // NULL: NDJSON
+    const char *key;          // API key, or NULL
+    int max_in_flight;        // requests, each on a connection of its own
     int64_t attempt_timeout_ms;
     int64_t first_contact_ms; // as give_up_ms, as long as the server has never answered
     int64_t give_up_ms;       // after so long without success a request has failed
@@ -45,6 +47,10 @@ void http_client_free(struct http_client *c);
 // Sends one body of NDJSON. Takes its memory (*body is empty afterwards). Waits while max_in_flight
 // requests are under way.
 void http_client_post(struct http_client *c, struct buf *body, int64_t tag);
+// As http_client_post, with header lines of this request alone (copied, each "Name: value").
+enum { HTTP_CLIENT_LINES_MAX = 2 };
+void http_client_post_with(struct http_client *c, struct buf *body, int64_t tag,
+                           const char *const *lines, size_t n_lines);
 // Moves requests along for up to timeout_ms, less when something has ended.
 void http_client_drive(struct http_client *c, int timeout_ms);
 // Until nothing is under way.

@@ -306,7 +306,7 @@ def test_the_description_of_the_api_is_valid_and_every_path_answers(shop):
     description = shop.get("/openapi.json").json()
     validate(description)
     assert description["openapi"].startswith("3.")
-    wanted = {"/v1/orders", "/v1/orders/{order_id}", "/v1/orders/{order_id}/trace", "/v1/sales", "/v1/stream", "/v1/rejected", "/v1/rejected/{id}/retry", "/healthz", "/readyz",
+    wanted = {"/v1/orders", "/v1/orders/{order_id}", "/v1/orders/{order_id}/trace", "/v1/sales", "/v1/stream", "/v1/rejected", "/v1/rejected/{id}/retry", "/v1/webhooks/{system}", "/healthz", "/readyz",
               "/metrics", "/login", "/logout"}  # fmt: skip
     assert wanted <= set(description["paths"])
     for path, methods in description["paths"].items():
@@ -317,9 +317,9 @@ def test_the_description_of_the_api_is_valid_and_every_path_answers(shop):
                 assert answer.status == 200, path
             if method == "post":
                 event = json.dumps(order(1, source="A", state="X", total=10, customer_id="c 1")).encode()
-                answer = shop.request("POST", path.replace("{id}", "1"), event, {"Content-Type": harness.JSON})
+                answer = shop.request("POST", path.replace("{id}", "1").replace("{system}", "shopify"), event, {"Content-Type": harness.JSON})
                 assert str(answer.status) in operation["responses"]
-                more = {"/login": ("401", "415", "429"), "/logout": ()}.get(path, ("401", "415", "422"))
+                more = {"/login": ("401", "415", "429"), "/logout": (), "/v1/webhooks/{system}": ("401", "415")}.get(path, ("401", "415", "422"))
                 for status in ("400", "403", "408", "413", "503", *more):
                     assert status in operation["responses"], (path, status)
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Demo orders to a server: each body is posted, some at a time.
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/stop.h"
 #include "tool/generate/demo_target.h"
 #include "tool/http_client.h"
 #include "tool/post_reply.h"
+#include "webhook/webhook_signature.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,7 @@ enum {
 struct demo_http {
     struct demo_target base;
     struct http_client *client;
+    struct demo_signing signing;
     struct post_counts answered;
     char problem[512]; // "" until something went wrong for good
 };
@@ -59,6 +62,24 @@ static void send_body(struct demo_target *t, struct buf *body) {
     http_client_post(demo_http_of(t)->client, body, 0);
 }
 
+static void send_webhook(struct demo_target *t, const char *topic, struct buf *body) {
+    struct demo_http *d = demo_http_of(t);
+    enum webhook_system system = d->signing.system;
+    char mac[WEBHOOK_SIGNED_MAX_BYTES], lines[HTTP_CLIENT_LINES_MAX][256];
+    if (!webhook_sign(system, text_of(d->signing.secret), buf_text(body),
+                      clock_now_ms(clock_system()), mac)) {
+        snprintf(d->problem, sizeof d->problem, "OpenSSL has no SHA-256");
+        buf_free(body);
+        return;
+    }
+    snprintf(lines[0], sizeof lines[0], "%s: %s", webhook_signature_header(system), mac);
+    snprintf(lines[1], sizeof lines[1], "%s: %s",
+             topic != NULL ? webhook_topic_header(system) : "Accept",
+             topic != NULL ? topic : "*/*");
+    const char *const both[] = {lines[0], lines[1]};
+    http_client_post_with(d->client, body, 0, both, topic != NULL ? 2 : 1);
+}
+
 static void drive(struct demo_target *t, int timeout_ms) {
     http_client_drive(demo_http_of(t)->client, timeout_ms);
 }
@@ -82,9 +103,15 @@ static void close_target(struct demo_target *t) {
     free(t);
 }
 
-bool demo_http_open(const struct send_to *to, struct demo_target **out, struct error *err) {
-    static const struct demo_target_ops ops = {send_body,  drive,     demo_http_finish,
-                                               problem_of, counts_of, close_target};
+bool demo_http_open(const struct send_to *to, struct demo_signing signing, struct demo_target **out,
+                    struct error *err) {
+    static const struct demo_target_ops ops = {.send = send_body,
+                                               .send_webhook = send_webhook,
+                                               .drive = drive,
+                                               .finish = demo_http_finish,
+                                               .problem = problem_of,
+                                               .counts = counts_of,
+                                               .close = close_target};
     struct demo_http *d = mem_zalloc(1, sizeof *d);
     struct http_client_options options = {.url = to->url,
                                           .key = to->key,
@@ -96,6 +123,13 @@ bool demo_http_open(const struct send_to *to, struct demo_target **out, struct e
                                           .user = d,
                                           .stopping = user_stops,
                                           .trouble = tell_trouble};
+    char path[64];
+    if (signing.secret != NULL) {
+        snprintf(path, sizeof path, "/v1/webhooks/%s", webhook_system_name(signing.system));
+        options.path = path;
+        options.content_type = "application/json";
+    }
+    d->signing = signing;
     d->base.ops = &ops;
     if (!http_client_new(&options, &d->client, err)) {
         free(d);

@@ -74,8 +74,12 @@ static void close_target(struct demo_target *t) {
 }
 
 bool demo_kafka_open(const struct send_to *to, struct demo_target **out, struct error *err) {
-    static const struct demo_target_ops ops = {send_body,  drive,     demo_kafka_finish,
-                                               problem_of, counts_of, close_target};
+    static const struct demo_target_ops ops = {.send = send_body,
+                                               .drive = drive,
+                                               .finish = demo_kafka_finish,
+                                               .problem = problem_of,
+                                               .counts = counts_of,
+                                               .close = close_target};
     struct demo_kafka *d = mem_zalloc(1, sizeof *d);
     d->base.ops = &ops;
     d->report = load_report_new(clock_system(), "salestide generate");

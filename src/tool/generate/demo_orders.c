@@ -21,18 +21,6 @@ enum {
     LINE_MAX_BYTES = 1024,
 };
 
-// All amounts in cents.
-struct demo_order {
-    uint64_t id;       // increasing, or the first half of a UUID
-    uint64_t id_low;   // its second half
-    uint32_t customer; // 0: a guest
-    uint16_t product;
-    uint8_t source, state;
-    uint32_t quantity;
-    uint32_t subtotal, discount, shipping, tax;
-    bool taken_back;
-};
-
 struct demo_orders {
     struct demo_options options;
     uint64_t random[4]; // xoshiro256++
@@ -255,31 +243,40 @@ static struct demo_order refund_of(const struct demo_order *o, bool all) {
     return r;
 }
 
-static bool take_back(struct demo_orders *d, bool cancel, int64_t created_ms, struct buf *out) {
+static bool take_back(struct demo_orders *d, bool cancel, int64_t created_ms,
+                      struct demo_event *e) {
     struct demo_order *o = draw_earlier(d, cancel ? CANCEL_WITHIN : RING);
     if (o == NULL) {
         return false;
     }
     o->taken_back = true;
-    if (cancel) {
-        write_line(d, o, ",\"event\":\"cancelled\"", created_ms, out);
-    } else {
-        struct demo_order r = refund_of(o, draw(d) >> 62 != 0);
-        write_line(d, &r, ",\"event\":\"refunded\",\"event_id\":\"refund-1\"", created_ms, out);
-    }
+    *e = (struct demo_event){
+        .kind = cancel ? DEMO_CANCELLED : DEMO_REFUNDED, .order = *o, .created_ms = created_ms};
+    e->back = cancel ? *o : refund_of(o, draw(d) >> 62 != 0);
     return true;
 }
 
-void demo_orders_next(struct demo_orders *d, int64_t created_ms, struct buf *out) {
+void demo_orders_draw(struct demo_orders *d, int64_t created_ms, struct demo_event *e) {
     uint32_t luck = below(draw(d), 1000);
-    if (luck < 30 && take_back(d, luck < 10, created_ms, out)) {
+    if (luck < 30 && take_back(d, luck < 10, created_ms, e)) {
         return;
     }
     struct demo_order *o = &d->ring[d->n_orders % RING];
-    *o = (struct demo_order){0};
+    *o = (struct demo_order){.placed_ms = created_ms};
     draw_id(d, o);
     draw_customer(d, o);
     draw_amounts(d, o);
     d->n_orders++;
-    write_line(d, o, "", created_ms, out);
+    *e = (struct demo_event){.kind = DEMO_PLACED, .order = *o, .created_ms = created_ms};
+}
+
+void demo_orders_next(struct demo_orders *d, int64_t created_ms, struct buf *out) {
+    static const char *const kinds[] = {
+        [DEMO_PLACED] = "",
+        [DEMO_CANCELLED] = ",\"event\":\"cancelled\"",
+        [DEMO_REFUNDED] = ",\"event\":\"refunded\",\"event_id\":\"refund-1\"",
+    };
+    struct demo_event e;
+    demo_orders_draw(d, created_ms, &e);
+    write_line(d, e.kind == DEMO_PLACED ? &e.order : &e.back, kinds[e.kind], created_ms, out);
 }

@@ -17,6 +17,7 @@
 #include "tool/generate/demo_orders.h"
 #include "tool/generate/demo_shop.h"
 #include "tool/generate/demo_target.h"
+#include "tool/generate/demo_webhook.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -106,19 +107,38 @@ struct posting {
     struct demo_orders *orders;
     int64_t count, rate, start_ms; // start_ms < 0: created_at is now
     int64_t sent;
+    struct demo_signing signing; // secret NULL: orders
     struct demo_target *target;
     bool failed;
 };
+
+// created_at of the i-th event from now on.
+static int64_t posted_ms(const struct posting *p, int64_t i) {
+    return p->start_ms < 0 ? clock_now_ms(clock_system())
+                           : p->start_ms + (p->rate > 0 ? (p->sent + i) * 1000 / p->rate : 0);
+}
+
+// The next event, as a body of its own.
+static void post_webhook(struct posting *p) {
+    struct buf body = {0};
+    struct demo_event e;
+    demo_orders_draw(p->orders, posted_ms(p, 0), &e);
+    const char *topic = demo_webhook_put(&body, p->signing.system, &e);
+    p->failed = body.failed;
+    if (p->failed) {
+        buf_free(&body);
+        generate_fail("out of memory");
+        return;
+    }
+    p->sent++;
+    p->target->ops->send_webhook(p->target, topic, &body);
+}
 
 // Makes and sends n events as one body.
 static void post_events(struct posting *p, int64_t n) {
     struct buf body = {0};
     for (int64_t i = 0; i < n; i++) {
-        int64_t ms = clock_now_ms(clock_system());
-        if (p->start_ms >= 0) {
-            ms = p->start_ms + (p->rate > 0 ? (p->sent + i) * 1000 / p->rate : 0);
-        }
-        demo_orders_next(p->orders, ms, &body);
+        demo_orders_next(p->orders, posted_ms(p, i), &body);
     }
     if (body.failed) {
         generate_fail("out of memory");
@@ -147,7 +167,7 @@ static int64_t due(struct posting *p, int64_t *origin_ns) {
 }
 
 static void post_all(struct posting *p) {
-    int64_t origin_ns = clock_monotonic_ns(clock_system());
+    int64_t origin_ns = clock_monotonic_ns(clock_system()), n_now;
     struct demo_target *t = p->target;
     while ((p->count == 0 || p->sent < p->count) && t->ops->problem(t) == NULL && !p->failed &&
            !stop_asked()) {
@@ -155,8 +175,12 @@ static void post_all(struct posting *p) {
         if (p->count > 0 && n > p->count - p->sent) {
             n = p->count - p->sent;
         }
-        if (n > 0) {
-            post_events(p, n < POST_EVENTS ? n : POST_EVENTS);
+        n_now = n < POST_EVENTS ? n : POST_EVENTS;
+        if (n > 0 && p->signing.secret == NULL) {
+            post_events(p, n_now);
+        }
+        for (int64_t i = 0; p->signing.secret != NULL && i < n_now && !p->failed; i++) {
+            post_webhook(p);
         }
         if (n <= POST_EVENTS && p->rate > 0) {
             t->ops->drive(t, TICK_MS);
@@ -189,7 +213,7 @@ static int tell(const struct posting *p, int64_t ms) {
 static int post_stream(const struct send_to *to, struct posting *p) {
     struct error err;
     bool ok = to->kind == SEND_TO_TOPIC ? demo_kafka_open(to, &p->target, &err)
-                                        : demo_http_open(to, &p->target, &err);
+                                        : demo_http_open(to, p->signing, &p->target, &err);
     if (!ok) {
         fprintf(stderr, "salestide generate: --to: %s\n", err.text);
         return err.cls == ERROR_USAGE ? USAGE : FAILED;
@@ -233,8 +257,11 @@ int generate_run(const struct generate_settings *s) {
     stop_on_signals();
     int code;
     if (s->to.kind != SEND_TO_NOTHING) {
-        struct posting p = {
-            .orders = orders, .count = s->count, .rate = s->rate, .start_ms = s->start_ms};
+        struct posting p = {.orders = orders,
+                            .count = s->count,
+                            .rate = s->rate,
+                            .start_ms = s->start_ms,
+                            .signing = {s->webhook_system, s->webhook_secret}};
         code = post_stream(&s->to, &p);
     } else {
         int64_t start_ms = s->start_ms >= 0 ? s->start_ms : default_start_ms(s);

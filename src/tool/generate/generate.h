@@ -2,6 +2,7 @@
 // The demo producer: `salestide generate`.
 #pragma once
 #include "tool/send_to.h"
+#include "webhook/webhook.h"
 #include <stdint.h>
 
 // A plain value; texts are borrowed until generate_run returns.
@@ -17,6 +18,8 @@ struct generate_settings {
     const char *products_file;  // likewise its products
     bool files_alone;           // write these and make no events
     struct send_to to;          // SEND_TO_NOTHING: standard output
+    const char *webhook_secret; // as webhooks of this system, signed with it; NULL: as orders
+    enum webhook_system webhook_system;
 };
 
 // Makes events until there are enough or a signal comes (base/stop.h). 0; 1: it failed, or a server
