@@ -223,7 +223,8 @@ suite_reference() { run_pytest tests/reference; }
 suite_kernel() { run_pytest tests/kernel; }
 # They mostly wait: side by side, but the tests of one file in order, since some share a server.
 suite_integration() { run_pytest tests/integration --numprocesses="$jobs" --dist=loadfile; }
-suite_browser() { run_pytest tests/browser; }
+# So do these, each side with a Chromium of its own.
+suite_browser() { run_pytest tests/browser --numprocesses=2 --dist=loadfile; }
 suite_crash() { run_pytest tests/crash; }
 # Real servers. Two at a time, each with servers of its own that its tests share (about 2 GiB, in the
 # long form, which runs what is marked full too, 4): they mostly wait.

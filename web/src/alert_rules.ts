@@ -139,6 +139,10 @@ function draw(said: string): void {
 export async function openAlertRules(): Promise<void> {
     const dialog = byId("rules") as HTMLDialogElement;
     byId("rules-key").replaceChildren(...keyField(state?.health));
+    byId("rules-list").replaceChildren();
+    setText(byId("rules-none"), "Asking …");
+    setText(byId("rules-answer"), "");
+    show(byId("rules-new"), false); // until it is known what there is
     if (!dialog.open) {
         dialog.showModal();
     }
