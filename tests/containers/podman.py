@@ -137,8 +137,9 @@ class Compose:
                    *arguments, env=self.env, log=log, cwd=self.directory, **{"timeout": 600, **more})  # fmt: skip
 
     def up(self, *services):
-        """podman 4.3 cannot wait for health; who needs an order asks for it by wait_healthy()."""
-        self.compose("up", "--detach", "--no-build", "--no-recreate", *services)
+        """What these wait for is up already: podman 4.3 cannot wait for health (wait_healthy() does), and does not start a
+        container that requires one which requires another."""
+        self.compose("up", "--detach", "--no-build", "--no-recreate", "--no-deps", *services)
 
     def container(self, service, number=1):
         return f"{self.project}_{service}_{number}"

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The profile `native`: Kafka, Cassandra and MySQL with ingest, process and dashboard, and the profile `bi` with it."""
 
+import datetime
+import decimal
 import json
 import urllib.error
 import urllib.request
@@ -116,13 +118,14 @@ def test_superset_shows_what_was_counted(shop, superset_image):
     password = shop.secret("superset-admin-password")
     token = call("/api/v1/security/login", {"username": "admin", "password": password, "provider": "db", "refresh": False})["access_token"]
     charts = call("/api/v1/chart/?q=(page_size:100)", token=token)["result"]
-    (chart,) = [one for one in charts if one["slice_name"] == "Revenue by source"]
-    params = json.loads(chart["params"])
-    query = {"columns": params["groupby"], "metrics": [params.get("metric") or params["metrics"][0]], "row_limit": 100}
-    asked = {"datasource": {"id": chart["datasource_id"], "type": "table"}, "queries": [query], "result_format": "json", "result_type": "full"}
+    (chart,) = [one for one in charts if one["slice_name"] == "Revenue today by source"]
+    query = {"columns": ["source"], "metrics": ["revenue"], "row_limit": 100}
+    asked = {"datasource": {"id": chart["datasource_id"], "type": "table"}, "queries": [query], "result_format": "json", "result_type": "full", "force": True}
     (result,) = call("/api/v1/chart/data", asked, token)["result"]
     assert result["error"] is None
-    sources = {row["source"] for row in dashboard(shop, "/v1/sales?by=source")["rows"]}
-    assert {row["source"] for row in result["data"]} == sources
+    today = datetime.datetime.now(datetime.UTC).date()
+    wanted = {row["source"]: decimal.Decimal(row["total"]) for row in dashboard(shop, f"/v1/sales?by=source&from={today}")["rows"]}
+    assert len(wanted) > 1
+    assert {row["source"]: decimal.Decimal(str(row["revenue"])) for row in result["data"]} == wanted
     with pytest.raises(urllib.error.HTTPError):
         call("/api/v1/security/login", {"username": "admin", "password": "admin", "provider": "db", "refresh": False})
