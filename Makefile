@@ -55,7 +55,7 @@ CLUSTER := $(sort $(wildcard tests/cluster/test_*.c))
 FUZZ := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all
-all: $(BUILD)/salestide $(BUILD)/libsalestide.so
+all: $(BUILD)/salestide $(BUILD)/libsalestide.so $(BUILD)/libsalestide_reader.so
 
 # Everything but main: a test or benchmark links only what it uses of it.
 $(BUILD)/libsalestide.a: $(LIBOBJ)
@@ -63,7 +63,7 @@ $(BUILD)/libsalestide.a: $(LIBOBJ)
 	@rm -f $@.new
 	$(Q)$(AR) rcs $@.new $(LIBOBJ) && mv $@.new $@
 
-$(BUILD)/salestide: $(BUILD)/obj/host/main.o $(filter-out $(BUILD)/obj/kernel/%,$(LIBOBJ))
+$(BUILD)/salestide: $(BUILD)/obj/host/main.o $(filter-out $(BUILD)/obj/kernel/% $(BUILD)/obj/reader/%,$(LIBOBJ))
 	$(call tell,LD)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDFLAGS) $(PKGLIBS)
 
@@ -111,6 +111,15 @@ $(BUILD)/libsalestide.so: $(PIC_KERNEL) $(BUILD)/pic/rooms.a src/kernel/exports.
 	$(Q)$(CC) $(CFLAGS) -shared -Wl,-soname,libsalestide.so -Wl,--version-script=src/kernel/exports.map \
 	    -Wl,--gc-sections -Wl,--as-needed $(if $(SANITIZE),,-Wl$(comma)-z$(comma)defs) \
 	    -o $@ $(PIC_KERNEL) $(BUILD)/pic/rooms.a $(LDFLAGS) $(YYJSON_LIBS)
+
+# What reads Kafka for it (include/salestide/reader.h), with the client that the program has, and nothing of it shown.
+PIC_READER  = $(patsubst src/%.c,$(BUILD)/pic/%.o,$(sort $(wildcard src/reader/*.c)))
+READER_LIBS = $(RDKAFKA_LIBS) $(shell pkg-config --libs $(if $(RDKAFKA_H),libssl libcrypto libzstd zlib,rdkafka)) -lpthread -lm
+$(BUILD)/libsalestide_reader.so: $(PIC_READER) $(PIC_KERNEL) $(BUILD)/pic/rooms.a src/kernel/exports.map
+	$(call tell,LD)
+	$(Q)$(CC) $(CFLAGS) -shared -Wl,-soname,libsalestide_reader.so -Wl,--version-script=src/kernel/exports.map \
+	    -Wl,--gc-sections -Wl,--as-needed $(if $(SANITIZE),,-Wl$(comma)-z$(comma)defs) -o $@ $(PIC_READER) \
+	    $(BUILD)/pic/kernel/arrow_out.o $(BUILD)/pic/kernel/result.o $(BUILD)/pic/rooms.a $(LDFLAGS) $(READER_LIBS)
 
 # One line instead of a compiler's page when a library is not there.
 .PHONY: libraries
@@ -319,7 +328,9 @@ FISH_COMPLETION := share/fish/vendor_completions.d/salestide.fish
 install: all ## Install program, library, the job in Spark, man page, completions and systemd units below PREFIX (/usr/local)
 	install -D -m 755 $(BUILD)/salestide $(DESTDIR)$(PREFIX)/bin/salestide
 	install -D -m 644 $(BUILD)/libsalestide.so $(DESTDIR)$(PREFIX)/lib/libsalestide.so
+	install -D -m 644 $(BUILD)/libsalestide_reader.so $(DESTDIR)$(PREFIX)/lib/libsalestide_reader.so
 	install -D -m 644 include/salestide/arrow.h $(DESTDIR)$(PREFIX)/include/salestide/arrow.h
+	install -D -m 644 include/salestide/reader.h $(DESTDIR)$(PREFIX)/include/salestide/reader.h
 	install -D -m 644 docs/salestide.1 $(DESTDIR)$(PREFIX)/share/man/man1/salestide.1
 	install -D -m 644 docs/completions/salestide.bash $(DESTDIR)$(PREFIX)/$(BASH_COMPLETION)
 	install -D -m 644 docs/completions/_salestide $(DESTDIR)$(PREFIX)/$(ZSH_COMPLETION)
@@ -336,14 +347,15 @@ install: all ## Install program, library, the job in Spark, man page, completion
 uninstall: ## Remove what install put there; data stays
 	rm -rf $(DESTDIR)$(PREFIX)/share/salestide/spark
 	rm -f $(DESTDIR)$(PREFIX)/bin/salestide $(DESTDIR)$(PREFIX)/bin/salestide-spark $(DESTDIR)$(PREFIX)/lib/libsalestide.so \
+	    $(DESTDIR)$(PREFIX)/lib/libsalestide_reader.so $(DESTDIR)$(PREFIX)/include/salestide/reader.h \
 	    $(DESTDIR)$(PREFIX)/include/salestide/arrow.h $(DESTDIR)$(PREFIX)/share/man/man1/salestide.1 \
 	    $(addprefix $(DESTDIR)$(PREFIX)/,$(BASH_COMPLETION) $(ZSH_COMPLETION) $(FISH_COMPLETION)) \
 	    $(DESTDIR)$(PREFIX)/share/doc/salestide/LICENSE $(UNITS:deploy/%=$(DESTDIR)$(PREFIX)/lib/systemd/system/%)
 clean: ## Remove what was built (build/deps, build/venv, build/clients, build/servers, build/spark-*, build/superset*, build/powerbi-venv and web/node_modules stay)
-	rm -rf build/deb build/salestide-*.tar.gz build/obj build/pic build/libsalestide.a build/libsalestide.so build/bench build/tools build/asan build/tsan build/coverage build/faults build/fuzz build/check build/web build/salestide
+	rm -rf build/deb build/salestide-*.tar.gz build/obj build/pic build/libsalestide.a build/libsalestide.so build/libsalestide_reader.so build/bench build/tools build/asan build/tsan build/coverage build/faults build/fuzz build/check build/web build/salestide
 
 -include $(OBJ:.o=.d)
--include $(PIC_KERNEL:.o=.d) $(PIC_OBJ:.o=.d)
+-include $(PIC_KERNEL:.o=.d) $(PIC_READER:.o=.d) $(PIC_OBJ:.o=.d)
 -include $(UNIT:tests/unit/%.c=$(BUILD)/unit/%.d)
 -include $(CLUSTER:tests/cluster/%.c=$(BUILD)/cluster/%.d)
 -include $(BENCH:bench/%.c=$(BUILD)/bench/%.d)

@@ -53,6 +53,7 @@ class Setup:
     log_rounds: int = 3  # a round of Spark takes a minute
     log_seconds: int = 30
     spark_orders: int = 5_000_000
+    spark_latency_rounds: int = 1  # a minute and a half each, of three programs
     raw_orders: int = 1_000_000
     versions: dict = dataclasses.field(default_factory=dict)
 

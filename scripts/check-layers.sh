@@ -25,6 +25,7 @@ store/mysql:     CORE engine store
 store/cassandra: CORE engine cql store
 store/audit:     CORE engine store store/sqlite store/mysql
 kernel:          CORE engine store store/split
+reader:          CORE kernel
 broker:          CORE engine store
 webhook:         CORE engine
 http:            CORE engine store webhook
@@ -48,7 +49,7 @@ sqlite3.h:             store/sqlite
 mysql.h:               store/mysql
 mysqld_error.h:        store/mysql
 errmsg.h:              store/mysql
-librdkafka/rdkafka.h:  broker
+librdkafka/rdkafka.h:  broker reader
 microhttpd.h:          http
 openssl/*:             cql webhook http
 zlib.h:                http tool/load
@@ -56,6 +57,7 @@ curl/curl.h:           alerts tool
 ini.h:                 host
 emmintrin.h:           format
 salestide/arrow.h:     kernel
+salestide/reader.h:    reader
 '
 libc='assert.h ctype.h errno.h fcntl.h iconv.h inttypes.h limits.h malloc.h poll.h pthread.h signal.h stdarg.h stdatomic.h
 stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h strings.h time.h unistd.h arpa/* dirent.h net/* netdb.h netinet/* pwd.h sys/*'

@@ -66,6 +66,7 @@ check "the man page is sound" manual_is_sound
 check "no room includes one above it" scripts/check-layers.sh
 check "the core takes nothing from outside that it may not" scripts/check-core.sh
 check "the library shows its header's functions and needs libc alone" scripts/check-library.sh
+check "the reader shows its header's functions" scripts/check-library.sh build/libsalestide_reader.so include/salestide/reader.h
 check "the source tour matches the tree" scripts/check-tour.sh
 check "no machine paths, licences everywhere" scripts/check-text.sh
 exit $code

@@ -2,7 +2,7 @@
 """One batch of the stream, from its offsets to the commit.
 
     1. its offsets from the checkpoint; what of them the aggregates do not have yet
-    2. the kernel in one task for each partition: a tally, and the accepted placed orders where they are kept
+    2. the kernel in one task for each partition, which reads its range: a tally, and the accepted placed orders where they are kept
     3. partitions whose window of duplicates is not on that machine's disk: once more, with the messages before
        (--dedupe spark, salestide_dedupe.py: there are no windows; has Spark dropped a message?)
     4. raw orders to Cassandra and to the archive's pending folder
@@ -20,6 +20,7 @@ import json
 from pyspark import StorageLevel
 
 import salestide_dedupe as dedupe
+import salestide_places as places
 import salestide_ranges as ranges
 import salestide_task as task
 from salestide_failure import Failure, log
@@ -41,13 +42,13 @@ class Kept:
 
 
 class Batches:
-    def __init__(self, spark, topic, tally, checkpoint, source_options, common, skip_gap, raw=None, archive=None):
+    def __init__(self, spark, topic, tally, checkpoint, common, skip_gap, raw=None, archive=None):
         """`common`: task.Common, whose clock and floors each batch sets; `checkpoint`: salestide_files.Folder."""
         self.spark, self.topic, self.tally, self.checkpoint = spark, topic, tally, checkpoint
-        self.source_options, self.common, self.skip_gap = source_options, common, skip_gap
+        self.common, self.skip_gap = common, skip_gap
         self.raw, self.archive = raw, archive
         self.claims = {}
-        self.newest = (-1, {})  # a batch's number and its end
+        self.newest = (None, {})  # a batch's number and its end
 
     # --- partitions
 
@@ -148,7 +149,12 @@ class Batches:
     def _count_once(self, messages, common, batch_id, todo):
         kept = []
         try:
-            tallies, without_history = self._judge(messages, common, todo, kept)
+            parts = {partition: self._part(one) for partition, one in todo.items()}
+            if common.keeps_windows:
+                tallies, without_history = self._read_and_judge(common, parts, kept)
+            else:
+                judged = dedupe.in_order(messages).mapInArrow(functools.partial(task.run, common, parts), task.schema_of(common.wants_rows))
+                tallies, without_history = self._collect(judged, common, kept)
             if without_history:
                 again = {p: todo[p] for p in without_history}
                 more, still = self._judge_with_history(common, again, kept)
@@ -164,14 +170,15 @@ class Batches:
 
     def _part(self, one):
         claim = self.claims[one.partition]
-        return task.Part(claim.next_offset, one.to, claim.epoch_us, claim.lane, claim.window_offset, claim.window_ms,
-                         tuple(claim.refused))  # fmt: skip
+        return task.Part(claim.next_offset, max(one.start, claim.next_offset), one.to, claim.epoch_us, claim.lane, claim.window_offset,
+                         claim.window_ms, tuple(claim.refused))  # fmt: skip
 
-    def _judge(self, messages, common, todo, kept):
-        """({partition: tally}, [partitions whose history is wanted])"""
-        parts = {partition: self._part(one) for partition, one in todo.items()}
-        messages = messages.selectExpr(*task.MESSAGE_COLUMNS) if common.keeps_windows else dedupe.in_order(messages)
-        frame = messages.mapInArrow(functools.partial(task.run, common, parts), task.schema_of(common.wants_rows))
+    def _read_and_judge(self, common, parts, kept):
+        frame = places.frame(self.spark, sorted(parts))
+        return self._collect(frame.mapInArrow(functools.partial(task.read, common, parts), task.schema_of(common.wants_rows)), common, kept)
+
+    def _collect(self, frame, common, kept):
+        """({partition: tally}, [partitions whose history is wanted]) of what the tasks give."""
         if common.wants_rows:  # they are written twice or three times, and judged once
             frame = frame.persist(StorageLevel.MEMORY_AND_DISK)
         tallies, wanted = {}, []
@@ -198,7 +205,7 @@ class Batches:
                                  "were written")  # fmt: skip
 
     def _judge_with_history(self, common, todo, kept):
-        """The ranges again, as a batch that begins where the windows of duplicates do."""
+        """The ranges again, from where the windows of duplicates begin."""
         stale = [p for p in todo if not self.claims[p].fresh]
         if stale:
             self._claim_again(stale)
@@ -206,14 +213,9 @@ class Batches:
         starts = {p: max(self.claims[p].window_offset, firsts[p]) for p in todo}
         for p, start in starts.items():
             log("info", f"partition {p}: the window of duplicates is read again, offsets {start} to {self.claims[p].next_offset}")
-        messages = self.spark.read.format("kafka").options(
-            **self.source_options, assign=json.dumps({self.topic.name: sorted(todo)}),
-            startingOffsets=self._as_json(starts), endingOffsets=self._as_json({p: one.to for p, one in todo.items()}),
-        ).load()  # fmt: skip
-        return self._judge(messages, dataclasses.replace(common, has_history=True), todo, kept)
-
-    def _as_json(self, offsets):
-        return json.dumps({self.topic.name: {str(p): offset for p, offset in offsets.items()}})
+        parts = {p: self._part(one) for p, one in todo.items()}  # what is to be counted is read whatever is gone of the window
+        parts = {p: dataclasses.replace(part, start=min(starts[p], part.start)) for p, part in parts.items()}
+        return self._read_and_judge(dataclasses.replace(common, has_history=True), parts, kept)
 
     def _claim_again(self, partitions):
         """The store's windows are newer than ours. Whoever has counted on meanwhile owns the partition."""

@@ -59,13 +59,16 @@ def _capsule(name):
 _schema_of, _array_of = _capsule(b"arrow_schema"), _capsule(b"arrow_array")
 
 
-class Kernel:
-    def __init__(self, path):
+class Library:
+    """A shared library of ours: its functions give a result and a line for people."""
+
+    def __init__(self, path, prefix, abi):
         self.lib = c.CDLL(path)
-        self.lib.salestide_version.restype = c.c_char_p
-        if self.lib.salestide_abi() != ABI:
-            raise KernelError(INVALID, f"{path} has ABI {self.lib.salestide_abi()}, wanted is {ABI}: library and job are of different builds")
-        self.version = self.lib.salestide_version().decode()
+        version, its_abi = getattr(self.lib, f"{prefix}_version"), getattr(self.lib, f"{prefix}_abi")
+        version.restype = c.c_char_p
+        if its_abi() != abi:
+            raise KernelError(INVALID, f"{path} has ABI {its_abi()}, wanted is {abi}: library and job are of different builds")
+        self.version = version().decode()
 
     def call(self, name, *arguments):
         error = _Error()
@@ -74,11 +77,6 @@ class Kernel:
             raise KernelError(result, error.text.decode("utf-8", "replace"))
         return result
 
-    def call_with(self, name, handle, batch):
-        """Of a batch that goes in, and nothing that comes out."""
-        schema, array = batch.__arrow_c_array__()  # both live until the call is over
-        self.call(name, handle, _schema_of(schema), _array_of(array))
-
     def call_for(self, name, handle, *batch):
         """The rows that come out, of a batch that goes in or of none."""
         capsules = batch[0].__arrow_c_array__() if batch else ()
@@ -86,6 +84,16 @@ class Kernel:
         schema, array = _Struct(), _Struct()
         self.call(name, handle, *pointers, c.c_void_p(schema.at), c.c_void_p(array.at))
         return pa.RecordBatch._import_from_c(array.at, schema.at)
+
+
+class Kernel(Library):
+    def __init__(self, path):
+        super().__init__(path, "salestide", ABI)
+
+    def call_with(self, name, handle, batch):
+        """Of a batch that goes in, and nothing that comes out."""
+        schema, array = batch.__arrow_c_array__()  # both live until the call is over
+        self.call(name, handle, _schema_of(schema), _array_of(array))
 
     def shop(self, currency, timezone, tzif, late_limit_ms):
         return Shop(self, currency, timezone, tzif, late_limit_ms)

@@ -26,6 +26,7 @@ import salestide_kernel
 import salestide_options
 import salestide_ranges as ranges
 import salestide_raw
+import salestide_reader
 import salestide_task as task
 from salestide_failure import Failure, log, set_log_level
 
@@ -39,8 +40,8 @@ NO_ANSWER = ("Py4JError", "Py4JNetworkError", "ConnectionRefusedError")  # of th
 KNOWN = [
     (("ArithmeticException", "KafkaRecordToRowConverter"),
      "a message of the topic has a timestamp after the year 294246 (it should be milliseconds), which Spark's Kafka source cannot read. "
-     "`salestide process` can: let it count until that message is older than --dedupe-window, and let the topic refuse others "
-     "(message.timestamp.after.max.ms)"),
+     "--dedupe kernel can, and `salestide process`: let one of them count until that message is older than --dedupe-window, and let the "
+     "topic refuse others (message.timestamp.after.max.ms)"),
 ]  # fmt: skip
 
 
@@ -61,14 +62,15 @@ def read_zone(name):
         raise Failure(f"the time zone {name} cannot be read: {problem.strerror} ({ZONEINFO / name})") from None
 
 
-def check_kernel(library, version):
-    """The library and the program have to be of one build: the one writes tallies, the other reads them."""
+def check_library(library, version, load):
+    """The libraries and the program have to be of one build: the one writes tallies, the other reads them."""
     try:
-        kernel = salestide_kernel.Kernel(library)
+        loaded = load(library)
     except (OSError, AttributeError, salestide_kernel.KernelError) as problem:
         raise Failure(f"{library} cannot be used: {problem}", 2) from None
-    if kernel.version != version:
-        raise Failure(f"{library} is of version {kernel.version}, the program of {version}: take both of one build", 2)
+    if loaded.version != version:
+        raise Failure(f"{library} is of version {loaded.version}, the program of {version}: take both of one build", 2)
+    return loaded
 
 
 def start_spark(options):
@@ -86,10 +88,11 @@ def start_spark(options):
     return SparkSession.builder.config(conf=conf).getOrCreate()
 
 
-def ship(spark, folder, library):
+def ship(spark, folder, libraries):
     """What executors run, from copies: those that start later get the same, whatever is installed meanwhile."""
-    spark.sparkContext.addFile(shutil.copy(library, folder))
-    for module in (task, salestide_kernel):
+    for library in libraries:
+        spark.sparkContext.addFile(shutil.copy(library, folder))
+    for module in (task, salestide_kernel, salestide_reader):
         spark.sparkContext.addPyFile(shutil.copy(module.__file__, folder))
 
 
@@ -137,14 +140,18 @@ class Job:
         options = self.options
         library = beside(options.kernel, "../build/libsalestide.so", "../../../lib/libsalestide.so")
         program = beside(options.salestide, "../build/salestide", "../../../bin/salestide")
-        client_options = kafka.client_options(options)
+        reader = beside(None, "../build/libsalestide_reader.so", "../../../lib/libsalestide_reader.so")
+        client_options, settings = kafka.client_options(options), kafka.reader_settings(options)
         self.tally = Tally(program, salestide_options.for_tally(options), options.start_timeout, options.give_up)
-        check_kernel(library, self.tally.ready["version"])
+        check_library(library, self.tally.ready["version"], salestide_kernel.Kernel)
+        check_library(reader, self.tally.ready["version"],
+                      lambda path: salestide_reader.Reader(path, options.topic.path, settings, task.SILENCE_MS)).close()  # fmt: skip
         self.spark = start_spark(options)
-        ship(self.spark, self.folder.name, library)
-        self.open_topic(client_options, pathlib.Path(library).name)
+        ship(self.spark, self.folder.name, (library, reader))
+        source = task.Source(pathlib.Path(reader).name, options.topic.path, tuple(settings.items()))
+        self.open_topic(client_options, pathlib.Path(library).name, source)
 
-    def open_topic(self, client_options, library):
+    def open_topic(self, client_options, library, source):
         from salestide_archive import Archive
         from salestide_batch import Batches
         from salestide_files import Folder
@@ -161,10 +168,10 @@ class Job:
         common = task.Common(
             library=library, shop=make_shop(self.spark, options, ready, self.folder.name), topic_id=topic_id, now_ms=0, minute_floor=0, hour_floor=0,
             gross_json="{}", has_raw=ready["raw"], wants_rows=bool(options.keyspace or options.archive),
-            keeps_windows=options.dedupe == "kernel", window_dir=options.window_dir,
+            source=source if options.dedupe == "kernel" else None, window_dir=options.window_dir,
             window_ms=options.dedupe_window, window_max_bytes=max(options.dedupe_memory // max(len(partitions), 1), 1 << 16))  # fmt: skip
         self.batches = Batches(
-            self.spark, self.topic, self.tally, checkpoint, kafka.source_options(options), common, options.skip_gap,
+            self.spark, self.topic, self.tally, checkpoint, common, options.skip_gap,
             raw=salestide_raw.Raw(self.spark, options.keyspace.path) if options.keyspace else None,
             archive=Archive(self.spark, options.archive) if options.archive else None)  # fmt: skip
         self.batches.claim(partitions)
@@ -178,7 +185,7 @@ class Job:
         state_is_sparks = not self.batches.common.keeps_windows
         starts = ranges.where_to_start(claims, self.topic.firsts(list(claims)), self.topic.name, options.skip_gap, state_is_sparks)
         reader = self.spark.readStream.format("kafka").options(
-            **self.batches.source_options, subscribe=self.topic.name,
+            **kafka.source_options(options), subscribe=self.topic.name,
             startingOffsets=json.dumps({self.topic.name: {str(p): offset for p, offset in starts.items()}}))  # fmt: skip
         if options.max_offsets:
             reader = reader.option("maxOffsetsPerTrigger", options.max_offsets)

@@ -1,28 +1,37 @@
 # SPDX-License-Identifier: MIT
 """What runs in Spark's executors: ranges of partitions of the topic, one after the other, through the kernel.
 
-    messages of the range --> kernel --> accepted placed orders (when wanted), and at the end one tally
+    a range of offsets --> its messages from the brokers --> kernel --> accepted placed orders (when wanted), and at the
+    end one tally
 
-A task reads one partition; with --dedupe spark it may have several, each in one piece. A worker process keeps the kernel and the shop between tasks; nothing else may live only there. The same range gives
+A task has one partition, and reads it itself (salestide_reader.py): through Spark's source each message would be made a row,
+an Arrow value and bytes in a pipe, for several times the CPU of the kernel. With --dedupe spark, whose state needs the rows,
+messages come from Spark, perhaps of several partitions, each in one piece. A worker process keeps the kernel, the shop and
+its connections between tasks; nothing else may live only there. The same range gives
 the same rows and the same tally whenever it is run: the partition's window on this machine's disk remembers by offset.
 
-How it fails: an exception, after which Spark runs the task again: another copy of it has the window now, or the disk
-refuses. A window that knows nothing is no failure: the answer is HISTORY, and the driver runs the range
+How it fails: an exception, after which Spark runs the task again: another copy of it has the window now, the disk refuses,
+or the brokers do. A window that knows nothing is no failure: the answer is HISTORY, and the driver runs the range
 again with the messages before it.
 """
 
 import dataclasses
 import itertools
 import os
+import sys
+import zipimport
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import SparkFiles
 
 import salestide_kernel
+import salestide_reader
 
 TALLY, HISTORY = "tally", "history"
 LOCK_WAIT_MS = 30_000
+SILENCE_MS = 120_000  # of the brokers, as Spark's source waits
+ROWS = 10_000  # most in a batch that goes to Spark, as it makes them itself
 # Of the order rows, as the kernel names them; what Spark calls their types.
 AMOUNT = ("decimal(19,4)", pa.decimal128(19, 4))
 TEXT = ("string", pa.string())
@@ -57,6 +66,15 @@ class Shop:
 
 
 @dataclasses.dataclass(frozen=True)
+class Source:
+    """Where messages are read from by the tasks themselves."""
+
+    library: str  # the name of the reader's file, which was added to the job
+    topic: str
+    settings: tuple  # ((name, value), ...), librdkafka's
+
+
+@dataclasses.dataclass(frozen=True)
 class Common:
     """What all tasks of a batch are told."""
 
@@ -73,7 +91,11 @@ class Common:
     window_ms: int
     window_max_bytes: int
     has_history: bool = False  # messages from window_offset on are there
-    keeps_windows: bool = True  # else duplicates are looked for by Spark
+    source: Source | None = None  # None: messages come from Spark, whose state looks for duplicates
+
+    @property
+    def keeps_windows(self):
+        return self.source is not None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +103,7 @@ class Part:
     """What the task of one partition is told."""
 
     next_offset: int
+    start: int  # what is read begins here
     to: int
     epoch_us: int
     lane: int
@@ -98,7 +121,7 @@ def schema_of(wants_rows):
     return ", ".join(f"`{name}` {spark}" for name, (spark, _) in columns_of(wants_rows).items())
 
 
-_kernels, _shops = {}, {}
+_kernels, _shops, _readers = {}, {}, {}
 
 
 def kernel_of(library):
@@ -119,12 +142,47 @@ def shop_of(common):
     return _shops[wanted.key]
 
 
+def messages_of(source, partition, part):
+    """Batches of a part, by the reader that this process keeps. One that has failed is made anew for the next task."""
+    reader = _readers.pop(source, None)
+    if reader is None:
+        for other in list(_readers):  # one job has one source
+            _readers.pop(other).close()
+        reader = salestide_reader.Reader(SparkFiles.get(source.library), source.topic, dict(source.settings), SILENCE_MS)
+    try:
+        yield from reader.batches(partition, part.start, part.to)
+        _readers[source] = reader
+    finally:
+        if source not in _readers:
+            reader.close()
+
+
 def window_dir(common):
     return None if not common.keeps_windows else common.window_dir or f"/var/tmp/salestide-windows-{os.getuid()}"
 
 
+def forget_archives():
+    """Before each task PySpark has Python forget what it knows of its path, and Spark has put a jar of its own and its zip there:
+    the directories of both are read anew then, thousands of entries, which costs more than a task's orders do. What is not
+    known is not forgotten; who imports from them finds them again (findings/spark-reads-its-jar-for-each-python-task.sh)."""
+    for path, finder in list(sys.path_importer_cache.items()):
+        if isinstance(finder, zipimport.zipimporter):
+            del sys.path_importer_cache[path]
+
+
+def read(common, parts, batches):
+    """For mapInArrow, with the first two bound: of rows that name partitions."""
+    forget_archives()
+    for batch in batches:
+        for partition in batch.column(0).to_pylist():
+            part = parts[partition]
+            pieces = messages_of(common.source, partition, part)
+            yield from _judge(common, partition, part, _small(pieces) if common.wants_rows else pieces)
+
+
 def run(common, parts, batches):
-    """For mapInArrow, with the first two bound."""
+    """For mapInArrow, with the first two bound: of the messages themselves."""
+    forget_archives()
     for partition, pieces in itertools.groupby(_pieces(batches), _partition_of):
         part = parts.get(partition)
         if part is not None:  # else all of it was counted before
@@ -133,6 +191,7 @@ def run(common, parts, batches):
 
 def identify(common, batches):
     """For mapInArrow, with the first bound: the messages with their identities. All are read on, whatever is in them."""
+    forget_archives()
     shop = shop_of(common)
     for batch in batches:
         yield batch.append_column("identity", shop.identities(with_headers(batch)))
@@ -167,6 +226,12 @@ def _pieces(batches):
             n = batch.num_rows if partitions[0] == partitions[-1] else pc.index(pc.equal(partitions, partitions[0]), False).as_py()
             yield batch.slice(0, n)
             batch = batch.slice(n)
+
+
+def _small(batches):
+    for batch in batches:
+        for at in range(0, batch.num_rows, ROWS):
+            yield batch.slice(at, ROWS)
 
 
 def with_headers(batch):

@@ -16,7 +16,7 @@ from tools.results import Figure, Series
 
 RATE = log_latency.RATE
 WARM_S = 15  # by then the JVM has compiled what runs all the time
-START_S = 600  # a JVM on a busy machine
+START_S = 180  # a JVM on a busy machine
 DRAIN_S = 60
 COUNT = "SELECT CAST(COALESCE(SUM(received), 0) AS SIGNED), COUNT(*) FROM {}"
 TOTAL = "SELECT COALESCE(SUM(orders), 0) FROM {}"
@@ -121,10 +121,13 @@ def measure(setup):
     with contextlib.ExitStack() as stack:
         servers = stack.enter_context(lab.Lab(setup))
         hdfs = stack.enter_context(lab.Hdfs(setup.tmp / "hdfs"))
-        for k in range(setup.log_rounds):
-            found["local"].append(salestide(setup, servers, f"local{k}", None))
-            found["hdfs"].append(salestide(setup, servers, f"hdfs{k}", hdfs.url(f"/checkpoint{k}")))
-            found["plain"].append(peer(setup, servers, f"plain{k}"))
+        for k in range(setup.spark_latency_rounds):
+            one_of = {"local": lambda name: salestide(setup, servers, name, None),
+                      "hdfs": lambda name, k=k: salestide(setup, servers, name, hdfs.url(f"/checkpoint{k}")),
+                      "plain": lambda name: peer(setup, servers, name)}  # fmt: skip
+            for key, run in one_of.items():
+                found[key].append(run(f"{key}{k}"))
+                print(f"  {names[key]}: {found[key][-1]['row_ms']}", flush=True)
     for key, name in names.items():
         times = {p: Series(r["row_ms"][p] for r in found[key]) for p in ("p50", "p99", "max")}
         figure.keep(key, {p: series.json() for p, series in times.items()})

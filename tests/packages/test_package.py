@@ -107,7 +107,8 @@ def test_the_program_is_stripped_and_small_and_all_that_belongs_to_it_is_there(u
     assert program.stat().st_size < 6_000_000
     for path in ("usr/share/man/man1/salestide.1.gz", "usr/share/bash-completion/completions/salestide", "usr/share/zsh/vendor-completions/_salestide",
                  "usr/share/fish/vendor_completions.d/salestide.fish", "usr/share/salestide/spark/submit.sh", "usr/include/salestide/arrow.h",
-                 "usr/lib/libsalestide.so", "usr/share/doc/salestide/copyright"):  # fmt: skip
+                 "usr/lib/libsalestide.so", "usr/lib/libsalestide_reader.so", "usr/include/salestide/reader.h",
+                 "usr/share/doc/salestide/copyright"):  # fmt: skip
         assert (unpacked / path).is_file(), path
     assert (unpacked / "DEBIAN/conffiles").read_text(encoding="ascii").split() == [CONF]
     for line in (unpacked / CONF.lstrip("/")).read_text(encoding="utf-8").splitlines():

@@ -58,12 +58,15 @@ def test_messages_without_a_value_with_headers_and_with_odd_timestamps_are_what_
 
 @pytest.mark.full
 @pytest.mark.timeout(2400)
-def test_a_timestamp_that_spark_has_no_number_for_stops_the_job_in_a_line_that_says_so(shop):
+def test_a_timestamp_that_spark_has_no_number_for_counts_and_stops_a_job_whose_duplicates_are_sparks_in_a_line_that_says_so(shop):
     one = shop(partitions=1, topic_config={"message.timestamp.after.max.ms": str(2**62)})
     send(one, [(b"1", line_of(1), [], NANOSECONDS)])
-    job = one.job("--available-now")
+    job = one.job("--available-now", "--dedupe", "spark", checkpoint="sparks")
     assert job.wait() == 1
     assert len(job.errors()) == 1, job.log
     assert "timestamp" in job.errors()[0]
     assert "salestide process" in job.errors()[0]
     assert one.n_done() == 0
+    one.run_job()
+    assert one.is_drained()
+    same_as_process(one)

@@ -100,9 +100,21 @@ def test_a_login_keeps_its_quotes_to_itself(monkeypatch):
     assert found["kafka.isolation.level"] == "read_committed"
 
 
-def test_a_login_without_a_password_is_refused():
+@pytest.mark.parametrize("words", [kafka.client_options, kafka.reader_settings])
+def test_a_login_without_a_password_is_refused(words):
     with pytest.raises(Failure, match="has no password"):
-        kafka.client_options(options_of.read([*ENOUGH, "--kafka-user", "u", "--kafka-sasl", "plain"]))
+        words(options_of.read([*ENOUGH, "--kafka-user", "u", "--kafka-sasl", "plain"]))
+
+
+def test_tasks_log_in_as_sparks_source_does_in_their_own_clients_words(monkeypatch, tmp_path):
+    monkeypatch.setenv("SALESTIDE_KAFKA_PASSWORD", 'a"b\\c')
+    (tmp_path / "ca.pem").write_text("-----BEGIN", "ascii")
+    options = options_of.read([*ENOUGH, "--kafka-user", "u", "--kafka-sasl", "scram-sha-512", "--kafka-tls", "--kafka-ca", str(tmp_path / "ca.pem"),
+                               "--kafka-option", "kafka.fetch.max.bytes=9000000", "--kafka-option", "groupIdPrefix=x"])  # fmt: skip
+    assert kafka.reader_settings(options) == {
+        "bootstrap.servers": "h1:9092,h2:9093", "security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-512", "sasl.username": "u",
+        "sasl.password": 'a"b\\c', "ssl.endpoint.identification.algorithm": "https", "ssl.ca.pem": "-----BEGIN",
+        "fetch.max.bytes": "9000000"}  # fmt: skip
 
 
 def test_offsets_of_a_batch_and_of_the_beginning_are_read():
