@@ -94,10 +94,10 @@ _salestide() {
         --log-level) _salestide_words "trace debug info warn error"; return ;;
         --config | --customers | --key-file | --kafka-password-file | --kafka-ca | --kafka-certificate | --kafka-certificate-key) _salestide_files -f; return ;;
         --data) _salestide_files -d; return ;;
-        --to | --currency | --timezone | --late-limit | --key | --max-depth | --queue-events | --batch-events | --partitions | --replication | --delivery-timeout | --kafka-user | --map | --set | --per-line | --delimiter | --encoding | --date-format | --decimal | --thousands) return ;;
+        --to | --currency | --timezone | --late-limit | --key | --max-depth | --queue-events | --batch-events | --partitions | --replication | --delivery-timeout | --kafka-user | --map | --set | --per-line | --preset | --skip | --refund | --cancelled | --original | --times-in | --delimiter | --encoding | --date-format | --decimal | --thousands) return ;;
         esac
         case $current in
-        -*) _salestide_words "--config --data --to --customers --currency --timezone --late-limit --key --key-file --max-depth --queue-events --batch-events --create-topic --partitions --replication --delivery-timeout --kafka-user --kafka-password-file --kafka-sasl --kafka-tls --kafka-ca --kafka-certificate --kafka-certificate-key --format --map --set --group-by --per-line --delimiter --encoding --date-format --epoch --decimal --thousands --log-level --help" ;;
+        -*) _salestide_words "--config --data --to --customers --currency --timezone --late-limit --key --key-file --max-depth --queue-events --batch-events --create-topic --partitions --replication --delivery-timeout --kafka-user --kafka-password-file --kafka-sasl --kafka-tls --kafka-ca --kafka-certificate --kafka-certificate-key --format --map --set --group-by --per-line --preset --skip --skip-short --refund --cancelled --returns --original --times-in --delimiter --encoding --date-format --epoch --decimal --thousands --log-level --help" ;;
         *) _salestide_files -f ;;
         esac ;;
     generate)
