@@ -117,7 +117,8 @@ static bool add_up(struct csv_assembly *a, size_t source, int field) {
     }
     if (field == CSV_REFUND) {
         a->c->taken_back.refund_e4 = sum_e4;
-        return true;
+        return sum_e4 < MONEY_LIMIT_E4 || reject(&a->out->why, "refund", REJECT_RANGE,
+                                                 "what was refunded must be below 1000000000000");
     }
     return !any || csv_set_amount(&a->b, (enum order_field)field, sum_e4);
 }
