@@ -4,7 +4,7 @@
 // Nodes are found by their place in a table of chains, and stand in one list by their last use. A
 // node that somebody holds stays; it may be out of the table already, and is freed when it is let
 // go. Names are only ever added; when they have taken half of the room, all is emptied as soon as
-// nobody is in.
+// nobody is in, and nothing of the kind that has so many names is kept from then on.
 //
 // How it fails: without memory nothing is kept, and the question is the store's.
 #include "store/day_cache.h"
@@ -37,7 +37,8 @@ struct day_cache {
     struct kept_node *chains[CHAINS];
     struct kept_node *newest, *oldest;
     struct day_names names[DAY_KINDS];
-    int64_t n_inside; // questions
+    bool refused[DAY_KINDS]; // there are more names than are kept
+    int64_t n_inside;        // questions
     int64_t n_nodes;
     int64_t n_found, n_made, n_dropped; // of all time
 };
@@ -250,16 +251,24 @@ static void empty(struct day_cache *c) {
     }
 }
 
-bool day_cache_enter(struct day_cache *c) {
+// A shop of so many names would fill the room anew with each question, for nothing.
+static void refuse_more_names(struct day_cache *c) {
+    bool products = day_names_bytes(&c->names[DAY_PRODUCTS]) > c->max_bytes / 4;
+    c->refused[products ? DAY_PRODUCTS : DAY_GROUPS] = true;
+    empty(c);
+}
+
+bool day_cache_enter(struct day_cache *c, enum day_kind kind) {
     day_cache_lock(c);
     bool full = names_bytes(c) > c->max_bytes / 2;
     if (full && c->n_inside == 0) {
-        empty(c);
+        refuse_more_names(c);
         full = false;
     }
-    c->n_inside += !full;
+    bool may = !full && !c->refused[kind];
+    c->n_inside += may;
     day_cache_unlock(c);
-    return !full;
+    return may;
 }
 
 void day_cache_leave(struct day_cache *c) {

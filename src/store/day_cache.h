@@ -22,8 +22,8 @@ MUST_CHECK struct day_cache *day_cache_new(int64_t max_bytes);
 void day_cache_free(struct day_cache *c); // NULL is fine; nobody is in
 void day_cache_metrics(struct day_cache *c, struct buf *out);
 
-// A question begins. False: names have taken the room, and somebody is still in: ask the store.
-MUST_CHECK bool day_cache_enter(struct day_cache *c);
+// A question begins. False: this kind has more names than are kept: ask the store.
+MUST_CHECK bool day_cache_enter(struct day_cache *c, enum day_kind kind);
 void day_cache_leave(struct day_cache *c);
 void day_cache_lock(struct day_cache *c);
 void day_cache_unlock(struct day_cache *c);

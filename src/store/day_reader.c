@@ -149,16 +149,15 @@ static bool is_of_days(const struct sales_query *q) {
 static bool reader_sales(struct sales_reader *base, const struct sales_query *q, sales_row_fn each,
                          void *user, struct error *err) {
     struct day_reader *r = day_reader_of(base);
+    enum day_kind kind = q->by_product ? DAY_PRODUCTS : DAY_GROUPS;
     bool told = false, ok = true;
     if (!sales_query_check(q, err)) {
         return false;
     }
     if (r->in_snapshot && r->inner->ops->day_changes != NULL && is_of_days(q) &&
-        day_cache_enter(r->cache)) {
-        struct day_asking a = {.nodes = {.inner = r->inner,
-                                         .cache = r->cache,
-                                         .q = q,
-                                         .kind = q->by_product ? DAY_PRODUCTS : DAY_GROUPS}};
+        day_cache_enter(r->cache, kind)) {
+        struct day_asking a = {
+            .nodes = {.inner = r->inner, .cache = r->cache, .q = q, .kind = kind}};
         ok = ask_days(&a, each, user, &told, err);
         day_cache_leave(r->cache);
     }

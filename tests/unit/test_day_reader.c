@@ -227,12 +227,16 @@ static void with_no_room_for_the_names_too(void **state) {
     struct shop shop;
     make_shop(&shop);
     struct day_cache *cache = day_cache_new(1000);
+    int64_t made = 0;
     struct sales_reader *store = shop_reader(&shop), *r = day_reader_new(shop_reader(&shop), cache);
     for (int64_t turn = 0; turn < 100; turn++) {
         struct sales_query q = some_query(&shop);
         something_happens(&shop, 1000 + turn);
         expect_as_store(r, store, &q);
+        made = turn == 50 ? metric(cache, "day_sums_made_total") : made;
     }
+    assert_int_equal(metric(cache, "day_sums_made_total"), made); // it is given up
+    assert_int_equal(metric(cache, "day_sums_bytes"), 0);
     r->ops->close(r);
     store->ops->close(store);
     day_cache_free(cache);
@@ -545,7 +549,7 @@ static void several_threads_share_what_is_kept(void **state) {
     UNUSED(state);
     struct shop shop;
     make_shop(&shop);
-    struct day_cache *cache = day_cache_new(60000); // so that much is dropped while others hold it
+    struct day_cache *cache = day_cache_new(200000); // so that much is dropped while others hold it
     struct asker askers[3];
     pthread_t threads[3];
     for (int i = 0; i < 3; i++) {
