@@ -5,8 +5,6 @@
 // rules are those of any other event, and what they refuse is kept in a form that can be mended.
 #include "webhook/webhook_map_internal.h"
 
-#include <inttypes.h>
-
 static bool no_memory(struct mapping *m) {
     m->no_memory = true;
     return false;
@@ -147,23 +145,37 @@ void webhook_close_sum(struct webhook_event *e) {
 
 // --- Writing
 
+static void put_name(struct buf *out, const char *name) {
+    buf_put(out, ",\"", 2);
+    buf_put_str(out, name);
+    buf_put(out, "\":", 2);
+}
+
 static void put_member(struct buf *out, const char *name, struct text value) {
     if (value.at != NULL) {
-        buf_printf(out, ",\"%s\":", name);
+        put_name(out, name);
         buf_put_json(out, value);
     }
 }
 
+static void put_count(struct buf *out, const char *name, int64_t n) {
+    put_name(out, name);
+    buf_put_i64(out, n);
+}
+
 static void put_money(struct buf *out, const char *name, int64_t amount_e4) {
     char digits[24];
-    int n = (int)money_format(amount_e4, digits);
-    buf_printf(out, ",\"%s\":\"%.*s\"", name, n, digits);
+    size_t n = money_format(amount_e4, digits);
+    put_name(out, name);
+    buf_put_char(out, '"');
+    buf_put(out, digits, n);
+    buf_put_char(out, '"');
 }
 
 static void put_item(struct buf *out, const struct webhook_item *item) {
     buf_put_str(out, "{\"product_id\":");
     buf_put_json(out, item->product.at != NULL ? item->product : TEXT_LIT(""));
-    buf_printf(out, ",\"quantity\":%" PRId64, item->quantity);
+    put_count(out, "quantity", item->quantity);
     put_money(out, "subtotal", item->subtotal_e4);
     buf_put_char(out, '}');
 }
@@ -201,7 +213,7 @@ static void put_event(struct buf *out, const struct webhook_event *e) {
         put_items(out, e);
     } else {
         put_member(out, "product_id", e->product.at != NULL ? e->product : TEXT_LIT(""));
-        buf_printf(out, ",\"quantity\":%" PRId64, e->quantity);
+        put_count(out, "quantity", e->quantity);
     }
     put_money(out, "subtotal", e->subtotal_e4);
     put_money(out, "discount", e->discount_e4);

@@ -3,7 +3,6 @@
 
 import base64
 import collections
-import concurrent.futures
 import hashlib
 import hmac
 import json
@@ -15,27 +14,18 @@ from decimal import Decimal
 import harness
 import pytest
 import webhook_shops as shops
+from webhook_posting import add_secret, pour
 from webhook_shops import SECRETS, headers_of, hook_of
 
 SYSTEMS = tuple(SECRETS)
 
 
-def add_secret(data, system, secret=None, program="webhook"):
-    done = harness.run(program, "add", system, "--data", data, "--secret-file", "-",
-                       stdin=(secret or SECRETS[system]).encode() + b"\n")  # fmt: skip
-    assert done.returncode == 0, done
-    return done
-
-
 @pytest.fixture
-def door(server):
+def door(server, tmp_path):
     """A server that knows one secret of each system."""
-    one = server()
     for system in SYSTEMS:
-        add_secret(one.data, system)
-    # What was looked at before there were secrets is looked at again within a second.
-    harness.wait_until(lambda: send(one, hook_of("shopify", "shop/update", {})).status == 200, 5, "seeing the secrets")
-    return one
+        add_secret(tmp_path / "data", system)
+    return server()
 
 
 def send(one, hook, headers=None, **more):
@@ -314,22 +304,6 @@ def test_names_that_no_report_can_have_are_cut_and_many_lines_are_one(door):
 
 
 # --- Any order, any number of times
-
-
-def pour(one, hooks, connections=6):
-    """Posts all over a few connections; each has to be taken."""
-    def run(mine):
-        connection = one.connection()
-        try:
-            for hook in mine:
-                answer = harness.ask(connection, "POST", shops.PATHS[hook.system], hook.body, headers_of(hook))
-                assert answer.status in (200, 202), (hook, answer)
-                assert answer.json().get("rejected", 0) == 0, (hook, answer)
-        finally:
-            connection.close()
-
-    with concurrent.futures.ThreadPoolExecutor(connections) as pool:
-        list(pool.map(run, [hooks[i::connections] for i in range(connections)]))
 
 
 def holds(one, net):
