@@ -26,7 +26,6 @@ let state: State | undefined;
 let figures: Figures | undefined;
 let drawnAt = -DRAW_MS; // the first figures do not wait
 let asked = false;
-let created = false; // all panels are
 let drawn = false; // once, at least
 
 const page: Page = {
@@ -46,7 +45,13 @@ const page: Page = {
 
 const narrowed = new Asked(askView, askToDraw);
 const shares = new Asked(readShares, askToDraw);
-const draws: { draw: Draw; ticks: boolean }[] = [];
+// All at once, before anything is painted, so that each has its room from the beginning.
+const draws = panels.map(({ name, row, create, ticks = false }): { draw: Draw; ticks: boolean } => {
+    const section = make("section", `panel ${name}`);
+    section.dataset["panel"] = name;
+    byId(`row-${row}`).append(section);
+    return { draw: create(section, page), ticks };
+});
 const controls = new Controls(page);
 
 /** Of the view: pushed by the stream, or asked for. */
@@ -72,27 +77,11 @@ function currentFigures(now: State): Figures {
 }
 
 /** One step after the other, with the browser's own work in between: a page that opens does not hang. */
-function inSteps(steps: readonly (() => void)[], then: () => void): void {
-    const [step, ...others] = steps;
-    if (step === undefined) {
-        then();
-        return;
+function inSteps([step, ...others]: readonly (() => void)[]): void {
+    if (step !== undefined) {
+        step();
+        window.setTimeout(() => inSteps(others));
     }
-    step();
-    window.setTimeout(() => inSteps(others, then));
-}
-
-function createPanels(): void {
-    const steps = panels.map(({ name, row, create, ticks = false }) => () => {
-        const section = make("section", `panel ${name}`);
-        section.dataset["panel"] = name;
-        byId(`row-${row}`).append(section);
-        draws.push({ draw: create(section, page), ticks });
-    });
-    inSteps(steps, () => {
-        created = true;
-        askToDraw();
-    });
 }
 
 function drawPanels(now: { figures: Figures; state: State }): void {
@@ -101,14 +90,13 @@ function drawPanels(now: { figures: Figures; state: State }): void {
         return;
     }
     drawn = true;
-    const steps = draws.map((panel) => () => panel.draw(figures ?? now.figures, state ?? now.state));
-    inSteps(steps, () => undefined);
+    inSteps(draws.map((panel) => () => panel.draw(figures ?? now.figures, state ?? now.state)));
 }
 
 function draw(): void {
     asked = false;
     drawnAt = performance.now();
-    if (state === undefined || !created) {
+    if (state === undefined) {
         return;
     }
     const zone = state.shop?.timezone ?? "UTC";
@@ -158,7 +146,6 @@ setUpRejected();
 setUpAlertRules();
 setUpFirstRun();
 setUpWall();
-createPanels();
 
 const listenAgain = listen("v1/stream", {
     snapshot(message) {
