@@ -16,6 +16,9 @@ if [ ! -e "$root.complete" ]; then
     rm -rf "$root" "$root.new"
     debootstrap --variant=minbase --include=ca-certificates bookworm "$root.new" "${mirror:-http://deb.debian.org/debian}"
     rm -rf "$root.new"/var/cache/apt/archives/*.deb
+    # Authorities of this machine's own, for Java too, whose package makes its list of what is here.
+    cp /usr/local/share/ca-certificates/*.crt "$root.new/usr/local/share/ca-certificates/" 2>/dev/null || true
+    chroot "$root.new" update-ca-certificates
     # The security updates too, as the image of Debian has them, and settings of the registries.
     for file in /etc/apt/sources.list /etc/apt/sources.list.d/debian.sources /etc/apt/apt.conf.d/*proxy* \
         /etc/apt/apt.conf.d/*registry* /etc/pip.conf /etc/ssl/certs/ca-certificates.crt; do

@@ -97,9 +97,10 @@ def test_all_laws_hold_in_the_end(shop):
 
 
 def test_nothing_but_the_doors_can_be_reached_from_outside(shop):
-    published = {name: shop.inspect(name)["HostConfig"]["PortBindings"] or {} for name in (*SERVERS, "ingest", "process", "dashboard")}
-    assert {name for name, ports in published.items() if ports} == {"ingest", "dashboard"}
-    assert all(one["HostIp"] == "127.0.0.1" for ports in published.values() for bound in ports.values() for one in bound)
+    for name in (*SERVERS, "ingest", "process", "dashboard"):
+        ports = shop.inspect(name)["HostConfig"]["PortBindings"] or {}
+        published = [one["HostIp"] for bound in ports.values() for one in bound or []]
+        assert published == (["127.0.0.1"] if name in ("ingest", "dashboard") else []), name
 
 
 @pytest.mark.full

@@ -16,7 +16,8 @@ for m in java.base/{java.lang.module,jdk.internal.loader,jdk.internal.ref,jdk.in
     jdk.management/com.sun.management.internal java.rmi/sun.rmi.transport.tcp; do
     modules+=("--add-opens=$m=ALL-UNNAMED")
 done
-exec java -da -Xms"${MAX_HEAP_SIZE:-768m}" -Xmx"${MAX_HEAP_SIZE:-768m}" -XX:+UseSerialGC -Xss512k -Djava.net.preferIPv4Stack=true \
+# shellcheck disable=SC2086  # options are several words
+exec java ${JVM_EXTRA_OPTS:-} -da -Xms"${MAX_HEAP_SIZE:-768m}" -Xmx"${MAX_HEAP_SIZE:-768m}" -XX:+UseSerialGC -Xss512k -Djava.net.preferIPv4Stack=true \
     "${modules[@]}" "-javaagent:$(echo /opt/cassandra/lib/jamm-*.jar)" -Djdk.attach.allowAttachSelf=true \
     -Dcassandra.config=file:///etc/cassandra/cassandra.yaml -Dcassandra.storagedir=/var/lib/cassandra \
     -Dcassandra.logdir=/tmp -Dcassandra-foreground=yes -Dio.netty.tryReflectionSetAccessible=true \
