@@ -70,19 +70,26 @@ static bool has_customer(const char *word, size_t len) {
     return false;
 }
 
-// What stands before `at`, past quotes, spaces and the colon, is a key with "customer" in it.
+// The word before *at past characters of `past`; *at moves to its beginning. None: it is empty.
+static struct text word_before(struct text t, size_t *at, const char *past) {
+    while (*at > 0 && !is_word(t.at[*at - 1]) && strchr(past, t.at[*at - 1]) != NULL) {
+        (*at)--;
+    }
+    size_t end = *at;
+    while (*at > 0 && is_word(t.at[*at - 1])) {
+        (*at)--;
+    }
+    return (struct text){t.at + *at, end - *at};
+}
+
+// What stands before `at` is a key with "customer" in it, or the first key, id, of an object of
+// such a key.
 static bool key_before(struct text t, size_t at) {
-    while (at > 0 && !is_word(t.at[at - 1])) {
-        if (strchr(" \t\r\n\"':=\\", t.at[at - 1]) == NULL) {
-            return false;
-        }
-        at--;
+    struct text key = word_before(t, &at, " \t\r\n\"':=\\");
+    if (text_equal(key, TEXT_LIT("id"))) {
+        key = word_before(t, &at, " \t\r\n\"':=\\{");
     }
-    size_t end = at;
-    while (at > 0 && is_word(t.at[at - 1])) {
-        at--;
-    }
-    return has_customer(t.at + at, end - at);
+    return has_customer(key.at, key.len);
 }
 
 static bool look(const struct look *l) {

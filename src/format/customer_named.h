@@ -5,6 +5,6 @@
 #include "order/order.h"
 
 // In doubt it does. Of JSON a text id counts wherever it stands as a word, an integer behind a key
-// with "customer" in it; of anything else either counts wherever it is a word. Nothing is
-// allocated.
+// with "customer" in it, or as the first member, id, of such an object; of anything else either
+// counts wherever it is a word. Nothing is allocated.
 bool customer_named(struct text event, struct ident customer);

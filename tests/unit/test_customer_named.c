@@ -39,6 +39,10 @@ static void test_an_integer_is_found_behind_a_key_of_a_customer_in_json(void **s
     NAMED("{\"CustomerNumber\":\"7\",", "7");
     NAMED("{\"x\":\"{\\\"customer_id\\\":7}\"}", "7");
     NAMED("{\"quantity\":7,\"customer_id\":7}", "7");
+    NAMED("{\"id\":1,\"customer\":{\"id\":7,\"email\":\"a@b.example\"}}", "7");
+    NAMED("{\"body\":\"{\\\"customer\\\": {\\\"id\\\": 7}}\"}", "7");
+    NOT_NAMED("{\"id\":7,\"customer\":{\"id\":8}}", "7");
+    NOT_NAMED("{\"customer\":{\"id\":8},\"items\":[{\"id\":7}]}", "7");
     NOT_NAMED("{\"customer_id\":8,\"quantity\":7}", "7");
     NOT_NAMED("{\"customer_id\":\"x\",\"total\":\"7\"}", "7");
     NOT_NAMED("{\"customer_id\":77}", "7");
