@@ -44,7 +44,7 @@ def stored(shop, sql):
     return in_order(tuple(map(plain, row)) for row in shop.ask(sql))
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1500)
 def test_every_chart_has_the_figures_and_times_of_the_store(shown, tmp_path):
     shop, server = shown
     bundle = superset_files.packed("sqlite", tmp_path / "again.zip")
