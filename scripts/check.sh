@@ -283,7 +283,7 @@ run_spark() { # SERVER... -- OPTION...
 
 # The dashboard of superset/ in a real Superset, which takes half a GiB and minutes to start. Of the long form only, as what follows.
 suite_superset() {
-    local test_limit_s=900
+    local test_limit_s=1500 limit_s=4000
     if ! logged superset/start.sh install; then
         failed=$((failed + 1))
         echo "FAIL Superset could not be had" >>"$log"

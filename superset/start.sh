@@ -44,6 +44,7 @@ if [ -z "${SUPERSET_ADMIN_PASSWORD:-}" ] && [ ! -e "$home/prepared" ]; then
     echo "superset: the user is admin, the password $SUPERSET_ADMIN_PASSWORD"
 fi
 export SUPERSET_ADMIN_PASSWORD
+# Its "now" is the machine's local time, while times in the views are UTC.
 export TZ=UTC SUPERSET_HOME=$home SUPERSET_CONFIG_PATH=$PWD/superset/superset_config.py SALESTIDE_SUPERSET_SOURCE=$kind FLASK_APP=superset
 $venv/bin/python superset/bundle.py "$kind" "$home/bundle.zip"
 $venv/bin/python superset/prepare.py "$home/bundle.zip" >"$home/start.log" 2>&1 || die "see $home/start.log"

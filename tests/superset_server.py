@@ -11,7 +11,7 @@ import superset_files
 from servers import process
 
 PASSWORD = "only-for-tests"
-START_TIMEOUT_S = 420
+START_TIMEOUT_S = 900  # some minutes on an idle machine
 
 
 class Superset(process.Server):
