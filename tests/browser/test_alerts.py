@@ -79,7 +79,7 @@ def test_a_rule_is_made_on_the_page_fires_clears_and_goes(server, open_page):
     assert sentence(page) == "bad = rejected over 20% for 0, clear under 10%"
     picture(page, "alert-rule")
     page.keyboard.press("Enter")
-    wait_for_text(page, "#rules-answer", "Saved.")
+    wait_for_text(page, "#rules-answer", "Saved.", 4 * SOON_MS)
     assert rules_in(page) == [["bad", "rejected over 20% for 0, clear under 10%"]]
     assert (one.data / "alerts.rules").read_text() == "bad = rejected over 20% for 0, clear under 10%\n"
     page.wait_for_selector("#rules .how:text('ok · 0.0% rejected')")
@@ -100,7 +100,7 @@ def test_a_rule_is_made_on_the_page_fires_clears_and_goes(server, open_page):
     page.click("[data-panel=pipeline] a[href='v1/alerts']")
     page.click("#rules button:text('Remove')")
     page.click("#rules button:text('Remove for good')")
-    wait_for_text(page, "#rules-answer", "Removed.")
+    wait_for_text(page, "#rules-answer", "Removed.", 4 * SOON_MS)
     page.wait_for_selector("[data-panel=alerts] ul", state="hidden", timeout=SOON_MS)
     assert one.get("/v1/alerts").json() == {"active": 0, "rules": []}
 
@@ -134,13 +134,13 @@ def test_what_is_wrong_with_a_rule_is_marked_where_it_stands(server, open_page, 
     page.click("#rules button:text('Save')")
     page.wait_for_selector("#rules form .answer:text('somebody has changed the rules meanwhile')")
     page.click("#rules button:text('Save')")
-    wait_for_text(page, "#rules-answer", "Saved.")
+    wait_for_text(page, "#rules-answer", "Saved.", 4 * SOON_MS)
     assert (tmp_path / "rules").read_text() == ("# night and day\nquiet  = no orders  for 30m # since June\n\n"
                                                 "slow = orders over 50% of usual\nby-another = no orders for 1h\n")  # fmt: skip
     page.click("#rules li:first-child button:text('Edit')")
     page.fill(part("clear_for"), "5m")
     page.click("#rules button:text('Save')")
-    wait_for_text(page, "#rules-answer", "Saved.")
+    wait_for_text(page, "#rules-answer", "Saved.", 4 * SOON_MS)
     assert (tmp_path / "rules").read_text().splitlines()[1] == "quiet = no orders for 30m, clear for 5m # since June"
 
 
@@ -153,10 +153,10 @@ def test_rules_are_changed_with_an_ingest_key_where_keys_are_needed(server, open
     page.fill(part("name"), "slow")
     page.fill("#rules-key input", keys["read"])
     page.click("#rules button:text('Save')")
-    wait_for_text(page, "#rules form .answer", "Not saved: changing alerts needs a key of scope ingest.")
+    wait_for_text(page, "#rules form .answer", "Not saved: changing alerts needs a key of scope ingest.", 4 * SOON_MS)
     page.fill("#rules-key input", keys["ingest"])
     page.click("#rules button:text('Save')")
-    wait_for_text(page, "#rules-answer", "Saved.")
+    wait_for_text(page, "#rules-answer", "Saved.", 4 * SOON_MS)
 
 
 def test_a_page_of_a_server_without_rules_says_nothing_of_alerts_that_fire(server, open_page):
