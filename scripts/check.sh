@@ -319,7 +319,7 @@ suite_deb() {
 
 # deploy/ built and run by podman, on a base made by debootstrap. As root, some minutes for images the first time.
 suite_containers() {
-    local test_limit_s=2400
+    local limit_s=7200 test_limit_s=2400
     got_servers kafka cassandra mysql8 || return
     run_pytest tests/containers "${chosen[@]}"
 }
