@@ -143,7 +143,7 @@ def test_the_chart_says_in_words_and_in_a_table_what_it_draws(server, open_page)
         "() => document.querySelector('#chart-text').textContent.startsWith('2 orders; the best minute was ')",
         timeout=SOON_MS)  # fmt: skip
     assert page.get_attribute(".plot", "role") == "img"
-    assert page.locator(".plot .bar.open").count() == 1, "the minute that is not over"
+    page.wait_for_function("() => document.querySelectorAll('.plot .bar.open').length === 1", timeout=SOON_MS)  # the minute that is not over
     page.wait_for_function(
         "() => Math.max(...[...document.querySelectorAll('.plot .bar')].map(b => b.getBoundingClientRect().height)) > 20",
         timeout=SOON_MS)  # fmt: skip

@@ -179,7 +179,7 @@ def test_each_key_does_what_it_is_for(server, tmp_path):
     assert one.get("/healthz").status == 200
 
 
-def test_without_a_good_key_nothing_is_answered_but_healthz_and_the_page(server, tmp_path):
+def test_without_a_good_key_nothing_is_answered_but_health_and_the_page(server, tmp_path):
     key = new_key(tmp_path / "data", "read")
     one = server("--require-keys")
     bad = [{}, bearer("x"), bearer(""), bearer(key[:-1]), bearer(key + "x"), bearer(key.swapcase()), basic("x"),
@@ -187,12 +187,12 @@ def test_without_a_good_key_nothing_is_answered_but_healthz_and_the_page(server,
            {"Authorization": f"Digest {key}"}, bearer("a" * 8000)]  # fmt: skip
     for headers in bad:
         for path in PATHS:
-            if path in ("/healthz", "/", "/login", "/logout"):  # the page asks for a key by itself: test_login.py
+            if path in ("/healthz", "/readyz", "/", "/login", "/logout"):  # the page asks for a key by itself: test_login.py
                 continue
             answer = one.get(path, headers) if PATHS[path] == "GET" else one.post(order(1), headers=headers)
             answer.problem(401)
             assert answer.headers["www-authenticate"].lower().split()[0] == "bearer", path
-    assert one.get("/healthz").status == 200
+    assert one.get("/healthz").status == one.get("/readyz").status == 200
 
 
 def test_a_key_is_kept_as_a_hash_only(tmp_path):

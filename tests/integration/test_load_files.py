@@ -357,8 +357,13 @@ def test_more_taken_back_than_was_sold_and_of_unknown_orders_is_told_with_their_
     metrics = one.get("/metrics").body.decode()
     assert 'salestide_warnings_total{kind="unknown_order"} 2' in metrics, metrics
     assert 'salestide_warnings_total{kind="taken_back_beyond"} 3' in metrics, metrics
-    raw = hosts.stream_head(one, b"doubtful_orders").decode()
-    counts = json.JSONDecoder().raw_decode(raw, raw.index('{"received"'))[0]
+
+    def counts_on_the_page():
+        raw = hosts.stream_head(one, b"doubtful_orders").decode()
+        return json.JSONDecoder().raw_decode(raw, raw.index('{"received"'))[0]
+
+    harness.wait_until(lambda: counts_on_the_page()["received"] == 17, what="the page with the last order")  # it is sent after the answer
+    counts = counts_on_the_page()
     assert (counts["warnings"]["unknown_order"], counts["warnings"]["taken_back_beyond"]) == (2, 3), counts
     assert counts["doubtful_orders"] == {"unknown_order": ['x"<y', "early"], "taken_back_beyond": ["early", "early", "400"]}, counts
 

@@ -297,6 +297,8 @@ def test_retries_are_noted_in_a_directory_of_an_earlier_program(server):
     one.stop()
     with sqlite3.connect(one.data / "sales.db") as db:
         db.execute("ALTER TABLE rejected_retries DROP COLUMN sent_hash")
+        db.execute("DROP TABLE day_changes")
+        db.execute("DROP TABLE order_doubts")
         db.execute("PRAGMA user_version = 1")
     two = server()
     assert len(rejected(one, "list").stdout.splitlines()) == 3
