@@ -315,7 +315,8 @@ static void positions_of_an_earlier_program_keep_their_partition_as_lane(void **
                 "ALTER TABLE pipeline_positions DROP COLUMN lane; "
                 "ALTER TABLE pipeline_positions DROP COLUMN window_offset; "
                 "ALTER TABLE pipeline_positions DROP COLUMN window_ms; "
-                "UPDATE pipeline_positions SET partition = 7; PRAGMA user_version = 1");
+                "UPDATE pipeline_positions SET partition = 7; "
+                "DROP TABLE day_changes; DROP TABLE order_doubts; PRAGMA user_version = 1");
     open_world(&w);
     const struct position_wish wish = {{"sales", "one"}, 7, 0, false};
     struct position_claim c;
@@ -414,7 +415,8 @@ static void a_file_of_a_program_that_did_not_count_what_was_skipped_begins_at_0(
     struct position_claim c = claim(&w, 0, 0);
     must_commit(&w, 0, -1, 10, c.epoch_us);
     close_world(&w);
-    run_sql(&w, "ALTER TABLE pipeline_state DROP COLUMN skipped; PRAGMA user_version = 1");
+    run_sql(&w, "ALTER TABLE pipeline_state DROP COLUMN skipped; "
+                "DROP TABLE day_changes; DROP TABLE order_doubts; PRAGMA user_version = 1");
     open_world(&w);
     assert_int_equal(sql(&w, "SELECT skipped FROM pipeline_state"), 0);
     assert_int_equal(sql(&w, "SELECT received FROM pipeline_state"), 2);

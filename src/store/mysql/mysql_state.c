@@ -26,6 +26,7 @@ bool mysql_state_read(struct mysql_connection *c, struct aggregates_state *out, 
                          "restore it from a copy if it was there",
                          c->name);
     }
+    *out = (struct aggregates_state){0}; // doubts about orders are not kept here
     struct store_counts *n = &out->counts;
     int64_t *const counts[] = {&n->received, &n->accepted,         &n->duplicate,
                                &n->rejected, &n->rejected_expired, &n->skipped};
