@@ -178,7 +178,7 @@ TSAN_BUILD := BUILD=build/tsan OPT='-O1 -g1 -fno-omit-frame-pointer' SANITIZE='-
               FAULTS='-DSALESTIDE_FAULTS -DSALESTIDE_CHECKS' LDFLAGS='build/tsan/obj/c11_threads.o $(LDFLAGS)'
 .PHONY: tsan-build
 tsan-build: build/tsan/obj/c11_threads.o
-	$(MAKE) $(TSAN_BUILD) build/tsan/salestide unit-programs
+	$(MAKE) $(TSAN_BUILD) build/tsan/salestide $(or $(TSAN_PROGRAMS),unit-programs)
 build/tsan/obj/c11_threads.o: tests/tsan/c11_threads.c
 	@mkdir -p $(@D)
 	$(call tell,CC)

@@ -141,14 +141,23 @@ run_units() { # FOLDER AT_A_TIME SOURCE...: the programs of these sources
 
 # ThreadSanitizer: the unit tests and the program from outside. A report makes its program end with
 # exit code 66, and for the program from outside it also is a file, which is a failure of its own.
-# Short form: the unit programs but two, and of the tests from outside the one in which all threads of a
-# server work at once. The two that are left out for their length only repeat: test_failure_sweep does what
-# test_engine_batches does with each call failing in turn, test_sqlite_aggregates opens and closes one store
-# some hundred times.
+# Short form: of the unit programs those that start threads at all (they ask the system for it), but two, and
+# of the tests from outside the one in which all threads of a server work at once. The two are left out for
+# their length and only repeat: test_failure_sweep does what test_engine_batches does with each call failing
+# in turn, test_sqlite_aggregates opens and closes one store some hundred times.
 tsan_long=(test_failure_sweep test_sqlite_aggregates)
+starts_threads() { nm -D --undefined-only "build/asan/unit/$1" | grep -q 'pthread_create\|thrd_create'; }
 suite_tsan() {
-    local reports=$logs/tsan-reports source name sources=() tests=tests/integration/test_threads.py found
-    if ! made -k tsan-build; then
+    local reports=$logs/tsan-reports source name sources=() programs=() tests=tests/integration/test_threads.py found
+    [ $full = yes ] || made -k unit-build # which is there after suite_unit; what does not build failed there
+    for source in tests/unit/test_*.c; do
+        name=$(basename "$source" .c)
+        if [ $full = yes ] || { [[ " ${tsan_long[*]} " != *" $name "* ]] && starts_threads "$name"; }; then
+            sources+=("$source")
+            programs+=("build/tsan/unit/$name")
+        fi
+    done
+    if ! made -k tsan-build TSAN_PROGRAMS="${programs[*]}"; then
         failed=$((failed + 1))
         echo "FAIL what runs under ThreadSanitizer does not all build" >>"$log"
         return
@@ -158,12 +167,6 @@ suite_tsan() {
         echo "FAIL ThreadSanitizer does not start here (see above); on this kernel it takes: sysctl vm.mmap_rnd_bits=28" >>"$log"
         return
     fi
-    for source in tests/unit/test_*.c; do
-        name=$(basename "$source" .c)
-        if [ $full = yes ] || [[ " ${tsan_long[*]} " != *" $name "* ]]; then
-            sources+=("$source")
-        fi
-    done
     local -x TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp exitcode=66 second_deadlock_stack=1"
     # More than there are cores: some wait most of their time.
     run_units build/tsan/unit $((2 * jobs)) "${sources[@]}"
@@ -226,10 +229,11 @@ suite_integration() { run_pytest tests/integration --numprocesses="$jobs" --dist
 # So do these, each side with a Chromium of its own.
 suite_browser() { run_pytest tests/browser --numprocesses=2 --dist=loadfile; }
 suite_crash() { run_pytest tests/crash; }
-# Real servers. Two at a time, each with servers of its own that its tests share (about 2 GiB, in the
+# Real servers. Some at a time, each with servers of its own that its tests share (about 2 GiB, in the
 # long form, which runs what is marked full too, 4): they mostly wait.
 [ $full = yes ] && chosen=() || chosen=(-m 'not full')
-side_by_side=(--numprocesses=2 --dist=loadfile)
+[ $full = yes ] && at_a_time=2 || at_a_time=3
+side_by_side=(--numprocesses=$at_a_time --dist=loadfile)
 suite_cluster() { run_cluster kafka cassandra mysql8 -- "${chosen[@]}" "${side_by_side[@]}"; }
 suite_mysql8() { run_cluster kafka cassandra mysql8 -- -m mysql8; }
 run_cluster() { # SERVER... -- OPTION...
