@@ -233,7 +233,7 @@ suite_crash() { run_pytest tests/crash; }
 # long form, which runs what is marked full too, 4): they mostly wait.
 [ $full = yes ] && chosen=() || chosen=(-m 'not full')
 [ $full = yes ] && at_a_time=2 || at_a_time=3
-side_by_side=(--numprocesses=$at_a_time --dist=loadfile)
+side_by_side=("--numprocesses=$at_a_time" --dist=loadfile)
 suite_cluster() { run_cluster kafka cassandra mysql8 -- "${chosen[@]}" "${side_by_side[@]}"; }
 suite_mysql8() { run_cluster kafka cassandra mysql8 -- -m mysql8; }
 run_cluster() { # SERVER... -- OPTION...
