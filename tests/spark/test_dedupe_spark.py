@@ -45,6 +45,16 @@ def windows(one):
                                                   database=one.name)}  # fmt: skip
 
 
+def test_duplicates_count_once(shop):
+    one = shop()
+    one.kafka.produce(one.name, [*orders(range(100)), *orders(range(50)), (b"", b"no order"), (b"7", None)])
+    one.run_job(*WINDOW)
+    assert one.is_drained()
+    assert totals(one) == 100
+    state = one.state()
+    assert (state["accepted"], state["duplicate"], state["rejected"], state["received"]) == (100, 0, 1, 101)
+
+
 @pytest.mark.full
 @pytest.mark.timeout(1200)
 def test_duplicates_within_a_batch_across_batches_and_without_the_checkpoint_count_once(shop):
@@ -101,6 +111,7 @@ def test_raw_orders_are_those_that_were_counted(shop):
     assert "differ" not in text, text
 
 
+@pytest.mark.full
 @pytest.mark.timeout(1200)
 def test_a_message_that_spark_drops_as_late_stops_the_job_before_the_commit(shop):
     one = shop(partitions=1)
