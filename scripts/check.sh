@@ -225,7 +225,7 @@ run_pytest() { # FOLDER [OPTION...]
 suite_reference() { run_pytest tests/reference; }
 suite_kernel() { run_pytest tests/kernel; }
 # They mostly wait: side by side, but the tests of one file in order, since some share a server.
-suite_integration() { run_pytest tests/integration --numprocesses="$jobs" --dist=loadfile; }
+suite_integration() { run_pytest tests/integration --numprocesses=$((jobs + 1)) --dist=loadfile; }
 # So do these, each side with a Chromium of its own.
 suite_browser() { run_pytest tests/browser --numprocesses=2 --dist=loadfile; }
 suite_crash() { run_pytest tests/crash; }
@@ -343,7 +343,11 @@ run_counted() {
     fi
 }
 suite_fuzz() { run_counted scripts/fuzz.sh "$FUZZ_SECONDS"; }
-suite_lint() { run_counted scripts/lint.sh; }
+# Alone (make lint) and in the long form the analyzer looks as deep as it can.
+suite_lint() {
+    [ $full = yes ] || [ "${#suites[@]}" -le 2 ] || local -x LINT_ANALYSIS=shallow
+    run_counted scripts/lint.sh
+}
 
 # Runs a suite and prints what became of it, in one piece.
 run_suite() { # NAME
