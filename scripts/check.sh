@@ -345,7 +345,7 @@ run_counted() {
 suite_fuzz() { run_counted scripts/fuzz.sh "$FUZZ_SECONDS"; }
 # Alone (make lint) and in the long form the analyzer looks as deep as it can.
 suite_lint() {
-    [ $full = yes ] || [ "${#suites[@]}" -le 2 ] || local -x LINT_ANALYSIS=shallow
+    [ $full = yes ] || [ "${#suites[@]}" -le 2 ] || local -x LINT_ANALYSIS=short
     run_counted scripts/lint.sh
 }
 
