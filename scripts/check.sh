@@ -95,11 +95,13 @@ suite_build() {
 # With the suites beside each other two may want the same objects at once.
 made() { logged flock --no-fork "$logs/make.lock" make -j"$jobs" "$@"; }
 
+unit_programs() {
+    made -k unit-build && return
+    failed=$((failed + 1))
+    echo "FAIL the unit tests do not all build" >>"$log"
+}
 suite_unit() {
-    if ! made -k unit-build; then
-        failed=$((failed + 1))
-        echo "FAIL the unit tests do not all build" >>"$log"
-    fi
+    unit_programs
     local sources=(tests/unit/test_*.c)
     # As many at a time as there are cores; counted afterwards, in order.
     run_units build/asan/unit "$jobs" "${sources[@]}"
@@ -146,10 +148,10 @@ run_units() { # FOLDER AT_A_TIME SOURCE...: the programs of these sources
 # their length and only repeat: test_failure_sweep does what test_engine_batches does with each call failing
 # in turn, test_sqlite_aggregates opens and closes one store some hundred times.
 tsan_long=(test_failure_sweep test_sqlite_aggregates)
-starts_threads() { nm -D --undefined-only "build/asan/unit/$1" | grep -q 'pthread_create\|thrd_create'; }
+starts_threads() { nm -D --undefined-only "build/asan/unit/$1" | grep 'pthread_create\|thrd_create' >/dev/null; }
 suite_tsan() {
     local reports=$logs/tsan-reports source name sources=() programs=() tests=tests/integration/test_threads.py found
-    [ $full = yes ] || made -k unit-build # which is there after suite_unit; what does not build failed there
+    [ $full = yes ] || unit_programs # they are there after suite_unit, and tell which of them start threads
     for source in tests/unit/test_*.c; do
         name=$(basename "$source" .c)
         if [ $full = yes ] || { [[ " ${tsan_long[*]} " != *" $name "* ]] && starts_threads "$name"; }; then

@@ -140,6 +140,7 @@ want_servers() {
 # The package is installed into a Debian made by debootstrap; zsh and fish try the completions.
 want_packages() {
     want_command dpkg-buildpackage dpkg-dev
+    dpkg-query -W -f='${Status}' build-essential 2>/dev/null | grep ' installed' >/dev/null || missing+=(build-essential) # it asks for that by itself
     want_command dh debhelper
     want_command fakeroot fakeroot
     want_command systemd-analyze systemd

@@ -5,7 +5,7 @@
 
 static void put_source(const struct csv_source *s, const struct csv_row *header, struct buf *out) {
     const char *field = csv_field_name(s->field);
-    if (s->by == CSV_BY_SET) {
+    if (s->column < 0) { // set, by the command or a preset
         buf_printf(out, "%s = %s", field, excerpt_of(s->constant).text);
         return;
     }
