@@ -87,6 +87,14 @@ size_t csv_preset_fits(const struct csv_preset *p, const struct csv_row *header,
     return f.n_there;
 }
 
+bool csv_preset_takes_back(const struct csv_preset *p) {
+    bool takes = false;
+    for (const struct csv_preset_option *o = p->options; o->option != NULL; o++) {
+        takes |= is_option(o, "refund") || is_option(o, "cancelled") || is_option(o, "returns");
+    }
+    return takes;
+}
+
 const struct csv_preset *csv_presets_find(const char *name, const struct csv_row *header,
                                           const struct csv_preset **nearest) {
     const struct csv_preset *found = NULL;

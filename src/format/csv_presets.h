@@ -23,6 +23,8 @@ extern const size_t csv_presets_count;
 // first one of them that is not there, "" when all are.
 size_t csv_preset_fits(const struct csv_preset *p, const struct csv_row *header, size_t *n_needed,
                        struct text *missing);
+// Whether it reads what was refunded, cancelled or returned.
+bool csv_preset_takes_back(const struct csv_preset *p);
 // The layout that the header is: of those with this name (NULL: of all) the one with the most
 // columns. NULL: none; then *nearest is the one that most of its columns are of (at least three of
 // four), or NULL.

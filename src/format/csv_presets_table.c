@@ -36,6 +36,8 @@ const struct csv_preset csv_presets[] = {
                  {"skip", "Financial Status=voided,expired"}}},
     {.name = "woocommerce",
      .what = "WooCommerce orders (Advanced Order Export)",
+     .note = "quantities are without what came back: products have it taken off twice, totals "
+             "have not",
      .options = {{"group-by", "order_id"},
                  {"map", "order_id=Order Number,created_at=Order Date,product_id=Item Name,"
                          "quantity=Quantity (- Refund),unit_price=Item Cost,"
@@ -172,7 +174,7 @@ const struct csv_preset csv_presets[] = {
                  {"date-format", "%m/%d/%Y %H:%M:%S"},
                  {"date-format", "%m/%d/%y %H:%M:%S"},
                  NUMBERS,
-                 {"skip", "Status!=Completed"},
+                 {"skip", "Status!=Completed,Refunded,Partially Refunded,Reversed"},
                  {"skip", "Type!=Express Checkout Payment,Website Payment,General Payment,"
                           "Mobile Payment,Payment,Donation Payment,Subscription Payment,"
                           "Recurring Payment,eBay Auction Payment,Invoice Payment,"
@@ -210,7 +212,7 @@ const struct csv_preset csv_presets[] = {
                          "?state=State"},
                  US_DATES,
                  {"date-format", "%Y-%m-%d"}},
-     .marks = "Discount"},
+     .marks = "Discount|Profit|Segment|Sub-Category"},
     {.name = "northwind",
      .what = "Northwind's invoices",
      .note = "ExtendedPrice is after Discount, which is a rate",

@@ -129,8 +129,22 @@ static inline bool set_value(struct row_work *w, int field, struct text value) {
     return true;
 }
 
+static bool names_originals(const struct csv_binding *b) {
+    bool found = false;
+    for (size_t i = 0; i < b->n_sources; i++) {
+        found |= b->sources[i].field == CSV_ORIGINAL;
+    }
+    return found;
+}
+
+// A return that does not say of what, in a file whose returns do, is something else: a purchase of
+// one's own among the payments.
 static bool set_return(struct row_work *w, const struct csv_row *row) {
     char id[32];
+    if (w->c->taken_back.original.at == NULL && names_originals(w->c->binding)) {
+        return reject(&w->out->why, "original", REJECT_MISSING,
+                      "the row is below zero and does not name the order that it is of");
+    }
     int n = snprintf(id, sizeof id, "return-%016llx", (unsigned long long)hash_text(row->raw, 0));
     struct text kept;
     if (!arena_try_copy(w->arena, (struct text){id, (size_t)n}, &kept)) {

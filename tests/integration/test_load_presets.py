@@ -426,6 +426,39 @@ def test_a_cancelled_order_is_taken_back_once_whatever_was_refunded(tmp_path):
     assert code == 1 and "--cancelled must hold a time" in said, said
 
 
+def test_columns_that_say_what_came_back_are_told_when_map_passes_them_over(tmp_path):
+    text, _, _ = shopify()
+    mapped = ("order_id=Name,created_at=Created at,product_id=Lineitem name,quantity=Lineitem quantity,unit_price=Lineitem price,total=Total,"
+              "discount=Discount Amount,shipping=Shipping,tax=Taxes,currency=Currency")  # fmt: skip
+    options = ["--group-by", "order_id", "--map", mapped]
+    code, said = run(tmp_path, text, *options)
+    assert "counts as sold: --preset shopify reads that too" in said, said
+    _, said = run(tmp_path, text, *options, "--refund", "Refunded Amount", data="asked")
+    assert "counts as sold" not in said, said
+
+
+def test_a_payment_below_zero_that_names_no_other_is_rejected(tmp_path):
+    text, expected, _ = paypal()
+    row = text.splitlines()[1].replace("T1", "T9").replace('"1,057.00"', "-20.00")
+    code, said = run(tmp_path, text + row + "\n")
+    assert code == 1 and "does not name the order that it is of" in said, said
+    assert sums(tmp_path) == expected
+
+
+def test_a_value_that_a_preset_sets_is_told_as_that(tmp_path):
+    text, _, _ = paypal()
+    _, said = run(tmp_path, text)
+    assert "quantity = 1" in said and "quantity ←" not in said, said
+
+
+def test_the_nearest_preset_is_not_lost_over_a_sign_in_a_columns_name(tmp_path):
+    text, _, _ = shopify()
+    head, _, rest = text.partition("\n")
+    changed = head.replace("Lineitem price", "Lineitem cost") + ",meta;a\n" + rest
+    code, said = run(tmp_path, changed)
+    assert code == 2 and "column 'Lineitem price' of the preset is missing" in said, said
+
+
 def test_lines_below_zero_become_refunds_only_when_asked_for(tmp_path):
     text = ("order_id,created_at,product_id,quantity,unit_price,discount,ref\n1,2026-05-01,a,3,10.00,1.00,\n1,2026-05-01,b,-1,4.00,,\n"
             "9,2026-05-02,a,-1,10.00,,1\n5,2026-05-02,a,0,-0.00,,\n")  # fmt: skip

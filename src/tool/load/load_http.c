@@ -211,9 +211,11 @@ static bool sink_order(struct load_sink *base, const struct order_csv_event *e, 
     buf_put_char(&b->body, '\n');
     b->takes_back = b->takes_back || e->order.kind != ORDER_PLACED;
     b->places[b->n_events++] = place;
-    struct load_doubts doubts = {0};
-    load_doubts_add(&doubts, &e->order, place.file, place.line);
-    load_report_doubts(l->target.report, &doubts);
+    if (e->order.warnings != 0) {
+        struct load_doubts doubts = {0};
+        load_doubts_add(&doubts, &e->order, place.file, place.line);
+        load_report_doubts(l->target.report, &doubts);
+    }
     return true;
 }
 

@@ -64,26 +64,47 @@ struct choice {
     char *scratch;
     struct csv_row header;
     char delimiter;
-    const struct csv_preset *found, *nearest;
-    bool plain; // the columns are those of an order as they are
+    const struct csv_preset *found, *nearest; // nearest, and delimiter: of the first that has one
+    const struct csv_preset *also;            // plain, with --map, and an export that is known
+    bool plain;                               // the columns are those of an order as they are
 };
+
+static bool has_mapped(const struct csv_fields *f) {
+    for (int field = 0; field < CSV_FIELDS; field++) {
+        if (f->column[field].at != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool reads_what_came_back(const struct csv_fields *f) {
+    return f->returns || f->column[CSV_REFUND].at != NULL || f->column[CSV_CANCELLED].at != NULL;
+}
+
+static bool split_header(struct choice *c, char delimiter) {
+    c->header = (struct csv_row){.cells = c->cells, .line = 1};
+    return csv_split(c->line, delimiter, c->cells, CSV_CELLS_MAX, &c->header.n_cells, c->scratch);
+}
 
 static void try_delimiter(struct choice *c, char delimiter) {
     struct csv_binding binding;
     struct error ignored;
-    struct csv_row header = {.cells = c->cells, .line = 1};
+    const struct csv_preset *nearest;
     const char *asked = c->own->preset;
-    if (c->found != NULL || c->plain ||
-        !csv_split(c->line, delimiter, c->cells, CSV_CELLS_MAX, &header.n_cells, c->scratch)) {
+    if (c->found != NULL || c->plain || !split_header(c, delimiter)) {
         return;
     }
-    c->header = header;
-    c->plain = asked == NULL && csv_fields_bind(c->own, &header, &binding, &ignored);
-    if (!c->plain) {
-        const struct csv_preset *nearest;
-        c->found = csv_presets_find(asked, &header, &nearest);
-        c->nearest =
-            nearest != NULL && (c->nearest == NULL || header.n_cells > 1) ? nearest : c->nearest;
+    c->plain = asked == NULL && csv_fields_bind(c->own, &c->header, &binding, &ignored);
+    if (c->plain) {
+        if (has_mapped(c->own) && !reads_what_came_back(c->own)) {
+            c->also = csv_presets_find(NULL, &c->header, &nearest);
+        }
+        return;
+    }
+    c->found = csv_presets_find(asked, &c->header, &nearest);
+    if (c->found != NULL || (nearest != NULL && c->nearest == NULL)) {
+        c->nearest = nearest;
         c->delimiter = delimiter;
     }
 }
@@ -96,13 +117,14 @@ static void tell(const struct choice *c) {
     load_report_problem(c->job->target->report, line);
 }
 
-static bool has_mapped(const struct csv_fields *f) {
-    for (int field = 0; field < CSV_FIELDS; field++) {
-        if (f->column[field].at != NULL) {
-            return true;
-        }
-    }
-    return false;
+// What was given back stands in columns that --map says nothing of.
+static void tell_also(const struct choice *c) {
+    char line[400];
+    snprintf(line, sizeof line,
+             "%.120s: these are the columns of %s; with --map alone what was refunded, cancelled "
+             "or returned counts as sold: --preset %s reads that too",
+             c->job->name, c->also->what, c->also->name);
+    load_report_problem(c->job->target->report, line);
 }
 
 static bool refuse_changed(const struct choice *c, struct error *err) {
@@ -119,8 +141,12 @@ static bool refuse_changed(const struct choice *c, struct error *err) {
 
 static bool apply_choice(struct choice *c, struct error *err) {
     bool asked = c->own->preset != NULL;
-    if (c->found == NULL && asked) {
-        c->found = c->nearest; // what is missing is told when it is bound
+    if (c->found == NULL && c->nearest != NULL) {
+        (void)split_header(c, c->delimiter);  // another one was tried since
+        c->found = asked ? c->nearest : NULL; // what is missing is told when it is bound
+    }
+    if (c->also != NULL && csv_preset_takes_back(c->also)) {
+        tell_also(c);
     }
     if (c->found == NULL) {
         return c->plain || c->nearest == NULL || has_mapped(c->own) || refuse_changed(c, err);
