@@ -134,7 +134,8 @@ static enum problem take_event(struct request *r, struct order_json *parser, str
         }
         break;
     case ORDER_JSON_REJECTED:
-        if (webhook_is_kept(raw)) {
+        // Alone, as it is retried: what it is mapped to would shift the places of those after it.
+        if (raw.len == text_trim(body).len && webhook_is_kept(raw)) {
             return take_kept_webhook(r, parser, raw);
         }
         break;

@@ -49,6 +49,7 @@ static struct text shop_currency(yyjson_val *refund) {
 static bool sum_transactions(struct mapping *m, yyjson_val *refund, struct shopify_refund *r,
                              int64_t *sum_e4, bool *found) {
     size_t i, n, n_tests = 0;
+    bool foreign = false; // in the customer's currency: the lines tell it in the shop's
     yyjson_val *t, *all = yyjson_obj_get(refund, "transactions");
     yyjson_arr_foreach(all, i, n, t) {
         struct text status = webhook_text(t, "status");
@@ -60,12 +61,10 @@ static bool sum_transactions(struct mapping *m, yyjson_val *refund, struct shopi
         }
         if (r->currency.len == 0) {
             r->currency = currency;
-        } else if (currency.len > 0 && !text_equal(currency, r->currency)) {
-            *found = false; // in the customer's currency: the lines tell it in the shop's
-            return true;
         }
-        *found = true;
-        if (!webhook_add(m, webhook_text(t, "amount"), "transactions.amount", sum_e4)) {
+        foreign |= currency.len > 0 && !text_equal(currency, r->currency);
+        *found = !foreign;
+        if (!foreign && !webhook_add(m, webhook_text(t, "amount"), "transactions.amount", sum_e4)) {
             return false;
         }
     }

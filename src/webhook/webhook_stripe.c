@@ -111,9 +111,6 @@ static bool read_charge(struct mapping *m, yyjson_val *charge, struct webhook_ev
 
 static enum webhook_outcome map_charge(struct mapping *m, yyjson_val *charge) {
     struct webhook_event e;
-    if (yyjson_is_false(yyjson_obj_get(charge, "captured"))) {
-        return WEBHOOK_NOT_SOLD; // charge.captured comes, or it lapses
-    }
     bool ok = read_charge(m, charge, &e) && webhook_emit(m, &e);
     UNUSED(ok); // m tells
     return WEBHOOK_MAPPED;
@@ -232,6 +229,10 @@ enum webhook_outcome webhook_map_stripe(struct mapping *m) {
     for (size_t i = 0; i < COUNT_OF(types); i++) {
         if (!text_equal(type, text_of(types[i].type))) {
             continue;
+        }
+        if (types[i].kind != STRIPE_SESSION &&
+            yyjson_is_false(yyjson_obj_get(object, "captured"))) {
+            return WEBHOOK_NOT_SOLD; // charge.captured comes, or it lapses: then it is "refunded"
         }
         if (types[i].kind == STRIPE_REFUNDS) {
             bool ok = map_refunds(m, object);

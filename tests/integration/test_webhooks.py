@@ -205,6 +205,8 @@ def test_test_orders_and_unknown_topics_count_nothing(door):
     assert send(door, stripe("customer.created", {"id": "cus_1"})).json() == {"ignored": "unknown_topic"}
     assert send(door, hook_of("woocommerce", "order.created", WOO | {"status": "pending"})).json() == {"ignored": "not_sold"}
     assert send(door, stripe("charge.succeeded", CHARGE | {"captured": False})).json() == {"ignored": "not_sold"}
+    released = CHARGE | {"captured": False, "amount_captured": 0, "amount_refunded": 2000}  # an authorization that lapsed
+    assert send(door, stripe("charge.refunded", released)).json() == {"ignored": "not_sold"}
     assert totals(door) == {}
     assert counted(door)["shopify", "test"] == 1 and counted(door)["stripe", "unknown_topic"] == 1
 
