@@ -149,8 +149,13 @@ const struct day_node *day_cache_find(struct day_cache *c, struct day_place at, 
 
 void day_cache_let_go(struct day_cache *c, const struct day_node *node) {
     struct kept_node *n = (struct kept_node *)(uintptr_t)node;
-    if (n != NULL && --n->holders == 0 && !n->in_table) {
+    if (n == NULL || --n->holders > 0) {
+        return;
+    }
+    if (!n->in_table) {
         node_free(c, n);
+    } else {
+        make_room(c); // what is held may go beyond the limit
     }
 }
 

@@ -36,12 +36,12 @@ static bool note_day(struct mysql_rows *rows, int32_t day, const struct batch_su
     return mysql_row_end(rows, err);
 }
 
-// Cells are sorted by table and bucket.
+// Cells are sorted by table and bucket. Days of products are days of groups, too.
 static bool is_new_day(const struct mysql_cells *cells, size_t i) {
     const struct cube_cell *cell = mysql_cells_at(cells, i);
     const struct cube_cell *before = i > 0 ? mysql_cells_at(cells, i - 1) : NULL;
     bool again = before != NULL && before->table == cell->table && before->bucket == cell->bucket;
-    return (cell->table == CUBE_DAY || cell->table == CUBE_PRODUCT) && !again;
+    return cell->table == CUBE_DAY && !again;
 }
 
 bool mysql_note_days(struct mysql_aggregates *s, const struct batch_summary *summary,

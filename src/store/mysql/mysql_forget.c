@@ -50,7 +50,8 @@ static bool find_events(struct mysql_connection *c, struct ident customer, struc
                         struct error *err) {
     struct mysql_values v;
     buf_printf(sql,
-               "SELECT id, event, event_raw, message FROM rejected_events WHERE id > %lld ORDER BY "
+               "SELECT id, event, event_raw, message, event_key FROM rejected_events WHERE id > "
+               "%lld ORDER BY "
                "id LIMIT %d",
                (long long)*after, STEP_ROWS);
     MYSQL_RES *rows = sql->failed ? NULL : mysql_ask(c, buf_text(sql), doing, err);
@@ -62,7 +63,8 @@ static bool find_events(struct mysql_connection *c, struct ident customer, struc
         *after = mysql_int_at(&v, 0);
         *more = true;
         if (rejected_names(mysql_text_at(&v, 1), mysql_text_at(&v, 3), customer) ||
-            customer_named(mysql_text_at(&v, 2), customer)) {
+            customer_named(mysql_text_at(&v, 2), customer) ||
+            customer_named(mysql_text_at(&v, 4), customer)) {
             ids[(*n_ids)++] = *after;
         }
     }

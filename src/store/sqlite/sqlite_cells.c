@@ -168,10 +168,9 @@ static bool upsert(struct sqlite_cells *c, const struct keyed_cell *k) {
     return sqlite_do(stmt);
 }
 
-// Cells come by table and bucket.
+// Cells come by table and bucket. Days of products are days of groups, too.
 static void note_day(struct sqlite_cells *c, const struct cube_cell *cell) {
-    bool of_day = cell->table == CUBE_DAY || cell->table == CUBE_PRODUCT;
-    if (!of_day || (c->n_days > 0 && c->days[c->n_days - 1] == cell->bucket)) {
+    if (cell->table != CUBE_DAY || (c->n_days > 0 && c->days[c->n_days - 1] == cell->bucket)) {
         return;
     }
     if (c->n_days == c->cap_days) {

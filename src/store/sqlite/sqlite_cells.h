@@ -18,5 +18,5 @@ MUST_CHECK enum store_result sqlite_product_id(struct sqlite_cells *c, struct cu
 // Adds every cell's deltas to its row, in key order.
 MUST_CHECK enum store_result sqlite_cells_apply(struct sqlite_cells *c, struct cube *cube,
                                                 struct error *err);
-// The days whose sums the last apply has changed; some may be there twice. Until the next apply.
+// The days whose sums the last apply has changed. Until the next apply.
 const int32_t *sqlite_cells_days(const struct sqlite_cells *c, size_t *n);

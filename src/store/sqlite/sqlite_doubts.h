@@ -7,7 +7,7 @@
 
 // order_doubts, where it is not there yet.
 MUST_CHECK bool sqlite_doubts_make(sqlite3 *db, struct error *err);
-// What was counted; nothing where an earlier program made the file.
+// What was counted.
 MUST_CHECK bool sqlite_doubts_read(sqlite3 *db, struct store_doubt out[static ORDER_DOUBT_KINDS],
                                    struct error *err);
 

@@ -201,7 +201,12 @@ static bool rewrite_file(struct forgetting *g, bool *rewritten, struct error *er
     }
     *rewritten = sqlite_run(g->db, "VACUUM", err);
     close(lock_fd);
-    return *rewritten;
+    return *rewritten ||
+           error_set(err, err->cls,
+                     "no row names the customer any more, but %s/sales.db could not be written "
+                     "anew, which takes its size there and as much in SQLite's temporary "
+                     "directory (SQLITE_TMPDIR, /var/tmp): free that and run this again",
+                     g->f->directory);
 }
 
 bool sqlite_forget(const struct sqlite_forget *f, struct forgotten *out, bool *rewritten,

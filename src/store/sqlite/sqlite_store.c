@@ -169,11 +169,12 @@ static enum store_result store_doubt(struct store *base, const struct order *o, 
     }
     bool same = found && memcmp(event.order.currency, o->currency, sizeof o->currency) == 0;
     int64_t sold_e4 = same ? event.order.total_e4 : 0;
-    bool ok = sqlite_doubts_taken(&s->doubts, o->order_id, o->currency, &taken_e4);
+    bool ok = true;
     if (!found) {
         *doubts = WARN_UNKNOWN_ORDER;
-    } else if (o->total_e4 > 0 && taken_e4 > sold_e4 - o->total_e4) {
-        *doubts = WARN_TAKEN_BEYOND;
+    } else if (o->total_e4 > 0) {
+        ok = sqlite_doubts_taken(&s->doubts, o->order_id, o->currency, &taken_e4);
+        *doubts = ok && taken_e4 > sold_e4 - o->total_e4 ? WARN_TAKEN_BEYOND : 0;
     }
     if (ok && *doubts != 0) {
         ok = sqlite_doubts_add(&s->doubts, *doubts == WARN_TAKEN_BEYOND, o->order_id);
