@@ -16,8 +16,11 @@ def client_options(options):
     found = {"bootstrap.servers": options.topic.servers(), **_login(options)}
     if options.kafka_tls:
         found.update(_tls(options))
-    protocol = ("SASL_" if options.kafka_sasl else "") + ("SSL" if options.kafka_tls else "PLAINTEXT")
-    return {**found, "security.protocol": protocol}
+    return {**found, "security.protocol": _protocol(options)}
+
+
+def _protocol(options):
+    return ("SASL_" if options.kafka_sasl else "") + ("SSL" if options.kafka_tls else "PLAINTEXT")
 
 
 def _login(options):
@@ -63,7 +66,7 @@ def _file(option, path):
 def reader_settings(options):
     """For salestide_reader.py: librdkafka's names, which are the Java client's but for logins. What was said by --kafka-option
     goes to both; the reader passes over what it does not know."""
-    found = {"bootstrap.servers": options.topic.servers(), "security.protocol": client_options(options)["security.protocol"]}
+    found = {"bootstrap.servers": options.topic.servers(), "security.protocol": _protocol(options)}
     if options.kafka_sasl:
         found.update({"sasl.mechanism": options.kafka_sasl.upper(), "sasl.username": options.kafka_user, "sasl.password": _password(options)})
     if options.kafka_tls:

@@ -140,15 +140,20 @@ class Job:
         options = self.options
         library = beside(options.kernel, "../build/libsalestide.so", "../../../lib/libsalestide.so")
         program = beside(options.salestide, "../build/salestide", "../../../bin/salestide")
-        reader = beside(None, "../build/libsalestide_reader.so", "../../../lib/libsalestide_reader.so")
-        client_options, settings = kafka.client_options(options), kafka.reader_settings(options)
+        reader = None
+        if options.dedupe == "kernel":  # Spark's own state has its rows from Spark's source
+            reader = beside(pathlib.Path(library).with_name("libsalestide_reader.so"))
+            settings = kafka.reader_settings(options)
+        client_options = kafka.client_options(options)
         self.tally = Tally(program, salestide_options.for_tally(options), options.start_timeout, options.give_up)
         check_library(library, self.tally.ready["version"], salestide_kernel.Kernel)
-        check_library(reader, self.tally.ready["version"],
-                      lambda path: salestide_reader.Reader(path, options.topic.path, settings, task.SILENCE_MS)).close()  # fmt: skip
+        source = None
+        if reader is not None:
+            check_library(reader, self.tally.ready["version"],
+                          lambda path: salestide_reader.Reader(path, options.topic.path, settings, task.SILENCE_MS)).close()  # fmt: skip
+            source = task.Source(pathlib.Path(reader).name, options.topic.path, tuple(settings.items()))
         self.spark = start_spark(options)
-        ship(self.spark, self.folder.name, (library, reader))
-        source = task.Source(pathlib.Path(reader).name, options.topic.path, tuple(settings.items()))
+        ship(self.spark, self.folder.name, [each for each in (library, reader) if each is not None])
         self.open_topic(client_options, pathlib.Path(library).name, source)
 
     def open_topic(self, client_options, library, source):
@@ -168,7 +173,7 @@ class Job:
         common = task.Common(
             library=library, shop=make_shop(self.spark, options, ready, self.folder.name), topic_id=topic_id, now_ms=0, minute_floor=0, hour_floor=0,
             gross_json="{}", has_raw=ready["raw"], wants_rows=bool(options.keyspace or options.archive),
-            source=source if options.dedupe == "kernel" else None, window_dir=options.window_dir,
+            source=source, window_dir=options.window_dir,
             window_ms=options.dedupe_window, window_max_bytes=max(options.dedupe_memory // max(len(partitions), 1), 1 << 16))  # fmt: skip
         self.batches = Batches(
             self.spark, self.topic, self.tally, checkpoint, common, options.skip_gap,

@@ -40,8 +40,9 @@ bool reader_put(struct salestide_reader *r, const rd_kafka_message_t *m) {
     out_i64(t, OFFSET, m->offset);
     out_i64(t, TIMESTAMP, rd_kafka_message_timestamp(m, NULL));
     out_text(t, KEY, bytes_of(m->key, m->key_len));
-    out_text(t, REJECTED, rejected_of(m));
+    const struct text rejected = rejected_of(m);
+    out_text(t, REJECTED, rejected);
     out_row_end(t);
-    r->n_bytes += (int64_t)(m->len + m->key_len);
+    r->n_bytes += (int64_t)(m->len + m->key_len + rejected.len);
     return !t->failed;
 }
