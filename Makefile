@@ -125,7 +125,7 @@ $(BUILD)/libsalestide_reader.so: $(PIC_READER) $(PIC_KERNEL) $(BUILD)/pic/rooms.
 .PHONY: libraries
 libraries:
 	@pkg-config --exists $(PKGS) || { \
-	    echo "make: libraries are missing; run \`make deps\` first:" >&2; \
+	    echo "make: libraries are missing; run \`scripts/install-deps.sh build web\` first:" >&2; \
 	    pkg-config --print-errors --exists $(PKGS); exit 1; }
 
 # The page: bundled by esbuild from web/, embedded as gzip.

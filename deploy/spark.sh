@@ -18,7 +18,11 @@ worker)
         --cores "${SPARK_CORES:-1}" --memory "${SPARK_MEMORY:-1g}" --work-dir /tmp/work "$@"
     ;;
 submit)
-    exec salestide-spark "$@" -- --conf "spark.driver.host=$host" --conf spark.driver.bindAddress=0.0.0.0 \
+    case " $* " in
+    *" -- "*) ;;
+    *) set -- "$@" -- ;;
+    esac
+    exec salestide-spark "$@" --conf "spark.driver.host=$host" --conf spark.driver.bindAddress=0.0.0.0 \
         --conf "spark.executor.memory=${SPARK_EXECUTOR_MEMORY:-640m}"
     ;;
 *)

@@ -55,7 +55,9 @@ async function write(text: string, name: string | undefined): Promise<Complaint 
         }
         if (response.status === 412) {
             const problem = await read();
-            return { part: undefined, said: problem ?? "Not saved: somebody has changed the rules meanwhile. Yours goes beside theirs when you save again." };
+            const again = name === undefined ? "Not removed: somebody has changed the rules meanwhile." :
+                "Not saved: somebody has changed the rules meanwhile. Yours goes beside theirs when you save again.";
+            return { part: undefined, said: problem ?? again };
         }
         return complaintOf(response.status, (await response.json()) as Problem, name);
     } catch {
@@ -146,9 +148,14 @@ export async function openAlertRules(): Promise<void> {
     if (!dialog.open) {
         dialog.showModal();
     }
+    lines = new RuleLines(""); // none that may be old, when they cannot be read
+    tag = "";
     const problem = await read();
     draw(problem ?? "");
-    show(byId("rules-new"), problem === undefined);
+    if (problem !== undefined) {
+        setText(byId("rules-none"), ""); // nobody knows
+        show(byId("rules-new"), false);
+    }
 }
 
 export function setUpAlertRules(): void {
