@@ -15,11 +15,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
-
-enum { LOCK_TRIES = 100, LOCK_WAIT_MS = 10 };
 
 // --- Reading
 
@@ -92,23 +88,15 @@ static bool find_place(const struct alert_file *f, struct place *p, struct error
 
 // The folder, locked; below 0: err tells.
 static int lock_directory(const char *directory, struct error *err) {
-    const struct timespec wait = {.tv_nsec = LOCK_WAIT_MS * 1000000L};
     int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    for (int tries = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0; tries++) {
-        if (errno != EWOULDBLOCK || tries == LOCK_TRIES) {
-            int why = errno;
-            close(fd);
-            fd = -1;
-            errno = why;
-            break;
-        }
-        nanosleep(&wait, NULL);
+    if (fd >= 0 && replace_file_wait(fd)) {
+        return fd;
     }
-    if (fd < 0) {
-        error_set(err, ERROR_RETRIABLE, "cannot lock the folder %s: %s", directory,
-                  strerror(errno));
+    error_set(err, ERROR_RETRIABLE, "cannot lock the folder %s: %s", directory, strerror(errno));
+    if (fd >= 0) {
+        close(fd);
     }
-    return fd;
+    return -1;
 }
 
 static enum alert_replaced replace_locked(const struct alert_file *f, const struct place *p,

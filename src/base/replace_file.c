@@ -7,9 +7,10 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { PATH_BYTES = 4096, USER_BYTES = 1024 };
+enum { PATH_BYTES = 4096, USER_BYTES = 1024, LOCK_TRIES = 100, LOCK_WAIT_MS = 10 };
 
 // Whose the file is to be: those of the file at `path`, else those of the directory and 0600.
 static bool find_owner(const char *directory, const char *path, struct stat *out) {
@@ -99,6 +100,17 @@ bool replace_file(const char *directory, const char *name, struct text content, 
     return ok || error_set(err, ERROR_RETRIABLE, "cannot write %s: %s", path, strerror(errno));
 }
 
+bool replace_file_wait(int fd) {
+    const struct timespec wait = {.tv_nsec = LOCK_WAIT_MS * 1000000L};
+    for (int tries = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; tries++) {
+        if (errno != EWOULDBLOCK || tries == LOCK_TRIES) {
+            return false;
+        }
+        nanosleep(&wait, NULL);
+    }
+    return true;
+}
+
 int replace_file_lock(const char *directory, const char *lock_name, struct error *err) {
     char path[PATH_BYTES];
     snprintf(path, sizeof path, "%s/%s", directory, lock_name);
@@ -107,7 +119,7 @@ int replace_file_lock(const char *directory, const char *lock_name, struct error
         return -1;
     }
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0 || flock(fd, LOCK_EX) != 0) {
+    if (fd < 0 || !replace_file_wait(fd)) {
         error_set(err, ERROR_FATAL, "cannot lock %s: %s", path, strerror(errno));
         if (fd >= 0) {
             close(fd);

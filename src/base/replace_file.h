@@ -14,6 +14,9 @@ struct stat;
 // replace the same file at once the caller makes sure.
 MUST_CHECK bool replace_file(const char *directory, const char *name, struct text content,
                              struct error *err);
+// Locks an open file or folder against other writers, and waits for theirs a second at most, since
+// each holds it for one file's writing. False: errno.
+MUST_CHECK bool replace_file_wait(int fd);
 // For writers of several processes, who take turns: holds <directory>/<lock_name> until the result
 // is closed. A file of its own, since the other is replaced under it. Makes the directory if it is
 // missing. -1: `err` says why.

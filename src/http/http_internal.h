@@ -305,8 +305,10 @@ void http_rules(struct request *r);
 
 // --- http_webhook.c
 enum { WEBHOOK_BODY_MAX_BYTES = 2 * 1024 * 1024 };
-void http_webhook(struct request *r, const char *url);                // the body is complete
-void http_webhook_answer(struct request *r);                          // the intake has its verdicts
+void http_webhook_check_signature(struct request *r); // refuses a body that has none it can match
+size_t http_webhook_body_limit(struct request *r);    // once that was called
+void http_webhook(struct request *r);                 // the body is complete
+void http_webhook_answer(struct request *r);          // the intake has its verdicts
 bool http_webhook_path(const char *url, enum webhook_system *system); // whether this is such a path
 const char *http_webhook_result_name(enum webhook_result result);
 

@@ -78,16 +78,22 @@ static void check_rules_headers(struct request *r, const struct http_head *h) {
 }
 
 // How long the body may be.
-static size_t body_limit(const struct request *r) {
+static size_t body_limit(struct request *r) {
     size_t limit = r->server->options.limits.body_bytes;
-    return r->route == ROUTE_LOGIN                                       ? LOGIN_BODY_MAX_BYTES
-           : r->route == ROUTE_RULES_PUT                                 ? RULES_BODY_MAX_BYTES
-           : r->route == ROUTE_WEBHOOK && limit > WEBHOOK_BODY_MAX_BYTES ? WEBHOOK_BODY_MAX_BYTES
-                                                                         : limit;
+    if (r->route == ROUTE_WEBHOOK) {
+        size_t most = http_webhook_body_limit(r);
+        return limit < most ? limit : most;
+    }
+    return r->route == ROUTE_LOGIN       ? LOGIN_BODY_MAX_BYTES
+           : r->route == ROUTE_RULES_PUT ? RULES_BODY_MAX_BYTES
+                                         : limit;
 }
 
 // Whatever type it says: its bytes are signed.
-static void check_webhook_headers(struct request *r, const struct http_head *h) {
+static void check_webhook_headers(struct request *r, const struct http_head *h, const char *url) {
+    if (!http_webhook_path(url, &r->webhook.system)) {
+        http_refuse(r, PROBLEM_NO_SUCH_PATH, "there is no such webhook");
+    }
     if (header_content_coding(h->content_encoding) != CODING_NONE) {
         http_refuse(r, PROBLEM_CONTENT_ENCODING, "send it as it is");
     }
@@ -96,6 +102,9 @@ static void check_webhook_headers(struct request *r, const struct http_head *h) 
         snprintf(detail, sizeof detail, "the body has %llu bytes, a webhook has at most %zu",
                  (unsigned long long)r->declared_bytes, body_limit(r));
         http_refuse(r, PROBLEM_BODY_TOO_LARGE, detail);
+    }
+    if (r->refusal == PROBLEM_NONE) {
+        http_webhook_check_signature(r);
     }
 }
 
@@ -152,7 +161,7 @@ static void decide(struct request *r, const struct http_head *h, const char *url
     } else if (r->route == ROUTE_RULES_PUT) {
         check_rules_headers(r, h);
     } else if (r->route == ROUTE_WEBHOOK) {
-        check_webhook_headers(r, h);
+        check_webhook_headers(r, h, url);
     }
     r->accepts_gzip = header_accepts_gzip(h->accept_encoding);
 }
@@ -332,7 +341,7 @@ static enum MHD_Result last_call(struct request *r, const char *url) {
         http_retry(r, path);
         break;
     case ROUTE_WEBHOOK:
-        http_webhook(r, path);
+        http_webhook(r);
         break;
     case ROUTE_LOGIN:
         http_login(r);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // POST /v1/webhooks/shopify, /woocommerce, /stripe, once the body is complete.
 //
+// 0. A body is taken at all only when a signature came before it, and a secret is known to hold it
+//    against (or of a ping, a short one).
 // 1. Whoever sent it knows a secret of this system: the signature is held against the bytes as they
 //    came, before anything reads them. No API key is asked for: senders of webhooks have none.
 // 2. The body becomes events (webhook/webhook_map.h), here or, a large one, on a worker.
@@ -99,7 +101,7 @@ static const char *why_refused(struct request *r, enum webhook_signed is, size_t
                                           "the body was changed on its way";
 }
 
-static void refuse(struct request *r, const char *why) {
+static void count_refused(struct request *r, const char *why) {
     struct http_server *s = r->server;
     webhook_count(r, WEBHOOK_RESULT_REFUSED);
     if (s->webhook_told_ms == 0 || s->now_ms - s->webhook_told_ms >= TELL_EVERY_MS) {
@@ -107,12 +109,42 @@ static void refuse(struct request *r, const char *why) {
         log_warn("http", "a webhook of %s is refused: %s", webhook_system_name(r->webhook.system),
                  why);
     }
-    http_reply_problem(r, PROBLEM_WRONG_SIGNATURE, why);
 }
 
 static struct text webhook_header(struct request *r, const char *name) {
     return name != NULL ? text_of(MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, name))
                         : TEXT_NONE;
+}
+
+static bool may_be_ping(struct request *r) {
+    return r->webhook.system == WEBHOOK_WOOCOMMERCE &&
+           header_is_type(webhook_header(r, "Content-Type"), "application/x-www-form-urlencoded");
+}
+
+static size_t count_secrets(const struct request *r) {
+    const struct webhook_secrets *all = webhook_keyring_secrets(r->server->webhook_keyring);
+    size_t n = 0;
+    for (size_t i = 0; i < all->n; i++) {
+        n += all->list[i].system == r->webhook.system;
+    }
+    return n;
+}
+
+size_t http_webhook_body_limit(struct request *r) {
+    return may_be_ping(r) ? LOGIN_BODY_MAX_BYTES : WEBHOOK_BODY_MAX_BYTES;
+}
+
+void http_webhook_check_signature(struct request *r) {
+    if (may_be_ping(r)) {
+        return;
+    }
+    look_at_secrets(r->server);
+    size_t n = count_secrets(r);
+    if (n == 0 || webhook_header(r, webhook_signature_header(r->webhook.system)).len == 0) {
+        const char *why = why_refused(r, WEBHOOK_NO_SIGNATURE, n);
+        count_refused(r, why);
+        http_refuse(r, PROBLEM_WRONG_SIGNATURE, why);
+    }
 }
 
 // False: it is answered.
@@ -124,7 +156,9 @@ static bool is_signed(struct request *r) {
     if (n > 0 && is == WEBHOOK_SIGNED) {
         return true;
     }
-    refuse(r, why_refused(r, is, n));
+    const char *why = why_refused(r, is, n);
+    count_refused(r, why);
+    http_reply_problem(r, PROBLEM_WRONG_SIGNATURE, why);
     return false;
 }
 
@@ -133,8 +167,7 @@ static bool is_signed(struct request *r) {
 static bool is_ping(struct request *r) {
     char id[24];
     size_t len;
-    return r->webhook.system == WEBHOOK_WOOCOMMERCE &&
-           header_is_type(webhook_header(r, "Content-Type"), "application/x-www-form-urlencoded") &&
+    return may_be_ping(r) &&
            header_form_field(body_text(&r->body), "webhook_id", id, sizeof id, &len);
 }
 
@@ -183,12 +216,8 @@ static void map_on_worker(struct request *r) {
     }
 }
 
-void http_webhook(struct request *r, const char *url) {
+void http_webhook(struct request *r) {
     struct http_server *s = r->server;
-    if (!http_webhook_path(url, &r->webhook.system)) {
-        http_reply_problem(r, PROBLEM_NO_SUCH_PATH, "there is no such webhook");
-        return;
-    }
     if (is_ping(r)) {
         webhook_count(r, WEBHOOK_RESULT_PING);
         reply_text(r, "status", "ready");

@@ -267,7 +267,9 @@ static const char *describe(struct http_client *c, const struct slot *s, CURLcod
                  s->curl_error[0] != '\0' ? s->curl_error : curl_easy_strerror(code));
     } else {
         snprintf(c->problem, sizeof c->problem, "%.500s: the server answers %ld%s", c->url, status,
-                 status == 401   ? " (it asks for an API key: --key)"
+                 status == 401 && c->options.path != NULL
+                     ? " (the signature: is --secret-file the secret that it knows?)"
+                 : status == 401 ? " (it asks for an API key: --key)"
                  : status == 403 ? " (the API key does not allow it: it needs the scope ingest)"
                  : status == 404 ? " (is it a Salestide server?)"
                                  : "");

@@ -123,6 +123,20 @@ def test_only_who_knows_a_secret_is_heard(door, system):
     took(send(door, hook), duplicate=1)
 
 
+def test_no_large_body_is_taken_of_whom_nobody_can_know(server):
+    one = server()  # without any secret
+    large = b" " * 1_900_000
+    hook = headers_of(hook_of("shopify", "orders/create", SHOPIFY))
+    for path, headers in ((shops.PATHS["shopify"], hook), (shops.PATHS["stripe"], {"Stripe-Signature": "t=1,v1=00"})):
+        answer = one.request("POST", path, large, headers)
+        answer.problem(401)
+        assert b"no secret of this system is known here" in answer.body
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    one.request("POST", shops.PATHS["woocommerce"], large, form).problem(413)
+    assert one.request("POST", shops.PATHS["woocommerce"], b"webhook_id=7", form).status == 200
+    assert counted(one)["stripe", "refused"] == 1
+
+
 def test_a_secret_that_replaces_another_is_noticed_and_both_hold_meanwhile(door):
     hook = hook_of("shopify", "orders/create", SHOPIFY)
     add_secret(door.data, "shopify", "next")
