@@ -104,15 +104,27 @@ def machine_sentence(m, v, started, steal, load):
     ])  # fmt: skip
 
 
+def block_between(name):
+    return re.compile(rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", re.S)
+
+
 def fill_page(blocks):
     """Puts each block between its markers; the words around them are people's."""
     text = PAGE.read_text()
     for name, block in blocks.items():
-        pattern = re.compile(rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", re.S)
-        text, n = pattern.subn(lambda m, block=block: f"{m[1]}\n{block}\n\n{m[2]}", text)
+        text, n = block_between(name).subn(lambda m, block=block: f"{m[1]}\n{block}\n\n{m[2]}", text)
         if n != 1:
             raise SystemExit(f"bench: docs/benchmarks.md has no markers for {name}")
     PAGE.write_text(text)
+
+
+def summary_with(part):
+    """The page's summary with the rows of `part`, a summary of some figures, in place of its own: a row is known by
+    its first cell."""
+    rows = block_between("summary").search(PAGE.read_text())[0].splitlines()[2:-2]
+    fresh = {row.split("|")[1]: row for row in part.splitlines()[2:]}
+    rows = [fresh.pop(row.split("|")[1], row) for row in rows]
+    return "\n".join(rows + list(fresh.values()))
 
 
 def choose():
@@ -156,12 +168,16 @@ def main():
     steal = (processes.machine_busy_s()[1] - stolen) / wall_s / setup.cores
     blocks = {"machine": machine_sentence(kind, setup.versions, started, steal, load)}
     blocks["summary"] = targets.summary({name: figure.data for name, figure in figures.items()})
-    blocks |= {name: figure.markdown() for name, figure in figures.items()}
+    when = f"- {started}, load average before the run {load:.2f}."
+    blocks |= {name: f"{figure.markdown()}\n{when}" for name, figure in figures.items()}
     (OUT / "results.json").write_text(json.dumps(
         {"started": started, "machine": kind, "versions": setup.versions, "load_before": load, "steal": steal,
          "wall_s": wall_s, "figures": {name: figure.json() for name, figure in figures.items()}},
         indent=1) + "\n")  # fmt: skip
     (OUT / "results.md").write_text("\n\n".join(f"## {name}\n\n{block}" for name, block in blocks.items()) + "\n")
+    if docs and len(names) < len(FIGURES):
+        del blocks["machine"]  # that of the other figures
+        blocks["summary"] = summary_with(blocks["summary"])
     if docs:
         fill_page(blocks)
     print(f"bench: {wall_s:.0f} s; tables in build/bench/results.md, numbers in build/bench/results.json")
