@@ -27,9 +27,9 @@ FAMILY_S = 0.5  # a child counts this late, with all that it has used
 class Lab:
     """Kafka with one broker, MariaDB, and Cassandra where it is asked for."""
 
-    def __init__(self, setup, cassandra=False):
+    def __init__(self, setup, cassandra=False, kafka_properties=None):
         directory = setup.tmp / "servers"
-        self.kafka = Kafka(directory / "kafka", heap_mb=1024)
+        self.kafka = Kafka(directory / "kafka", heap_mb=1024, properties=kafka_properties)
         # Durable as by default: each commit is synced. The working set fits into memory, as a shop's would.
         self.mysql = MariaDb(directory / "mysql", {"innodb_buffer_pool_size": "256M"})
         # The commit log as by default; the tests' setting syncs every write.

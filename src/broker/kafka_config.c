@@ -64,7 +64,7 @@ static void write_log(const rd_kafka_t *rk, int level, const char *facility, con
     // What fails with a connection is told to the error callback too, which knows what it means;
     // a producer's identity is simply asked for again.
     bool told = strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0 ||
-                strcmp(facility, "GETPID") == 0;
+                strcmp(facility, "GETPID") == 0 || strcmp(facility, "FATAL") == 0;
     enum log_level as = told         ? LOG_DEBUG
                         : level <= 3 ? LOG_ERROR
                         : level <= 4 ? LOG_WARN

@@ -43,6 +43,10 @@ void kafka_log_fail(struct kafka_log *log, const char *format, ...) {
 
 // An error in place of a message.
 static void on_message_error(struct kafka_log *log, const rd_kafka_message_t *m) {
+    if (rd_kafka_fatal_error(log->rk, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        kafka_log_fatal(log);
+        return;
+    }
     switch (m->err) {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
         return;
@@ -152,6 +156,7 @@ static enum source_result log_take(void *self, size_t max_events, int timeout_ms
     if (atomic_load_explicit(&log->stop, memory_order_relaxed)) {
         return SOURCE_END;
     }
+    kafka_log_join_again(log);
     kafka_group_claim_waiting(log);
     size_t n = 0;
     if (!log->failed) {
@@ -273,13 +278,7 @@ void kafka_log_close(struct kafka_log *log) {
         return;
     }
     kafka_slices_drop(log);
-    if (log->rk != NULL) {
-        rd_kafka_consumer_close(log->rk); // partitions are handed over from within
-        if (log->queue != NULL) {
-            rd_kafka_queue_destroy(log->queue);
-        }
-        rd_kafka_destroy(log->rk);
-    }
+    kafka_log_leave(log);
     kafka_identity_close(log);
     kafka_slices_free(log);
     kafka_parse_stop(log->parse);

@@ -10,6 +10,13 @@
 #include "engine/source.h"
 #include <librdkafka/rdkafka.h>
 
+// How members of the group agree on who reads what.
+enum kafka_group_protocol {
+    KAFKA_GROUP_CLASSIC,  // by a leader among them
+    KAFKA_GROUP_CONSUMER, // by the brokers, from Kafka 4.0 on (KIP-848)
+    KAFKA_GROUP_AUTO,     // by the brokers where they and the library can, else by a leader
+};
+
 struct kafka_log;
 struct kafka_log_options {
     rd_kafka_conf_t *conf; // with brokers and credentials; given away, also on failure
@@ -17,8 +24,10 @@ struct kafka_log_options {
     const struct order_rules *rules; // borrowed
     struct log_store *store;         // borrowed
     const struct clock_source *clock;
-    int64_t window_ms;          // of duplicates: a topic that keeps less is warned of; 0: none
-    int64_t session_timeout_ms; // a member that is silent for so long loses its partitions
+    int64_t window_ms; // of duplicates: a topic that keeps less is warned of; 0: none
+    enum kafka_group_protocol group_protocol;
+    // A member that is silent for so long loses its partitions; where the brokers decide, they say.
+    int64_t session_timeout_ms;
     // Go on when messages are gone that were not counted: at the log's oldest one; so too when the
     // topic was made anew.
     bool skip_gap;

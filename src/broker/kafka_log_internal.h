@@ -35,8 +35,11 @@ struct kafka_log {
     char *topic, *group;
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue;
-    rd_kafka_t *asker;         // a client beside the consumer's
-    rd_kafka_queue_t *answers; // to which topic it is: kafka_identity.c
+    rd_kafka_conf_t *conf_classic; // to join by, when the brokers cannot decide; else NULL
+    bool by_brokers;               // they decide
+    bool join_classic;             // they cannot: the next take joins again
+    rd_kafka_t *asker;             // a client beside the consumer's
+    rd_kafka_queue_t *answers;     // to which topic it is: kafka_identity.c
     uintptr_t n_asked;
     bool watching; // an answer is to come that nobody waits for
     int64_t watch_at_ns;
@@ -77,6 +80,11 @@ void kafka_log_problem(struct kafka_log *log, const char *text);
 // --- kafka_open.c
 // Makes the consumer and joins the group. `conf` is given away.
 MUST_CHECK bool kafka_log_join(struct kafka_log *log, rd_kafka_conf_t *conf, struct error *err);
+// The library has said that it will do nothing more for this consumer.
+void kafka_log_fatal(struct kafka_log *log);
+// With join_classic: leaves, and joins by the classic protocol. A failure ends the source.
+void kafka_log_join_again(struct kafka_log *log);
+void kafka_log_leave(struct kafka_log *log); // partitions are handed over from within
 
 // --- kafka_retention.c
 // Is the log kept as exact counting needs it? False (ERROR_FATAL): it is compacted, which was not

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-// How the consumer is made: configured, the topic looked for, the group joined.
+// How the consumer is made: configured, the topic looked for, the group joined. By which protocol
+// is an option; where the brokers are to decide if they can, and answer that they cannot, it is
+// left and joined again by the classic one.
 //
 // How it fails: a topic that does not exist is told at once, since the library would wait for it
 // without a word; brokers that are away are waited for. A topic that is compacted is refused, here
@@ -10,10 +12,31 @@
 #include "broker/kafka_config.h"
 #include "broker/kafka_topic.h"
 
-enum { TOPIC_TIMEOUT_MS = 5000 };
+enum {
+    TOPIC_TIMEOUT_MS = 5000,
+    BY_BROKERS_FROM = 0x020c00ff, // the library's first version whose own protocol is finished
+};
+
+void kafka_log_fatal(struct kafka_log *log) {
+    char why[256];
+    rd_kafka_resp_err_t code = rd_kafka_fatal_error(log->rk, why, sizeof why);
+    bool too_old = code == RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION ||
+                   code == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE;
+    if (log->by_brokers && too_old && log->conf_classic != NULL) {
+        log->join_classic = true;
+    } else if (log->by_brokers && too_old) {
+        kafka_log_fail(log,
+                       "these brokers do not know the group protocol `consumer`, which comes with "
+                       "Kafka 4.0: start with --group-protocol classic (%s)",
+                       why);
+    } else {
+        kafka_log_fail(log, "kafka: %s", why);
+    }
+}
 
 // From within poll and consume calls, on the engine's thread.
 static void on_log_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
+    UNUSED(rk);
     struct kafka_log *log = opaque;
     if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
         if (log->now.brokers_up) {
@@ -23,9 +46,7 @@ static void on_log_error(rd_kafka_t *rk, int code, const char *reason, void *opa
         return;
     }
     if (code == RD_KAFKA_RESP_ERR__FATAL) {
-        char why[256];
-        rd_kafka_fatal_error(rk, why, sizeof why);
-        kafka_log_fail(log, "kafka: %s", why);
+        kafka_log_fatal(log);
         return;
     }
     if (code != RD_KAFKA_RESP_ERR__TRANSPORT) { // the library's log has lines of those
@@ -40,7 +61,6 @@ static bool configure_log(struct kafka_log *log, rd_kafka_conf_t *conf, struct e
         {"auto.offset.reset", "error"}, // never a silent gap
         {"isolation.level", "read_committed"},
         {"enable.partition.eof", "true"}, // tells of marks of transactions at the end
-        {"partition.assignment.strategy", "cooperative-sticky"},
         {"fetch.wait.max.ms", "100"},
         {"check.crcs", "true"},
         // When this much waits the library looks again after so many milliseconds: by default
@@ -58,10 +78,17 @@ static bool configure_log(struct kafka_log *log, rd_kafka_conf_t *conf, struct e
             return false;
         }
     }
-    return kafka_conf_set(conf, "group.id", log->group, err) &&
-           kafka_conf_set_int(conf, "session.timeout.ms", log->options.session_timeout_ms, err) &&
-           kafka_conf_set_int(conf, "heartbeat.interval.ms", log->options.session_timeout_ms / 10,
-                              err);
+    return kafka_conf_set(conf, "group.id", log->group, err);
+}
+
+static bool configure_group(struct kafka_log *log, rd_kafka_conf_t *conf, struct error *err) {
+    if (log->by_brokers) { // they have the times, and share partitions out
+        return kafka_conf_set(conf, "group.protocol", "consumer", err);
+    }
+    int64_t session_ms = log->options.session_timeout_ms;
+    return kafka_conf_set(conf, "partition.assignment.strategy", "cooperative-sticky", err) &&
+           kafka_conf_set_int(conf, "session.timeout.ms", session_ms, err) &&
+           kafka_conf_set_int(conf, "heartbeat.interval.ms", session_ms / 10, err);
 }
 
 // The library waits for a topic that is not there, without a word. No broker: they are waited for.
@@ -102,8 +129,28 @@ static bool subscribe(struct kafka_log *log, struct error *err) {
                      rd_kafka_err2str(code));
 }
 
-bool kafka_log_join(struct kafka_log *log, rd_kafka_conf_t *conf, struct error *err) {
+// Makes the consumer. `conf` is given away.
+static bool make_consumer(struct kafka_log *log, rd_kafka_conf_t *conf, struct error *err) {
     char why[256];
+    if (!configure_group(log, conf, err)) {
+        rd_kafka_conf_destroy(conf);
+        return false;
+    }
+    log->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
+    if (log->rk == NULL) {
+        rd_kafka_conf_destroy(conf);
+        return error_set(err, ERROR_FATAL, "kafka: %s", why);
+    }
+    return true;
+}
+
+static bool join_group(struct kafka_log *log, struct error *err) {
+    rd_kafka_poll_set_consumer(log->rk);
+    log->queue = rd_kafka_queue_get_consumer(log->rk);
+    return subscribe(log, err);
+}
+
+bool kafka_log_join(struct kafka_log *log, rd_kafka_conf_t *conf, struct error *err) {
     if (!kafka_identity_open(log, rd_kafka_conf_dup(conf), err) || !configure_log(log, conf, err)) {
         rd_kafka_conf_destroy(conf);
         return false;
@@ -111,15 +158,41 @@ bool kafka_log_join(struct kafka_log *log, rd_kafka_conf_t *conf, struct error *
     rd_kafka_conf_set_opaque(conf, log);
     rd_kafka_conf_set_error_cb(conf, on_log_error);
     rd_kafka_conf_set_rebalance_cb(conf, kafka_group_rebalance);
-    log->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
-    if (log->rk == NULL) {
-        rd_kafka_conf_destroy(conf);
-        return error_set(err, ERROR_FATAL, "kafka: %s", why);
+    bool automatic = log->options.group_protocol == KAFKA_GROUP_AUTO;
+    log->by_brokers = log->options.group_protocol == KAFKA_GROUP_CONSUMER ||
+                      (automatic && rd_kafka_version() >= BY_BROKERS_FROM);
+    log->conf_classic = automatic && log->by_brokers ? rd_kafka_conf_dup(conf) : NULL;
+    return make_consumer(log, conf, err) && find_topic(log, err) && join_group(log, err);
+}
+
+void kafka_log_join_again(struct kafka_log *log) {
+    struct error err = {0};
+    if (!log->join_classic) {
+        return;
     }
-    if (!find_topic(log, err)) {
-        return false;
+    log_info("broker", "these brokers do not share out a group's partitions themselves, as those "
+                       "from Kafka 4.0 on do: its members do (group protocol classic)");
+    rd_kafka_conf_t *conf = log->conf_classic;
+    log->conf_classic = NULL;
+    kafka_log_leave(log);
+    log->join_classic = log->by_brokers = false;
+    if (!make_consumer(log, conf, &err) || !join_group(log, &err)) {
+        kafka_log_fail(log, "%s", err.text);
     }
-    rd_kafka_poll_set_consumer(log->rk);
-    log->queue = rd_kafka_queue_get_consumer(log->rk);
-    return subscribe(log, err);
+}
+
+void kafka_log_leave(struct kafka_log *log) {
+    if (log->rk != NULL) {
+        rd_kafka_consumer_close(log->rk);
+        if (log->queue != NULL) {
+            rd_kafka_queue_destroy(log->queue);
+        }
+        rd_kafka_destroy(log->rk);
+    }
+    log->rk = NULL;
+    log->queue = NULL;
+    if (log->conf_classic != NULL) {
+        rd_kafka_conf_destroy(log->conf_classic);
+        log->conf_classic = NULL;
+    }
 }

@@ -535,6 +535,15 @@ const struct option_spec option_specs[] = {
      .commands = "tally",
      .help = "How long a claim or a commit is tried again while a store cannot be reached; then it "
              "is answered as failed."},
+    {.name = "group-protocol",
+     .value = "PROTOCOL",
+     .fallback = "classic",
+     .choices = "auto classic consumer",
+     .commands = "process serve",
+     .help = "Who shares out a topic's partitions among a group's members: one of them (classic), "
+             "or the brokers (consumer, with Kafka 4.0 or later), where --session-timeout is what "
+             "they say (group.consumer.session.timeout.ms, 45s unless changed). auto: the brokers "
+             "if they can."},
     {.name = "session-timeout",
      .type = OPTION_DURATION,
      .value = "TIME",

@@ -115,6 +115,13 @@ static bool open_rejected(struct site *s, struct error *err) {
            kafka_rejected_start(&s->kafka, s->kafka.topic, topic, &s->log->rejected, err);
 }
 
+static enum kafka_group_protocol group_protocol(const struct options *o) {
+    const char *name = option_text(o, "group-protocol");
+    return strcmp(name, "consumer") == 0 ? KAFKA_GROUP_CONSUMER
+           : strcmp(name, "auto") == 0   ? KAFKA_GROUP_AUTO
+                                         : KAFKA_GROUP_CLASSIC;
+}
+
 static bool open_consumer(struct site *s, struct error *err) {
     const struct options *o = s->options;
     rd_kafka_conf_t *conf = kafka_conf_new(&s->kafka, err);
@@ -129,6 +136,7 @@ static bool open_consumer(struct site *s, struct error *err) {
         .store = s->store->log,
         .clock = clock_system(),
         .window_ms = s->log->embedded ? 0 : option_int(o, "dedupe-window"),
+        .group_protocol = group_protocol(o),
         .session_timeout_ms = option_int(o, "session-timeout"),
         .skip_gap = option_flag(o, "skip-gap"),
         .allow_compacted = option_flag(o, "allow-compacted"),

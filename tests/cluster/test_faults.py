@@ -114,14 +114,15 @@ def test_a_processor_that_slept_past_its_session_cannot_commit_what_another_has_
         harness.wait_until(lambda p=processor: p.get("/readyz").status == 200, 30, f"readiness\n{processor.log}")
 
 
-def test_partitions_that_move_in_the_middle_of_batches_count_once(shop, books):
+@pytest.mark.parametrize("protocol", ["classic", pytest.param("consumer", marks=pytest.mark.full)])
+def test_partitions_that_move_in_the_middle_of_batches_count_once(shop, books, protocol):
     one = shop()
     door = one.ingest()
     rng = random.Random(SEED)
-    staying = one.processor()
+    staying = one.processor("--group-protocol", protocol)
     with load.orders(door, books, n_clients=3) as acknowledged:
         for turn in range(4):
-            visitor = one.processor()
+            visitor = one.processor("--group-protocol", protocol)
             acknowledged(200)
             time.sleep(rng.uniform(0, 0.2))
             if turn % 2:
@@ -133,13 +134,14 @@ def test_partitions_that_move_in_the_middle_of_batches_count_once(shop, books):
     assert staying.process.poll() is None
 
 
-def test_partitions_that_move_under_a_backlog_count_once(shop):
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+def test_partitions_that_move_under_a_backlog_count_once(shop, protocol):
     """Messages are parsed ahead of those that are judged: what is ahead goes with its partition."""
     one = shop(partitions=3)
     rng = random.Random(SEED)
     texts = list(events.Generator(SEED, int(time.time() * 1000), one.timezone).events(12_000))
     one.kafka.produce_lines(one.name, pipeline.keyed(texts, one.currency, one.timezone))
-    small = ("--log-batch-events", "300")  # many commits
+    small = ("--log-batch-events", "300", "--group-protocol", protocol)  # many commits
     staying = one.processor(*small)
     visits = 0
     while not one.is_drained() and visits < 6:

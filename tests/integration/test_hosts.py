@@ -42,7 +42,7 @@ def started(tmp_path):
 # --- Options: each is looked at, or said to be of no use
 
 
-LOG = {"group", "dedupe-window", "dedupe-memory", "session-timeout", "log-batch-events", "skip-gap", "rejected-topic",
+LOG = {"group", "group-protocol", "dedupe-window", "dedupe-memory", "session-timeout", "log-batch-events", "skip-gap", "rejected-topic",
        "start-timeout"}  # fmt: skip
 TOPIC = {"allow-compacted", "create-topic", "partitions", "replication", "delivery-timeout"}
 SERVERS = ("mysql-", "cassandra-")  # looked at where there are such: tests/cluster/test_hosts.py
