@@ -64,7 +64,7 @@ stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h strings.h time.h unistd.h 
 
 # What base has for those above the core: it reads files, takes signals or writes to the terminal. The other
 # rooms of the core do none of that by themselves.
-beyond_core='base/log.h base/replace_file.h base/secret.h base/stop.h'
+beyond_core='base/log.h base/replace_file.h base/secret.h base/stop.h base/watched_file.h'
 
 code=0
 wrong() {

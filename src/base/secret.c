@@ -9,7 +9,7 @@
 static bool read_file(const char *path, char *out, struct error *err) {
     FILE *file = fopen(path, "re");
     if (file == NULL) {
-        return error_set(err, ERROR_USAGE, "cannot read the password in %s: %s", path,
+        return error_set(err, ERROR_USAGE, "cannot read the secret in %s: %s", path,
                          strerror(errno));
     }
     char line[SECRET_MAX_BYTES + 3]; // \r\n or one byte too many, and the zero
@@ -17,10 +17,10 @@ static bool read_file(const char *path, char *out, struct error *err) {
     fclose(file);
     size_t n = got ? strcspn(line, "\r\n") : 0;
     if (n == 0) {
-        return error_set(err, ERROR_USAGE, "%s has no password on its first line", path);
+        return error_set(err, ERROR_USAGE, "%s has no secret on its first line", path);
     }
     if (n > SECRET_MAX_BYTES) {
-        return error_set(err, ERROR_USAGE, "the password in %s is longer than %d bytes", path,
+        return error_set(err, ERROR_USAGE, "the secret in %s is longer than %d bytes", path,
                          SECRET_MAX_BYTES);
     }
     memcpy(out, line, n);

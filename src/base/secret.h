@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Passwords: from the environment or a file, never from the command line, where others can see
-// them.
+// Passwords, keys and other secrets: from the environment or a file, never from the command line,
+// where others can see them.
 #pragma once
 #include "base/error.h"
 #include <stddef.h>

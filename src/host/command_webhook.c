@@ -16,6 +16,13 @@ static int command_webhook_fail(const struct error *err) {
     return err->cls == ERROR_USAGE ? 2 : 1;
 }
 
+static void warn_of_open_secrets(const char *directory) {
+    struct error err;
+    if (webhook_secrets_open_to_others(directory, &err)) {
+        fprintf(stderr, "salestide webhook: warning: %s\n", err.text);
+    }
+}
+
 static int webhook_add(const struct options *o, const char *directory) {
     enum webhook_system system;
     struct error err = {0};
@@ -39,6 +46,7 @@ static int webhook_add(const struct options *o, const char *directory) {
     if (!ok) {
         return command_webhook_fail(&err);
     }
+    warn_of_open_secrets(directory);
     fprintf(stderr,
             "Secret %s of %s is in %s/webhooks; a running server notices within a second. Let it "
             "post to /v1/webhooks/%s.\n",

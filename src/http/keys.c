@@ -1,36 +1,24 @@
 // SPDX-License-Identifier: MIT
 // Keys in use by a server. A check is one SHA-256 and a comparison with every stored digest in
-// constant time. The file is looked at (one stat) when the caller says so; it is replaced by
-// rename, so a change always shows as another inode or time. While it cannot be read there are no
-// keys, and each look tries again.
+// constant time. The file is looked at when the caller says so (base/watched_file.h). While it
+// cannot be read there are no keys, and each look tries again.
 #include "http/keys.h"
 
 #include "base/log.h"
 #include "base/mem.h"
-#include <errno.h>
+#include "base/watched_file.h"
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 struct keys {
     char *directory;
-    char *path;
+    struct watched_file file;
     struct api_key *list;
     size_t n;
-    bool exists;
     uint64_t version;
-    struct stat seen;
-    struct error problem; // text[0] == 0: none
     const EVP_MD *sha256; // fetched once: fetching costs more than hashing
 };
-
-static bool same_file(const struct stat *a, const struct stat *b) {
-    return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
 
 static void forget_keys(struct keys *k) {
     k->version++;
@@ -39,23 +27,15 @@ static void forget_keys(struct keys *k) {
     k->n = 0;
 }
 
-// False: for another reason than at the last look, or for the first time.
-static bool told_already(struct keys *k, const struct error *problem, struct error *err) {
-    bool again = strcmp(k->problem.text, problem->text) == 0;
-    k->problem = *problem;
-    *err = *problem;
-    return again;
-}
-
 static bool read_again(struct keys *k, struct error *err) {
-    struct error problem = {0};
+    struct error warning;
     forget_keys(k);
-    if (!keys_file_read(k->directory, &k->list, &k->n, &problem)) {
-        return told_already(k, &problem, err);
+    if (!keys_file_read(k->directory, &k->list, &k->n, err)) {
+        return watched_file_badly(&k->file, err);
     }
-    k->problem.text[0] = '\0';
-    if (keys_file_open_to_others(k->directory, &problem)) {
-        log_warn("http", "%s", problem.text);
+    watched_file_read_well(&k->file);
+    if (keys_file_open_to_others(k->directory, &warning)) {
+        log_warn("http", "%s", warning.text);
     }
     return true;
 }
@@ -63,9 +43,7 @@ static bool read_again(struct keys *k, struct error *err) {
 bool keys_open(const char *directory, struct keys **out, struct error *err) {
     struct keys *k = mem_zalloc(1, sizeof *k);
     k->directory = mem_strndup(directory, strlen(directory));
-    size_t len = strlen(directory) + sizeof "/keys";
-    k->path = mem_alloc(len);
-    snprintf(k->path, len, "%s/keys", directory);
+    watched_file_init(&k->file, directory, "keys");
     k->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     if (k->sha256 == NULL) {
         keys_free(k);
@@ -83,38 +61,25 @@ void keys_free(struct keys *k) {
     if (k != NULL) {
         EVP_MD_free((EVP_MD *)k->sha256);
         free(k->directory);
-        free(k->path);
+        watched_file_free(&k->file);
         free(k->list);
         free(k);
     }
 }
 
 bool keys_refresh(struct keys *k, struct error *err) {
-    struct stat now;
-    if (stat(k->path, &now) != 0) {
-        int code = errno;
-        struct error problem = {0};
-        if (k->exists || k->n > 0) {
-            forget_keys(k);
-        }
-        k->exists = false;
-        if (code == ENOENT || code == ENOTDIR) {
-            k->problem.text[0] = '\0';
-            return true;
-        }
-        error_set(&problem, ERROR_FATAL, "cannot look at %s: %s", k->path, strerror(code));
-        return told_already(k, &problem, err);
+    enum watched is = watched_file_look(&k->file, err);
+    if (is == WATCHED_CHANGED) {
+        return read_again(k, err);
     }
-    if (k->exists && same_file(&now, &k->seen) && keys_problem(k) == NULL) {
-        return true;
+    if (is != WATCHED_SAME && k->n > 0) {
+        forget_keys(k);
     }
-    k->exists = true;
-    k->seen = now;
-    return read_again(k, err);
+    return is != WATCHED_HIDDEN || watched_file_badly(&k->file, err);
 }
 
 const char *keys_problem(const struct keys *k) {
-    return k->problem.text[0] != '\0' ? k->problem.text : NULL;
+    return watched_file_problem(&k->file);
 }
 
 size_t keys_count(const struct keys *k) {

@@ -3,6 +3,7 @@
 // (base/replace_file.h), so that the server can read the new one whoever made it.
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/hex.h"
 #include "base/mem.h"
 #include "base/replace_file.h"
 #include "http/keys.h"
@@ -26,33 +27,12 @@ bool key_scope_of(const char *name, enum key_scope *scope) {
     return *scope == KEY_INGEST || strcmp(name, "read") == 0;
 }
 
-static int hex_value(char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static void put_hex(const unsigned char *bytes, size_t n, char *out) {
-    for (size_t i = 0; i < n; i++) {
-        out[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
-        out[2 * i + 1] = "0123456789abcdef"[bytes[i] & 15];
-    }
-    out[2 * n] = '\0';
-}
-
 static bool parse_line(const char *line, struct api_key *key) {
     char scope[16], hex[2 * KEY_DIGEST_BYTES + 1], extra[2];
-    if (sscanf(line, "%8s %15s %64s %31s %1s", key->id, scope, hex, key->created_at, extra) != 4 ||
-        !key_scope_of(scope, &key->scope) || strlen(hex) != sizeof hex - 1 ||
-        strlen(key->id) != KEY_ID_LEN) {
-        return false;
-    }
-    for (size_t i = 0; i < KEY_DIGEST_BYTES; i++) {
-        int high = hex_value(hex[2 * i]), low = hex_value(hex[2 * i + 1]);
-        if (high < 0 || low < 0) {
-            return false;
-        }
-        key->digest[i] = (unsigned char)(high << 4 | low);
-    }
-    return true;
+    return sscanf(line, "%8s %15s %64s %31s %1s", key->id, scope, hex, key->created_at, extra) ==
+               4 &&
+           key_scope_of(scope, &key->scope) && strlen(key->id) == KEY_ID_LEN &&
+           hex_read(text_of(hex), key->digest, KEY_DIGEST_BYTES);
 }
 
 static bool read_lines(FILE *f, const char *path, struct api_key **list, size_t *n,
@@ -121,7 +101,7 @@ static bool replace_keys(const char *directory, const struct api_key *list, size
     struct buf lines = {0};
     for (size_t i = 0; i < n; i++) {
         char hex[2 * KEY_DIGEST_BYTES + 1];
-        put_hex(list[i].digest, KEY_DIGEST_BYTES, hex);
+        hex_write(list[i].digest, KEY_DIGEST_BYTES, hex);
         buf_printf(&lines, "%s %s %s %s\n", list[i].id, key_scope_name(list[i].scope), hex,
                    list[i].created_at);
     }
@@ -145,7 +125,7 @@ static bool make_key(enum key_scope scope, int64_t now_ms, char key_text[static 
     }
     snprintf(key_text, KEY_TEXT_MAX + 1, "st_%.*s", n, (char *)coded);
     key->scope = scope;
-    put_hex(id, sizeof id, key->id);
+    hex_write(id, sizeof id, key->id);
     key->created_at[timestamp_format(now_ms, key->created_at)] = '\0';
     if (EVP_Digest(key_text, strlen(key_text), key->digest, &digest_len, EVP_sha256(), NULL) != 1) {
         return error_set(err, ERROR_FATAL, "OpenSSL has no SHA-256: check its installation");

@@ -4,6 +4,7 @@
 // there is nothing to parse that could be parsed wrongly.
 #include "http/session.h"
 
+#include "base/hex.h"
 #include "http/http_header.h"
 #include <inttypes.h>
 #include <openssl/crypto.h>
@@ -14,12 +15,6 @@
 #include <stdlib.h>
 
 enum { UNTIL_LEN = 10, UNTIL_AT = KEY_ID_LEN + 1, NONCE_AT = UNTIL_AT + UNTIL_LEN + 1 };
-
-static void put_hex(const unsigned char *bytes, size_t n, char *out) {
-    for (size_t i = 0; i < n; i++) {
-        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-    }
-}
 
 static bool sign(const struct api_key *key, int64_t until_s, const char *nonce,
                  char out[static SESSION_TEXT_LEN + 1]) {
@@ -33,7 +28,7 @@ static bool sign(const struct api_key *key, int64_t until_s, const char *nonce,
         return false;
     }
     out[n] = '.';
-    put_hex(mac, sizeof mac, out + n + 1);
+    hex_write(mac, sizeof mac, out + n + 1);
     return true;
 }
 
@@ -44,7 +39,7 @@ bool session_make(const struct api_key *key, int64_t now_ms,
     if (RAND_bytes(random, sizeof random) != 1) {
         return false;
     }
-    put_hex(random, sizeof random, nonce);
+    hex_write(random, sizeof random, nonce);
     return sign(key, now_ms / 1000 + SESSION_LASTS_S, nonce, out);
 }
 

@@ -95,27 +95,24 @@ static bool check_key(const char *key, struct error *err) {
     return true;
 }
 
-static bool add_header(struct http_client *c, const char *line) {
-    struct curl_slist *more = curl_slist_append(c->headers, line);
-    if (more == NULL) {
-        return false;
-    }
-    c->headers = more;
-    return true;
+static bool add_line(struct curl_slist **all, const char *line) {
+    struct curl_slist *more = curl_slist_append(*all, line);
+    *all = more != NULL ? more : *all;
+    return more != NULL;
 }
 
 static bool add_headers(struct http_client *c) {
     const char *type = c->options.content_type;
     struct buf content = {0};
     buf_printf(&content, "Content-Type: %s", type != NULL ? type : "application/x-ndjson");
-    bool ok = !content.failed && add_header(c, content.at) &&
-              add_header(c, "Accept: application/json, application/problem+json") &&
-              add_header(c, "Expect:"); // no round trip before the body
+    bool ok = !content.failed && add_line(&c->headers, content.at) &&
+              add_line(&c->headers, "Accept: application/json, application/problem+json") &&
+              add_line(&c->headers, "Expect:"); // no round trip before the body
     buf_free(&content);
     if (ok && c->options.key != NULL && c->options.key[0] != '\0') {
         struct buf line = {0};
         buf_printf(&line, "Authorization: Bearer %s", c->options.key);
-        ok = !line.failed && add_header(c, line.at);
+        ok = !line.failed && add_line(&c->headers, line.at);
         buf_free(&line);
     }
     return ok;
@@ -391,18 +388,17 @@ void http_client_drive(struct http_client *c, int timeout_ms) {
     }
 }
 
-// A line that is lost for want of memory is one that the server asks for.
+// What was added when one fails goes with the slot.
 static bool set_lines(struct http_client *c, struct slot *s, const char *const *lines, size_t n) {
-    struct curl_slist *all = NULL;
-    for (const struct curl_slist *h = c->headers; n > 0 && h != NULL; h = h->next) {
-        all = curl_slist_append(all, h->data);
+    bool ok = true;
+    for (const struct curl_slist *h = c->headers; ok && n > 0 && h != NULL; h = h->next) {
+        ok = add_line(&s->lines, h->data);
     }
-    for (size_t i = 0; i < n; i++) {
-        all = curl_slist_append(all, lines[i]);
+    for (size_t i = 0; ok && i < n; i++) {
+        ok = add_line(&s->lines, lines[i]);
     }
-    s->lines = all;
-    return curl_easy_setopt(s->easy, CURLOPT_HTTPHEADER, all != NULL ? all : c->headers) ==
-           CURLE_OK;
+    return ok && curl_easy_setopt(s->easy, CURLOPT_HTTPHEADER,
+                                  s->lines != NULL ? s->lines : c->headers) == CURLE_OK;
 }
 
 void http_client_post(struct http_client *c, struct buf *body, int64_t tag) {

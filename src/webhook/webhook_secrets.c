@@ -7,6 +7,7 @@
 #include "webhook/webhook_secrets.h"
 
 #include "base/buf.h"
+#include "base/hex.h"
 #include "base/mem.h"
 #include "base/replace_file.h"
 #include "order/timestamp.h"
@@ -14,37 +15,18 @@
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { PATH_BYTES = 4096, LINE_BYTES = 640 };
 
-static int hex_value(char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool read_hex(const char *hex, struct webhook_secret *s) {
-    size_t n = strlen(hex);
-    if (n == 0 || n % 2 != 0 || n / 2 > WEBHOOK_SECRET_MAX_BYTES) {
-        return false;
-    }
-    for (size_t i = 0; i < n / 2; i++) {
-        int high = hex_value(hex[2 * i]), low = hex_value(hex[2 * i + 1]);
-        if (high < 0 || low < 0) {
-            return false;
-        }
-        s->secret[i] = (char)(high << 4 | low);
-    }
-    s->len = n / 2;
-    return true;
-}
-
 static bool parse_line(const char *line, struct webhook_secret *s) {
-    char system[16], hex[2 * WEBHOOK_SECRET_MAX_BYTES + 1], extra[2];
+    char system[16], hex[2 * WEBHOOK_SECRET_MAX_BYTES + 1] = "", extra[2];
     *s = (struct webhook_secret){0};
     bool ok =
         sscanf(line, "%8s %15s %31s %510s %1s", s->id, system, s->added_at, hex, extra) == 4 &&
         webhook_system_of(text_of(system), &s->system) && strlen(s->id) == WEBHOOK_ID_LEN &&
-        read_hex(hex, s);
+        hex_read(text_of(hex), s->secret, s->len = strlen(hex) / 2) && s->len > 0;
     explicit_bzero(hex, sizeof hex);
     return ok;
 }
@@ -91,14 +73,27 @@ bool webhook_secrets_read(const char *directory, struct webhook_secrets *out, st
     return ok;
 }
 
+bool webhook_secrets_open_to_others(const char *directory, struct error *err) {
+    char path[PATH_BYTES];
+    struct stat now;
+    snprintf(path, sizeof path, "%s/webhooks", directory);
+    if (stat(path, &now) != 0 || (now.st_mode & (S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH)) == 0) {
+        return false;
+    }
+    error_set(err, ERROR_USAGE,
+              "%s has mode %04o: whoever reads it can sign orders as the shop does (chmod 600 it)",
+              path, (unsigned)now.st_mode & 07777);
+    return true;
+}
+
 // --- Changing it
 
 static void put_secret(struct buf *lines, const struct webhook_secret *s) {
     buf_printf(lines, "%s %s %s ", s->id, webhook_system_name(s->system), s->added_at);
-    for (size_t i = 0; i < s->len; i++) {
-        buf_printf(lines, "%02x", (unsigned char)s->secret[i]);
-    }
-    buf_put_char(lines, '\n');
+    char hex[2 * WEBHOOK_SECRET_MAX_BYTES + 1];
+    hex_write(s->secret, s->len, hex);
+    buf_printf(lines, "%s\n", hex);
+    explicit_bzero(hex, sizeof hex);
 }
 
 static bool replace_secrets(const char *directory, const struct webhook_secrets *all,
@@ -135,7 +130,7 @@ static bool append(struct webhook_secrets *all, enum webhook_system system, stru
     }
     struct webhook_secret *s = &all->list[all->n++];
     *s = (struct webhook_secret){.system = system, .len = secret.len};
-    snprintf(s->id, sizeof s->id, "%02x%02x%02x%02x", id[0], id[1], id[2], id[3]);
+    hex_write(id, sizeof id, s->id);
     s->added_at[timestamp_format(now_ms, s->added_at)] = '\0';
     memcpy(s->secret, secret.at, secret.len);
     return true;

@@ -39,6 +39,8 @@ MUST_CHECK bool webhook_secrets_add(const char *directory, enum webhook_system s
                                     struct text secret, int64_t now_ms,
                                     char id[static WEBHOOK_ID_LEN + 1], struct error *err);
 MUST_CHECK bool webhook_secrets_remove(const char *directory, const char *id, struct error *err);
+// Whether group or others may read it or write into it: `err` is the line that warns.
+MUST_CHECK bool webhook_secrets_open_to_others(const char *directory, struct error *err);
 
 // --- Secrets in use by a server: the file in memory, read again when it changes. One thread.
 

@@ -6,6 +6,7 @@
 // How it fails: a header in another form is no signature; OpenSSL without SHA-256 signs nothing.
 #include "webhook/webhook_signature.h"
 
+#include "base/hex.h"
 #include <inttypes.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -38,14 +39,6 @@ static bool mac_of(struct text secret, struct text head, struct text body,
               EVP_MAC_final(context, out, &n, MAC_BYTES) == 1 && n == MAC_BYTES;
     EVP_MAC_CTX_free(context);
     return ok;
-}
-
-static void put_hex(const unsigned char mac[static MAC_BYTES], char out[static HEX_BYTES + 1]) {
-    for (size_t i = 0; i < MAC_BYTES; i++) {
-        out[2 * i] = "0123456789abcdef"[mac[i] >> 4];
-        out[2 * i + 1] = "0123456789abcdef"[mac[i] & 15];
-    }
-    out[HEX_BYTES] = '\0';
 }
 
 static bool same(struct text sent, const char *right, size_t n) {
@@ -109,7 +102,7 @@ static enum webhook_signed check_timed(struct text secret, struct text signature
     if (!mac_of(secret, (struct text){head, time.len + 1}, body, mac)) {
         return WEBHOOK_WRONG_SIGNATURE;
     }
-    put_hex(mac, right);
+    hex_write(mac, MAC_BYTES, right);
     bool found = false;
     for (rest = signature; next_part(&rest, &name, &value);) {
         found |= text_equal(name, TEXT_LIT("v1")) && same(value, right, HEX_BYTES);
@@ -142,7 +135,7 @@ bool webhook_sign(enum webhook_system system, struct text secret, struct text bo
         return false;
     }
     if (system == WEBHOOK_STRIPE) {
-        put_hex(mac, hex);
+        hex_write(mac, MAC_BYTES, hex);
         snprintf(out, WEBHOOK_SIGNED_MAX_BYTES, "t=%.*s,v1=%s", n - 1, head, hex);
     } else {
         (void)EVP_EncodeBlock((unsigned char *)out, mac, MAC_BYTES);

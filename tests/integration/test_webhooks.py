@@ -70,6 +70,14 @@ CHARGE = {"id": "ch_1", "amount": 2000, "amount_refunded": 0, "captured": True, 
           "payment_intent": "pi_1", "created": 1767225600}  # fmt: skip
 
 
+def refund_of(number, amount, created_at="2026-01-11T10:00:01Z", lines=(), **more):
+    """A refund of SHOPIFY that paid `amount` back, and took `lines` back: (number, pieces)."""
+    return {"id": number, "order_id": SHOPIFY["id"], "created_at": created_at,
+            "refund_line_items": [{"line_item_id": n, "quantity": pieces, "subtotal": 199.0 * pieces, "total_tax": 0,
+                                   "line_item": SHOPIFY["line_items"][n - 1]} for n, pieces in lines],
+            "transactions": [{"kind": "refund", "status": "success", "amount": amount, "currency": "USD"}], **more}  # fmt: skip
+
+
 def stripe(kind, thing, **more):
     return hook_of("stripe", None, {"type": kind, "created": 1767225700, "data": {"object": thing, **more}})
 
@@ -154,6 +162,15 @@ def test_a_file_of_secrets_that_cannot_be_read_refuses_all(door):
     answer = harness.wait_until(lambda: (a := send(door, hook)).status == 401 and a, 5, "noticing")
     assert "cannot be read" in answer.problem(401)["detail"]
     assert "webhooks, line 1" in door.log
+
+
+def test_a_file_of_secrets_that_others_can_read_is_told(server, tmp_path):
+    add_secret(tmp_path / "data", "shopify")
+    (tmp_path / "data" / "webhooks").chmod(0o644)
+    one = server()
+    send(one, hook_of("shopify", "orders/create", SHOPIFY))
+    harness.wait_until(lambda: "mode 0644" in one.log, 5, "the warning")
+    assert b"warning" in add_secret(one.data, "stripe").stderr
 
 
 def test_stripe_signs_a_time_that_has_to_be_near(door):
@@ -304,6 +321,18 @@ def test_what_was_kept_is_mapped_again_when_it_is_retried(door):
     newest = door.get("/v1/rejected").json()["rows"][0]
     done = harness.run("rejected", "retry", str(newest["id"]), "--data", door.data, "--to", door.url)
     assert done.returncode == 1 and b"order.deleted has no amounts" in done.stdout
+
+
+def test_a_retry_of_which_one_event_is_rejected_is_noted_as_that(door):
+    body = SHOPIFY | {"total_price": "409,94", "refunds": [refund_of(9, "10.00")]}
+    took(send(door, hook_of("shopify", "refunds/create", refund_of(9, "20.00"))), accepted=1)
+    took(send(door, hook_of("shopify", "orders/updated", body)), rejected=1)
+    row = door.get("/v1/rejected").json()["rows"][0]
+    done = harness.run("rejected", "edit", str(row["id"]), "--file", "-", "--data", door.data, "--to", door.url,
+                       stdin=row["raw"].replace("409,94", "409.94").encode())  # fmt: skip
+    assert done.returncode == 1 and done.stdout.decode().startswith(f"{row['id']} rejected: "), done
+    assert b"1 accepted, 0 duplicate, 1 rejected" in done.stdout
+    assert totals(door) == {"USD": (1, 2, Decimal("389.94"))}
 
 
 def test_an_event_that_our_rules_refuse_is_kept_in_our_form(door):

@@ -181,6 +181,21 @@ static void lines_that_are_no_secret_are_refused(void **state) {
     assert_string_equal(all.list[0].secret, "ab");
 }
 
+static void a_file_that_others_can_read_is_told(void **state) {
+    UNUSED(state);
+    char id[WEBHOOK_ID_LEN + 1];
+    struct error err = {0};
+    assert_false(webhook_secrets_open_to_others(directory, &err)); // there is none
+    assert_true(webhook_secrets_add(directory, WEBHOOK_SHOPIFY, KEY, NOW_MS, id, &err));
+    assert_false(webhook_secrets_open_to_others(directory, &err));
+    static const mode_t open[] = {0640, 0620, 0604, 0602};
+    for (size_t i = 0; i < COUNT_OF(open); i++) {
+        assert_int_equal(chmod(path_of("webhooks"), open[i]), 0);
+        assert_true(webhook_secrets_open_to_others(directory, &err));
+    }
+    assert_non_null(strstr(err.text, "0602"));
+}
+
 static void a_keyring_follows_its_file(void **state) {
     UNUSED(state);
     char id[WEBHOOK_ID_LEN + 1];
@@ -297,6 +312,7 @@ int main(void) {
         cmocka_unit_test(a_header_in_another_form_is_no_signature),
         WITH_FILES(secrets_of_any_bytes_come_back_as_they_were),
         WITH_FILES(lines_that_are_no_secret_are_refused),
+        WITH_FILES(a_file_that_others_can_read_is_told),
         WITH_FILES(a_keyring_follows_its_file),
         cmocka_unit_test(a_cancellation_is_what_refunds_have_left),
         cmocka_unit_test(a_refund_after_the_cancellation_has_a_counter_entry),

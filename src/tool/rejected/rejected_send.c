@@ -94,9 +94,9 @@ static void rejected_send_answered(void *user, const struct http_reply *reply) {
     s->n_duplicate += counts.duplicate;
     s->n_rejected += counts.rejected;
     note(s, reply->tag,
-         counts.accepted > 0    ? "accepted"
-         : counts.duplicate > 0 ? "duplicate"
-                                : "rejected",
+         counts.rejected > 0   ? "rejected" // of a webhook, several
+         : counts.accepted > 0 ? "accepted"
+                               : "duplicate",
          why.text);
 }
 
