@@ -45,6 +45,14 @@ bool webhook_unmapped(struct mapping *m, const char *field, const char *code, co
 
 // --- What cannot be mapped
 
+enum webhook_outcome webhook_map_deleted(struct mapping *m) {
+    (void)webhook_unmapped(m, "total", REJECT_MISSING,
+                           "%.*s has no amounts; if order %s is to be taken back, send a "
+                           "cancelled event with its amounts",
+                           TEXT_ARG(m->hook->topic), excerpt_of(webhook_text(m->root, "id")).text);
+    return WEBHOOK_MAPPED;
+}
+
 static void put_kept(struct buf *out, const struct webhook *hook, bool is_json) {
     buf_printf(out, KEPT_START "%s\",\"topic\":", webhook_system_name(hook->system));
     buf_put_json(out, hook->topic);

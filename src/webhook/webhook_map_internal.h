@@ -42,6 +42,9 @@ MUST_CHECK bool webhook_emit(struct mapping *m, const struct webhook_event *e);
 bool webhook_unmapped(struct mapping *m, const char *field, const char *code, const char *format,
                       ...) PRINTF_LIKE(4, 5);
 
+// An order was deleted: the body has its id and no amounts, so it is kept.
+MUST_CHECK enum webhook_outcome webhook_map_deleted(struct mapping *m);
+
 // --- Members. `object` may be NULL or anything.
 
 // A text, or a number's digits; absent for all else and for what is not there.

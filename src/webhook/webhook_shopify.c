@@ -130,42 +130,71 @@ static bool order_items(struct mapping *m, yyjson_val *lines, struct webhook_eve
     return true;
 }
 
-// Pieces of a line that these refunds took back.
-static bool pieces_back(struct mapping *m, yyjson_val *line, const struct shopify_refund *refunds,
-                        size_t n_refunds, int64_t *pieces) {
-    struct text id = webhook_text(line, "id");
-    *pieces = 0;
+// Pieces of a line that came back.
+struct came_back {
+    struct text line;
+    int64_t pieces;
+};
+
+static int by_line(const void *a, const void *b) {
+    const struct came_back *x = a, *y = b;
+    size_t len = x->line.len < y->line.len ? x->line.len : y->line.len;
+    int order = len > 0 ? memcmp(x->line.at, y->line.at, len) : 0;
+    return order != 0 ? order : (x->line.len > y->line.len) - (x->line.len < y->line.len);
+}
+
+// Of these refunds, by line, each line once.
+static bool what_came_back(struct mapping *m, const struct shopify_refund *refunds,
+                           size_t n_refunds, struct came_back **out, size_t *n_out) {
+    size_t n_lines = 0, n_read = 0, kept = 0;
+    for (size_t k = 0; k < n_refunds; k++) {
+        n_lines += yyjson_arr_size(refunds[k].lines);
+    }
+    struct came_back *all = arena_try_alloc(&m->sub->arena, (n_lines + 1) * sizeof *all);
+    if (all == NULL) {
+        m->no_memory = true;
+        return false;
+    }
     for (size_t k = 0; k < n_refunds; k++) {
         size_t i, n;
         yyjson_val *v;
         yyjson_arr_foreach(refunds[k].lines, i, n, v) {
-            int64_t quantity = 0;
-            if (id.len > 0 && text_equal(webhook_text(v, "line_item_id"), id)) {
-                if (!webhook_quantity(m, v, "quantity", &quantity)) {
-                    return false;
-                }
-                *pieces += quantity;
+            all[n_read].line = webhook_text(v, "line_item_id");
+            if (!webhook_quantity(m, v, "quantity", &all[n_read++].pieces)) {
+                return false;
             }
         }
     }
+    qsort(all, n_read, sizeof *all, by_line);
+    for (size_t i = 0; i < n_read; i++) {
+        if (kept > 0 && text_equal(all[kept - 1].line, all[i].line)) {
+            all[kept - 1].pieces += all[i].pieces; // each is at most ORDER_QUANTITY_MAX
+        } else {
+            all[kept++] = all[i];
+        }
+    }
+    *out = all;
+    *n_out = kept;
     return true;
 }
 
 static bool items_left(struct mapping *m, yyjson_val *lines, const struct shopify_refund *refunds,
                        size_t n_refunds, struct webhook_event *e) {
     struct webhook_item *items;
-    size_t i, n, kept = 0;
+    struct came_back *back;
+    size_t i, n, n_back, kept = 0;
     yyjson_val *line;
-    if (!webhook_items_new(m, yyjson_arr_size(lines), &items)) {
+    if (!webhook_items_new(m, yyjson_arr_size(lines), &items) ||
+        !what_came_back(m, refunds, n_refunds, &back, &n_back)) {
         return false;
     }
     yyjson_arr_foreach(lines, i, n, line) {
-        int64_t quantity, back;
+        const struct came_back wanted = {.line = webhook_text(line, "id")};
+        const struct came_back *found =
+            wanted.line.len > 0 ? bsearch(&wanted, back, n_back, sizeof *back, by_line) : NULL;
+        int64_t quantity, pieces = found != NULL ? found->pieces : 0;
         if (!webhook_quantity(m, line, "quantity", &quantity) ||
-            !pieces_back(m, line, refunds, n_refunds, &back)) {
-            return false;
-        }
-        if (quantity > back && !shopify_line(m, line, quantity - back, &items[kept++])) {
+            (quantity > pieces && !shopify_line(m, line, quantity - pieces, &items[kept++]))) {
             return false;
         }
     }
@@ -289,12 +318,16 @@ static enum webhook_outcome map_refund(struct mapping *m) {
 }
 
 enum webhook_outcome webhook_map_shopify(struct mapping *m) {
-    static const char *const orders[] = {"orders/create", "orders/updated", "orders/paid",
-                                         "orders/cancelled"};
+    static const char *const orders[] = {"orders/create",    "orders/updated",
+                                         "orders/paid",      "orders/cancelled",
+                                         "orders/fulfilled", "orders/partially_fulfilled"};
     for (size_t i = 0; i < COUNT_OF(orders); i++) {
         if (text_equal(m->hook->topic, text_of(orders[i]))) {
             return map_order(m);
         }
+    }
+    if (text_equal(m->hook->topic, TEXT_LIT("orders/delete"))) {
+        return webhook_map_deleted(m);
     }
     return text_equal(m->hook->topic, TEXT_LIT("refunds/create")) ? map_refund(m)
                                                                   : WEBHOOK_UNKNOWN_TOPIC;

@@ -2,11 +2,13 @@
 // Stripe: an event with its type and, in data.object, a charge or a checkout session.
 //
 // 1. A payment is one order, whatever tells it: its id is the payment intent's (a charge's own
-// where
-//    there is none), its total is what was paid. A session and its charge make the same event.
+//    where there is none), its total is what was paid. A payment intent, its charge and the session
+//    that it was paid in make the same event.
 // 2. charge.refunded has what was refunded so far. previous_attributes has what was refunded before
 //    that, so each event takes back the piece in between, by an id made of both: however they come,
 //    the pieces fit together. Where that is missing the charge's list of refunds is taken.
+// 3. When less is captured than was authorized the rest is released, which Stripe counts as the
+//    first refund of the charge: it was never paid, so it takes nothing back.
 //
 // Amounts are whole numbers of the currency's smallest unit.
 #include "webhook/webhook_map_internal.h"
@@ -109,9 +111,31 @@ static bool read_charge(struct mapping *m, yyjson_val *charge, struct webhook_ev
     return read_payment(m, charge, "billing_details", amount, e);
 }
 
+// What was authorized and never captured.
+static bool read_released(struct mapping *m, yyjson_val *charge, const struct webhook_event *placed,
+                          int64_t *out_e4) {
+    if (!minor(m, charge, "amount", placed->currency, out_e4)) {
+        return false;
+    }
+    *out_e4 = *out_e4 > placed->total_e4 ? *out_e4 - placed->total_e4 : 0;
+    return true;
+}
+
 static enum webhook_outcome map_charge(struct mapping *m, yyjson_val *charge) {
     struct webhook_event e;
     bool ok = read_charge(m, charge, &e) && webhook_emit(m, &e);
+    UNUSED(ok); // m tells
+    return WEBHOOK_MAPPED;
+}
+
+static enum webhook_outcome map_intent(struct mapping *m, yyjson_val *intent) {
+    struct webhook_event e;
+    if (webhook_text(intent, "amount_received").len == 0) {
+        (void)webhook_unmapped(m, "amount_received", REJECT_MISSING,
+                               "the payment intent has no amount_received");
+        return WEBHOOK_MAPPED;
+    }
+    bool ok = read_payment(m, intent, "shipping", "amount_received", &e) && webhook_emit(m, &e);
     UNUSED(ok); // m tells
     return WEBHOOK_MAPPED;
 }
@@ -154,7 +178,7 @@ static bool emit_refund(struct mapping *m, const struct webhook_event *placed, s
 
 // The piece from what was refunded before to what is now.
 static bool emit_piece(struct mapping *m, const struct webhook_event *placed, yyjson_val *charge,
-                       yyjson_val *before) {
+                       yyjson_val *before, int64_t released_e4) {
     int64_t from_e4, to_e4;
     struct text id = webhook_text(charge, "id"), created_at;
     char piece[64];
@@ -169,49 +193,75 @@ static bool emit_piece(struct mapping *m, const struct webhook_event *placed, yy
     }
     snprintf(piece, sizeof piece, "-%" PRId64 "-%" PRId64, from_e4 / unit_e4(placed->currency),
              to_e4 / unit_e4(placed->currency));
+    from_e4 = from_e4 > released_e4 ? from_e4 : released_e4;
+    to_e4 = to_e4 > released_e4 ? to_e4 : released_e4;
     return webhook_join(m, id, piece, &id) &&
            emit_refund(m, placed, id, created_at, to_e4 - from_e4);
 }
 
-static bool emit_list(struct mapping *m, const struct webhook_event *placed, yyjson_val *list) {
+// One of a charge's list of refunds.
+static bool emit_listed(struct mapping *m, const struct webhook_event *placed, yyjson_val *refund,
+                        int64_t total_e4) {
+    struct text id, created_at, status = webhook_text(refund, "status");
+    if (text_equal(status, TEXT_LIT("failed")) || text_equal(status, TEXT_LIT("canceled"))) {
+        return true;
+    }
+    return webhook_id(m, refund, "id", &id) && stripe_time(m, refund, &created_at) &&
+           emit_refund(m, placed, id, created_at, total_e4);
+}
+
+// The newest comes first, so a release is the last.
+static bool emit_list(struct mapping *m, const struct webhook_event *placed, yyjson_val *list,
+                      int64_t released_e4) {
     size_t i, n;
     yyjson_val *refund;
     yyjson_arr_foreach(yyjson_obj_get(list, "data"), i, n, refund) {
-        struct text id, created_at, status = webhook_text(refund, "status");
         int64_t total_e4;
-        if (text_equal(status, TEXT_LIT("failed")) || text_equal(status, TEXT_LIT("canceled"))) {
-            continue;
+        if (!minor(m, refund, "amount", placed->currency, &total_e4)) {
+            return false;
         }
-        if (!webhook_id(m, refund, "id", &id) || !stripe_time(m, refund, &created_at) ||
-            !minor(m, refund, "amount", placed->currency, &total_e4) ||
-            !emit_refund(m, placed, id, created_at, total_e4)) {
+        if (released_e4 > 0 && i == n - 1) {
+            return total_e4 == released_e4 ||
+                   webhook_unmapped(m, "refunds", REJECT_AMBIGUOUS,
+                                    "less was captured than authorized, and none of the refunds "
+                                    "is the rest");
+        }
+        if (!emit_listed(m, placed, refund, total_e4)) {
             return false;
         }
     }
     return true;
 }
 
-static bool map_refunds(struct mapping *m, yyjson_val *charge) {
+static bool emit_refunds(struct mapping *m, yyjson_val *charge) {
     struct webhook_event placed;
     yyjson_val *before = yyjson_obj_get(yyjson_obj_get(m->root, "data"), "previous_attributes");
     yyjson_val *list = yyjson_obj_get(charge, "refunds");
-    if (!read_charge(m, charge, &placed) || !webhook_emit(m, &placed)) {
+    int64_t released_e4;
+    if (!read_charge(m, charge, &placed) || !read_released(m, charge, &placed, &released_e4) ||
+        !webhook_emit(m, &placed)) {
         return false;
     }
     if (webhook_text(before, "amount_refunded").len > 0) {
-        return emit_piece(m, &placed, charge, before);
+        return emit_piece(m, &placed, charge, before, released_e4);
     }
     if (yyjson_arr_size(yyjson_obj_get(list, "data")) > 0 && !webhook_true(list, "has_more")) {
-        return emit_list(m, &placed, list);
+        return emit_list(m, &placed, list, released_e4);
     }
     return webhook_unmapped(m, "amount_refunded", REJECT_MISSING,
                             "how much was refunded before is not said: neither "
                             "previous_attributes.amount_refunded nor refunds is there");
 }
 
+static enum webhook_outcome map_refunds(struct mapping *m, yyjson_val *charge) {
+    bool ok = emit_refunds(m, charge);
+    UNUSED(ok); // m tells
+    return WEBHOOK_MAPPED;
+}
+
 // --- Which is which
 
-enum stripe_kind { STRIPE_CHARGE, STRIPE_REFUNDS, STRIPE_SESSION };
+enum stripe_kind { STRIPE_CHARGE, STRIPE_REFUNDS, STRIPE_SESSION, STRIPE_INTENT };
 
 enum webhook_outcome webhook_map_stripe(struct mapping *m) {
     static const struct {
@@ -223,23 +273,25 @@ enum webhook_outcome webhook_map_stripe(struct mapping *m) {
         {"charge.refunded", STRIPE_REFUNDS},
         {"checkout.session.completed", STRIPE_SESSION},
         {"checkout.session.async_payment_succeeded", STRIPE_SESSION},
+        {"payment_intent.succeeded", STRIPE_INTENT},
     };
     struct text type = webhook_text(m->root, "type");
     yyjson_val *object = yyjson_obj_get(yyjson_obj_get(m->root, "data"), "object");
+    bool captured = !yyjson_is_false(yyjson_obj_get(object, "captured"));
     for (size_t i = 0; i < COUNT_OF(types); i++) {
         if (!text_equal(type, text_of(types[i].type))) {
             continue;
         }
-        if (types[i].kind != STRIPE_SESSION &&
-            yyjson_is_false(yyjson_obj_get(object, "captured"))) {
-            return WEBHOOK_NOT_SOLD; // charge.captured comes, or it lapses: then it is "refunded"
+        switch (types[i].kind) {
+        case STRIPE_SESSION:
+            return map_session(m, object);
+        case STRIPE_INTENT:
+            return map_intent(m, object);
+        case STRIPE_CHARGE: // not captured: charge.captured comes, or it lapses
+            return captured ? map_charge(m, object) : WEBHOOK_NOT_SOLD;
+        case STRIPE_REFUNDS: // or it has lapsed
+            return captured ? map_refunds(m, object) : WEBHOOK_NOT_SOLD;
         }
-        if (types[i].kind == STRIPE_REFUNDS) {
-            bool ok = map_refunds(m, object);
-            UNUSED(ok); // m tells
-            return WEBHOOK_MAPPED;
-        }
-        return types[i].kind == STRIPE_CHARGE ? map_charge(m, object) : map_session(m, object);
     }
     return WEBHOOK_UNKNOWN_TOPIC;
 }

@@ -205,11 +205,7 @@ enum webhook_outcome webhook_map_woocommerce(struct mapping *m) {
         return map_order(m);
     }
     if (text_equal(topic, TEXT_LIT("order.deleted"))) {
-        (void)webhook_unmapped(m, "total", REJECT_MISSING,
-                               "order.deleted has no amounts; if order %s is to be taken back, "
-                               "send a cancelled event with its amounts",
-                               excerpt_of(webhook_text(m->root, "id")).text);
-        return WEBHOOK_MAPPED;
+        return webhook_map_deleted(m);
     }
     return WEBHOOK_UNKNOWN_TOPIC;
 }

@@ -278,6 +278,82 @@ def test_a_list_of_refunds_stands_for_what_was_refunded_before(door):
     assert totals(door) == {"USD": (1, 1, 17)}
 
 
+@pytest.mark.parametrize("more", [{"previous_attributes": {"amount_refunded": 400}}, {"listed": True}])
+def test_what_stripe_authorized_and_never_captured_is_neither_sold_nor_refunded(door, more):
+    part = CHARGE | {"amount": 1000, "amount_captured": 600, "amount_refunded": 400}
+    release = {"id": "re_1", "amount": 400, "status": "succeeded", "created": 1767225650}
+    intent = {"id": "pi_1", "object": "payment_intent", "amount": 1000, "amount_received": 600, "currency": "usd",
+              "created": 1767225600}  # fmt: skip
+    took(send(door, stripe("charge.captured", part)), accepted=1)
+    took(send(door, stripe("payment_intent.succeeded", intent)), duplicate=1)
+    took(send(door, stripe("charge.refunded", part, previous_attributes={"amount_refunded": 0})), duplicate=1)
+    assert totals(door) == {"USD": (1, 1, 6)}
+    back = part | {"amount_refunded": 550}
+    if more.pop("listed", False):
+        listed = [{"id": "re_2", "amount": 150, "status": "succeeded", "created": 1767225660}, release]
+        back["refunds"] = {"data": listed, "has_more": False}
+    took(send(door, stripe("charge.refunded", back, **more)), accepted=1, duplicate=1)
+    assert totals(door) == {"USD": (1, 1, Decimal("4.50"))}
+
+
+def test_a_payment_intent_its_charge_and_its_session_are_one_payment(door):
+    intent = {"id": "pi_1", "amount": 2000, "amount_received": 2000, "currency": "usd", "created": 1767225590}
+    session = {"id": "cs_1", "mode": "payment", "payment_status": "paid", "payment_intent": "pi_1", "amount_total": 2000,
+               "currency": "usd", "created": 1767225500}  # fmt: skip
+    took(send(door, stripe("payment_intent.succeeded", intent)), accepted=1)
+    took(send(door, stripe("charge.succeeded", CHARGE)), duplicate=1)
+    took(send(door, stripe("checkout.session.completed", session)), duplicate=1)
+    assert totals(door) == {"USD": (1, 1, 20)}
+
+
+def both(shop, customer):
+    return {"shop_money": {"amount": shop, "currency_code": "CAD"}, "presentment_money": {"amount": customer, "currency_code": "USD"}}
+
+
+def foreign_refund(status, adjustments, paid="102.79", tax=("12.53", "9.29")):
+    """Lines of 124.07 CAD with tax of 12.53 CAD, paid back in USD: the shop's currency is CAD."""
+    line = {"line_item_id": 1, "quantity": 1, "subtotal": 124.07, "total_tax": float(tax[0]), "subtotal_set": both("124.07", "93.50"),
+            "total_tax_set": both(*tax), "line_item": {"sku": "A", "price": "124.07"}}  # fmt: skip
+    return {"id": 5, "order_id": 77, "created_at": "2026-01-11T10:00:01Z", "refund_line_items": [line],
+            "order_adjustments": [{"kind": "refund_discrepancy", "amount": shop, "tax_amount": "0.00",
+                                   "amount_set": both(shop, customer)} for shop, customer in adjustments],
+            "transactions": [{"kind": "refund", "status": status, "amount": paid, "currency": "USD"}]}  # fmt: skip
+
+
+FOREIGN = [
+    # While it waits there is a discrepancy of its size; when it is made that one has a counterpart.
+    (foreign_refund("pending", [("136.60", "102.79")]), "136.60"),
+    (foreign_refund("success", [("136.60", "102.79"), ("-136.60", "-102.79")]), "136.60"),
+    (foreign_refund("success", []), "136.60"),
+    (foreign_refund("success", [("36.60", "27.54")], paid="75.25"), "100.00"),
+    # The tax is within the lines: 93.50 was paid back.
+    (foreign_refund("success", [], paid="93.50"), "124.07"),
+    # It came to nothing.
+    (foreign_refund("failure", [("136.60", "102.79")]), "0"),
+]
+
+
+@pytest.mark.parametrize("refund,worth", FOREIGN)
+def test_a_refund_in_the_customers_currency_is_counted_in_the_shops(door, refund, worth):
+    took(send(door, hook_of("shopify", "refunds/create", refund)), accepted=1)
+    assert totals(door) == {"CAD": (0, -1, -Decimal(worth))}
+
+
+def test_a_refund_that_waits_and_whose_worth_is_not_told_yet_is_kept_until_it_is(door):
+    waits = foreign_refund("pending", [("136.60", "102.79")], paid="75.25")
+    said = took(send(door, hook_of("shopify", "refunds/create", waits)), rejected=1)
+    assert said["errors"][0]["code"] == "ambiguous"
+    took(send(door, hook_of("shopify", "refunds/create", FOREIGN[3][0])), accepted=1)
+    assert totals(door) == {"CAD": (0, -1, -100)}
+
+
+def test_an_order_that_shopify_says_is_fulfilled_is_that_order(door):
+    for topic in ("orders/partially_fulfilled", "orders/fulfilled"):
+        answer = send(door, hook_of("shopify", topic, SHOPIFY))
+        assert answer.json()["rejected"] == 0
+    assert totals(door) == {"USD": (1, 2, Decimal("409.94"))}
+
+
 # --- What cannot be mapped
 
 
@@ -290,6 +366,7 @@ UNMAPPED = [
     (shops.Hook("woocommerce", "order.updated", b""), "", "not_json"),
     (hook_of("woocommerce", "order.updated", WOO | {"status": "wc-quoted"}), "status", "unknown_value"),
     (hook_of("woocommerce", "order.deleted", {"id": 727}), "total", "missing"),
+    (hook_of("shopify", "orders/delete", {"id": 727}), "total", "missing"),
     (stripe("charge.refunded", CHARGE | {"amount_refunded": 300}), "amount_refunded", "missing"),
     (stripe("charge.succeeded", CHARGE | {"amount": 12.5}), "amount", "malformed"),
 ]
