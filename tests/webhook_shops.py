@@ -65,6 +65,8 @@ class ShopifyOrder:
         goods = sum(line["price"] * line["quantity"] for line in self.lines)
         self.discount, self.shipping = rng.choice([0, 0, goods // 10]), rng.choice([0, 499])
         self.tax = goods * rng.choice([0, 6, 19]) // 100
+        if rng.random() < 0.03:  # a gift
+            self.discount, self.shipping, self.tax = goods, 0, 0
         self.total = goods - self.discount + self.shipping + self.tax
         self.refunds, self.cancelled, self.left = [], None, {line["id"]: line["quantity"] for line in self.lines}
 
@@ -87,7 +89,7 @@ class ShopifyOrder:
         for line in self.lines:
             if taken.get(line["id"]):
                 self.left[line["id"]] -= taken[line["id"]]
-                worth = line["price"] * taken[line["id"]]
+                worth = line["price"] * taken[line["id"]] if self.total else 0  # of a gift, nothing
                 lines.append({"id": self.id + 100 * number + line["id"] % 100, "line_item_id": line["id"],
                               "quantity": taken[line["id"]], "subtotal": worth / 100, "total_tax": 0.0,
                               "subtotal_set": {"shop_money": {"amount": cents(worth), "currency_code": "EUR"}},
@@ -107,12 +109,12 @@ def shopify_hooks(rng, number, net):
     o = ShopifyOrder(rng, number)
     yield hook_of("shopify", "orders/create", o.body())
     if rng.random() < 0.3:
-        yield hook_of("shopify", "orders/updated", o.body())
+        yield hook_of("shopify", rng.choice(["orders/updated", "orders/paid", "orders/fulfilled"]), o.body())
     at = o.placed + datetime.timedelta(days=2)
     for _ in range(rng.choice([0, 0, 0, 1, 2])):
         line = rng.choice(o.lines)
         pieces = min(o.left[line["id"]], rng.choice([0, 1, 2]))
-        paid = min(o.money_left(), max(1, line["price"] * pieces * rng.choice([50, 100, 100]) // 100))
+        paid = min(o.money_left(), max(min(1, o.total), line["price"] * pieces * rng.choice([50, 100, 100]) // 100))
         yield hook_of("shopify", "refunds/create", o.refund(at, {line["id"]: pieces}, paid))
         yield hook_of("shopify", "orders/updated", o.body())
         at += datetime.timedelta(hours=5)
@@ -180,29 +182,47 @@ def woocommerce_hooks(rng, number, net):
 STRIPE_UNITS = {"usd": 100, "jpy": 1, "kwd": 1000, "isk": 100}
 
 
+def stripe_event(number, created, kind, thing, **more):
+    return hook_of("stripe", None, {"id": f"evt_{number}", "object": "event", "type": kind, "created": created + 9,
+                                    "data": {"object": thing, **more}})  # fmt: skip
+
+
+def stripe_payment(rng, number, charge):
+    """What tells that it was paid; of some a part only is captured, and the rest is released: a refund, as Stripe has it."""
+    amount, created = charge["amount"], charge["created"]
+    captured = amount
+    if rng.random() < 0.2:
+        yield stripe_event(number, created, "charge.succeeded", charge | {"captured": False, "amount_captured": 0})
+        captured = rng.choice([amount, rng.randrange(1, amount + 1)])
+    charge["amount_captured"], charge["amount_refunded"] = captured, amount - captured
+    kind = "charge.succeeded" if captured == amount else "charge.captured"
+    yield stripe_event(number, created, kind, dict(charge))
+    if captured < amount and rng.random() < 0.5:
+        yield stripe_event(number, created, "charge.refunded", dict(charge), previous_attributes={"amount_refunded": 0})
+    if rng.random() < 0.4:
+        yield stripe_event(number, created, "payment_intent.succeeded", {
+            "id": charge["payment_intent"], "object": "payment_intent", "amount": amount, "amount_received": captured,
+            "currency": charge["currency"], "created": created - 5})  # fmt: skip
+    if captured == amount and rng.random() < 0.5:
+        yield stripe_event(number, created, "checkout.session.completed", {
+            "id": f"cs_{number}", "mode": "payment", "payment_status": "paid", "payment_intent": charge["payment_intent"],
+            "amount_total": amount, "amount_subtotal": amount, "currency": charge["currency"], "created": created - 60})  # fmt: skip
+
+
 def stripe_hooks(rng, number, net):
     currency = rng.choice(list(STRIPE_UNITS))
     amount = rng.randrange(500, 90_000) * (10 if currency == "kwd" else 100 if currency == "isk" else 1)
     created = int((START + datetime.timedelta(minutes=number)).timestamp())
     charge = {"id": f"ch_{number}", "object": "charge", "payment_intent": f"pi_{number}", "captured": True,
-              "amount": amount, "amount_captured": amount, "amount_refunded": 0, "currency": currency,
+              "amount": amount, "amount_refunded": 0, "currency": currency,
               "created": created, "billing_details": {"address": {"state": "CA"}}}  # fmt: skip
-
-    def event(kind, thing, **more):
-        return hook_of("stripe", None, {"id": f"evt_{number}", "object": "event", "type": kind, "created": created + 9,
-                                        "data": {"object": thing, **more}})  # fmt: skip
-
-    yield event("charge.succeeded", dict(charge))
-    if rng.random() < 0.5:
-        yield event("checkout.session.completed", {
-            "id": f"cs_{number}", "mode": "payment", "payment_status": "paid", "payment_intent": f"pi_{number}",
-            "amount_total": amount, "amount_subtotal": amount, "currency": currency, "created": created - 60})  # fmt: skip
+    yield from stripe_payment(rng, number, charge)
     for _ in range(rng.choice([0, 0, 1, 3])):
         before = charge["amount_refunded"]
         if before == amount:
             break
         charge["amount_refunded"] = rng.choice([amount, rng.randrange(before + 1, amount + 1)])
-        yield event("charge.refunded", dict(charge), previous_attributes={"amount_refunded": before})
+        yield stripe_event(number, created, "charge.refunded", dict(charge), previous_attributes={"amount_refunded": before})
     left = Decimal(amount - charge["amount_refunded"]) / STRIPE_UNITS[currency]
     net.add(currency.upper(), left, 1, 1)
 
@@ -210,10 +230,10 @@ def stripe_hooks(rng, number, net):
 MAKERS = {"shopify": shopify_hooks, "woocommerce": woocommerce_hooks, "stripe": stripe_hooks}
 
 
-def deliveries(system, n_orders, seed):
-    """Every delivery of a shop's orders, shuffled, a third of them twice; and what is left of the orders."""
+def deliveries(system, n_orders, seed, again=1 / 3):
+    """Every delivery of a shop's orders, shuffled, a share of them twice; and what is left of the orders."""
     rng, net = random.Random(f"{system} {seed}"), Net()
     hooks = [hook for number in range(1, n_orders + 1) for hook in MAKERS[system](rng, number, net)]
-    hooks += rng.sample(hooks, len(hooks) // 3)
+    hooks += rng.sample(hooks, round(len(hooks) * again))
     rng.shuffle(hooks)
     return hooks, net
