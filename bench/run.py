@@ -21,11 +21,12 @@ import tempfile
 import time
 
 from figures import (http, kafka_ingest, load_file, log, log_cassandra, log_latency, page, parse, queries, rebalance,
-                     spark, spark_latency, start_size, store_growth, stream)  # fmt: skip
+                     spark, spark_latency, start_size, store_growth, stream,
+                     webhooks)  # fmt: skip
 from tools import processes, targets
 
 FIGURES = {"parse": parse.measure, "load_file": load_file.measure, "http_single": http.single,
-           "http_batch": http.batch, "kafka_ingest": kafka_ingest.measure, "log": log.measure,
+           "http_batch": http.batch, "webhooks": webhooks.measure, "kafka_ingest": kafka_ingest.measure, "log": log.measure,
            "log_latency": log_latency.measure, "log_cassandra": log_cassandra.measure, "spark": spark.measure,
            "spark_latency": spark_latency.measure, "rebalance": rebalance.measure,
            "stream_latency": stream.latency, "viewers": stream.viewers, "viewers_10000": stream.viewers_10000,

@@ -70,6 +70,12 @@ def spark_rows(row_ms):
     return row_ms["hdfs"]["p50"]["median"], row_ms["hdfs"]["p99"]["median"], row_ms["plain"]["p99"]["median"]
 
 
+def webhooks(data):
+    """Of one order as a webhook over one at /v1/orders, by connections."""
+    small = "ratio small webhooks "
+    return {k.removeprefix(small): v["median"] for k, v in data["webhooks"].items() if k.startswith(small)}
+
+
 # Figure, name, must, aim, and of the data: (what was measured, whether the must holds, whether the aim is reached or
 # None where it is not measured, or "" where there is no aim).
 TARGETS = (
@@ -86,6 +92,9 @@ TARGETS = (
     ("http_batch", "HTTP, 1,000 orders a request", "≥ 300,000 orders/s", "≥ 583,000 orders/s",
      lambda d: (f"{(v := median(d, 'http_batch', 'salestide 1,000 orders as NDJSON')):,.0f} orders/s", v >= 3e5,
                 v >= 583e3)),
+    ("webhooks", "webhooks, one order a request, over the same orders at /v1/orders", "≥ 0.6 ×", "≥ 0.8 ×",
+     lambda d: ("; ".join(f"{verdict(r)} at {n}" for n, r in webhooks(d).items()) + " connections",
+                min(webhooks(d).values()) >= 0.6, min(webhooks(d).values()) >= 0.8)),
     ("kafka_ingest", "HTTP to Kafka, acks=all, one order a request, over fastify + kafkajs", "≥ 1.5 ×", "≥ 3 ×",
      lambda d: (f"{min(r := over_fastify(d)):.1f} × to {max(r):.1f} ×", min(r) >= 1.5, min(r) >= 3)),
     ("log", "Kafka to exact sums in MySQL, exactly once, duplicates known", "≥ 5 × tuned Spark", "≥ 10 × tuned Spark",

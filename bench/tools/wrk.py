@@ -42,12 +42,12 @@ def threads(before, after, wall_s):
     return sorted((t for t in found if t[0] >= 0.01), reverse=True)
 
 
-def run(server, script, connections, seconds, orders_each, path="/v1/orders"):
+def run(server, script, connections, seconds, orders_each, path="/v1/orders", more=()):
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     before, used_before, started = server.accepted(), used(server), time.monotonic()
     done = processes.run(["wrk", "--threads", 1, "--connections", connections, "--duration", f"{seconds}s",
                           "--timeout", "10s", "--script", script, f"http://127.0.0.1:{server.port}{path}", "--",
-                          next(numbers) * 100_000_000, now, path], cwd=LUA, timeout_s=seconds + 60)  # fmt: skip
+                          next(numbers) * 100_000_000, now, path, *more], cwd=LUA, timeout_s=seconds + 60)  # fmt: skip
     wall_s, used_after = time.monotonic() - started, used(server)
     cores = {key: (used_after[key] - used_before[key]) / wall_s for key in ("server", "machine", "stolen")}
     lines = [line for line in done.out.splitlines() if line.startswith("RESULT ")]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Shopify: orders/create, orders/updated, orders/paid, orders/cancelled have an order as their
+// Shopify: orders/create, orders/updated and others of orders/ have an order as their
 // body, refunds/create a refund.
 //
 // An order tells
@@ -7,10 +7,11 @@
 //    (total_price, not current_total_price);
 // 2. each refund in it, by its id: the same event that refunds/create makes;
 // 3. with cancelled_at, a cancellation: of what was left when it was cancelled, that is, without
-// the
-//    refunds made by then. What is refunded later pays back what the cancellation has taken away
-//    already: such a refund has a counter-entry, so that its money is taken back once.
+//    the refunds made by then. What is refunded later pays back what the cancellation has taken
+//    away already: such a refund has a counter-entry, so that its money is taken back once.
 // Which refunds were made by then is told by their times, so every later body tells the same.
+// (Cancelling the whole order with a counter-entry for each refund would need no times, but nothing
+// gives pieces back, nor a product its sums.)
 //
 // A refund is the money that went back (transactions), or where none did the value of what came
 // back. Amounts are in the shop's currency.
