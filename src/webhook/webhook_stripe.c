@@ -114,10 +114,11 @@ static bool read_charge(struct mapping *m, yyjson_val *charge, struct webhook_ev
 // What was authorized and never captured.
 static bool read_released(struct mapping *m, yyjson_val *charge, const struct webhook_event *placed,
                           int64_t *out_e4) {
-    if (!minor(m, charge, "amount", placed->currency, out_e4)) {
+    int64_t amount_e4 = 0;
+    if (!minor(m, charge, "amount", placed->currency, &amount_e4)) {
         return false;
     }
-    *out_e4 = *out_e4 > placed->total_e4 ? *out_e4 - placed->total_e4 : 0;
+    *out_e4 = amount_e4 > placed->total_e4 ? amount_e4 - placed->total_e4 : 0;
     return true;
 }
 

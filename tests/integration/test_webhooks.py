@@ -307,7 +307,8 @@ def test_a_payment_intent_its_charge_and_its_session_are_one_payment(door):
 
 
 def both(shop, customer):
-    return {"shop_money": {"amount": shop, "currency_code": "CAD"}, "presentment_money": {"amount": customer, "currency_code": "USD"}}
+    return {"shop_money": {"amount": shop, "currency_code": "CAD"},
+            "presentment_money": {"amount": customer, "currency_code": "USD"}}  # fmt: skip
 
 
 def foreign_refund(status, adjustments, paid="102.79", tax=("12.53", "9.29")):
@@ -413,7 +414,8 @@ def test_a_retry_of_which_one_event_is_rejected_is_noted_as_that(door):
 
 
 def test_an_edited_order_is_told_and_can_be_set_right(door):
-    edited = SHOPIFY | {"total_price": "419.94", "line_items": [*SHOPIFY["line_items"], {"id": 3, "sku": "C", "quantity": 1, "price": "10.00"}]}
+    added = {"id": 3, "sku": "C", "quantity": 1, "price": "10.00"}
+    edited = SHOPIFY | {"total_price": "419.94", "line_items": [*SHOPIFY["line_items"], added]}
     took(send(door, hook_of("shopify", "orders/create", SHOPIFY)), accepted=1)
     said = took(send(door, hook_of("shopify", "orders/updated", edited)), rejected=1)
     assert said["errors"][0]["code"] == "conflict"
