@@ -108,7 +108,7 @@ bool csv_fields_per_line(struct csv_fields *f, struct text list, struct error *e
         size_t used = name.len + (comma != NULL);
         int field = text_equal(text_trim(name), TEXT_LIT("refund")) ? (int)CSV_REFUND
                                                                     : field_of(text_trim(name));
-        if (field < 0 || (CSV_PER_LINE >> field & 1) == 0) {
+        if (field < 0 || !csv_is_among(CSV_PER_LINE, field)) {
             return error_set(err, ERROR_USAGE,
                              "'%s' is none of discount, shipping, tax, total and refund; a line's "
                              "amount is subtotal or unit_price",
@@ -221,8 +221,7 @@ static bool find_by_name(const struct csv_row *header, struct text name, int *co
 }
 
 static bool may_have_parts(int field) {
-    return field == FIELD_CREATED_AT || field == FIELD_SUBTOTAL || field == CSV_UNIT_PRICE ||
-           (CSV_PER_LINE >> field & 1) != 0;
+    return field == FIELD_CREATED_AT || csv_is_among(CSV_MONEY, field);
 }
 
 // "Date+Time", "item-tax+shipping-tax": a time or an amount that stands in several columns.
@@ -331,10 +330,8 @@ static int amount_not_used(const struct csv_fields *f, const struct csv_source *
 }
 
 static uint32_t rewrites_of(const struct csv_written *w) {
-    const uint32_t numbers =
-        1u << FIELD_QUANTITY | 1u << FIELD_SUBTOTAL | CSV_PER_LINE | 1u << CSV_UNIT_PRICE;
     const uint32_t times = 1u << FIELD_CREATED_AT | 1u << CSV_CANCELLED;
-    return (csv_tells_times(w) ? times : 0) | (csv_tells_numbers(w) ? numbers : 0);
+    return (csv_tells_times(w) ? times : 0) | (csv_tells_numbers(w) ? CSV_NUMBERS : 0);
 }
 
 static bool bind_skips(const struct csv_fields *f, const struct csv_row *header,

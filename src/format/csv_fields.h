@@ -19,6 +19,12 @@ enum { CSV_UNIT_PRICE = FIELD_COUNT, CSV_REFUND, CSV_CANCELLED, CSV_ORIGINAL, CS
 #define CSV_PER_LINE                                                                               \
     (1u << FIELD_DISCOUNT | 1u << FIELD_SHIPPING | 1u << FIELD_TAX | 1u << FIELD_TOTAL |           \
      1u << CSV_REFUND)
+// The fields that are amounts, and those that are numbers; likewise.
+#define CSV_MONEY (CSV_PER_LINE | 1u << FIELD_SUBTOTAL | 1u << CSV_UNIT_PRICE)
+#define CSV_NUMBERS (CSV_MONEY | 1u << FIELD_QUANTITY)
+static inline bool csv_is_among(uint32_t fields, int field) {
+    return (fields >> field & 1) != 0;
+}
 enum { CSV_SKIPS_MAX = 8, CSV_PARTS_MAX = 3 };
 
 // What the user asked for. A zeroed struct asks for nothing: columns are found by their names.

@@ -91,15 +91,14 @@ static bool value_of(struct row_work *w, const struct csv_source *s, struct text
            csv_rewrite(w->c, s->field, value, w->arena, &w->out->why, &w->no_memory);
 }
 
-// --returns: is one of its amounts below zero?
-static bool look_below_zero(struct row_work *w) {
+// All values, by source. With --returns: is one of its amounts below zero?
+static bool read_values(struct row_work *w, struct text values[static CSV_FIELDS]) {
     const struct csv_binding *b = w->c->binding;
-    for (size_t i = 0; b->returns && i < b->n_sources && !w->below_zero; i++) {
-        struct text value;
-        if (!value_of(w, &b->sources[i], &value)) {
+    for (size_t i = 0; i < b->n_sources; i++) {
+        if (!value_of(w, &b->sources[i], &values[i])) {
             return false;
         }
-        w->below_zero = csv_is_below_zero(b->sources[i].field, value);
+        w->below_zero |= b->returns && csv_is_below_zero(b->sources[i].field, values[i]);
     }
     return true;
 }
@@ -157,24 +156,24 @@ static bool set_return(struct row_work *w, const struct csv_row *row) {
 // Sets the fields of a row whose values options change.
 static bool set_changed(struct row_work *w, const struct csv_row *row) {
     const struct csv_binding *b = w->c->binding;
-    if (!look_below_zero(w)) {
+    struct text values[CSV_FIELDS];
+    if (!read_values(w, values)) {
         return false;
     }
     for (size_t i = 0; i < b->n_sources; i++) {
-        struct text value;
         int field = b->sources[i].field;
-        if (!value_of(w, &b->sources[i], &value)) {
-            return false;
-        }
-        if (value.at == NULL) {
+        if (values[i].at == NULL) {
             continue;
         }
-        value = csv_preset_value(b, field, w->below_zero, value);
-        if (!set_value(w, field, value)) {
+        if (!csv_preset_value(b, field, w->below_zero, w->arena, &values[i])) {
+            w->no_memory = true;
+            return false;
+        }
+        if (!set_value(w, field, values[i])) {
             return false;
         }
         if (field == FIELD_ORDER_ID) {
-            w->c->taken_back.own_id = value;
+            w->c->taken_back.own_id = values[i];
         }
     }
     return !w->below_zero || set_return(w, row);

@@ -46,9 +46,9 @@ void csv_hint(const struct csv_binding *b, int field, struct text value, struct 
 MUST_CHECK bool csv_join(struct order_csv *c, const struct csv_source *s, struct arena *arena,
                          struct text *value, struct rejection *why, bool *no_memory);
 // A value of a return line, or of a file that a preset reads: shops write discounts with a minus,
-// and their products have long names.
-struct text csv_preset_value(const struct csv_binding *b, int field, bool below_zero,
-                             struct text value);
+// and their products have long names, of several lines even. False: memory was refused.
+MUST_CHECK bool csv_preset_value(const struct csv_binding *b, int field, bool below_zero,
+                                 struct arena *arena, struct text *value);
 MUST_CHECK bool csv_check_utf8(const struct csv_binding *b, int field, struct text value,
                                struct rejection *why);
 static inline bool csv_knows_currency(const struct order_csv *c, const struct order_csv_event *e) {

@@ -9,8 +9,6 @@
 // How it fails: one bad row rejects the order.
 #include "format/order_csv_lines.h"
 
-enum { LEFT_OUT = 1, NOT_UTF8 = 2, BELOW_ZERO = 4 };
-
 bool csv_assembly_refused(struct csv_assembly *a) {
     a->no_memory = true;
     return false;
@@ -53,6 +51,19 @@ static bool split_line(struct csv_assembly *a, size_t i, struct text row) {
     return true;
 }
 
+// A value of several columns. What cannot be read in a row that is left out is none.
+static bool join_cells(struct csv_assembly *a, size_t i, const struct csv_source *s,
+                       struct text *value) {
+    struct rejection ignored;
+    bool left_out = (a->c->marks[i] & LEFT_OUT) != 0;
+    if (csv_join(a->c, s, a->arena, value, left_out ? &ignored : &a->out->why, &a->no_memory)) {
+        return true;
+    }
+    a->out->line = a->lines[i].line;
+    *value = TEXT_NONE;
+    return left_out && !a->no_memory;
+}
+
 // Puts the row's values into the grid. With --skip, `firsts` are the cells of the first row that
 // has one, for each rule.
 static bool take_cells(struct csv_assembly *a, size_t i, struct text *firsts) {
@@ -64,16 +75,14 @@ static bool take_cells(struct csv_assembly *a, size_t i, struct text *firsts) {
         // An empty cell that the rule names is one; else it is as the order's first.
         bool as_it_is = cell.len > 0 || !b->skips[k].others;
         if (as_it_is && csv_skip_fits(&b->skips[k], cell)) {
-            a->c->marks[i] |= LEFT_OUT;
+            a->c->marks[i] |= cell.len == 0 ? LEFT_OUT | NO_LINE : LEFT_OUT;
         }
         a->c->empty[i] |= (uint8_t)((cell.len == 0) << k);
     }
     for (size_t s = 0; s < b->n_sources; s++) {
         struct text *value = &csv_grid_row(c, i)[s];
         *value = csv_value_of(&b->sources[s], c->cells);
-        if (UNLIKELY(b->sources[s].n_more > 0) && (c->marks[i] & LEFT_OUT) == 0 &&
-            !csv_join(c, &b->sources[s], a->arena, value, &a->out->why, &a->no_memory)) {
-            a->out->line = a->lines[i].line;
+        if (UNLIKELY(b->sources[s].n_more > 0) && !join_cells(a, i, &b->sources[s], value)) {
             return false;
         }
     }
@@ -118,7 +127,9 @@ static bool read_line(struct csv_assembly *a, size_t i) {
     bool below_zero = (c->marks[i] & BELOW_ZERO) != 0;
     for (size_t s = 0; (below_zero || b->preset != NULL) && s < b->n_sources; s++) {
         struct text *value = &csv_grid_row(c, i)[s];
-        *value = csv_preset_value(b, b->sources[s].field, below_zero, *value);
+        if (!csv_preset_value(b, b->sources[s].field, below_zero, a->arena, value)) {
+            return csv_assembly_refused(a);
+        }
     }
     return true;
 }

@@ -88,13 +88,10 @@ void csv_take_back(const struct csv_taken_back *t, enum order_csv_part part,
 
 // --- Lines below zero
 
-static bool tells_a_return(int field) {
-    return field == FIELD_QUANTITY || field == FIELD_SUBTOTAL || field == CSV_UNIT_PRICE ||
-           field == FIELD_TOTAL;
-}
-
 bool csv_is_below_zero(int field, struct text value) {
-    if (!tells_a_return(field) || value.len < 2 || value.at[0] != '-') {
+    const uint32_t of_lines =
+        1u << FIELD_QUANTITY | 1u << FIELD_SUBTOTAL | 1u << CSV_UNIT_PRICE | 1u << FIELD_TOTAL;
+    if (!csv_is_among(of_lines, field) || value.len < 2 || value.at[0] != '-') {
         return false;
     }
     for (size_t i = 1; i < value.len; i++) {
@@ -106,9 +103,9 @@ bool csv_is_below_zero(int field, struct text value) {
 }
 
 struct text csv_without_minus(int field, struct text value) {
-    bool money = tells_a_return(field) || (CSV_PER_LINE >> field & 1) != 0;
-    return money && value.len > 1 && value.at[0] == '-' ? (struct text){value.at + 1, value.len - 1}
-                                                        : value;
+    return csv_is_among(CSV_NUMBERS, field) && value.len > 1 && value.at[0] == '-'
+               ? (struct text){value.at + 1, value.len - 1}
+               : value;
 }
 
 bool csv_mark_return(struct order_builder *b, const struct csv_taken_back *t, struct text id) {

@@ -84,13 +84,9 @@ static bool add_part(struct order_csv *c, int field, struct text part, struct ar
     return true;
 }
 
-static bool is_money(int field) {
-    return (CSV_PER_LINE >> field & 1) != 0 || field == FIELD_SUBTOTAL || field == CSV_UNIT_PRICE;
-}
-
 bool csv_join(struct order_csv *c, const struct csv_source *s, struct arena *arena,
               struct text *value, struct rejection *why, bool *no_memory) {
-    if (!is_money(s->field)) {
+    if (!csv_is_among(CSV_MONEY, s->field)) {
         *no_memory |= !join_texts(s, c->cells, arena, value);
         return !*no_memory && (value->at == NULL || (c->binding->rewrites >> s->field & 1) == 0 ||
                                csv_rewrite(c, s->field, value, arena, why, no_memory));
@@ -115,8 +111,29 @@ bool csv_join(struct order_csv *c, const struct csv_source *s, struct arena *are
     return true;
 }
 
-// A product's name, as long as it may be.
-static struct text cut_product(struct text value) {
+static bool is_control(char c) {
+    return (unsigned char)c < ' ' || c == '\x7F';
+}
+
+// A name of several lines on one.
+static bool in_one_line(struct arena *arena, struct text *value) {
+    size_t i = 0;
+    while (i < value->len && !is_control(value->at[i])) {
+        i++;
+    }
+    if (i == value->len) {
+        return true;
+    }
+    char *to = arena_try_bytes(arena, value->len);
+    for (i = 0; to != NULL && i < value->len; i++) {
+        to[i] = is_control(value->at[i]) ? ' ' : value->at[i];
+    }
+    value->at = to;
+    return to != NULL;
+}
+
+// A name, as long as it may be.
+static struct text cut_name(struct text value) {
     if (value.len <= ORDER_TEXT_MAX) {
         return value;
     }
@@ -128,17 +145,26 @@ static struct text cut_product(struct text value) {
     return text_trim((struct text){value.at, at});
 }
 
-struct text csv_preset_value(const struct csv_binding *b, int field, bool below_zero,
-                             struct text value) {
+bool csv_preset_value(const struct csv_binding *b, int field, bool below_zero, struct arena *arena,
+                      struct text *value) {
+    const uint32_t names = 1u << FIELD_PRODUCT_ID | 1u << FIELD_SOURCE | 1u << FIELD_STATE;
     if (below_zero || (b->preset != NULL && field == FIELD_DISCOUNT)) {
-        value = csv_without_minus(field, value);
+        *value = csv_without_minus(field, *value);
     }
-    return b->preset != NULL && field == FIELD_PRODUCT_ID ? cut_product(value) : value;
+    if (b->preset == NULL || !csv_is_among(names, field) || value->at == NULL) {
+        return true;
+    }
+    *value = cut_name(*value);
+    return in_one_line(arena, value);
 }
 
-static bool is_number_field(int field) {
-    return (CSV_PER_LINE >> field & 1) != 0 || field == FIELD_SUBTOTAL || field == CSV_UNIT_PRICE ||
-           field == FIELD_QUANTITY;
+static bool has_digit(struct text t) {
+    for (size_t i = 0; i < t.len; i++) {
+        if (t.at[i] >= '0' && t.at[i] <= '9') {
+            return true;
+        }
+    }
+    return false;
 }
 
 void csv_hint(const struct csv_binding *b, int field, struct text value, struct rejection *why) {
@@ -152,11 +178,22 @@ void csv_hint(const struct csv_binding *b, int field, struct text value, struct 
         reject(why, name, REJECT_MALFORMED,
                "%s must be %s, or its form be told with --date-format, not '%s'", name,
                order_field_expects(FIELD_CREATED_AT), shown.text);
-    } else if (is_number_field(field) && !csv_tells_numbers(b->written) &&
+    } else if (csv_is_among(CSV_NUMBERS, field) && !csv_tells_numbers(b->written) &&
                memchr(value.at, ',', value.len) != NULL) {
         reject(why, name, REJECT_MALFORMED,
                "'%s' may be read in two ways; say how numbers are written with --decimal and "
                "--thousands",
                shown.text);
+    } else if (csv_is_among(CSV_MONEY, field) && !csv_tells_numbers(b->written) &&
+               has_digit(value)) {
+        reject(why, name, REJECT_MALFORMED,
+               "%s must be an amount such as 12.50, not '%s'; say how numbers are written with "
+               "--decimal and --thousands, then a currency may stand beside them",
+               name, shown.text);
+    } else if (field == FIELD_QUANTITY && has_digit(value)) {
+        reject(why, name, REJECT_MALFORMED,
+               "%s must be a whole number from 0 to %d, not '%s'; what is sold by weight may be "
+               "counted by rows: --set quantity=1",
+               name, ORDER_QUANTITY_MAX, shown.text);
     }
 }

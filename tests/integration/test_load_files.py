@@ -239,6 +239,14 @@ def test_an_amount_that_is_repeated_or_blank_in_other_rows_is_one(tmp_path):
     assert sums(tmp_path)["shipping"] == 49_000
 
 
+def test_a_zero_beside_an_amount_of_the_order_is_no_second_amount(tmp_path):
+    text = WITH_TOTAL + "1,2026-05-01,a,1,10.00,0.00,0,0\n1,2026-05-01,b,1,5.00,4.90,1,20.90\n1,2026-05-01,b,1,0,0,0.00,\n"
+    code, said = load(tmp_path, text, "--group-by", "order_id")
+    assert code == 0, said
+    assert total(tmp_path) == exactly(USD="20.90")
+    assert (sums(tmp_path)["shipping"], sums(tmp_path)["tax"]) == (49_000, 10_000)
+
+
 def test_two_currencies_in_one_order_reject_it(tmp_path):
     text = LINES.replace("tax", "currency") + "1,2026-05-01,a,1,10.00,,EUR\n1,2026-05-01,b,1,5.00,,eur\n2,2026-05-01,a,1,10.00,,EUR\n2,2026-05-01,b,1,5.00,,USD\n"
     code, said = load(tmp_path, text, "--group-by", "order_id")

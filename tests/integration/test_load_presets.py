@@ -402,6 +402,36 @@ def test_with_group_by_a_row_without_a_value_is_as_the_first_of_its_order(tmp_pa
     assert sums(tmp_path, "lines") == {"USD": [D(5), 2, 2, D(0)]}
 
 
+def test_what_an_order_has_once_counts_where_its_row_is_left_out(tmp_path):
+    head = "order_id,created_at,product_id,quantity,unit_price,shipping,discount,back\n"
+    text = head + "1,2026-05-01,gift,1,50.00,4.90,1.00,2.00\n1,2026-05-01,mug,1,10.00,,0.00,\n2,2026-05-01,mug,1,10.00,,,\n"
+    options = ["--group-by", "order_id", "--map", "shipping=shipping,discount=discount", "--refund", "back"]
+    code, said = run(tmp_path, text, *options, "--skip", "product_id=gift")
+    assert code == 0 and "1 row left out" in said, said
+    assert sums(tmp_path) == {"USD": [D("10.00") + D("4.90") - D("1.00") - D("2.00") + D("10.00"), 2, 2, D("2.00")]}
+    two = text + "1,2026-05-01,gift,1,50.00,3.90,,\n"
+    code, said = run(tmp_path, two, *options, "--skip", "product_id=gift", data="two")
+    assert code == 1 and "export.csv:5: shipping: " in said and "'4.90'" in said and "'3.90'" in said, said
+    code, said = run(tmp_path, text.replace("4.90", "some"), *options, "--skip", "product_id=gift", data="bad")
+    assert code == 1 and sums(tmp_path, "bad")["USD"][1] == 1, said
+    # What is added up line by line goes with its line, but for a row that is no line.
+    per_line = [*options, "--per-line", "shipping"]
+    code, said = run(tmp_path, text, *per_line, "--skip", "product_id=gift", data="lines")
+    assert code == 0 and sums(tmp_path, "lines")["USD"][0] == D("10.00") - D("1.00") - D("2.00") + D("10.00"), said
+    summed = head + "1,2026-05-01,,3,30.00,4.90,,\n1,2026-05-01,mug,1,10.00,0.00,,\n1,2026-05-01,cup,2,10.00,,,\n"
+    code, said = run(tmp_path, summed, *per_line, "--skip", "product_id=", data="summed")
+    assert code == 0 and sums(tmp_path, "summed")["USD"][0] == D("34.90"), said
+    code, said = run(tmp_path, summed.replace(",0.00,,", ",1.00,,"), *per_line, "--skip", "product_id=", data="of lines")
+    assert code == 0 and sums(tmp_path, "of lines")["USD"][0] == D("31.00"), said
+
+
+def test_a_return_line_that_alone_has_an_amount_of_the_order_gives_it_back(tmp_path):
+    text = "order_id,created_at,product_id,quantity,unit_price,shipping\n1,2026-05-01,a,2,10.00,\n1,2026-05-01,a,-1,10.00,4.90\n2,2026-05-01,a,2,10.00,4.90\n2,2026-05-01,a,-1,10.00,4.90\n"
+    code, said = run(tmp_path, text, "--group-by", "order_id", "--map", "shipping=shipping", "--returns")
+    assert code == 0, said
+    assert sums(tmp_path) == {"USD": [D("20.00") - D("14.90") + D("24.90") - D("10.00"), 2, 2, D("24.90")]}
+
+
 def test_a_refund_column_makes_refunds_once_and_a_changed_one_is_a_conflict(tmp_path):
     text = HEADER + ",back\n1,2026-05-01,a,2,10.00,10.00\n2,2026-05-01,b,2,10.00,-2.50\n3,2026-05-01,c,2,10.00,0\n4,2026-05-01,c,2,10.00,\n"
     code, said = run(tmp_path, text, "--refund", "back")
