@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Cells that are written otherwise.
 //
-// A number: a sign of a currency is taken off either end, then the digits are copied, groups of
-// thousands checked and left out, the decimal sign made a point. A time: the forms are tried one
-// after the other; what two of them read differently is not guessed.
+// A number: a minus as accountants write it and a sign of a currency are taken off, then the digits
+// are copied, groups of thousands checked and left out, the decimal sign made a point. A time: the
+// forms are tried one after the other; what two of them read differently is not guessed.
 #include "format/csv_written.h"
 
 #include "order/timestamp.h"
@@ -108,10 +108,19 @@ static bool is_letter(char c) {
     return (unsigned char)((c | 0x20) - 'a') < 26;
 }
 
+// "AU $" is "AU$".
+static bool is_same_sign(struct text t, const char *sign) {
+    size_t i = 0;
+    while (i < t.len && (t.at[i] == ' ' || t.at[i] == *sign) && *sign != '\0') {
+        sign += t.at[i++] != ' ';
+    }
+    return i == t.len && *sign == '\0';
+}
+
 // The currencies that a sign may be of; a code is its own. NULL: it is none. *no_memory: refused.
 static const char *currencies_of(struct text sign, struct arena *arena, bool *no_memory) {
     for (size_t i = 0; i < COUNT_OF(sign_table); i++) {
-        if (text_equal(sign, text_of(sign_table[i].sign))) {
+        if (is_same_sign(sign, sign_table[i].sign)) {
             return sign_table[i].currencies;
         }
     }
@@ -229,25 +238,41 @@ static bool plain_digits(const struct csv_written *w, struct text t, char *out, 
     return !wrong && any && (fraction || n_groups == 0 || group == 3);
 }
 
+// "(5.00)", "5.00-", and the sign of mathematics before it: all are below zero.
+static bool take_minus_off(struct text *t) {
+    static const char sign[] = "\xE2\x88\x92";
+    char last = t->len > 2 ? t->at[t->len - 1] : '\0';
+    size_t before = last == ')' && t->at[0] == '('              ? 1
+                    : t->len > 3 && memcmp(t->at, sign, 3) == 0 ? 3
+                                                                : 0;
+    size_t behind = before == 1 || (before == 0 && last == '-') ? 1 : 0;
+    if (before + behind > 0) {
+        *t = without_spaces((struct text){t->at + before, t->len - before - behind});
+    }
+    return before + behind > 0;
+}
+
 enum csv_written_result csv_read_number(const struct csv_written *w, struct text *value,
                                         const char *field, struct csv_signs *signs,
                                         struct arena *arena, struct rejection *why) {
-    struct text sign;
+    struct text sign, inner = *value;
     char plus_minus;
-    struct text digits = take_sign_off(*value, &sign, &plus_minus);
+    bool minus = take_minus_off(&inner);
+    struct text digits = take_sign_off(inner, &sign, &plus_minus);
     bool no_memory = false;
     const char *currencies =
         sign.len > 0 && signs != NULL ? currencies_of(sign, arena, &no_memory) : NULL;
     if (no_memory) {
         return CSV_WRITTEN_NO_MEMORY;
     }
-    bool fits =
-        digits.len > 0 && (sign.len == 0 || (currencies != NULL && signs->n < CSV_SIGNS_MAX));
+    bool fits = digits.len > 0 && !(minus && plus_minus != '\0') &&
+                (sign.len == 0 || (currencies != NULL && signs->n < CSV_SIGNS_MAX));
     char *out = fits ? arena_try_bytes(arena, digits.len + 1) : NULL;
     if (fits && out == NULL) {
         return CSV_WRITTEN_NO_MEMORY;
     }
     size_t n = 0;
+    plus_minus = minus ? '-' : plus_minus;
     if (fits && plus_minus != '\0') {
         out[n++] = plus_minus;
     }

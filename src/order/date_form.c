@@ -5,8 +5,8 @@
 // both are used up, and what was read is written in the one form that timestamp_parse knows, which
 // judges calendar and range.
 //
-// How it fails: something else stands there. The C library's strptime is not used: it takes what
-// looks roughly right, and its names depend on the locale.
+// How it fails: something else stands there, also a month 13. The C library's strptime is not used:
+// it takes what looks roughly right, and its names depend on the locale.
 #include "order/date_form.h"
 
 #include <stdio.h>
@@ -224,6 +224,9 @@ bool date_form_read(const char *form, struct text t, char out[static DATE_FORM_B
         r.hour = r.hour % 12 + (r.half == 2 ? 12 : 0);
     } else if (r.half == 1) {
         return false; // 14:30 AM
+    }
+    if (r.month < 1 || r.month > 12 || r.day < 1 || r.day > 31) {
+        return false; // of another form, as 18/07 is for month/day
     }
     int n = snprintf(out, DATE_FORM_BYTES, "%04d-%02d-%02d", r.year, r.month, r.day);
     if (r.has_time || r.offset[0] != '\0') {

@@ -46,6 +46,20 @@ static void decimals_and_thousands_are_read_as_told(void **state) {
     GIVES(',', '\0', "+5", "+5");
     GIVES('.', ',', "1,234.56", "1234.56");
     GIVES('.', ',', "12,34,567.00", "1234567.00"); // lakhs
+    GIVES('.', ',', "AU $1,234.50", "1234.50 AUD");
+    GIVES('.', ',', "(1,234.50)", "-1234.50");
+    GIVES('.', ',', "(R$ 5.00)", "-5.00 BRL");
+    GIVES(',', '.', "5,00-", "-5.00");
+    GIVES(',', '.', "5,00 \xE2\x82\xAC-", "-5.00 EUR");
+    GIVES(',', '\0',
+          "\xE2\x88\x92"
+          "5,00",
+          "-5.00");
+    GIVES('.', ',', "(-5.00)", "refused");
+    GIVES('.', ',', "-5.00-", "refused");
+    GIVES('.', ',', "(5.00", "refused");
+    GIVES('.', ',', "()", "refused");
+    GIVES('.', ',', "--", "refused");
     GIVES('.', '\'', "1'234.50", "1234.50");
     GIVES('.', '\'',
           "1\xE2\x80\x99"
@@ -63,7 +77,7 @@ static void what_is_written_otherwise_is_refused(void **state) {
     (void)state;
     static const char *const german[] = {
         "1.23", "12.50",  "1.2345,0", ".234", "1..234", "1,234.5", "1,2,3", "1e5", "",        "-",
-        ",",    "1.234.", "x",        "--5",  "5-",     "(5)",     "1 234", "5%",  "1234.567"};
+        ",",    "1.234.", "x",        "--5",  "-5-",    "(-5)",    "1 234", "5%",  "1234.567"};
     for (size_t i = 0; i < COUNT_OF(german); i++) {
         GIVES(',', '.', german[i], "refused");
     }

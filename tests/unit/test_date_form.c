@@ -54,7 +54,7 @@ static void the_forms_of_spreadsheets_and_shops_are_read(void **state) {
         {"%d%%%m%t%Y", "3%4   2026", "2026-04-03"},
         {"%d/%m/%Y %H:%M:%S.%f", "3/4/2026 1:2:3.000001", "2026-04-03T01:02:03.000001"},
         {"%d/%m/%Y %T", "3/4/2026 01:02:03,5", "2026-04-03T01:02:03.5"},
-        {"%d/%m/%Y", "31/13/2026", "2026-13-31"}, // no such date: for the rules to say
+        {"%d/%m/%Y", "31/2/2026", "2026-02-31"}, // no such date: for the rules to say
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         assert_string_equal(read_form(cases[i].form, cases[i].text), cases[i].want);
@@ -64,6 +64,10 @@ static void the_forms_of_spreadsheets_and_shops_are_read(void **state) {
 static void what_has_another_form_is_not_read(void **state) {
     (void)state;
     static const char *const wrong[][2] = {{"%m/%d/%Y", "11/8/16"},
+                                           {"%d/%m/%Y", "31/13/2026"},
+                                           {"%m/%d/%Y", "18/07/2026"},
+                                           {"%F", "2026-00-01"},
+                                           {"%F", "2026-01-32"},
                                            {"%m/%d/%y", "11/8/2016"},
                                            {"%m/%d/%Y", "11-8-2016"},
                                            {"%m/%d/%Y", "11/8/2016 "},
