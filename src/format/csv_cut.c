@@ -5,6 +5,9 @@
 // eight bytes at a time; a cell in quotes to its closing quote. Cells are slices of the row; only
 // one with doubled quotes is copied, to `scratch`.
 //
+// Cells parted by tabs are written without quoting by most that write them: there a quote that
+// cannot be one of a quoted cell is a character.
+//
 // How it fails: a quote where none may be, a quote never closed, too many cells.
 #include "format/csv_cut.h"
 
@@ -88,6 +91,22 @@ static enum cut_result cut_quoted(struct cut *k, const char *at, const char **af
     }
 }
 
+// The end of a cell that is not quoted; a quote in it that is not a character, else.
+static inline const char *end_of_plain(const struct cut *k, const char *at) {
+    const char *stop = find_special(at, k->end, k->delimiter);
+    while (stop < k->end && *stop == '"' && k->delimiter == '\t') {
+        stop = find_special(stop + 1, k->end, k->delimiter);
+    }
+    return stop;
+}
+
+// Text follows a closing quote. `"Best" cup` between tabs has but one meaning.
+static bool is_plain_between_tabs(const struct cut *k) {
+    struct text t = k->last_quoted;
+    return k->delimiter == '\t' && (t.len == 0 || (memchr(t.at, '\t', t.len) == NULL &&
+                                                   csv_find_line_end(t.at, t.len) == NULL));
+}
+
 // Cuts one cell; *stop: the comma or line end behind it, or the end.
 static enum cut_result cut_cell(struct cut *k, const char *at, const char **stop,
                                 struct text *cell) {
@@ -95,12 +114,14 @@ static enum cut_result cut_cell(struct cut *k, const char *at, const char **stop
         *stop = at;
         enum cut_result r = cut_quoted(k, at + 1, stop, cell);
         const char *p = *stop;
-        if (r == CUT_ROW && p < k->end && *p != k->delimiter && *p != '\n' && *p != '\r') {
+        if (r != CUT_ROW || p == k->end || *p == k->delimiter || *p == '\n' || *p == '\r') {
+            return r;
+        }
+        if (!is_plain_between_tabs(k)) {
             return fault(k, "text follows a closing quote (a quote inside quotes must be doubled)");
         }
-        return r;
     }
-    *stop = find_special(at, k->end, k->delimiter);
+    *stop = end_of_plain(k, at);
     if (*stop < k->end && **stop == '"') {
         return fault(k, "a quote inside a cell that does not start with one");
     }

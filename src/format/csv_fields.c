@@ -269,8 +269,9 @@ static bool bind_column(const struct csv_fields *f, int field, const struct csv_
     if (s->column == NO_COLUMN && mapped && (f->by_preset >> field & 1) != 0) {
         return error_set(err, ERROR_USAGE,
                          "column '%s' of the preset %s is missing; if it has another name now: "
-                         "--map %s=COLUMN (columns: %s)",
-                         excerpt_of(name).text, f->preset, csv_field_name(field),
+                         "--%s%s%sCOLUMN (columns: %s)",
+                         excerpt_of(name).text, f->preset, is_mappable(field) ? "map " : "",
+                         csv_field_name(field), is_mappable(field) ? "=" : " ",
                          list_columns(header, columns));
     }
     if (s->column == NO_COLUMN && mapped) {
@@ -342,6 +343,14 @@ static bool bind_skips(const struct csv_fields *f, const struct csv_row *header,
         char columns[240];
         if (!find_by_name(header, f->skips[i].column, &out->skip_columns[i], err)) {
             return false;
+        }
+        if (out->skip_columns[i] == NO_COLUMN && f->skips[i].by_preset) {
+            return error_set(err, ERROR_USAGE,
+                             "column '%s' of the preset %s, by which rows are left out, is "
+                             "missing: copy the options of --preset show %s and change them "
+                             "(columns: %s)",
+                             excerpt_of(f->skips[i].column).text, f->preset, f->preset,
+                             list_columns(header, columns));
         }
         if (out->skip_columns[i] == NO_COLUMN) {
             return error_set(err, ERROR_USAGE, "no column '%s' for --skip (columns: %s)",

@@ -34,57 +34,75 @@ static bool is_option(const struct csv_preset_option *o, const char *name) {
 
 // --- The columns of a preset
 
-struct fit {
+static bool has_columns(const struct csv_row *header, struct text names) {
+    bool all = true;
+    while (names.len > 0 && all) {
+        all = has_column(header, take_part(&names, '+'));
+    }
+    return all;
+}
+
+// Of "A+B|C" those that the header has; the first when it has none.
+static struct text pick(const struct csv_row *header, struct text names) {
+    const struct text first = take_part(&names, '|');
+    struct text found = first;
+    while (!has_columns(header, found) && names.len > 0) {
+        found = take_part(&names, '|');
+    }
+    return has_columns(header, found) ? found : first;
+}
+
+struct need {
     const struct csv_row *header;
-    size_t n_needed, n_there;
-    struct text missing;
+    const char *option;
+    struct text field;
+    struct csv_preset_fit *fit;
 };
 
-static void need(struct fit *f, struct text columns, char sign) {
+static void need_columns(struct need n, struct text columns, char sign) {
     while (columns.len > 0) {
         struct text name = take_part(&columns, sign);
-        bool there = has_column(f->header, name);
-        f->n_needed++;
-        f->n_there += there;
-        if (!there && f->missing.len == 0) {
-            f->missing = name;
+        bool there = has_column(n.header, name);
+        n.fit->n_needed++;
+        n.fit->n_there += there;
+        if (!there && n.fit->missing.len == 0) {
+            n.fit->missing = name;
+            n.fit->option = n.option;
+            n.fit->field = n.field;
         }
     }
 }
 
-static void need_map(struct fit *f, struct text list) {
+static void need_map(struct need n, struct text list) {
     while (list.len > 0) {
-        struct text column = take_part(&list, ',');
-        struct text field = take_part(&column, '=');
-        if (field.len > 0 && field.at[0] != '?') {
-            need(f, column, '+');
+        struct text columns = take_part(&list, ',');
+        n.field = take_part(&columns, '=');
+        if (n.field.len > 0 && n.field.at[0] != '?') {
+            need_columns(n, pick(n.header, columns), '+');
         }
     }
 }
 
-size_t csv_preset_fits(const struct csv_preset *p, const struct csv_row *header, size_t *n_needed,
-                       struct text *missing) {
-    struct fit f = {.header = header};
+struct csv_preset_fit csv_preset_fits(const struct csv_preset *p, const struct csv_row *header) {
+    struct csv_preset_fit fit = {0};
     for (const struct csv_preset_option *o = p->options; o->option != NULL; o++) {
+        struct need n = {.header = header, .option = o->option, .fit = &fit};
+        struct csv_skip skip;
+        struct error ignored;
         if (is_option(o, "map")) {
-            need_map(&f, text_of(o->value));
+            need_map(n, text_of(o->value));
         } else if (is_option(o, "refund") || is_option(o, "cancelled") ||
                    is_option(o, "original")) {
-            need(&f, text_of(o->value), '\0');
-        } else if (is_option(o, "skip")) {
-            struct csv_skip skip;
-            struct error ignored;
-            if (csv_skip_read(text_of(o->value), &skip, &ignored)) {
-                need(&f, skip.column, '\0');
-            }
+            need_columns(n, text_of(o->value), '\0');
+        } else if (is_option(o, "skip") && o->value[0] != '?' &&
+                   csv_skip_read(text_of(o->value), &skip, &ignored)) {
+            need_columns(n, skip.column, '\0');
         }
     }
     if (p->marks != NULL) {
-        need(&f, text_of(p->marks), '|');
+        need_columns((struct need){.header = header, .fit = &fit}, text_of(p->marks), '|');
     }
-    *n_needed = f.n_needed;
-    *missing = f.missing;
-    return f.n_there;
+    return fit;
 }
 
 bool csv_preset_takes_back(const struct csv_preset *p) {
@@ -102,12 +120,11 @@ const struct csv_preset *csv_presets_find(const char *name, const struct csv_row
     *nearest = NULL;
     for (size_t i = 0; i < csv_presets_count; i++) {
         const struct csv_preset *p = &csv_presets[i];
-        size_t needed;
-        struct text missing;
         if (name != NULL && strcmp(p->name, name) != 0) {
             continue;
         }
-        size_t there = csv_preset_fits(p, header, &needed, &missing);
+        struct csv_preset_fit fit = csv_preset_fits(p, header);
+        size_t needed = fit.n_needed, there = fit.n_there;
         if (there == needed && needed > most) {
             found = p;
             most = needed;
@@ -147,7 +164,8 @@ static void apply_map(struct csv_fields *f, const struct csv_row *header, struct
         struct text name = take_part(&column, '=');
         bool optional = name.len > 0 && name.at[0] == '?';
         name = (struct text){name.at + optional, name.len - optional};
-        if (!optional || has_column(header, column)) {
+        column = pick(header, column);
+        if (!optional || has_columns(header, column)) {
             tell(f, field_of(name), column, TEXT_NONE);
         } else if (field_of(name) == FIELD_PRODUCT_ID) {
             tell(f, FIELD_PRODUCT_ID, TEXT_NONE, TEXT_LIT("(unknown)"));
@@ -156,8 +174,11 @@ static void apply_map(struct csv_fields *f, const struct csv_row *header, struct
 }
 
 // A rule of the user's on the same column goes before.
-static bool apply_skip(struct csv_fields *f, const char *rule, struct error *err) {
+static bool apply_skip(struct csv_fields *f, const struct csv_row *header, const char *rule,
+                       struct error *err) {
     struct csv_skip skip;
+    bool optional = *rule == '?';
+    rule += optional;
     if (!csv_skip_read(text_of(rule), &skip, err)) {
         return false;
     }
@@ -166,7 +187,14 @@ static bool apply_skip(struct csv_fields *f, const char *rule, struct error *err
             return true;
         }
     }
-    return csv_fields_skip(f, text_of(rule), err);
+    if (optional && !has_column(header, skip.column)) {
+        return true;
+    }
+    if (!csv_fields_skip(f, text_of(rule), err)) {
+        return false;
+    }
+    f->skips[f->n_skips - 1].by_preset = true;
+    return true;
 }
 
 static void apply_column(struct csv_fields *f, const struct csv_preset_option *o) {
@@ -204,6 +232,15 @@ static bool apply_rest(struct csv_fields *f, const struct csv_fields *asked,
     return true;
 }
 
+// What is added up is only what there is.
+static void drop_absent_sums(struct csv_fields *f) {
+    for (int field = 0; field < CSV_FIELDS; field++) {
+        if (f->column[field].at == NULL && f->constant[field].at == NULL) {
+            f->per_line &= ~(1u << field);
+        }
+    }
+}
+
 bool csv_preset_apply(const struct csv_preset *p, const struct csv_row *header,
                       struct csv_fields *f, struct error *err) {
     const struct csv_fields asked = *f;
@@ -215,7 +252,7 @@ bool csv_preset_apply(const struct csv_preset *p, const struct csv_row *header,
             struct text value = text_of(o->value), name = take_part(&value, '=');
             tell(f, field_of(name), TEXT_NONE, value);
         } else if (is_option(o, "skip")) {
-            if (!apply_skip(f, o->value, err)) {
+            if (!apply_skip(f, header, o->value, err)) {
                 return false;
             }
         } else if (is_option(o, "refund") || is_option(o, "cancelled") ||
@@ -225,7 +262,25 @@ bool csv_preset_apply(const struct csv_preset *p, const struct csv_row *header,
             return false;
         }
     }
+    if (asked.per_line == 0) {
+        drop_absent_sums(f);
+    }
     return true;
+}
+
+// Each of a list, the first name of a column alone.
+static void show_value(const struct csv_preset_option *o, struct buf *out) {
+    struct text list = text_of(o->value);
+    if (!is_option(o, "map")) {
+        buf_put_str(out, o->value + (*o->value == '?'));
+        return;
+    }
+    for (const char *sign = ""; list.len > 0; sign = ",") {
+        struct text one = take_part(&list, ',');
+        one = take_part(&one, '|');
+        size_t optional = one.at[0] == '?';
+        buf_printf(out, "%s%.*s", sign, (int)(one.len - optional), one.at + optional);
+    }
 }
 
 void csv_preset_show(const struct csv_preset *p, struct buf *out) {
@@ -233,12 +288,27 @@ void csv_preset_show(const struct csv_preset *p, struct buf *out) {
         buf_printf(out, " --%s", o->option);
         if (o->value != NULL) {
             buf_put_str(out, " '");
-            for (const char *c = o->value; *c != '\0'; c++) {
-                if (*c != '?') {
-                    buf_put_char(out, *c);
-                }
-            }
+            show_value(o, out);
             buf_put_char(out, '\'');
+        }
+    }
+}
+
+void csv_preset_show_others(const struct csv_preset *p, struct buf *out) {
+    const char *sign = "";
+    for (const struct csv_preset_option *o = p->options; o->option != NULL; o++) {
+        struct text list = is_option(o, "map") ? text_of(o->value) : TEXT_LIT("");
+        while (list.len > 0) {
+            struct text names = take_part(&list, ',');
+            struct text field = take_part(&names, '=');
+            size_t optional = field.len > 0 && field.at[0] == '?';
+            (void)take_part(&names, '|');
+            while (names.len > 0) {
+                struct text other = take_part(&names, '|');
+                buf_printf(out, "%s%.*s=%.*s", sign, (int)(field.len - optional),
+                           field.at + optional, TEXT_ARG(other));
+                sign = ", ";
+            }
         }
     }
 }

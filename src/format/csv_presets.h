@@ -12,17 +12,23 @@ struct csv_preset {
     const char *note;  // what is to be known beside, one line; NULL: nothing
     const char *marks; // columns beside those of the options that tell it: "A|B"; NULL: none
     struct csv_preset_option {
-        const char *option; // without --; map: fields with a ? before them may have no column
-        const char *value;  // NULL: a flag
+        const char *option; // without --
+        // NULL: a flag. map: fields with a ? before them may have no column, and A|B is A, or B in
+        // exports that have no A. skip: with a ? before it the column may not be there.
+        const char *value;
     } options[PRESET_OPTIONS_MAX];
 };
 extern const struct csv_preset csv_presets[];
 extern const size_t csv_presets_count;
 
-// Columns that the preset reads and the header has; *n_needed: that it must have, *missing: the
-// first one of them that is not there, "" when all are.
-size_t csv_preset_fits(const struct csv_preset *p, const struct csv_row *header, size_t *n_needed,
-                       struct text *missing);
+// How a header fits a preset.
+struct csv_preset_fit {
+    size_t n_needed, n_there; // columns that it must have, and those of them that are there
+    struct text missing;      // the first one that is not, "" when all are
+    const char *option;       // of it: "map", "refund", ...; NULL: it is known by that column
+    struct text field;        // of map
+};
+struct csv_preset_fit csv_preset_fits(const struct csv_preset *p, const struct csv_row *header);
 // Whether it reads what was refunded, cancelled or returned.
 bool csv_preset_takes_back(const struct csv_preset *p);
 // The layout that the header is: of those with this name (NULL: of all) the one with the most
@@ -35,3 +41,5 @@ MUST_CHECK bool csv_preset_apply(const struct csv_preset *p, const struct csv_ro
                                  struct csv_fields *f, struct error *err);
 // Its options as they are written on a command line: " --group-by order_id --map '...'".
 void csv_preset_show(const struct csv_preset *p, struct buf *out);
+// The other names that its columns have: "quantity=Quantity, ..."; nothing when they have none.
+void csv_preset_show_others(const struct csv_preset *p, struct buf *out);

@@ -10,6 +10,7 @@ struct csv_skip {
     struct text column;
     struct text values; // "VALUE,VALUE", a part with a comma in it in double quotes
     bool others;        // rows that have none of them are left out
+    bool by_preset;     // for whoever reads it from one
 };
 
 // Reads "COLUMN=VALUE,VALUE" or "COLUMN!=VALUE,VALUE"; *out borrows from it.

@@ -41,15 +41,24 @@ static int load_presets_tell(const struct options *o, bool list) {
     }
     for (size_t i = 0; i < csv_presets_count; i++) {
         const struct csv_preset *p = &csv_presets[i];
-        struct buf options = {0};
+        struct buf options = {0}, others = {0};
         if (list) {
             printf("%-16s %s\n", p->name, p->what);
         } else if (strcmp(p->name, name) == 0) {
             csv_preset_show(p, &options);
+            csv_preset_show_others(p, &others);
             printf("# %s%s%s\nsalestide load FILE%.*s\n", p->what, p->note != NULL ? ": " : "",
                    p->note != NULL ? p->note : "", TEXT_ARG(buf_text(&options)));
+            if (others.len > 0) {
+                printf("# other exports: %.*s\n", TEXT_ARG(buf_text(&others)));
+            }
         }
         buf_free(&options);
+        buf_free(&others);
+    }
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fputs("salestide load: cannot write to standard output\n", stderr);
+        return 1;
     }
     return 0;
 }

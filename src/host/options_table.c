@@ -643,7 +643,9 @@ const struct option_spec option_specs[] = {
     {.name = "skip-short",
      .type = OPTION_FLAG,
      .commands = "load",
-     .help = "Leaves out rows of at most three cells: titles and counts among the rows."},
+     .help =
+         "Leaves out rows of at most three cells, or a quarter of the columns: titles and counts "
+         "among the rows."},
     {.name = "refund",
      .value = "COLUMN",
      .commands = "load",

@@ -7,6 +7,8 @@ import csv
 import decimal
 import io
 import shlex
+import subprocess
+import time
 
 import pytest
 
@@ -16,6 +18,9 @@ D = decimal.Decimal
 SHOPIFY = ("Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Accepts Marketing,Currency,Subtotal,Shipping,Taxes,Total,"
            "Discount Code,Discount Amount,Shipping Method,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem compare at price,"
            "Lineitem sku,Shipping Province,Notes,Cancelled at,Payment Method,Refunded Amount,Vendor,Id,Tags,Source,Lineitem discount")  # fmt: skip
+SQUARESPACE = ("Order ID,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Currency,Subtotal,Shipping,Taxes,Amount Refunded,Total,"
+               "Discount Code,Discount Amount,Shipping Method,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,Shipping Province,"
+               "Cancelled at,Channel Name,Payment Method")  # fmt: skip
 WOO = ('"Order Number","Order Status","Order Date","Payment Method Title","Cart Discount Amount","Order Subtotal Amount",'
        '"Order Shipping Amount","Order Refund Amount","Order Total Amount","Order Total Tax Amount",SKU,"Item #","Item Name",'
        '"Quantity (- Refund)","Item Cost","Coupon Code","Discount Amount"')  # fmt: skip
@@ -94,6 +99,18 @@ def shopify():
     ]  # fmt: skip
     net = D("29.90") + (D("44.90") - D("15.00")) + (D("14.90") - D("14.90"))
     return table(SHOPIFY, rows), {"EUR": [net, 2, 4, D("15.00")]}, 2
+
+
+def squarespace():
+    first = {"Currency": "USD", "Shipping": "5.00", "Taxes": "1.50", "Discount Amount": "1.00", "Created at": "2026-05-31 12:34:56 -0500"}
+    rows = [
+        {**first, "Order ID": "00001", "Financial Status": "PARTIALLY_REFUNDED", "Amount Refunded": "4.00", "Total": "25.50", "Lineitem quantity": 2,
+         "Lineitem name": "Mug", "Lineitem price": "5.00", "Lineitem sku": "SQ1"},
+        {"Order ID": "00001", "Lineitem quantity": 1, "Lineitem name": "Cup\nlarge", "Lineitem price": "10.00", "Lineitem sku": "SQ2"},
+        {**first, "Order ID": "00002", "Financial Status": "PAID", "Amount Refunded": "0.00", "Total": "15.50", "Lineitem quantity": 1,
+         "Lineitem name": "Cup", "Lineitem price": "10.00", "Lineitem sku": "SQ2", "Cancelled at": "2026-06-01 08:00:00 -0500"},
+    ]  # fmt: skip
+    return table(SQUARESPACE, rows), {"USD": [D("25.50") - D("4.00"), 1, 3, D("4.00")]}, 0
 
 
 def woocommerce():
@@ -299,7 +316,7 @@ def prestashop():
     return table(PRESTASHOP, rows, ";"), {"USD": [D("1020.90"), 1, 1, D(0)]}, 1
 
 
-LAYOUTS = [shopify, woocommerce, amazon, amazon_india, etsy_orders, etsy_items, ebay, square_items, stripe_payments, paypal, olist, superstore,
+LAYOUTS = [shopify, squarespace, woocommerce, amazon, amazon_india, etsy_orders, etsy_items, ebay, square_items, stripe_payments, paypal, olist, superstore,
            northwind, online_retail, magento, prestashop]  # fmt: skip
 
 
@@ -317,6 +334,130 @@ def test_an_export_is_known_by_its_columns_and_comes_to_what_its_cells_add_up_to
     again, said = run(tmp_path, text)  # what is made of a file is made the same again
     assert again == 0 and "0 accepted" in said, said
     assert sums(tmp_path) == expected
+
+
+WOO_ROW = {"Order Number": 11, "Order Status": "Completed", "Order Date": "2026-03-01 10:23", "Cart Discount Amount": "0", "Order Shipping Amount": "5",
+           "Order Refund Amount": "4", "Order Total Amount": "15", "Order Total Tax Amount": "0", "Item Name": "Cap", "Quantity (- Refund)": 1,
+           "Item Cost": "10"}  # fmt: skip
+SKYVERGE = ("order_id,order_number,date,status,shipping_total,tax_total,discount_total,order_total,refunded_total,order_currency,payment_method,customer_id,"
+            "item_name,item_sku,item_quantity,item_total")  # fmt: skip
+SKYVERGE_ROWS = [{"order_id": 7, "order_number": 7, "date": "2026-03-01 10:00:00", "status": status, "shipping_total": "5.00", "tax_total": "0.00",
+                  "order_total": "35.00", "refunded_total": "5.00", "order_currency": "EUR", "item_name": name, "item_quantity": 1, "item_total": amount}
+                 for status, name, amount in (("completed", "a", "10.00"), ("completed", "b", "20.00"))]  # fmt: skip
+ANALYTICS = 'Date,"Order #",Status,Customer,"Customer type",Product(s),"Items sold",Coupon(s),"Net Sales"'
+ANALYTICS_ROWS = [{"Date": "2026-03-01 10:00:00", "Order #": 1, "Status": "completed", "Items sold": 2, "Net Sales": "1,234.50"},
+                  {"Date": "2026-03-02 10:00:00", "Order #": 1, "Status": "completed", "Items sold": -1, "Net Sales": "-34.50"}]  # fmt: skip
+AMAZON_ORDERS = ("order-id\torder-item-id\tpurchase-date\tpayments-date\tsku\tproduct-name\tquantity-purchased\tcurrency\titem-price\titem-tax\t"
+                 "shipping-price\tshipping-tax\tship-state")  # fmt: skip
+AMAZON_ORDER = {"order-id": "1-1", "order-item-id": 5, "purchase-date": "2026-06-17T08:04:21-08:00", "sku": "A", "quantity-purchased": 2, "currency": "USD",
+                "item-price": "20.00", "shipping-price": "3.00"}  # fmt: skip
+# Nothing is quoted in the reports of Amazon.
+AMAZON_QUOTES = AMAZON + "".join(
+    "\n" + "\t".join({"amazon-order-id": str(n), "purchase-date": "2026-06-17T08:04:21+00:00", "product-name": name, "sku": name, "quantity": "1",
+                      "currency": "EUR", "item-price": "10.00"}.get(column, "") for column in AMAZON.split("\t"))
+    for n, name in enumerate(['5" cup', '"Best" cup', 'a "good" one', '"'"all"'"']))  # fmt: skip
+EBAY_PARENT = [
+    {"Sales Record Number": 119, "Order Number": "12-2", "Quantity": 3, "Sold For": "$38.00", "Shipping And Handling": "$5.00", "Total Price": "$43.00",
+     "Sale Date": "Aug-25-26"},
+    {"Sales Record Number": 119, "Order Number": "12-2", "Item Number": "336", "Item Title": "Card", "Quantity": 1, "Sold For": "$18.00",
+     "Sale Date": "Aug-25-26"},
+    {"Sales Record Number": 119, "Order Number": "12-2", "Item Number": "337", "Item Title": "Box", "Quantity": 2, "Sold For": "$10.00",
+     "Shipping And Handling": "$0.00", "Sale Date": "Aug-25-26"},
+]  # fmt: skip
+EBAY_TEXT = "\r\n" + table(EBAY, EBAY_PARENT) + "\r\n1,record(s) downloaded\r\n"
+EBAY_AU = EBAY_TEXT.replace("$", "AU $").replace("Shipping And", "Postage And").replace('"Ship To', '"Post To').replace("Aug-25-26", "25-Aug-26")
+STRIPE_ROWS = [{"id": "ch_1", "Created date (UTC)": "2026-06-05 23:38", "Amount": "12.50", "Amount Refunded": "0.00", "Currency": "usd", "Status": "Paid"}]
+SQUARE_ROW = {"Date": "2026-07-18", "Time": "12:59:30", "Item": "Beer", "Qty": "1", "Gross Sales": "$8.00", "Discounts": "($1.00)", "Tax": "$0.50",
+              "Transaction ID": "A1"}  # fmt: skip
+ITEMS = {"Sale Date": "08/14/26", "Quantity": 1, "Order Shipping": "4.50", "Order Sales Tax": "0.62", "Currency": "USD", "Order ID": 3001}
+MAGENTO_1 = '"Order #","Purchased From (Store)","Purchased On","Bill to Name","Ship to Name","G.T. (Base)","G.T. (Purchased)",Status'
+MAGENTO_ROW = {"ID": "1", "Purchase Point": "Main Website\n  Main Store", "Purchase Date": "2026-02-06 09:31:22", "Grand Total (Base)": "36.39",
+               "Status": "closed", "Subtotal": "31.39", "Shipping and Handling": "5.00", "Total Refunded": "36.39"}  # fmt: skip
+SUPERSTORE_ROW = {"Order ID": "CA-1", "Order Date": "11/8/2016", "Product ID": "FUR-1", "Sales": "$1,261.96", "Quantity": 2, "Discount": "0.2"}
+PRESTASHOP_ROWS = [{"ID": n, "Reference": "KHWLILZLL", "Total": "€10.00", "Status": "Payment accepted", "Date": "2026-05-19 10:05:12"} for n in (4, 5)]
+VARIATIONS = {
+    "WooCommerce in British English": (table(WOO, [WOO_ROW]).replace("Order Shipping Amount", "Order Delivery Amount"), {"USD": "11"}),
+    "WooCommerce with other columns": (table(WOO, [WOO_ROW]).replace("Quantity (- Refund)", "Quantity").replace('"Item Name"', "Name"), {"USD": "11"}),
+    "WooCommerce, one row an item": (table(SKYVERGE, SKYVERGE_ROWS), {"EUR": "30"}),
+    "WooCommerce Analytics with a refund": (table(ANALYTICS, ANALYTICS_ROWS), {"USD": "1200"}),
+    "Amazon's order report": (table(AMAZON_ORDERS, [AMAZON_ORDER], "\t"), {"USD": "23"}),
+    "Amazon with quotes in names": (AMAZON_QUOTES, {"EUR": "40"}),
+    "eBay with the postage in the row that sums up": (EBAY_TEXT, {"USD": "43"}),
+    "eBay in Australia": (EBAY_AU, {"AUD": "43"}, "--currency", "AUD"),
+    "Etsy items whose shipping was discounted": (
+        table(ETSY_ITEMS, [{**ITEMS, "Item Name": "a", "Item Total": "10", "Discount Amount": "1.00", "Shipping Discount": "4.50"},
+                           {**ITEMS, "Item Name": "b", "Item Total": "3", "Order Shipping": "0.00"}]), {"USD": "12.62"}),
+    "Stripe with tests among the payments": (
+        table(STRIPE.replace("date ", "") + ",Mode", [{k.replace("date ", ""): v for k, v in row.items()} | {"Mode": mode}
+                                                     for row, mode in ((STRIPE_ROWS[0], "Live"), (STRIPE_ROWS[0] | {"id": "ch_2"}, "Test"))]), {"USD": "12.50"}),
+    "Square with a minus as accountants write it": (table(SQUARE, [SQUARE_ROW]), {"USD": "7.50"}),
+    "Magento with a store of several lines": (table(MAGENTO, [MAGENTO_ROW]), {"USD": "0"}),
+    "Magento 1": (table(MAGENTO_1, [{"Order #": "1001", "Purchased On": "Feb 5, 2026 9:31:22 PM", "G.T. (Base)": "$36.39", "Status": "Complete"}]), {"USD": "36.39"}),
+    "Superstore with signs": (table(SUPERSTORE, [SUPERSTORE_ROW]).replace(",State,", ",State/Province,"), {"USD": "1261.96"}),
+    "Northwind as a spreadsheet in the USA saves it": (
+        table(NORTHWIND, [{"CustomerID": "V", "OrderID": 1, "OrderDate": "7/4/1996", "ProductName": "Q", "Quantity": 12, "ExtendedPrice": "$1,168.00",
+                           "Freight": "$32.38"}]), {"USD": "1200.38"}),
+    "Online Retail II": (RETAIL.replace("InvoiceNo", "Invoice").replace("UnitPrice", "Price").replace("CustomerID", "Customer ID")
+                         + '\n1,A,,"1,000",2010-12-01 08:26:00,2.55,17850.0,UK\nA2,B,,1,2010-12-01 08:26:00,-50.00,,UK\n', {"GBP": "2500"}),
+    "PrestaShop, two orders of one reference": (table(PRESTASHOP, PRESTASHOP_ROWS, ";"), {"EUR": "20"}, "--currency", "EUR"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", VARIATIONS)
+def test_other_exports_of_a_system_are_known_too(tmp_path, name):
+    text, expected, *options = VARIATIONS[name]
+    code, said = run(tmp_path, text, *options)
+    assert code == 0 and "(--preset " in said, said
+    assert {currency: row[0] for currency, row in sums(tmp_path).items()} == {currency: D(net) for currency, net in expected.items()}, said
+
+
+def test_dates_whose_day_and_month_are_the_other_way_round_load_nothing(tmp_path):
+    text, _, _ = paypal()
+    british = text.replace("05/13/2026", "01/05/2026").replace("05/14/2026", "14/05/2026")
+    code, said = run(tmp_path, british)
+    assert code == 2 and "'14/05/2026 11:00:00'" in said and "--date-format '%d/%m/%Y %H:%M:%S'" in said, said
+    assert sums(tmp_path) == {}
+    code, said = run(tmp_path, british, "--date-format", "%d/%m/%Y %H:%M:%S")
+    assert code == 0 and sums(tmp_path) == paypal()[1], said
+    mixed = british + text.splitlines()[1].replace("T1", "T9") + "\n"  # has both: neither can be meant
+    code, said = run(tmp_path, mixed, data="mixed")
+    assert code == 1 and "has not the form" in said, said
+
+
+def test_what_a_preset_misses_is_told_with_the_option_that_says_it(tmp_path):
+    text, expected, _ = shopify()
+    changed = text.replace("Refunded Amount", "Amount given back", 1)
+    code, said = run(tmp_path, changed)
+    assert code == 2 and "--preset shopify --refund COLUMN" in said, said
+    code, said = run(tmp_path, changed, "--preset", "shopify")
+    assert code == 2 and "column 'Refunded Amount' of the preset shopify is missing" in said and "--refund COLUMN" in said, said
+    code, said = run(tmp_path, changed, "--preset", "shopify", "--refund", "Amount given back")
+    assert code == 0 and sums(tmp_path) == expected, said
+    code, said = run(tmp_path, text.replace("Financial Status", "State of payment", 1), "--preset", "shopify", data="skip")
+    assert code == 2 and "by which rows are left out" in said and "--preset show shopify" in said, said
+
+
+def test_the_columns_are_found_in_a_pipe_that_comes_in_pieces(tmp_path):
+    text, expected, _ = stripe_payments()
+    head, _, rest = text.partition("\r\n")
+    long_head = head + "," + ",".join(f"a column of metadata that is called {n:04d} (metadata)" for n in range(500))  # 22 KB
+    wide = long_head + "\r\n" + "".join(row + "," * 500 + "\r\n" for row in rest.splitlines())
+    command = [harness.binary(), "load", "-", "--format", "csv", "--data", tmp_path / "data"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as load:
+        for piece in (wide[:20], wide[20:70], wide[70:20_000], wide[20_000:]):
+            load.stdin.write(piece.encode())
+            load.stdin.flush()
+            time.sleep(0.3)  # a pipe is told to be quiet after 0.2 s
+        said = load.communicate(timeout=60)[0].decode()
+    assert load.returncode == 0 and "(--preset stripe-payments)" in said, said
+    assert sums(tmp_path) == expected
+
+
+def test_presets_that_cannot_be_written_are_a_failure():
+    with open("/dev/full", "wb") as full:
+        for asked in (["list"], ["show", "shopify"]):
+            done = subprocess.run([harness.binary(), "load", "--preset", *asked], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
+            assert done.returncode == 1 and b"standard output" in done.stderr, done
 
 
 def test_all_presets_are_listed_and_shown_as_options_that_read_the_same_file(tmp_path):

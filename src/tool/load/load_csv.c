@@ -12,11 +12,10 @@
 // Called for each row after the header; false ends the reading with the error.
 typedef bool (*row_fn)(struct csv_load *l, const struct csv_row *row);
 
-// Reads the file to its end, row by row.
-static bool read_rows(struct csv_load *l, struct load_input *in, row_fn each) {
-    struct csv *csv = mem_must(csv_new(NULL));
+// Reads the file, which was begun, to its end, row by row.
+static bool read_rows(struct csv_load *l, struct load_input *in, struct csv *csv, row_fn each) {
     struct csv_row row;
-    bool ok = load_csv_begin(l, in, csv), has_header = false;
+    bool ok = true, has_header = false;
     enum csv_next next = CSV_MORE;
     while (ok && (next = csv_next(csv, &row)) != CSV_END) {
         if (next == CSV_MORE) {
@@ -34,7 +33,6 @@ static bool read_rows(struct csv_load *l, struct load_input *in, row_fn each) {
         ok = error_set(l->err, ERROR_FATAL, "%s is empty; its first row must name the columns",
                        l->job->name);
     }
-    csv_free(csv);
     return ok;
 }
 
@@ -98,9 +96,10 @@ static bool load_parts(struct csv_load *l, const struct csv_row *row,
 
 // A title or a sum that an export puts among its rows.
 static bool is_short(const struct csv_load *l, const struct csv_row *row) {
-    enum { SHORT_CELLS = 3 };
-    return l->fields->skip_short && !row->broken && row->n_cells <= SHORT_CELLS &&
-           l->binding.n_columns > SHORT_CELLS;
+    enum { SHORT_CELLS = 3, SHORT_PART = 4 };
+    size_t n_columns = l->binding.n_columns;
+    size_t most = n_columns / SHORT_PART > SHORT_CELLS ? n_columns / SHORT_PART : SHORT_CELLS;
+    return l->fields->skip_short && !row->broken && row->n_cells <= most && n_columns > most;
 }
 
 // A row of delimiters alone says nothing.
@@ -148,37 +147,38 @@ static bool load_line(struct csv_load *l, const struct csv_row *row) {
     return load_parts(l, row, &group);
 }
 
-static bool count_rows(struct csv_load *l) {
+// The file from its beginning once more.
+static bool load_lines(struct csv_load *l) {
     struct load_input *in;
     if (!load_input_open(l->job->path, l->job->fields->encoding, l->job->target->stop, &in,
                          l->err)) {
         return false;
     }
-    bool ok = read_rows(l, in, count_row);
+    struct csv *csv = mem_must(csv_new(NULL));
+    bool ok = load_csv_begin(l, in, csv) && read_rows(l, in, csv, load_line);
+    ok = ok && (csv_groups_waiting(l->groups) == 0 || load_must_stop(l->job, in) ||
+                error_set(l->err, ERROR_FATAL, "%s has changed while it was read: load it again",
+                          l->job->name));
+    csv_free(csv);
     load_input_close(in);
     return ok;
 }
 
-static bool load_groups(struct csv_load *l, struct load_input *in) {
+static bool load_groups(struct csv_load *l, struct load_input *in, struct csv *csv) {
     if (strcmp(l->job->path, "-") == 0) {
         return error_set(
             l->err, ERROR_USAGE,
             "--group-by reads the file twice, standard input can be read once: save it "
             "to a file first");
     }
-    if (!count_rows(l)) {
+    if (!read_rows(l, in, csv, count_row)) {
         return false;
     }
     if (l->groups == NULL || load_must_stop(l->job, in)) {
         return true; // only a header
     }
     csv_groups_counted(l->groups);
-    if (!read_rows(l, in, load_line)) {
-        return false;
-    }
-    return csv_groups_waiting(l->groups) == 0 || load_must_stop(l->job, in) ||
-           error_set(l->err, ERROR_FATAL, "%s has changed while it was read: load it again",
-                     l->job->name);
+    return load_lines(l);
 }
 
 // --times-in: the zone of the file's times.
@@ -201,8 +201,10 @@ bool load_csv(const struct load_job *asked, struct load_input *in, struct error 
     struct load_job job = *asked;
     job.fields = &own;
     struct csv_load l = {.job = &job, .fields = &own, .err = err};
-    bool ok = load_preset_choose(&job, in, &own, err) && open_zone(&l) &&
-              (own.group ? load_groups(&l, in) : read_rows(&l, in, load_row));
+    struct csv *csv = mem_must(csv_new(NULL));
+    bool ok = load_csv_begin(&l, in, csv) && open_zone(&l) &&
+              (own.group ? load_groups(&l, in, csv) : read_rows(&l, in, csv, load_row));
+    csv_free(csv);
     order_csv_free(l.parser);
     csv_groups_free(l.groups);
     zone_free(l.zone);

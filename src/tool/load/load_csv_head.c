@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The head of a CSV file: its delimiter and what its columns are.
 //
-// 1. A line sep=; names the delimiter; --delimiter goes before it.
+// 1. A line sep=; names the delimiter; --delimiter goes before it. Which export the file is may
+// tell
+//    it too (load_preset.c).
 // 2. Else each delimiter that stands in the row of column names is tried: the one whose columns are
 //    those that an order needs is it. If several are, none is taken: it is not guessed.
 // 3. The fields are bound to the columns, and that is told; what was bound by its name alone is
@@ -98,6 +100,13 @@ bool load_csv_begin(struct csv_load *l, struct load_input *in, struct csv *csv) 
     if (!ok || next != CSV_ROW) {
         return ok;
     }
+    if (!l->chosen) {
+        if (!load_preset_choose(l->job, line, delimiter, l->fields, l->err)) {
+            return false;
+        }
+        l->chosen = true;
+    }
+    delimiter = l->fields->delimiter != '\0' ? l->fields->delimiter : delimiter;
     if (delimiter == '\0' && !find_delimiter(l, line, &delimiter)) {
         return false;
     }

@@ -158,11 +158,16 @@ bool load_csv_try(struct csv_load *l, struct load_input *in, struct csv *csv) {
     struct load_trial t = {.l = l};
     find_by_name(&t);
     const struct csv_binding *b = &l->binding;
-    if (t.n_by_name == 0 || (!b->derive_total && !b->line_amounts)) {
+    bool amounts = t.n_by_name > 0 && (b->derive_total || b->line_amounts);
+    bool dates = b->written->n_date_forms > 0;
+    if (!amounts && !dates) {
         return true;
     }
-    if (!fill_a_row(l, in, csv)) {
+    if (!fill_a_row(l, in, csv) || (dates && !load_csv_try_dates(l, csv))) {
         return false;
+    }
+    if (!amounts) {
+        return true;
     }
     look_at_rows(&t, csv);
     if (!b->derive_total) {

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Which export a file is.
 //
-// 1. Find the row of column names among the first bytes.
-// 2. With --preset: of that preset's layouts, the one that the row is.
-// 3. Else, when the row is not that of an order as it is, or as --map says: the preset whose
-// columns
-//    it has. That is told.
+// 1. With --preset: of that preset's layouts, the one that the row of column names is.
+// 2. Else, when the row is not that of an order as it is, or as --map says: the preset whose
+//    columns it has. That is told.
 //
 // How it fails: a row that is nearly the one of a preset has changed; the column that is missing is
 // named, and nothing is loaded.
@@ -24,35 +22,6 @@ bool load_line_is_empty(struct text line) {
         }
     }
     return true;
-}
-
-// Takes a whole line off the text; a line end in quotes belongs to it. False: there is none.
-static bool take_line(struct text *rest, struct text *line) {
-    bool quoted = false;
-    for (size_t i = 0; i < rest->len; i++) {
-        char c = rest->at[i];
-        quoted ^= c == '"';
-        if (!quoted && (c == '\n' || c == '\r')) {
-            *line = (struct text){rest->at, i};
-            *rest = (struct text){rest->at + i + 1, rest->len - i - 1};
-            return true;
-        }
-    }
-    return false;
-}
-
-// The row of column names. *delimiter: what a line sep= names, or 0.
-static bool find_header(struct text head, struct text *line, char *delimiter) {
-    if (head.len >= 3 && memcmp(head.at, "\xEF\xBB\xBF", 3) == 0) {
-        head = (struct text){head.at + 3, head.len - 3};
-    }
-    *delimiter = '\0';
-    while (take_line(&head, line)) {
-        if (!load_line_is_empty(*line) && !csv_is_sep_line(*line, delimiter)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 // The work on one file.
@@ -128,15 +97,24 @@ static void tell_also(const struct choice *c) {
 }
 
 static bool refuse_changed(const struct choice *c, struct error *err) {
-    size_t needed;
-    struct text missing;
-    (void)csv_preset_fits(c->nearest, &c->header, &needed, &missing);
+    const char *name = c->nearest->name;
+    struct csv_preset_fit fit = csv_preset_fits(c->nearest, &c->header);
+    char way[200];
+    if (fit.option == NULL || strcmp(fit.option, "skip") == 0) {
+        snprintf(way, sizeof way, "copy the options of --preset show %s and change them", name);
+    } else if (strcmp(fit.option, "map") == 0) {
+        snprintf(way, sizeof way,
+                 "if it has another name now: --preset %s --map %.*s=COLUMN (--preset show %s "
+                 "tells the fields)",
+                 name, TEXT_ARG(fit.field), name);
+    } else {
+        snprintf(way, sizeof way, "if it has another name now: --preset %s --%s COLUMN", name,
+                 fit.option);
+    }
     return error_set(err, ERROR_USAGE,
                      "%.120s: this looks like an export of %s (--preset %s), but column '%s' of "
-                     "the preset is missing; if it has another name now: --preset %s --map "
-                     "FIELD=COLUMN (--preset show %s tells the fields)",
-                     c->job->name, c->nearest->what, c->nearest->name, excerpt_of(missing).text,
-                     c->nearest->name, c->nearest->name);
+                     "the preset is missing; %s",
+                     c->job->name, c->nearest->what, name, excerpt_of(fit.missing).text, way);
 }
 
 static bool apply_choice(struct choice *c, struct error *err) {
@@ -172,22 +150,11 @@ static void try_delimiters(struct choice *c, char named) {
     }
 }
 
-bool load_preset_choose(const struct load_job *job, struct load_input *in, struct csv_fields *own,
-                        struct error *err) {
-    struct choice c = {.job = job, .own = own};
-    struct text head;
-    char named;
-    if (!load_input_peek(in, &head, err)) {
-        return false;
-    }
-    if (!find_header(head, &c.line, &named)) {
-        return own->preset == NULL || *job->target->stop ||
-               error_set(err, ERROR_USAGE,
-                         "%.200s: --preset needs the row of column names in the first 16 KiB",
-                         job->name);
-    }
+bool load_preset_choose(const struct load_job *job, struct text line, char named,
+                        struct csv_fields *own, struct error *err) {
+    struct choice c = {.job = job, .own = own, .line = line};
     c.cells = mem_alloc(CSV_CELLS_MAX * sizeof *c.cells);
-    c.scratch = mem_alloc(c.line.len + 1);
+    c.scratch = mem_alloc(line.len + 1);
     try_delimiters(&c, named);
     bool ok = apply_choice(&c, err);
     free(c.scratch);

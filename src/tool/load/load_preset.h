@@ -4,9 +4,10 @@
 #pragma once
 #include "tool/load/load_file.h"
 
-// Looks at the first bytes of the file. `own` is a copy of what the user asked for, with an arena
-// of its own; a preset's options are added to it, and that is told. False: the error.
-MUST_CHECK bool load_preset_choose(const struct load_job *job, struct load_input *in,
+// `line` is the row of column names; `delimiter` parts it, 0: that is to be found. `own` is a copy
+// of what the user asked for, with an arena of its own; a preset's options are added to it, and
+// that is told. False: the error.
+MUST_CHECK bool load_preset_choose(const struct load_job *job, struct text line, char delimiter,
                                    struct csv_fields *own, struct error *err);
 // Is there nothing but delimiters and empty quotes in this line?
 bool load_line_is_empty(struct text line);
