@@ -83,10 +83,15 @@ static const struct {
     {"\xC2\xA3", "GBP EGP"},     // £
     {"\xC2\xA5", "JPY CNY"},     // ¥
     {"\xEF\xBF\xA5", "JPY CNY"}, // ￥
+    {"\xE5\x86\x86", "JPY"},     // 円
+    {"\xE5\x85\x83", "CNY TWD"}, // 元
     {"\xE2\x82\xB9", "INR"},     // ₹
     {"Rs", "INR PKR LKR NPR"},
     {"Rs.", "INR PKR LKR NPR"},
     {"R", "ZAR"},
+    {"RM", "MYR"},
+    {"Rp", "IDR"},
+    {"MX$", "MXN"},
     {"z\xC5\x82", "PLN"}, // zł
     {"K\xC4\x8D", "CZK"}, // Kč
     {"Ft", "HUF"},
@@ -94,6 +99,7 @@ static const struct {
     {"kr", "SEK NOK DKK ISK"},
     {"kr.", "DKK"},
     {"Fr.", "CHF"},
+    {"SFr.", "CHF"},
     {"\xE2\x82\xBD", "RUB"}, // ₽
     {"\xE2\x82\xBA", "TRY"}, // ₺
     {"\xE2\x82\xB4", "UAH"}, // ₴

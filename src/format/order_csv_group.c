@@ -95,7 +95,7 @@ static bool assemble(struct csv_assembly *a) {
              (a->part != CSV_ITS_RETURN || (a->b.seen >> FIELD_TOTAL & 1) != 0)) ||
             csv_set_derived_total(&a->b)) &&
            (!a->came_back || csv_mark_return(&a->b, &c->taken_back, TEXT_LIT("returns"))) &&
-           order_finish(&a->b) &&
+           order_finish(&a->b) && csv_check_id(&a->out->order, &a->out->why) &&
            csv_signs_fit(&c->signs, a->out->order.currency, csv_knows_currency(c, a->out),
                          &a->out->why);
 }

@@ -74,5 +74,8 @@ struct text csv_without_minus(int field, struct text value);
 MUST_CHECK bool csv_mark_return(struct order_builder *b, const struct csv_taken_back *t,
                                 struct text id);
 
+// "4.05E+11": a long order_id of which a spreadsheet left but the first digits, so that several
+// orders have one. False: rejected.
+MUST_CHECK bool csv_check_id(const struct order *o, struct rejection *why);
 // total = subtotal - discount + shipping + tax
 MUST_CHECK bool csv_set_derived_total(struct order_builder *b);

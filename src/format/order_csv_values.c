@@ -15,6 +15,23 @@ bool csv_set_derived_total(struct order_builder *b) {
                           o->subtotal_e4 - o->discount_e4 + o->shipping_e4 + o->tax_e4);
 }
 
+bool csv_check_id(const struct order *o, struct rejection *why) {
+    struct text t = o->order_id.text;
+    if (o->order_id.num >= 0 || t.len < 4 || t.at[t.len - 3] != '+' ||
+        (t.at[t.len - 4] | 0x20) != 'e') {
+        return true;
+    }
+    bool number = t.at[0] >= '0' && t.at[0] <= '9';
+    for (size_t i = 0; i < t.len && number; i++) {
+        number = memchr("0123456789.,+eE", t.at[i], 15) != NULL;
+    }
+    return !number ||
+           reject(why, "order_id", REJECT_AMBIGUOUS,
+                  "order_id '%s' is a long number that a spreadsheet has cut, so that several "
+                  "orders may have it: use the file as it was before it was saved there",
+                  excerpt_of(t).text);
+}
+
 bool csv_check_utf8(const struct csv_binding *b, int field, struct text value,
                     struct rejection *why) {
     if (text_is_utf8(value)) {

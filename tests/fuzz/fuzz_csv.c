@@ -66,8 +66,16 @@ static uint64_t row_hash(const struct csv_row *row, enum csv_next kind) {
 
 // --- A reader of a few lines: appends one row's cells, length first, or says no.
 
+// Between tabs a quote that is not around a cell is a character of it.
+static bool is_plain(struct text quoted) {
+    return f.delimiter == '\t' &&
+           (quoted.len == 0 || (memchr(quoted.at, '\t', quoted.len) == NULL &&
+                                memchr(quoted.at, '\n', quoted.len) == NULL &&
+                                memchr(quoted.at, '\r', quoted.len) == NULL));
+}
+
 static bool simple_row(struct text in, size_t *at, struct buf *cells) {
-    bool in_quotes = false, was_quoted = false;
+    bool in_quotes = false, was_quoted = false, plain = false;
     size_t cell = cells->len, start_at = *at;
     uint32_t len = 0;
     buf_put(cells, &len, sizeof len);
@@ -88,9 +96,9 @@ static bool simple_row(struct text in, size_t *at, struct buf *cells) {
             }
             continue;
         }
-        if (c == '"' && *at == start_at) {
+        if (c == '"' && *at == start_at && !plain) {
             in_quotes = was_quoted = true;
-        } else if (c == '"') {
+        } else if (c == '"' && f.delimiter != '\t') {
             return false;
         } else if (c == f.delimiter || c == '\n' || c == '\r') {
             len = (uint32_t)(cells->len - cell - sizeof len);
@@ -103,9 +111,16 @@ static bool simple_row(struct text in, size_t *at, struct buf *cells) {
             len = 0;
             buf_put(cells, &len, sizeof len);
             start_at = *at + 1;
-            was_quoted = false;
+            was_quoted = plain = false;
         } else if (was_quoted) {
-            return false;
+            size_t from = cell + sizeof len;
+            if (!is_plain((struct text){cells->at + from, cells->len - from})) {
+                return false;
+            }
+            cells->len = from; // once more, with its quotes
+            *at = start_at - 1;
+            was_quoted = false;
+            plain = true;
         } else {
             buf_put_char(cells, c);
         }

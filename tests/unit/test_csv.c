@@ -163,11 +163,11 @@ static void cells_are_parted_by_the_delimiter_that_is_told(void **state) {
     EXPECT("a;b\n1,5;\"x;y\"\n", "1<a|b>2<1,5|x;y>");
     delimiter = '\t';
     EXPECT("a\tb\n\t\n \t \n", "1<a|b>2<|>3< | >");
-    EXPECT("5\" cup\t\"Best\" cup\ta \"b\"\n1\t\"a\tb\"\t\"c\"\"\"\n\"\"x\t\"\n\"\t\"\"\"\n",
+    EXPECT("5\" cup\t\"Best\" cup\ta \"b\"\n1\t\"a\tb\"\t\"c\"\"\"\n\"\"x\t\"\n\"\t\"\"\"\"\n",
            "1<5\" cup|\"Best\" cup|a \"b\">2<1|a\tb|c\">3<\"\"x|\n|\">");
     EXPECT("\"a\tb\"c\td\ne\tf\n",
-           "1!<>(\"a\tb\"c\td: text follows a closing quote (a quote inside "
-           "quotes must be doubled))2<e|f>");
+           "1!<>(\"a\tb\"c\td: text follows a closing quote (a quote inside quotes must be "
+           "doubled))2<e|f>");
     delimiter = '|';
     EXPECT("0123456789|0123456\r\n,;|\"|\"\r\n", "1<0123456789|0123456>2<,;||>");
     expect_width(TEXT_LIT("i|t|n\n1|5|\"open\n2|6|\n3|7|shut\"\n"), 3,
