@@ -303,7 +303,10 @@ enum csv_next csv_first_line(struct csv *c, struct text *line) {
 void csv_skip_first_line(struct csv *c) {
     const char *at = c->buffer + c->start, *end = c->buffer + c->end;
     const char *line_end = end_of_first_line(c, at, end);
-    c->start += line_end != NULL ? (size_t)(line_end - at) : 0; // its end is an empty line now
+    if (line_end != NULL) { // its end is an empty line now
+        c->line += csv_count_line_ends(at, line_end);
+        c->start += (size_t)(line_end - at);
+    }
 }
 
 enum csv_next csv_next(struct csv *c, struct csv_row *row) {

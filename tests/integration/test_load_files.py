@@ -109,6 +109,25 @@ def test_a_quote_left_open_is_told_with_the_lines_it_took(tmp_path):
     assert total(tmp_path) == exactly(USD="140.00")
 
 
+@pytest.mark.parametrize("grouped", [[], ["--group-by", "order_id"]])
+def test_lines_before_the_row_of_column_names_are_left_out_and_told(tmp_path, grouped):
+    text = 'Sales, all shops\nFrom 2026-05-01,"to\n2026-05-31"\n\n' + HEADER + "1,2026-05-01,a,1,5.00\n2,2026-05-01,a,1,x\n"
+    code, said = load(tmp_path, text, *grouped)
+    assert code == 1 and "the row of column names is line 5; what stands before it is left out" in said and "x.csv:7: " in said, said
+    assert said.count("is left out") == 1 and total(tmp_path) == exactly(USD="5.00"), said
+    code, said = load(tmp_path, text.replace("quantity", "pieces"), *grouped, data="none")
+    assert code == 2 and "columns: Sales, all shops" in said, said
+    code, said = load(tmp_path, "title\n" * 41 + HEADER + "1,2026-05-01,a,1,5.00\n", *grouped, data="many")
+    assert code == 2 and "columns: title" in said, said
+
+
+@pytest.mark.parametrize("grouped", [[], ["--group-by", "order_id"]])
+def test_an_order_id_that_a_spreadsheet_has_cut_is_refused(tmp_path, grouped):
+    rows = "4.05E+11,2026-05-01,a,1,5.00\n4.05E+11,2026-05-01,a,1,5.00\n1E+2x,2026-05-01,a,1,5.00\nE+2,2026-05-01,a,1,5.00\n"
+    code, said = load(tmp_path, HEADER + rows, *grouped)
+    assert code == 1 and "x.csv:2: order_id: order_id '4.05E+11' is a long number that a spreadsheet has cut" in said and "2 accepted" in said, said
+
+
 @pytest.mark.parametrize("encoding, option", [("cp1252", ["--encoding", "windows-1252"]), ("utf-16", []), ("utf-8-sig", []),
                                               ("shift_jis", ["--encoding", "shift_jis"]), ("utf-16-be", ["--encoding", "UTF-16BE"])])  # fmt: skip
 def test_a_file_of_another_encoding_is_the_same_file(tmp_path, encoding, option):
@@ -201,6 +220,9 @@ def test_signs_of_a_currency_must_be_the_orders(tmp_path):
     assert total(tmp_path) == exactly(USD="1239.50", EUR="5.00")
     code, said = load(tmp_path, text, data="untold")
     assert code == 1 and "0 accepted" in said and "--decimal" in said, said
+    code, said = load(tmp_path, HEADER + "1,2026-05-01,a,1,$5\n2,2026-05-01,a,0.5,5\n", data="one sign")
+    assert code == 1 and "x.csv:2: total" in said and "--decimal" in said, said
+    assert "x.csv:3: quantity" in said and "--set quantity=1" in said, said
 
 
 @pytest.mark.parametrize("options", [["--decimal", ";"], ["--decimal", ","] * 1 + ["--thousands", ","], ["--thousands", "-"], ["--date-format", "%d.%m."],

@@ -466,6 +466,7 @@ def test_all_presets_are_listed_and_shown_as_options_that_read_the_same_file(tmp
     assert listed.returncode == 0 and names == {layout.__name__.replace("_", "-") for layout in LAYOUTS}
     shown = harness.run("load", "--preset", "show", "online-retail").stdout.decode().splitlines()
     command = shlex.split(next(line for line in shown if line.startswith("salestide load FILE")))
+    assert any(line.startswith("# other exports: order_id=Invoice, ") for line in shown), shown
     text, expected, _ = online_retail()
     code, said = run(tmp_path, text, *command[3:])
     assert code == 0 and "--preset" not in said, said

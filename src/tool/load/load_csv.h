@@ -16,8 +16,9 @@ struct csv_load {
     struct order_csv *parser;
     struct csv_groups *groups; // with --group-by
     struct error *err;
-    bool chosen; // a preset, or none
-    bool told;   // the bindings; a file that is read twice tells them once
+    size_t n_titles; // lines before the row of column names
+    bool chosen;     // a preset, or none
+    bool told;       // the bindings; a file that is read twice tells them once
 };
 
 // Reads more into the CSV reader.

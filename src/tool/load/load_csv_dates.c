@@ -110,7 +110,7 @@ bool load_csv_try_dates(struct csv_load *l, struct csv *csv) {
     }
     return error_set(l->err, ERROR_USAGE,
                      "%s: day and month are the other way round than is told: '%s' has not the "
-                     "form '%s', and all of the first %lld dates have it so: --date-format '%s'",
+                     "form '%s', and the first rows (%lld) all have it so: --date-format '%s'",
                      l->job->name, t.wrong.text, t.told->date_forms[0], (long long)t.n_dates,
                      t.its_form);
 }

@@ -6,13 +6,14 @@
 //    it too (load_preset.c).
 // 2. Else each delimiter that stands in the row of column names is tried: the one whose columns are
 //    those that an order needs is it. If several are, none is taken: it is not guessed.
-// 3. The fields are bound to the columns, and that is told; what was bound by its name alone is
-// held
-//    against the first rows (load_csv_trial.c).
+// 3. Lines before the row of column names are passed over, which is told.
+// 4. The fields are bound to the columns, and that is told; what was bound by its name alone is
+//    held against the first rows (load_csv_trial.c).
 #include "base/mem.h"
 #include "format/csv_dialect.h"
 #include "tool/load/load_csv.h"
 #include "tool/load/load_preset.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 bool load_csv_failed(struct csv_load *l) {
@@ -78,6 +79,34 @@ static enum csv_next first_line(struct csv_load *l, struct load_input *in, struc
     return next;
 }
 
+// Reports begin with a title, a range of days, a disclaimer: the row of column names is the first
+// line that is one, of those that are in the reader. None: the first line is to be told as it is.
+static size_t count_titles(struct csv_load *l, struct csv *csv, struct text line, char delimiter) {
+    enum { TITLES_MAX = 40 };
+    size_t n = 0;
+    enum csv_next next = CSV_ROW;
+    csv_mark(csv);
+    while (next == CSV_ROW && n < TITLES_MAX &&
+           !load_preset_is_header(l->job, line, delimiter, l->fields)) {
+        csv_skip_first_line(csv);
+        next = csv_first_line(csv, &line);
+        n++;
+    }
+    csv_go_back(csv);
+    return next == CSV_ROW && n < TITLES_MAX ? n : 0;
+}
+
+// Passes over the titles; *line is the row of column names then.
+static void skip_titles(struct csv_load *l, struct csv *csv, char delimiter, struct text *line) {
+    l->n_titles = l->chosen ? l->n_titles : count_titles(l, csv, *line, delimiter);
+    for (size_t i = 0; i < l->n_titles; i++) {
+        csv_skip_first_line(csv);
+        if (csv_first_line(csv, line) != CSV_ROW) {
+            return; // the file has changed since: that is told where it matters
+        }
+    }
+}
+
 bool load_csv_begin(struct csv_load *l, struct load_input *in, struct csv *csv) {
     struct text line;
     bool ok = true;
@@ -100,6 +129,7 @@ bool load_csv_begin(struct csv_load *l, struct load_input *in, struct csv *csv) 
     if (!ok || next != CSV_ROW) {
         return ok;
     }
+    skip_titles(l, csv, delimiter, &line);
     if (!l->chosen) {
         if (!load_preset_choose(l->job, line, delimiter, l->fields, l->err)) {
             return false;
@@ -129,6 +159,14 @@ static void tell_bindings(struct csv_load *l, const struct csv_row *header) {
     buf_free(&line);
 }
 
+static void tell_titles(const struct csv_load *l, const struct csv_row *header) {
+    char line[300];
+    snprintf(line, sizeof line,
+             "%.200s: the row of column names is line %lld; what stands before it is left out",
+             l->job->name, (long long)header->line);
+    load_report_problem(l->job->target->report, line);
+}
+
 bool load_csv_bind(struct csv_load *l, struct load_input *in, struct csv *csv,
                    const struct csv_row *header) {
     if (header->problem != NULL) {
@@ -143,6 +181,9 @@ bool load_csv_bind(struct csv_load *l, struct load_input *in, struct csv *csv,
     l->binding.delimiter = delimiter;
     if (l->told) {
         return true;
+    }
+    if (l->n_titles > 0) {
+        tell_titles(l, header);
     }
     tell_bindings(l, header);
     l->told = true;

@@ -150,14 +150,31 @@ static void try_delimiters(struct choice *c, char named) {
     }
 }
 
-bool load_preset_choose(const struct load_job *job, struct text line, char named,
-                        struct csv_fields *own, struct error *err) {
+static struct choice begin_choice(const struct load_job *job, struct text line, char named,
+                                  struct csv_fields *own) {
     struct choice c = {.job = job, .own = own, .line = line};
     c.cells = mem_alloc(CSV_CELLS_MAX * sizeof *c.cells);
     c.scratch = mem_alloc(line.len + 1);
     try_delimiters(&c, named);
+    return c;
+}
+
+static void end_choice(struct choice *c) {
+    free(c->scratch);
+    free(c->cells);
+}
+
+bool load_preset_is_header(const struct load_job *job, struct text line, char delimiter,
+                           struct csv_fields *own) {
+    struct choice c = begin_choice(job, line, delimiter, own);
+    end_choice(&c);
+    return c.plain || c.found != NULL;
+}
+
+bool load_preset_choose(const struct load_job *job, struct text line, char named,
+                        struct csv_fields *own, struct error *err) {
+    struct choice c = begin_choice(job, line, named, own);
     bool ok = apply_choice(&c, err);
-    free(c.scratch);
-    free(c.cells);
+    end_choice(&c);
     return ok;
 }

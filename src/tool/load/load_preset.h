@@ -9,5 +9,8 @@
 // that is told. False: the error.
 MUST_CHECK bool load_preset_choose(const struct load_job *job, struct text line, char delimiter,
                                    struct csv_fields *own, struct error *err);
+// Is it the row of column names of an order, or of a preset? Nothing is told.
+MUST_CHECK bool load_preset_is_header(const struct load_job *job, struct text line, char delimiter,
+                                      struct csv_fields *own);
 // Is there nothing but delimiters and empty quotes in this line?
 bool load_line_is_empty(struct text line);
