@@ -22,7 +22,8 @@ static bool is_money(int field) {
 static bool is_zero(struct text value) {
     bool zero = true;
     for (size_t i = 0; i < value.len && zero; i++) {
-        zero = memchr("+-.0", value.at[i], 4) != NULL;
+        char c = value.at[i];
+        zero = c == '0' || c == '.' || c == '-' || c == '+';
     }
     return zero;
 }

@@ -23,7 +23,8 @@ bool csv_check_id(const struct order *o, struct rejection *why) {
     }
     bool number = t.at[0] >= '0' && t.at[0] <= '9';
     for (size_t i = 0; i < t.len && number; i++) {
-        number = memchr("0123456789.,+eE", t.at[i], 15) != NULL;
+        char c = t.at[i];
+        number = (c >= '0' && c <= '9') || c == '.' || c == ',' || c == '+' || (c | 0x20) == 'e';
     }
     return !number ||
            reject(why, "order_id", REJECT_AMBIGUOUS,
