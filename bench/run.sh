@@ -11,33 +11,21 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=build/bench-venv
 
+say() { printf 'bench: %s\n' "$*" >&2; }
 die() { printf 'bench: %s\n' "$*" >&2; exit 1; }
+. scripts/pinned.sh
 
 for tool in wrk python3 node npm; do
     command -v "$tool" >/dev/null 2>&1 || die "$tool is missing (Debian: apt-get install $tool)"
 done
 command -v perf >/dev/null 2>&1 ||
-    echo "bench: perf is missing (Debian: linux-perf): no profiles in this run" >&2
+    say "perf is missing (Debian: linux-perf): no profiles in this run"
 
 # The peers, pinned; installed again when the list changes.
-if ! cmp -s bench/requirements.txt "$venv/requirements.txt"; then
-    echo "bench: installing what is compared with into $venv" >&2
-    rm -rf "$venv"
-    python3 -m venv "$venv"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-        --requirement bench/requirements.txt </dev/null ||
-        die "pip could not install what bench/requirements.txt lists"
-    cp bench/requirements.txt "$venv/requirements.txt"
-fi
+python_packages "$venv" bench/requirements.txt
 # Node finds packages beside the program, so the program goes to them: nothing is installed into bench/.
 source=bench/peers/fastify_kafkajs peer=build/bench-peers/fastify_kafkajs
-mkdir -p "$peer"
-if ! cmp -s "$source/package-lock.json" "$peer/node_modules/.installed"; then
-    cp "$source/package.json" "$source/package-lock.json" "$peer"
-    (cd "$peer" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) >&2 ||
-        die "npm could not install what $source/package-lock.json lists"
-    cp "$source/package-lock.json" "$peer/node_modules/.installed"
-fi
+npm_packages "$peer" "$source"
 cp "$source/app.mjs" "$peer"
 ulimit -n "$(ulimit -Hn)" # a thousand connections on both sides
 exec "$venv/bin/python" bench/run.py "$@"

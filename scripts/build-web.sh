@@ -10,6 +10,8 @@ out=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 cd "$(dirname "$0")/../web"
 
 die() { printf 'web: %s\n' "$*" >&2; exit 1; }
+# shellcheck source=scripts/pinned.sh
+. ../scripts/pinned.sh
 for program in node npm; do
     command -v $program >/dev/null ||
         die "$program is needed to build the page: run 'make deps', or install nodejs and npm"
@@ -24,9 +26,7 @@ flock -w 600 9 || die "another build of the page holds build/web.lock for too lo
 
 wanted=$(sha256sum package-lock.json | cut -d' ' -f1)
 if [ "$(cat node_modules/.installed 2>/dev/null)" != "$wanted" ]; then
-    # No package's own scripts are run: none is needed.
-    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 ||
-        die "the packages of the page could not be fetched: see above"
+    npm_ci .
     printf '%s\n' "$wanted" >node_modules/.installed
 fi
 node node_modules/typescript/bin/tsc --noEmit -p .

@@ -5,6 +5,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 code=0
+git ls-files >/dev/null || exit # what it looks at are git's files
 # The pattern is put together so that this file does not match itself.
 machine='(^|[^A-Za-z0-9_.$}/-])/(ho''me|ro''ot|Us''ers|wo''rk|wo''rkspace|m''nt)/[A-Za-z0-9_.]'
 if git grep -nIE "$machine" -- . ':!web/package-lock.json'; then

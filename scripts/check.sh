@@ -253,12 +253,15 @@ run_cluster() { # SERVER... -- OPTION...
     fi
     run_pytest tests/cluster "$@"
 }
-got_servers() { # SERVER...
-    logged scripts/get-servers.sh "$@" && return 0
+got() { # WHAT COMMAND...: what a suite cannot run without
+    local what=$1
+    shift
+    logged "$@" && return 0
     failed=$((failed + 1))
-    echo "FAIL the servers could not be had" >>"$log"
+    echo "FAIL $what could not be had" >>"$log"
     return 1
 }
+got_servers() { got "one of the servers" scripts/get-servers.sh "$@"; } # SERVER...
 
 # The job inside Spark. One after another: each has a driver and executors, which work all the time. HDFS and YARN
 # take part in the long form only.
@@ -279,41 +282,25 @@ run_spark() { # SERVER... -- OPTION...
     done
     shift
     got_servers "${servers[@]}" || return
-    if ! logged scripts/get-spark.sh; then
-        failed=$((failed + 1))
-        echo "FAIL Spark could not be had" >>"$log"
-        return
-    fi
+    got Spark scripts/get-spark.sh || return
     run_pytest tests/spark "$@"
 }
 
 # The dashboard of superset/ in a real Superset, which takes half a GiB and minutes to start. Of the long form only, as what follows.
 suite_superset() {
     local test_limit_s=1500 limit_s=4000
-    if ! logged superset/start.sh install; then
-        failed=$((failed + 1))
-        echo "FAIL Superset could not be had" >>"$log"
-        return
-    fi
+    got Superset superset/start.sh install || return
     run_pytest tests/superset
 }
 
 # The model of powerbi/ by Microsoft's own library, 40 MB that nothing else needs.
 suite_powerbi() {
-    if ! logged tests/powerbi/get.sh; then
-        failed=$((failed + 1))
-        echo "FAIL the reader of models could not be had" >>"$log"
-        return
-    fi
+    got "the reader of models" tests/powerbi/get.sh || return
     run_pytest tests/powerbi
 }
 suite_lighthouse() {
     local test_limit_s=900
-    if ! logged tests/lighthouse/get.sh; then
-        failed=$((failed + 1))
-        echo "FAIL Lighthouse could not be had" >>"$log"
-        return
-    fi
+    got Lighthouse tests/lighthouse/get.sh || return
     run_pytest tests/lighthouse
 }
 

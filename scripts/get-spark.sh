@@ -12,31 +12,15 @@ spark_version=4.0.0 # as in spark/requirements.txt: the newest whose connectors 
 cassandra_connector_version=3.5.1
 about=spark
 . scripts/maven.sh
+. scripts/pinned.sh
 # What PySpark has itself, in versions that go with it; two of one library on one class path are a lottery.
 left_out=scala-library,scala-reflect,scala-collection-compat_2.13,scala-parallel-collections_2.13,slf4j-api,paranamer
 left_out+=,hadoop-client-api,hadoop-client-runtime,commons-lang3,jsr305,lz4-java,snappy-java,metrics-core,spark-tags_2.13
 
-# A virtual environment cannot be renamed: it is whole when it has the list it was made from.
-get_python() {
-    local venv=build/spark-venv wanted=spark/requirements.txt
-    ! cmp -s "$wanted" "$venv/requirements.txt" || return 0
-    exec {lock}>build/spark-venv.lock
-    flock --timeout 1800 "$lock" || die "another process has been getting PySpark for half an hour (build/spark-venv.lock)"
-    if ! cmp -s "$wanted" "$venv/requirements.txt"; then
-        say "installing PySpark $spark_version into $venv"
-        rm -rf "$venv"
-        python3 -m venv "$venv"
-        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$wanted" </dev/null ||
-            die "pip could not install what $wanted lists"
-        cp "$wanted" "$venv/requirements.txt"
-    fi
-    exec {lock}>&-
-}
-
 flat() { mv "$1"/lib/*.jar "$1" && rmdir "$1/lib"; }
 
 mkdir -p build
-get_python
+python_packages build/spark-venv spark/requirements.txt
 get_whole "$PWD/build/spark-jars" "$PWD/build/spark-jars" "Spark's connectors" flat \
     "org.apache.spark:spark-sql-kafka-0-10_2.13:$spark_version" \
     "com.datastax.spark:spark-cassandra-connector_2.13:$cassandra_connector_version"

@@ -13,6 +13,7 @@ cd "$(dirname "$0")/.."
 
 say() { printf 'deps: %s\n' "$*"; }
 die() { printf 'deps: %s\n' "$*" >&2; exit 1; }
+. scripts/pinned.sh
 
 # What is missing, as Debian package names. A thing counts as there when it works, wherever it
 # came from, so nothing is installed over a tool that the user has chosen.
@@ -223,37 +224,6 @@ download_packages() { # DIR PACKAGE...
     (cd "$1" && shift && apt-get -q download "$@" </dev/null >>"$log" 2>&1)
 }
 
-# pytest, cqlsh and what tests and scripts/cluster.py use, pinned, in build/venv; made again when the list changes.
-install_python() {
-    local stamp=build/venv/requirements.txt
-    cmp -s tests/requirements.txt "$stamp" && return 0
-    say "installing the tests' Python packages into build/venv"
-    rm -rf build/venv
-    python3 -m venv build/venv
-    build/venv/bin/python -m pip install --quiet --disable-pip-version-check \
-        --requirement tests/requirements.txt </dev/null ||
-        die "pip could not install what tests/requirements.txt lists"
-    cp tests/requirements.txt "$stamp"
-}
-
-# Generators of clients for tests/integration/test_clients.py, pinned, in build/clients; made again when the lists change.
-install_clients() {
-    local stamp=build/clients/.installed wanted
-    wanted=$(cat tests/clients/package-lock.json tests/clients/requirements.txt | sha256sum)
-    [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || return 0
-    say "installing the generators of test clients into build/clients"
-    rm -rf build/clients
-    mkdir -p build/clients
-    cp tests/clients/package.json tests/clients/package-lock.json build/clients/
-    (cd build/clients && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null) ||
-        die "npm could not install what tests/clients/package-lock.json lists"
-    python3 -m venv build/clients/venv
-    build/clients/venv/bin/python -m pip install --quiet --disable-pip-version-check \
-        --requirement tests/clients/requirements.txt </dev/null ||
-        die "pip could not install what tests/clients/requirements.txt lists"
-    printf '%s\n' "$wanted" >"$stamp"
-}
-
 [ $# -gt 0 ] || die "usage: install-deps.sh build|web|test|servers|packages|containers|bench..."
 mkdir -p build/deps
 for set in "$@"; do
@@ -268,8 +238,13 @@ case " $* " in *" test "*)
     unpack "$prometheus" prometheus_works prometheus
     ;;
 esac
-case " $* " in *" test "* | *" servers "*) install_python ;; esac
-case " $* " in *" test "*) install_clients ;; esac
+# pytest, cqlsh and what tests and scripts/cluster.py use; generators of clients for tests/integration/test_clients.py.
+case " $* " in *" test "* | *" servers "*) python_packages build/venv tests/requirements.txt ;; esac
+case " $* " in *" test "*)
+    npm_packages build/clients tests/clients
+    python_packages build/clients/venv tests/clients/requirements.txt
+    ;;
+esac
 
 # node of Debian bookworm (18) is the oldest that the page's tools run on.
 case " $* " in *" web "*)

@@ -61,6 +61,12 @@ manual_is_sound() {
 }
 
 mkdir -p build/check
+# Which files belong to the tree git knows; in an unpacked tarball they are all that .gitignore leaves.
+if [ "$(git rev-parse --show-toplevel 2>/dev/null)" != "$(pwd -P)" ]; then
+    export GIT_DIR=$PWD/build/check/tree.git GIT_WORK_TREE=$PWD
+    rm -rf "$GIT_DIR"
+    git init --quiet && git add --all || exit
+fi
 check "C files are formatted" formatted
 check "clang compiles all without a warning" clang_builds
 check "clang-tidy has nothing to say" tidy

@@ -9,7 +9,9 @@
 # and told when there is none; PORT (8088); SUPERSET_BIND (127.0.0.1) where to listen; SALESTIDE_SUPERSET_URI in place of URI, so that no password is in the list of processes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+say() { printf 'superset: %s\n' "$*"; }
 die() { printf 'superset: %s\n' "$*" >&2; exit 1; }
+. scripts/pinned.sh
 
 kind=${1:-}
 case $kind in install | mysql | sqlite) ;; *) die "usage: start.sh install | mysql [URI] | sqlite [URI]" ;; esac
@@ -25,14 +27,7 @@ fi
 export SALESTIDE_SUPERSET_URI=$uri
 
 venv=build/superset-venv
-if ! cmp -s superset/requirements.txt $venv/requirements.txt; then
-    echo "superset: installing Superset into $venv"
-    rm -rf $venv
-    python3 -m venv $venv
-    $venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement superset/requirements.txt </dev/null ||
-        die "pip could not install what superset/requirements.txt lists"
-    cp superset/requirements.txt $venv/
-fi
+python_packages $venv superset/requirements.txt
 [ "$kind" != install ] || exit 0
 
 umask 077

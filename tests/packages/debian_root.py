@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A Debian of its own in a folder, as debootstrap makes it: nothing of this machine is in it. Needs root.
-
-What debootstrap has fetched stays in build/deps/debian-root.tar, so that it is made once."""
+"""A Debian of its own in a folder, as tests/debian-root.sh makes it: nothing of this machine is in it. Needs root."""
 
 import os
 import pathlib
@@ -10,8 +8,6 @@ import subprocess
 
 import harness
 
-SUITE = "bookworm"
-KEPT = harness.ROOT / "build" / "deps" / "debian-root.tar"
 TIMEOUT_S = 900
 
 
@@ -24,32 +20,10 @@ def sh(*command, **more):
     return text
 
 
-def mirror():
-    """Where this machine's apt gets its packages."""
-    sites = sh("apt-get", "indextargets", "--format", "$(SITE) $(RELEASE)", "Created-By: Packages").splitlines()
-    site = next((line.split()[0] for line in sites if line.split()[-1] == SUITE), None)
-    assert site, f"apt knows no {SUITE}: {sites}"
-    return site
-
-
-def make_kept():
-    folder = KEPT.with_suffix(".new")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    sh("debootstrap", "--variant=minbase", SUITE, folder, mirror())
-    sh("tar", "-C", folder, "-cf", f"{KEPT}.part", ".")
-    pathlib.Path(f"{KEPT}.part").rename(KEPT)
-    shutil.rmtree(folder)
-
-
 class DebianRoot:
     def __init__(self, folder):
-        assert os.geteuid() == 0, "a root of Debian is made and entered by root"
         self.folder = pathlib.Path(folder)
-        if not KEPT.exists():
-            make_kept()
-        self.folder.mkdir()
-        sh("tar", "-C", self.folder, "-xf", KEPT)
+        sh(harness.ROOT / "tests" / "debian-root.sh", self.folder)
         shutil.copy("/etc/resolv.conf", self.folder / "etc/resolv.conf")
         shutil.copy("/etc/hosts", self.folder / "etc/hosts")
         for line in sh("apt-config", "dump").splitlines():

@@ -1,15 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Installs what tests/powerbi/requirements.txt lists into build/powerbi-venv, when that is not there already.
+# Installs what tests/powerbi/requirements.txt lists, and nothing that it asks for besides, into build/powerbi-venv.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-venv=build/powerbi-venv
-wanted=tests/powerbi/requirements.txt
-! cmp -s $wanted $venv/requirements.txt || exit 0
-rm -rf $venv
-python3 -m venv $venv
-$venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement $wanted </dev/null || {
-    echo "powerbi: pip could not install what $wanted lists" >&2
-    exit 1
-}
-cp $wanted $venv/
+say() { printf 'powerbi: %s\n' "$*"; }
+die() { printf 'powerbi: %s\n' "$*" >&2; exit 1; }
+. scripts/pinned.sh
+python_packages build/powerbi-venv tests/powerbi/requirements.txt --no-deps
