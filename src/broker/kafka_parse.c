@@ -77,7 +77,7 @@ static void parse_message(struct kafka_parse *p, struct order_json *parser,
         mark_rejected(s, e, &why);
         return;
     }
-    switch (log_message_parse(parser, p->rules, e->raw, &s->arena, &e->order, &why)) {
+    switch (log_message_parse(parser, p->rules, e->raw, false, &s->arena, &e->order, &why)) {
     case ORDER_JSON_OK:
         e->at.digest = order_digest(&e->order);
         if (is_foreign(slice, m, e)) {

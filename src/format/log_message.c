@@ -35,9 +35,10 @@ static void explain_envelope(struct text value, struct rejection *why) {
 }
 
 enum order_json_result log_message_parse(struct order_json *p, const struct order_rules *rules,
-                                         struct text value, struct arena *arena, struct order *out,
-                                         struct rejection *why) {
-    enum order_json_result result = order_json_parse(p, rules, value, arena, out, why);
+                                         struct text value, bool there, struct arena *arena,
+                                         struct order *out, struct rejection *why) {
+    enum order_json_result result =
+        (there ? order_json_parse_there : order_json_parse)(p, rules, value, arena, out, why);
     if (result == ORDER_JSON_REJECTED || result == ORDER_JSON_BROKEN) {
         explain_envelope(value, why);
         return ORDER_JSON_REJECTED;

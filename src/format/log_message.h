@@ -6,11 +6,10 @@
 // Parses a message's value, which is one event: as order_json_parse, of which both OK and
 // NO_MEMORY are. Otherwise `why` is filled and the event is a rejected one (ORDER_JSON_REJECTED);
 // where the value has the order in one of the two usual envelopes it says so instead, and what to
-// do about it.
-MUST_CHECK enum order_json_result log_message_parse(struct order_json *p,
-                                                    const struct order_rules *rules,
-                                                    struct text value, struct arena *arena,
-                                                    struct order *out, struct rejection *why);
+// do about it. `there`: the value is such as order_json_parse_there wants it.
+MUST_CHECK enum order_json_result
+log_message_parse(struct order_json *p, const struct order_rules *rules, struct text value,
+                  bool there, struct arena *arena, struct order *out, struct rejection *why);
 
 // The broker's stamp, UTC, held within these: a function of the message alone, so that whoever
 // reads the log again finds the same.

@@ -2,14 +2,15 @@
 // One order event from JSON.
 //
 // Happy path:
-// 1. The text is copied into the arena, with the padding that yyjson wants, and parsed in place:
+// 1. An ordinary event is read by order_scan.c, where it stands if it may, else in the copy of 2.
+// 2. The text is copied into the arena, with the padding that yyjson wants, and parsed in place:
 //    strings are unescaped where they stand and numbers stay digits, so the order's slices simply
 //    point into that copy. yyjson's own memory is a pool held in struct order_json: nothing is
 //    allocated for an ordinary event.
-// 2. One pass over the keys of the object: known fields go to order_set, keys that are not known
+// 3. One pass over the keys of the object: known fields go to order_set, keys that are not known
 //    into a set that finds duplicates.
-// 3. Only if there are any: the items; containers under unknown keys (duplicate keys, nesting).
-// 4. order_finish.
+// 4. Only if there are any: the items; containers under unknown keys (duplicate keys, nesting).
+// 5. order_finish.
 //
 // Fails: not JSON (broken, with yyjson's message and the byte), JSON that is not an order (rejected
 // with field and code), no memory.
@@ -178,6 +179,16 @@ enum order_json_result order_json_parse_long(struct order_json *p, const struct 
     char *copy;
     enum order_json_result result = order_json_start(json, arena, why, &copy);
     return result != ORDER_JSON_OK ? result : take_long_road(p, rules, copy, json, arena, out, why);
+}
+
+enum order_json_result order_json_parse_there(struct order_json *p, const struct order_rules *rules,
+                                              struct text json, struct arena *arena,
+                                              struct order *out, struct rejection *why) {
+    if (LIKELY(json.len - 1 < ORDER_EVENT_MAX_BYTES) &&
+        LIKELY(take_short_road(p, rules, json, out, why))) {
+        return ORDER_JSON_OK;
+    }
+    return order_json_parse_long(p, rules, json, arena, out, why);
 }
 
 // Puts a letter in the place of all within strings that a parser could refuse. False: a string

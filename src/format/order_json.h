@@ -28,6 +28,15 @@ MUST_CHECK enum order_json_result order_json_parse(struct order_json *p,
                                                    struct text json, struct arena *arena,
                                                    struct order *out, struct rejection *why);
 
+// As order_json_parse, for a text that lives as long as the order and has ORDER_SCAN_PADDING bytes
+// behind it that may be read, whatever they are: an ordinary order borrows from it and nothing is
+// copied.
+enum { ORDER_SCAN_PADDING = 48 };
+MUST_CHECK enum order_json_result order_json_parse_there(struct order_json *p,
+                                                         const struct order_rules *rules,
+                                                         struct text json, struct arena *arena,
+                                                         struct order *out, struct rejection *why);
+
 // After ORDER_JSON_BROKEN: is the text JSON but for what stands within its strings (an escape of
 // half a surrogate pair or of nothing, bytes that are no UTF-8, raw control characters)? Then it is
 // certain where the event ends, and what stands beside it can be trusted. Takes as much of `arena`

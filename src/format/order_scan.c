@@ -13,7 +13,8 @@
 // controls and UTF-8 here, the grammar of a number by the rule of its field, which is narrower than
 // JSON's.
 //
-// Reads past the end of the text by less than ORDER_SCAN_PADDING: the zeros there end every search.
+// Reads past the end of the text by less than ORDER_SCAN_PADDING: a search goes on only from within
+// the text, and an order that ends elsewhere than the text is none.
 #include "format/order_scan.h"
 
 #include "order/field_take.h"
@@ -30,9 +31,9 @@
 #define BUCKET(a, b, c, d)                                                                         \
     BUCKET_OF((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
 
-INLINE const char *skip_space(const char *at) {
+INLINE const char *skip_space(const char *at, const char *end) {
     while (UNLIKELY((unsigned char)*at <= ' ')) {
-        if (*at != ' ' && *at != '\n' && *at != '\t' && *at != '\r') {
+        if (at >= end || (*at != ' ' && *at != '\n' && *at != '\t' && *at != '\r')) {
             break;
         }
         at++;
@@ -95,12 +96,15 @@ INLINE uint32_t mark_number(const char *at) {
 #endif
 
 // The closing quote of the string whose characters start at `at`. NULL when an escape or a control
-// character comes first, or it is not UTF-8.
-INLINE const char *string_end(const char *at) {
+// character comes first, it is not UTF-8, or it is not there.
+INLINE const char *string_end(const char *at, const char *end) {
     const char *start = at;
     struct string_marks m = mark_string(at);
     uint32_t not_ascii = 0;
     while (m.stop == 0) {
+        if (UNLIKELY(at >= end)) {
+            return NULL;
+        }
         not_ascii |= m.not_ascii;
         at += STEP;
         m = mark_string(at);
@@ -118,9 +122,12 @@ INLINE const char *string_end(const char *at) {
 
 // Where the characters of a number end. What is between is up to the rule of the field; a '+', as
 // in 1e+5, ends it too early and is so not ordinary.
-INLINE const char *number_end(const char *at) {
+INLINE const char *number_end(const char *at, const char *end) {
     uint32_t stop = mark_number(at);
     while (UNLIKELY(stop == 0)) {
+        if (at >= end) {
+            return at;
+        }
         at += STEP;
         stop = mark_number(at);
     }
@@ -128,18 +135,19 @@ INLINE const char *number_end(const char *at) {
 }
 
 // Reads the value at `at` into the field. Returns where it ends, NULL when it is not ordinary.
-INLINE const char *read_value(struct order_builder *b, enum order_field f, const char *at) {
+INLINE const char *read_value(struct order_builder *b, enum order_field f, const char *at,
+                              const char *end) {
     enum value_kind kind = *at == '"' ? VALUE_TEXT : VALUE_NUMBER;
     const char *from = at + 1, *to, *after;
     if (kind == VALUE_TEXT) {
-        to = string_end(from);
+        to = string_end(from, end);
         if (UNLIKELY(to == NULL)) {
             return NULL;
         }
         after = to + 1;
     } else if (LIKELY(*at == '-' || (unsigned char)(*at - '0') <= 9)) {
         from = at;
-        after = to = number_end(at);
+        after = to = number_end(at, end);
     } else { // null is absent
         return load4(at) == load4("null") ? at + 4 : NULL;
     }
@@ -160,34 +168,36 @@ INLINE bool same_bytes(const char *a, const char *b, size_t n) {
 
 // What comes after the name and the colon, where these are not as usual: with white space between
 // the two. NULL: it is another name, or no colon comes.
-static __attribute__((noinline)) const char *after_colon(const char *at, const char *name,
-                                                         size_t quoted_bytes) {
+static __attribute__((noinline)) const char *after_colon(const char *at, const char *end,
+                                                         const char *name, size_t quoted_bytes) {
     if (memcmp(at, name, quoted_bytes) != 0) {
         return NULL;
     }
-    at = skip_space(at + quoted_bytes);
+    at = skip_space(at + quoted_bytes, end);
     return *at == ':' ? at + 1 : NULL;
 }
 
 // Reads a member of the object, its name starting at `at`, if it is field `f`, whose name with the
 // closing quote and the colon is `name`; else returns NULL.
 INLINE const char *read_member(struct order_builder *b, uint32_t *seen, enum order_field f,
-                               const char *at, const char *name, size_t name_bytes) {
+                               const char *at, const char *end, const char *name,
+                               size_t name_bytes) {
     at = LIKELY(same_bytes(at, name, name_bytes)) ? at + name_bytes
-                                                  : after_colon(at, name, name_bytes - 1);
+                                                  : after_colon(at, end, name, name_bytes - 1);
     if (UNLIKELY(at == NULL || (*seen & UINT32_C(1) << f) != 0)) {
         return NULL;
     }
     *seen |= UINT32_C(1) << f;
-    return read_value(b, f, skip_space(at));
+    return read_value(b, f, skip_space(at, end), end);
 }
-#define READ(f, name) read_member(b, seen, f, at, name "\":", sizeof(name) + 1)
+#define READ(f, name) read_member(b, seen, f, at, end, name "\":", sizeof(name) + 1)
 
 // All is expanded for each field on purpose: the jump to a field's own code, which the processor
 // guesses well since orders of one shop look alike, makes the length of the name a constant, so
 // that the value is looked at without waiting for the name; and each field's branches are guessed
 // apart.
-INLINE const char *read_any_member(struct order_builder *b, uint32_t *seen, const char *at) {
+INLINE const char *read_any_member(struct order_builder *b, uint32_t *seen, const char *at,
+                                   const char *end) {
     switch (BUCKET_OF(load4(at))) {
     case BUCKET('o', 'r', 'd', 'e'):
         return READ(FIELD_ORDER_ID, "order_id");
@@ -222,21 +232,21 @@ INLINE const char *read_any_member(struct order_builder *b, uint32_t *seen, cons
     }
 }
 
-// Where the name of the next member starts, after the brace or comma at `at`. NULL: there is none.
-INLINE const char *next_name(const char *at) {
-    at = skip_space(at + 1);
-    return LIKELY(*at == '"') ? at + 1 : NULL;
+// Where the name of the next member starts, after the brace or comma at `at`. `end`: there is none.
+INLINE const char *next_name(const char *at, const char *end) {
+    at = skip_space(at + 1, end);
+    return LIKELY(*at == '"') ? at + 1 : end;
 }
 
 bool order_scan(struct order_builder *b, struct text json) {
-    const char *at = skip_space(json.at), *end = json.at + json.len;
+    const char *end = json.at + json.len, *at = skip_space(json.at, end);
     uint32_t seen = 0;
     if (*at != '{') {
         return false;
     }
-    at = next_name(at);
-    while (LIKELY(at != NULL)) {
-        at = read_any_member(b, &seen, at);
+    at = next_name(at, end);
+    while (LIKELY(at < end)) {
+        at = read_any_member(b, &seen, at, end);
         if (UNLIKELY(at == NULL)) {
             return false;
         }
@@ -244,11 +254,11 @@ bool order_scan(struct order_builder *b, struct text json) {
             at += 2;
             continue;
         }
-        at = skip_space(at);
+        at = skip_space(at, end);
         if (*at != ',') {
-            return *at == '}' && skip_space(at + 1) == end && order_finish(b);
+            return *at == '}' && skip_space(at + 1, end) == end && order_finish(b);
         }
-        at = next_name(at);
+        at = next_name(at, end);
     }
     return false;
 }

@@ -4,14 +4,12 @@
 #pragma once
 #include "format/order_json.h"
 
-// Bytes after the text that must be there and be zero.
-enum { ORDER_SCAN_PADDING = 32 };
-
-// True: `json` is an order and finished in `b`, which was begun by order_begin; its slices borrow
-// from `json`. False: it is not, or it has something that is not ordinary (a field not known,
-// items, an escape, a wrong value ...); then nothing is known about it, and `b` and what it fills
-// are to be begun anew. Never true for what the long road rejects, and never with another order:
-// that is what the tests and the fuzz target hold the two against each other for.
+// True: `json`, which has ORDER_SCAN_PADDING bytes of any kind behind it, is an order and finished
+// in `b`, which was begun by order_begin; its slices borrow from `json`. False: it is not, or it
+// has something that is not ordinary (a field not known, items, an escape, a wrong value ...); then
+// nothing is known about it, and `b` and what it fills are to be begun anew. Never true for what
+// the long road rejects, and never with another order: that is what the tests and the fuzz target
+// hold the two against each other for.
 MUST_CHECK bool order_scan(struct order_builder *b, struct text json);
 
 // order_json_parse (see there) without the short road: what it is held against.

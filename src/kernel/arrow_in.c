@@ -10,6 +10,7 @@
 #include "kernel/arrow_in.h"
 
 #include "engine/store.h"
+#include "format/order_json.h"
 #include "format/rejected_header.h"
 
 #define OFFSET_LIMIT (INT64_C(1) << POSITION_OFFSET_BITS)
@@ -84,6 +85,10 @@ bool messages_open(const struct ArrowSchema *schema, const struct ArrowArray *ar
     if (!out->value.present) {
         return missing(err, "value", "it has the orders");
     }
+    out->values_end =
+        out->value.bytes != NULL
+            ? out->value.bytes + arrow_load_offset(out->value.offsets, out->value.large, out->n)
+            : NULL;
     if (!out->offset.present || !out->stamp.present) {
         return missing(err, out->offset.present ? "timestamp" : "offset",
                        "each message has both, offset and timestamp");
@@ -138,6 +143,8 @@ void messages_at(const struct messages *m, size_t i, struct message *out) {
     if (out->value.len == 0) {
         out->value = TEXT_NONE;
     }
+    out->value_there = out->value.len > 0 &&
+                       m->values_end - (out->value.at + out->value.len) >= ORDER_SCAN_PADDING;
     out->key = m->key.present ? arrow_text_at(&m->key, row) : TEXT_NONE;
     out->rejected = m->headers.present && out->key.at == NULL ? rejected_of(m, row) : TEXT_NONE;
 }

@@ -8,6 +8,7 @@ struct message {
     int64_t stamp_ms;     // as it came: log_arrival_ms holds it within bounds
     int32_t partition;    // -1: not known
     struct text value;    // absent: there is no order in it (null, or empty)
+    bool value_there;     // as order_json_parse_there wants it, until the arrays are released
     struct text key;      // absent: none; may be empty
     struct text rejected; // the value of the header salestide-rejected; absent: none, or the
                           // message has a key
@@ -17,6 +18,7 @@ struct messages {
     int64_t n;
     int32_t partition; // of all of them, where there is no column
     struct text_column value, key;
+    const char *values_end; // no byte of the column's is read from here on
     struct number_column offset, stamp, partitions;
     struct list_column headers;
     struct text_column header_key, header_value;

@@ -58,7 +58,8 @@ static bool find_identity(struct identities_work *w, const struct message *m,
     if (m->value.at == NULL || rejected_header_read(m->rejected, &why)) {
         return true;
     }
-    switch (log_message_parse(w->parser, &w->shop->rules, m->value, &w->arena, &order, &why)) {
+    switch (log_message_parse(w->parser, &w->shop->rules, m->value, m->value_there, &w->arena,
+                              &order, &why)) {
     case ORDER_JSON_OK:
         of_order(&order, out);
         return true;

@@ -37,7 +37,8 @@ static int32_t take_message(struct orders_work *w, const struct message *m,
     int64_t arrival_ms = log_arrival_ms(m->stamp_ms);
     enum order_json_result result = ORDER_JSON_REJECTED;
     if (!rejected_header_read(m->rejected, &why)) {
-        result = log_message_parse(w->parser, &w->shop->rules, m->value, &w->arena, &order, &why);
+        result = log_message_parse(w->parser, &w->shop->rules, m->value, m->value_there, &w->arena,
+                                   &order, &why);
     }
     if (result == ORDER_JSON_NO_MEMORY) {
         return kernel_no_memory(err);

@@ -44,7 +44,8 @@ static bool read_event(struct salestide_task *t, const struct message *m, struct
     if (m->rejected.at != NULL && rejected_header_read(m->rejected, &why)) {
         return submission_reject(s, e, &why); // a door has answered so already
     }
-    switch (log_message_parse(t->parser, &t->shop->rules, m->value, &s->arena, &e->order, &why)) {
+    switch (log_message_parse(t->parser, &t->shop->rules, m->value, m->value_there, &s->arena,
+                              &e->order, &why)) {
     case ORDER_JSON_OK:
         *read = true;
         if (t->store.window.window != NULL) {

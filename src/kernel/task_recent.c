@@ -64,7 +64,7 @@ static bool read_one(struct task_recent *r, const struct salestide_shop *shop,
                      struct stored_event *out) {
     struct rejection why;
     enum order_json_result result = log_message_parse(
-        parser, &shop->rules, (struct text){k->bytes, k->len}, &r->texts, &out->order, &why);
+        parser, &shop->rules, (struct text){k->bytes, k->len}, false, &r->texts, &out->order, &why);
     if (result != ORDER_JSON_OK) {
         return false; // memory: it was an order before
     }

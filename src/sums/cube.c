@@ -5,6 +5,7 @@
 //    dictionaries (cube_dims.c).
 // 2. Each table's cell is found by the 64-bit key (table, bucket, number) in a hash table, made if
 //    new. The event's measures are added to each (cube_add.c).
+//    Those of its group get them together, later (cube_hints.h).
 // 3. The store walks the cells, applies them, and the cube is cleared for the next batch.
 //
 // Dictionaries outlive a batch, so that a store's own keys are found without a look-up; they are
@@ -127,6 +128,7 @@ bool cube_cell_index(struct cube *c, enum cube_table table, int32_t bucket, uint
 
 // The newest went into the slots last: no other cell lies behind it in its run of slots.
 void cube_drop_cells(struct cube *c, size_t n_cells) {
+    cube_settle(c);
     c->generation += c->n_cells > n_cells;
     while (c->n_cells > n_cells) {
         c->n_cells--;
@@ -138,11 +140,22 @@ void cube_drop_cells(struct cube *c, size_t n_cells) {
     }
 }
 
+void cube_settle(const struct cube *c) {
+    struct cube_hints *h = c->hints;
+    for (uint32_t i = 0; h != NULL && i < h->n_waiting; i++) {
+        path_settle(c, &h->paths[h->waiting[i]]);
+    }
+    if (h != NULL) {
+        h->n_waiting = 0;
+    }
+}
+
 // --- Cells by their names
 
 struct measures *cube_cell(struct cube *c, enum cube_table table, int32_t bucket,
                            const struct cube_dim *dim) {
     uint32_t n, index;
+    cube_settle(c);
     c->bound = CUBE_BOUND_MAX; // what will be written is not known
     bool known = table == CUBE_PRODUCT ? dims_number(&c->products, product_hash(dim), dim, &n)
                                        : dims_number(&c->groups, group_hash(dim), dim, &n);
@@ -152,6 +165,7 @@ struct measures *cube_cell(struct cube *c, enum cube_table table, int32_t bucket
 const struct measures *cube_find(const struct cube *c, enum cube_table table, int32_t bucket,
                                  const struct cube_dim *dim) {
     uint32_t n, index;
+    cube_settle(c);
     bool known = table == CUBE_PRODUCT ? dims_find(&c->products, product_hash(dim), dim, &n)
                                        : dims_find(&c->groups, group_hash(dim), dim, &n);
     uint64_t key = known ? cell_key_of(table, bucket, n) : 0;
@@ -163,6 +177,7 @@ size_t cube_n_cells(const struct cube *c) {
 }
 
 const struct cube_cell *cube_cells(const struct cube *c) {
+    cube_settle(c);
     return c->cells;
 }
 
@@ -189,6 +204,7 @@ struct cube_dim *cube_product(struct cube *c, uint32_t dim) {
 // --- Between batches
 
 static void clear_cells(struct cube *c) {
+    cube_settle(c); // no path may wait for cells that are gone
     if (c->cap_cells > CELLS_KEEP) {
         free_cells(c);
     } else if (c->n_cells * 8 < c->cell_slots.mask) { // few cells: empty just their slots

@@ -4,7 +4,8 @@
 // 1. Its (source, state, currency) and its products get their numbers: from the hints, where others
 //    of the same were added not long ago (cube_hints.h), else from the dictionaries.
 // 2. Its cells are found likewise, made if new.
-// 3. Once all cells are there the event's signed measures are added to each.
+// 3. Once all cells are there the event's signed measures are added: to the path of its group's
+//    cells, which get them when they are asked for, and to each product's.
 //
 // Fails for want of memory in 1 and 2, or in 3 when a sum would leave 64 bits: then what was added
 // is taken back, the new cells go, and all sums are as they were.
@@ -96,8 +97,9 @@ static bool product_seen(const struct order *o, uint32_t line) {
 // One event on its way: the cells that it touches and what it adds.
 struct adding {
     const struct order *o;
-    uint32_t n_tables; // cells[0 .. n_tables - 1] take the whole, the others a product's part
-    uint32_t n_parts;  // of cells
+    uint32_t n_tables;      // cells[0 .. n_tables - 1] take the whole, the others a product's part
+    uint32_t n_parts;       // of cells
+    struct path_hint *path; // of the first four; NULL: they have none
     uint32_t cells[PARTS_MAX]; // indexes
 };
 
@@ -154,6 +156,7 @@ static bool find_group_parts(struct cube *c, struct adding *a, uint32_t group, i
                path->minute == minute && path->day == day)) {
         memcpy(a->cells, path->cells, sizeof path->cells);
         a->n_parts = PATH_CELLS;
+        a->path = path;
         return true;
     }
     if (!find_part(c, a, CUBE_TOTALS, 0, group) ||
@@ -163,8 +166,16 @@ static bool find_group_parts(struct cube *c, struct adding *a, uint32_t group, i
         return false;
     }
     if (whole) {
-        *path = (struct path_hint){c->generation, minute, day, group, {0}};
+        if (path->waits) {
+            path_settle(c, path);
+            path->waits = true; // it is in the list
+        }
+        path->generation = c->generation;
+        path->minute = minute;
+        path->day = day;
+        path->group = group;
         memcpy(path->cells, a->cells, sizeof path->cells);
+        a->path = path;
     }
     return true;
 }
@@ -225,6 +236,7 @@ void cube_prefetch_sums(const struct cube *c, const struct order *o) {
 
 // Sum by sum; false when one would leave 64 bits: then none has changed.
 static bool add_parts_checked(struct cube *c, const struct adding *a) {
+    cube_settle(c);
     for (uint32_t k = 0; k < a->n_parts; k++) {
         struct measures part = part_of(a, k);
         struct measures *sum = &c->cells[a->cells[k]].sum;
@@ -245,10 +257,24 @@ static void add_product(struct cube *c, uint32_t cell, int64_t orders, int64_t u
     sum->total_e4 += total_e4;
 }
 
-static void add_parts(struct cube *c, const struct adding *a) {
+static void add_to_path(struct cube_hints *h, struct path_hint *path,
+                        const struct measures *whole) {
+    measures_add(&path->sum, whole);
+    if (!path->waits) {
+        path->waits = true;
+        h->waiting[h->n_waiting++] = (uint16_t)(path - h->paths);
+    }
+}
+
+static inline __attribute__((always_inline)) void add_parts(struct cube *c,
+                                                            const struct adding *a) {
     const struct measures whole = measures_of(a->o);
-    for (uint32_t k = 0; k < a->n_tables; k++) {
-        measures_add(&c->cells[a->cells[k]].sum, &whole);
+    if (LIKELY(a->path != NULL)) {
+        add_to_path(c->hints, a->path, &whole);
+    } else {
+        for (uint32_t k = 0; k < a->n_tables; k++) {
+            measures_add(&c->cells[a->cells[k]].sum, &whole);
+        }
     }
     if (a->o->n_items == 0) {
         add_product(c, a->cells[a->n_tables], whole.orders, whole.units, whole.total_e4);
@@ -294,6 +320,7 @@ enum cube_result cube_add(struct cube *c, const struct order *o, int32_t minute_
     struct adding a; // not zeroed as a whole: it is large
     a.o = o;
     a.n_tables = a.n_parts = 0;
+    a.path = NULL;
     const size_t n_cells = c->n_cells;
     enum cube_result result = CUBE_NO_MEMORY;
     if (LIKELY(group_number(c, o, group) && find_parts(c, &a, *group, minute_floor, hour_floor))) {

@@ -33,6 +33,7 @@ static size_t count_rows(const struct cube *c, unsigned tables) {
 bool cube_columns_of(const struct cube *c, unsigned tables, const struct mem_heap *heap,
                      struct cube_columns *out) {
     const size_t n = count_rows(c, tables);
+    cube_settle(c);
     int64_t *measures = heap_alloc(heap, n * ROW_BYTES);
     if (measures == NULL) {
         return false;

@@ -6,10 +6,14 @@
 // that are larger than the processor's cache.
 //
 // They are hints: a name is compared whole. Where cells lie holds until some are taken out, which
-// the cube counts (cube.generation). Inside src/sums only.
+// the cube counts (cube.generation).
+//
+// An event moves its group's four cells by the same: it is added to the path alone, once instead of
+// four times, and the path to its cells when somebody asks for them (cube_settle). Inside src/sums
+// only.
 #pragma once
 #include "order/digits.h"
-#include "order/order.h"
+#include "sums/cube.h"
 
 enum {
     GROUP_HINTS_BITS = 10,
@@ -33,6 +37,8 @@ struct path_hint {
     int32_t minute, day;
     uint32_t group; // the dimension's
     uint32_t cells[PATH_CELLS];
+    bool waits;          // for cube_settle: sum is not 0, perhaps
+    struct measures sum; // of the events that are not in the cells yet
 };
 
 // A product whose identifier is a number.
@@ -47,7 +53,10 @@ struct cube_hints {
     struct group_hint groups[1 << GROUP_HINTS_BITS];
     struct path_hint paths[1 << PATH_HINTS_BITS];
     struct product_hint products[1 << PRODUCT_HINTS_BITS];
+    uint32_t n_waiting;
+    uint16_t waiting[1 << PATH_HINTS_BITS]; // places of the paths that wait
 };
+_Static_assert(PATH_HINTS_BITS <= 16, "a path's place fits");
 
 // A text's first characters as a number; of up to eight, together with their count, it is the whole
 // text.

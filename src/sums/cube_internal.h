@@ -83,6 +83,10 @@ MUST_CHECK bool cube_cell_index(struct cube *c, enum cube_table table, int32_t b
 // Takes the newest cells out again, so that n_cells are left.
 void cube_drop_cells(struct cube *c, size_t n_cells);
 
+// Adds to the cells what waits in their paths: before they are read, written otherwise, or taken
+// out. What is written lies behind the cube's pointers, so a cube that is only read is settled too.
+void cube_settle(const struct cube *c);
+
 // Adds where it lies. Wraps; whoever adds knows that it does not, or has asked measures_fit.
 static inline void measures_add(struct measures *sum, const struct measures *delta) {
     sum->orders = (int64_t)((uint64_t)sum->orders + (uint64_t)delta->orders);
@@ -97,6 +101,15 @@ static inline void measures_add(struct measures *sum, const struct measures *del
     sum->refunds = (int64_t)((uint64_t)sum->refunds + (uint64_t)delta->refunds);
     sum->refunded_total_e4 =
         (int64_t)((uint64_t)sum->refunded_total_e4 + (uint64_t)delta->refunded_total_e4);
+}
+
+// Adds to the cells what waits in this path of theirs.
+static inline void path_settle(const struct cube *c, struct path_hint *path) {
+    for (int k = 0; k < PATH_CELLS && path->waits; k++) {
+        measures_add(&c->cells[path->cells[k]].sum, &path->sum);
+    }
+    path->sum = (struct measures){0};
+    path->waits = false;
 }
 
 // Takes back what measures_add has added.

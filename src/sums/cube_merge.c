@@ -58,6 +58,8 @@ static bool add_cells(struct cube *into, const struct cube *from, const struct m
 
 enum cube_result cube_merge(struct cube *into, const struct cube *from) {
     CHECK(into != from);
+    cube_settle(into);
+    cube_settle(from);
     const size_t n_cells = into->n_cells;
     const size_t n_dims = (size_t)from->groups.n + from->products.n;
     uint32_t *maps = heap_alloc(into->heap, (n_dims + from->n_cells) * sizeof *maps);

@@ -2,11 +2,14 @@
 // The window's table of entries: open addressing with linear probing, entries in the order of their
 // digests, so that a larger table is filled front to back.
 //
-// It grows by half. What is dead is left behind when it is copied; with the shared budget used up,
-// so are the oldest steps.
+// At 5/8 full it grows, since a search for what is not there is three times as long at 7/8: by
+// half, or faster while it is small. Once the shared budget is used up it is filled to 7/8. What is
+// dead is left behind when it is copied; when even 7/8 are used, so are the oldest steps.
 //
 // How it fails: a table that is refused leaves the one in use as it is.
 #include "window/id_window_internal.h"
+
+enum { FAST_PART = 16 }; // of the budget: smaller tables are doubled, or more
 
 struct id_entry *id_table_take(const struct id_window *w, size_t n_slots) {
     const struct id_table_memory *m = w->options.table;
@@ -37,6 +40,7 @@ bool id_table_rebuild(struct id_window *w, size_t n_slots) {
     w->slots = fresh;
     w->n_slots = w->asked_slot = n_slots;
     w->n_used = 0;
+    w->room = id_table_room(n_slots);
     for (int64_t i = w->base; i <= w->at.now; i++) {
         id_step_at(w, i)->n = 0;
     }
@@ -59,20 +63,41 @@ void id_table_evict_before(struct id_window *w, int64_t step) {
     w->at.first = step > w->at.first ? step : w->at.first;
 }
 
-bool id_table_make_room(struct id_window *w) {
+// How large the next table is. While it is a small part of what is allowed it grows fast: the log
+// that is read for the first time would pass many sizes, and be copied in each.
+static size_t grown_slots(const struct id_window *w) {
+    size_t part = w->options.budget->max_bytes / sizeof *w->slots / w->n_slots;
+    return part >= FAST_PART * 4 ? w->n_slots * 4
+           : part >= FAST_PART   ? w->n_slots * 2
+                                 : w->n_slots + w->n_slots / 2;
+}
+
+static bool grow(struct id_window *w, bool *refused) {
     const struct id_budget *budget = w->options.budget;
-    size_t enough = w->n_slots / 4 * 3, n_live = 0;
+    size_t grown = grown_slots(w);
+    size_t more_bytes = (grown - w->n_slots) * sizeof *w->slots;
+    *refused = budget->used_bytes > budget->max_bytes ||
+               more_bytes > budget->max_bytes - budget->used_bytes;
+    return !*refused && id_table_rebuild(w, grown);
+}
+
+bool id_table_make_room(struct id_window *w) {
+    size_t n_live = 0;
+    bool refused;
     for (int64_t i = w->kept.first; i <= w->at.now; i++) {
         n_live += id_step_at(w, i)->n;
     }
-    if (n_live <= enough) { // many of them are dead
+    if (n_live <= w->n_slots / 2) { // many of them are dead
         return id_table_rebuild(w, w->n_slots);
     }
-    size_t grown = w->n_slots + w->n_slots / 2;
-    size_t more_bytes = (grown - w->n_slots) * sizeof *w->slots;
-    if (budget->used_bytes + more_bytes <= budget->max_bytes) {
-        return id_table_rebuild(w, grown);
+    if (grow(w, &refused) || !refused) {
+        return w->n_used < w->room;
     }
+    if (w->n_used < id_table_most(w->n_slots)) { // searches take longer from here on
+        w->room = id_table_most(w->n_slots);
+        return true;
+    }
+    size_t enough = w->n_slots / 4 * 3;
     int64_t step = w->kept.first;
     while (step < w->at.now && n_live > enough) {
         n_live -= id_step_at(w, step++)->n;

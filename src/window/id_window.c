@@ -7,9 +7,10 @@
 //    time has entered another 100th of the window or the group is long.
 // 2. known: the entry is found by its digest. Of a dead step, or not there: new. Else contents are
 //    compared, and when they are the same it moves into the step of now.
-// 3. add: into the first free slot, which known has found. The table grows by half at 7/8 full;
-// entries lie in the order
-//    of their digests, so it is copied front to back. What is dead is left behind.
+// 3. add: into the first free slot, which known has found. The table grows at 5/8 full
+// (id_table.c);
+//    entries lie in the order of their digests, so it is copied front to back. What is dead is left
+//    behind.
 //
 // A group begins where a block does: reading from there, with the time that it was, gives the same
 // blocks, times, groups and ends of life again. Within a group there may be several steps, so that
@@ -81,6 +82,7 @@ struct id_window *id_window_new(const struct id_window_options *options,
     w->at = (struct id_place){.seen = start.offset - 1, .time_ms = start.time_ms, .now = -1};
     w->slots = id_table_take(w, ID_SLOTS_SMALLEST);
     w->n_slots = w->asked_slot = w->slots != NULL ? ID_SLOTS_SMALLEST : 0;
+    w->room = id_table_room(w->n_slots);
     if (w->slots == NULL || !push_step(w, start)) {
         id_window_free(w);
         return NULL;
@@ -205,7 +207,10 @@ static bool see(struct id_window *w, int64_t offset, int64_t arrival_ms, bool *f
 // --- What the store asks
 
 void id_window_prefetch(const struct id_window *w, const struct order_digest *d) {
-    __builtin_prefetch(&w->slots[id_home_of(w, d->identity.high)], 1);
+    // Most searches are over within four entries, which may reach into the next line of memory.
+    const char *home = (const char *)&w->slots[id_home_of(w, d->identity.high)];
+    __builtin_prefetch(home, 1);
+    __builtin_prefetch(home + 3 * sizeof *w->slots, 1);
 }
 
 bool id_window_known(struct id_window *w, const struct order_digest *d, int64_t offset,
@@ -251,7 +256,7 @@ static size_t slot_to_add(const struct id_window *w, const struct id_entry *want
 }
 
 bool id_window_add(struct id_window *w, const struct order_digest *d) {
-    if (w->n_used >= w->n_slots - w->n_slots / 8 && !id_table_make_room(w)) {
+    if (UNLIKELY(w->n_used >= w->room) && !id_table_make_room(w)) {
         return false;
     }
     struct id_entry want = entry_of(d, w->at.now);

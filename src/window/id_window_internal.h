@@ -52,6 +52,7 @@ struct id_window {
     int64_t step_ms, group_most;
     struct id_entry *slots;
     size_t n_slots, n_used; // used: also by what is dead
+    size_t room;            // so many may be used before more room is made
     struct id_entry asked;  // what known has looked for last,
     size_t asked_slot;      // and where it would be; n_slots: that may no longer be so
     struct id_step *steps;  // from number `base`
@@ -85,6 +86,14 @@ static inline int64_t id_step_of(const struct id_window *w, uint64_t rest) {
 
 static inline size_t id_home_of(const struct id_window *w, uint64_t key) {
     return (size_t)((unsigned __int128)key * w->n_slots >> 64);
+}
+
+// What may be used of a table: of one that could still grow, and of one that cannot.
+static inline size_t id_table_room(size_t n_slots) {
+    return n_slots / 8 * 5;
+}
+static inline size_t id_table_most(size_t n_slots) {
+    return n_slots - n_slots / 8;
 }
 
 static inline size_t id_slot_after(const struct id_window *w, size_t slot) {

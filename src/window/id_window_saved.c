@@ -103,7 +103,7 @@ static bool open_saved(const struct id_window_options *o, const struct id_window
            h->window_ms == o->window_ms && h->max_bytes == o->budget->max_bytes &&
            h->n_slots >= ID_SLOTS_SMALLEST && h->n_slots <= SIZE_MAX / sizeof(struct id_entry) &&
            h->n_slots * sizeof(struct id_entry) == from->table_bytes &&
-           h->n_used <= h->n_slots - h->n_slots / 8 && numbers_fit(h);
+           h->n_used <= id_table_most(h->n_slots) && numbers_fit(h);
 }
 
 static bool copy_lists(struct id_window *w, const struct saved_head *h,
@@ -196,6 +196,7 @@ enum id_window_loaded id_window_load(const struct id_window_options *options,
     }
     w->n_slots = w->asked_slot = head.n_slots;
     w->n_used = head.n_used;
+    w->room = id_table_room(w->n_slots);
     w->base = head.base;
     w->swept = head.swept;
     w->evicted = head.evicted != 0;

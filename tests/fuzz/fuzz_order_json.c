@@ -2,7 +2,8 @@
 // Fuzzes the reading of order events: any bytes as one event, and as a body in both forms.
 //
 // What must hold, beside no crash and no read outside the input:
-// - the two roads of the parser give the same order or the same rejection;
+// - the two roads of the parser give the same order or the same rejection, wherever the text
+// stands;
 // - an accepted order is inside all bounds, and written as JSON and read again it is the same
 // order;
 // - a rejection has a code, a valid field and a message that can be shown;
@@ -229,6 +230,26 @@ static void check_round_trip(const struct order *o) {
     buf_free(&b);
 }
 
+// Where the text stands, with more of its kind behind it.
+static void check_event_there(struct text json, enum order_json_result result,
+                              const struct order *o) {
+    struct order there;
+    struct rejection why;
+    char *copy = mem_must(malloc(json.len + ORDER_SCAN_PADDING));
+    for (size_t i = 0; i < json.len + ORDER_SCAN_PADDING; i++) {
+        copy[i] = json.len > 0 ? json.at[i % json.len] : '{';
+    }
+    struct order_json *fresh = mem_must(order_json_new(NULL));
+    HOLDS(order_json_parse_there(fresh, &f.rules, (struct text){copy, json.len}, &f.arena, &there,
+                                 &why) == result);
+    if (result == ORDER_JSON_OK) {
+        check_same_order(&there, o);
+        HOLDS(there.warnings == o->warnings);
+    }
+    order_json_free(fresh);
+    free(copy);
+}
+
 static enum order_json_result check_event(struct text json) {
     struct order quick, slow;
     struct rejection why_quick, why_slow;
@@ -239,6 +260,7 @@ static enum order_json_result check_event(struct text json) {
         order_json_parse_long(f.parser, &f.rules, json, &f.arena, &slow, &why_slow);
     order_json_free(fresh);
     HOLDS(result == result_slow && result != ORDER_JSON_NO_MEMORY);
+    check_event_there(json, result, &quick);
     if (result == ORDER_JSON_OK) {
         check_same_order(&quick, &slow);
         HOLDS(quick.warnings == slow.warnings);

@@ -314,7 +314,7 @@ static struct submission *native_submission(struct native *n, int from, int to) 
         e->at.arrival_ms = arrival_ms;
         e->at.position = log_position(LANE, m->offset);
         e->raw = m->value;
-        if (log_message_parse(n->parser, &n->w->shop->rules, m->value, &s->arena, &e->order,
+        if (log_message_parse(n->parser, &n->w->shop->rules, m->value, false, &s->arena, &e->order,
                               &why) == ORDER_JSON_OK) {
             e->at.digest = order_digest(&e->order);
         } else {

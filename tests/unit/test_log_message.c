@@ -20,7 +20,7 @@ static void explain(struct text value) {
     struct order_rules rules = {.currency = "USD", .max_depth = ORDER_DEPTH_MAX};
     struct arena arena = {0};
     struct order order;
-    assert_int_equal(log_message_parse(parser, &rules, value, &arena, &order, &why),
+    assert_int_equal(log_message_parse(parser, &rules, value, false, &arena, &order, &why),
                      ORDER_JSON_REJECTED);
     arena_free(&arena);
     order_json_free(parser);

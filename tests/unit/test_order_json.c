@@ -376,10 +376,16 @@ static void an_order_cut_off_anywhere_is_not_read_past_its_padding(void **state)
         "\"product_id\":1234567,\"quantity\":3,\"subtotal\":12345.67,\"discount\":\"0.50\","
         "\"shipping\":123456.7,\"tax\":9.99,\"total\":\"99.99\",\"currency\":\"USD\","
         "\"source\":\"S\xC3\xA3o Paulo\",\"state\":\"CA\"}";
-    enum { LEN = sizeof text - 1 };
-    for (size_t n = 0; n <= LEN; n++) {
-        char padded[LEN + ORDER_SCAN_PADDING] = {0};
-        memcpy(padded, text, n);
+    enum { LEN = sizeof text - 1, BEHIND = 6 };
+    // What lies behind it: zeros, the text's own rest or start, what no search ends at, white
+    // space.
+    for (size_t i = 0; i < (LEN + 1) * BEHIND; i++) {
+        size_t n = i / BEHIND;
+        char padded[LEN + ORDER_SCAN_PADDING];
+        static const char fill[BEHIND] = {'\0', '\0', '{', 'x', '5', ' '};
+        memset(padded, fill[i % BEHIND], sizeof padded);
+        memcpy(padded, text, i % BEHIND == 1 ? LEN : n);
+        memcpy(padded + n, text, i % BEHIND == 2 ? ORDER_SCAN_PADDING : 0);
         struct text placed =
             guard_page_place(&ot.guard, (struct text){padded, n + ORDER_SCAN_PADDING});
         struct order o;
