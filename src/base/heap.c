@@ -6,6 +6,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+enum { MAP_FROM_BYTES = 2 << 20 }; // smaller ones stay with malloc: a huge page's size
 
 static mem_fail_hook fail_hook;
 static void *fail_hook_user;
@@ -57,5 +60,36 @@ void heap_free(const struct mem_heap *h, void *p) {
         free(p);
     } else if (p != NULL) {
         h->free(h->user, p);
+    }
+}
+
+static bool is_mapped(const struct mem_heap *h, size_t n_bytes) {
+    return h == NULL && n_bytes >= MAP_FROM_BYTES;
+}
+
+void *heap_map(const struct mem_heap *h, size_t n, size_t size_bytes) {
+    size_t n_bytes;
+    if (__builtin_mul_overflow(n, size_bytes, &n_bytes)) {
+        return NULL;
+    }
+    if (!is_mapped(h, n_bytes)) {
+        return heap_zalloc(h, n, size_bytes);
+    }
+    if (fail_hook != NULL && fail_hook(fail_hook_user, n_bytes)) {
+        return NULL;
+    }
+    void *p = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) {
+        return NULL;
+    }
+    (void)madvise(p, n_bytes, MADV_HUGEPAGE); // a wish: without it, it is slower
+    return p;
+}
+
+void heap_unmap(const struct mem_heap *h, void *p, size_t n, size_t size_bytes) {
+    if (p != NULL && is_mapped(h, n * size_bytes)) {
+        (void)munmap(p, n * size_bytes);
+    } else {
+        heap_free(h, p);
     }
 }

@@ -26,6 +26,12 @@ MUST_CHECK void *heap_realloc(const struct mem_heap *h, void *old, size_t n_byte
 MUST_CHECK void *heap_zalloc(const struct mem_heap *h, size_t n, size_t size_bytes);
 void heap_free(const struct mem_heap *h, void *p); // NULL is fine
 
+// A zeroed array that may be large, is touched here and there, and is replaced as a whole: of the
+// process's own heap it is mapped alone, in huge pages where there are some, so that what is given
+// back leaves no hole that nothing else fills. NULL as heap_zalloc.
+MUST_CHECK void *heap_map(const struct mem_heap *h, size_t n, size_t size_bytes);
+void heap_unmap(const struct mem_heap *h, void *p, size_t n, size_t size_bytes); // as it was asked
+
 // The same of the process's own heap, for all other rooms; what they give is freed with free().
 MUST_CHECK void *try_alloc(size_t n_bytes);
 MUST_CHECK void *try_realloc(void *old, size_t n_bytes);

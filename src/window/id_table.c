@@ -14,7 +14,7 @@ enum { FAST_PART = 16 }; // of the budget: smaller tables are doubled, or more
 struct id_entry *id_table_take(const struct id_window *w, size_t n_slots) {
     const struct id_table_memory *m = w->options.table;
     struct id_entry *slots = m != NULL ? m->take(m->user, n_slots * sizeof *slots)
-                                       : heap_zalloc(w->options.heap, n_slots, sizeof *slots);
+                                       : heap_map(w->options.heap, n_slots, sizeof *slots);
     if (slots != NULL) {
         w->options.budget->used_bytes += n_slots * sizeof *slots;
     }
@@ -27,7 +27,7 @@ void id_table_give(const struct id_window *w, struct id_entry *slots, size_t n_s
     if (m != NULL) {
         m->give(m->user, slots, n_slots * sizeof *slots);
     } else {
-        heap_free(w->options.heap, slots);
+        heap_unmap(w->options.heap, slots, n_slots, sizeof *slots);
     }
 }
 

@@ -364,8 +364,54 @@ static void every_allocation_of_making_a_zone_may_be_refused(void **state) {
     sweep_heap(zone_of_bytes, 2);
 }
 
+// --- Arrays that may be large
+
+enum { SMALL = 4096, LARGE = 5 << 20 };
+
+static void fill_and_ask_again(const struct mem_heap *heap, size_t n) {
+    for (int turn = 0; turn < 3; turn++) { // the second time it may lie where the first did
+        unsigned char *at = heap_map(heap, n, 3);
+        assert_non_null(at);
+        for (size_t i = 0; i < 3 * n; i++) {
+            assert_int_equal(at[i], 0);
+        }
+        memset(at, 0xA5, 3 * n);
+        heap_unmap(heap, at, n, 3);
+    }
+}
+
+static void an_array_is_zeroed_however_large_and_wherever_it_comes_from(void **state) {
+    (void)state;
+    struct refusing_heap h;
+    refusing_heap_init(&h, 0);
+    fill_and_ask_again(NULL, SMALL);
+    fill_and_ask_again(NULL, LARGE);
+    fill_and_ask_again(&h.heap, LARGE);
+    assert_int_equal(h.n_live, 0);
+    heap_unmap(NULL, NULL, LARGE, 3);
+}
+
+static bool refuse_large(void *user, size_t n_bytes) {
+    (void)user;
+    return n_bytes == 3 * (size_t)LARGE;
+}
+
+static void a_large_array_may_be_refused(void **state) {
+    (void)state;
+    struct refusing_heap h;
+    refusing_heap_init(&h, 1);
+    assert_null(heap_map(&h.heap, LARGE, 3));
+    assert_null(heap_map(NULL, SIZE_MAX / 2, 3));      // no such size
+    assert_null(heap_map(NULL, SIZE_MAX / 4096, 512)); // no room for it
+    mem_set_fail_hook(refuse_large, NULL);
+    assert_null(heap_map(NULL, LARGE, 3));
+    mem_set_fail_hook(NULL, NULL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_array_is_zeroed_however_large_and_wherever_it_comes_from),
+        cmocka_unit_test(a_large_array_may_be_refused),
         cmocka_unit_test(every_allocation_of_reading_json_may_be_refused),
         cmocka_unit_test(every_allocation_of_reading_csv_may_be_refused),
         cmocka_unit_test(every_allocation_of_making_customers_may_be_refused),
