@@ -67,6 +67,13 @@ static bool read_item(struct mapping *m, yyjson_val *line, struct webhook_item *
                           "line_items.subtotal", &item->subtotal_e4);
 }
 
+// A line below zero is money off: plugins write vouchers and deposits as such.
+static bool take_off(struct mapping *m, struct webhook_item *item, struct webhook_event *e) {
+    int64_t off_e4 = item->subtotal_e4 < 0 ? -item->subtotal_e4 : 0;
+    item->subtotal_e4 += off_e4;
+    return webhook_plus(m, off_e4, "line_items.subtotal", &e->discount_e4);
+}
+
 static bool read_items(struct mapping *m, struct webhook_event *e) {
     yyjson_val *lines = yyjson_obj_get(m->root, "line_items"), *line;
     struct webhook_item *items;
@@ -75,12 +82,13 @@ static bool read_items(struct mapping *m, struct webhook_event *e) {
         return false;
     }
     yyjson_arr_foreach(lines, i, n, line) {
-        if (!read_item(m, line, &items[i])) {
+        if (!read_item(m, line, &items[i]) || !take_off(m, &items[i], e)) {
             return false;
         }
     }
     e->items = items;
     e->n_items = yyjson_arr_size(lines);
+    webhook_close_sum(e); // fees are in it
     return true;
 }
 
@@ -89,13 +97,12 @@ static bool read_amounts(struct mapping *m, struct webhook_event *e) {
     if (webhook_text(o, "total").len == 0) {
         return webhook_unmapped(m, "total", REJECT_MISSING, "total is missing");
     }
-    bool ok =
-        webhook_amount(m, webhook_text(o, "total"), "total", &e->total_e4) &&
-        webhook_amount(m, webhook_text(o, "discount_total"), "discount_total", &e->discount_e4) &&
-        webhook_amount(m, webhook_text(o, "shipping_total"), "shipping_total", &e->shipping_e4) &&
-        webhook_amount(m, webhook_text(o, "total_tax"), "total_tax", &e->tax_e4);
-    webhook_close_sum(e); // fees are in it
-    return ok;
+    return webhook_amount(m, webhook_text(o, "total"), "total", &e->total_e4) &&
+           webhook_amount(m, webhook_text(o, "discount_total"), "discount_total",
+                          &e->discount_e4) &&
+           webhook_amount(m, webhook_text(o, "shipping_total"), "shipping_total",
+                          &e->shipping_e4) &&
+           webhook_amount(m, webhook_text(o, "total_tax"), "total_tax", &e->tax_e4);
 }
 
 // Where the customer came from, as the shop's attribution has it; else how the order was made.

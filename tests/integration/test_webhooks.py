@@ -251,6 +251,15 @@ def test_an_order_of_woocommerce_with_refunds(door):
     assert totals(door) == {"USD": (0, 0, 0)}
 
 
+def test_a_line_of_woocommerce_below_zero_is_money_off(door):
+    voucher = {"product_id": 94, "quantity": 1, "subtotal": "-5.00", "total": "-5.00"}
+    body = WOO | {"total": "24.35", "line_items": [*WOO["line_items"], voucher]}
+    took(send(door, hook_of("woocommerce", "order.created", body)), accepted=1)
+    order = door.get("/v1/orders/727").json()["order"]
+    assert [order[name] for name in ("subtotal", "discount", "shipping", "tax", "total")] == [
+        "18.0000", "5.0000", "10.0000", "1.3500", "24.3500"]  # fmt: skip
+
+
 def test_amounts_of_stripe_are_in_the_smallest_unit(door):
     for n, (currency, amount, whole) in enumerate(
         [("usd", 1234, "12.34"), ("jpy", 500, "500"), ("kwd", 12340, "12.34"), ("isk", 50000, "500"), ("ugx", 700, "7")]
