@@ -201,6 +201,15 @@ class Pipeline:
         self.running.append(one)
         return one
 
+    def serve(self, *options, **more):
+        """Door, processor and page in one."""
+        directory = self.directory / "serve"
+        directory.mkdir()
+        one = harness.Server(directory, "--broker", self.broker, "--raw", self.raw, "--aggregates", self.mysql.url(self.name),
+                             "--session-timeout", f"{SESSION_TIMEOUT_S}s", *options, env=self.env, **more)  # fmt: skip
+        self.running.append(one)
+        return one
+
     def stop(self):
         """Every program that still runs has to drain and exit 0."""
         problems = []
