@@ -2,7 +2,6 @@
 // Open addressing from names to numbers. How it fails: what is new gets no number without memory.
 #include "store/day_names.h"
 
-#include "base/hash.h"
 #include "base/heap.h"
 #include "store/sales_query.h"
 #include <stdlib.h>
@@ -23,11 +22,7 @@ void day_names_free(struct day_names *b) {
 
 static uint32_t *find_slot(const struct day_names *b, const struct sales_row *key) {
     size_t mask = 2 * (size_t)b->cap - 1;
-    uint64_t product = key->product_id.num >= 0 ? hash_u64((uint64_t)key->product_id.num)
-                                                : hash_text(key->product_id.text, 4);
-    uint64_t hash = hash_text(key->source, 1) ^ hash_u64(hash_text(key->state, 2)) ^ product ^
-                    hash_text(key->currency, 3);
-    size_t i = (size_t)hash & mask;
+    size_t i = (size_t)sales_row_hash(key) & mask;
     while (b->slots[i] != 0 && sales_row_compare(&b->names[b->slots[i] - 1], key) != 0) {
         i = (i + 1) & mask;
     }
@@ -51,10 +46,6 @@ static bool book_grow(struct day_names *b) {
     return true;
 }
 
-static bool copy_text(struct day_names *b, struct text *t) {
-    return t->at == NULL || arena_try_copy(&b->texts, *t, t);
-}
-
 uint32_t day_names_number(struct day_names *b, const struct sales_row *row) {
     struct sales_row key = {.source = row->source,
                             .state = row->state,
@@ -65,8 +56,7 @@ uint32_t day_names_number(struct day_names *b, const struct sales_row *row) {
     }
     uint32_t *slot = find_slot(b, &key);
     if (*slot == 0) {
-        if (!copy_text(b, &key.source) || !copy_text(b, &key.state) ||
-            !copy_text(b, &key.currency) || !copy_text(b, &key.product_id.text)) {
+        if (!sales_row_keep(&b->texts, &key)) {
             return 0;
         }
         b->names[b->n] = key;

@@ -88,16 +88,9 @@ static bool keep_row(void *user, const struct sales_row *row) {
     }
     struct sales_row *mine = &k->rows[k->n];
     *mine = *row;
-    struct text *const texts[] = {&mine->source, &mine->state, &mine->product_id.text,
-                                  &mine->currency};
-    for (size_t i = 0; i < COUNT_OF(texts); i++) {
-        if (texts[i]->at != NULL && !arena_try_copy(&k->texts, *texts[i], texts[i])) {
-            k->no_memory = true;
-            return false;
-        }
-    }
-    k->n++;
-    return true;
+    k->no_memory = !sales_row_keep(&k->texts, mine);
+    k->n += !k->no_memory;
+    return !k->no_memory;
 }
 
 static void kept_rows_free(struct kept_rows *k) {
