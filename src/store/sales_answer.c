@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "base/heap.h"
 #include "store/sales_query.h"
-#include "store/sales_table.h"
+#include "store/sales_rank.h"
 #include <stdlib.h>
 
 #define MINUTE_MS INT64_C(60000)
@@ -200,60 +200,6 @@ static bool read_before(struct asking *a, struct sales_answer *out, struct error
 
 // --- Ranks
 
-static int64_t measure_of(const struct measures *m, enum sales_order order) {
-    return order == SALES_BY_ORDERS ? m->orders : order == SALES_BY_UNITS ? m->units : m->total_e4;
-}
-
-// What mostly decides stands beside each other: thousands are compared.
-struct ranked {
-    struct sales_answer_row *row;
-    int64_t measure, orders;
-    uint32_t currency; // its letters, the first the highest
-};
-
-static int compare_currency(const struct sales_row *a, const struct sales_row *b) {
-    return sales_text_compare(a->currency, b->currency);
-}
-
-// By currency, then the larger first; then by key, so that equals stand in one order.
-static int compare_ranked(const void *left, const void *right) {
-    const struct ranked *a = left, *b = right;
-    int c = (a->currency > b->currency) - (a->currency < b->currency);
-    c = c != 0 ? c : (a->measure < b->measure) - (a->measure > b->measure);
-    c = c != 0 ? c : (a->orders < b->orders) - (a->orders > b->orders);
-    return c != 0 ? c : sales_row_compare(&a->row->row, &b->row->row);
-}
-
-static uint32_t currency_key(struct text t) {
-    uint32_t key = 0;
-    for (size_t i = 0; i < 3; i++) {
-        key = key << 8 | (i < t.len ? (unsigned char)t.at[i] : 0);
-    }
-    return key;
-}
-
-static void rank(struct asking *a, struct ranked *sorted, bool before) {
-    enum sales_order order = a->q->order == SALES_BY_KEY ? SALES_BY_TOTAL : a->q->order;
-    for (size_t i = 0; i < a->groups->n; i++) {
-        struct sales_answer_row *row = &a->groups->rows[i];
-        const struct measures *m = before ? &row->before : &row->row.sum;
-        sorted[i] =
-            (struct ranked){row, measure_of(m, order), m->orders, currency_key(row->row.currency)};
-    }
-    if (a->groups->n > 1) {
-        qsort(sorted, a->groups->n, sizeof *sorted, compare_ranked);
-    }
-    int32_t n = 0;
-    for (size_t i = 0; i < a->groups->n; i++) {
-        n = i > 0 && sorted[i - 1].currency != sorted[i].currency ? 0 : n;
-        if (!before) {
-            sorted[i].row->rank = ++n;
-        } else if (!sales_sum_is_zero(&sorted[i].row->before)) {
-            sorted[i].row->rank_before = ++n;
-        }
-    }
-}
-
 static struct sales_row group_key(const struct sales_row *row) {
     struct sales_row key = *row;
     key.bucket = 0;
@@ -280,20 +226,12 @@ static bool rank_groups(struct asking *a, struct error *err) {
     if (a->q->bucket != BUCKET_NONE && !fold_buckets(a, err)) {
         return false;
     }
-    struct ranked *sorted = try_alloc((a->groups->n + 1) * sizeof *sorted);
-    if (sorted == NULL) {
-        return error_set(err, ERROR_RETRIABLE, "out of memory while ranking sales");
-    }
-    rank(a, sorted, false);
-    if (a->q->compare) {
-        rank(a, sorted, true);
-    }
-    free(sorted);
-    return true;
+    return sales_rank(a->q, a->groups, err);
 }
 
 // Each row has the rank of its group; rows behind the top ones go into the rest.
 static bool fold(struct asking *a, struct sales_table *out, struct error *err) {
+    size_t the_rest = SIZE_MAX; // the row that most go into
     a->n_rows_max = GROUPS_MAX;
     for (size_t i = 0; i < a->rows.n; i++) {
         const struct sales_answer_row *from = &a->rows.rows[i];
@@ -307,10 +245,13 @@ static bool fold(struct asking *a, struct sales_table *out, struct error *err) {
             // No text of an order has a control character: this is the key of no other row.
             key.product_id = (struct ident){-1, TEXT_LIT("\n")};
         }
-        struct sales_answer_row *to = row_of(a, out, &key);
+        bool again =
+            rest && the_rest < out->n && sales_row_compare(&out->rows[the_rest].row, &key) == 0;
+        struct sales_answer_row *to = again ? &out->rows[the_rest] : row_of(a, out, &key);
         if (to == NULL) {
             return problem_of(a, err);
         }
+        the_rest = rest ? (size_t)(to - out->rows) : the_rest;
         sales_sum_add(&to->row.sum, &from->row.sum);
         sales_sum_add(&to->before, &from->before);
         to->n_others += rest;
@@ -330,7 +271,7 @@ static int compare_by_key(const void *left, const void *right) {
 static int compare_by_rank(const void *left, const void *right) {
     const struct sales_answer_row *a = left, *b = right;
     int c = (a->row.bucket > b->row.bucket) - (a->row.bucket < b->row.bucket);
-    c = c != 0 ? c : compare_currency(&a->row, &b->row);
+    c = c != 0 ? c : sales_text_compare(a->row.currency, b->row.currency);
     uint32_t x = (uint32_t)a->rank - 1, y = (uint32_t)b->rank - 1; // the rest is last
     return c != 0 ? c : (x > y) - (x < y);
 }
