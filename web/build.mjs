@@ -34,12 +34,22 @@ function file(name) {
     return readFileSync(join(here, "src", name));
 }
 
-const assets = [
-    ["/", "text/html; charset=utf-8", file("index.html")],
-    ["/app.js", "text/javascript; charset=utf-8", await bundle("src/main.ts")],
-    ["/app.css", "text/css; charset=utf-8", await bundle("src/app.css")],
-    ["/favicon.svg", "image/svg+xml", file("favicon.svg")],
-];
+/** The page as one file, so that nothing is to be fetched before it draws; scripts and styles that its policy allows by their hash. */
+async function page() {
+    const hashes = { script: [], style: [] };
+    let html = file("index.html").toString();
+    for (const [place, tag, entry] of html.matchAll(/<(script|style)>([a-z_]+\.(?:ts|css))<\/\1>/g)) {
+        const text = (await bundle(`src/${entry}`)).toString().trim();
+        if (/<\/(script|style)|<!--|\r/i.test(text)) {
+            throw new Error(`${entry} has what would end its place in the page`);
+        }
+        hashes[tag].push(`'sha256-${createHash("sha256").update(text).digest("base64")}'`);
+        html = html.replace(place, () => `<${tag}>${text}</${tag}>`);
+    }
+    return ["/", "text/html; charset=utf-8", Buffer.from(html), hashes.script.join(" "), hashes.style.join(" ")];
+}
+
+const assets = [await page(), ["/favicon.svg", "image/svg+xml", file("favicon.svg"), "'none'", "'none'"]];
 
 function bytes(data) {
     const lines = [];
@@ -51,12 +61,12 @@ function bytes(data) {
 
 const arrays = [];
 const rows = [];
-assets.forEach(([path, type, content], i) => {
+assets.forEach(([path, type, content, scripts, styles], i) => {
     const packed = gzipSync(content, { level: 9 });
     packed[9] = 255; // "operating system unknown": the same on all of them
     const etag = createHash("sha256").update(content).digest("hex").slice(0, 16);
     arrays.push(`// ${path}: ${content.length} bytes unpacked\nstatic const unsigned char asset_${i}[] = {\n${bytes(packed)}};\n`);
-    rows.push(`    {"${path}", "${type}", "\\"${etag}\\"", asset_${i}, sizeof asset_${i}},`);
+    rows.push(`    {"${path}", "${type}", "\\"${etag}\\"", asset_${i}, sizeof asset_${i},\n     "${scripts}",\n     "${styles}"},`);
     console.log(`${path.padEnd(14)} ${String(content.length).padStart(7)} bytes, ${String(packed.length).padStart(6)} packed`);
 });
 

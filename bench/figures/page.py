@@ -41,7 +41,6 @@ def open_once(browser, server, viewport):
         page.goto(f"http://127.0.0.1:{server.port}/")
         page.wait_for_function("() => window.painted !== undefined", timeout=WAIT_MS)
         return page.evaluate("""() => ({ painted: window.painted, answered: performance.getEntriesByType("navigation")[0].responseEnd,
-            script: performance.getEntriesByName(new URL("app.js", location).href)[0].responseEnd,
             packed: performance.getEntriesByType("navigation").concat(performance.getEntriesByType("resource"))
                 .reduce((sum, entry) => sum + entry.encodedBodySize, 0) })""")  # fmt: skip
     finally:
@@ -54,14 +53,14 @@ def fill(server):
 
 
 def measure(setup):
-    figure = Figure("first_figures", ("width", "HTML is there", "script is there", "first figures painted", "slowest opening"))
+    figure = Figure("first_figures", ("width", "page is there", "first figures painted", "slowest opening"))
     openings = min(OPENINGS, 4 * setup.rounds + 1)
     with processes.Salestide(setup.tmp / "page") as server, chromium.started() as browser:
         fill(server)
         for name, viewport in VIEWPORTS.items():
             open_once(browser, server, viewport)  # the browser's own start
             found = [open_once(browser, server, viewport) for _ in range(openings)]
-            series = {key: Series(one[key] for one in found) for key in ("answered", "script", "painted")}
+            series = {key: Series(one[key] for one in found) for key in ("answered", "painted")}
             figure.row(name, *(series[key].text("{:.0f}", "ms") for key in series), f"{max(series['painted'].values):.0f} ms")
             figure.keep(name, series["painted"])
         figure.limit(f"{openings} openings of each, none with a cache; {found[0]['packed'] / 1000:.0f} kB packed in all but the stream. "

@@ -2,8 +2,8 @@
 // Files of the page and the API's description. Each has its answers made once: as it is (mostly
 // packed), and "304 Not Modified"; the few clients without gzip get it unpacked on demand.
 //
-// The page may load nothing from elsewhere and run no inline script: whatever text an order
-// carries, it cannot become code in the viewer's browser.
+// The page may load nothing from elsewhere and run no script but those that its policy names by
+// their hash: whatever text an order carries, it cannot become code in the viewer's browser.
 #include "http/http_internal.h"
 
 #include "base/hash.h"
@@ -18,9 +18,10 @@ enum { UNPACKED_MAX_BYTES = 64 * 1024 * 1024 };
 // Charts set style attributes on their tool tips; style elements and scripts must be the page's
 // own.
 #define POLICY                                                                                     \
-    "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; "    \
-    "img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "             \
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src %s; style-src %s; style-src-attr 'unsafe-inline'; "            \
+    "img-src 'self' data:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "             \
+    "form-action 'none'; frame-ancestors 'none'"
+enum { POLICY_BYTES = 1024 };
 
 struct served_file {
     struct http_file file;
@@ -37,7 +38,15 @@ static void add(struct MHD_Response *response, const char *name, const char *val
     }
 }
 
-static struct MHD_Response *make(size_t n, const void *at, const char *type, const char *etag) {
+static void add_policy(struct MHD_Response *response, const struct http_file *file) {
+    char policy[POLICY_BYTES];
+    snprintf(policy, sizeof policy, POLICY, file->scripts != NULL ? file->scripts : "'none'",
+             file->styles != NULL ? file->styles : "'none'");
+    add(response, "Content-Security-Policy", policy);
+}
+
+static struct MHD_Response *make(size_t n, const void *at, const char *type,
+                                 const struct http_file *file) {
     struct MHD_Response *response =
         MHD_create_response_from_buffer(n, (void *)(uintptr_t)at, MHD_RESPMEM_PERSISTENT);
     if (response == NULL) {
@@ -46,11 +55,11 @@ static struct MHD_Response *make(size_t n, const void *at, const char *type, con
     if (type != NULL) {
         add(response, "Content-Type", type);
     }
-    add(response, "ETag", etag);
+    add(response, "ETag", file->etag);
     add(response, "Cache-Control", "no-cache"); // ask each time; the answer is mostly 304
     add(response, "Vary", "Accept-Encoding");
     add(response, "X-Content-Type-Options", "nosniff");
-    add(response, "Content-Security-Policy", POLICY);
+    add_policy(response, file);
     add(response, "Referrer-Policy", "no-referrer");
     add(response, "X-Frame-Options", "DENY");
     add(response, "Cross-Origin-Resource-Policy", "same-origin");
@@ -66,8 +75,8 @@ bool http_files_new(struct http_server *s, struct error *err) {
     for (size_t i = 0; i < n; i++) {
         struct served_file *f = &files->at[files->n++];
         f->file = all->at(i);
-        f->plain = make(f->file.len, f->file.bytes, f->file.content_type, f->file.etag);
-        f->not_modified = make(0, "", NULL, f->file.etag);
+        f->plain = make(f->file.len, f->file.bytes, f->file.content_type, &f->file);
+        f->not_modified = make(0, "", NULL, &f->file);
         if (f->plain == NULL || f->not_modified == NULL) {
             return error_set(err, ERROR_FATAL, "out of memory while starting");
         }
@@ -114,8 +123,7 @@ static void reply_unpacked(struct request *r, const struct http_file *file) {
         return;
     }
     // The request, and with it the bytes, lives until the answer is sent.
-    http_reply_response(r, 200,
-                        make(r->unpacked.len, r->unpacked.at, file->content_type, file->etag));
+    http_reply_response(r, 200, make(r->unpacked.len, r->unpacked.at, file->content_type, file));
 }
 
 void http_file(struct request *r, const char *url) {

@@ -125,13 +125,14 @@ struct http_rules {
 // --- Files: the page and the API's description
 
 struct http_file {
-    const char *path; // "/", "/app.js", ...
+    const char *path; // "/", "/favicon.svg", ...
     const char *content_type;
     char etag[40]; // quoted, from the content
     const unsigned char *bytes;
     size_t len;
-    bool gzip;    // bytes are packed; clients that take no gzip get them unpacked
-    bool is_page; // of the page, on which people sign in: no key is asked for
+    const char *scripts, *styles; // that may run and be used in it, as in a policy; NULL: none
+    bool gzip;                    // bytes are packed; clients that take no gzip get them unpacked
+    bool is_page;                 // of the page, on which people sign in: no key is asked for
 };
 struct http_files {
     size_t (*count)(void);

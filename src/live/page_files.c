@@ -37,6 +37,8 @@ static struct http_file page_file(size_t i) {
         .content_type = a->content_type,
         .bytes = a->gzip,
         .len = a->gzip_len,
+        .scripts = a->scripts,
+        .styles = a->styles,
         .gzip = true,
         .is_page = true,
     };

@@ -50,6 +50,10 @@ struct day_cache *day_cache_new(int64_t max_bytes) {
     return c;
 }
 
+int64_t day_cache_max_bytes(const struct day_cache *c) {
+    return c->max_bytes;
+}
+
 void day_cache_lock(struct day_cache *c) {
     pthread_mutex_lock(&c->lock);
 }
@@ -68,7 +72,7 @@ uint32_t day_cache_n_names(const struct day_cache *c, enum day_kind kind) {
 
 const struct sales_row *day_cache_name(const struct day_cache *c, enum day_kind kind,
                                        uint32_t number) {
-    return &c->names[kind].names[number];
+    return day_names_at(&c->names[kind], number);
 }
 
 // --- Nodes
@@ -131,6 +135,11 @@ static struct kept_node *find_at(struct day_cache *c, struct day_place at) {
         n = n->chain;
     }
     return n;
+}
+
+bool day_cache_has(struct day_cache *c, struct day_place at, uint64_t mark) {
+    const struct kept_node *n = find_at(c, at);
+    return n != NULL && n->mark == mark;
 }
 
 const struct day_node *day_cache_find(struct day_cache *c, struct day_place at, uint64_t mark,

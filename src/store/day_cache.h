@@ -21,6 +21,7 @@ struct day_cache;
 MUST_CHECK struct day_cache *day_cache_new(int64_t max_bytes);
 void day_cache_free(struct day_cache *c); // NULL is fine; nobody is in
 void day_cache_metrics(struct day_cache *c, struct buf *out);
+int64_t day_cache_max_bytes(const struct day_cache *c);
 
 // A question begins. False: this kind has more names than are kept: ask the store.
 MUST_CHECK bool day_cache_enter(struct day_cache *c, enum day_kind kind);
@@ -41,6 +42,8 @@ struct day_place {
 MUST_CHECK const struct day_node *day_cache_find(struct day_cache *c, struct day_place at,
                                                  uint64_t mark, bool *other);
 void day_cache_let_go(struct day_cache *c, const struct day_node *node);
+// Whether it is there, without using it.
+MUST_CHECK bool day_cache_has(struct day_cache *c, struct day_place at, uint64_t mark);
 
 // Both make a node, in the place of one with another mark, and hold it as find does. NULL: no
 // memory. Of rows that a store has answered, each of other names; their texts are copied.
@@ -51,8 +54,8 @@ MUST_CHECK const struct day_node *day_cache_put(struct day_cache *c, struct day_
 MUST_CHECK const struct day_node *day_cache_put_sums(struct day_cache *c, struct day_place at,
                                                      uint64_t mark, const struct day_sums *sums);
 
-// How many names are numbered, and the names of a number (their sums are 0;
-// valid until more are numbered).
+// How many names are numbered; and the names of a number that is (their sums are 0), which may be
+// read without the lock and stay as long as somebody is in.
 uint32_t day_cache_n_names(const struct day_cache *c, enum day_kind kind);
 const struct sales_row *day_cache_name(const struct day_cache *c, enum day_kind kind,
                                        uint32_t number);

@@ -2,57 +2,72 @@
 // Open addressing from names to numbers. How it fails: what is new gets no number without memory.
 #include "store/day_names.h"
 
-#include "base/hash.h"
 #include "base/heap.h"
 #include "store/sales_query.h"
 #include <stdlib.h>
+#include <string.h>
 
 enum { FIRST_NAMES = 256 };
 
 int64_t day_names_bytes(const struct day_names *b) {
-    return (int64_t)(b->cap * (sizeof *b->names + 2 * sizeof *b->slots)) +
+    return (int64_t)(b->cap * (sizeof *b->chunks[0] + 2 * sizeof *b->slots)) +
            (int64_t)b->texts.total_bytes;
 }
 
 void day_names_free(struct day_names *b) {
     arena_free(&b->texts);
-    free(b->names);
+    for (size_t i = 0; i < DAY_NAMES_CHUNKS; i++) {
+        free(b->chunks[i]);
+    }
     free(b->slots);
     *b = (struct day_names){0};
 }
 
+static uint32_t names_before(uint32_t chunk) {
+    return chunk == 0 ? 0 : FIRST_NAMES << (chunk - 1);
+}
+
+static struct sales_row *place_of(const struct day_names *b, uint32_t number) {
+    uint32_t chunk = 0;
+    while (chunk + 1 < DAY_NAMES_CHUNKS && number >= names_before(chunk + 1)) {
+        chunk++;
+    }
+    return &b->chunks[chunk][number - names_before(chunk)];
+}
+
+const struct sales_row *day_names_at(const struct day_names *b, uint32_t number) {
+    return place_of(b, number);
+}
+
 static uint32_t *find_slot(const struct day_names *b, const struct sales_row *key) {
     size_t mask = 2 * (size_t)b->cap - 1;
-    uint64_t product = key->product_id.num >= 0 ? hash_u64((uint64_t)key->product_id.num)
-                                                : hash_text(key->product_id.text, 4);
-    uint64_t hash = hash_text(key->source, 1) ^ hash_u64(hash_text(key->state, 2)) ^ product ^
-                    hash_text(key->currency, 3);
-    size_t i = (size_t)hash & mask;
-    while (b->slots[i] != 0 && sales_row_compare(&b->names[b->slots[i] - 1], key) != 0) {
+    size_t i = (size_t)sales_row_hash(key) & mask;
+    while (b->slots[i] != 0 && sales_row_compare(place_of(b, b->slots[i] - 1), key) != 0) {
         i = (i + 1) & mask;
     }
     return &b->slots[i];
 }
 
-static bool book_grow(struct day_names *b) {
-    uint32_t cap = b->cap > 0 ? 2 * b->cap : FIRST_NAMES;
-    struct sales_row *names = try_realloc(b->names, cap * sizeof *names);
-    b->names = names != NULL ? names : b->names;
-    uint32_t *slots = try_realloc(b->slots, 2 * (size_t)cap * sizeof *slots);
-    b->slots = slots != NULL ? slots : b->slots;
-    if (names == NULL || slots == NULL) {
+static bool names_grow(struct day_names *b) {
+    uint32_t chunk = 0;
+    while (chunk < DAY_NAMES_CHUNKS && b->chunks[chunk] != NULL) {
+        chunk++;
+    }
+    uint32_t more = chunk == 0 ? FIRST_NAMES : b->cap, cap = b->cap + more;
+    struct sales_row *names = chunk < DAY_NAMES_CHUNKS ? try_alloc(more * sizeof *names) : NULL;
+    uint32_t *slots = names != NULL ? try_realloc(b->slots, 2 * (size_t)cap * sizeof *slots) : NULL;
+    if (slots == NULL) {
+        free(names);
         return false;
     }
     memset(slots, 0, 2 * (size_t)cap * sizeof *slots);
+    b->chunks[chunk] = names;
+    b->slots = slots;
     b->cap = cap;
     for (uint32_t i = 0; i < b->n; i++) {
-        *find_slot(b, &names[i]) = i + 1;
+        *find_slot(b, place_of(b, i)) = i + 1;
     }
     return true;
-}
-
-static bool copy_text(struct day_names *b, struct text *t) {
-    return t->at == NULL || arena_try_copy(&b->texts, *t, t);
 }
 
 uint32_t day_names_number(struct day_names *b, const struct sales_row *row) {
@@ -60,16 +75,15 @@ uint32_t day_names_number(struct day_names *b, const struct sales_row *row) {
                             .state = row->state,
                             .currency = row->currency,
                             .product_id = row->product_id};
-    if (b->n == b->cap && !book_grow(b)) {
+    if (b->n == b->cap && !names_grow(b)) {
         return 0;
     }
     uint32_t *slot = find_slot(b, &key);
     if (*slot == 0) {
-        if (!copy_text(b, &key.source) || !copy_text(b, &key.state) ||
-            !copy_text(b, &key.currency) || !copy_text(b, &key.product_id.text)) {
+        if (!sales_row_keep(&b->texts, &key)) {
             return 0;
         }
-        b->names[b->n] = key;
+        *place_of(b, b->n) = key;
         *slot = ++b->n;
     }
     return *slot;

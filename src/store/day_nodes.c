@@ -88,16 +88,9 @@ static bool keep_row(void *user, const struct sales_row *row) {
     }
     struct sales_row *mine = &k->rows[k->n];
     *mine = *row;
-    struct text *const texts[] = {&mine->source, &mine->state, &mine->product_id.text,
-                                  &mine->currency};
-    for (size_t i = 0; i < COUNT_OF(texts); i++) {
-        if (texts[i]->at != NULL && !arena_try_copy(&k->texts, *texts[i], texts[i])) {
-            k->no_memory = true;
-            return false;
-        }
-    }
-    k->n++;
-    return true;
+    k->no_memory = !sales_row_keep(&k->texts, mine);
+    k->n += !k->no_memory;
+    return !k->no_memory;
 }
 
 static void kept_rows_free(struct kept_rows *k) {
@@ -213,15 +206,14 @@ static bool read_days(struct day_nodes *a, int32_t from, int32_t to, struct erro
 // Days of groups in [from, to): from the first that is not there to the last.
 static bool read_missing_days(struct day_nodes *a, int32_t from, int32_t to, struct error *err) {
     int32_t first = to, last = from;
+    day_cache_lock(a->cache);
     for (int32_t day = from; day < to; day++) {
-        bool other;
-        const struct day_node *node = find(a, 0, day, &other);
-        let_go(a, &node, 1);
-        if (node == NULL) {
+        if (!day_cache_has(a->cache, place_of(a, 0, day), mark_between(a, day, day + 1))) {
             first = day < first ? day : first;
             last = day;
         }
     }
+    day_cache_unlock(a->cache);
     return first == to || read_days(a, first, last + 1, err);
 }
 
@@ -295,6 +287,21 @@ static int32_t least(int32_t a, int32_t b) {
     return a < b ? a : b;
 }
 
+// Days as buckets are all held at once: where they would take more than half of the room, each
+// question would drop what the next one needs.
+static bool take_too_much(const struct day_nodes *a) {
+    enum { ROW_BYTES = sizeof(uint32_t) + DAY_GROUP_MEASURES * sizeof(int64_t) };
+    int64_t n_days = a->q->to - a->q->from, n_rows = 0;
+    if (a->q->bucket != BUCKET_DAY || a->n_held % PARTS != 0 || a->n_held == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < a->n_held; i++) {
+        n_rows += a->held[i]->n;
+    }
+    int64_t bytes = n_rows * n_days / (int64_t)a->n_held * ROW_BYTES;
+    return bytes > day_cache_max_bytes(a->cache) / 2;
+}
+
 static bool get_all(struct day_nodes *a, struct error *err) {
     const struct sales_query *q = a->q;
     for (int32_t at = q->from; at < q->to && !a->give_up;) {
@@ -312,6 +319,7 @@ static bool get_all(struct day_nodes *a, struct error *err) {
         }
         a->n_held += !a->give_up;
         at += days_of(level);
+        a->give_up = a->give_up || take_too_much(a);
     }
     return true;
 }

@@ -31,22 +31,19 @@ static struct day_reader *day_reader_of(struct sales_reader *r) {
 // One question.
 struct day_asking {
     struct day_nodes nodes;
-    struct sales_row *names; // as many as numbered when all nodes were there
-    uint32_t n_names;
+    uint32_t n_names; // as many as were numbered when all nodes were there
 };
 
 // --- The answer
 
-static bool copy_names(struct day_asking *a) {
+static void count_names(struct day_asking *a) {
     day_cache_lock(a->nodes.cache);
     a->n_names = day_cache_n_names(a->nodes.cache, a->nodes.kind);
-    a->names = try_alloc((a->n_names + 1) * sizeof *a->names);
-    if (a->names != NULL && a->n_names > 0) {
-        memcpy(a->names, day_cache_name(a->nodes.cache, a->nodes.kind, 0),
-               a->n_names * sizeof *a->names);
-    }
     day_cache_unlock(a->nodes.cache);
-    return a->names != NULL;
+}
+
+static const struct sales_row *name_of(const struct day_asking *a, uint32_t number) {
+    return day_cache_name(a->nodes.cache, a->nodes.kind, number);
 }
 
 // The group of a number + 1, or SALES_FOLD_LEFT_OUT; 0: err tells.
@@ -58,7 +55,7 @@ static uint32_t group_of(struct day_asking *a, struct sales_fold *f, uint32_t nu
         return 0;
     }
     struct sales_row key;
-    if (*group == 0 && !sales_fold_choose(a->nodes.q, &a->names[number], &key)) {
+    if (*group == 0 && !sales_fold_choose(a->nodes.q, name_of(a, number), &key)) {
         *group = SALES_FOLD_LEFT_OUT;
     } else if (*group == 0) {
         *group = sales_fold_group(f, &key, err);
@@ -79,7 +76,7 @@ static bool add_row(struct day_asking *a, struct sales_fold *f, uint32_t number,
 static bool pass_row(struct day_asking *a, struct sales_fold *f, uint32_t number,
                      const int64_t *sums, struct error *err) {
     struct sales_row row;
-    if (!sales_fold_choose(a->nodes.q, &a->names[number], &row)) {
+    if (!sales_fold_choose(a->nodes.q, name_of(a, number), &row)) {
         return true;
     }
     day_measures_add(&row.sum, a->nodes.kind, sums);
@@ -131,10 +128,12 @@ static bool tell(struct day_asking *a, sales_row_fn each, void *user, struct err
 static bool ask_days(struct day_asking *a, sales_row_fn each, void *user, bool *told,
                      struct error *err) {
     bool ok = day_nodes_get(&a->nodes, err);
-    *told = ok && !a->nodes.give_up && copy_names(a);
-    ok = *told ? tell(a, each, user, err) : ok;
+    *told = ok && !a->nodes.give_up;
+    if (*told) {
+        count_names(a);
+        ok = tell(a, each, user, err);
+    }
     day_nodes_let_go(&a->nodes);
-    free(a->names);
     return ok;
 }
 

@@ -2,6 +2,7 @@
 #include "store/day_sums.h"
 
 #include "base/heap.h"
+#include "store/sales_query.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,10 +19,6 @@ void day_measures_put(const struct measures *m, enum day_kind kind, int64_t *out
     memcpy(out, all, sizeof all);
 }
 
-static int64_t wrapped(int64_t a, int64_t b) {
-    return (int64_t)((uint64_t)a + (uint64_t)b); // the engine has refused what could overflow
-}
-
 void day_measures_add(struct measures *to, enum day_kind kind, const int64_t *sums) {
     int64_t *const of_group[DAY_GROUP_MEASURES] = {&to->orders,      &to->units,
                                                    &to->subtotal_e4, &to->discount_e4,
@@ -31,7 +28,7 @@ void day_measures_add(struct measures *to, enum day_kind kind, const int64_t *su
     int64_t *const of_product[DAY_PRODUCT_MEASURES] = {&to->orders, &to->units, &to->total_e4};
     int64_t *const *each = kind == DAY_PRODUCTS ? of_product : of_group;
     for (size_t i = 0; i < day_measures(kind); i++) {
-        *each[i] = wrapped(*each[i], sums[i]);
+        *each[i] = sales_plus(*each[i], sums[i]);
     }
 }
 
@@ -57,7 +54,7 @@ void day_sums_add(struct day_sums *s, const struct day_node *node) {
         s->n += !s->has[number];
         s->has[number] = true;
         for (size_t m = 0; m < k; m++) {
-            to[m] = wrapped(to[m], from[m]);
+            to[m] = sales_plus(to[m], from[m]);
         }
     }
 }

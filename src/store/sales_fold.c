@@ -5,7 +5,6 @@
 // refuses what could; in a store that somebody edited they wrap.
 #include "store/sales_fold.h"
 
-#include "base/hash.h"
 #include "base/mem.h"
 #include "store/sales_query.h"
 #include <assert.h>
@@ -34,11 +33,7 @@ void sales_fold_free(struct sales_fold *f) {
 
 static uint32_t *find_slot(const struct sales_fold *f, const struct sales_row *key) {
     size_t mask = 2 * f->cap_groups - 1;
-    uint64_t product = key->product_id.num >= 0 ? hash_u64((uint64_t)key->product_id.num)
-                                                : hash_text(key->product_id.text, 4);
-    uint64_t hash = hash_text(key->source, 1) ^ hash_u64(hash_text(key->state, 2)) ^ product ^
-                    hash_text(key->currency, 3);
-    size_t i = (size_t)hash & mask;
+    size_t i = (size_t)sales_row_hash(key) & mask;
     while (f->slots[i] != 0 && sales_row_compare(&f->groups[f->slots[i] - 1].row, key) != 0) {
         i = (i + 1) & mask;
     }
@@ -65,16 +60,6 @@ static bool grow_groups(struct sales_fold *f) {
     return true;
 }
 
-static bool keep_key(struct sales_fold *f, struct sales_row *key) {
-    struct text *const texts[] = {&key->source, &key->state, &key->product_id.text, &key->currency};
-    for (size_t i = 0; i < COUNT_OF(texts); i++) {
-        if (texts[i]->at != NULL && !arena_try_copy(&f->texts, *texts[i], texts[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static uint32_t no_memory(struct error *err) {
     error_set(err, ERROR_RETRIABLE, "out of memory while adding up sales");
     return 0;
@@ -95,7 +80,7 @@ uint32_t sales_fold_group(struct sales_fold *f, const struct sales_row *of, stru
     }
     uint32_t *slot = find_slot(f, &key);
     if (*slot == 0) {
-        if (!keep_key(f, &key)) {
+        if (!sales_row_keep(&f->texts, &key)) {
             return no_memory(err);
         }
         f->groups[f->n_groups] = (struct fold_group){.row = key};

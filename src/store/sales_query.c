@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "store/sales_query.h"
 
+#include "base/hash.h"
+#include <string.h>
+
 bool sales_query_check(const struct sales_query *q, struct error *err) {
     bool by_day = q->bucket == BUCKET_NONE || q->bucket == BUCKET_DAY;
     bool by_group = q->by_source || q->by_state || q->filters[SALES_SOURCE].n > 0 ||
@@ -71,4 +74,48 @@ int sales_row_compare(const struct sales_row *a, const struct sales_row *b) {
     c = c != 0 ? c : sales_text_compare(a->state, b->state);
     c = c != 0 ? c : compare_idents(a->product_id, b->product_id);
     return c != 0 ? c : sales_text_compare(a->currency, b->currency);
+}
+
+uint64_t sales_row_hash(const struct sales_row *r) {
+    uint64_t product = r->product_id.num >= 0 ? hash_u64((uint64_t)r->product_id.num)
+                                              : hash_text(r->product_id.text, 4);
+    return hash_text(r->source, 1) ^ hash_u64(hash_text(r->state, 2)) ^ product ^
+           hash_text(r->currency, 3) ^ hash_u64((uint64_t)(uint32_t)r->bucket + 5);
+}
+
+bool sales_row_keep(struct arena *texts, struct sales_row *row) {
+    struct text *const all[] = {&row->source, &row->state, &row->product_id.text, &row->currency};
+    for (size_t i = 0; i < COUNT_OF(all); i++) {
+        if (all[i]->at != NULL && !arena_try_copy(texts, *all[i], all[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum { N_MEASURES = sizeof(struct measures) / sizeof(int64_t) };
+
+void sales_sum_add(struct measures *sum, const struct measures *more) {
+    uint64_t a[N_MEASURES], b[N_MEASURES];
+    memcpy(a, sum, sizeof a);
+    memcpy(b, more, sizeof b);
+    for (size_t i = 0; i < N_MEASURES; i++) {
+        a[i] += b[i];
+    }
+    memcpy(sum, a, sizeof a);
+}
+
+void sales_sum_subtract(struct measures *sum, const struct measures *less) {
+    uint64_t a[N_MEASURES], b[N_MEASURES];
+    memcpy(a, sum, sizeof a);
+    memcpy(b, less, sizeof b);
+    for (size_t i = 0; i < N_MEASURES; i++) {
+        a[i] -= b[i];
+    }
+    memcpy(sum, a, sizeof a);
+}
+
+bool sales_sum_is_zero(const struct measures *sum) {
+    static const struct measures zero;
+    return memcmp(sum, &zero, sizeof zero) == 0;
 }

@@ -2,6 +2,7 @@
 // What every reader has to know of a sales question (store/sales_reader.h), whatever its store.
 // Pure.
 #pragma once
+#include "base/arena.h"
 #include "store/sales_reader.h"
 
 // ERROR_USAGE for what no store keeps.
@@ -21,3 +22,14 @@ bool sales_query_is_one_bucket(const struct sales_query *q);
 // The order of rows in an answer: bucket, source, state, product (numbers before texts), currency.
 int sales_row_compare(const struct sales_row *a, const struct sales_row *b);
 int sales_text_compare(struct text a, struct text b); // by bytes
+uint64_t sales_row_hash(const struct sales_row *r);   // of what is compared
+// Copies its texts; false: no memory, some may be copied.
+MUST_CHECK bool sales_row_keep(struct arena *texts, struct sales_row *row);
+
+// Sums wrap: the engine has refused what could push one past 64 bits.
+static inline int64_t sales_plus(int64_t a, int64_t b) {
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+void sales_sum_add(struct measures *sum, const struct measures *more);
+void sales_sum_subtract(struct measures *sum, const struct measures *less);
+bool sales_sum_is_zero(const struct measures *sum);

@@ -79,3 +79,8 @@ def test_across_a_clock_change_each_hour_is_its_own(clock, server, open_page, mo
     clock.set(evening + datetime.timedelta(seconds=3600 - BEFORE_S))
     wait_for_figure(page, "revenue", "$0.00")
     wait_for_figure(page, "orders", "0")
+
+
+def test_a_zone_of_a_fixed_offset_is_named_by_what_its_clocks_show(server, open_page):
+    page = open_page(server("--timezone", "Etc/GMT+4"))
+    page.wait_for_function("() => document.querySelector('#day').textContent.endsWith(' · UTC−4')", timeout=SOON_MS)

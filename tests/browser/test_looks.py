@@ -3,6 +3,7 @@
 Its pictures stay in build/check/pictures."""
 
 import decimal
+import urllib.parse
 
 import pytest
 
@@ -99,6 +100,29 @@ def test_nothing_jumps_while_the_page_fills(server, browser, viewport):
     assert page.evaluate("window.shifted") <= LAYOUT_SHIFT_MOST
     size = sum(int(answer.headers.get("content-length", 0)) for answer in received)
     assert 0 < size <= PAGE_BYTES_MOST
+    # One answer has all that draws; the stream is asked for while it is read.
+    asked = {urllib.parse.urlsplit(answer.url).path for answer in received}
+    assert asked - {"/favicon.svg"} == {"/", "/v1/stream"}
+    context.close()
+
+
+def test_the_headline_is_drawn_before_the_other_panels(server, browser):
+    one = server()
+    post(one, order(1, total="12.50"))
+    context = browser.new_context(viewport=DESK, locale="en-US")
+    context.add_init_script("""
+        new MutationObserver((_, observer) => {
+            if (/[0-9]/.test(document.querySelector("[data-figure=revenue]")?.textContent ?? "")) {
+                observer.disconnect();
+                window.others = document.querySelectorAll("[data-panel=products] li, [data-panel=feed] tbody tr, .plot .line").length;
+            }
+        }).observe(document, { subtree: true, childList: true, characterData: true });""")
+    page = context.new_page()
+    page.goto(one.url + "/")
+    page.wait_for_selector("[data-panel=feed] tbody tr")
+    wait_for_figure(page, "revenue", "$12.50")
+    assert page.evaluate("window.others") == 0
+    wait_for_text(page, "#connection-text", "Live")
     context.close()
 
 

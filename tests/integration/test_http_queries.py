@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """GET: single orders, sums, rejections, health, metrics, the API's description, the page."""
 
+import base64
 import collections
 import csv
 import decimal
 import gzip
+import hashlib
 import io
 import json
 import re
@@ -329,11 +331,22 @@ def test_the_page_and_what_it_needs_are_served_and_nothing_from_elsewhere(shop):
     assert page.status == 200
     assert page.headers["content-type"].startswith("text/html")
     assert "default-src" in page.headers["content-security-policy"]
-    text = gzip.decompress(page.body) if page.headers.get("content-encoding") == "gzip" else page.body
-    for path in re.findall(r'(?:src|href)="([^"#]+)"', text.decode()):
+    text = re.sub(r"<(script|style)>.*?</\1>", "", page.body.decode(), flags=re.DOTALL)
+    for path in re.findall(r'(?:src|href)="([^"#]+)"', text):
         assert not path.startswith(("http", "//")), path
         if not path.startswith("data:"):
             assert shop.get("/" + path.removeprefix("./").removeprefix("/")).status == 200, path
+
+
+def test_the_page_runs_and_uses_what_its_policy_names_by_a_hash_and_nothing_else(shop):
+    page = shop.get("/")
+    policy = dict(part.strip().split(" ", 1) for part in page.headers["content-security-policy"].split(";"))
+    for tag, n in (("script", 2), ("style", 1)):
+        texts = re.findall(rb"<%b\b[^>]*>(.*?)</%b>" % (tag.encode(), tag.encode()), page.body, flags=re.DOTALL)
+        hashes = [f"'sha256-{base64.b64encode(hashlib.sha256(text).digest()).decode()}'" for text in texts]
+        assert len(texts) == n and policy[f"{tag}-src"].split() == hashes
+    other = shop.get("/favicon.svg").headers["content-security-policy"]
+    assert "script-src 'none'; style-src 'none'" in other
 
 
 def test_the_page_is_sent_packed_and_only_when_it_changed(shop):

@@ -123,9 +123,10 @@ def test_questions_and_the_page_are_answered(lab, site):
     page = lab.get(site, "/", {"Accept-Encoding": "gzip"})
     assert (page.status, page.headers["content-encoding"]) == (200, "gzip")
     assert "default-src 'none'" in page.headers["content-security-policy"]
-    script = lab.get(site, "/app.js")
-    assert script.status == 200
-    assert lab.get(site, "/app.js", {"If-None-Match": script.headers["etag"]}).status == 304
+    assert lab.get(site, "/", {"If-None-Match": page.headers["etag"]}).status == 304
+    picture = lab.get(site, "/favicon.svg")
+    assert picture.status == 200
+    assert lab.get(site, "/favicon.svg", {"If-None-Match": picture.headers["etag"]}).status == 304
     lab.get(site, "/nothing").problem(404)
 
 

@@ -192,6 +192,39 @@ static void an_unfinished_day_is_compared_to_the_minute(void **state) {
     history_remove(h);
 }
 
+// However much of the day is before the cut.
+static void a_group_that_sold_only_after_the_cut_is_no_row(void **state) {
+    UNUSED(state);
+    struct history *h = history_make();
+    struct sales_reader *r = shop_reader(&h->shop);
+    int32_t today = zone_day(h->shop.zone, h->shop.now_ms);
+    int64_t start_ms = zone_day_start_ms(h->shop.zone, today - 1);
+    struct sales_query q = {.by_source = true,
+                            .by_state = true,
+                            .from = today + 8,
+                            .to = today + 9,
+                            .max_rows = 100,
+                            .compare = true,
+                            .compare_from = today - 1};
+    size_t fewest = SIZE_MAX, most = 0;
+    for (int minute = 20; minute < 24 * 60; minute += 65) {
+        q.compare_cut_ms = start_ms + minute * INT64_C(60000);
+        struct answer *a = ask(h, r, &q);
+        int64_t sum = 0;
+        for (size_t i = 0; i < a->n; i++) {
+            assert_false(sales_sum_is_zero(&a->rows[i].before));
+            sum += a->rows[i].before.total_e4;
+        }
+        assert_true(sum == total_between(h, start_ms, q.compare_cut_ms));
+        fewest = a->n < fewest ? a->n : fewest;
+        most = a->n > most ? a->n : most;
+        free(a);
+    }
+    assert_true(fewest < most);
+    r->ops->close(r);
+    history_remove(h);
+}
+
 static void an_unfinished_hour_and_the_last_of_several_days_likewise(void **state) {
     UNUSED(state);
     struct history *h = history_make();
@@ -300,6 +333,41 @@ static void a_group_of_either_range_is_a_row_with_its_rank_in_both(void **state)
     history_remove(h);
 }
 
+// Few are picked out, many are sorted.
+static void the_first_few_have_the_ranks_that_they_have_among_all(void **state) {
+    UNUSED(state);
+    struct history *h = history_make();
+    struct sales_reader *r = shop_reader(&h->shop);
+    int32_t today = zone_day(h->shop.zone, h->shop.now_ms);
+    for (enum sales_order order = SALES_BY_TOTAL; order <= SALES_BY_UNITS; order++) {
+        for (int32_t top = 1; top < 8; top++) {
+            struct sales_query q = {.by_product = true,
+                                    .from = today - 2,
+                                    .to = today + 1,
+                                    .max_rows = 100,
+                                    .order = order,
+                                    .compare = true,
+                                    .compare_from = today - 5,
+                                    .compare_cut_ms = INT64_MAX};
+            q.filters[SALES_CURRENCY] = (struct sales_filter){1, {TEXT_LIT("USD")}};
+            struct answer *all = ask(h, r, &q);
+            q.top = top;
+            struct answer *few = ask(h, r, &q);
+            for (int32_t i = 0; i < top && i < (int32_t)all->n; i++) {
+                assert_true(sales_row_compare(&few->rows[i].row, &all->rows[i].row) == 0);
+                assert_int_equal(few->rows[i].rank, i + 1);
+                assert_int_equal(few->rows[i].rank, all->rows[i].rank);
+                assert_int_equal(few->rows[i].rank_before, all->rows[i].rank_before);
+            }
+            assert_true(all->n > 7 && few->rows[top].n_others == (int64_t)all->n - top);
+            free(all);
+            free(few);
+        }
+    }
+    r->ops->close(r);
+    history_remove(h);
+}
+
 static void more_rows_than_allowed_are_refused_however_they_come(void **state) {
     UNUSED(state);
     struct history *h = history_make();
@@ -352,6 +420,8 @@ int main(void) {
         cmocka_unit_test(in_every_bucket_the_same_groups_are_the_largest),
         cmocka_unit_test(an_unfinished_day_is_compared_to_the_minute),
         cmocka_unit_test(an_unfinished_hour_and_the_last_of_several_days_likewise),
+        cmocka_unit_test(a_group_that_sold_only_after_the_cut_is_no_row),
+        cmocka_unit_test(the_first_few_have_the_ranks_that_they_have_among_all),
         cmocka_unit_test(where_minutes_are_not_kept_the_cut_is_at_the_hour_or_the_day),
         cmocka_unit_test(a_group_of_either_range_is_a_row_with_its_rank_in_both),
         cmocka_unit_test(more_rows_than_allowed_are_refused_however_they_come),

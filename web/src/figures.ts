@@ -31,7 +31,8 @@ export interface Course {
     bucket: "minute" | "hour" | "day";
     slots: Slot[];
     title: string;
-    note: string;
+    /** worked out when it is drawn: the name of a weekday takes the browser as long as all the rest */
+    note(): string;
     /** what the dashed line is */
     ghost: string;
 }
@@ -110,24 +111,27 @@ export function courseOfHours(day: Day, rows: HoursRow[], before: HoursBeforeRow
         }
         return slot;
     });
-    const said = ["today"];
-    if (yesterday) {
-        said.push("yesterday dashed");
-    }
-    if (week) {
-        said.push("last week dotted");
-    }
-    if (weeks.length > 1) {
-        said.push(`a usual ${time.ofWeekday(day.date)} behind`);
-    }
-    return { bucket: "hour", slots, title: "Revenue by hour", note: said.join(", "), ghost: "yesterday" };
+    const note = (): string => {
+        const said = ["today"];
+        if (yesterday) {
+            said.push("yesterday dashed");
+        }
+        if (week) {
+            said.push("last week dotted");
+        }
+        if (weeks.length > 1) {
+            said.push(`a usual ${time.ofWeekday(day.date)} behind`);
+        }
+        return said.join(", ");
+    };
+    return { bucket: "hour", slots, title: "Revenue by hour", note, ghost: "yesterday" };
 }
 
 export function courseOfMinutes(rows: MinuteRow[], now_ms: number): Course {
     const slots = rows.map(([minute, orders, total]) => ({ ...slotOf(minute * MINUTE_MS, MINUTE_MS, now_ms), orders, total }));
     // The newest minute is the server's, whatever this machine's clock says.
     slots.forEach((slot, i) => Object.assign(slot, { open: i === slots.length - 1, future: false }));
-    return { bucket: "minute", slots, title: "Revenue by minute", note: "last 60 minutes", ghost: "" };
+    return { bucket: "minute", slots, title: "Revenue by minute", note: () => "last 60 minutes", ghost: "" };
 }
 
 export function courseOfDays(today: string, rows: DaysRow[], now_ms: number, n = 30): Course {
@@ -139,7 +143,7 @@ export function courseOfDays(today: string, rows: DaysRow[], now_ms: number, n =
         fill(slot, known.get(day));
         return Object.assign(slot, { open: day === last, future: false });
     });
-    return { bucket: "day", slots, title: "Revenue by day", note: "last 30 days", ghost: "" };
+    return { bucket: "day", slots, title: "Revenue by day", note: () => "last 30 days", ghost: "" };
 }
 
 export function isManyDays(course: Course): boolean {

@@ -24,9 +24,9 @@ const DRAW_MS = 100;
 
 let state: State | undefined;
 let figures: Figures | undefined;
-let drawnAt = -DRAW_MS; // the first figures do not wait
+let drawnAt = -DRAW_MS;
 let asked = false;
-let drawn = false; // once, at least
+let opening = true; // until everything was drawn once
 
 const page: Page = {
     view: readView(location.hash),
@@ -76,41 +76,52 @@ function currentFigures(now: State): Figures {
     return narrowed.answer ?? { currency, ...nothing, none: {} };
 }
 
-/** One step after the other, with the browser's own work in between: a page that opens does not hang. */
-function inSteps([step, ...others]: readonly (() => void)[]): void {
-    if (step !== undefined) {
-        step();
-        window.setTimeout(() => inSteps(others));
-    }
-}
+/** What a drawing is made of, the figures that one looks at first in front. */
+const steps: readonly ((figures: Figures, state: State) => void)[] = [
+    (now, at) => {
+        draws[0]!.draw(now, at);
+        fillFirstRun(at); // which says whether there is room for other panels
+    },
+    (now, at) => controls.draw(now, at),
+    ...draws.slice(1).map(({ draw }) => draw),
+    (_, at) => {
+        drawAlertRules(at);
+        drawSignOut(at);
+        drawStatus(at, page, narrowed.problem);
+    },
+];
 
-function drawPanels(now: { figures: Figures; state: State }): void {
-    if (drawn) {
-        draws.forEach((panel) => panel.draw(now.figures, now.state));
-        return;
+/** The steps from one on, with the browser's own work in between: a page that opens does not hang. */
+function drawInSteps(i: number): void {
+    const step = steps[i];
+    opening = step !== undefined;
+    if (step !== undefined && figures !== undefined && state !== undefined) {
+        step(figures, state);
+        window.setTimeout(() => drawInSteps(i + 1));
     }
-    drawn = true;
-    inSteps(draws.map((panel) => () => panel.draw(figures ?? now.figures, state ?? now.state)));
 }
 
 function draw(): void {
     asked = false;
-    drawnAt = performance.now();
     if (state === undefined) {
         return;
     }
+    const first = drawnAt < 0;
+    drawnAt = performance.now();
     const zone = state.shop?.timezone ?? "UTC";
     if (zone !== page.time.zone) {
         page.time = new ShopTime(zone);
     }
-    figures = currentFigures(state);
+    const now = (figures = currentFigures(state));
     document.body.classList.toggle("waiting", isNarrowed(page.view) && narrowed.answer === undefined);
-    controls.draw(figures, state);
-    drawPanels({ figures, state });
-    fillFirstRun(state);
-    drawAlertRules(state);
-    drawSignOut(state);
-    drawStatus(state, page, narrowed.problem);
+    if (!first) {
+        steps.forEach((step) => step(now, state!));
+        opening = false;
+        return;
+    }
+    // The first figures are painted before anything else is worked out.
+    steps[0]!(now, state);
+    window.requestAnimationFrame(() => window.requestAnimationFrame(() => drawInSteps(1)));
 }
 
 function askToDraw(): void {
@@ -147,11 +158,15 @@ setUpAlertRules();
 setUpFirstRun();
 setUpWall();
 
-const listenAgain = listen("v1/stream", {
+const listenAgain = listen({
     snapshot(message) {
         state = applySnapshot(message);
         setHeard(message.now_ms);
-        askToDraw();
+        if (drawnAt < 0) {
+            draw();
+        } else {
+            askToDraw();
+        }
     },
     change(message) {
         if (state !== undefined) {
@@ -162,7 +177,9 @@ const listenAgain = listen("v1/stream", {
     },
     connection(connection) {
         setConnection(connection);
-        drawStatus(state, page, narrowed.problem);
+        if (state === undefined || !opening) {
+            drawStatus(state, page, narrowed.problem);
+        }
     },
     refused: () => askForKey(state),
 });
@@ -170,7 +187,7 @@ setUpSignIn(listenAgain);
 
 // Time passes without news, too.
 window.setInterval(() => {
-    if (state !== undefined && figures !== undefined && !document.hidden) {
+    if (state !== undefined && figures !== undefined && !opening && !document.hidden) {
         for (const panel of draws) {
             if (panel.ticks) {
                 panel.draw(figures, state);

@@ -186,7 +186,7 @@ async function ofRange(a: Asking, from: string, to: string): Promise<{ course: C
     const title = `Revenue by ${bucket}`;
     const before = answer.rows.flatMap((row) => (row.before === undefined ? [] : [row.before]));
     return {
-        course: { bucket, slots, title, note: `the ${ghost} dashed`, ghost },
+        course: { bucket, slots, title, note: () => `the ${ghost} dashed`, ghost },
         sum: sumOf(answer.rows),
         compared: [{ label: ghost, sum: sumOf(before), whole: false }],
     };

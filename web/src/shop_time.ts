@@ -47,8 +47,12 @@ export class ShopTime {
         return format;
     }
 
-    /** "New York" of "America/New_York" */
+    /** "New York" of "America/New_York"; "UTC−4" of "Etc/GMT+4", whose name counts the other way round */
     get place(): string {
+        const [, west, hours] = /^Etc\/GMT([+-])(\d+)$/.exec(this.zone) ?? [];
+        if (hours !== undefined && hours !== "0") {
+            return `UTC${west === "+" ? "−" : "+"}${hours}`;
+        }
         return (this.zone.split("/").pop() ?? this.zone).replace(/_/g, " ");
     }
 

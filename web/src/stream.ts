@@ -3,6 +3,7 @@
 // id; what it does not do is done here: try again after an answer it takes as final (the server was
 // starting, a proxy said 502), tell when that answer was that a key is needed, and notice a line that is
 // open but silent.
+import { openStream, STREAM_URL, type OpenStream } from "./open_stream";
 import type { Message } from "./types";
 
 export type Connection = "connecting" | "live" | "reconnecting";
@@ -19,8 +20,8 @@ export interface Listener {
     refused(): void;
 }
 
-/** Gives what opens it again. */
-export function listen(url: string, listener: Listener): () => void {
+/** Takes the connection that the page's first lines have opened. Gives what opens it again. */
+export function listen(listener: Listener): () => void {
     let source: EventSource | undefined;
     let silence: number | undefined;
     let again: number | undefined;
@@ -32,49 +33,57 @@ export function listen(url: string, listener: Listener): () => void {
 
     function reopen(): void {
         listener.connection("reconnecting");
-        open();
+        take(openStream());
     }
 
     // Of an answer EventSource does not tell which it was.
     async function tryAgain(closed: EventSource): Promise<void> {
         window.clearTimeout(silence);
-        const status = await fetch(url, { method: "HEAD" }).then((response) => response.status, () => 0);
+        const status = await fetch(STREAM_URL, { method: "HEAD" }).then((response) => response.status, () => 0);
         if (source !== closed) {
             return; // opened again meanwhile
         }
         if (status === 401 || status === 403) {
             listener.refused();
         } else {
-            again = window.setTimeout(open, AGAIN_MS);
+            again = window.setTimeout(() => take(openStream()), AGAIN_MS);
         }
     }
 
-    function open(): void {
-        source?.close();
-        window.clearTimeout(again);
-        const opened = new EventSource(url);
-        source = opened;
+    function hear(event: MessageEvent<string>): void {
         heard();
-        opened.addEventListener("snapshot", (event) => {
-            heard();
-            listener.snapshot(JSON.parse(event.data) as Message);
-            listener.connection("live");
-        });
-        opened.addEventListener("change", (event) => {
-            heard();
-            listener.change(JSON.parse(event.data) as Message);
-            listener.connection("live");
-        });
-        opened.addEventListener("error", () => {
-            listener.connection("reconnecting");
-            if (opened.readyState === EventSource.CLOSED) {
-                window.clearTimeout(again);
-                void tryAgain(opened);
-            }
-        });
+        const message = JSON.parse(event.data) as Message;
+        if (event.type === "snapshot") {
+            listener.snapshot(message);
+        } else {
+            listener.change(message);
+        }
+        listener.connection("live");
     }
 
-    open();
+    function failed(opened: EventSource): void {
+        listener.connection("reconnecting");
+        if (opened.readyState === EventSource.CLOSED) {
+            window.clearTimeout(again);
+            void tryAgain(opened);
+        }
+    }
+
+    function take(opened: OpenStream): void {
+        source?.close();
+        window.clearTimeout(again);
+        source = opened.source;
+        heard();
+        opened.hear = hear;
+        opened.kept.splice(0).forEach(hear);
+        opened.source.addEventListener("error", () => failed(opened.source));
+        if (opened.source.readyState === EventSource.CLOSED) {
+            failed(opened.source);
+        }
+    }
+
+    take(window.salestideStream ?? openStream());
+    window.salestideStream = undefined;
     // A page that comes back from the browser's cache or from sleep should not wait for a timer.
     window.addEventListener("pageshow", (event) => {
         if (event.persisted) {

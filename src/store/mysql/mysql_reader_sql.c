@@ -77,13 +77,45 @@ static void put_measures(struct buf *out, bool by_product, bool summed) {
     }
 }
 
+// Of one currency it is no key: rows that come bucket by bucket, or are all of one sum, are added
+// up as they are read, without a table of the server's own.
+static bool is_of_one_currency(const struct sales_query *q) {
+    return q->filters[SALES_CURRENCY].n == 1;
+}
+
+// What a row is of; false: nothing, so that all rows are one.
+static bool put_keys(struct buf *out, const struct sales_query *q, const char *before) {
+    const char *const keys[] = {
+        q->bucket != BUCKET_NONE ? mysql_cells_tables[sales_query_table(q)].bucket : NULL,
+        q->by_source ? "source" : NULL, q->by_state ? "state" : NULL,
+        q->by_product ? "product_id" : NULL, is_of_one_currency(q) ? NULL : "currency"};
+    bool any = false;
+    for (size_t i = 0; i < COUNT_OF(keys); i++) {
+        if (keys[i] != NULL) {
+            buf_printf(out, "%s%s", any ? ", " : before, keys[i]);
+            any = true;
+        }
+    }
+    return any;
+}
+
+static void put_currency(struct buf *out, const struct sales_query *q) {
+    buf_put_str(out, ", ");
+    if (is_of_one_currency(q)) {
+        sql_put_text(out, q->filters[SALES_CURRENCY].values[0]);
+    } else {
+        buf_put_str(out, "currency");
+    }
+}
+
 void mysql_sales_sql(struct buf *out, const struct sales_query *q) {
     enum cube_table table = sales_query_table(q);
-    bool cells = sales_query_is_cells(q), bucketed = q->bucket != BUCKET_NONE;
+    bool cells = sales_query_is_cells(q);
     const struct mysql_cells_table *t = &mysql_cells_tables[table];
-    buf_printf(out, "SELECT %s, %s, %s, %s, currency", bucketed ? t->number : "0",
+    buf_printf(out, "SELECT %s, %s, %s, %s", q->bucket != BUCKET_NONE ? t->number : "0",
                q->by_source ? "source" : "NULL", q->by_state ? "state" : "NULL",
                q->by_product ? "product_id" : "NULL");
+    put_currency(out, q);
     put_measures(out, sales_query_of_products(q), !cells);
     buf_printf(out, " FROM %s WHERE TRUE", t->table);
     if (t->bucket != NULL) {
@@ -95,21 +127,13 @@ void mysql_sales_sql(struct buf *out, const struct sales_query *q) {
         buf_put_str(out, " AND bucket >= " SQL_HOUR_FLOOR);
     }
     put_filters(out, q);
-    struct buf keys = {0};
-    buf_printf(&keys, "%s%s%s%s%scurrency", bucketed ? t->bucket : "", bucketed ? ", " : "",
-               q->by_source ? "source, " : "", q->by_state ? "state, " : "",
-               q->by_product ? "product_id, " : "");
-    if (!cells) {
-        buf_put_str(out, " GROUP BY ");
-        buf_put_text(out, buf_text(&keys));
+    if (!cells && !put_keys(out, q, " GROUP BY ")) {
+        buf_put_str(out, " HAVING COUNT(*) > 0"); // no rows are no sum, not an empty one
     }
     if (!q->by_product && !q->any_order) {
-        buf_put_str(out, " ORDER BY ");
-        buf_put_text(out, buf_text(&keys));
+        put_keys(out, q, " ORDER BY ");
     }
     buf_printf(out, " LIMIT %lld", (long long)q->max_rows + 1);
-    out->failed |= keys.failed;
-    buf_free(&keys);
 }
 
 // The first row tells whether all who write note them: the newest note counts every event.

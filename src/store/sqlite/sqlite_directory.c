@@ -47,26 +47,16 @@ static bool has_what_it_had(const char *directory, int lock_fd, struct error *er
 }
 
 int sqlite_directory_lock(const char *directory, struct error *err) {
-    char path[4096];
-    if (!make_directory(directory, err)) {
-        return -1;
-    }
-    snprintf(path, sizeof path, "%s/lock", directory);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        error_set(err, ERROR_USAGE, "cannot write to the data directory %s: %s", directory,
-                  strerror(errno));
-        return -1;
-    }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    bool busy = false;
+    int fd =
+        make_directory(directory, err) ? sqlite_directory_lock_free(directory, &busy, err) : -1;
+    if (busy) {
         error_set(err, ERROR_USAGE,
                   "another salestide process writes to %s: stop it, or take another --data "
                   "(to load orders into a running server use --to)",
                   directory);
-        close(fd);
-        return -1;
     }
-    if (!has_what_it_had(directory, fd, err)) {
+    if (fd >= 0 && !has_what_it_had(directory, fd, err)) {
         close(fd);
         return -1;
     }
@@ -79,7 +69,8 @@ int sqlite_directory_lock_free(const char *directory, bool *busy, struct error *
     snprintf(path, sizeof path, "%s/lock", directory);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) {
-        error_set(err, ERROR_USAGE, "cannot write to %s: %s", directory, strerror(errno));
+        error_set(err, ERROR_USAGE, "cannot write to the data directory %s: %s", directory,
+                  strerror(errno));
         return -1;
     }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {

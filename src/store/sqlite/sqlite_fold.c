@@ -49,7 +49,7 @@ static bool read_names(struct sqlite_fold *f, uint32_t id, struct sales_row *key
 }
 
 static int64_t plus(int64_t a, sqlite3_stmt *cells, int column) {
-    return (int64_t)((uint64_t)a + (uint64_t)sqlite3_column_int64(cells, column));
+    return sales_plus(a, sqlite3_column_int64(cells, column));
 }
 
 static void add_measures(struct measures *m, sqlite3_stmt *cells, bool of_products) {

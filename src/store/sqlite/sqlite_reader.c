@@ -226,8 +226,9 @@ static bool reader_day_changes(struct sales_reader *base, int32_t from, int32_t 
     struct sqlite_reader *r = sqlite_reader_of(base);
     bool failed;
     start_clock(r);
-    return sqlite_sales_day_changes(&r->sales, r->db, from, to, each, user, complete, &failed) ||
-           sqlite_reader_failed(r, "reading which days have changed", err);
+    return sqlite_sales_day_changes(&r->sales, r->db, from, to, each, user, complete, &failed,
+                                    err) ||
+           (failed && sqlite_reader_failed(r, "reading which days have changed", err));
 }
 
 static bool reader_recent_changes(struct sales_reader *base, int64_t after_position, int64_t limit,

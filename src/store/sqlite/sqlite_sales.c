@@ -169,11 +169,11 @@ static const char day_changes_sql[] =
     "day = ?3";
 
 bool sqlite_sales_day_changes(struct sqlite_sales *s, sqlite3 *db, int32_t from, int32_t to,
-                              day_change_fn each, void *user, bool *complete, bool *failed) {
-    struct error ignored;
+                              day_change_fn each, void *user, bool *complete, bool *failed,
+                              struct error *err) {
     *complete = *failed = false;
-    if (s->day_changes == NULL && !sqlite_prepare(db, day_changes_sql, &s->day_changes, &ignored)) {
-        return true; // the file of an earlier program, which its writer has not yet added them to
+    if (s->day_changes == NULL && !sqlite_prepare(db, day_changes_sql, &s->day_changes, err)) {
+        return false;
     }
     sqlite3_bind_int(s->day_changes, 1, from);
     sqlite3_bind_int(s->day_changes, 2, to);

@@ -26,7 +26,7 @@ void sqlite_sales_close(struct sqlite_sales *s);
 // As sales_reader_ops.day_changes; *failed as below.
 MUST_CHECK bool sqlite_sales_day_changes(struct sqlite_sales *s, sqlite3 *db, int32_t from,
                                          int32_t to, day_change_fn each, void *user, bool *complete,
-                                         bool *failed);
+                                         bool *failed, struct error *err);
 
 // As sales_reader_ops.sales. *failed: a step or the preparing failed, and the connection tells why;
 // else err is set when it is false.

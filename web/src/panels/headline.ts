@@ -50,17 +50,17 @@ const LABELS: Record<Period, string> = {
 
 interface Shown {
     full: string;
-    compact: string;
+    compact(): string;
     exact: string;
 }
 
 function shown(value: string | number | null, currency: string): Shown {
     if (value === null) {
-        return { full: "–", compact: "–", exact: "there is none yet" };
+        return { full: "–", compact: () => "–", exact: "there is none yet" };
     }
     return typeof value === "number"
-        ? { full: count(value), compact: compactCount(value), exact: count(value) }
-        : { full: money(value, currency), compact: compactMoney(value, currency), exact: exactMoney(value, currency) };
+        ? { full: count(value), compact: () => compactCount(value), exact: count(value) }
+        : { full: money(value, currency), compact: () => compactMoney(value, currency), exact: exactMoney(value, currency) };
 }
 
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
@@ -99,29 +99,30 @@ function roll(element: HTMLElement, text: string): void {
 // Full digits in the large or a smaller size when they fit, else compact with the rest on hover.
 const FITS = ["full", "small", "smaller"] as const;
 
-function fit(element: HTMLElement, { full, compact, exact }: Shown): void {
-    const key = `${full.length}/${element.clientWidth}`;
-    if (element.dataset["fitted"] !== key) {
-        element.textContent = full;
-        let fits = false;
-        for (const size of FITS) {
-            element.dataset["fit"] = size;
-            if (element.scrollWidth <= element.clientWidth) {
-                fits = true;
-                break;
-            }
-        }
-        if (!fits) {
-            element.dataset["fit"] = "compact";
-        }
-        element.dataset["fitted"] = key;
-    } else {
-        roll(element, element.dataset["fit"] === "compact" ? compact : full);
+type Value = [element: HTMLElement, shown: Shown];
+
+/** In rounds, each of which writes first and then measures: the browser lays the page out once a round. */
+function fit(values: Value[]): void {
+    const keys = values.map(([element, { full }]) => `${full.length}/${element.clientWidth}`);
+    let wide = values.filter(([element], i) => element.dataset["fitted"] !== keys[i]);
+    const fresh = new Set(wide);
+    wide.forEach(([element, { full }]) => setText(element, full));
+    for (const size of FITS) {
+        wide.forEach(([element]) => (element.dataset["fit"] = size));
+        wide = wide.filter(([element]) => element.scrollWidth > element.clientWidth);
     }
-    if (element.dataset["fit"] === "compact") {
-        setText(element, compact);
-    }
-    element.title = exact;
+    wide.forEach(([element]) => (element.dataset["fit"] = "compact"));
+    values.forEach((value, i) => {
+        const [element, { full, compact, exact }] = value;
+        const isCompact = element.dataset["fit"] === "compact";
+        if (!fresh.has(value)) {
+            roll(element, isCompact ? compact() : full);
+        } else if (isCompact) {
+            setText(element, compact());
+        }
+        element.dataset["fitted"] = keys[i]!;
+        element.title = exact;
+    });
 }
 
 function numeric(value: string | number | null): number {
@@ -178,20 +179,19 @@ export function headline(section: HTMLElement, page: Page): Draw {
         return { figure, label, value, compared, line };
     });
     return ({ sum, compared: before, currency, trend, none }: Figures) => {
-        parts.forEach(({ figure, label, value, compared, line }, i) => {
-            if (i === 0) {
-                setText(label, LABELS[page.view.period]);
-            }
-            if (sum === undefined) {
-                return;
-            }
+        setText(parts[0]!.label, LABELS[page.view.period]);
+        if (sum === undefined) {
+            return;
+        }
+        const values = parts.map(({ figure, value, compared, line }): Value => {
             const missing = figure.name === "refunds" && none.refunds !== undefined;
             const amount = missing ? null : figure.of(sum);
             const text = shown(amount, currency);
-            fit(value, missing ? { ...text, exact: none.refunds ?? "" } : text);
             value.dataset["exact"] = amount === null ? "" : String(amount);
             fillCompared(compared, figure, sum, missing ? [] : before);
             line.setAttribute("d", missing ? "" : spark(figure, trend));
+            return [value, missing ? { ...text, exact: none.refunds ?? "" } : text];
         });
+        fit(values);
     };
 }

@@ -156,7 +156,7 @@ export function time(section: HTMLElement, page: Page): Draw {
             return;
         }
         setText(title, course.title);
-        setText(note, course.note);
+        setText(note, course.note());
         setText(words, wordsOf(course, currency, page.time));
         csv.setAttribute("href", csvUrl(course, page, currency));
         if (isTable) {
