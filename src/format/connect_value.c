@@ -8,7 +8,6 @@
 
 #include "format/connect_decimal.h"
 #include "format/connect_time.h"
-#include <stdlib.h>
 
 #define DECIMAL "org.apache.kafka.connect.data.Decimal"
 #define VARIABLE_DECIMAL "io.debezium.data.VariableScaleDecimal"
@@ -24,16 +23,18 @@ static bool is_text(yyjson_val *v, const char *text) {
 
 // A whole number of at most 4 digits, as digits or in a text.
 static bool small_number(yyjson_val *v, int *out) {
-    char copy[8];
     struct text t = yyjson_is_raw(v) || yyjson_is_str(v) ? text_in(v) : TEXT_NONE;
-    if (t.len == 0 || t.len >= sizeof copy) {
-        return false;
+    bool negative = t.len > 0 && t.at[0] == '-';
+    size_t n = t.len - negative;
+    *out = 0;
+    for (size_t i = negative; i < t.len && n <= 4; i++) {
+        if (t.at[i] < '0' || t.at[i] > '9') {
+            return false;
+        }
+        *out = *out * 10 + (t.at[i] - '0');
     }
-    char *end;
-    memcpy(copy, t.at, t.len);
-    copy[t.len] = '\0';
-    *out = (int)strtol(copy, &end, 10);
-    return end == copy + t.len;
+    *out = negative ? -*out : *out;
+    return n > 0 && n <= 4;
 }
 
 // --- Fields of a schema

@@ -51,8 +51,10 @@ static enum envelope_result keep(const struct opening *o, struct text event) {
 
 static enum envelope_result put_payload(struct connect_writing *w, yyjson_val *root) {
     yyjson_val *payload = yyjson_obj_get(root, "payload");
-    struct text text = {yyjson_get_str(payload), yyjson_get_len(payload)};
-    text = text_trim(text);
+    struct text text = TEXT_NONE;
+    if (yyjson_is_str(payload)) {
+        text = text_trim((struct text){yyjson_get_str(payload), yyjson_get_len(payload)});
+    }
     if (text.len > 0 && text.at[0] == '{') { // JSON in a text: a converter had it from elsewhere
         buf_put_text(w->out, text);
         return ENVELOPE_EVENT;

@@ -6,7 +6,7 @@
 #define LEFT_OUT "\"__debezium_unavailable_value\""
 
 static struct text text_in(yyjson_val *v) {
-    return (struct text){yyjson_get_str(v), yyjson_get_len(v)};
+    return yyjson_is_str(v) ? (struct text){yyjson_get_str(v), yyjson_get_len(v)} : TEXT_NONE;
 }
 
 static yyjson_val *schema_of(yyjson_val *schema, const char *member, struct rejection *why,
