@@ -84,9 +84,31 @@ static struct event *add_event(struct kafka_slice *slice, const rd_kafka_message
     return e;
 }
 
-static void note_form(struct kafka_slice *slice, const rd_kafka_message_t *m,
-                      const struct event *e) {
-    if (strcmp(e->why->code, REJECT_FORM) == 0 && slice->n_other_form++ == 0) {
+// A message of the history in another form than is said now: the topic was read in that form then,
+// and its order may have been counted. Whether it was is what the store knows.
+static void read_in_its_form(struct kafka_parse *p, struct order_json *parser,
+                             struct kafka_slice *slice, const rd_kafka_message_t *m,
+                             struct event *e) {
+    struct arena *arena = &slice->submission->arena;
+    struct rejection why;
+    struct text event;
+    if (envelope_open_kept(parser, (struct text){m->payload, m->len}, arena, &event, &why) ==
+            ENVELOPE_EVENT &&
+        order_json_parse(parser, p->rules, event, arena, &e->order, &why) == ORDER_JSON_OK) {
+        e->at.digest = order_digest(&e->order);
+    }
+}
+
+static void reject_message(struct kafka_parse *p, struct order_json *parser,
+                           struct kafka_slice *slice, const rd_kafka_message_t *m, struct event *e,
+                           const struct rejection *why) {
+    mark_rejected(slice->submission, e, why);
+    if (strcmp(why->code, REJECT_FORM) != 0) {
+        return;
+    }
+    if (slice->submission->log.history) {
+        read_in_its_form(p, parser, slice, m, e);
+    } else if (slice->n_other_form++ == 0) {
         slice->other_form = m;
         slice->other_why = e->why;
     }
@@ -110,8 +132,7 @@ static void parse_order(struct kafka_parse *p, struct order_json *parser, struct
         return;
     case ORDER_JSON_REJECTED:
     case ORDER_JSON_BROKEN:
-        mark_rejected(s, e, &why);
-        note_form(slice, m, e);
+        reject_message(p, parser, slice, m, e, &why);
     }
 }
 
@@ -157,12 +178,9 @@ static void parse_envelope(struct kafka_parse *p, struct order_json *parser,
     case ENVELOPE_NO_EVENT:
         s->log.n_skipped++;
         return;
-    case ENVELOPE_REJECTED: {
-        struct event *e = add_event(slice, m, message.value);
-        mark_rejected(s, e, &why);
-        note_form(slice, m, e);
+    case ENVELOPE_REJECTED:
+        reject_message(p, parser, slice, m, add_event(slice, m, message.value), &why);
         return;
-    }
     case ENVELOPE_NO_MEMORY:
         kafka_out_of_memory();
     }
