@@ -25,7 +25,7 @@ between="engine/judge engine/submission engine/clock_course store/split/split_ba
 
 shopt -s nullglob
 core=()
-for name in arena buf error hash heap text; do
+for name in arena base64 buf error hash heap text; do
     core+=("$objects/base/$name.o")
 done
 core+=("$objects"/order/*.o "$objects"/format/*.o "$objects"/sums/*.o "$objects"/window/*.o "$kernel"/*.o)

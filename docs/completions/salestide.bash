@@ -51,14 +51,16 @@ _salestide() {
         --mysql-tls) _salestide_words "off encrypt verify"; return ;;
         --cassandra-consistency) _salestide_words "LOCAL_QUORUM QUORUM EACH_QUORUM ALL LOCAL_ONE ONE TWO THREE"; return ;;
         --kafka-sasl) _salestide_words "plain scram-sha-256 scram-sha-512"; return ;;
+        --value-format) _salestide_words "json connect debezium confluent-json"; return ;;
+        --epoch) _salestide_words "s ms us ns"; return ;;
         --group-protocol) _salestide_words "auto classic consumer"; return ;;
         --log-level) _salestide_words "trace debug info warn error"; return ;;
         --config | --customers | --mysql-password-file | --mysql-ca | --cassandra-password-file | --cassandra-ca | --kafka-password-file | --kafka-ca | --kafka-certificate | --kafka-certificate-key) _salestide_files -f; return ;;
         --data) _salestide_files -d; return ;;
-        --listen | --public-url | --broker | --raw | --aggregates | --currency | --timezone | --late-limit | --max-depth | --header-timeout | --idle-timeout | --max-connections | --max-inflight | --kafka-user | --group | --dedupe-window | --dedupe-memory | --session-timeout | --log-batch-events | --rejected-topic | --start-timeout) return ;;
+        --listen | --public-url | --broker | --raw | --aggregates | --currency | --timezone | --late-limit | --max-depth | --header-timeout | --idle-timeout | --max-connections | --max-inflight | --kafka-user | --times-in | --group | --dedupe-window | --dedupe-memory | --session-timeout | --log-batch-events | --rejected-topic | --start-timeout) return ;;
         esac
         case $current in
-        -*) _salestide_words "--config --listen --public-url --broker --raw --aggregates --data --customers --currency --timezone --late-limit --require-keys --insecure --mysql-password-file --mysql-tls --mysql-ca --cassandra-password-file --cassandra-tls --cassandra-ca --cassandra-consistency --max-depth --header-timeout --idle-timeout --max-connections --max-inflight --kafka-user --kafka-password-file --kafka-sasl --kafka-tls --kafka-ca --kafka-certificate --kafka-certificate-key --group --dedupe-window --dedupe-memory --group-protocol --session-timeout --log-batch-events --skip-gap --allow-compacted --rejected-topic --start-timeout --log-level --help" ;;
+        -*) _salestide_words "--config --listen --public-url --broker --raw --aggregates --data --customers --currency --timezone --late-limit --require-keys --insecure --mysql-password-file --mysql-tls --mysql-ca --cassandra-password-file --cassandra-tls --cassandra-ca --cassandra-consistency --max-depth --header-timeout --idle-timeout --max-connections --max-inflight --kafka-user --kafka-password-file --kafka-sasl --kafka-tls --kafka-ca --kafka-certificate --kafka-certificate-key --value-format --epoch --times-in --group --dedupe-window --dedupe-memory --group-protocol --session-timeout --log-batch-events --skip-gap --allow-compacted --rejected-topic --start-timeout --log-level --help" ;;
         *) _salestide_words "" ;;
         esac ;;
     dashboard)

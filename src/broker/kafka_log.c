@@ -260,7 +260,7 @@ bool kafka_log_open(const struct kafka_log_options *options, struct kafka_log **
     log->messages = mem_zalloc(MESSAGES_MAX, sizeof(rd_kafka_message_t *));
     log->now.brokers_up = true;
     pthread_mutex_init(&log->lock, NULL);
-    if (!kafka_parse_start(options->rules, &log->parse, err)) {
+    if (!kafka_parse_start(options->rules, options->value_format, &log->parse, err)) {
         rd_kafka_conf_destroy(options->conf);
         kafka_log_close(log);
         return false;

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "engine/log_store.h"
 #include "engine/source.h"
+#include "format/value_format.h"
 #include <librdkafka/rdkafka.h>
 
 // How members of the group agree on who reads what.
@@ -22,6 +23,7 @@ struct kafka_log_options {
     rd_kafka_conf_t *conf; // with brokers and credentials; given away, also on failure
     const char *topic, *group;
     const struct order_rules *rules; // borrowed
+    enum value_format value_format;  // how messages carry their orders
     struct log_store *store;         // borrowed
     const struct clock_source *clock;
     int64_t window_ms; // of duplicates: a topic that keeps less is warned of; 0: none

@@ -17,11 +17,14 @@ struct kafka_slice {
     struct kafka_slice *next; // in the freelist
     rd_kafka_message_t **messages;
     size_t n_messages, cap_messages;
-    int64_t bytes;            // of their values
-    int64_t expected_before;  // of its partition
-    int32_t lane;             // of its partition
-    int32_t topic_partitions; // of the topic; 0: not known
-    int64_t n_foreign;        // messages keyed or placed otherwise than their order's id says
+    int64_t bytes;                        // of their values
+    int64_t expected_before;              // of its partition
+    int32_t lane;                         // of its partition
+    int32_t topic_partitions;             // of the topic; 0: not known
+    int64_t n_other_form;                 // messages in another form than the topic is read in
+    const rd_kafka_message_t *other_form; // the first of them, if any
+    const struct rejection *other_why;    // its reason
+    int64_t n_foreign; // messages keyed or placed otherwise than their order's id says
     const rd_kafka_message_t *foreign;  // the first of them, if any
     int64_t n_odd_times;                // messages whose timestamp is none that a table takes
     const rd_kafka_message_t *odd_time; // the first of them, if any
@@ -55,7 +58,7 @@ struct kafka_log {
     bool held;                // the store is down: nothing is handed over until rewind
     bool rebalanced;          // in the call of the queue that is going on
     bool failed;              // for good
-    bool told_foreign, told_odd_time, told_too_old, told_unknown;
+    bool told_foreign, told_odd_time, told_too_old, told_unknown, told_other_form;
     rd_kafka_message_t **messages; // of one call of the queue
     struct kafka_slice *free_slices;
     size_t n_free_slices;
@@ -145,8 +148,8 @@ void kafka_slices_free(struct kafka_log *log);
 int64_t kafka_arrival_ms(const rd_kafka_message_t *m, bool *odd);
 
 // --- kafka_parse.c: all but its own thread is called on the engine's
-MUST_CHECK bool kafka_parse_start(const struct order_rules *rules, struct kafka_parse **out,
-                                  struct error *err);
+MUST_CHECK bool kafka_parse_start(const struct order_rules *rules, enum value_format format,
+                                  struct kafka_parse **out, struct error *err);
 void kafka_parse_stop(struct kafka_parse *p); // NULL is fine
 // From begin until end or abandon the slices (linked by `next`) are not to be touched.
 void kafka_parse_begin(struct kafka_parse *p, struct submission *slices);

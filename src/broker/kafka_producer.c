@@ -101,6 +101,13 @@ rd_kafka_resp_err_t kafka_produce_event(struct kafka_producer *p, struct submiss
     }
     char digits[24];
     struct text key = ident_text(e->order.order_id, digits);
+    if (UNLIKELY(p->options.mark_plain)) {
+        return rd_kafka_producev(
+            p->handle.rk, RD_KAFKA_V_RKT(p->handle.rkt),
+            RD_KAFKA_V_VALUE((void *)(uintptr_t)e->raw.at, e->raw.len),
+            RD_KAFKA_V_KEY(key.at, key.len), RD_KAFKA_V_TIMESTAMP(s->arrival_ms),
+            RD_KAFKA_V_HEADER(KAFKA_PLAIN_HEADER, "", 0), RD_KAFKA_V_OPAQUE(s), RD_KAFKA_V_END);
+    }
     return rd_kafka_producev(p->handle.rk, RD_KAFKA_V_RKT(p->handle.rkt),
                              RD_KAFKA_V_VALUE((void *)(uintptr_t)e->raw.at, e->raw.len),
                              RD_KAFKA_V_KEY(key.at, key.len), RD_KAFKA_V_TIMESTAMP(s->arrival_ms),

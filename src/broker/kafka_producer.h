@@ -7,6 +7,7 @@
 //   key        the order_id as canonical text ("7", not "007" made 7), so that all events of an
 //              order are in one partition, in order; the partition is murmur2 of the key, as the
 //              Java client does it
+//   header     only if options.mark_plain: KAFKA_PLAIN_HEADER
 //   timestamp  when the door took it (submission.arrival_ms)
 // An event that the door rejected is kept too: without key, its text cut to
 // ORDER_REJECTED_TEXT_MAX_BYTES, with a header telling why (broker/kafka_rejected.h).
@@ -21,12 +22,16 @@
 #include "broker/kafka_topic.h"
 #include "engine/intake.h"
 
+// Of a message that is plain JSON in a topic whose other messages may be in an envelope.
+#define KAFKA_PLAIN_HEADER "salestide-plain"
+
 struct kafka_producer_options {
     const struct kafka_settings *settings; // borrowed
     struct kafka_topic_wish topic;
     size_t max_events;           // that are not acknowledged yet
     int64_t delivery_timeout_ms; // then an event counts as not delivered
     int start_timeout_ms;        // how long start waits for a broker
+    bool mark_plain;             // each event has KAFKA_PLAIN_HEADER
     bool must_reach;             // start fails when none answers; else it goes on trying
 };
 

@@ -126,6 +126,20 @@ static void warn_of_too_old(struct kafka_log *log, const struct kafka_slice *sli
              m->partition, m->offset, log->retention_ms / DAY_MS);
 }
 
+// The wrong --value-format rejects all that comes: somebody should see it at the first one.
+static void warn_of_other_form(struct kafka_log *log, const struct kafka_slice *slice) {
+    if (slice->n_other_form == 0 || log->told_other_form) {
+        return;
+    }
+    log->told_other_form = true;
+    const rd_kafka_message_t *m = slice->other_form;
+    log_warn("broker",
+             "a message of %s is rejected (partition %" PRId32 ", offset %" PRId64
+             "), as all of its form are: %s. With the right form they can be submitted again: "
+             "salestide rejected retry --code " REJECT_FORM,
+             log->topic, m->partition, m->offset, slice->other_why->message);
+}
+
 // What is handed over counts: what was dropped is read again. Warns of odd times and of foreign
 // keys once.
 static void count_slice(struct kafka_log *log, const struct kafka_slice *slice) {
@@ -134,6 +148,7 @@ static void count_slice(struct kafka_log *log, const struct kafka_slice *slice) 
     log->now.odd_timestamps += slice->n_odd_times;
     warn_of_times(log, slice);
     warn_of_too_old(log, slice);
+    warn_of_other_form(log, slice);
     log->now.foreign_keys += slice->n_foreign;
     if (slice->n_foreign == 0 || log->told_foreign) {
         return;
@@ -173,7 +188,7 @@ static struct kafka_slice *begin_slice(struct kafka_log *log, const rd_kafka_mes
     s->user = slice;
     s->settled = on_settled;
     s->arrival_ms = 0;
-    slice->n_foreign = slice->n_odd_times = slice->bytes = 0;
+    slice->n_foreign = slice->n_other_form = slice->n_odd_times = slice->bytes = 0;
     slice->too_old = NULL;
     slice->kept_from_ms = log->retention_ms < 0 || log->told_too_old
                               ? INT64_MIN

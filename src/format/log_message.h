@@ -5,7 +5,7 @@
 
 // Parses a message's value, which is one event: as order_json_parse, of which both OK and
 // NO_MEMORY are. Otherwise `why` is filled and the event is a rejected one (ORDER_JSON_REJECTED);
-// where the value has the order in one of the two usual envelopes it says so instead, and what to
+// where the value has the order in an envelope (format/envelope.h) it says so instead, and what to
 // do about it. `there`: the value is such as order_json_parse_there wants it.
 MUST_CHECK enum order_json_result
 log_message_parse(struct order_json *p, const struct order_rules *rules, struct text value,

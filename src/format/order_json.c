@@ -86,13 +86,12 @@ static bool take_short_road(struct order_json *p, const struct order_rules *rule
     return false;
 }
 
-static bool pool_fits(struct order_json *p, size_t json_bytes) {
-    size_t need = yyjson_read_max_memory_usage(json_bytes, READ_FLAGS);
+static bool pool_fits(struct order_json *p, size_t need) {
     if (LIKELY(need <= p->pool_bytes)) {
         return true;
     }
     size_t want = p->pool_bytes;
-    while (want < need) { // doubling: at most nine times until ORDER_EVENT_MAX_BYTES fits
+    while (want < need) { // doubling: at most ten times until ENVELOPE_MAX_BYTES fits
         want *= 2;
     }
     char *pool = heap_alloc(p->heap, want);
@@ -125,7 +124,7 @@ static enum order_json_result not_json(struct rejection *why, struct text json,
 static enum order_json_result take_long_road(struct order_json *p, const struct order_rules *rules,
                                              char *copy, struct text json, struct arena *arena,
                                              struct order *out, struct rejection *why) {
-    if (!pool_fits(p, json.len)) {
+    if (!pool_fits(p, yyjson_read_max_memory_usage(json.len, READ_FLAGS))) {
         return ORDER_JSON_NO_MEMORY;
     }
     yyjson_alc pool;
@@ -191,6 +190,28 @@ enum order_json_result order_json_parse_there(struct order_json *p, const struct
     return order_json_parse_long(p, rules, json, arena, out, why);
 }
 
+yyjson_val *order_json_tree(struct order_json *p, struct text json, bool *no_memory,
+                            struct rejection *why) {
+    // Its texts are copied into the pool, which is as large as that needs.
+    const yyjson_read_flag flags = YYJSON_READ_NUMBER_AS_RAW;
+    *no_memory = !pool_fits(p, yyjson_read_max_memory_usage(json.len, flags));
+    if (*no_memory) {
+        return NULL;
+    }
+    yyjson_alc pool;
+    yyjson_read_err err;
+    yyjson_alc_pool_init(&pool, p->pool, p->pool_bytes);
+    yyjson_doc *doc =
+        json.len == 0 ? NULL
+                      : yyjson_read_opts((char *)(uintptr_t)json.at, json.len, flags, &pool, &err);
+    if (doc == NULL && json.len == 0) {
+        reject(why, "", REJECT_NOT_JSON, "not JSON: the event is empty");
+    } else if (doc == NULL) {
+        (void)not_json(why, json, &err);
+    }
+    return yyjson_doc_get_root(doc);
+}
+
 // Puts a letter in the place of all within strings that a parser could refuse. False: a string
 // does not end.
 static bool blank_strings(char *at, size_t len) {
@@ -214,7 +235,8 @@ static bool blank_strings(char *at, size_t len) {
 }
 
 bool order_json_is_whole(struct order_json *p, struct text json, struct arena *arena) {
-    if (json.len == 0 || json.len > ORDER_EVENT_MAX_BYTES || !pool_fits(p, json.len)) {
+    if (json.len == 0 || json.len > ORDER_EVENT_MAX_BYTES ||
+        !pool_fits(p, yyjson_read_max_memory_usage(json.len, READ_FLAGS))) {
         return false;
     }
     char *copy = arena_try_bytes(arena, json.len + YYJSON_PADDING_SIZE);

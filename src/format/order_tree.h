@@ -11,3 +11,8 @@ MUST_CHECK enum order_json_result order_tree_read(struct key_set *keys,
                                                   const struct order_rules *rules, yyjson_val *root,
                                                   struct arena *arena, struct order *out,
                                                   struct rejection *why);
+
+// Any JSON as a tree in the parser's memory, valid until the parser is used again, with numbers as
+// digits (order_json.c). NULL: memory was refused (*no_memory), or `why` says what is wrong.
+MUST_CHECK yyjson_val *order_json_tree(struct order_json *p, struct text json, bool *no_memory,
+                                       struct rejection *why);

@@ -83,12 +83,8 @@ static bool read_encoding(const struct options *o, struct csv_fields *fields, st
 }
 
 static bool read_times(const struct options *o, struct csv_written *w, struct error *err) {
-    static const char *const units[] = {
-        [EPOCH_S] = "s", [EPOCH_MS] = "ms", [EPOCH_US] = "us", [EPOCH_NS] = "ns"};
     const char *unit = option_text(o, "epoch");
-    for (int u = EPOCH_S; unit != NULL && u <= EPOCH_NS; u++) {
-        w->epoch = strcmp(unit, units[u]) == 0 ? (enum epoch_unit)u : w->epoch;
-    }
+    w->epoch = epoch_unit_of(unit);
     size_t n = option_list_count(o, "date-format");
     if (n > CSV_DATE_FORMS_MAX || (n > 0 && unit != NULL)) {
         return error_set(err, ERROR_USAGE,

@@ -5,6 +5,7 @@
 #include "host/options.h"
 
 #include "base/must.h"
+#include "format/value_format.h"
 
 #define MINUTE_MS INT64_C(60000)
 #define HOUR_MS (60 * MINUTE_MS)
@@ -494,6 +495,26 @@ const struct option_spec option_specs[] = {
      .help = "Its private key (PEM, without a pass phrase)."},
 
     // Reading a Kafka topic.
+    {.name = "value-format",
+     .value = "FORMAT",
+     .fallback = "json",
+     .choices = VALUE_FORMAT_NAMES,
+     .commands = "process",
+     .help = "How the topic's messages carry their orders: as plain JSON; in Kafka Connect's "
+             "envelope of schema and payload; as Debezium's changes of a table; or behind the id "
+             "of a schema, as Confluent's JSON Schema serializer writes them. A message in another "
+             "form is rejected."},
+    {.name = "epoch",
+     .value = "UNIT",
+     .choices = "s ms us ns",
+     .commands = "process",
+     .help = "A created_at that is a number is so many seconds, or thousandths, millionths, "
+             "billionths of one, since 1970. Without it a number is rejected."},
+    {.name = "times-in",
+     .value = "ZONE",
+     .commands = "process",
+     .help = "The zone of times without an offset, as in UTC or America/New_York: of a database's "
+             "columns that have none, too. Without it the shop's."},
     {.name = "group",
      .value = "NAME",
      .fallback = "salestide",

@@ -12,7 +12,7 @@ static void tell_ready(const struct options *o, const char *url, const char *pla
 
 static const struct site_plan plan = {
     .command = "process",
-    .parts = {&part_log, &part_door, &part_reload},
+    .parts = {&part_messages, &part_log, &part_door, &part_reload},
     .tell_ready = tell_ready,
 };
 

@@ -19,6 +19,7 @@
 struct site_part;                             // static tables of functions
 extern const struct site_part part_file;      // the embedded store, read and written
 extern const struct site_part part_queue;     // door -> queue -> engine -> the embedded store
+extern const struct site_part part_messages;  // how the messages of others' topics are read
 extern const struct site_part part_shop;      // currency and time zone as the options say
 extern const struct site_part part_producer;  // door -> Kafka
 extern const struct site_part part_log;       // Kafka -> engine -> --raw and --aggregates

@@ -5,6 +5,7 @@
 #include "broker/kafka_producer.h"
 #include "engine/engine.h"
 #include "engine/queue.h"
+#include "format/value_format.h"
 #include "host/reader_place.h"
 #include "host/site.h"
 #include "http/http_server.h"
@@ -37,6 +38,14 @@ struct site_part {
     void (*reload)(struct site *s);
 };
 
+// How a topic's messages are read (site_messages.c); zeroed: as our own are.
+struct site_messages {
+    enum value_format format;
+    enum epoch_unit epoch;
+    struct zone *zone;        // of times without an offset; NULL: the shop's
+    struct order_rules rules; // the shop's, with these
+};
+
 struct site {
     const struct options *options;
     const struct site_plan *plan;
@@ -59,6 +68,7 @@ struct site {
     struct store *store;
     struct queue *queue;
     struct kafka_settings kafka; // site_read_kafka
+    struct site_messages messages;
     struct kafka_producer *producer;
     struct site_log *log;
     struct engine *engine;
@@ -103,6 +113,10 @@ MUST_CHECK bool site_engine_run(struct site *s, struct error *err);
 void site_engine_join(struct site *s); // the source has ended or will
 void site_engine_free(struct site *s);
 void site_engine_reload(struct site *s); // customers
+
+// --- site_messages.c
+// Once the shop is known.
+const struct order_rules *site_message_rules(struct site *s);
 
 // --- site_producer.c
 // s->kafka from --broker, for all parts that reach it. `missing`: what to say without --broker.

@@ -2,7 +2,7 @@
 // Header values: lists by comma, parameters by semicolon, names without case (RFC 9110).
 #include "http/http_header.h"
 
-#include <stdint.h>
+#include "base/base64.h"
 #include <strings.h>
 
 static bool is_word(struct text t, const char *word) {
@@ -125,46 +125,6 @@ bool header_prefers_csv(struct text accept) {
         }
     }
     return false;
-}
-
-static int base64_value(char c) {
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-// Decodes base64 into out; false when malformed or longer than cap.
-static bool base64_decode(struct text in, char *out, size_t cap, size_t *len) {
-    while (in.len > 0 && in.at[in.len - 1] == '=') {
-        in.len--;
-    }
-    uint32_t bits = 0;
-    int n_bits = 0;
-    size_t n = 0;
-    for (size_t i = 0; i < in.len; i++) {
-        int v = base64_value(in.at[i]);
-        if (v < 0) {
-            return false;
-        }
-        bits = bits << 6 | (uint32_t)v;
-        n_bits += 6;
-        if (n_bits >= 8) {
-            n_bits -= 8;
-            if (n == cap) {
-                return false;
-            }
-            out[n++] = (char)(bits >> n_bits);
-        }
-    }
-    *len = n;
-    return true;
 }
 
 bool header_api_key(struct text authorization, char *out, size_t cap, size_t *len) {

@@ -17,6 +17,7 @@
 #include "http/http_internal.h"
 
 #include "base/log.h"
+#include "format/envelope.h"
 #include "http/http_answer.h"
 #include "order/timestamp.h"
 #include "store/rejected_texts.h"
@@ -159,6 +160,25 @@ static struct text as_line(struct http_body *body) {
     return text_trim(body_text(body));
 }
 
+// A message of a topic that was kept in its envelope is submitted as the order within it.
+static enum problem open_kept(struct request *r, struct order_json *parser, struct text *event) {
+    struct rejection why;
+    switch (envelope_open_kept(parser, *event, &r->submission->arena, event, &why)) {
+    case ENVELOPE_EVENT:
+        return PROBLEM_NONE;
+    case ENVELOPE_NO_EVENT:
+        snprintf(r->detail, sizeof r->detail, "there is no event in this message");
+        return PROBLEM_BODY_UNREADABLE;
+    case ENVELOPE_REJECTED:
+        snprintf(r->detail, sizeof r->detail, "%s", why.message);
+        return PROBLEM_BODY_UNREADABLE;
+    case ENVELOPE_NO_MEMORY:
+        break;
+    }
+    snprintf(r->detail, sizeof r->detail, "no memory for this event");
+    return PROBLEM_MEMORY_FULL;
+}
+
 static enum problem read_event(struct request *r, struct http_worker *worker) {
     struct text body;
     enum problem p = http_orders_unpack(r, &body);
@@ -167,6 +187,10 @@ static enum problem read_event(struct request *r, struct http_worker *worker) {
     }
     struct text event = as_line(r->gzipped ? &r->unpacked : &r->body);
     r->form = BODY_LINES;
+    p = open_kept(r, worker->parser, &event);
+    if (p != PROBLEM_NONE) {
+        return p;
+    }
     p = http_orders_parse(r, worker->parser, event);
     if (p == PROBLEM_NONE && r->submission->n_events == 0) {
         snprintf(r->detail, sizeof r->detail, "the body has to be the event's text");

@@ -325,3 +325,14 @@ bool epoch_read(enum epoch_unit unit, struct text t, int64_t *out_ms) {
     *out_ms = unit == EPOCH_S ? (int64_t)whole * 1000 + thousandths : (int64_t)(whole / per_ms);
     return true;
 }
+
+enum epoch_unit epoch_unit_of(const char *name) {
+    static const char *const names[] = {
+        [EPOCH_S] = "s", [EPOCH_MS] = "ms", [EPOCH_US] = "us", [EPOCH_NS] = "ns"};
+    for (int u = EPOCH_S; name != NULL && u <= EPOCH_NS; u++) {
+        if (strcmp(name, names[u]) == 0) {
+            return (enum epoch_unit)u;
+        }
+    }
+    return EPOCH_NONE;
+}

@@ -20,6 +20,8 @@ MUST_CHECK bool date_form_read(const char *form, struct text t, char out[static 
                                size_t *n_bytes);
 
 enum epoch_unit { EPOCH_NONE, EPOCH_S, EPOCH_MS, EPOCH_US, EPOCH_NS };
+// By its name: s, ms, us, ns. EPOCH_NONE: NULL, or the name of none.
+enum epoch_unit epoch_unit_of(const char *name);
 // A count of these units since 1970, a fraction allowed, cut to milliseconds. False: it is none, or
 // beyond the range of times.
 MUST_CHECK bool epoch_read(enum epoch_unit unit, struct text t, int64_t *out_ms);

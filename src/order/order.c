@@ -30,7 +30,7 @@ static const char *const reject_codes[] = {
     REJECT_RANGE,         REJECT_TOO_LONG,      REJECT_EMPTY,     REJECT_BAD_CHARACTER,
     REJECT_UNKNOWN_VALUE, REJECT_DUPLICATE_KEY, REJECT_TOO_DEEP,  REJECT_TOO_LARGE,
     REJECT_NOT_JSON,      REJECT_NOT_OBJECT,    REJECT_AMBIGUOUS, REJECT_BAD_ROW,
-    REJECT_CONFLICT,      REJECT_OVERFLOW};
+    REJECT_CONFLICT,      REJECT_OVERFLOW,      REJECT_FORM,      REJECT_CHANGED};
 
 const char *reject_code_of(struct text code) {
     for (size_t i = 0; i < COUNT_OF(reject_codes); i++) {

@@ -121,6 +121,8 @@ struct order_rules {
 #define REJECT_BAD_ROW "bad_row"     // a CSV row with too many or too few cells
 #define REJECT_CONFLICT "conflict"   // the same identity with other content (engine)
 #define REJECT_OVERFLOW "overflow"   // a sum would no longer fit (engine)
+#define REJECT_FORM "other_form"     // a log's message in another form than it is read in
+#define REJECT_CHANGED "changed"     // an order event's row was changed or deleted in its database
 
 // The static text of a code that is one of these, else NULL.
 const char *reject_code_of(struct text code);

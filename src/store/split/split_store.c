@@ -130,11 +130,13 @@ static enum store_result split_add_rejected(struct store *base, const struct eve
     struct split_store *s = split_store_of(base);
     struct split_part *p = split_part_of(s, &e->at);
     // By the parser: it has no digest. Time moves on by it, as when it is read again.
-    bool refused = split_was_asked(e);
-    if (!refused &&
+    bool asked = split_was_asked(e);
+    if (!asked &&
         !id_window_pass(p->window, log_position_offset(e->at.position), e->at.arrival_ms)) {
         return split_out_of_window(err);
     }
+    // One of another form is an order for whoever reads it in that form later.
+    bool refused = asked || strcmp(e->why->code, REJECT_FORM) == 0;
     bool kept = split_batch_add_rejected(&s->batch, e, (int32_t)(p - s->parts), refused);
     return kept ? STORE_OK : no_memory(err);
 }

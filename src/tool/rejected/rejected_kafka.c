@@ -163,6 +163,7 @@ static bool rejected_kafka_start(struct rejected_kafka *k, const struct send_to 
         .max_events = EVENTS_UNDER_WAY,
         .delivery_timeout_ms = to->delivery_timeout_ms,
         .start_timeout_ms = START_TIMEOUT_MS,
+        .mark_plain = true, // what came in an envelope is sent without it
         .must_reach = true,
     };
     k->rules = (struct order_rules){.currency = "USD", .max_depth = ORDER_DEPTH_MAX};

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "format/envelope.h"
 #include "store/rejected_texts.h"
 #include "tool/http_client.h"
 #include "tool/post_reply.h"
@@ -29,7 +30,9 @@ struct rejected_sender {
     struct rejected_kafka *topic; // NULL: to a server
     int64_t n_sent;               // into a topic
     int64_t n_accepted, n_duplicate, n_rejected, n_failed;
-    struct error failure; // ends it
+    struct order_json *parser; // opens what was kept of a message in an envelope
+    struct arena arena;        // of one event
+    struct error failure;      // ends it
 };
 
 void rejected_print_text(struct text t, bool one_line) {
@@ -132,6 +135,7 @@ bool rejected_sender_open(const struct send_to *to, struct rejected_retries *ret
                           struct rejected_sender **out, struct error *err) {
     struct rejected_sender *s = mem_zalloc(1, sizeof *s);
     s->retries = retries;
+    s->parser = mem_must(order_json_new(NULL));
     bool ok = to->kind == SEND_TO_TOPIC ? rejected_kafka_open(to, sent, s, &s->topic, err)
                                         : open_client(s, to, err);
     if (!ok) {
@@ -185,10 +189,31 @@ static void post_line(struct rejected_sender *s, int64_t tag, struct text event)
     http_client_post(s->client, &body, tag);
 }
 
+// A message in an envelope is sent as the order within; one without an order is not sent.
+static bool open_kept(struct rejected_sender *s, int64_t id, struct text kept, struct text *event) {
+    struct rejection why = {0};
+    arena_reset(&s->arena);
+    switch (envelope_open_kept(s->parser, kept, &s->arena, event, &why)) {
+    case ENVELOPE_EVENT:
+        return true;
+    case ENVELOPE_NO_EVENT:
+        rejected_sender_skip(s, id, "there is no event in this message that could be counted");
+        return false;
+    case ENVELOPE_REJECTED:
+        rejected_sender_skip(s, id, why.message);
+        return false;
+    case ENVELOPE_NO_MEMORY:
+        break;
+    }
+    rejected_sender_skip(s, id, "out of memory");
+    return false;
+}
+
 void rejected_sender_post(struct rejected_sender *s, const struct rejected_found *found,
-                          struct text event) {
+                          struct text kept) {
+    struct text event;
     int64_t tag;
-    if (!claim_try(s, found, event, &tag)) {
+    if (!open_kept(s, found->id, kept, &event) || !claim_try(s, found, event, &tag)) {
         return;
     }
     if (s->topic != NULL) {
@@ -238,6 +263,8 @@ void rejected_sender_close(struct rejected_sender *s) {
     if (s->retries != NULL) {
         s->retries->ops->close(s->retries);
     }
+    order_json_free(s->parser);
+    arena_free(&s->arena);
     free(s->tries);
     free(s);
 }

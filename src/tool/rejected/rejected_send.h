@@ -11,10 +11,11 @@ struct rejected_sender;
 // Takes over `retries`, which gets the verdicts, also when it fails. `to` is a server or a topic.
 MUST_CHECK bool rejected_sender_open(const struct send_to *to, struct rejected_retries *retries,
                                      struct rejected_sender **out, struct error *err);
-// Sends this text for a rejected event, unless somebody else has begun to since it was seen. Some
-// are on their way at a time. Prints what becomes of it, some time until the end.
+// Sends this text for a rejected event, or the order that it has in an envelope, unless somebody
+// else has begun to since it was seen. Some are on their way at a time. Prints what becomes of it,
+// some time until the end.
 void rejected_sender_post(struct rejected_sender *s, const struct rejected_found *found,
-                          struct text event);
+                          struct text kept);
 // One that is not sent, and why.
 void rejected_sender_skip(struct rejected_sender *s, int64_t id, const char *why);
 // Marks the rejected events whose places newer ones have taken.
