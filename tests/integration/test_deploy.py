@@ -44,6 +44,14 @@ def test_the_context_leaves_out_all_but_what_the_images_are_of():
     assert not {"!.", "!deploy", "!deploy/", "!deploy/*"} & set(lines), "deploy/secrets must stay out"
 
 
+def test_spark_starts_where_it_can_write():
+    """With a root that is read-only its driver ends at once elsewhere: it makes a folder in the working directory."""
+    stage = (DEPLOY / "Dockerfile").read_text("utf-8").split("FROM ${DEBIAN} AS spark\n")[1].split("\nFROM ")[0]
+    (folder,) = re.findall(r"^WORKDIR (\S+)$", stage, re.MULTILINE)
+    for name in ("spark-master", "spark-worker", "spark-submit"):
+        assert folder in [one.split(":")[0] for one in deploy_files.services()[name]["tmpfs"]], name
+
+
 # --- compose.yaml
 
 
