@@ -91,20 +91,24 @@ static enum cut_result cut_quoted(struct cut *k, const char *at, const char **af
     }
 }
 
-// The end of a cell that is not quoted; a quote in it that is not a character, else.
-static inline const char *end_of_plain(const struct cut *k, const char *at) {
-    const char *stop = find_special(at, k->end, k->delimiter);
-    while (stop < k->end && *stop == '"' && k->delimiter == '\t') {
-        stop = find_special(stop + 1, k->end, k->delimiter);
-    }
-    return stop;
-}
-
 // Text follows a closing quote. `"Best" cup` between tabs has but one meaning.
 static bool is_plain_between_tabs(const struct cut *k) {
     struct text t = k->last_quoted;
     return k->delimiter == '\t' && (t.len == 0 || (memchr(t.at, '\t', t.len) == NULL &&
                                                    csv_find_line_end(t.at, t.len) == NULL));
+}
+
+// Goes on behind a quote that stands in a cell that does not start with one.
+static enum cut_result behind_quote(struct cut *k, const char *at, const char **stop,
+                                    struct text *cell) {
+    while (*stop < k->end && **stop == '"') {
+        if (k->delimiter != '\t') {
+            return fault(k, "a quote inside a cell that does not start with one");
+        }
+        *stop = find_special(*stop + 1, k->end, k->delimiter);
+    }
+    *cell = (struct text){at, (size_t)(*stop - at)};
+    return CUT_ROW;
 }
 
 // Cuts one cell; *stop: the comma or line end behind it, or the end.
@@ -114,16 +118,18 @@ static enum cut_result cut_cell(struct cut *k, const char *at, const char **stop
         *stop = at;
         enum cut_result r = cut_quoted(k, at + 1, stop, cell);
         const char *p = *stop;
-        if (r != CUT_ROW || p == k->end || *p == k->delimiter || *p == '\n' || *p == '\r') {
-            return r;
+        if (r == CUT_ROW && p < k->end && *p != k->delimiter && *p != '\n' && *p != '\r') {
+            *stop = at;
+            return is_plain_between_tabs(k)
+                       ? behind_quote(k, at, stop, cell)
+                       : fault(k, "text follows a closing quote (a quote inside quotes must be "
+                                  "doubled)");
         }
-        if (!is_plain_between_tabs(k)) {
-            return fault(k, "text follows a closing quote (a quote inside quotes must be doubled)");
-        }
+        return r;
     }
-    *stop = end_of_plain(k, at);
-    if (*stop < k->end && **stop == '"') {
-        return fault(k, "a quote inside a cell that does not start with one");
+    *stop = find_special(at, k->end, k->delimiter);
+    if (UNLIKELY(*stop < k->end && **stop == '"')) {
+        return behind_quote(k, at, stop, cell);
     }
     *cell = (struct text){at, (size_t)(*stop - at)};
     return CUT_ROW;

@@ -228,7 +228,8 @@ enum order_csv_result order_csv_row_part(struct order_csv *c, const struct csv_r
     c->taken_back = (struct csv_taken_back){0};
     order_begin(&w.b, c->rules, &out->order, &out->why);
     if (!set_row(&w, row) || (c->binding->derive_total && !csv_set_derived_total(&w.b)) ||
-        !order_finish(&w.b) || !csv_check_id(&out->order, &out->why) ||
+        !order_finish(&w.b) ||
+        (UNLIKELY(out->order.order_id.num < 0) && !csv_check_id(&out->order, &out->why)) ||
         !csv_signs_fit(&c->signs, out->order.currency, csv_knows_currency(c, out), &out->why)) {
         return w.no_memory || w.b.out_of_memory ? ORDER_CSV_NO_MEMORY : ORDER_CSV_REJECTED;
     }
