@@ -90,7 +90,10 @@ PIC_ROOMS := base order format sums window engine store store/split
 PIC_SRC    = $(sort $(foreach room,$(PIC_ROOMS),$(wildcard src/$(room)/*.c)))
 PIC_KERNEL = $(patsubst src/%.c,$(BUILD)/pic/%.o,$(sort $(wildcard src/kernel/*.c)))
 PIC_OBJ    = $(PIC_SRC:src/%.c=$(BUILD)/pic/%.o) $(YYJSON_O:$(BUILD)/obj/%=$(BUILD)/pic/%)
-PICFLAGS  := -fPIC -fvisibility=hidden -ffunction-sections -fdata-sections
+PICFLAGS   = -fPIC -fvisibility=hidden -ffunction-sections -fdata-sections $(PICLTO)
+# The libraries are compiled once more as a whole when they are linked: an order passes some forty small functions
+# of as many files. By gcc alone, whose objects stay readable by others; not under sanitizers, for their traces.
+PICLTO    := $(if $(SANITIZE),,$(if $(findstring gcc version,$(shell $(CC) -v 2>&1)),-flto=2 -ffat-lto-objects))
 YYJSON_LIBS = $(if $(YYJSON_H),,$(shell pkg-config --libs yyjson))
 comma     := ,
 $(BUILD)/pic/%.o: src/%.c $(FETCHED) | libraries
@@ -108,7 +111,7 @@ $(BUILD)/pic/rooms.a: $(PIC_OBJ)
 # A sanitizer's own functions are found in the program that loads it.
 $(BUILD)/libsalestide.so: $(PIC_KERNEL) $(BUILD)/pic/rooms.a src/kernel/exports.map
 	$(call tell,LD)
-	$(Q)$(CC) $(CFLAGS) -shared -Wl,-soname,libsalestide.so -Wl,--version-script=src/kernel/exports.map \
+	$(Q)$(CC) $(CFLAGS) $(PICLTO) -shared -Wl,-soname,libsalestide.so -Wl,--version-script=src/kernel/exports.map \
 	    -Wl,--gc-sections -Wl,--as-needed $(if $(SANITIZE),,-Wl$(comma)-z$(comma)defs) \
 	    -o $@ $(PIC_KERNEL) $(BUILD)/pic/rooms.a $(LDFLAGS) $(YYJSON_LIBS)
 
@@ -117,7 +120,7 @@ PIC_READER  = $(patsubst src/%.c,$(BUILD)/pic/%.o,$(sort $(wildcard src/reader/*
 READER_LIBS = $(RDKAFKA_LIBS) $(shell pkg-config --libs $(if $(RDKAFKA_H),libssl libcrypto libzstd zlib,rdkafka)) -lpthread -lm
 $(BUILD)/libsalestide_reader.so: $(PIC_READER) $(PIC_KERNEL) $(BUILD)/pic/rooms.a src/kernel/exports.map
 	$(call tell,LD)
-	$(Q)$(CC) $(CFLAGS) -shared -Wl,-soname,libsalestide_reader.so -Wl,--version-script=src/kernel/exports.map \
+	$(Q)$(CC) $(CFLAGS) $(PICLTO) -shared -Wl,-soname,libsalestide_reader.so -Wl,--version-script=src/kernel/exports.map \
 	    -Wl,--gc-sections -Wl,--as-needed $(if $(SANITIZE),,-Wl$(comma)-z$(comma)defs) -o $@ $(PIC_READER) \
 	    $(BUILD)/pic/kernel/arrow_out.o $(BUILD)/pic/kernel/result.o $(BUILD)/pic/rooms.a $(LDFLAGS) $(READER_LIBS)
 

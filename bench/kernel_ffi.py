@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The kernel alone, as the job inside Spark calls it, on one core: kernel_ffi.py FILE DIRECTORY ROUNDS prints one JSON
-object. With the Python and the bindings of the job (build/spark-venv, spark/salestide_kernel.py).
+"""The kernel alone, as the job inside Spark calls it, on one core: kernel_ffi.py FILE DIRECTORY ROUNDS [LIBRARY...] prints
+one JSON object a library, which are measured by turns. With the Python and the bindings of the job (build/spark-venv,
+spark/salestide_kernel.py).
 
 The file's orders are made into Arrow batches of 10,000 messages before. A round judges all of them in tasks of ten batches
 with one window of identities in DIRECTORY, each task from its start to its tally, as a stream's batches would. Time is the
@@ -73,15 +74,18 @@ def main():
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     now_ms = time.time_ns() // 1_000_000
     batches = list(batches_of(path, now_ms))
-    shop = salestide_kernel.Kernel(str(ROOT / "build/libsalestide.so")).shop("USD", "UTC", b"", 600_000)
-    found = []
+    libraries = sys.argv[4:] or [str(ROOT / "build/libsalestide.so")]
+    shops = {library: salestide_kernel.Kernel(library).shop("USD", "UTC", b"", 600_000) for library in libraries}
+    found = {library: [] for library in libraries}
     for k in range(-1, rounds):  # the first warms up
-        shutil.rmtree(directory, ignore_errors=True)
-        directory.mkdir(parents=True)
-        cpu_s, sums = judge(shop, batches, f"round{k}", now_ms, str(directory))
-        found.append({"orders": sum(b.num_rows for b in batches), "cpu_s": cpu_s,
-                      "sums": [[source, state, n, str(total)] for (source, state), (n, total) in sums.items()]})  # fmt: skip
-    print(json.dumps({"rounds": found[1:]}))
+        for library, shop in list(shops.items())[:: 1 if k % 2 else -1]:
+            shutil.rmtree(directory, ignore_errors=True)
+            directory.mkdir(parents=True)
+            cpu_s, sums = judge(shop, batches, f"round{k}", now_ms, str(directory))
+            found[library].append({"orders": sum(b.num_rows for b in batches), "cpu_s": cpu_s,
+                                   "sums": [[source, state, n, str(total)] for (source, state), (n, total) in sums.items()]})  # fmt: skip
+    for library, rounds_of in found.items():
+        print(json.dumps({"library": library, "rounds": rounds_of[1:]}))
 
 
 main()

@@ -19,6 +19,7 @@
 #include "format/json_check.h"
 #include "format/order_scan.h"
 #include "format/order_tree.h"
+#include "order/timestamp_minute.h"
 
 // Enough for any JSON of 5,000 bytes, which nearly every event is below; the memory is touched only
 // as far as an event needs it.
@@ -36,6 +37,7 @@ struct order_json {
     char *pool;
     size_t pool_bytes;
     struct key_set keys;
+    struct timestamp_minute minute;
     unsigned short_skips;      // events that go the long road before the short one is tried again
     unsigned next_short_skips; // that many after the next one that is not ordinary
 };
@@ -75,6 +77,7 @@ static bool take_short_road(struct order_json *p, const struct order_rules *rule
     }
     struct order_builder builder;
     order_begin(&builder, rules, out, why);
+    builder.minute = &p->minute;
     if (LIKELY(order_scan(&builder, json))) {
         p->next_short_skips = 0;
         return true;

@@ -18,6 +18,7 @@
 #include "format/order_scan.h"
 
 #include "order/field_take.h"
+#include "order/timestamp_minute.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -152,9 +153,14 @@ INLINE const char *read_value(struct order_builder *b, enum order_field f, const
         return load4(at) == load4("null") ? at + 4 : NULL;
     }
     struct text spelling = {from, (size_t)(to - from)};
-    if (UNLIKELY(!take_field(b->order, b->rules, f, kind,
-                             kind == VALUE_TEXT ? trimmed(spelling) : spelling, true))) {
+    bool again = f == FIELD_CREATED_AT && kind == VALUE_TEXT &&
+                 LIKELY(timestamp_minute_read(b->minute, spelling, &b->order->created_ms));
+    if (!again && UNLIKELY(!take_field(b->order, b->rules, f, kind,
+                                       kind == VALUE_TEXT ? trimmed(spelling) : spelling, true))) {
         return NULL;
+    }
+    if (f == FIELD_CREATED_AT && !again) {
+        timestamp_minute_note(b->minute, spelling, b->order->created_ms);
     }
     b->seen |= UINT32_C(1) << f;
     return after;

@@ -5,7 +5,8 @@
 #include "format/order_json.h"
 
 // True: `json`, which has ORDER_SCAN_PADDING bytes of any kind behind it, is an order and finished
-// in `b`, which was begun by order_begin; its slices borrow from `json`. False: it is not, or it
+// in `b`, which was begun by order_begin and has a minute;
+// its slices borrow from `json`. False: it is not, or it
 // has something that is not ordinary (a field not known, items, an escape, a wrong value ...); then
 // nothing is known about it, and `b` and what it fills are to be begun anew. Never true for what
 // the long road rejects, and never with another order: that is what the tests and the fuzz target

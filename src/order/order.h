@@ -177,8 +177,10 @@ const char *order_field_expects(enum order_field f); // "an amount such as 12.50
 
 enum value_kind { VALUE_TEXT, VALUE_NUMBER }; // a JSON string or CSV cell; a JSON number's digits
 
+struct timestamp_minute;
 struct order_builder {
     const struct order_rules *rules;
+    struct timestamp_minute *minute; // borrowed, of the reader: of the time that it has read last
     struct order *order;
     struct rejection *why;
     uint32_t seen;      // bit per enum order_field that was set

@@ -3,6 +3,7 @@
 // nesting, size), what comes of null and of numbers, and memory. Each event ends at a guard page
 // and goes both roads of the parser, which must agree (order_testing.h).
 #include "base/mem.h"
+#include "order/timestamp_minute.h"
 #include "order_testing.h"
 
 static char big[12 * 1024 * 1024]; // for texts that are made
@@ -335,6 +336,7 @@ static void ordinary_orders_take_the_short_road(void **state) {
         struct rejection why;
         struct order_builder b;
         order_begin(&b, &ot.rules, &o, &why);
+        b.minute = &(struct timestamp_minute){0};
         assert_int_equal(order_scan(&b, (struct text){placed.at, n}), cases[i].ordinary);
         (void)accepted(order_with(cases[i].members));
     }
@@ -363,6 +365,7 @@ static void the_short_road_never_reads_past_its_padding(void **state) {
         struct rejection why;
         struct order_builder b;
         order_begin(&b, &ot.rules, &o, &why);
+        b.minute = &(struct timestamp_minute){0};
         assert_false(order_scan(&b, (struct text){placed.at, n}));
     }
 }
@@ -392,8 +395,76 @@ static void an_order_cut_off_anywhere_is_not_read_past_its_padding(void **state)
         struct rejection why;
         struct order_builder b;
         order_begin(&b, &ot.rules, &o, &why);
+        b.minute = &(struct timestamp_minute){0};
         assert_int_equal(order_scan(&b, (struct text){placed.at, n}), n == LEN);
     }
+}
+
+// By one parser, which knows the minute of the time before: each of these after one of its minute,
+// and after one of another.
+static void a_time_is_read_the_same_whatever_time_came_before(void **state) {
+    (void)state;
+    static const char *const before[] = {"2026-02-28T23:59:10.250Z", "2026-02-28T23:58:59.999Z"};
+    static const char *const tails[] = {
+        ":00.000Z",
+        ":59.999Z",
+        ":60.000Z",
+        ":60.999Z",
+        ":61.000Z",
+        ":5a.000Z",
+        ":05.0a0Z",
+        ":05,000Z",
+        ":05.000z",
+        ":05.0000",
+        ":05.00Z",
+        ":05.0000Z",
+        ":05Z",
+        ":05.000+00:00",
+        ":05",
+        "",
+        "Z",
+        ":05.000 Z",
+        ":05.000Z ",
+        " :05.00Z",
+        ";05.000Z",
+        ":/5.000Z",
+        "::5.000Z",
+        ":05.000Z\xC3\xA9",
+        ":05.000-00:30",
+        ":05.\x2f"
+        "00Z",
+    };
+    static const char *const minutes[] = {
+        "2026-02-28T23:59", "2026-02-28t23:59", "2026-02-28 23:59", "2026-02-29T23:59",
+        "2200-12-31T23:59", "1969-12-31T23:59", " 2026-02-28T23:5"};
+    int n_accepted = 0;
+    struct order_json *p = mem_must(order_json_new(NULL));
+    for (size_t i = 0; i < COUNT_OF(tails) * COUNT_OF(minutes) * COUNT_OF(before); i++) {
+        char texts[3][256];
+        struct order o, want;
+        struct rejection why;
+        snprintf(texts[2], sizeof texts[2], "%s%s",
+                 minutes[i / COUNT_OF(tails) % COUNT_OF(minutes)], tails[i % COUNT_OF(tails)]);
+        const char *times[] = {before[1], before[i / COUNT_OF(tails) / COUNT_OF(minutes)],
+                               texts[2]};
+        for (size_t k = 0; k < COUNT_OF(times);
+             k++) { // two good ones: the short road is tried again
+            char json[400];
+            snprintf(json, sizeof json,
+                     "{\"order_id\":1,\"created_at\":\"%s\",\"product_id\":1,\"quantity\":1,"
+                     "\"total\":1.00}",
+                     times[k]);
+            arena_reset(&ot.arena);
+            enum order_json_result got =
+                order_json_parse(p, &ot.rules, text_of(json), &ot.arena, &o, &why);
+            assert_int_equal(got, order_json_parse_long(ot.parser, &ot.rules, text_of(json),
+                                                        &ot.arena, &want, &why));
+            assert_true(got != ORDER_JSON_OK || o.created_ms == want.created_ms);
+            n_accepted += got == ORDER_JSON_OK;
+        }
+    }
+    assert_true(n_accepted > 850);
+    order_json_free(p);
 }
 
 // Most amounts are read where they stand in the text, the others by money_parse_text: every
@@ -543,6 +614,7 @@ int main(void) {
         cmocka_unit_test(any_json_may_stand_in_a_field_that_is_not_known),
         cmocka_unit_test(ordinary_orders_take_the_short_road),
         cmocka_unit_test(the_short_road_never_reads_past_its_padding),
+        cmocka_unit_test(a_time_is_read_the_same_whatever_time_came_before),
         cmocka_unit_test(an_order_cut_off_anywhere_is_not_read_past_its_padding),
         cmocka_unit_test(an_amount_is_what_money_parse_says_it_is),
         cmocka_unit_test(orders_of_both_kinds_may_alternate),
