@@ -144,11 +144,11 @@ struct store_ops {
     // that the tables can hold it. False: `why` is filled.
     bool (*fits)(struct store *s, const struct order *o, struct rejection *why);
     // A new accepted event. `known` is what was said of its identity, KNOWN_NEW, with nothing added
-    // since then; `group` is its cube dimension, where the store may keep its own key; NULL when
-    // the event is not in the cube: ORIGIN_LATER.
+    // since then; `group` is its cube dimension; NULL when the event is not in the cube:
+    // ORIGIN_LATER.
     MUST_CHECK enum store_result (*add)(struct store *s, const struct order *o,
                                         const struct stamp *at, const struct known *known,
-                                        struct cube_dim *group, struct error *err);
+                                        const struct cube_dim *group, struct error *err);
     // An event that was rejected, with its text: by the parser, or after it was asked for (known).
     MUST_CHECK enum store_result (*add_rejected)(struct store *s, const struct event *e,
                                                  struct error *err);

@@ -101,7 +101,7 @@ static enum store_result no_memory(struct error *err) {
 
 static enum store_result split_add(struct store *base, const struct order *o,
                                    const struct stamp *at, const struct known *known,
-                                   struct cube_dim *group, struct error *err) {
+                                   const struct cube_dim *group, struct error *err) {
     UNUSED(known); // the window looks the identity's place up again: it is in the cache
     UNUSED(group);
     struct split_store *s = split_store_of(base);

@@ -2,8 +2,9 @@
 // The embedded store's writer. One batch:
 //
 // 1. begin: BEGIN IMMEDIATE.
-// 2. known: order ids through order_index, adjustments through their unique index. add: the row is
-//    kept for the commit, its id noted in order_index, its currency's gross sum raised.
+// 2. known: order ids through order_index, adjustments in the batch and through their unique index.
+//    add: the row is kept for the commit, its id noted in order_index, its currency's gross sum
+//    raised. Judging writes into memory alone (sqlite_batch.h).
 // 3. commit: see sqlite_commit.c.
 //
 // How it fails: any error answers RETRY or ERROR and the engine rolls back. Memory (index, gross
@@ -12,11 +13,15 @@
 #include "store/sqlite/sqlite_store.h"
 
 #include "base/mem.h"
-#include "store/sqlite/sqlite_rows.h"
 #include <stdlib.h>
 
 static struct sqlite_store *sqlite_store_of(struct store *s) {
     return (struct sqlite_store *)s;
+}
+
+static enum store_result no_room(struct error *err) {
+    error_set(err, ERROR_RETRIABLE, "out of memory for a batch of orders");
+    return STORE_RETRY;
 }
 
 // --- The overflow guard
@@ -30,10 +35,11 @@ static bool store_fits(struct store *base, const struct order *o, struct rejecti
 
 static enum store_result store_begin(struct store *base, struct error *err) {
     struct sqlite_store *s = sqlite_store_of(base);
-    pending_clear(&s->pending);
-    s->first_pending = s->next_order;
+    sqlite_batch_clear(&s->batch, s->next_order, s->next_adjustment);
     sqlite_floors_look(s);
-    return sqlite_sums_begin(&s->sums, err);
+    enum store_result result = sqlite_sums_begin(&s->sums, err);
+    s->batch.begun = result == STORE_OK;
+    return result;
 }
 
 static void store_prefetch(struct store *base, const struct order *o, const struct stamp *at) {
@@ -43,43 +49,12 @@ static void store_prefetch(struct store *base, const struct order *o, const stru
     }
 }
 
-// Reads the row of a prepared and bound SELECT into s->found.
-static enum store_result read_found(struct sqlite_store *s, sqlite3_stmt *select,
-                                    enum order_kind kind, struct stored_event *out, bool *found,
-                                    struct error *err) {
-    arena_reset(&s->found);
-    int rc = sqlite3_step(select);
-    *found = rc == SQLITE_ROW;
-    enum store_result result = STORE_OK;
-    if (rc == SQLITE_ROW && !row_read(select, kind, &s->found, out)) {
-        error_set(err, ERROR_RETRIABLE, "out of memory while reading an order");
-        result = STORE_RETRY;
-    } else if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
-        result = sqlite_failed(s->sums.db, "looking up an order", err);
-    }
-    sqlite3_reset(select);
-    return result;
-}
-
 // The order at a position: of this batch, or stored.
 static enum store_result read_position(struct sqlite_store *s, int64_t position,
                                        struct stored_event *out, struct error *err) {
-    if (position >= s->first_pending) {
-        const struct pending_order *row = &s->pending.at[position - s->first_pending];
-        *out = (struct stored_event){row->order, row->arrival_ms, position};
-        return STORE_OK;
-    }
-    bool found;
-    sqlite3_bind_int64(s->get_order, 1, position);
-    enum store_result result = read_found(s, s->get_order, ORDER_PLACED, out, &found, err);
-    if (result == STORE_OK && !found) {
-        error_set(err, ERROR_FATAL,
-                  "the database is damaged: order_index knows row %lld, order_rows does not; "
-                  "restore it from a copy",
-                  (long long)position);
-        return STORE_ERROR;
-    }
-    return result;
+    return sqlite_batch_order(&s->batch, position, out)
+               ? STORE_OK
+               : sqlite_lookup_order(&s->lookup, position, &s->found, out, err);
 }
 
 // *free_slot: where the order will stand, when it is not found.
@@ -90,7 +65,8 @@ static enum store_result find_order(struct sqlite_store *s, struct ident order_i
     *found = false;
     for (;;) {
         int64_t position;
-        enum store_result result = order_index_find(s->index, slot, &position, err);
+        enum store_result result =
+            order_index_find(s->index, s->lookup.extents, slot, &position, err);
         if (result != STORE_OK || position == 0) {
             *free_slot = slot;
             return result;
@@ -116,10 +92,8 @@ static enum store_result find_order(struct sqlite_store *s, struct ident order_i
 
 static enum store_result find_adjustment(struct sqlite_store *s, const struct order *o,
                                          struct stored_event *out, bool *found, struct error *err) {
-    sqlite_bind_ident(s->get_adjustment, 1, o->order_id);
-    sqlite3_bind_int(s->get_adjustment, 2, (int)o->kind);
-    sqlite_bind_text(s->get_adjustment, 3, o->event_id.at != NULL ? o->event_id : TEXT_LIT(""));
-    return read_found(s, s->get_adjustment, o->kind, out, found, err);
+    *found = sqlite_batch_adjustment(&s->batch, o, out);
+    return *found ? STORE_OK : sqlite_lookup_adjustment(&s->lookup, o, &s->found, out, found, err);
 }
 
 static enum store_result store_known(struct store *base, const struct order *o,
@@ -155,6 +129,15 @@ static enum store_result store_origin(struct store *base, struct ident order_id,
     return result;
 }
 
+// What was taken back so far of an order, in one currency.
+static enum store_result taken_back(struct sqlite_store *s, const struct order *o,
+                                    int64_t *total_e4, struct error *err) {
+    enum store_result result =
+        sqlite_lookup_taken(&s->lookup, o, s->batch.first_adjustment, total_e4, err);
+    *total_e4 += sqlite_batch_taken(&s->batch, o);
+    return result;
+}
+
 // 0 or more of it was sold; what is taken back in another currency was not.
 static enum store_result store_doubt(struct store *base, const struct order *o, uint32_t *doubts,
                                      struct error *err) {
@@ -169,57 +152,45 @@ static enum store_result store_doubt(struct store *base, const struct order *o, 
     }
     bool same = found && memcmp(event.order.currency, o->currency, sizeof o->currency) == 0;
     int64_t sold_e4 = same ? event.order.total_e4 : 0;
-    bool ok = true;
     if (!found) {
         *doubts = WARN_UNKNOWN_ORDER;
     } else if (o->total_e4 > 0) {
-        ok = sqlite_doubts_taken(&s->doubts, o->order_id, o->currency, &taken_e4);
-        *doubts = ok && taken_e4 > sold_e4 - o->total_e4 ? WARN_TAKEN_BEYOND : 0;
+        result = taken_back(s, o, &taken_e4, err);
+        *doubts = taken_e4 > sold_e4 - o->total_e4 ? WARN_TAKEN_BEYOND : 0;
     }
-    if (ok && *doubts != 0) {
-        ok = sqlite_doubts_add(&s->doubts, *doubts == WARN_TAKEN_BEYOND, o->order_id);
+    if (result == STORE_OK && *doubts != 0 &&
+        !sqlite_batch_add_doubt(&s->batch, *doubts == WARN_TAKEN_BEYOND, o->order_id)) {
+        result = no_room(err);
     }
-    return ok ? STORE_OK : sqlite_failed(s->sums.db, "looking at what was taken back", err);
+    return result;
 }
 
 static enum store_result store_add(struct store *base, const struct order *o,
                                    const struct stamp *at, const struct known *known,
-                                   struct cube_dim *group, struct error *err) {
+                                   const struct cube_dim *group, struct error *err) {
     struct sqlite_store *s = sqlite_store_of(base);
-    enum store_result result = sqlite_group_id(s->sums.cells, group, err);
-    if (result != STORE_OK) {
-        return result;
-    }
-    sqlite_sums_raise(&s->sums, currency_number(o->currency), currency_gross_of(o));
+    struct sqlite_batch *b = &s->batch;
+    sqlite_sums_raise(&s->sums, &b->gross, currency_number(o->currency), currency_gross_of(o));
     if (o->kind == ORDER_PLACED) {
-        if (!pending_add(&s->pending, o, group, at->arrival_ms)) {
-            error_set(err, ERROR_RETRIABLE, "out of memory for a batch of orders");
-            return STORE_RETRY;
-        }
-        return order_index_add(s->index, known->slot, s->next_order++, err);
+        return pending_add(&b->orders, o, group, at->arrival_ms)
+                   ? order_index_add(s->index, known->slot, s->next_order++, err)
+                   : no_room(err);
     }
-    event_bind(s->add_adjustment, o, s->next_adjustment++, group->store_id, at->arrival_ms);
-    return sqlite_do(s->add_adjustment) ? STORE_OK
-                                        : sqlite_failed(s->sums.db, "storing an adjustment", err);
+    s->next_adjustment++;
+    return sqlite_batch_add_adjustment(b, o, group, at->arrival_ms) ? STORE_OK : no_room(err);
 }
 
 static enum store_result store_add_rejected(struct store *base, const struct event *e,
                                             struct error *err) {
-    const struct sqlite_rejected row = {.arrival_ms = e->at.arrival_ms,
-                                        .field = text_of(e->why->field),
-                                        .code = text_of(e->why->code),
-                                        .message = text_of(e->why->message),
-                                        .raw = e->raw,
-                                        .raw_bytes = e->raw.len};
-    return sqlite_sums_add_rejected(&sqlite_store_of(base)->sums, &row, err);
+    return sqlite_batch_add_rejected(&sqlite_store_of(base)->batch, e) ? STORE_OK : no_room(err);
 }
 
 static void store_floors(struct store *base, int64_t arrival_ms, int32_t *minute_floor,
                          int32_t *hour_floor) {
     struct sqlite_store *s = sqlite_store_of(base);
     sqlite_floors_raise(s, arrival_ms);
-    *minute_floor = s->sums.next.minute_floor;
-    *hour_floor = s->sums.next.hour_floor;
+    *minute_floor = s->minute_floor;
+    *hour_floor = s->hour_floor;
 }
 
 static void store_rollback(struct store *base) {
@@ -262,7 +233,7 @@ int64_t sqlite_store_find_waiting(struct store *writer, int64_t slot) {
 static void free_store(struct sqlite_store *s) {
     pthread_rwlock_destroy(&s->index_lock);
     arena_free(&s->found);
-    pending_free(&s->pending);
+    sqlite_batch_free(&s->batch);
     sqlite_log_free(s);
     sqlite_sums_free(&s->sums);
     free(s);
@@ -302,6 +273,7 @@ static struct sqlite_store *new_store(const struct sqlite_options *options) {
     s->base.log = options->follows_log ? sqlite_log_init(&s->log) : NULL;
     s->clock = options->clock;
     sqlite_sums_init(&s->sums, options->directory, options->vfs);
+    sqlite_batch_init(&s->batch);
     // Writers must not starve behind readers: they hold the lock for a look-up only.
     pthread_rwlock_init(&s->index_lock, NULL);
     return s;

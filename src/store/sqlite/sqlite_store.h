@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Inside of the SQLite store, for its own files (writer, reader): not for other layers.
 #pragma once
-#include "store/sqlite/order_index.h"
 #include "store/sqlite/sqlite.h"
+#include "store/sqlite/sqlite_batch.h"
 #include "store/sqlite/sqlite_doubts.h"
-#include "store/sqlite/sqlite_pending.h"
-#include "store/sqlite/sqlite_sums.h"
+#include "store/sqlite/sqlite_lookup.h"
 #include <pthread.h>
 
 struct sqlite_store {
@@ -16,13 +15,15 @@ struct sqlite_store {
 
     // All of these are NULL while the store is down.
     struct order_index *index;
-    sqlite3_stmt *add_orders, *add_adjustment, *get_order, *get_adjustment, *put_position;
-    sqlite3_stmt *put_log_position;
+    sqlite3_stmt *add_orders, *add_adjustment, *put_position, *put_log_position;
     struct sqlite_doubts doubts;
+    struct sqlite_lookup lookup;
 
-    int64_t first_pending, next_order, next_adjustment; // positions
-    struct pending_orders pending; // accepted by the batch in work, not in order_rows yet
-    struct arena found;            // texts of the last find
+    int64_t next_order, next_adjustment; // positions
+    int32_t minute_floor, hour_floor;    // with the batch in work
+    struct sqlite_batch batch;           // in work
+    struct pending_written written;      // for add_orders
+    struct arena found;                  // texts of the last find
 
     struct log_store log;
     struct sqlite_part *parts; // of a log, by partition: sqlite_log.c
