@@ -3,9 +3,13 @@
 //
 // 1. Take whole submissions from the source, about batch_max_events events.
 // 2. store.begin. Each event in order is judged (judge.c), and added to the store and the cube.
-// 3. store.flush, and a log confirms that it is the same one. store.commit: cube, counts and rows
-// become durable in one transaction.
+// 3. store.flush, and a log confirms that it is the same one. store.commit_begin, commit_finish:
+// cube, counts and rows become durable in one transaction.
 // 4. Settle every submission as durable; tell the live page.
+//
+// When much waits, and the store can, its commit goes on while the next batch is taken and judged
+// (two batches in flight): 3's commit_finish and 4 come when that one has been judged. With little
+// to do the engine's thread commits by itself: a hand-over would only cost time.
 //
 // From a log, 1 and 2 repeat until the batch is full, half a second has gone by or nothing waits,
 // and submissions are given back as they are judged: the log has them. After a failure the log is
@@ -13,6 +17,7 @@
 //
 // How it fails: any RETRY or ERROR of the store rolls the whole batch back, forgets every judgement
 // of it and settles its submissions as "try later": nothing was stored, nobody was told otherwise.
+// A batch that was judged while this one was on its way falls with it: its verdicts stood on it.
 // Until the store can be opened again (tried with back-off) all submissions are settled that way.
 #include "engine/engine.h"
 
@@ -29,10 +34,19 @@ enum {
     REOPEN_FIRST_MS = 100,
     REOPEN_LONGEST_MS = 5000,
     RUN_WAIT_MS = 500,
+    AHEAD_LEAST_EVENTS = 1000, // judging fewer takes less time than handing a commit over and back
 };
 // Of a log a batch takes what is there, but no longer than this: the sums should not stand still.
 #define BATCH_LONGEST_NS INT64_C(500000000)
 #define CHECK_IDLE_NS INT64_C(5000000000) // the store is asked so often while nothing comes
+
+struct engine_batch {
+    struct cube *cube;
+    struct submission *list; // of a log: what is not settled yet
+    struct batch_summary summary;
+    int64_t start_ns;
+    bool begun; // the store's
+};
 
 struct engine {
     struct store *store;
@@ -41,7 +55,8 @@ struct engine {
     struct engine_options options;
     struct customers *customers;
     _Atomic(struct customers *) new_customers; // handed over by engine_set_customers
-    struct cube *cube;
+    struct engine_batch batches[2];            // while one is committed the other is judged
+    struct engine_batch *in_flight; // its commit has begun, and was not finished; else NULL
     struct judge judge;
 
     int64_t reopen_at_ns; // monotonic; when the store is down
@@ -68,9 +83,13 @@ struct engine *engine_new(struct store *store, struct source source,
     if (e->options.late_limit_ms == 0) {
         e->options.late_limit_ms = INT64_C(10) * 60 * 1000;
     }
-    e->cube = mem_must(cube_new(rules->zone, NULL));
+    if (e->options.ahead_least_events == 0) {
+        size_t quarter = e->options.batch_max_events / 4;
+        e->options.ahead_least_events = quarter > AHEAD_LEAST_EVENTS ? quarter : AHEAD_LEAST_EVENTS;
+    }
+    e->batches[0].cube = mem_must(cube_new(rules->zone, NULL));
+    e->batches[1].cube = mem_must(cube_new(rules->zone, NULL));
     e->judge = (struct judge){.store = store,
-                              .cube = e->cube,
                               .customers = customers,
                               .clock = e->options.clock,
                               .late_limit_ms = e->options.late_limit_ms};
@@ -81,17 +100,6 @@ struct engine *engine_new(struct store *store, struct source source,
     e->status.customers = (int64_t)customers_count(customers);
     store->ops->counts(store, &e->status.counts);
     return e;
-}
-
-void engine_free(struct engine *e) {
-    if (e == NULL) {
-        return;
-    }
-    customers_free(e->customers);
-    customers_free(atomic_load(&e->new_customers));
-    cube_free(e->cube);
-    pthread_mutex_destroy(&e->status_lock);
-    free(e);
 }
 
 void engine_set_customers(struct engine *e, struct customers *customers) {
@@ -220,62 +228,107 @@ static enum store_result make_ready(struct engine *e, struct error *err) {
     return result;
 }
 
-static enum store_result commit_batch(struct engine *e, struct submission **list,
-                                      struct batch_summary *batch, struct error *err) {
+static enum store_result judge_batch(struct engine *e, struct engine_batch *b, struct error *err) {
     fault_point("engine-before-begin");
     enum store_result result = e->store->ops->begin(e->store, err);
+    b->begun = result == STORE_OK;
     if (result != STORE_OK) {
         return result;
     }
-    result = e->source.ops->is_log ? judge_log(e, list, batch, err)
-                                   : judge_all(&e->judge, *list, batch, err);
+    e->judge.cube = b->cube;
+    result = e->source.ops->is_log ? judge_log(e, &b->list, &b->summary, err)
+                                   : judge_all(&e->judge, b->list, &b->summary, err);
     if (result == STORE_OK) {
         fault_point("engine-before-commit");
         result = make_ready(e, err);
     }
-    if (result == STORE_OK) {
-        batch->committed_ms = clock_now_ms(e->options.clock);
-        result = e->store->ops->commit(e->store, e->cube, batch, err);
-        fault_point("engine-after-commit");
-    }
-    if (result != STORE_OK) {
-        e->store->ops->rollback(e->store);
-    }
     return result;
 }
 
-static void batch_failed(struct engine *e, struct submission *list,
-                         const struct batch_summary *batch, const struct error *err) {
-    cube_forget(e->cube);
+// `also`: the batch that was judged meanwhile; NULL: none was.
+static void batches_failed(struct engine *e, struct engine_batch *b, struct engine_batch *also,
+                           const struct error *err) {
+    struct engine_batch *both[2] = {b, also};
     if (e->source.ops->is_log) {
         e->source.ops->hold(e->source.self);
-    } else {
-        judge_forget(list, (size_t)batch->counts.received);
     }
-    pthread_mutex_lock(&e->status_lock);
-    e->status.commit_failures++;
-    pthread_mutex_unlock(&e->status_lock);
+    for (int i = 0; i < 2 && both[i] != NULL; i++) {
+        cube_forget(both[i]->cube);
+        if (!e->source.ops->is_log) {
+            judge_forget(both[i]->list, (size_t)both[i]->summary.counts.received);
+        }
+        pthread_mutex_lock(&e->status_lock);
+        e->status.commit_failures++;
+        pthread_mutex_unlock(&e->status_lock);
+    }
     store_went_down(e, err);
-    settle_all(list, SETTLE_TRY_LATER);
+    for (int i = 0; i < 2 && both[i] != NULL; i++) {
+        settle_all(both[i]->list, SETTLE_TRY_LATER);
+    }
 }
 
-static void batch_done(struct engine *e, struct submission *list, const struct batch_summary *batch,
-                       int64_t took_us) {
-    cube_clear(e->cube);
+static void batch_done(struct engine *e, struct engine_batch *b) {
+    const struct batch_summary *batch = &b->summary;
+    cube_clear(b->cube);
     e->reopen_wait_ms = REOPEN_FIRST_MS;
-    e->check_at_ns = clock_monotonic_ns(e->options.clock) + CHECK_IDLE_NS;
+    int64_t now_ns = clock_monotonic_ns(e->options.clock);
+    e->check_at_ns = now_ns + CHECK_IDLE_NS;
     if (batch->batch_id == 0) { // history alone: there was nothing to commit
         return;
     }
-    count_commit(e, batch, took_us);
+    count_commit(e, batch, (now_ns - b->start_ns) / 1000);
     fault_point("engine-before-settle");
-    settle_all(list, SETTLE_DURABLE);
+    settle_all(b->list, SETTLE_DURABLE);
     if (e->source.ops->is_log) {
         e->source.ops->committed(e->source.self);
     }
     if (e->options.committed != NULL) {
         e->options.committed(e->options.committed_user, batch);
     }
+}
+
+// Finishes the commit on its way, if there is one. False: it has failed, and `next`, which was
+// begun meanwhile (NULL: none was), with it.
+static bool finish_in_flight(struct engine *e, struct engine_batch *next) {
+    struct engine_batch *b = e->in_flight;
+    if (b == NULL) {
+        return true;
+    }
+    struct error err = {0};
+    fault_point("engine-judged-ahead");
+    e->in_flight = NULL;
+    enum store_result result = e->store->ops->commit_finish(e->store, &err);
+    fault_point("engine-after-commit");
+    if (result == STORE_OK) {
+        batch_done(e, b);
+        return true;
+    }
+    e->store->ops->rollback(e->store);
+    batches_failed(e, b, next, &err);
+    return false;
+}
+
+// Whether the next batch is worth being judged while this one is committed.
+static bool is_worth_going_ahead(struct engine *e) {
+    return e->store->ops->commits_aside && e->source.ops->waits != NULL &&
+           e->source.ops->waits(e->source.self) >= e->options.ahead_least_events;
+}
+
+static enum store_result commit_batch(struct engine *e, struct engine_batch *b, struct error *err) {
+    bool aside = is_worth_going_ahead(e);
+    b->summary.committed_ms = clock_now_ms(e->options.clock);
+    enum store_result result =
+        e->store->ops->commit_begin(e->store, b->cube, &b->summary, aside, err);
+    if (result == STORE_OK && aside) {
+        fault_point("engine-handed-over");
+        e->in_flight = b;
+        return STORE_OK;
+    }
+    if (result == STORE_OK) {
+        result = e->store->ops->commit_finish(e->store, err);
+    }
+    fault_point("engine-after-commit");
+    return result;
 }
 
 // Nothing has come for a while: a server that has gone is noticed before the next order is.
@@ -295,34 +348,61 @@ static bool idle_store_is_well(struct engine *e) {
     return well;
 }
 
+static enum engine_step_result nothing_came(struct engine *e, enum source_result took) {
+    if (e->in_flight != NULL) { // the end and a failure are told again by the next step
+        return finish_in_flight(e, NULL) ? ENGINE_WORKED : ENGINE_STORE_DOWN;
+    }
+    return took == SOURCE_END                        ? ENGINE_END
+           : took == SOURCE_FAILED                   ? ENGINE_FAILED
+           : e->store_down || !idle_store_is_well(e) ? ENGINE_STORE_DOWN
+                                                     : ENGINE_IDLE;
+}
+
+static enum engine_step_result work_on(struct engine *e, struct submission *list) {
+    struct engine_batch *b = &e->batches[e->in_flight == &e->batches[0]];
+    struct error err = {0};
+    *b = (struct engine_batch){.cube = b->cube,
+                               .list = list,
+                               .summary = {.minute_min = INT32_MAX,
+                                           .minute_max = INT32_MIN,
+                                           .oldest_arrival_ms = INT64_MAX},
+                               .start_ns = clock_monotonic_ns(e->options.clock)};
+    adopt_new_customers(e);
+    enum store_result result = judge_batch(e, b, &err);
+    if (!finish_in_flight(e, b)) {
+        return ENGINE_STORE_DOWN;
+    }
+    if (result == STORE_OK) {
+        result = commit_batch(e, b, &err);
+    }
+    if (result != STORE_OK) {
+        if (b->begun) {
+            e->store->ops->rollback(e->store);
+        }
+        batches_failed(e, b, NULL, &err);
+        return ENGINE_STORE_DOWN;
+    }
+    if (e->in_flight != b) {
+        batch_done(e, b);
+    }
+    return ENGINE_WORKED;
+}
+
 enum engine_step_result engine_step(struct engine *e, int timeout_ms) {
     if (e->store_down) {
         try_reopen(e);
     }
     struct submission *list = NULL;
-    enum source_result took =
-        e->source.ops->take(e->source.self, e->options.batch_max_events, timeout_ms, &list);
+    enum source_result took = e->source.ops->take(e->source.self, e->options.batch_max_events,
+                                                  e->in_flight != NULL ? 0 : timeout_ms, &list);
     if (list == NULL) {
-        return took == SOURCE_END                        ? ENGINE_END
-               : took == SOURCE_FAILED                   ? ENGINE_FAILED
-               : e->store_down || !idle_store_is_well(e) ? ENGINE_STORE_DOWN
-                                                         : ENGINE_IDLE;
+        return nothing_came(e, took);
     }
     if (e->store_down) {
         settle_all(list, SETTLE_TRY_LATER);
         return ENGINE_STORE_DOWN;
     }
-    adopt_new_customers(e);
-    struct error err = {0};
-    struct batch_summary batch = {
-        .minute_min = INT32_MAX, .minute_max = INT32_MIN, .oldest_arrival_ms = INT64_MAX};
-    int64_t start_ns = clock_monotonic_ns(e->options.clock);
-    if (commit_batch(e, &list, &batch, &err) != STORE_OK) {
-        batch_failed(e, list, &batch, &err);
-        return ENGINE_STORE_DOWN;
-    }
-    batch_done(e, list, &batch, (clock_monotonic_ns(e->options.clock) - start_ns) / 1000);
-    return ENGINE_WORKED;
+    return work_on(e, list);
 }
 
 bool engine_run(struct engine *e) {
@@ -333,6 +413,19 @@ bool engine_run(struct engine *e) {
             return result == ENGINE_END;
         }
     }
+}
+
+void engine_free(struct engine *e) {
+    if (e == NULL) {
+        return;
+    }
+    (void)finish_in_flight(e, NULL);
+    customers_free(e->customers);
+    customers_free(atomic_load(&e->new_customers));
+    cube_free(e->batches[0].cube);
+    cube_free(e->batches[1].cube);
+    pthread_mutex_destroy(&e->status_lock);
+    free(e);
 }
 
 void engine_status(struct engine *e, struct engine_status *out) {

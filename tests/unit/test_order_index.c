@@ -183,7 +183,9 @@ static void begin(struct world *w) {
 
 static void commit(struct world *w, struct batch_summary *batch) {
     struct error err;
-    if (w->shop.store->ops->commit(w->shop.store, w->cube, batch, &err) != STORE_OK) {
+    struct store *s = w->shop.store;
+    if (s->ops->commit_begin(s, w->cube, batch, false, &err) != STORE_OK ||
+        s->ops->commit_finish(s, &err) != STORE_OK) {
         fail_msg("%s", err.text);
     }
     observe(w);

@@ -213,7 +213,8 @@ static bool own_slot(struct order_index *ix, sqlite3_stmt *extents, int64_t posi
                      struct error *err) {
     for (;;) {
         int64_t taken;
-        if (order_index_find(ix, extents, *slot, &taken, err) != STORE_OK) {
+        if (!order_index_find(ix, *slot, &taken) &&
+            order_index_find_in_table(extents, *slot, &taken, err) != STORE_OK) {
             return false;
         }
         if (taken == 0 || taken == position) {
@@ -326,8 +327,9 @@ int64_t order_index_find_waiting(struct order_index *ix, int64_t slot) {
     return position;
 }
 
-static enum store_result find_in_table(sqlite3_stmt *extents, int64_t slot, int64_t *position,
-                                       struct error *err) {
+enum store_result order_index_find_in_table(sqlite3_stmt *extents, int64_t slot, int64_t *position,
+                                            struct error *err) {
+    *position = 0;
     sqlite3_bind_int64(extents, 1, slot);
     int rc = sqlite3_step(extents);
     if (rc == SQLITE_ROW) {
@@ -343,14 +345,13 @@ static enum store_result find_in_table(sqlite3_stmt *extents, int64_t slot, int6
     return result;
 }
 
-enum store_result order_index_find(struct order_index *ix, sqlite3_stmt *extents, int64_t slot,
-                                   int64_t *position, struct error *err) {
+bool order_index_find(const struct order_index *ix, int64_t slot, int64_t *position) {
     *position = 0;
     if (ix->bloom != NULL && !bloom_maybe(ix->bloom, filter_hash(slot))) {
-        return STORE_OK;
+        return true;
     }
     *position = find_waiting(ix, slot); // this thread alone changes the maps: no lock to read
-    return *position != 0 ? STORE_OK : find_in_table(extents, slot, position, err);
+    return *position != 0;
 }
 
 // The background thread reads frozen; until it is through nothing may be frozen anew.

@@ -27,11 +27,12 @@ MUST_CHECK struct order_index *order_index_open(sqlite3 *db, const char *directo
 void order_index_close(struct order_index *ix); // waits for its thread; NULL is fine
 
 void order_index_prefetch(const struct order_index *ix, int64_t slot);
-// *position: of the row at this slot, 0 when the slot is free. `extents` is order_index_extent_sql
-// of a connection that sees all committed batches but perhaps the newest, which may still be on its
-// way.
-MUST_CHECK enum store_result order_index_find(struct order_index *ix, sqlite3_stmt *extents,
-                                              int64_t slot, int64_t *position, struct error *err);
+// *position: of the row at this slot, 0 when the slot is free. False: only the table knows.
+MUST_CHECK bool order_index_find(const struct order_index *ix, int64_t slot, int64_t *position);
+// What the table says, by order_index_extent_sql of a connection that sees all committed batches
+// but perhaps the newest, which may still be on its way.
+MUST_CHECK enum store_result order_index_find_in_table(sqlite3_stmt *extents, int64_t slot,
+                                                       int64_t *position, struct error *err);
 // The slot is free and becomes this row's; positions come in increasing order.
 MUST_CHECK enum store_result order_index_add(struct order_index *ix, int64_t slot, int64_t position,
                                              struct error *err);

@@ -9,6 +9,10 @@
 // 4. Whether sales.db is still the file that was opened. 5. The checkpoint thread is told how long
 //    the WAL is.
 //
+// It is done on the caller's thread by commit_finish, or on a thread of the store's from
+// commit_begin on, while the next batch is judged: that one writes into other memory, and asks
+// through another connection.
+//
 // How it fails: any error up to 4 is the batch's; the engine rolls it back.
 #include "base/fault.h"
 #include "base/log.h"
@@ -74,17 +78,12 @@ static enum store_result write_batch(struct sqlite_store *s, const struct sqlite
     return result;
 }
 
-enum store_result sqlite_store_commit(struct store *base, struct cube *cube,
-                                      struct batch_summary *batch, struct error *err) {
-    struct sqlite_store *s = (struct sqlite_store *)base;
-    struct sqlite_batch *b = &s->batch;
-    b->cube = cube;
-    b->summary = batch;
-    b->minute_floor = s->minute_floor;
-    b->hour_floor = s->hour_floor;
-    sqlite_sums_settle(&s->sums, &b->gross);
-    order_index_plan(s->index, &b->ids);
-    enum store_result result = write_batch(s, b, err);
+static enum store_result write_and_commit(struct sqlite_store *s, struct sqlite_batch *b,
+                                          struct error *err) {
+    enum store_result result = b->begun ? STORE_OK : sqlite_sums_begin(&s->sums, err);
+    if (result == STORE_OK) {
+        result = write_batch(s, b, err);
+    }
     if (result != STORE_OK) {
         return result;
     }
@@ -96,9 +95,53 @@ enum store_result sqlite_store_commit(struct store *base, struct cube *cube,
     if (!sqlite_sums_in_place(&s->sums, err)) {
         return STORE_RETRY;
     }
-    sqlite_log_committed(s);
     sqlite_sums_committed(&s->sums);
     return STORE_OK;
+}
+
+void sqlite_store_commit_run(void *user) {
+    struct sqlite_store *s = user;
+    s->committed = write_and_commit(s, s->in_flight, &s->failure);
+}
+
+enum store_result sqlite_store_commit_begin(struct store *base, struct cube *cube,
+                                            struct batch_summary *summary, bool aside,
+                                            struct error *err) {
+    UNUSED(err);
+    struct sqlite_store *s = (struct sqlite_store *)base;
+    struct sqlite_batch *b = s->work;
+    b->cube = cube;
+    b->summary = summary;
+    b->minute_floor = s->minute_floor;
+    b->hour_floor = s->hour_floor;
+    sqlite_sums_settle(&s->sums, &b->gross);
+    order_index_plan(s->index, &b->ids);
+    // Questions of the next batch would hold a snapshot as those of this one did: now and then the
+    // log has to start over, and a commit has to have nobody beside it for that.
+    bool asked = sqlite_aside_end(&s->aside);
+    aside =
+        aside && s->base.log == NULL && !(asked && checkpointer_is_behind(s->sums.checkpointer));
+    s->in_flight = b;
+    s->work = &s->batches[b == &s->batches[0]];
+    s->given = aside && commit_thread_give(&s->committer);
+    return STORE_OK;
+}
+
+enum store_result sqlite_store_commit_finish(struct store *base, struct error *err) {
+    struct sqlite_store *s = (struct sqlite_store *)base;
+    if (s->given) {
+        commit_thread_wait(&s->committer);
+    } else {
+        sqlite_store_commit_run(s);
+    }
+    s->given = false;
+    s->in_flight = NULL;
+    if (s->committed == STORE_OK) {
+        sqlite_log_committed(s);
+    } else {
+        *err = s->failure;
+    }
+    return s->committed;
 }
 
 // Orderly end: all ids into the table, so that the next start has nothing to read back.

@@ -20,6 +20,7 @@ void sqlite_store_disconnect(struct sqlite_store *s) {
     }
     sqlite_doubts_close(&s->doubts);
     sqlite_lookup_close(&s->lookup);
+    sqlite_aside_close(&s->aside);
     pthread_rwlock_wrlock(&s->index_lock);
     order_index_close(s->index);
     s->index = NULL;

@@ -5,6 +5,8 @@
 // 2. known: order ids through order_index, adjustments in the batch and through their unique index.
 //    add: the row is kept for the commit, its id noted in order_index, its currency's gross sum
 //    raised. Judging writes into memory alone (sqlite_batch.h).
+//    While the batch before is on its way there is no BEGIN yet: what is known is in the memory of
+//    both batches, and in the file as a second connection sees it (sqlite_aside.h).
 // 3. commit: see sqlite_commit.c.
 //
 // How it fails: any error answers RETRY or ERROR and the engine rolls back. Memory (index, gross
@@ -35,10 +37,13 @@ static bool store_fits(struct store *base, const struct order *o, struct rejecti
 
 static enum store_result store_begin(struct store *base, struct error *err) {
     struct sqlite_store *s = sqlite_store_of(base);
-    sqlite_batch_clear(&s->batch, s->next_order, s->next_adjustment);
+    sqlite_batch_clear(s->work, s->next_order, s->next_adjustment);
     sqlite_floors_look(s);
+    if (s->in_flight != NULL) { // its transaction comes first
+        return STORE_OK;
+    }
     enum store_result result = sqlite_sums_begin(&s->sums, err);
-    s->batch.begun = result == STORE_OK;
+    s->work->begun = result == STORE_OK;
     return result;
 }
 
@@ -49,12 +54,33 @@ static void store_prefetch(struct store *base, const struct order *o, const stru
     }
 }
 
-// The order at a position: of this batch, or stored.
+// For what only the file knows: within the batch's own transaction, or beside that of the batch
+// before. NULL: `err` says why.
+static struct sqlite_lookup *file_of(struct sqlite_store *s, struct error *err) {
+    return s->work->begun ? &s->lookup
+                          : sqlite_aside_use(&s->aside, s->sums.directory, s->sums.vfs, err);
+}
+
+// The order at a position: of a batch in flight, or stored.
 static enum store_result read_position(struct sqlite_store *s, int64_t position,
                                        struct stored_event *out, struct error *err) {
-    return sqlite_batch_order(&s->batch, position, out)
-               ? STORE_OK
-               : sqlite_lookup_order(&s->lookup, position, &s->found, out, err);
+    if (sqlite_batch_order(s->work, position, out) ||
+        (s->in_flight != NULL && sqlite_batch_order(s->in_flight, position, out))) {
+        return STORE_OK;
+    }
+    struct sqlite_lookup *file = file_of(s, err);
+    return file != NULL ? sqlite_lookup_order(file, position, &s->found, out, err) : STORE_RETRY;
+}
+
+// 0: the slot is free.
+static enum store_result find_position(struct sqlite_store *s, int64_t slot, int64_t *position,
+                                       struct error *err) {
+    if (LIKELY(order_index_find(s->index, slot, position))) {
+        return STORE_OK;
+    }
+    struct sqlite_lookup *file = file_of(s, err);
+    return file != NULL ? order_index_find_in_table(file->extents, slot, position, err)
+                        : STORE_RETRY;
 }
 
 // *free_slot: where the order will stand, when it is not found.
@@ -65,8 +91,7 @@ static enum store_result find_order(struct sqlite_store *s, struct ident order_i
     *found = false;
     for (;;) {
         int64_t position;
-        enum store_result result =
-            order_index_find(s->index, s->lookup.extents, slot, &position, err);
+        enum store_result result = find_position(s, slot, &position, err);
         if (result != STORE_OK || position == 0) {
             *free_slot = slot;
             return result;
@@ -92,8 +117,14 @@ static enum store_result find_order(struct sqlite_store *s, struct ident order_i
 
 static enum store_result find_adjustment(struct sqlite_store *s, const struct order *o,
                                          struct stored_event *out, bool *found, struct error *err) {
-    *found = sqlite_batch_adjustment(&s->batch, o, out);
-    return *found ? STORE_OK : sqlite_lookup_adjustment(&s->lookup, o, &s->found, out, found, err);
+    *found = sqlite_batch_adjustment(s->work, o, out) ||
+             (s->in_flight != NULL && sqlite_batch_adjustment(s->in_flight, o, out));
+    if (*found) {
+        return STORE_OK;
+    }
+    struct sqlite_lookup *file = file_of(s, err);
+    return file != NULL ? sqlite_lookup_adjustment(file, o, &s->found, out, found, err)
+                        : STORE_RETRY;
 }
 
 static enum store_result store_known(struct store *base, const struct order *o,
@@ -129,12 +160,19 @@ static enum store_result store_origin(struct store *base, struct ident order_id,
     return result;
 }
 
-// What was taken back so far of an order, in one currency.
+// What was taken back so far of an order, in one currency. A batch in flight is in memory, and may
+// be in the file by now: it counts once.
 static enum store_result taken_back(struct sqlite_store *s, const struct order *o,
                                     int64_t *total_e4, struct error *err) {
+    const struct sqlite_batch *oldest = s->in_flight != NULL ? s->in_flight : s->work;
+    struct sqlite_lookup *file = file_of(s, err);
+    if (file == NULL) {
+        return STORE_RETRY;
+    }
     enum store_result result =
-        sqlite_lookup_taken(&s->lookup, o, s->batch.first_adjustment, total_e4, err);
-    *total_e4 += sqlite_batch_taken(&s->batch, o);
+        sqlite_lookup_taken(file, o, oldest->first_adjustment, total_e4, err);
+    *total_e4 += sqlite_batch_taken(s->work, o);
+    *total_e4 += s->in_flight != NULL ? sqlite_batch_taken(s->in_flight, o) : 0;
     return result;
 }
 
@@ -159,7 +197,7 @@ static enum store_result store_doubt(struct store *base, const struct order *o, 
         *doubts = taken_e4 > sold_e4 - o->total_e4 ? WARN_TAKEN_BEYOND : 0;
     }
     if (result == STORE_OK && *doubts != 0 &&
-        !sqlite_batch_add_doubt(&s->batch, *doubts == WARN_TAKEN_BEYOND, o->order_id)) {
+        !sqlite_batch_add_doubt(s->work, *doubts == WARN_TAKEN_BEYOND, o->order_id)) {
         result = no_room(err);
     }
     return result;
@@ -169,7 +207,7 @@ static enum store_result store_add(struct store *base, const struct order *o,
                                    const struct stamp *at, const struct known *known,
                                    const struct cube_dim *group, struct error *err) {
     struct sqlite_store *s = sqlite_store_of(base);
-    struct sqlite_batch *b = &s->batch;
+    struct sqlite_batch *b = s->work;
     sqlite_sums_raise(&s->sums, &b->gross, currency_number(o->currency), currency_gross_of(o));
     if (o->kind == ORDER_PLACED) {
         return pending_add(&b->orders, o, group, at->arrival_ms)
@@ -182,7 +220,7 @@ static enum store_result store_add(struct store *base, const struct order *o,
 
 static enum store_result store_add_rejected(struct store *base, const struct event *e,
                                             struct error *err) {
-    return sqlite_batch_add_rejected(&sqlite_store_of(base)->batch, e) ? STORE_OK : no_room(err);
+    return sqlite_batch_add_rejected(sqlite_store_of(base)->work, e) ? STORE_OK : no_room(err);
 }
 
 static void store_floors(struct store *base, int64_t arrival_ms, int32_t *minute_floor,
@@ -233,7 +271,9 @@ int64_t sqlite_store_find_waiting(struct store *writer, int64_t slot) {
 static void free_store(struct sqlite_store *s) {
     pthread_rwlock_destroy(&s->index_lock);
     arena_free(&s->found);
-    sqlite_batch_free(&s->batch);
+    commit_thread_end(&s->committer);
+    sqlite_batch_free(&s->batches[0]);
+    sqlite_batch_free(&s->batches[1]);
     sqlite_log_free(s);
     sqlite_sums_free(&s->sums);
     free(s);
@@ -258,7 +298,9 @@ static const struct store_ops sqlite_store_ops = {
     .add_rejected = store_add_rejected,
     .fits = store_fits,
     .floors = store_floors,
-    .commit = sqlite_store_commit,
+    .commit_begin = sqlite_store_commit_begin,
+    .commit_finish = sqlite_store_commit_finish,
+    .commits_aside = true,
     .rollback = store_rollback,
     .check = store_check,
     .reopen = store_reopen,
@@ -273,7 +315,10 @@ static struct sqlite_store *new_store(const struct sqlite_options *options) {
     s->base.log = options->follows_log ? sqlite_log_init(&s->log) : NULL;
     s->clock = options->clock;
     sqlite_sums_init(&s->sums, options->directory, options->vfs);
-    sqlite_batch_init(&s->batch);
+    sqlite_batch_init(&s->batches[0]);
+    sqlite_batch_init(&s->batches[1]);
+    s->work = &s->batches[0];
+    commit_thread_init(&s->committer, sqlite_store_commit_run, s);
     // Writers must not starve behind readers: they hold the lock for a look-up only.
     pthread_rwlock_init(&s->index_lock, NULL);
     return s;
