@@ -322,7 +322,7 @@ static void a_batch_that_cannot_be_judged_does_not_take_the_one_before_with_it(v
 
 // --- The sweep
 
-enum { STEPS = 5, PER_STEP = 8 };
+enum { STEPS = 3, PER_STEP = 8 };
 
 // Each step repeats two orders of the step before and takes one back.
 static struct submission *step_of(const struct shop *shop, int step) {
@@ -397,7 +397,7 @@ static void any_call_may_fail_in_either_of_two_batches(void **state) {
         enum fault_call call;
         int code;
         long at_least;
-    } ways[] = {{FAULT_WRITE, SQLITE_FULL, 40},
+    } ways[] = {{FAULT_WRITE, SQLITE_FULL, 30},
                 {FAULT_SYNC, SQLITE_IOERR_FSYNC, STEPS},
                 {FAULT_OPEN, SQLITE_CANTOPEN, 1}};
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
