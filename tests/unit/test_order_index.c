@@ -38,6 +38,7 @@ static sqlite3 *connect_to(const char *directory) {
     sqlite3 *db = NULL;
     snprintf(path, sizeof path, "%s/sales.db", directory);
     assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    sqlite3_busy_timeout(db, 2000); // a connection of the store may just set up what all share
     return db;
 }
 
