@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The engine: takes submissions from a source, judges each event (duplicate? conflict? accepted),
 // adds the customer's source and state, adds up, and commits raw rows, aggregates, rejections and
-// counts in one transaction of the store; only then are submissions settled.
+// counts in one transaction of the store; only then are submissions settled. While much waits, the
+// store commits one batch as the engine judges the next.
 //
 // Threads: engine_step/engine_run on one thread; engine_status, engine_set_customers, engine_stop
 // from any.
@@ -15,8 +16,10 @@
 struct engine;
 struct engine_options {
     const struct clock_source *clock;
-    size_t batch_max_events; // of one commit; 0: 20,000
-    int64_t late_limit_ms;   // 0: ten minutes
+    size_t batch_max_events;   // of one commit; 0: 20,000
+    size_t ahead_least_events; // so many have to wait for a batch to be judged while the one before
+                               // it is committed; 0: a quarter of a batch, at least 1,000
+    int64_t late_limit_ms;     // 0: ten minutes
     // After each commit, on the engine's thread: cheap, must not block. For the live page.
     void (*committed)(void *user, const struct batch_summary *batch);
     void *committed_user;
@@ -35,7 +38,8 @@ enum engine_step_result {
     ENGINE_END,
     ENGINE_FAILED, // the source failed for good
 };
-// One batch: take (waiting up to timeout_ms), judge, commit, settle.
+// One batch: take (waiting up to timeout_ms), judge, commit, settle. When enough waits it ends with
+// the commit on its way, and the next step settles it.
 enum engine_step_result engine_step(struct engine *e, int timeout_ms);
 // Steps until the source ends. While the store is down it goes on answering "try later" and reopens
 // the store with back-off. False: the source failed for good and has said why.

@@ -8,8 +8,8 @@
 
 // All of it is borrowed.
 struct judge {
-    struct store *store; // its log part is used for submissions that come from a log
-    struct cube *cube;
+    struct store *store;               // its log part is used for submissions that come from a log
+    struct cube *cube;                 // of the batch in work
     const struct customers *customers; // NULL: none
     const struct clock_source *clock;
     int64_t late_limit_ms;

@@ -190,6 +190,7 @@ static enum source_result queue_take(void *self, size_t max_events, int timeout_
 }
 
 struct source queue_source(struct queue *q) {
-    static const struct source_ops ops = {.name = "queue", .take = queue_take};
+    static const struct source_ops ops = {
+        .name = "queue", .take = queue_take, .waits = queue_events};
     return (struct source){&ops, q};
 }

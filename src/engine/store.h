@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 // What the engine asks of every store: one const struct of functions. A batch is
-//     begin, (prepare | known | origin | add | add_rejected)*, commit
+//     begin, (prepare | known | origin | add | add_rejected)*, commit_begin, commit_finish
 //  or begin, ..., rollback
-// and is atomic: after OK everything of it is durable, otherwise nothing of it is. One thread (the
-// engine's) calls; readers use store/sales_reader.h.
+// and is atomic: after commit_finish's OK everything of it is durable, otherwise nothing of it is.
+// One thread (the engine's) calls; readers use store/sales_reader.h.
+//
+// Two batches in flight, where the store commits_aside: from commit_begin to commit_finish of one,
+// the next may begin and be judged, no more. It knows everything of the one on its way, and falls
+// with it when that fails.
 //
 // Nothing of a submission is borrowed for longer than the call: a store copies what it keeps, so
-// submissions can be given back as soon as they are judged. The cube's dimensions live to the end
-// of the batch.
+// submissions can be given back as soon as they are judged. The cube is lent from commit_begin to
+// commit_finish; its dimensions live from the first add on.
 //
 // What a store does besides when its input is a log is engine/log_store.h.
 #pragma once
@@ -144,11 +148,11 @@ struct store_ops {
     // that the tables can hold it. False: `why` is filled.
     bool (*fits)(struct store *s, const struct order *o, struct rejection *why);
     // A new accepted event. `known` is what was said of its identity, KNOWN_NEW, with nothing added
-    // since then; `group` is its cube dimension, where the store may keep its own key; NULL when
-    // the event is not in the cube: ORIGIN_LATER.
+    // since then; `group` is its cube dimension; NULL when the event is not in the cube:
+    // ORIGIN_LATER.
     MUST_CHECK enum store_result (*add)(struct store *s, const struct order *o,
                                         const struct stamp *at, const struct known *known,
-                                        struct cube_dim *group, struct error *err);
+                                        const struct cube_dim *group, struct error *err);
     // An event that was rejected, with its text: by the parser, or after it was asked for (known).
     MUST_CHECK enum store_result (*add_rejected)(struct store *s, const struct event *e,
                                                  struct error *err);
@@ -157,10 +161,20 @@ struct store_ops {
     void (*floors)(struct store *s, int64_t arrival_ms, int32_t *minute_floor, int32_t *hour_floor);
     // Before commit, where it takes long: what can be made durable without counting. NULL: nothing.
     MUST_CHECK enum store_result (*flush)(struct store *s, struct error *err);
-    // Applies the cube's deltas, counts the batch (fills summary->batch_id) and makes all durable.
-    MUST_CHECK enum store_result (*commit)(struct store *s, struct cube *cube,
-                                           struct batch_summary *summary, struct error *err);
+    // The batch has been judged; the one before it was finished. Its cube and summary are lent to
+    // the store from here on. `aside`: much waits, so a store that commits_aside begins to commit
+    // on a thread of its own; else all is done by commit_finish, on the caller's. Not OK: as if it
+    // were commit_finish's.
+    MUST_CHECK enum store_result (*commit_begin)(struct store *s, struct cube *cube,
+                                                 struct batch_summary *summary, bool aside,
+                                                 struct error *err);
+    // Applies the cube's deltas, counts the batch (fills summary->batch_id) and makes all durable,
+    // or waits until that is done, and gives both back.
+    MUST_CHECK enum store_result (*commit_finish)(struct store *s, struct error *err);
+    // Throws away what was begun, or what could not be committed, and a next batch with it. Not
+    // between a commit_begin and its commit_finish. The store may be down until reopen.
     void (*rollback)(struct store *s);
+    bool commits_aside; // the next batch may begin before this one's commit_finish
 
     // Between batches, when nothing has come for a while: whether the servers behind it answer. Not
     // OK: it is down until reopen. NULL: there are none.

@@ -76,7 +76,7 @@ static bool list_adjustment(struct task_store *s, const struct stored_event *eve
 }
 
 static enum store_result task_add(struct store *base, const struct order *o, const struct stamp *at,
-                                  const struct known *known, struct cube_dim *group,
+                                  const struct known *known, const struct cube_dim *group,
                                   struct error *err) {
     UNUSED(known);
     struct task_store *s = task_store_of(base);

@@ -21,6 +21,7 @@ struct cube_dim {
     struct text source, state; // group dimension
     struct ident product_id;   // product dimension
     char currency[4];
+    uint32_t number;  // its own, of the cube that it is in
     int64_t store_id; // the store's own key; -1 until the store sets it
 };
 

@@ -117,7 +117,7 @@ bool dims_add(struct dims *d, uint64_t hash, const struct cube_dim *value, uint3
         !keep_text(d, value->product_id.text, &fresh.product_id.text)) {
         return false;
     }
-    *index = d->n++;
+    *index = fresh.number = d->n++;
     d->at[*index] = fresh;
     d->hashes[*index] = hash;
     slots_put(&d->slots, hash, *index);

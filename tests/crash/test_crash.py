@@ -7,6 +7,7 @@ SALESTIDE_FAULT_BIN is a program built with -DSALESTIDE_FAULTS, which kills itse
 
 import os
 import random
+import signal
 import sqlite3
 import subprocess
 import time
@@ -143,3 +144,68 @@ def test_a_load_that_is_killed_and_begun_again_ends_as_one_that_was_not(tmp_path
     harness.must_run("verify", "--data", broken)
     assert harness.stored_aggregates(broken) == harness.stored_aggregates(whole)
     assert harness.stored_events(broken) == harness.stored_events(whole)
+
+
+@pytest.fixture(scope="module")
+def in_flight(tmp_path_factory):
+    """A file whose events repeat and take back those shortly before, and what is stored when it is loaded in one go."""
+    rng = random.Random(SEED)
+    folder = tmp_path_factory.mktemp("in-flight")
+    placed = ledger.Ledger(SEED).identities(rng, 40_000)
+    identities = list(placed)
+    for n in range(4_000):
+        at = rng.randrange(len(placed))
+        other = placed[at] if n % 2 == 0 else (placed[at][0], "refunded", f"r{n}")
+        identities.insert(min(at + rng.randrange(1, 3_000), len(identities)), other)
+    file = folder / "orders.ndjson"
+    file.write_bytes(harness.lines(*map(ledger.event_of, identities)))
+    load_small(harness.binary(), file, folder / "whole", check=True)
+    return file, folder / "whole"
+
+
+def load_small(program, file, data, check=False, env=None):
+    """Small batches, of one of the loader's submissions each, so that two are in flight most of the time."""
+    return subprocess.run([program, "load", file, "--data", data, "--batch-events", "5000"], check=check, timeout=60,
+                          capture_output=True, env=harness.clean_env(env))  # fmt: skip
+
+
+def goes_on_to_the_same_end(file, broken, whole):
+    harness.must_run("verify", "--data", broken)
+    load_small(harness.binary(), file, broken, check=True)
+    harness.must_run("verify", "--data", broken)
+    assert harness.stored_aggregates(broken) == harness.stored_aggregates(whole), SEED
+    assert harness.stored_events(broken) == harness.stored_events(whole), SEED
+
+
+IN_FLIGHT = [("engine-handed-over", 1), ("engine-handed-over", 3), ("engine-judged-ahead", 1), ("engine-judged-ahead", 3),
+             *((point, 3) for point in POINTS if point not in ("engine-before-begin", "store-checkpoint"))]  # fmt: skip
+
+
+@pytest.mark.parametrize(("point", "nth"), IN_FLIGHT)
+def test_a_kill_with_two_batches_in_flight_loses_nothing(tmp_path, in_flight, point, nth):
+    file, whole = in_flight
+    program = harness.binary("SALESTIDE_FAULT_BIN", "build/faults/salestide")
+    killed = load_small(program, file, tmp_path / "broken", env={"SALESTIDE_FAULT": f"{point}:{nth}"})
+    assert killed.returncode == -9, killed.stderr.decode()
+    goes_on_to_the_same_end(file, tmp_path / "broken", whole)
+
+
+def test_a_load_that_is_told_to_stop_finishes_the_batches_in_flight(tmp_path, in_flight):
+    file, whole = in_flight
+    broken = tmp_path / "broken"
+    with open(file, "rb") as lines:
+        some = lines.read(5_000_000)
+    process = subprocess.Popen([harness.binary(), "load", "-", "--data", broken, "--batch-events", "5000"],
+                               env=harness.clean_env(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT)  # fmt: skip
+    process.stdin.write(some)  # and the rest never comes
+    process.stdin.flush()
+    process.send_signal(signal.SIGTERM)
+    try:
+        said = process.communicate(timeout=30)[0].decode()
+    finally:
+        process.kill()
+    assert process.returncode == 1, said
+    accepted = int(said.split(" accepted")[0].split()[-1].replace(",", ""))
+    assert harness.stored_counts(broken)["accepted"] == accepted, said
+    goes_on_to_the_same_end(file, broken, whole)

@@ -332,7 +332,9 @@ static void native_batch(struct native *n, int from, int to) {
     struct submission *s = native_submission(n, from, to);
     assert_int_equal(n->store->ops->begin(n->store, &err), STORE_OK);
     assert_int_equal(judge_all(&n->judge, s, &summary, &err), STORE_OK);
-    assert_int_equal(n->store->ops->commit(n->store, n->cube, &summary, &err), STORE_OK);
+    assert_int_equal(n->store->ops->commit_begin(n->store, n->cube, &summary, false, &err),
+                     STORE_OK);
+    assert_int_equal(n->store->ops->commit_finish(n->store, &err), STORE_OK);
     cube_clear(n->cube);
     submission_free(s);
 }

@@ -22,6 +22,8 @@ struct split_store {
     struct split_origins origins;
     struct aggregates_state state;
     struct split_floors floors; // with the batch in work
+    struct cube *cube;          // lent, from commit_begin to commit_finish
+    struct batch_summary *summary;
 };
 
 // The part of a position; only asked for partitions that were claimed.

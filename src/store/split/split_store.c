@@ -101,7 +101,7 @@ static enum store_result no_memory(struct error *err) {
 
 static enum store_result split_add(struct store *base, const struct order *o,
                                    const struct stamp *at, const struct known *known,
-                                   struct cube_dim *group, struct error *err) {
+                                   const struct cube_dim *group, struct error *err) {
     UNUSED(known); // the window looks the identity's place up again: it is in the cache
     UNUSED(group);
     struct split_store *s = split_store_of(base);
@@ -208,9 +208,20 @@ static enum store_result split_flush(struct store *base, struct error *err) {
     return result;
 }
 
-static enum store_result split_commit(struct store *base, struct cube *cube,
-                                      struct batch_summary *summary, struct error *err) {
-    enum store_result result = commit_aggregates(split_store_of(base), cube, summary, err);
+static enum store_result split_commit_begin(struct store *base, struct cube *cube,
+                                            struct batch_summary *summary, bool aside,
+                                            struct error *err) {
+    UNUSED(aside); // one batch at a time
+    UNUSED(err);
+    struct split_store *s = split_store_of(base);
+    s->cube = cube;
+    s->summary = summary;
+    return STORE_OK;
+}
+
+static enum store_result split_commit_finish(struct store *base, struct error *err) {
+    struct split_store *s = split_store_of(base);
+    enum store_result result = commit_aggregates(s, s->cube, s->summary, err);
     fault_point("split-after-commit");
     return result;
 }
@@ -306,7 +317,8 @@ struct store *split_store_new(const struct split_options *options) {
         .add_rejected = split_add_rejected,
         .floors = split_floors,
         .flush = split_flush,
-        .commit = split_commit,
+        .commit_begin = split_commit_begin,
+        .commit_finish = split_commit_finish,
         .rollback = split_rollback,
         .check = split_check,
         .reopen = split_reopen,

@@ -14,6 +14,8 @@
 // 3. When fresh has run_length ids, it becomes `frozen`, and a background thread sorts it into
 // `run`.
 // 4. Each commit moves a stretch of the run, in key order, into the table: neighbouring pages.
+// Which
+//    one is planned when the batch has been judged; the next one may be judged while it is written.
 // 5. The commit after the last stretch moves indexed_below up to the first row after the run and
 //    forgets `frozen`. Not before: until the last stretch is committed, readers and the filling of
 //    a filter, which have connections of their own, do not see it in the table.
@@ -50,7 +52,7 @@ const char order_index_extent_sql[] =
 struct order_index {
     sqlite3 *db;
     const char *directory, *vfs;
-    sqlite3_stmt *find, *clear, *put;
+    sqlite3_stmt *clear, *put; // of the thread that commits
 
     pthread_mutex_t lock; // of fresh and frozen as maps, for readers on other threads
     struct waiting fresh, frozen;
@@ -207,10 +209,12 @@ static void begin_bloom(struct order_index *ix) {
 
 // The slot of a row's text from its first slot on: its own entry may be in the table already; slots
 // of other texts are passed over.
-static bool own_slot(struct order_index *ix, int64_t position, int64_t *slot, struct error *err) {
+static bool own_slot(struct order_index *ix, sqlite3_stmt *extents, int64_t position, int64_t *slot,
+                     struct error *err) {
     for (;;) {
         int64_t taken;
-        if (order_index_find(ix, *slot, &taken, err) != STORE_OK) {
+        if (!order_index_find(ix, *slot, &taken) &&
+            order_index_find_in_table(extents, *slot, &taken, err) != STORE_OK) {
             return false;
         }
         if (taken == 0 || taken == position) {
@@ -222,11 +226,13 @@ static bool own_slot(struct order_index *ix, int64_t position, int64_t *slot, st
 
 // The ids of all rows that the table may not have.
 static bool read_back(struct order_index *ix, struct error *err) {
-    sqlite3_stmt *rows = NULL;
+    sqlite3_stmt *rows = NULL, *extents = NULL;
     if (!sqlite_prepare(ix->db,
                         "SELECT position, order_id FROM order_rows WHERE position >= ?1 "
                         "ORDER BY position",
-                        &rows, err)) {
+                        &rows, err) ||
+        !sqlite_prepare(ix->db, order_index_extent_sql, &extents, err)) {
+        sqlite3_finalize(rows);
         return false;
     }
     sqlite3_bind_int64(rows, 1, ix->indexed_below);
@@ -234,7 +240,7 @@ static bool read_back(struct order_index *ix, struct error *err) {
     while ((rc = sqlite3_step(rows)) == SQLITE_ROW) {
         int64_t position = sqlite3_column_int64(rows, 0);
         int64_t slot = order_index_slot(sqlite_column_ident(rows, 1));
-        if (slot < 0 && !own_slot(ix, position, &slot, err)) {
+        if (slot < 0 && !own_slot(ix, extents, position, &slot, err)) {
             break;
         }
         ix->next_position = position + 1;
@@ -250,6 +256,7 @@ static bool read_back(struct order_index *ix, struct error *err) {
         sqlite_failed(ix->db, "reading back order ids", err);
     }
     sqlite3_finalize(rows);
+    sqlite3_finalize(extents);
     return rc == SQLITE_DONE;
 }
 
@@ -262,8 +269,7 @@ struct order_index *order_index_open(sqlite3 *db, const char *directory, const c
     ix->indexed_below = indexed_below;
     ix->next_position = indexed_below;
     pthread_mutex_init(&ix->lock, NULL);
-    if (!sqlite_prepare(db, order_index_extent_sql, &ix->find, err) ||
-        !sqlite_prepare(db, "DELETE FROM order_index WHERE key > ?1 AND key <= ?2", &ix->clear,
+    if (!sqlite_prepare(db, "DELETE FROM order_index WHERE key > ?1 AND key <= ?2", &ix->clear,
                         err) ||
         !sqlite_prepare(db, "INSERT OR REPLACE INTO order_index VALUES (?1, ?2, ?3)", &ix->put,
                         err)) {
@@ -289,7 +295,6 @@ void order_index_close(struct order_index *ix) {
     if (ix->thread_runs) {
         finish_background(ix);
     }
-    sqlite3_finalize(ix->find);
     sqlite3_finalize(ix->clear);
     sqlite3_finalize(ix->put);
     bloom_free(ix->bloom);
@@ -322,30 +327,31 @@ int64_t order_index_find_waiting(struct order_index *ix, int64_t slot) {
     return position;
 }
 
-static enum store_result find_in_table(struct order_index *ix, int64_t slot, int64_t *position,
-                                       struct error *err) {
-    sqlite3_bind_int64(ix->find, 1, slot);
-    int rc = sqlite3_step(ix->find);
+enum store_result order_index_find_in_table(sqlite3_stmt *extents, int64_t slot, int64_t *position,
+                                            struct error *err) {
+    *position = 0;
+    sqlite3_bind_int64(extents, 1, slot);
+    int rc = sqlite3_step(extents);
     if (rc == SQLITE_ROW) {
         *position =
-            extent_position(slot, sqlite3_column_int64(ix->find, 0),
-                            sqlite3_column_int64(ix->find, 1), sqlite3_column_int64(ix->find, 2));
+            extent_position(slot, sqlite3_column_int64(extents, 0),
+                            sqlite3_column_int64(extents, 1), sqlite3_column_int64(extents, 2));
     }
-    enum store_result result = rc == SQLITE_ROW || rc == SQLITE_DONE
-                                   ? STORE_OK
-                                   : sqlite_failed(ix->db, "looking up an order id", err);
-    sqlite3_reset(ix->find);
+    enum store_result result =
+        rc == SQLITE_ROW || rc == SQLITE_DONE
+            ? STORE_OK
+            : sqlite_failed(sqlite3_db_handle(extents), "looking up an order id", err);
+    sqlite3_reset(extents);
     return result;
 }
 
-enum store_result order_index_find(struct order_index *ix, int64_t slot, int64_t *position,
-                                   struct error *err) {
+bool order_index_find(const struct order_index *ix, int64_t slot, int64_t *position) {
     *position = 0;
     if (ix->bloom != NULL && !bloom_maybe(ix->bloom, filter_hash(slot))) {
-        return STORE_OK;
+        return true;
     }
     *position = find_waiting(ix, slot); // this thread alone changes the maps: no lock to read
-    return *position != 0 ? STORE_OK : find_in_table(ix, slot, position, err);
+    return *position != 0;
 }
 
 // The background thread reads frozen; until it is through nothing may be frozen anew.
@@ -412,31 +418,35 @@ static void run_is_through(struct order_index *ix) {
     ix->run_length = run_length_for(ix->next_position);
 }
 
-// Writes extents until at least n_ids ids of the run are in the table.
-static enum store_result move_stretch(struct order_index *ix, size_t n_ids, struct error *err) {
-    for (size_t moved = 0; ix->run_at < ix->run_len && moved < n_ids; ix->run_at++) {
-        if (!put_extent(ix, &ix->run[ix->run_at])) {
+// Takes extents from the run until they have at least n_ids ids.
+static struct index_stretch take_stretch(struct order_index *ix, size_t n_ids) {
+    struct index_stretch out = {.at = ix->run != NULL ? ix->run + ix->run_at : NULL};
+    for (size_t taken = 0; ix->run_at < ix->run_len && taken < n_ids; ix->run_at++, out.n++) {
+        taken += (size_t)ix->run[ix->run_at].n;
+    }
+    return out;
+}
+
+enum store_result order_index_write(struct order_index *ix, const struct index_stretch *stretch,
+                                    struct error *err) {
+    for (size_t i = 0; i < stretch->n; i++) {
+        if (!put_extent(ix, &stretch->at[i])) {
             return sqlite_failed(ix->db, "indexing order ids", err);
         }
-        moved += (size_t)ix->run[ix->run_at].n;
     }
     return STORE_OK;
 }
 
-enum store_result order_index_drain(struct order_index *ix, int64_t *indexed_below,
-                                    struct error *err) {
-    enum store_result result = STORE_OK;
+void order_index_plan(struct order_index *ix, struct index_stretch *out) {
     if (ix->thread_runs && atomic_load(&ix->thread_done)) {
         finish_background(ix);
     }
     if (ix->run != NULL && ix->run_at == ix->run_len) { // its last stretch is committed by now
         run_is_through(ix);
     }
-    if (ix->run != NULL) {
-        // A quarter faster than ids come in, so that a run is through before the next one is full.
-        size_t n_ids = waiting_count(&ix->frozen) * ix->added / ix->run_length * 5 / 4 + 16;
-        result = move_stretch(ix, n_ids, err);
-    }
+    // A quarter faster than ids come in, so that a run is through before the next one is full.
+    size_t n_ids = waiting_count(&ix->frozen) * ix->added / ix->run_length * 5 / 4 + 16;
+    *out = take_stretch(ix, n_ids);
     ix->added = 0;
     size_t n_frozen = waiting_count(&ix->frozen);
     if (n_frozen == 0 && !ix->thread_runs && waiting_count(&ix->fresh) >= ix->run_length) {
@@ -444,8 +454,7 @@ enum store_result order_index_drain(struct order_index *ix, int64_t *indexed_bel
     } else if (n_frozen > 0 && ix->run == NULL && !ix->thread_runs) {
         start_background(ix); // there was no memory for sorting, or no thread
     }
-    *indexed_below = ix->indexed_below;
-    return result;
+    out->indexed_below = ix->indexed_below;
 }
 
 enum store_result order_index_drain_all(struct order_index *ix, int64_t *indexed_below,
@@ -467,7 +476,8 @@ enum store_result order_index_drain_all(struct order_index *ix, int64_t *indexed
             error_set(err, ERROR_RETRIABLE, "out of memory while sorting order ids");
             return STORE_RETRY;
         }
-        result = move_stretch(ix, SIZE_MAX, err);
+        const struct index_stretch all = take_stretch(ix, SIZE_MAX);
+        result = order_index_write(ix, &all, err);
         if (result == STORE_OK) {
             run_is_through(ix);
         }

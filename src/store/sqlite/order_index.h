@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Which order ids are known, and at which position of order_rows: exact, for ever, and fast with
-// random ids too. See order_index.c for how. The writer's thread calls all but
-// order_index_find_waiting.
+// random ids too. See order_index.c for how. The judging thread calls all but
+// order_index_write and order_index_find_waiting.
 #pragma once
 #include "store/sqlite/sqlite_util.h"
 #include "store/sqlite/waiting_ids.h"
@@ -27,16 +27,29 @@ MUST_CHECK struct order_index *order_index_open(sqlite3 *db, const char *directo
 void order_index_close(struct order_index *ix); // waits for its thread; NULL is fine
 
 void order_index_prefetch(const struct order_index *ix, int64_t slot);
-// *position: of the row at this slot, 0 when the slot is free.
-MUST_CHECK enum store_result order_index_find(struct order_index *ix, int64_t slot,
-                                              int64_t *position, struct error *err);
+// *position: of the row at this slot, 0 when the slot is free. False: only the table knows.
+MUST_CHECK bool order_index_find(const struct order_index *ix, int64_t slot, int64_t *position);
+// What the table says, by order_index_extent_sql of a connection that sees all committed batches
+// but perhaps the newest, which may still be on its way.
+MUST_CHECK enum store_result order_index_find_in_table(sqlite3_stmt *extents, int64_t slot,
+                                                       int64_t *position, struct error *err);
 // The slot is free and becomes this row's; positions come in increasing order.
 MUST_CHECK enum store_result order_index_add(struct order_index *ix, int64_t slot, int64_t position,
                                              struct error *err);
-// Inside the batch's transaction: moves a stretch of waiting ids into the table, in proportion to
-// the ids added since the last call. *indexed_below: the new value to store.
-MUST_CHECK enum store_result order_index_drain(struct order_index *ix, int64_t *indexed_below,
-                                               struct error *err);
+
+// A stretch of waiting ids that a batch moves into the table.
+struct index_stretch {
+    const struct extent *at; // of the index, until its next plan
+    size_t n;
+    int64_t indexed_below; // the new value to store
+};
+// When a batch has been judged and the one before it is committed: what it will move, in proportion
+// to the ids added since the last call.
+void order_index_plan(struct order_index *ix, struct index_stretch *out);
+// Inside that batch's transaction, on whichever thread has the writing connection; others may find
+// and add meanwhile.
+MUST_CHECK enum store_result
+order_index_write(struct order_index *ix, const struct index_stretch *stretch, struct error *err);
 // Inside a transaction: moves everything (orderly shutdown).
 MUST_CHECK enum store_result order_index_drain_all(struct order_index *ix, int64_t *indexed_below,
                                                    struct error *err);

@@ -28,6 +28,7 @@ struct sqlite_aggregates {
     struct aggregates base; // first: a struct aggregates * is a struct sqlite_aggregates *
     const struct clock_source *clock;
     struct sqlite_sums sums;
+    struct sqlite_gross gross; // of the batch in work
     struct sqlite_positions positions;
     sqlite3_stmt *add_recent, *drop_recent;
     int64_t next_recent; // position in order_rows
@@ -186,14 +187,16 @@ static enum store_result add_recent(struct sqlite_aggregates *s, const struct ag
 
 static enum store_result add_gross(struct sqlite_aggregates *s, const struct aggregates_batch *b,
                                    struct error *err) {
+    sqlite_gross_clear(&s->gross);
     for (size_t i = 0; i < b->n_gross; i++) {
         int64_t sum_e4 = s->sums.gross_e4[b->gross[i].currency];
         if (!money_add(&sum_e4, b->gross[i].delta_e4)) { // the split store has asked before
             error_set(err, ERROR_RETRIABLE, "the sums of a currency do not fit into 64 bits");
             return STORE_RETRY;
         }
-        sqlite_sums_raise(&s->sums, b->gross[i].currency, b->gross[i].delta_e4);
+        sqlite_sums_raise(&s->sums, &s->gross, b->gross[i].currency, b->gross[i].delta_e4);
     }
+    sqlite_sums_settle(&s->sums, &s->gross);
     return STORE_OK;
 }
 
@@ -216,7 +219,7 @@ static enum commit_result write_batch(struct sqlite_aggregates *s, const struct 
     fault_point("aggregates-after-cells");
     result = result == STORE_OK ? add_recent(s, b, err) : result;
     result = result == STORE_OK ? add_gross(s, b, err) : result;
-    if (result == STORE_OK && !sqlite_sums_write(&s->sums, summary)) {
+    if (result == STORE_OK && !sqlite_sums_write(&s->sums, summary, &s->gross)) {
         result = sqlite_failed(s->sums.db, "closing a batch", err);
     }
     return of_store(result);
@@ -274,6 +277,7 @@ static void aggregates_close(struct aggregates *a) {
     sqlite_aggregates_disconnect(s); // the last connection to close moves the log into the file
     claim_doubts_free(&s->doubts);
     sqlite_sums_free(&s->sums);
+    sqlite_gross_free(&s->gross);
     free(s);
 }
 
@@ -292,6 +296,7 @@ bool sqlite_aggregates_open(const struct sqlite_options *options, struct aggrega
     s->base.ops = &ops;
     s->clock = options->clock;
     sqlite_sums_init(&s->sums, options->directory, options->vfs);
+    sqlite_gross_init(&s->gross);
     *settings_out = options->settings;
     if (!sqlite_sums_lock(&s->sums, err) || !connect(s, settings_out, false, err)) {
         aggregates_close(&s->base);

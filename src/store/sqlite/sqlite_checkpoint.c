@@ -181,6 +181,10 @@ static bool wake_thread(struct checkpointer *c) {
     return help;
 }
 
+bool checkpointer_is_behind(const struct checkpointer *c) {
+    return c->n_pages >= HELP_PAGES;
+}
+
 void checkpointer_after_commit(struct checkpointer *c) {
     if (c->n_pages >= START_PAGES && wake_thread(c)) {
         (void)copy_log(c->writer, SQLITE_CHECKPOINT_PASSIVE); // the short rest, so that the next

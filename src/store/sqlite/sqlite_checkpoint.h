@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/must.h"
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct checkpointer;
@@ -17,3 +18,6 @@ void checkpointer_stop(struct checkpointer *c);
 // After a commit of the writer, on its thread. When the log is so long that the thread does not
 // keep up, the rest of it is copied here.
 void checkpointer_after_commit(struct checkpointer *c);
+// Whether the log is that long. A reader that begins before the rest is copied and ends after the
+// next commit would keep it from starting over. Between two commits.
+bool checkpointer_is_behind(const struct checkpointer *c);

@@ -47,11 +47,6 @@ bool sqlite_doubts_read(sqlite3 *db, struct store_doubt out[static ORDER_DOUBT_K
 
 bool sqlite_doubts_open(sqlite3 *db, struct sqlite_doubts *d, struct error *err) {
     return sqlite_prepare(db,
-                          "SELECT coalesce(sum(r.total_e4), 0) FROM adjustment_rows r "
-                          "JOIN sales_groups g ON g.id = r.group_id "
-                          "WHERE r.order_id = ?1 AND g.currency = ?2",
-                          &d->taken, err) &&
-           sqlite_prepare(db,
                           "INSERT INTO order_doubts SELECT ?1, coalesce(max(n), 0) + 1, ?2 "
                           "FROM order_doubts WHERE kind = ?1",
                           &d->add, err) &&
@@ -62,20 +57,9 @@ bool sqlite_doubts_open(sqlite3 *db, struct sqlite_doubts *d, struct error *err)
 }
 
 void sqlite_doubts_close(struct sqlite_doubts *d) {
-    sqlite3_finalize(d->taken);
     sqlite3_finalize(d->add);
     sqlite3_finalize(d->drop);
     *d = (struct sqlite_doubts){0};
-}
-
-bool sqlite_doubts_taken(struct sqlite_doubts *d, struct ident order_id,
-                         const char currency[static 4], int64_t *total_e4) {
-    sqlite_bind_ident(d->taken, 1, order_id);
-    sqlite3_bind_text(d->taken, 2, currency, 3, SQLITE_STATIC);
-    int rc = sqlite3_step(d->taken);
-    *total_e4 = rc == SQLITE_ROW ? sqlite3_column_int64(d->taken, 0) : 0;
-    sqlite3_reset(d->taken);
-    return rc == SQLITE_ROW;
 }
 
 bool sqlite_doubts_add(struct sqlite_doubts *d, int kind, struct ident order_id) {

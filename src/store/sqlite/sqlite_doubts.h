@@ -13,11 +13,9 @@ MUST_CHECK bool sqlite_doubts_read(sqlite3 *db, struct store_doubt out[static OR
 
 // Statements of a writer. Zeroed: none.
 struct sqlite_doubts {
-    sqlite3_stmt *taken, *add, *drop;
+    sqlite3_stmt *add, *drop;
 };
 MUST_CHECK bool sqlite_doubts_open(sqlite3 *db, struct sqlite_doubts *d, struct error *err);
 void sqlite_doubts_close(struct sqlite_doubts *d);
-// What was taken back so far of an order, in one currency. False: the database failed.
-MUST_CHECK bool sqlite_doubts_taken(struct sqlite_doubts *d, struct ident order_id,
-                                    const char currency[static 4], int64_t *total_e4);
+// In the transaction of a batch. False: the database failed.
 MUST_CHECK bool sqlite_doubts_add(struct sqlite_doubts *d, int kind, struct ident order_id);

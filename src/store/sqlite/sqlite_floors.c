@@ -31,7 +31,7 @@ static struct floors floors_at(int64_t now_ms) {
 }
 
 static struct floors floors_stored(const struct sqlite_store *s) {
-    return (struct floors){s->sums.state.minute_floor, s->sums.state.hour_floor};
+    return (struct floors){s->minute_floor, s->hour_floor};
 }
 
 static bool are_ahead(struct floors have, struct floors want) {
@@ -40,7 +40,8 @@ static bool are_ahead(struct floors have, struct floors want) {
 
 void sqlite_floors_raise(struct sqlite_store *s, int64_t arrival_ms) {
     struct floors f = floors_at(arrival_ms);
-    sqlite_sums_raise_floors(&s->sums, f.minute, f.hour);
+    s->minute_floor = f.minute > s->minute_floor ? f.minute : s->minute_floor;
+    s->hour_floor = f.hour > s->hour_floor ? f.hour : s->hour_floor;
 }
 
 void sqlite_floors_look(struct sqlite_store *s) {
@@ -128,6 +129,8 @@ static int32_t smaller(int32_t a, int32_t b) {
 }
 
 bool sqlite_floors_heal(struct sqlite_store *s, struct error *err) {
+    s->minute_floor = s->sums.state.minute_floor;
+    s->hour_floor = s->sums.state.hour_floor;
     if (s->clock == NULL) {
         return true;
     }
@@ -146,7 +149,7 @@ bool sqlite_floors_heal(struct sqlite_store *s, struct error *err) {
         return false;
     }
     tell_healed(want, have);
-    s->sums.state.minute_floor = s->sums.next.minute_floor = want.minute;
-    s->sums.state.hour_floor = s->sums.next.hour_floor = want.hour;
+    s->minute_floor = s->sums.state.minute_floor = s->sums.next.minute_floor = want.minute;
+    s->hour_floor = s->sums.state.hour_floor = s->sums.next.hour_floor = want.hour;
     return true;
 }

@@ -12,13 +12,15 @@
 #include "store/sqlite/sqlite_store.h"
 
 void sqlite_store_disconnect(struct sqlite_store *s) {
-    sqlite3_stmt **statements[] = {&s->add_orders,     &s->add_adjustment, &s->get_order,
-                                   &s->get_adjustment, &s->put_position,   &s->put_log_position};
+    sqlite3_stmt **statements[] = {&s->add_orders, &s->add_adjustment, &s->put_position,
+                                   &s->put_log_position};
     for (size_t i = 0; i < COUNT_OF(statements); i++) {
         sqlite3_finalize(*statements[i]);
         *statements[i] = NULL;
     }
     sqlite_doubts_close(&s->doubts);
+    sqlite_lookup_close(&s->lookup);
+    sqlite_aside_close(&s->aside);
     pthread_rwlock_wrlock(&s->index_lock);
     order_index_close(s->index);
     s->index = NULL;
@@ -33,9 +35,6 @@ static bool sqlite_open_prepare_all(struct sqlite_store *s, struct error *err) {
     } all[] = {
         {&s->add_orders, PENDING_INSERT},
         {&s->add_adjustment, ADJUSTMENT_INSERT},
-        {&s->get_order, ORDER_SELECT_FROM "WHERE r.position = ?1"},
-        {&s->get_adjustment,
-         ADJUSTMENT_SELECT_FROM "WHERE r.order_id = ?1 AND r.event = ?2 AND r.event_id = ?3"},
         {&s->put_position, "UPDATE pipeline_positions SET next_offset = ?1 "
                            "WHERE topic = 'embedded' AND partition = 0"},
         {&s->put_log_position, "INSERT OR REPLACE INTO pipeline_positions (topic, partition, "
@@ -74,8 +73,9 @@ bool sqlite_store_connect(struct sqlite_store *s, struct store_settings *setting
     struct sqlite_sums *sums = &s->sums;
     if (!sqlite_sums_connect(sums, SQLITE_HOLDS_ALL, settings, after_failure, err) ||
         !sqlite_floors_heal(s, err) || !read_positions(s, err) || !sqlite_log_read(s, err) ||
-        !pending_register(sums->db, &s->pending, err) || !sqlite_open_prepare_all(s, err) ||
-        !sqlite_doubts_open(sums->db, &s->doubts, err)) {
+        !pending_register(sums->db, &s->written, err) || !sqlite_open_prepare_all(s, err) ||
+        !sqlite_doubts_open(sums->db, &s->doubts, err) ||
+        !sqlite_lookup_open(sums->db, &s->lookup, err)) {
         return false;
     }
     struct order_index *index =

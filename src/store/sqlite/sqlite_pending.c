@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A virtual table over an array (https://www.sqlite.org/vtab.html, "eponymous-only"): one scan, in
-// order, no constraints. Its rows are only read while INSERT ... SELECT runs, between two adds.
+// order, no constraints. Its rows are only read while INSERT ... SELECT runs, when nothing is added
+// to them any more.
 #include "store/sqlite/sqlite_pending.h"
 
 #include "base/mem.h"
@@ -8,7 +9,7 @@
 
 struct pending_table {
     sqlite3_vtab base;
-    struct pending_orders *rows;
+    const struct pending_written *written;
 };
 
 struct pending_cursor {
@@ -32,7 +33,7 @@ static int pending_connect(sqlite3 *db, void *user, int argc, const char *const 
     if (table == NULL) {
         return SQLITE_NOMEM;
     }
-    *table = (struct pending_table){.rows = user};
+    *table = (struct pending_table){.written = user};
     *out = &table->base;
     return SQLITE_OK;
 }
@@ -79,12 +80,12 @@ static int pending_next(sqlite3_vtab_cursor *cursor) {
     return SQLITE_OK;
 }
 
-static struct pending_orders *rows_of(sqlite3_vtab_cursor *cursor) {
-    return ((struct pending_table *)cursor->pVtab)->rows;
+static const struct pending_written *written_of(sqlite3_vtab_cursor *cursor) {
+    return ((struct pending_table *)cursor->pVtab)->written;
 }
 
 static int pending_eof(sqlite3_vtab_cursor *cursor) {
-    return ((struct pending_cursor *)cursor)->at >= rows_of(cursor)->n;
+    return ((struct pending_cursor *)cursor)->at >= written_of(cursor)->orders->n;
 }
 
 static void result_text(sqlite3_context *out, struct text t) {
@@ -102,7 +103,8 @@ static void result_ident(sqlite3_context *out, struct ident i) {
 }
 
 static int pending_column(sqlite3_vtab_cursor *cursor, sqlite3_context *out, int column) {
-    const struct pending_order *row = &rows_of(cursor)->at[((struct pending_cursor *)cursor)->at];
+    const struct pending_written *w = written_of(cursor);
+    const struct pending_order *row = &w->orders->at[((struct pending_cursor *)cursor)->at];
     const struct order *o = &row->order;
     switch (column) {
     case 0:
@@ -136,7 +138,7 @@ static int pending_column(sqlite3_vtab_cursor *cursor, sqlite3_context *out, int
         sqlite3_result_int64(out, o->total_e4);
         break;
     case 10:
-        sqlite3_result_int64(out, row->group_id);
+        sqlite3_result_int64(out, cube_group(w->cube, row->group)->store_id);
         break;
     case 11:
         sqlite3_result_int64(out, row->arrival_ms);
@@ -153,7 +155,7 @@ static int pending_rowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *out) {
     return SQLITE_OK;
 }
 
-bool pending_register(sqlite3 *db, struct pending_orders *p, struct error *err) {
+bool pending_register(sqlite3 *db, struct pending_written *w, struct error *err) {
     static const sqlite3_module module = {
         .xConnect = pending_connect,
         .xBestIndex = pending_best_index,
@@ -166,7 +168,7 @@ bool pending_register(sqlite3 *db, struct pending_orders *p, struct error *err) 
         .xColumn = pending_column,
         .xRowid = pending_rowid,
     };
-    if (sqlite3_create_module_v2(db, "pending_orders", &module, p, NULL) != SQLITE_OK) {
+    if (sqlite3_create_module_v2(db, "pending_orders", &module, w, NULL) != SQLITE_OK) {
         sqlite_failed(db, "preparing the store", err);
         return false;
     }
@@ -175,6 +177,19 @@ bool pending_register(sqlite3 *db, struct pending_orders *p, struct error *err) 
 
 static bool keep_text(struct arena *arena, struct text *t) {
     return t->at == NULL || arena_try_copy(arena, *t, t);
+}
+
+bool pending_copy(struct pending_order *out, struct arena *texts, const struct order *from,
+                  const struct cube_dim *group, int64_t arrival_ms) {
+    *out = (struct pending_order){*from, arrival_ms, group->number};
+    struct order *o = &out->order;
+    o->source = group->source;
+    o->state = group->state;
+    o->items = NULL; // items_json says it all
+    o->n_items = 0;
+    return keep_text(texts, &o->order_id.text) && keep_text(texts, &o->customer_id.text) &&
+           keep_text(texts, &o->product_id.text) && keep_text(texts, &o->event_id) &&
+           keep_text(texts, &o->items_json);
 }
 
 bool pending_add(struct pending_orders *p, const struct order *from, const struct cube_dim *group,
@@ -188,20 +203,9 @@ bool pending_add(struct pending_orders *p, const struct order *from, const struc
         p->at = at;
         p->cap = cap;
     }
-    struct pending_order *row = &p->at[p->n];
-    *row = (struct pending_order){*from, group->store_id, arrival_ms};
-    struct order *o = &row->order;
-    o->source = group->source;
-    o->state = group->state;
-    o->items = NULL; // items_json says it all
-    o->n_items = 0;
-    if (!keep_text(&p->texts, &o->order_id.text) || !keep_text(&p->texts, &o->customer_id.text) ||
-        !keep_text(&p->texts, &o->product_id.text) || !keep_text(&p->texts, &o->event_id) ||
-        !keep_text(&p->texts, &o->items_json)) {
-        return false;
-    }
-    p->n++;
-    return true;
+    bool kept = pending_copy(&p->at[p->n], &p->texts, from, group, arrival_ms);
+    p->n += kept;
+    return kept;
 }
 
 void pending_clear(struct pending_orders *p) {

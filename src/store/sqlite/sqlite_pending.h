@@ -7,8 +7,9 @@
 #include "sums/cube.h"
 
 struct pending_order {
-    struct order order; // texts in pending_orders.texts; no array of items
-    int64_t group_id, arrival_ms;
+    struct order order; // no array of items
+    int64_t arrival_ms;
+    uint32_t group; // number in the batch's cube
 };
 
 struct pending_orders {
@@ -17,10 +18,20 @@ struct pending_orders {
     struct arena texts;
 };
 
-// Makes `p` readable as the table pending_orders of this connection. Borrows `p`.
-MUST_CHECK bool pending_register(sqlite3 *db, struct pending_orders *p, struct error *err);
-// Copies the order with its texts, but for source and state: those are the group's, which lives
-// longer than the batch. False when memory is refused.
+// What is being written: the orders of a batch whose cube has the ids of all its groups.
+struct pending_written {
+    const struct pending_orders *orders;
+    struct cube *cube;
+};
+
+// Makes what is being written readable as the table pending_orders of this connection. Borrows `w`.
+MUST_CHECK bool pending_register(sqlite3 *db, struct pending_written *w, struct error *err);
+// Copies an event of any kind, its texts into `texts`, but for source and state: those are the
+// group's, which lives longer than the batch. False when memory is refused.
+MUST_CHECK bool pending_copy(struct pending_order *out, struct arena *texts,
+                             const struct order *from, const struct cube_dim *group,
+                             int64_t arrival_ms);
+// The same of a placed order, at the end. False when memory is refused.
 MUST_CHECK bool pending_add(struct pending_orders *p, const struct order *from,
                             const struct cube_dim *group, int64_t arrival_ms);
 void pending_clear(struct pending_orders *p); // for the next batch

@@ -2,8 +2,11 @@
 // The embedded store's writer. One batch:
 //
 // 1. begin: BEGIN IMMEDIATE.
-// 2. known: order ids through order_index, adjustments through their unique index. add: the row is
-//    kept for the commit, its id noted in order_index, its currency's gross sum raised.
+// 2. known: order ids through order_index, adjustments in the batch and through their unique index.
+//    add: the row is kept for the commit, its id noted in order_index, its currency's gross sum
+//    raised. Judging writes into memory alone (sqlite_batch.h).
+//    While the batch before is on its way there is no BEGIN yet: what is known is in the memory of
+//    both batches, and in the file as a second connection sees it (sqlite_aside.h).
 // 3. commit: see sqlite_commit.c.
 //
 // How it fails: any error answers RETRY or ERROR and the engine rolls back. Memory (index, gross
@@ -12,11 +15,15 @@
 #include "store/sqlite/sqlite_store.h"
 
 #include "base/mem.h"
-#include "store/sqlite/sqlite_rows.h"
 #include <stdlib.h>
 
 static struct sqlite_store *sqlite_store_of(struct store *s) {
     return (struct sqlite_store *)s;
+}
+
+static enum store_result no_room(struct error *err) {
+    error_set(err, ERROR_RETRIABLE, "out of memory for a batch of orders");
+    return STORE_RETRY;
 }
 
 // --- The overflow guard
@@ -30,10 +37,14 @@ static bool store_fits(struct store *base, const struct order *o, struct rejecti
 
 static enum store_result store_begin(struct store *base, struct error *err) {
     struct sqlite_store *s = sqlite_store_of(base);
-    pending_clear(&s->pending);
-    s->first_pending = s->next_order;
+    sqlite_batch_clear(s->work, s->next_order, s->next_adjustment);
     sqlite_floors_look(s);
-    return sqlite_sums_begin(&s->sums, err);
+    if (s->in_flight != NULL) { // its transaction comes first
+        return STORE_OK;
+    }
+    enum store_result result = sqlite_sums_begin(&s->sums, err);
+    s->work->begun = result == STORE_OK;
+    return result;
 }
 
 static void store_prefetch(struct store *base, const struct order *o, const struct stamp *at) {
@@ -43,43 +54,33 @@ static void store_prefetch(struct store *base, const struct order *o, const stru
     }
 }
 
-// Reads the row of a prepared and bound SELECT into s->found.
-static enum store_result read_found(struct sqlite_store *s, sqlite3_stmt *select,
-                                    enum order_kind kind, struct stored_event *out, bool *found,
-                                    struct error *err) {
-    arena_reset(&s->found);
-    int rc = sqlite3_step(select);
-    *found = rc == SQLITE_ROW;
-    enum store_result result = STORE_OK;
-    if (rc == SQLITE_ROW && !row_read(select, kind, &s->found, out)) {
-        error_set(err, ERROR_RETRIABLE, "out of memory while reading an order");
-        result = STORE_RETRY;
-    } else if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
-        result = sqlite_failed(s->sums.db, "looking up an order", err);
-    }
-    sqlite3_reset(select);
-    return result;
+// For what only the file knows: within the batch's own transaction, or beside that of the batch
+// before. NULL: `err` says why.
+static struct sqlite_lookup *file_of(struct sqlite_store *s, struct error *err) {
+    return s->work->begun ? &s->lookup
+                          : sqlite_aside_use(&s->aside, s->sums.directory, s->sums.vfs, err);
 }
 
-// The order at a position: of this batch, or stored.
+// The order at a position: of a batch in flight, or stored.
 static enum store_result read_position(struct sqlite_store *s, int64_t position,
                                        struct stored_event *out, struct error *err) {
-    if (position >= s->first_pending) {
-        const struct pending_order *row = &s->pending.at[position - s->first_pending];
-        *out = (struct stored_event){row->order, row->arrival_ms, position};
+    if (sqlite_batch_order(s->work, position, out) ||
+        (s->in_flight != NULL && sqlite_batch_order(s->in_flight, position, out))) {
         return STORE_OK;
     }
-    bool found;
-    sqlite3_bind_int64(s->get_order, 1, position);
-    enum store_result result = read_found(s, s->get_order, ORDER_PLACED, out, &found, err);
-    if (result == STORE_OK && !found) {
-        error_set(err, ERROR_FATAL,
-                  "the database is damaged: order_index knows row %lld, order_rows does not; "
-                  "restore it from a copy",
-                  (long long)position);
-        return STORE_ERROR;
+    struct sqlite_lookup *file = file_of(s, err);
+    return file != NULL ? sqlite_lookup_order(file, position, &s->found, out, err) : STORE_RETRY;
+}
+
+// 0: the slot is free.
+static enum store_result find_position(struct sqlite_store *s, int64_t slot, int64_t *position,
+                                       struct error *err) {
+    if (LIKELY(order_index_find(s->index, slot, position))) {
+        return STORE_OK;
     }
-    return result;
+    struct sqlite_lookup *file = file_of(s, err);
+    return file != NULL ? order_index_find_in_table(file->extents, slot, position, err)
+                        : STORE_RETRY;
 }
 
 // *free_slot: where the order will stand, when it is not found.
@@ -90,7 +91,7 @@ static enum store_result find_order(struct sqlite_store *s, struct ident order_i
     *found = false;
     for (;;) {
         int64_t position;
-        enum store_result result = order_index_find(s->index, slot, &position, err);
+        enum store_result result = find_position(s, slot, &position, err);
         if (result != STORE_OK || position == 0) {
             *free_slot = slot;
             return result;
@@ -116,10 +117,14 @@ static enum store_result find_order(struct sqlite_store *s, struct ident order_i
 
 static enum store_result find_adjustment(struct sqlite_store *s, const struct order *o,
                                          struct stored_event *out, bool *found, struct error *err) {
-    sqlite_bind_ident(s->get_adjustment, 1, o->order_id);
-    sqlite3_bind_int(s->get_adjustment, 2, (int)o->kind);
-    sqlite_bind_text(s->get_adjustment, 3, o->event_id.at != NULL ? o->event_id : TEXT_LIT(""));
-    return read_found(s, s->get_adjustment, o->kind, out, found, err);
+    *found = sqlite_batch_adjustment(s->work, o, out) ||
+             (s->in_flight != NULL && sqlite_batch_adjustment(s->in_flight, o, out));
+    if (*found) {
+        return STORE_OK;
+    }
+    struct sqlite_lookup *file = file_of(s, err);
+    return file != NULL ? sqlite_lookup_adjustment(file, o, &s->found, out, found, err)
+                        : STORE_RETRY;
 }
 
 static enum store_result store_known(struct store *base, const struct order *o,
@@ -155,6 +160,22 @@ static enum store_result store_origin(struct store *base, struct ident order_id,
     return result;
 }
 
+// What was taken back so far of an order, in one currency. A batch in flight is in memory, and may
+// be in the file by now: it counts once.
+static enum store_result taken_back(struct sqlite_store *s, const struct order *o,
+                                    int64_t *total_e4, struct error *err) {
+    const struct sqlite_batch *oldest = s->in_flight != NULL ? s->in_flight : s->work;
+    struct sqlite_lookup *file = file_of(s, err);
+    if (file == NULL) {
+        return STORE_RETRY;
+    }
+    enum store_result result =
+        sqlite_lookup_taken(file, o, oldest->first_adjustment, total_e4, err);
+    *total_e4 += sqlite_batch_taken(s->work, o);
+    *total_e4 += s->in_flight != NULL ? sqlite_batch_taken(s->in_flight, o) : 0;
+    return result;
+}
+
 // 0 or more of it was sold; what is taken back in another currency was not.
 static enum store_result store_doubt(struct store *base, const struct order *o, uint32_t *doubts,
                                      struct error *err) {
@@ -169,57 +190,45 @@ static enum store_result store_doubt(struct store *base, const struct order *o, 
     }
     bool same = found && memcmp(event.order.currency, o->currency, sizeof o->currency) == 0;
     int64_t sold_e4 = same ? event.order.total_e4 : 0;
-    bool ok = true;
     if (!found) {
         *doubts = WARN_UNKNOWN_ORDER;
     } else if (o->total_e4 > 0) {
-        ok = sqlite_doubts_taken(&s->doubts, o->order_id, o->currency, &taken_e4);
-        *doubts = ok && taken_e4 > sold_e4 - o->total_e4 ? WARN_TAKEN_BEYOND : 0;
+        result = taken_back(s, o, &taken_e4, err);
+        *doubts = taken_e4 > sold_e4 - o->total_e4 ? WARN_TAKEN_BEYOND : 0;
     }
-    if (ok && *doubts != 0) {
-        ok = sqlite_doubts_add(&s->doubts, *doubts == WARN_TAKEN_BEYOND, o->order_id);
+    if (result == STORE_OK && *doubts != 0 &&
+        !sqlite_batch_add_doubt(s->work, *doubts == WARN_TAKEN_BEYOND, o->order_id)) {
+        result = no_room(err);
     }
-    return ok ? STORE_OK : sqlite_failed(s->sums.db, "looking at what was taken back", err);
+    return result;
 }
 
 static enum store_result store_add(struct store *base, const struct order *o,
                                    const struct stamp *at, const struct known *known,
-                                   struct cube_dim *group, struct error *err) {
+                                   const struct cube_dim *group, struct error *err) {
     struct sqlite_store *s = sqlite_store_of(base);
-    enum store_result result = sqlite_group_id(s->sums.cells, group, err);
-    if (result != STORE_OK) {
-        return result;
-    }
-    sqlite_sums_raise(&s->sums, currency_number(o->currency), currency_gross_of(o));
+    struct sqlite_batch *b = s->work;
+    sqlite_sums_raise(&s->sums, &b->gross, currency_number(o->currency), currency_gross_of(o));
     if (o->kind == ORDER_PLACED) {
-        if (!pending_add(&s->pending, o, group, at->arrival_ms)) {
-            error_set(err, ERROR_RETRIABLE, "out of memory for a batch of orders");
-            return STORE_RETRY;
-        }
-        return order_index_add(s->index, known->slot, s->next_order++, err);
+        return pending_add(&b->orders, o, group, at->arrival_ms)
+                   ? order_index_add(s->index, known->slot, s->next_order++, err)
+                   : no_room(err);
     }
-    event_bind(s->add_adjustment, o, s->next_adjustment++, group->store_id, at->arrival_ms);
-    return sqlite_do(s->add_adjustment) ? STORE_OK
-                                        : sqlite_failed(s->sums.db, "storing an adjustment", err);
+    s->next_adjustment++;
+    return sqlite_batch_add_adjustment(b, o, group, at->arrival_ms) ? STORE_OK : no_room(err);
 }
 
 static enum store_result store_add_rejected(struct store *base, const struct event *e,
                                             struct error *err) {
-    const struct sqlite_rejected row = {.arrival_ms = e->at.arrival_ms,
-                                        .field = text_of(e->why->field),
-                                        .code = text_of(e->why->code),
-                                        .message = text_of(e->why->message),
-                                        .raw = e->raw,
-                                        .raw_bytes = e->raw.len};
-    return sqlite_sums_add_rejected(&sqlite_store_of(base)->sums, &row, err);
+    return sqlite_batch_add_rejected(sqlite_store_of(base)->work, e) ? STORE_OK : no_room(err);
 }
 
 static void store_floors(struct store *base, int64_t arrival_ms, int32_t *minute_floor,
                          int32_t *hour_floor) {
     struct sqlite_store *s = sqlite_store_of(base);
     sqlite_floors_raise(s, arrival_ms);
-    *minute_floor = s->sums.next.minute_floor;
-    *hour_floor = s->sums.next.hour_floor;
+    *minute_floor = s->minute_floor;
+    *hour_floor = s->hour_floor;
 }
 
 static void store_rollback(struct store *base) {
@@ -262,7 +271,9 @@ int64_t sqlite_store_find_waiting(struct store *writer, int64_t slot) {
 static void free_store(struct sqlite_store *s) {
     pthread_rwlock_destroy(&s->index_lock);
     arena_free(&s->found);
-    pending_free(&s->pending);
+    commit_thread_end(&s->committer);
+    sqlite_batch_free(&s->batches[0]);
+    sqlite_batch_free(&s->batches[1]);
     sqlite_log_free(s);
     sqlite_sums_free(&s->sums);
     free(s);
@@ -287,7 +298,9 @@ static const struct store_ops sqlite_store_ops = {
     .add_rejected = store_add_rejected,
     .fits = store_fits,
     .floors = store_floors,
-    .commit = sqlite_store_commit,
+    .commit_begin = sqlite_store_commit_begin,
+    .commit_finish = sqlite_store_commit_finish,
+    .commits_aside = true,
     .rollback = store_rollback,
     .check = store_check,
     .reopen = store_reopen,
@@ -302,6 +315,10 @@ static struct sqlite_store *new_store(const struct sqlite_options *options) {
     s->base.log = options->follows_log ? sqlite_log_init(&s->log) : NULL;
     s->clock = options->clock;
     sqlite_sums_init(&s->sums, options->directory, options->vfs);
+    sqlite_batch_init(&s->batches[0]);
+    sqlite_batch_init(&s->batches[1]);
+    s->work = &s->batches[0];
+    commit_thread_init(&s->committer, sqlite_store_commit_run, s);
     // Writers must not starve behind readers: they hold the lock for a look-up only.
     pthread_rwlock_init(&s->index_lock, NULL);
     return s;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Inside of the SQLite store, for its own files (writer, reader): not for other layers.
 #pragma once
-#include "store/sqlite/order_index.h"
+#include "store/commit_thread.h"
 #include "store/sqlite/sqlite.h"
+#include "store/sqlite/sqlite_aside.h"
+#include "store/sqlite/sqlite_batch.h"
 #include "store/sqlite/sqlite_doubts.h"
-#include "store/sqlite/sqlite_pending.h"
-#include "store/sqlite/sqlite_sums.h"
 #include <pthread.h>
 
 struct sqlite_store {
@@ -16,13 +16,26 @@ struct sqlite_store {
 
     // All of these are NULL while the store is down.
     struct order_index *index;
-    sqlite3_stmt *add_orders, *add_adjustment, *get_order, *get_adjustment, *put_position;
-    sqlite3_stmt *put_log_position;
+    sqlite3_stmt *add_orders, *add_adjustment, *put_position, *put_log_position;
     struct sqlite_doubts doubts;
+    struct sqlite_lookup lookup; // on the writer's connection
+    struct sqlite_aside aside;
 
-    int64_t first_pending, next_order, next_adjustment; // positions
-    struct pending_orders pending; // accepted by the batch in work, not in order_rows yet
-    struct arena found;            // texts of the last find
+    // Of the judging thread, with all batches in flight:
+    int64_t next_order, next_adjustment; // positions
+    int32_t minute_floor, hour_floor;
+    struct sqlite_batch batches[2];
+    struct sqlite_batch *work;      // the one that is judged, or will be
+    struct sqlite_batch *in_flight; // from commit_begin to commit_finish; else NULL
+    struct arena found;             // texts of the last find
+
+    // The writer's connection, and all of `sums` but its gross sums, are the committing thread's
+    // while a batch is given to it.
+    struct commit_thread committer;
+    bool given;
+    struct pending_written written; // for add_orders
+    enum store_result committed;    // what became of it
+    struct error failure;
 
     struct log_store log;
     struct sqlite_part *parts; // of a log, by partition: sqlite_log.c
@@ -56,8 +69,11 @@ void sqlite_log_committed(struct sqlite_store *s);
 MUST_CHECK bool sqlite_log_read(struct sqlite_store *s, struct error *err); // after a reopen
 void sqlite_log_free(struct sqlite_store *s);
 
-// sqlite_commit.c: store_ops.commit; and the orderly end: all ids into the table, so that the next
-// start has nothing to read back.
-MUST_CHECK enum store_result sqlite_store_commit(struct store *base, struct cube *cube,
-                                                 struct batch_summary *batch, struct error *err);
+// sqlite_commit.c: store_ops; what the committing thread does; and the orderly end: all ids into
+// the table, so that the next start has nothing to read back.
+MUST_CHECK enum store_result sqlite_store_commit_begin(struct store *base, struct cube *cube,
+                                                       struct batch_summary *summary, bool aside,
+                                                       struct error *err);
+MUST_CHECK enum store_result sqlite_store_commit_finish(struct store *base, struct error *err);
+void sqlite_store_commit_run(void *user);
 void sqlite_store_finish_index(struct sqlite_store *s);

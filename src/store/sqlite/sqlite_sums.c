@@ -27,8 +27,6 @@ void sqlite_sums_init(struct sqlite_sums *s, const char *directory, const char *
     s->directory = mem_strndup(directory, strlen(directory));
     s->vfs = vfs != NULL ? mem_strndup(vfs, strlen(vfs)) : NULL;
     s->gross_e4 = mem_zalloc(N_CURRENCIES, sizeof *s->gross_e4);
-    s->gross_dirty = mem_zalloc(N_CURRENCIES, sizeof *s->gross_dirty);
-    s->gross_is_dirty = mem_zalloc(N_CURRENCIES, sizeof *s->gross_is_dirty);
 }
 
 void sqlite_sums_free(struct sqlite_sums *s) {
@@ -36,10 +34,35 @@ void sqlite_sums_free(struct sqlite_sums *s) {
         close(s->lock_fd);
     }
     free(s->gross_e4);
-    free(s->gross_dirty);
-    free(s->gross_is_dirty);
     free(s->directory);
     free(s->vfs);
+}
+
+void sqlite_gross_init(struct sqlite_gross *g) {
+    *g = (struct sqlite_gross){
+        .currency =
+            mem_alloc(N_CURRENCIES * sizeof *g->currency), // touched as far as they are used
+        .sum_e4 = mem_alloc(N_CURRENCIES * sizeof *g->sum_e4),
+        .is_in = mem_zalloc(N_CURRENCIES, sizeof *g->is_in),
+    };
+}
+
+void sqlite_gross_free(struct sqlite_gross *g) {
+    free(g->currency);
+    free(g->sum_e4);
+    free(g->is_in);
+}
+
+void sqlite_gross_clear(struct sqlite_gross *g) {
+    while (g->n > 0) {
+        g->is_in[g->currency[--g->n]] = false;
+    }
+}
+
+void sqlite_sums_settle(const struct sqlite_sums *s, struct sqlite_gross *batch) {
+    for (int32_t i = 0; i < batch->n; i++) {
+        batch->sum_e4[i] = s->gross_e4[batch->currency[i]];
+    }
 }
 
 // --- A batch
@@ -164,14 +187,12 @@ static bool write_batch(struct sqlite_sums *s, const struct batch_summary *batch
     return sqlite_do(s->put_batch);
 }
 
-static bool write_gross(struct sqlite_sums *s) {
-    while (s->n_gross_dirty > 0) {
-        int32_t number = s->gross_dirty[--s->n_gross_dirty];
+static bool write_gross(struct sqlite_sums *s, const struct sqlite_gross *gross) {
+    for (int32_t i = 0; i < gross->n; i++) {
         char name[4];
-        currency_name(number, name);
-        s->gross_is_dirty[number] = false;
+        currency_name(gross->currency[i], name);
         sqlite3_bind_text(s->put_gross, 1, name, 3, SQLITE_STATIC);
-        sqlite3_bind_int64(s->put_gross, 2, s->gross_e4[number]);
+        sqlite3_bind_int64(s->put_gross, 2, gross->sum_e4[i]);
         if (!sqlite_do(s->put_gross)) {
             return false;
         }
@@ -196,10 +217,11 @@ static bool write_days(struct sqlite_sums *s, const struct batch_summary *batch)
     return ok;
 }
 
-bool sqlite_sums_write(struct sqlite_sums *s, struct batch_summary *batch) {
+bool sqlite_sums_write(struct sqlite_sums *s, struct batch_summary *batch,
+                       const struct sqlite_gross *gross) {
     count_batch(s, batch);
-    return write_batch(s, batch) && write_days(s, batch) && drop_old(s, batch) && write_gross(s) &&
-           sqlite_sums_write_state(s);
+    return write_batch(s, batch) && write_days(s, batch) && drop_old(s, batch) &&
+           write_gross(s, gross) && sqlite_sums_write_state(s);
 }
 
 bool sqlite_sums_commit(struct sqlite_sums *s) {

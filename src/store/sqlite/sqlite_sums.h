@@ -2,9 +2,12 @@
 // What the SQLite stores share: the writer's connection to sales.db and everything in it that is
 // not raw rows: cells, counts, floors, batches, rejected events, gross sums, their retention, and
 // the transaction of a batch. The embedded store (sqlite_store.h) adds raw orders and their index
-// to it, the aggregates store (sqlite_aggregates.c) positions of a log. One thread.
+// to it, the aggregates store (sqlite_aggregates.c) positions of a log.
 //
-//     begin, (raise | add_rejected | floors)*, write, commit
+//     (raise)*, begin, (add_rejected | floors)*, write, commit
+//
+// One thread at a time, the one that commits; but `gross_e4` and raise are of the one that judges,
+// which in the embedded store may be at work on the next batch.
 //
 // After any failure memory may be ahead of the file: disconnect, then connect reads it again.
 #pragma once
@@ -35,11 +38,20 @@ struct sqlite_sums {
     bool note_all;            // an earlier program has counted, and noted no days
     int64_t believed_from_ms; // since when the clock's course has not gone back; 0: no batch yet
 
-    int64_t *gross_e4;    // by currency, as 26-ary number of its letters
-    int32_t *gross_dirty; // list of those changed in the batch
-    int32_t n_gross_dirty;
-    bool *gross_is_dirty;
+    int64_t *gross_e4; // by currency, as 26-ary number of its letters; with all batches in work, of
+                       // whoever judges
 };
+
+// Which gross sums a batch changes.
+struct sqlite_gross {
+    int32_t *currency; // list
+    int64_t *sum_e4;   // of these, once settled
+    bool *is_in;       // by currency
+    int32_t n;
+};
+void sqlite_gross_init(struct sqlite_gross *g);
+void sqlite_gross_free(struct sqlite_gross *g);
+void sqlite_gross_clear(struct sqlite_gross *g);
 
 void sqlite_sums_init(struct sqlite_sums *s, const char *directory, const char *vfs);
 void sqlite_sums_free(struct sqlite_sums *s); // disconnected before; lets go of the directory
@@ -58,13 +70,16 @@ void sqlite_sums_disconnect(struct sqlite_sums *s);
 
 MUST_CHECK enum store_result sqlite_sums_begin(struct sqlite_sums *s, struct error *err);
 // Raises the gross sum of a currency; that it fits has been asked.
-static inline void sqlite_sums_raise(struct sqlite_sums *s, int32_t currency, int64_t amount_e4) {
+static inline void sqlite_sums_raise(struct sqlite_sums *s, struct sqlite_gross *batch,
+                                     int32_t currency, int64_t amount_e4) {
     s->gross_e4[currency] += amount_e4;
-    if (!s->gross_is_dirty[currency]) {
-        s->gross_is_dirty[currency] = true;
-        s->gross_dirty[s->n_gross_dirty++] = currency;
+    if (!batch->is_in[currency]) {
+        batch->is_in[currency] = true;
+        batch->currency[batch->n++] = currency;
     }
 }
+// The batch has been judged: its sums are what they are now.
+void sqlite_sums_settle(const struct sqlite_sums *s, struct sqlite_gross *batch);
 struct sqlite_rejected {
     int64_t arrival_ms;
     struct text field, code, message;
@@ -87,7 +102,8 @@ static inline void sqlite_sums_raise_floors(struct sqlite_sums *s, int32_t minut
 // Counts the batch (fills its batch_id), drops a step of what is past its retention, and writes
 // gross sums, state and which days have changed. Cells, applied before, and next.indexed_below are
 // the caller's.
-MUST_CHECK bool sqlite_sums_write(struct sqlite_sums *s, struct batch_summary *batch);
+MUST_CHECK bool sqlite_sums_write(struct sqlite_sums *s, struct batch_summary *batch,
+                                  const struct sqlite_gross *gross);
 MUST_CHECK bool sqlite_sums_write_state(struct sqlite_sums *s);
 // COMMIT, with its fsync. Then ask whether it went into a file that is found again, and call
 // sqlite_sums_committed.

@@ -68,8 +68,6 @@ static bool sqlite_sums_open_prepare_all(struct sqlite_sums *s, struct error *er
 
 static bool read_gross(struct sqlite_sums *s, struct error *err) {
     memset(s->gross_e4, 0, N_CURRENCIES * sizeof *s->gross_e4);
-    memset(s->gross_is_dirty, 0, N_CURRENCIES * sizeof *s->gross_is_dirty);
-    s->n_gross_dirty = 0;
     sqlite3_stmt *stmt = NULL;
     if (!sqlite_prepare(s->db, "SELECT currency, gross_e4 FROM currency_gross", &stmt, err)) {
         return false;
