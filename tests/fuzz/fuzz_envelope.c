@@ -9,6 +9,7 @@
 // - a rejection has a code and words;
 // - no message is of two forms: whoever says another one rejects it by its form.
 #include "base/mem.h"
+#include "engine/zone_file.h"
 #include "format/envelope.h"
 #include "format/log_key.h"
 #include <stdio.h>
@@ -25,9 +26,19 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct order_json *parser;
+static struct zone *zone;
+
+static void start(void) {
+    struct error err;
+    if (!zone_open("America/New_York", &zone, &err)) {
+        fprintf(stderr, "%s\n", err.text);
+        abort();
+    }
+    parser = mem_must(order_json_new(NULL));
+}
 
 static void check_event(struct text event, struct arena *arena) {
-    const struct order_rules rules = {.currency = "USD"};
+    const struct order_rules rules = {.zone = zone, .currency = "USD"};
     struct order order;
     struct rejection why;
     enum order_json_result result = order_json_parse(parser, &rules, event, arena, &order, &why);
@@ -66,7 +77,7 @@ static void check_message(enum value_format said, const struct envelope *e) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (parser == NULL) {
-        parser = mem_must(order_json_new(NULL));
+        start();
     }
     if (size < 2) {
         return 0;

@@ -46,6 +46,30 @@ def three_bad(server, *options):
     return one
 
 
+def test_a_message_that_was_kept_in_its_envelope_is_submitted_as_the_order_within(server):
+    one = server()
+    wrapped = [
+        {"schema": None, "payload": order(1, total="1.00")},
+        {"before": None, "after": order(2, total="2.00"), "op": "c"},
+        {"before": order(3), "after": None, "op": "d"},
+    ]
+    one.post(lines(*wrapped), NDJSON)
+    assert len(rows(one)) == 3  # a door takes orders alone
+    done = again(one, "retry", "1")
+    assert done.stdout.decode().splitlines()[0] == "1 accepted"
+    answer = one.request("POST", "/v1/rejected/2/retry", json.dumps(wrapped[1], indent=1).encode(),
+                         {"Content-Type": "application/json"})  # fmt: skip
+    assert answer.status == 202, answer
+    assert answer.json()["accepted"] == 1
+    done = again(one, "retry", "3")
+    assert done.stdout.decode().splitlines()[0].startswith("3 not sent: the row was deleted")
+    answer = one.request("POST", "/v1/rejected/3/retry", json.dumps(wrapped[2]).encode(),
+                         {"Content-Type": "application/json"})  # fmt: skip
+    assert answer.status == 400
+    assert "the row was deleted" in answer.body.decode()
+    assert [one.get(f"/v1/orders/{n}").status for n in (1, 2, 3)] == [200, 200, 404]
+
+
 def test_list_shows_the_newest_first_with_reasons(server):
     one = three_bad(server)
     done = rejected(one, "list")
