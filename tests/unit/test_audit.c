@@ -605,7 +605,7 @@ static bool fake_read(struct audit_aggregates *a, struct audit_picture *out, str
     out->settings = (struct store_settings){.currency = "USD", .timezone = "UTC"};
     out->counts = (struct store_counts){.received = 2, .accepted = 2};
     out->next_offset[0] = 2;
-    struct cube_dim group = {TEXT_LIT("GOOGLE"), TEXT_LIT("CA"), IDENT_NONE, "USD", -1};
+    struct cube_dim group = {TEXT_LIT("GOOGLE"), TEXT_LIT("CA"), IDENT_NONE, "USD", 0, -1};
     cube_cell(out->cells, CUBE_TOTALS, 0, &group)->orders = 2;
     return true;
 }
@@ -677,7 +677,7 @@ static void verify_sees_one_snapshot_of_a_batch_in_work(void **state) {
     shop_open(&w.shop);
     struct store *s = w.shop.store;
     struct error err;
-    struct cube_dim group = {TEXT_LIT("NEW"), TEXT_LIT("TX"), IDENT_NONE, "USD", -1};
+    struct cube_dim group = {TEXT_LIT("NEW"), TEXT_LIT("TX"), IDENT_NONE, "USD", 0, -1};
     struct order o = shop_order(&w.shop, 500, 10000);
     struct known known;
     struct stamp at = {.arrival_ms = w.shop.now_ms};
