@@ -121,7 +121,7 @@ complete -c salestide -n '__fish_seen_subcommand_from load' -l group-by -x -a 'o
 complete -c salestide -n '__fish_seen_subcommand_from load' -l per-line -x -d 'With --group-by: amounts of each line, of discount, shipping, tax and total, that are added up'
 complete -c salestide -n '__fish_seen_subcommand_from load' -l preset -x -d 'Reads the export of a shop system: shopify, woocommerce, amazon and others'
 complete -c salestide -n '__fish_seen_subcommand_from load' -l skip -x -d 'Leaves out the rows that have one of these values in a column, as in Status=Cancelled,Failed; COLUMN!=VALUE,..'
-complete -c salestide -n '__fish_seen_subcommand_from load' -l skip-short -d 'Leaves out rows of at most three cells, or a quarter of the columns: titles and counts among the rows'
+complete -c salestide -n '__fish_seen_subcommand_from load' -l skip-short -d 'Leaves out rows of at most three cells, or a quarter of the columns, with at most three filled: titles and counts among the rows'
 complete -c salestide -n '__fish_seen_subcommand_from load' -l refund -x -d 'A column with what was given back of the order: an amount there makes a refund of it'
 complete -c salestide -n '__fish_seen_subcommand_from load' -l cancelled -x -d 'A column with the time when the order was cancelled: one there takes the order back whole'
 complete -c salestide -n '__fish_seen_subcommand_from load' -l returns -d 'Lines whose quantity or amount is below zero become refunds; without it they are rejected'

@@ -39,5 +39,5 @@ bool base64_decode(struct text in, char *out, size_t cap, size_t *len) {
         }
     }
     *len = n;
-    return true;
+    return n_bits < 6 && (bits & ((1U << n_bits) - 1)) == 0; // else it was cut off
 }

@@ -104,7 +104,8 @@ const struct csv_preset csv_presets[] = {
                          "currency=currency,source=sales-channel,state=ship-state"},
                  {"per-line", "shipping,discount"},
                  {"skip", "order-status=Cancelled,Pending"},
-                 {"skip", "item-status=Cancelled"}}},
+                 {"skip", "item-status=Cancelled"},
+                 {"skip", "sales-channel=Non-Amazon,Non-Amazon US,Non-Amazon UK"}}},
     {.name = "amazon",
      .what = "Amazon orders (Order report)",
      .note = "without tax: in Europe it is in the prices, elsewhere Amazon keeps it; what was "
@@ -197,7 +198,8 @@ const struct csv_preset csv_presets[] = {
           NUMBERS,
           {"skip", "Status!=Paid,Refunded,Partial Refund,Partially Refunded,Succeeded,"
                    "Disputed"},
-          {"skip", "?Mode=Test"}}},
+          {"skip", "?Mode=Test"},
+          {"skip", "?Captured=false"}}},
     {.name = "paypal",
      .what = "PayPal activity",
      .note = "dates are read as month/day/year and numbers as 1,234.56, in the shop's zone: "
@@ -217,8 +219,6 @@ const struct csv_preset csv_presets[] = {
            "Mobile Payment,Payment,Donation Payment,Subscription Payment,"
            "Recurring Payment,eBay Auction Payment,Invoice Payment,"
            "Virtual Terminal Payment,Direct Payment,Direct Credit Card Payment,"
-           "PreApproved Payment Bill User Payment,"
-           "Pre-approved Payment Bill User Payment,"
            "Third-Party Auction Payment,PayPal Here Payment,Payment Refund,Payment Reversal,Refund,"
            "Reversal,Chargeback"}},
      .marks = "Fee|Net"},

@@ -64,6 +64,12 @@ static enum envelope_result put_payload(struct connect_writing *w, yyjson_val *r
                "the payload of a Kafka Connect envelope must be an order as an object");
         return ENVELOPE_REJECTED;
     }
+    if (yyjson_equals_str(yyjson_obj_get(payload, "__deleted"), "true")) {
+        reject(w->why, "__deleted", REJECT_CHANGED,
+               "a deleted row, as Debezium's ExtractNewRecordState rewrites it: what was counted "
+               "stays counted");
+        return ENVELOPE_REJECTED;
+    }
     return connect_value_put(w, yyjson_obj_get(root, "schema"), payload, "") ? ENVELOPE_EVENT
                                                                              : ENVELOPE_REJECTED;
 }

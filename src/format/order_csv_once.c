@@ -160,8 +160,10 @@ static bool read_left_out(struct csv_assembly *a, size_t source, size_t row, str
 }
 
 // No row that is taken has this amount of the order: a row that is left out may. What is added up
-// line by line goes with its line.
-static bool set_from_left_out(struct csv_assembly *a, size_t source, int field, bool *found) {
+// line by line goes with its line. `told`: the 0 that the rows have; a row that sums the order up
+// has the word then, and beside any other it is a second value.
+static bool set_from_left_out(struct csv_assembly *a, size_t source, int field, struct text told,
+                              bool *found) {
     struct text first = TEXT_NONE, value;
     const uint8_t wanted =
         csv_is_among(a->c->binding->per_line, field) ? LEFT_OUT | NO_LINE : LEFT_OUT;
@@ -171,6 +173,9 @@ static bool set_from_left_out(struct csv_assembly *a, size_t source, int field, 
         }
         if (!read_left_out(a, source, i, &value)) {
             return false;
+        }
+        if (value.at != NULL && told.at != NULL && (a->c->marks[i] & NO_LINE) == 0) {
+            return refuse_second_value(a, field, i, told, value);
         }
         if (value.at != NULL && first.at == NULL) {
             first = value;
@@ -217,7 +222,9 @@ static bool set_from_rows(struct csv_assembly *a, size_t source, int field) {
     size_t i = first_value(a, source, field);
     bool found = i < a->n_rows && !(is_money(field) && is_zero(value_at(a, source, i)));
     if (!found && is_money(field) && a->part != CSV_ITS_RETURN && binding->n_skips > 0 &&
-        (!set_from_left_out(a, source, field, &found) || found)) {
+        (!set_from_left_out(a, source, field, i < a->n_rows ? value_at(a, source, i) : TEXT_NONE,
+                            &found) ||
+         found)) {
         return found;
     }
     if (i == a->n_rows) {

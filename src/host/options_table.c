@@ -665,8 +665,8 @@ const struct option_spec option_specs[] = {
      .type = OPTION_FLAG,
      .commands = "load",
      .help =
-         "Leaves out rows of at most three cells, or a quarter of the columns: titles and counts "
-         "among the rows."},
+         "Leaves out rows of at most three cells, or a quarter of the columns, with at most three "
+         "filled: titles and counts among the rows."},
     {.name = "refund",
      .value = "COLUMN",
      .commands = "load",

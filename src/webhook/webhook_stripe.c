@@ -192,6 +192,11 @@ static bool emit_piece(struct mapping *m, const struct webhook_event *placed, yy
         return webhook_unmapped(m, "amount_refunded", REJECT_NEGATIVE,
                                 "less is refunded than before");
     }
+    if (to_e4 < released_e4) {
+        return webhook_unmapped(m, "amount_refunded", REJECT_AMBIGUOUS,
+                                "less is refunded than was not captured: whether that is given "
+                                "back, or was never taken, cannot be told");
+    }
     snprintf(piece, sizeof piece, "-%" PRId64 "-%" PRId64, from_e4 / unit_e4(placed->currency),
              to_e4 / unit_e4(placed->currency));
     from_e4 = from_e4 > released_e4 ? from_e4 : released_e4;

@@ -228,9 +228,11 @@ def stripe_payments():
          "Status": "Refunded"},
         {"id": "ch_4", "Created date (UTC)": "2026-06-06 08:00:00", "Amount": "99.00", "Amount Refunded": "0.00", "Currency": "eur",
          "Status": "Failed"},
+        {"id": "ch_5", "Created date (UTC)": "2026-06-06 08:00:00", "Amount": "50.00", "Amount Refunded": "50.00", "Currency": "eur",
+         "Captured": "FALSE", "Status": "Refunded"},  # an authorization that lapsed
     ]  # fmt: skip
     euro = [D("1500") + D("20.00") - D("300.00") - D("20.00"), 2, 1, D("320.00")]
-    return table(STRIPE, rows), {"USD": [D("3125.00"), 1, 1, D(0)], "EUR": euro}, 1
+    return table(STRIPE, rows), {"USD": [D("3125.00"), 1, 1, D(0)], "EUR": euro}, 2
 
 
 def paypal():
@@ -243,8 +245,10 @@ def paypal():
          "Gross": "-900.00", "Transaction ID": "T3"},
         {"Date": "05/14/2026", "Time": "11:00:00", "TimeZone": "PDT", "Type": "Express Checkout Payment", "Status": "Pending", "Currency": "USD",
          "Gross": "5.00", "Transaction ID": "T4"},
+        {"Date": "05/14/2026", "Time": "11:00:00", "TimeZone": "PDT", "Type": "PreApproved Payment Bill User Payment", "Status": "Completed",
+         "Currency": "USD", "Gross": "-40.00", "Transaction ID": "T5", "Reference Txn ID": "B-9AB12345CD678901E"},
     ]  # fmt: skip
-    return "\ufeff" + table(PAYPAL, rows), {"USD": [D("1057.00") - D("7.50"), 1, 0, D("7.50")]}, 2
+    return "\ufeff" + table(PAYPAL, rows), {"USD": [D("1057.00") - D("7.50"), 1, 0, D("7.50")]}, 3
 
 
 def olist():
@@ -417,6 +421,9 @@ def test_dates_whose_day_and_month_are_the_other_way_round_load_nothing(tmp_path
     code, said = run(tmp_path, british)
     assert code == 2 and "'14/05/2026 11:00:00'" in said and "--date-format '%d/%m/%Y %H:%M:%S'" in said, said
     assert sums(tmp_path) == {}
+    no_date = british + text.splitlines()[1].replace("T1", "T8").replace("05/13/2026", "pending") + "\n"
+    code, said = run(tmp_path, no_date, data="pending")
+    assert code == 2 and sums(tmp_path, "pending") == {}, said
     code, said = run(tmp_path, british, "--date-format", "%d/%m/%Y %H:%M:%S")
     assert code == 0 and sums(tmp_path) == paypal()[1], said
     mixed = british + text.splitlines()[1].replace("T1", "T9") + "\n"  # has both: neither can be meant
@@ -546,7 +553,7 @@ def test_with_group_by_a_row_without_a_value_is_as_the_first_of_its_order(tmp_pa
 
 def test_what_an_order_has_once_counts_where_its_row_is_left_out(tmp_path):
     head = "order_id,created_at,product_id,quantity,unit_price,shipping,discount,back\n"
-    text = head + "1,2026-05-01,gift,1,50.00,4.90,1.00,2.00\n1,2026-05-01,mug,1,10.00,,0.00,\n2,2026-05-01,mug,1,10.00,,,\n"
+    text = head + "1,2026-05-01,gift,1,50.00,4.90,1.00,2.00\n1,2026-05-01,mug,1,10.00,,,\n2,2026-05-01,mug,1,10.00,,,\n"
     options = ["--group-by", "order_id", "--map", "shipping=shipping,discount=discount", "--refund", "back"]
     code, said = run(tmp_path, text, *options, "--skip", "product_id=gift")
     assert code == 0 and "1 row left out" in said, said
@@ -556,6 +563,9 @@ def test_what_an_order_has_once_counts_where_its_row_is_left_out(tmp_path):
     assert code == 1 and "export.csv:5: shipping: " in said and "'4.90'" in said and "'3.90'" in said, said
     code, said = run(tmp_path, text.replace("4.90", "some"), *options, "--skip", "product_id=gift", data="bad")
     assert code == 1 and sums(tmp_path, "bad")["USD"][1] == 1, said
+    zero = text.replace("mug,1,10.00,,,\n2", "mug,1,10.00,0.00,,\n2")  # two meanings
+    code, said = run(tmp_path, zero, *options, "--skip", "product_id=gift", data="zero")
+    assert code == 1 and "shipping: " in said and "'4.90'" in said and "'0.00'" in said, said
     # What is added up line by line goes with its line, but for a row that is no line.
     per_line = [*options, "--per-line", "shipping"]
     code, said = run(tmp_path, text, *per_line, "--skip", "product_id=gift", data="lines")
@@ -671,6 +681,9 @@ def test_rows_that_say_nothing_are_no_events_and_short_ones_are_left_out_when_as
     assert code == 1, said
     code, said = run(tmp_path, text + "2 records\n", "--skip-short", data="skipped")
     assert code == 0 and "1 row left out" in said, said
+    wide = HEADER + "," + ",".join(f"c{k}" for k in range(20))  # a row that was cut off is none
+    code, said = run(tmp_path, f"{wide}\n1,2026-05-01,a,1,5.00{',' * 20}\n2,2026-05-01,a,1,5.00\n3,,,,\n", "--skip-short", data="cut")
+    assert code == 1 and "1 row left out" in said and "export.csv:3: " in said, said
 
 
 def test_a_preset_goes_to_a_server_too(tmp_path, server):

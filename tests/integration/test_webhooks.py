@@ -297,6 +297,8 @@ def test_what_stripe_authorized_and_never_captured_is_neither_sold_nor_refunded(
     took(send(door, stripe("payment_intent.succeeded", intent)), duplicate=1)
     took(send(door, stripe("charge.refunded", part, previous_attributes={"amount_refunded": 0})), duplicate=1)
     assert totals(door) == {"USD": (1, 1, 6)}
+    piece = stripe("charge.refunded", part | {"amount_refunded": 200}, previous_attributes={"amount_refunded": 0})
+    assert send(door, piece).json()["errors"][0]["code"] == "ambiguous"  # captured in pieces: is it of what is still held?
     back = part | {"amount_refunded": 550}
     if more.pop("listed", False):
         listed = [{"id": "re_2", "amount": 150, "status": "succeeded", "created": 1767225660}, release]

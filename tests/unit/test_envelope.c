@@ -141,11 +141,15 @@ static void decimals_of_any_size_are_exact(void **state) {
     char longest[88]; // 64 bytes, of which the first is 0x7F: 154 digits
     memset(longest, '/', sizeof longest);
     longest[0] = 'f';
+    longest[85] = 'w';
     assert_int_equal(connect_decimal((struct text){longest, 86}, DECIMAL_SCALE_MAX, out), 202);
     assert_int_equal(connect_decimal((struct text){longest, 86}, -DECIMAL_SCALE_MAX, out), 354);
     assert_int_equal(connect_decimal((struct text){longest, 88}, 0, out), 0);
     assert_int_equal(connect_decimal(TEXT_LIT(""), 0, out), 0);
     assert_int_equal(connect_decimal(TEXT_LIT("BO.="), 0, out), 0);
+    for (size_t n = 1; n < 4; n++) { // of AYag, cut off: not 3.90, not 0.01
+        assert_int_equal(connect_decimal((struct text){"AYag", n}, 2, out), 0);
+    }
     assert_int_equal(connect_decimal(TEXT_LIT("AA=="), DECIMAL_SCALE_MAX + 1, out), 0);
 }
 
@@ -217,6 +221,8 @@ static void items_in_a_column_of_json_are_an_array(void **state) {
 
 static void a_payload_that_is_no_order_is_rejected(void **state) {
     (void)state;
+    rejects(VALUE_CONNECT, "{\"schema\":null,\"payload\":{\"order_id\":7,\"__deleted\":\"true\"}}",
+            REJECT_CHANGED, "a deleted row");
     rejects(VALUE_CONNECT, "{\"schema\":null,\"payload\":[{\"order_id\":7}]}", REJECT_NOT_OBJECT,
             "payload of a Kafka Connect envelope");
     rejects(VALUE_CONNECT, "{\"schema\":", REJECT_NOT_JSON, "not JSON");

@@ -94,12 +94,19 @@ static bool load_parts(struct csv_load *l, const struct csv_row *row,
 
 // --- One row is one order
 
-// A title or a sum that an export puts among its rows.
+// A title or a sum that an export puts among its rows: short, and with little in it. A row that was
+// cut off has more.
 static bool is_short(const struct csv_load *l, const struct csv_row *row) {
     enum { SHORT_CELLS = 3, SHORT_PART = 4 };
-    size_t n_columns = l->binding.n_columns;
+    size_t n_columns = l->binding.n_columns, n_filled = 0;
     size_t most = n_columns / SHORT_PART > SHORT_CELLS ? n_columns / SHORT_PART : SHORT_CELLS;
-    return l->fields->skip_short && !row->broken && row->n_cells <= most && n_columns > most;
+    if (!l->fields->skip_short || row->broken || row->n_cells > most || n_columns <= most) {
+        return false;
+    }
+    for (size_t i = 0; i < row->n_cells; i++) {
+        n_filled += text_trim(row->cells[i]).len > 0;
+    }
+    return n_filled <= SHORT_CELLS;
 }
 
 // A row of delimiters alone says nothing.

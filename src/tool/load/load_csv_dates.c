@@ -66,7 +66,7 @@ static struct text date_of(const struct csv_source *s, const struct csv_row *row
 
 static void look_at_date(struct date_trial *t, struct text date) {
     const char *told = form_of(t->told, date), *other = form_of(&t->other, date);
-    t->n_dates++;
+    t->n_dates += told != NULL || other != NULL; // what is no date either way tells nothing
     t->n_other += other != NULL;
     if (told == NULL && t->its_form == NULL) {
         t->wrong = excerpt_of(date);

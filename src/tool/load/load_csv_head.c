@@ -79,6 +79,39 @@ static enum csv_next first_line(struct csv_load *l, struct load_input *in, struc
     return next;
 }
 
+// How many of a line's cells have something in them; all of them, with `empty`.
+static size_t count_cells(struct text line, char delimiter, bool empty) {
+    size_t n = 0, n_filled = 0;
+    struct text *cells = mem_alloc(CSV_CELLS_MAX * sizeof *cells);
+    char *scratch = mem_alloc(line.len + 1);
+    bool split = csv_split(line, delimiter, cells, CSV_CELLS_MAX, &n, scratch);
+    for (size_t i = 0; split && i < n; i++) {
+        n_filled += text_trim(cells[i]).len > 0;
+    }
+    free(scratch);
+    free(cells);
+    return empty ? n : n_filled;
+}
+
+// A title fills few cells. A line with half as many as there are names of columns is a row, or the
+// names of other columns: what stands below it would be passed over with it.
+static bool are_titles(struct csv *csv, size_t n, struct text names, char delimiter) {
+    char candidates[CSV_DELIMITERS_COUNT];
+    struct text line;
+    bool ok = true;
+    if (delimiter == '\0' && csv_delimiters_in(names, candidates) > 0) {
+        delimiter = candidates[0];
+    }
+    size_t n_names = count_cells(names, delimiter, true);
+    csv_mark(csv);
+    for (size_t i = 0; ok && i < n && csv_first_line(csv, &line) == CSV_ROW; i++) {
+        ok = 2 * count_cells(line, delimiter, false) < n_names;
+        csv_skip_first_line(csv);
+    }
+    csv_go_back(csv);
+    return ok;
+}
+
 // Reports begin with a title, a range of days, a disclaimer: the row of column names is the first
 // line that is one, of those that are in the reader. None: the first line is to be told as it is.
 static size_t count_titles(struct csv_load *l, struct csv *csv, struct text line, char delimiter) {
@@ -93,7 +126,8 @@ static size_t count_titles(struct csv_load *l, struct csv *csv, struct text line
         n++;
     }
     csv_go_back(csv);
-    return next == CSV_ROW && n < TITLES_MAX ? n : 0;
+    bool found = next == CSV_ROW && n < TITLES_MAX;
+    return found && are_titles(csv, n, line, delimiter) ? n : 0;
 }
 
 // Passes over the titles; *line is the row of column names then.
