@@ -39,8 +39,6 @@ struct kafka_log {
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue;
     rd_kafka_conf_t *conf_classic; // to join by, when the brokers cannot decide; else NULL
-    bool by_brokers;               // they decide
-    bool join_classic;             // they cannot: the next take joins again
     rd_kafka_t *asker;             // a client beside the consumer's
     rd_kafka_queue_t *answers;     // to which topic it is: kafka_identity.c
     uintptr_t n_asked;
@@ -54,6 +52,8 @@ struct kafka_log {
     struct log_partition *partitions;
     int32_t n_partitions;
     int32_t topic_partitions; // of the topic; 0: not known
+    bool by_brokers;          // they share out the group's partitions
+    bool join_classic;        // they cannot: the next take joins again
     bool topic_looked_at;     // its configuration suits, or is not told to us
     bool held;                // the store is down: nothing is handed over until rewind
     bool rebalanced;          // in the call of the queue that is going on

@@ -167,7 +167,7 @@ static bool finish_in_flight(struct engine *e, struct engine_batch *next) {
 
 // Whether the next batch is worth being judged while this one is committed.
 static bool is_worth_going_ahead(struct engine *e) {
-    return e->store->ops->commits_aside && e->source.ops->waits != NULL &&
+    return e->source.ops->waits != NULL &&
            e->source.ops->waits(e->source.self) >= e->options.ahead_least_events;
 }
 
@@ -175,7 +175,7 @@ static enum store_result commit_batch(struct engine *e, struct engine_batch *b, 
     bool aside = is_worth_going_ahead(e);
     b->summary.committed_ms = clock_now_ms(e->options.clock);
     enum store_result result =
-        e->store->ops->commit_begin(e->store, b->cube, &b->summary, aside, err);
+        e->store->ops->commit_begin(e->store, b->cube, &b->summary, &aside, err);
     if (result == STORE_OK && aside) {
         fault_point("engine-handed-over");
         e->in_flight = b;

@@ -37,7 +37,9 @@ void engine_metrics(struct buf *out, const struct engine_status *e, int64_t now_
     metric_value(out, "store_ready", "gauge", "1 when orders can be stored.", e->store_ready);
     metric_value(out, "commit_failures_total", "counter",
                  "Commits that failed and were tried again.", e->commit_failures);
-    metric_durations(out, "commit_duration_seconds", "From the first write of a batch to durable.",
+    metric_durations(out, "commit_duration_seconds",
+                     "From taking a batch to telling that it is durable; under load the next one "
+                     "is judged meanwhile.",
                      &e->commit);
     metric_durations(out, "freshness_seconds",
                      "Of each batch: from its oldest event's arrival to durable.", &e->freshness);

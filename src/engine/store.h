@@ -5,9 +5,9 @@
 // and is atomic: after commit_finish's OK everything of it is durable, otherwise nothing of it is.
 // One thread (the engine's) calls; readers use store/sales_reader.h.
 //
-// Two batches in flight, where the store commits_aside: from commit_begin to commit_finish of one,
-// the next may begin and be judged, no more. It knows everything of the one on its way, and falls
-// with it when that fails.
+// Two batches in flight, where the store has taken the commit aside: from commit_begin to
+// commit_finish of one, the next may begin and be judged, no more. It knows everything of the one
+// on its way, and falls with it when that fails.
 //
 // Nothing of a submission is borrowed for longer than the call: a store copies what it keeps, so
 // submissions can be given back as soon as they are judged. The cube is lent from commit_begin to
@@ -162,11 +162,11 @@ struct store_ops {
     // Before commit, where it takes long: what can be made durable without counting. NULL: nothing.
     MUST_CHECK enum store_result (*flush)(struct store *s, struct error *err);
     // The batch has been judged; the one before it was finished. Its cube and summary are lent to
-    // the store from here on. `aside`: much waits, so a store that commits_aside begins to commit
-    // on a thread of its own; else all is done by commit_finish, on the caller's. Not OK: as if it
-    // were commit_finish's.
+    // the store from here on. *aside, in: much waits, so the store may commit on a thread of its
+    // own; out: it does, and the next batch may begin before commit_finish. Else all is done by
+    // commit_finish, on the caller's, and that comes first. Not OK: as if it were commit_finish's.
     MUST_CHECK enum store_result (*commit_begin)(struct store *s, struct cube *cube,
-                                                 struct batch_summary *summary, bool aside,
+                                                 struct batch_summary *summary, bool *aside,
                                                  struct error *err);
     // Applies the cube's deltas, counts the batch (fills summary->batch_id) and makes all durable,
     // or waits until that is done, and gives both back.
@@ -174,7 +174,6 @@ struct store_ops {
     // Throws away what was begun, or what could not be committed, and a next batch with it. Not
     // between a commit_begin and its commit_finish. The store may be down until reopen.
     void (*rollback)(struct store *s);
-    bool commits_aside; // the next batch may begin before this one's commit_finish
 
     // Between batches, when nothing has come for a while: whether the servers behind it answer. Not
     // OK: it is down until reopen. NULL: there are none.

@@ -90,12 +90,15 @@ bool id_table_make_room(struct id_window *w) {
     if (n_live <= w->n_slots / 2) { // many of them are dead
         return id_table_rebuild(w, w->n_slots);
     }
-    if (grow(w, &refused) || !refused) {
-        return w->n_used < w->room;
+    if (grow(w, &refused)) {
+        return true;
     }
     if (w->n_used < id_table_most(w->n_slots)) { // searches take longer from here on
         w->room = id_table_most(w->n_slots);
         return true;
+    }
+    if (!refused) { // no memory for more, of which there would be some left to use
+        return false;
     }
     size_t enough = w->n_slots / 4 * 3;
     int64_t step = w->kept.first;

@@ -54,10 +54,10 @@ def test_auto_goes_by_the_members_where_brokers_cannot(shop, older):
 
 def test_consumer_with_brokers_that_cannot_ends_with_a_line_that_says_so(shop, older):
     one = shop(kafka=older, partitions=2)
-    process = one.processor("--group-protocol", "consumer")
-    harness.wait_until(lambda: process.process.poll() is not None, 30, "the process to end")
-    assert process.process.returncode == 1
-    lines = [line for line in process.log.splitlines() if " error " in line]
-    assert len(lines) == 1, process.log
+    done = harness.run("process", "--broker", one.broker, "--raw", one.raw, "--aggregates", one.mysql.url(one.name), "--listen",
+                       "127.0.0.1:0", "--group-protocol", "consumer", timeout=90, env=one.env)  # fmt: skip
+    assert done.returncode == 1
+    lines = [line for line in done.stderr.decode().splitlines() if " error " in line]
+    assert len(lines) == 1, done.stderr
     assert "do not know the group protocol `consumer`" in lines[0]
     assert "--group-protocol classic" in lines[0]

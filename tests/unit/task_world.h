@@ -330,9 +330,10 @@ static void native_batch(struct native *n, int from, int to) {
     struct batch_summary summary = {
         .minute_min = INT32_MAX, .minute_max = INT32_MIN, .oldest_arrival_ms = INT64_MAX};
     struct submission *s = native_submission(n, from, to);
+    bool aside = false;
     assert_int_equal(n->store->ops->begin(n->store, &err), STORE_OK);
     assert_int_equal(judge_all(&n->judge, s, &summary, &err), STORE_OK);
-    assert_int_equal(n->store->ops->commit_begin(n->store, n->cube, &summary, false, &err),
+    assert_int_equal(n->store->ops->commit_begin(n->store, n->cube, &summary, &aside, &err),
                      STORE_OK);
     assert_int_equal(n->store->ops->commit_finish(n->store, &err), STORE_OK);
     cube_clear(n->cube);

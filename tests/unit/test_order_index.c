@@ -185,7 +185,8 @@ static void begin(struct world *w) {
 static void commit(struct world *w, struct batch_summary *batch) {
     struct error err;
     struct store *s = w->shop.store;
-    if (s->ops->commit_begin(s, w->cube, batch, false, &err) != STORE_OK ||
+    bool aside = false;
+    if (s->ops->commit_begin(s, w->cube, batch, &aside, &err) != STORE_OK ||
         s->ops->commit_finish(s, &err) != STORE_OK) {
         fail_msg("%s", err.text);
     }

@@ -5,6 +5,8 @@
 
 #include "base/log.h"
 #include "fault_vfs.h"
+#include "store/sqlite/sqlite_checkpoint.h"
+#include <sys/stat.h>
 
 enum { HISTORY = 40, HISTORY_MOST = 20, VERDICTS = HISTORY * HISTORY_MOST };
 
@@ -199,6 +201,44 @@ static void it_ends_as_if_one_batch_had_come_after_the_other(void **state) {
         free(ahead.tables);
         free(serial.tables);
     }
+}
+
+// --- The write-ahead log
+
+// Refunds ask the file for their orders, so each batch that is judged holds a snapshot of it.
+static void the_log_starts_over_while_every_batch_asks(void **state) {
+    (void)state;
+    enum { BATCHES = 150, IN_ONE = 100, START = 8, HELP = 16, MOST = 400, PAGE = 4096 };
+    struct shop shop;
+    struct submission *s[BATCHES];
+    struct order o[IN_ONE];
+    int result[BATCHES];
+    char path[128];
+    struct stat log;
+    checkpointer_set_pages(START, HELP);
+    open_ahead(&shop, NULL, IN_ONE);
+    for (int i = 0; i < BATCHES; i++) {
+        for (int k = 0; k < IN_ONE; k++) {
+            int id = i * IN_ONE + k;
+            o[k] = k % 10 == 9 && i > 1 ? shop_refund(&shop, id - 2 * IN_ONE - 1, "r", 5000)
+                                        : shop_order(&shop, id, 10000);
+        }
+        s[i] = shop_submission(o, IN_ONE);
+        offer(&shop, s[i], &result[i]);
+    }
+    while (engine_step(shop.engine, 0) == ENGINE_WORKED) {
+    }
+    snprintf(path, sizeof path, "%s/sales.db-wal", shop.directory);
+    assert_int_equal(stat(path, &log), 0);
+    if (log.st_size > (off_t)MOST * PAGE) {
+        fail_msg("the log has %lld pages", (long long)log.st_size / PAGE);
+    }
+    for (int i = 0; i < BATCHES; i++) {
+        assert_int_equal(result[i], SETTLE_DURABLE);
+        submission_free(s[i]);
+    }
+    shop_remove(&shop);
+    checkpointer_set_pages(2000, 16000);
 }
 
 // --- The end
@@ -414,6 +454,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_batch_knows_the_one_that_is_still_on_its_way),
         cmocka_unit_test(it_ends_as_if_one_batch_had_come_after_the_other),
+        cmocka_unit_test(the_log_starts_over_while_every_batch_asks),
         cmocka_unit_test(the_end_finds_a_batch_on_its_way_and_others_waiting),
         cmocka_unit_test(an_engine_that_is_freed_settles_what_is_on_its_way),
         cmocka_unit_test(when_a_commit_fails_the_batch_judged_meanwhile_falls_with_it),

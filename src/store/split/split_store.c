@@ -209,10 +209,10 @@ static enum store_result split_flush(struct store *base, struct error *err) {
 }
 
 static enum store_result split_commit_begin(struct store *base, struct cube *cube,
-                                            struct batch_summary *summary, bool aside,
+                                            struct batch_summary *summary, bool *aside,
                                             struct error *err) {
-    UNUSED(aside); // one batch at a time
     UNUSED(err);
+    *aside = false; // one batch at a time
     struct split_store *s = split_store_of(base);
     s->cube = cube;
     s->summary = summary;

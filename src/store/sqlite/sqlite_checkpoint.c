@@ -2,10 +2,10 @@
 // The checkpoint thread.
 //
 // 1. After each commit the writer says how long the WAL is.
-// 2. From START_PAGES on the thread copies it into the database file (PASSIVE: it never blocks the
+// 2. From start_pages on the thread copies it into the database file (PASSIVE: it never blocks the
 //    writer or readers), and again while it grows.
 // 3. While the writer is busy the copy never quite reaches the end, so the file would grow for
-//    ever: past HELP_PAGES the writer copies the short rest itself between two commits, and its
+//    ever: past help_pages the writer copies the short rest itself between two commits, and its
 //    next commit starts the file over.
 // 4. A long reader keeps the file from starting over; it grows meanwhile, which /metrics shows and
 //    a warning says. While there is a long log the thread looks again by itself: when the reader
@@ -24,14 +24,19 @@
 #include <sys/stat.h>
 #include <time.h>
 
+static int start_pages = 2000; // 8 MB
+static int help_pages = 16000; // 64 MB
 enum {
-    START_PAGES = 2000,  // 8 MB
-    HELP_PAGES = 16000,  // 64 MB
     WARN_PAGES = 262144, // 1 GiB
     LOOK_AGAIN_S = 5,
     CUT_WAIT_MS = 50, // for readers, while the writer waits
 };
 static const int64_t CUT_BYTES = INT64_C(64) * 1024 * 1024;
+
+void checkpointer_set_pages(int start, int help) {
+    start_pages = start;
+    help_pages = help;
+}
 
 struct checkpointer {
     sqlite3 *db, *writer;
@@ -160,7 +165,7 @@ void checkpointer_stop(struct checkpointer *c) {
 // Wakes the thread when there is enough to do. True: it does not keep up.
 static bool wake_thread(struct checkpointer *c) {
     pthread_mutex_lock(&c->lock);
-    bool help = c->n_pages >= HELP_PAGES && !c->works && !c->asked;
+    bool help = c->n_pages >= help_pages && !c->works && !c->asked;
     if (!help && !c->asked && !c->works) {
         c->asked = true;
         pthread_cond_signal(&c->wake);
@@ -182,11 +187,11 @@ static bool wake_thread(struct checkpointer *c) {
 }
 
 bool checkpointer_is_behind(const struct checkpointer *c) {
-    return c->n_pages >= HELP_PAGES;
+    return c->n_pages >= help_pages;
 }
 
 void checkpointer_after_commit(struct checkpointer *c) {
-    if (c->n_pages >= START_PAGES && wake_thread(c)) {
+    if (c->n_pages >= start_pages && wake_thread(c)) {
         (void)copy_log(c->writer, SQLITE_CHECKPOINT_PASSIVE); // the short rest, so that the next
                                                               // commit starts the file over
     }

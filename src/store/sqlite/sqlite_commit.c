@@ -105,7 +105,7 @@ void sqlite_store_commit_run(void *user) {
 }
 
 enum store_result sqlite_store_commit_begin(struct store *base, struct cube *cube,
-                                            struct batch_summary *summary, bool aside,
+                                            struct batch_summary *summary, bool *aside,
                                             struct error *err) {
     UNUSED(err);
     struct sqlite_store *s = (struct sqlite_store *)base;
@@ -116,14 +116,16 @@ enum store_result sqlite_store_commit_begin(struct store *base, struct cube *cub
     b->hour_floor = s->hour_floor;
     sqlite_sums_settle(&s->sums, &b->gross);
     order_index_plan(s->index, &b->ids);
-    // Questions of the next batch would hold a snapshot as those of this one did: now and then the
-    // log has to start over, and a commit has to have nobody beside it for that.
-    bool asked = sqlite_aside_end(&s->aside);
-    aside =
-        aside && s->base.log == NULL && !(asked && checkpointer_is_behind(s->sums.checkpointer));
     s->in_flight = b;
     s->work = &s->batches[b == &s->batches[0]];
-    s->given = aside && commit_thread_give(&s->committer);
+    // Questions of the next batch would hold a snapshot as those of this one did: now and then the
+    // log has to start over, and a commit has to have nobody beside it for that. The positions of a
+    // log are those of the batch that was judged last: with one it is always alone.
+    bool asked = sqlite_aside_end(&s->aside);
+    *aside = *aside && s->base.log == NULL &&
+             !(asked && checkpointer_is_behind(s->sums.checkpointer)) &&
+             commit_thread_give(&s->committer);
+    s->given = *aside;
     return STORE_OK;
 }
 

@@ -300,7 +300,6 @@ static const struct store_ops sqlite_store_ops = {
     .floors = store_floors,
     .commit_begin = sqlite_store_commit_begin,
     .commit_finish = sqlite_store_commit_finish,
-    .commits_aside = true,
     .rollback = store_rollback,
     .check = store_check,
     .reopen = store_reopen,

@@ -72,7 +72,7 @@ void sqlite_log_free(struct sqlite_store *s);
 // sqlite_commit.c: store_ops; what the committing thread does; and the orderly end: all ids into
 // the table, so that the next start has nothing to read back.
 MUST_CHECK enum store_result sqlite_store_commit_begin(struct store *base, struct cube *cube,
-                                                       struct batch_summary *summary, bool aside,
+                                                       struct batch_summary *summary, bool *aside,
                                                        struct error *err);
 MUST_CHECK enum store_result sqlite_store_commit_finish(struct store *base, struct error *err);
 void sqlite_store_commit_run(void *user);
