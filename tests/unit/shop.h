@@ -138,6 +138,15 @@ static inline struct submission *shop_submission(const struct order *orders, siz
     }
     return s;
 }
+
+// Offers a submission; *result is -1 until it is settled.
+static inline void shop_offer(struct shop *shop, struct submission *s, int *result) {
+    *result = -1;
+    s->user = result;
+    s->settled = shop_settled;
+    s->arrival_ms = shop->now_ms;
+    assert_true(intake_offer(queue_intake(shop->queue), s));
+}
 static inline enum settle_result shop_send(struct shop *shop, struct submission *s) {
     int result = -1;
     s->user = &result;

@@ -8,14 +8,6 @@
 #include "engine/customers_file.h"
 
 // Offers a submission; *result is -1 until it is settled.
-static void offer(struct shop *shop, struct submission *s, int *result) {
-    *result = -1;
-    s->user = result;
-    s->settled = shop_settled;
-    s->arrival_ms = shop->now_ms;
-    assert_true(intake_offer(queue_intake(shop->queue), s));
-}
-
 static struct submission *one(struct order o) {
     return shop_submission(&o, 1);
 }
@@ -105,7 +97,7 @@ static void an_order_counts_once_within_one_batch(void **state) {
     int result[3];
     for (int i = 0; i < 3; i++) {
         s[i] = one(shop_order(&shop, 1, 10000));
-        offer(&shop, s[i], &result[i]);
+        shop_offer(&shop, s[i], &result[i]);
     }
     assert_int_equal(engine_step(shop.engine, 0), ENGINE_WORKED);
     struct engine_status status;

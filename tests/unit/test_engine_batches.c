@@ -6,15 +6,6 @@
 #include "base/log.h"
 #include "fault_vfs.h"
 
-// Offers a submission; *result is -1 until it is settled.
-static void offer(struct shop *shop, struct submission *s, int *result) {
-    *result = -1;
-    s->user = result;
-    s->settled = shop_settled;
-    s->arrival_ms = shop->now_ms;
-    assert_true(intake_offer(queue_intake(shop->queue), s));
-}
-
 static struct submission *one(struct order o) {
     return shop_submission(&o, 1);
 }
@@ -234,7 +225,7 @@ static void a_batch_takes_about_its_number_of_events(void **state) {
             orders[k] = shop_order(&shop, i * 4 + k, 10000);
         }
         s[i] = shop_submission(orders, 4);
-        offer(&shop, s[i], &result[i]);
+        shop_offer(&shop, s[i], &result[i]);
     }
     assert_int_equal(engine_step(shop.engine, 0), ENGINE_WORKED);
     assert_int_equal(result[0], SETTLE_DURABLE);
@@ -272,7 +263,7 @@ static void the_engine_runs_until_its_source_ends(void **state) {
     use_options(&shop, (struct engine_options){.batch_max_events = 1});
     for (int i = 0; i < 3; i++) {
         s[i] = one(shop_order(&shop, i, 10000));
-        offer(&shop, s[i], &result[i]);
+        shop_offer(&shop, s[i], &result[i]);
     }
     intake_close(queue_intake(shop.queue));
     engine_run(shop.engine);

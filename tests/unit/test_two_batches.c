@@ -26,14 +26,6 @@ static void open_ahead(struct shop *shop, const char *vfs, size_t batch_max_even
     use_engine(shop, batch_max_events, 1);
 }
 
-static void offer(struct shop *shop, struct submission *s, int *result) {
-    *result = -1;
-    s->user = result;
-    s->settled = shop_settled;
-    s->arrival_ms = shop->now_ms;
-    assert_true(intake_offer(queue_intake(shop->queue), s));
-}
-
 static struct submission *one(struct order o) {
     return shop_submission(&o, 1);
 }
@@ -58,7 +50,7 @@ static void a_batch_knows_the_one_that_is_still_on_its_way(void **state) {
     const struct order sent[5] = {placed, placed, other, refund, second};
     for (int i = 0; i < 5; i++) {
         s[i] = one(sent[i]);
-        offer(&shop, s[i], &result[i]);
+        shop_offer(&shop, s[i], &result[i]);
     }
     for (int i = 0; i < 5; i++) {
         assert_int_equal(result[i], -1); // until the next one was judged, or nothing waits
@@ -168,7 +160,7 @@ static void play_history(uint64_t seed, size_t ahead_least_events, struct played
     use_engine(&shop, 30, ahead_least_events);
     for (int i = 0; i < HISTORY; i++) {
         s[i] = any_submission(&shop, &dice);
-        offer(&shop, s[i], &result[i]);
+        shop_offer(&shop, s[i], &result[i]);
     }
     while (engine_step(shop.engine, 0) == ENGINE_WORKED) {
     }
@@ -224,7 +216,7 @@ static void the_log_starts_over_while_every_batch_asks(void **state) {
                                         : shop_order(&shop, id, 10000);
         }
         s[i] = shop_submission(o, IN_ONE);
-        offer(&shop, s[i], &result[i]);
+        shop_offer(&shop, s[i], &result[i]);
     }
     while (engine_step(shop.engine, 0) == ENGINE_WORKED) {
     }
@@ -251,7 +243,7 @@ static void the_end_finds_a_batch_on_its_way_and_others_waiting(void **state) {
     open_ahead(&shop, NULL, 1);
     for (int i = 0; i < 4; i++) {
         s[i] = one(shop_order(&shop, i, 10000));
-        offer(&shop, s[i], &result[i]);
+        shop_offer(&shop, s[i], &result[i]);
     }
     assert_int_equal(engine_step(shop.engine, 0), ENGINE_WORKED);
     assert_int_equal(result[0], -1);
@@ -273,7 +265,7 @@ static void an_engine_that_is_freed_settles_what_is_on_its_way(void **state) {
     open_ahead(&shop, NULL, 1);
     for (int i = 0; i < 2; i++) {
         s[i] = one(shop_order(&shop, i, 10000));
-        offer(&shop, s[i], &result[i]);
+        shop_offer(&shop, s[i], &result[i]);
     }
     assert_int_equal(engine_step(shop.engine, 0), ENGINE_WORKED);
     use_engine(&shop, 1, 1);
@@ -305,8 +297,8 @@ static void when_a_commit_fails_the_batch_judged_meanwhile_falls_with_it(void **
     s[0] = shop_submission(orders, 2);
     s[1] = shop_submission(again, 2); // a duplicate and a conflict, if the first were stored
     fail_from_now(FAULT_WRITE, SQLITE_FULL);
-    offer(&shop, s[0], &result[0]);
-    offer(&shop, s[1], &result[1]);
+    shop_offer(&shop, s[0], &result[0]);
+    shop_offer(&shop, s[1], &result[1]);
     assert_int_equal(engine_step(shop.engine, 0), ENGINE_WORKED);
     assert_int_equal(result[0], -1);
     assert_int_equal(engine_step(shop.engine, 0), ENGINE_STORE_DOWN);
@@ -341,8 +333,8 @@ static void a_batch_that_cannot_be_judged_does_not_take_the_one_before_with_it(v
     assert_int_equal(shop_place(&shop, shop_order(&shop, 1, 10000)), VERDICT_ACCEPTED);
     s[0] = one(shop_order(&shop, 2, 10000));
     s[1] = one(shop_refund(&shop, 1, "r1", 10000)); // asks the file
-    offer(&shop, s[0], &result[0]);
-    offer(&shop, s[1], &result[1]);
+    shop_offer(&shop, s[0], &result[0]);
+    shop_offer(&shop, s[1], &result[1]);
     assert_int_equal(engine_step(shop.engine, 0), ENGINE_WORKED);
     fail_from_now(FAULT_OPEN, SQLITE_CANTOPEN);
     assert_int_equal(engine_step(shop.engine, 0), ENGINE_STORE_DOWN);
@@ -397,7 +389,7 @@ static void send_all_until_durable(struct shop *shop) {
     for (int tries = 0; tries < 60 && !all_durable(result); tries++) {
         for (int i = 0; i < STEPS; i++) {
             if (result[i] != SETTLE_DURABLE) {
-                offer(shop, s[i], &result[i]);
+                shop_offer(shop, s[i], &result[i]);
             }
         }
         while (intake_events(queue_intake(shop->queue)) > 0 ||

@@ -79,18 +79,19 @@ static enum csv_next first_line(struct csv_load *l, struct load_input *in, struc
     return next;
 }
 
-// How many of a line's cells have something in them; all of them, with `empty`.
-static size_t count_cells(struct text line, char delimiter, bool empty) {
-    size_t n = 0, n_filled = 0;
+// A line's cells, and how many of them have something in them.
+static size_t count_cells(struct text line, char delimiter, size_t *n_filled) {
+    size_t n = 0;
     struct text *cells = mem_alloc(CSV_CELLS_MAX * sizeof *cells);
     char *scratch = mem_alloc(line.len + 1);
     bool split = csv_split(line, delimiter, cells, CSV_CELLS_MAX, &n, scratch);
+    *n_filled = 0;
     for (size_t i = 0; split && i < n; i++) {
-        n_filled += text_trim(cells[i]).len > 0;
+        *n_filled += text_trim(cells[i]).len > 0;
     }
     free(scratch);
     free(cells);
-    return empty ? n : n_filled;
+    return n;
 }
 
 // A title fills few cells. A line with half as many as there are names of columns is a row, or the
@@ -102,10 +103,11 @@ static bool are_titles(struct csv *csv, size_t n, struct text names, char delimi
     if (delimiter == '\0' && csv_delimiters_in(names, candidates) > 0) {
         delimiter = candidates[0];
     }
-    size_t n_names = count_cells(names, delimiter, true);
+    size_t n_filled, n_names = count_cells(names, delimiter, &n_filled);
     csv_mark(csv);
     for (size_t i = 0; ok && i < n && csv_first_line(csv, &line) == CSV_ROW; i++) {
-        ok = 2 * count_cells(line, delimiter, false) < n_names;
+        (void)count_cells(line, delimiter, &n_filled);
+        ok = 2 * n_filled < n_names;
         csv_skip_first_line(csv);
     }
     csv_go_back(csv);
