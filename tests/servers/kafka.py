@@ -11,6 +11,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import time
 
 import kafka
 import kafka.admin
@@ -20,6 +21,7 @@ from . import process
 from .java import java_17
 
 CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qg"  # any 16 bytes as base64url
+LEADER_TIMEOUT_S = 60
 USER, PASSWORD = "sales", "only-for-tests"  # of the listeners that want a login
 
 PROPERTIES = """\
@@ -244,9 +246,16 @@ class Kafka:
         return sorted(kafka.TopicPartition(topic, p["partition_index"]) for p in found[0]["partitions"])
 
     def offsets(self, topic, spec):
-        partitions = self.partitions(topic)
-        found = self.admin().list_partition_offsets({tp: spec for tp in partitions})
-        return {tp.partition: found[tp].offset for tp in partitions}
+        """Waits for leaders: partitions of a broker that got no CPU for ten seconds have none until it is heard again."""
+        partitions, deadline = self.partitions(topic), time.monotonic() + LEADER_TIMEOUT_S
+        while True:
+            try:
+                found = self.admin().list_partition_offsets({tp: spec for tp in partitions})
+                return {tp.partition: found[tp].offset for tp in partitions}
+            except (kafka.errors.UnknownBrokerIdError, kafka.errors.RetriableError):
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
 
     def end_offsets(self, topic):
         """{partition: the offset that the next message gets}"""
