@@ -29,7 +29,7 @@ def measure(setup):
     from servers.kafka import Kafka
 
     figure = Figure("kafka_ingest", ("connections", "server", *HEAD))
-    with Kafka(setup.tmp / "kafka") as kafka:
+    with Kafka(setup.tmp / "kafka", jit_tiers=4) as kafka:
         kafka.create_topic("sales", PARTITIONS)
         with (processes.Ingest(setup.tmp / "ingest", kafka, "sales") as ours,
               processes.FastifyKafkajs(setup.tmp / "fastify", kafka, "sales") as theirs):  # fmt: skip

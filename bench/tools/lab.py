@@ -29,11 +29,11 @@ class Lab:
 
     def __init__(self, setup, cassandra=False, kafka_properties=None):
         directory = setup.tmp / "servers"
-        self.kafka = Kafka(directory / "kafka", heap_mb=1024, properties=kafka_properties)
+        self.kafka = Kafka(directory / "kafka", heap_mb=1024, properties=kafka_properties, jit_tiers=4)
         # Durable as by default: each commit is synced. The working set fits into memory, as a shop's would.
         self.mysql = MariaDb(directory / "mysql", {"innodb_buffer_pool_size": "256M"})
         # The commit log as by default; the tests' setting syncs every write.
-        self.cassandra = Cassandra(directory / "cassandra", heap_mb=2048, commitlog_sync="periodic") if cassandra else None
+        self.cassandra = Cassandra(directory / "cassandra", heap_mb=2048, commitlog_sync="periodic", jit_tiers=4) if cassandra else None
         self.password_file = directory / "password"
         self.stack = contextlib.ExitStack()
 

@@ -15,7 +15,7 @@ import cassandra.policies
 import cassandra.query
 
 from . import process
-from .java import java_17
+from .java import java_17, tiers
 
 OPTIONS_REQUEST = b"\x04\x00\x00\x00\x05\x00\x00\x00\x00"  # version 4, stream 0, opcode OPTIONS, no body
 OPCODE_SUPPORTED = 0x06
@@ -77,7 +77,8 @@ class Cassandra(process.Server):
     commitlog_sync is "batch" or "periodic". With "periodic", Cassandra's default, kill -9 loses what was
     acknowledged in the last 100 ms, and a power cut what was in the last 10 s."""
 
-    def __init__(self, directory, heap_mb=768, passwords=False, certs=None, commitlog_sync="batch", ports=None):
+    def __init__(self, directory, heap_mb=768, passwords=False, certs=None, commitlog_sync="batch", ports=None,
+                 jit_tiers=1):  # fmt: skip
         super().__init__(directory)
         self.commitlog_sync = COMMITLOG_SYNC[commitlog_sync]
         self.port, self.storage_port, self.jmx_port = ports or process.free_ports(3)
@@ -87,7 +88,7 @@ class Cassandra(process.Server):
         home = process.server_home("cassandra")
         self.lib = home / "lib"
         self.configure()
-        self.process = process.Process("Cassandra", self.command(heap_mb), self.directory / "cassandra.log")
+        self.process = process.Process("Cassandra", self.command(heap_mb, jit_tiers), self.directory / "cassandra.log")
 
     def configure(self):
         conf = self.directory / "conf"
@@ -105,11 +106,11 @@ class Cassandra(process.Server):
         (conf / "cassandra.yaml").write_text(text, "utf-8")
         (conf / "logback.xml").write_text(LOGGING, "ascii")
 
-    def command(self, heap_mb):
+    def command(self, heap_mb, jit_tiers):
         conf, data = self.directory / "conf", self.directory / "data"
         agent = next(self.lib.glob("jamm-*.jar"))
-        return [java_17(), "-da", f"-Xms{heap_mb}m", f"-Xmx{heap_mb}m", "-XX:MaxDirectMemorySize=384M", "-XX:+UseSerialGC",
-                "-Xss512k", "-XX:+PerfDisableSharedMem", "-Djava.net.preferIPv4Stack=true", *MODULES,
+        return [java_17(), tiers(jit_tiers), "-da", f"-Xms{heap_mb}m", f"-Xmx{heap_mb}m", "-XX:MaxDirectMemorySize=384M",
+                "-XX:+UseSerialGC", "-Xss512k", "-XX:+PerfDisableSharedMem", "-Djava.net.preferIPv4Stack=true", *MODULES,
                 f"-javaagent:{agent}", "-Djdk.attach.allowAttachSelf=true",
                 f"-Dcassandra.config=file://{conf}/cassandra.yaml", f"-Dcassandra.storagedir={data}",
                 f"-Dcassandra.logdir={self.directory}", "-Dcassandra-foreground=yes",
@@ -181,6 +182,6 @@ class Cassandra(process.Server):
             self.cluster = None
 
     def nodetool(self, *arguments):
-        command = [java_17(), *MODULES, "-cp", f"{self.lib}/*", "org.apache.cassandra.tools.NodeTool", "-h", "127.0.0.1",
+        command = [java_17(), tiers(1), *MODULES, "-cp", f"{self.lib}/*", "org.apache.cassandra.tools.NodeTool", "-h", "127.0.0.1",
                    "-p", self.jmx_port, *arguments]  # fmt: skip
         process.run_to_end(command, self.directory / "nodetool.log")

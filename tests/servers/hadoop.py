@@ -4,7 +4,7 @@
 import pathlib
 from xml.sax.saxutils import escape
 
-from .java import java_17
+from .java import java_17, tiers
 
 LOGGING = """\
 log4j.rootLogger=INFO,console
@@ -35,7 +35,7 @@ def command(home, directory, heap_mb, main, *arguments):
     """java.lang is opened to what they find there by reflection: without it WebHDFS answers 500 and the
     ResourceManager does not start."""
     class_path = f"{directory}/server:{directory}/conf:{home}/lib/*"
-    return [java_17(), f"-Xmx{heap_mb}m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xss512k",
+    return [java_17(), f"-Xmx{heap_mb}m", "-XX:+UseSerialGC", tiers(1), "-Xss512k",
             "-XX:+PerfDisableSharedMem", "-Djava.net.preferIPv4Stack=true", f"-Djava.io.tmpdir={directory}/tmp",
             f"-Dhadoop.log.dir={directory}", "--add-opens=java.base/java.lang=ALL-UNNAMED", "-cp", class_path, main,
             *arguments]  # fmt: skip

@@ -16,3 +16,9 @@ def java_17():
         if b'version "17.' in done.stderr:
             return candidate
     raise AssertionError("there is no Java 17; run: scripts/install-deps.sh servers")
+
+
+def tiers(n):
+    """How far the JVM compiles. A server that lives for a test stops at 1: the compiler behind that would take a third
+    of all its CPU. One that is measured takes all 4."""
+    return f"-XX:TieredStopAtLevel={n}"

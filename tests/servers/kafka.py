@@ -18,7 +18,7 @@ import kafka.admin
 import kafka.errors
 
 from . import process
-from .java import java_17
+from .java import java_17, tiers
 
 CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qg"  # any 16 bytes as base64url
 LEADER_TIMEOUT_S = 60
@@ -78,11 +78,12 @@ class Kafka:
 
     host = "127.0.0.1"
 
-    def __init__(self, directory, brokers=1, heap_mb=512, secure=(), certs=None, properties=None, ports=None):
+    def __init__(self, directory, brokers=1, heap_mb=512, secure=(), certs=None, properties=None, ports=None,
+                 jit_tiers=1):  # fmt: skip
         self.directory = pathlib.Path(directory)
         self.lib = process.server_home("kafka") / "lib"
         self.nodes = range(1, brokers + 1)
-        self.heap_mb = heap_mb
+        self.heap_mb, self.jit_tiers = heap_mb, jit_tiers
         self.secure = tuple(secure)
         self.certs = certs
         self.properties = properties or {}
@@ -119,8 +120,9 @@ class Kafka:
         self.processes[node] = process.Process(f"Kafka broker {node}", self.broker_command(folder), log)
 
     def broker_command(self, folder):
-        return [java_17(), f"-Xms{self.heap_mb}m", f"-Xmx{self.heap_mb}m", "-XX:+UseG1GC", "-Djava.awt.headless=true",
-                "-Dorg.slf4j.simpleLogger.defaultLogLevel=info", "-Dorg.slf4j.simpleLogger.showDateTime=true",
+        return [java_17(), tiers(self.jit_tiers), f"-Xms{self.heap_mb}m", f"-Xmx{self.heap_mb}m", "-XX:+UseG1GC",
+                "-Djava.awt.headless=true", "-Dorg.slf4j.simpleLogger.defaultLogLevel=info",
+                "-Dorg.slf4j.simpleLogger.showDateTime=true",
                 "-cp", f"{self.lib}/*", "kafka.Kafka", folder / "server.properties"]  # fmt: skip
 
     def format(self, node):
@@ -129,7 +131,7 @@ class Kafka:
         scram = []
         for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512") if self.secure else ():
             scram += ["--add-scram", f"{mechanism}=[name={USER},password={PASSWORD}]"]
-        process.run_to_end([java_17(), "-XX:TieredStopAtLevel=1", "-cp", f"{self.lib}/*", "kafka.tools.StorageTool",
+        process.run_to_end([java_17(), tiers(1), "-cp", f"{self.lib}/*", "kafka.tools.StorageTool",
                             "format", "-t", CLUSTER_ID, "-c", folder / "server.properties", *scram],
                            folder / "format.log")  # fmt: skip
 
