@@ -307,6 +307,7 @@ bench: ## Measure speed and size, beside others, on this machine; QUICK=1 is sho
 	scripts/install-deps.sh build web bench servers
 	scripts/get-servers.sh kafka cassandra hdfs
 	scripts/get-spark.sh
+	scripts/get-flink.sh
 	$(MAKE) -j$(JOBS) all bench-programs
 	bench/run.sh
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Measures Salestide beside its peers and writes build/bench/results.json and build/bench/results.md.
 
-Called by bench/run.sh, which tells of QUICK, LONG, ONLY and DOCS. One module of figures/ for each heading of
+Called by bench/run.sh, which tells of QUICK, LONG, ONLY, BEFORE and DOCS. One module of figures/ for each heading of
 docs/benchmarks.md; each prints its rows as it goes. Nothing here is a test: a slow machine fails nothing, but a wrong
 sum, a lost order or an answer that is not 2xx ends the run.
 """
@@ -20,18 +20,18 @@ import sys
 import tempfile
 import time
 
-from figures import (http, kafka_ingest, load_file, log, log_cassandra, log_latency, page, parse, queries, rebalance,
-                     spark, spark_latency, start_size, store_growth, stream,
-                     webhooks)  # fmt: skip
+from figures import (before, http, kafka_ingest, load_file, log, log_cassandra, log_latency, page, parse,
+                     queries, rebalance, spark, spark_latency, start_size, store_growth, stream, webhooks)  # fmt: skip
 from tools import processes, targets
 
 FIGURES = {"parse": parse.measure, "load_file": load_file.measure, "http_single": http.single,
            "http_batch": http.batch, "webhooks": webhooks.measure, "kafka_ingest": kafka_ingest.measure, "log": log.measure,
-           "log_latency": log_latency.measure, "log_cassandra": log_cassandra.measure, "spark": spark.measure,
-           "spark_latency": spark_latency.measure, "rebalance": rebalance.measure,
+           "log_latency": log_latency.measure, "log_cassandra": log_cassandra.measure,
+           "spark": spark.measure, "spark_latency": spark_latency.measure, "rebalance": rebalance.measure,
            "stream_latency": stream.latency, "viewers": stream.viewers, "viewers_10000": stream.viewers_10000,
            "first_figures": page.measure,
-           "queries": queries.measure, "start_size": start_size.measure, "store_growth": store_growth.measure}  # fmt: skip
+           "queries": queries.measure, "start_size": start_size.measure, "store_growth": store_growth.measure,
+           "before": before.measure}  # fmt: skip
 OUT = processes.ROOT / "build" / "bench"
 PAGE = processes.ROOT / "docs" / "benchmarks.md"
 
@@ -48,10 +48,11 @@ class Setup:
     stream_seconds: int = 10
     query_rounds: int = 200
     connections: tuple = (64, 256, 1000)
-    file_orders: int = 2_000_000
+    file_orders: int = 5_000_000
     store_orders: int = 20_000_000
     log_orders: int = 15_000_000
-    log_rounds: int = 3  # a round of Spark takes a minute
+    log_dedupe_orders: int = 5_000_000
+    log_rounds: int = 3  # a round of Spark takes two minutes
     log_seconds: int = 30
     spark_orders: int = 5_000_000
     spark_latency_rounds: int = 1  # a minute and a half each, of three programs
@@ -69,7 +70,7 @@ def version_of(command, pattern):
 
 def versions():
     found = {name: importlib.metadata.version(name)
-             for name in ("chdb", "fastapi", "pydantic", "uvicorn", "uvloop", "httptools", "pyspark")}  # fmt: skip
+             for name in ("chdb", "duckdb", "fastapi", "pydantic", "uvicorn", "uvloop", "httptools", "pyspark")}  # fmt: skip
     found["salestide"] = version_of([processes.PROGRAM, "--version"], r"salestide (\S+)")
     found["gcc"] = version_of(["gcc", "-dumpfullversion"], r"(\S+)")
     found["wrk"] = version_of(["wrk", "--version"], r"wrk (?:debian/)?(\S+)")
@@ -100,7 +101,7 @@ def machine_sentence(m, v, started, steal, load):
         f"{m['filesystem']}; {started}. Load average before the run {load:.2f}{stolen}.",
         "",
         f"Salestide {v['salestide']} (gcc {v['gcc']} -O2, libmicrohttpd {v['libmicrohttpd']}, SQLite {v['sqlite']}); "
-        f"wrk {v['wrk']}; chDB {v['chdb']}; FastAPI {v['fastapi']}, pydantic {v['pydantic']}, uvicorn {v['uvicorn']} "
+        f"wrk {v['wrk']}; chDB {v['chdb']}; DuckDB {v['duckdb']}; FastAPI {v['fastapi']}, pydantic {v['pydantic']}, uvicorn {v['uvicorn']} "
         f"(one worker, uvloop {v['uvloop']}, httptools {v['httptools']}), Python {v['python']}.",
     ])  # fmt: skip
 
@@ -129,10 +130,13 @@ def summary_with(part):
 
 
 def choose():
-    names = [n for n in os.environ.get("ONLY", "").split(",") if n] or list(FIGURES)
+    comparing = bool(os.environ.get("BEFORE_PROGRAM"))
+    names = [n for n in os.environ.get("ONLY", "").split(",") if n] or [n for n in FIGURES if comparing or n != "before"]
     unknown = [n for n in names if n not in FIGURES]
     if unknown:
         raise SystemExit(f"bench: no figure {', '.join(unknown)}; there are {', '.join(FIGURES)}")
+    if "before" in names and not comparing:
+        raise SystemExit("bench: which build is `before` to be beside? BEFORE=COMMIT, or BEFORE=PROGRAM")
     return names
 
 
@@ -141,7 +145,7 @@ def sizes(setup):
         setup.rounds, setup.seconds, setup.stream_seconds, setup.query_rounds = 1, 2, 3, 20
         setup.file_orders, setup.store_orders = 500_000, 3_000_000
         setup.log_orders, setup.log_rounds, setup.log_seconds, setup.raw_orders = 1_000_000, 1, 5, 600_000
-        setup.spark_orders = 1_000_000
+        setup.log_dedupe_orders = setup.spark_orders = 1_000_000
     if os.environ.get("LONG"):
         setup.store_orders = 100_000_000
 
@@ -176,7 +180,7 @@ def main():
          "wall_s": wall_s, "figures": {name: figure.json() for name, figure in figures.items()}},
         indent=1) + "\n")  # fmt: skip
     (OUT / "results.md").write_text("\n\n".join(f"## {name}\n\n{block}" for name, block in blocks.items()) + "\n")
-    if docs and len(names) < len(FIGURES):
+    if docs and set(FIGURES) - set(names) - {"before"}:
         del blocks["machine"]  # that of the other figures
         blocks["summary"] = summary_with(blocks["summary"])
     if docs:

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Measures speed and size, beside what people use otherwise: `make bench` (about an hour).
+# Measures speed and size, beside what people use otherwise: `make bench` (about an hour and a half).
 #   QUICK=1   short rounds, some minutes, for a look while working
 #   LONG=1    100 million stored orders instead of 20 million
 #   ONLY=a,b  these figures alone (see bench/run.py)
+#   BEFORE=a  a commit, or a program built of one: the figure `before` is measured too, by turns with it
 #   DOCS=1    writes the tables into docs/benchmarks.md
 # Everything listens on 127.0.0.1 only, and what it stores (up to 10 GB, LONG=1 40 GB) goes into
 # build/bench/tmp and is removed at the end.
@@ -27,5 +28,26 @@ python_packages "$venv" bench/requirements.txt
 source=bench/peers/fastify_kafkajs peer=build/bench-peers/fastify_kafkajs
 npm_packages "$peer" "$source"
 cp "$source/app.mjs" "$peer"
+# The build before: of its own tree, with what this one has fetched.
+built_before() { # COMMIT: prints where its program is
+    local tree=build/before/$1
+    if [ ! -x "$tree/build/salestide" ]; then
+        say "building $1"
+        rm -rf "$tree"
+        mkdir -p "$tree/build"
+        git archive "$1" | tar -x -C "$tree"
+        cp -a build/deps "$tree/build/"
+        make -C "$tree" -j"$(nproc)" build/salestide >&2 </dev/null || die "$1 does not build: see above"
+    fi
+    printf '%s\n' "$tree/build/salestide"
+}
+BEFORE_PROGRAM='' BEFORE_NAME=''
+if [ -f "${BEFORE:-}" ] && [ -x "$BEFORE" ]; then
+    BEFORE_PROGRAM=$BEFORE BEFORE_NAME="a program given"
+elif [ -n "${BEFORE:-}" ]; then
+    commit=$(git rev-parse --verify --quiet --short=12 "$BEFORE^{commit}") || die "BEFORE=$BEFORE is neither a program nor a commit"
+    BEFORE_PROGRAM=$(built_before "$commit") BEFORE_NAME="commit \`$commit\`"
+fi
+export BEFORE_PROGRAM BEFORE_NAME
 ulimit -n "$(ulimit -Hn)" # a thousand connections on both sides
 exec "$venv/bin/python" bench/run.py "$@"

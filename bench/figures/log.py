@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A backlog in Kafka becomes exact sums in MySQL: `salestide process` beside Spark Structured Streaming, on the same
-topic, broker and database server, one after the other. Every program's sums must be the ones that chDB finds in the
-file that the topic was made of, to the last digit, or the run ends.
+"""A backlog in Kafka becomes exact sums in MySQL: `salestide process` beside Flink SQL and Spark Structured Streaming, on
+the same topic, broker and database server, by turns; on a smaller one beside Flink SQL that knows duplicates. Every
+program's sums must be the ones that chDB finds in the file that the topic was made of, to the last digit, or the run ends.
 
 Speed is from the first to the last commit: starting is not in it, and neither are the orders of the first commit. CPU
 is the program's own, over the same time."""
@@ -12,7 +12,7 @@ import json
 import shutil
 import sys
 
-from tools import lab, processes, profile
+from tools import flink, lab, processes, profile
 from tools.results import Figure, Series, verdict
 
 DATABASE, TOPIC = "sales", "sales"
@@ -55,9 +55,10 @@ class Orders:
 class Backlog(Orders):
     """The file's orders in a topic; the file is gone then."""
 
-    def __init__(self, setup, servers, n):
+    def __init__(self, setup, servers, n, topic=TOPIC):
         super().__init__(setup, n)
-        self.url = servers.load(self.path, TOPIC)
+        self.topic = topic
+        self.url = servers.load(self.path, topic)
         self.path.unlink()
 
 
@@ -116,7 +117,7 @@ def spark_batch(n):
 
 
 def spark(setup, servers, backlog, kind):
-    command = spark_command(setup, servers, kind, TOPIC, spark_batch(backlog.n))
+    command = spark_command(setup, servers, kind, backlog.topic, spark_batch(backlog.n))
     with lab.Watched(command, setup.tmp / "spark.log", servers.pids()) as watched:
         started_s = watched.started_s
         watched.wait_until(lambda: False, TIMEOUT_S, end=True)
@@ -124,6 +125,12 @@ def spark(setup, servers, backlog, kind):
     found = lab.commits(servers.mysql, "peer", "peer_batches")
     backlog.check(f"Spark, {kind},", servers.mysql.sql("SELECT * FROM peer_sums", database="peer"), found.orders)
     return Round(watched, found, started_s)
+
+
+def flink_sql(setup, servers, backlog, kind):
+    watched, commits, rows = flink.run(setup, servers, kind, backlog.topic, TIMEOUT_S)
+    backlog.check(f"Flink, {kind},", rows, commits.orders)
+    return Round(watched, commits, watched.started_s)
 
 
 def add_row(figure, key, what, rounds):
@@ -142,30 +149,68 @@ def limit(setup, figure, what, rounds):
     figure.limit(f"{what} takes {middle.cores:.2f} of {setup.cores} cores between first and last commit, {parts}.")
 
 
+def by_turns(n, kinds):
+    """{kind: [Round]}: each program once, and so n times."""
+    found = {kind: [] for kind in kinds}
+    for _ in range(n):
+        for kind, run in kinds.items():
+            found[kind].append(run())
+    return found
+
+
+def add_ratio(figure, what, ours, peer):
+    """`ours` and `peer` are (orders/s, CPU)."""
+    figure.row(f"ratio of medians to {what}", verdict(ours[0].median / peer[0].median),
+               f"1/{peer[1].median / ours[1].median:.1f}", "", "")  # fmt: skip
+
+
+def without_duplicates(setup, servers, figure):
+    """Beside peers that look for no duplicates."""
+    backlog = Backlog(setup, servers, setup.log_orders)
+    salestide(setup, servers, backlog)  # warms the page cache
+    found = by_turns(setup.log_rounds, {
+        "salestide": lambda: salestide(setup, servers, backlog), "flink sums": lambda: flink_sql(setup, servers, backlog, "sums"),
+        "spark tuned": lambda: spark(setup, servers, backlog, "tuned")})  # fmt: skip
+    plain = [spark(setup, servers, backlog, "plain")]
+    ours = add_row(figure, "salestide", "salestide process, exactly once, duplicates known", found["salestide"])
+    figure.keep("salestide memory", max(r.rss_mb for r in found["salestide"]))
+    version = setup.versions["pyspark"]
+    for key, what, short in (
+        ("flink sums", f"Flink SQL {flink.VERSION}, mini-batch, no duplicates known", "Flink SQL"),
+        ("spark tuned", f"Spark {version}, tuned, no duplicates known", "Spark tuned"),
+    ):
+        add_ratio(figure, short, ours, add_row(figure, key, what, found[key]))
+    add_row(figure, "spark plain", f"Spark {version}, plain, one round", plain)
+    figure.keep("orders", backlog.n)
+    figure.limit(f"{backlog.n:,} orders of {backlog.bytes / backlog.n:.0f} bytes in {lab.PARTITIONS} partitions of one "
+                 f"broker on the same {setup.cores} cores; every program's {len(backlog.sums)} sums and counts are "
+                 "those that chDB finds in the file.")  # fmt: skip
+    limit(setup, figure, "`salestide process`", found["salestide"])
+    limit(setup, figure, "Flink SQL", found["flink sums"])
+    limit(setup, figure, "Spark, tuned,", found["spark tuned"])
+    if profile.available():
+        samples = setup.tmp / "log.perf"
+        salestide(setup, servers, backlog, tell=profile.command(samples))
+        figure.limit(f"`salestide process` by perf, {profile.sentence(samples)}.")
+
+
+def with_duplicates(setup, servers, figure):
+    """Beside Flink that keeps every identity. Its state is large, so the backlog is smaller."""
+    backlog = Backlog(setup, servers, setup.log_dedupe_orders, "sales_smaller")
+    found = by_turns(setup.log_rounds, {
+        "salestide smaller": lambda: salestide(setup, servers, backlog),
+        **{f"flink {kind}": lambda kind=kind: flink_sql(setup, servers, backlog, kind)
+           for kind in ("dedupe-hashmap", "dedupe-rocksdb")}})  # fmt: skip
+    few = f"{backlog.n:,} orders: "
+    ours = add_row(figure, "salestide smaller", few + "salestide process", found["salestide smaller"])
+    for kind, state in (("dedupe-hashmap", "on the heap"), ("dedupe-rocksdb", "in RocksDB")):
+        peer = add_row(figure, f"flink {kind}", f"{few}Flink SQL that knows duplicates, state {state}", found[f"flink {kind}"])
+        add_ratio(figure, f"it, state {state}", ours, peer)
+
+
 def measure(setup):
     figure = Figure("log", ("program", "orders/s", "CPU, a million orders", "peak memory", "commits"))
     with lab.Lab(setup) as servers:
-        backlog = Backlog(setup, servers, setup.log_orders)
-        salestide(setup, servers, backlog)  # warms the page cache
-        ours, tuned = [], []
-        for _ in range(setup.log_rounds):
-            ours.append(salestide(setup, servers, backlog))
-            tuned.append(spark(setup, servers, backlog, "tuned"))
-        plain = [spark(setup, servers, backlog, "plain")]
-        speed, cpu = add_row(figure, "salestide", "salestide process, exactly once, duplicates known", ours)
-        version = setup.versions["pyspark"]
-        peer, peer_cpu = add_row(figure, "spark tuned", f"Spark {version}, tuned", tuned)
-        add_row(figure, "spark plain", f"Spark {version}, plain, one round", plain)
-        figure.row("ratio of medians to Spark tuned", verdict(speed.median / peer.median),
-                   f"1/{peer_cpu.median / cpu.median:.1f}", "", "")  # fmt: skip
-        figure.keep("orders", backlog.n)
-        figure.limit(f"{backlog.n:,} orders of {backlog.bytes / backlog.n:.0f} bytes in {lab.PARTITIONS} partitions of one "
-                     f"broker on the same {setup.cores} cores; every program's {len(backlog.sums)} sums and counts are "
-                     "those that chDB finds in the file.")  # fmt: skip
-        limit(setup, figure, "`salestide process`", ours)
-        limit(setup, figure, "Spark, tuned,", tuned)
-        if profile.available():
-            samples = setup.tmp / "log.perf"
-            salestide(setup, servers, backlog, tell=profile.command(samples))
-            figure.limit(f"`salestide process` by perf, {profile.sentence(samples)}.")
+        without_duplicates(setup, servers, figure)
+        with_duplicates(setup, servers, figure)
     return figure

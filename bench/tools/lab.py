@@ -16,6 +16,7 @@ sys.path.insert(0, str(processes.ROOT / "tests"))
 
 from servers.cassandra import Cassandra  # noqa: E402
 from servers.hdfs import Hdfs  # noqa: E402
+from servers.java import java_17  # noqa: E402
 from servers.kafka import Kafka  # noqa: E402
 from servers.mysql import PASSWORD, USER, MariaDb  # noqa: E402
 
@@ -207,4 +208,4 @@ def commits(mysql, database, table="pipeline_batches"):
         f"SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', committed_at) / 1e6, received FROM `{table}` ORDER BY batch_id", database=database)])  # fmt: skip
 
 
-__all__ = ["PASSWORD", "USER", "Commits", "Hdfs", "Lab", "Watched", "commits"]
+__all__ = ["PASSWORD", "USER", "Commits", "Hdfs", "Lab", "Watched", "commits", "java_17"]
