@@ -74,6 +74,55 @@ static void a_batch_knows_the_one_that_is_still_on_its_way(void **state) {
     shop_remove(&shop);
 }
 
+static int64_t adjustments_in_the_file(const struct shop *shop) {
+    char path[128];
+    sqlite3 *db;
+    sqlite3_stmt *stmt;
+    int64_t n = 0;
+    snprintf(path, sizeof path, "%s/sales.db", shop->directory);
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_prepare_v2(db, "SELECT count(*) FROM adjustment_rows", -1, &stmt, NULL), SQLITE_OK);
+    if (sqlite3_step(stmt) == SQLITE_ROW) {
+        n = sqlite3_column_int64(stmt, 0);
+    }
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    return n;
+}
+
+// The commit has ended, but nobody has said so yet: the file and the batch both have the first one.
+static void what_a_batch_takes_back_counts_once_when_the_file_has_it_already(void **state) {
+    (void)state;
+    struct shop shop;
+    struct submission *s[2];
+    int result[2];
+    open_ahead(&shop, NULL, 1);
+    assert_int_equal(shop_place(&shop, shop_order(&shop, 1, 10000)), VERDICT_ACCEPTED);
+    s[0] = one(shop_refund(&shop, 1, "r1", 6000));
+    s[1] = one(shop_refund(&shop, 1, "r2", 4000));
+    for (int i = 0; i < 2; i++) {
+        shop_offer(&shop, s[i], &result[i]);
+    }
+    assert_int_equal(engine_step(shop.engine, 0), ENGINE_WORKED);
+    for (int tries = 0; tries < 60000 && adjustments_in_the_file(&shop) == 0; tries++) {
+        usleep(1000);
+    }
+    assert_int_equal(adjustments_in_the_file(&shop), 1);
+    assert_int_equal(result[0], -1);
+    assert_int_equal(engine_step(shop.engine, 0), ENGINE_WORKED);
+    struct store_counts counts;
+    shop.store->ops->counts(shop.store, &counts);
+    assert_int_equal(counts.doubts[1].n, 0); // all of it was sold
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(result[i], SETTLE_DURABLE);
+        assert_int_equal(s[i]->events[0].verdict, VERDICT_ACCEPTED);
+        submission_free(s[i]);
+    }
+    shop_verify(&shop, 1, 2);
+    shop_remove(&shop);
+}
+
 // --- The same as one after the other
 
 struct played {
@@ -445,6 +494,7 @@ static void any_call_may_fail_in_either_of_two_batches(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_batch_knows_the_one_that_is_still_on_its_way),
+        cmocka_unit_test(what_a_batch_takes_back_counts_once_when_the_file_has_it_already),
         cmocka_unit_test(it_ends_as_if_one_batch_had_come_after_the_other),
         cmocka_unit_test(the_log_starts_over_while_every_batch_asks),
         cmocka_unit_test(the_end_finds_a_batch_on_its_way_and_others_waiting),
