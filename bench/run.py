@@ -20,13 +20,13 @@ import sys
 import tempfile
 import time
 
-from figures import (before, http, kafka_ingest, load_file, log, log_cassandra, log_latency, page, parse,
+from figures import (before, cassandra_rows, http, kafka_ingest, load_file, log, log_cassandra, log_latency, page, parse,
                      queries, rebalance, spark, spark_latency, start_size, store_growth, stream, webhooks)  # fmt: skip
 from tools import processes, targets
 
 FIGURES = {"parse": parse.measure, "load_file": load_file.measure, "http_single": http.single,
            "http_batch": http.batch, "webhooks": webhooks.measure, "kafka_ingest": kafka_ingest.measure, "log": log.measure,
-           "log_latency": log_latency.measure, "log_cassandra": log_cassandra.measure,
+           "log_latency": log_latency.measure, "log_cassandra": log_cassandra.measure, "cassandra_rows": cassandra_rows.measure,
            "spark": spark.measure, "spark_latency": spark_latency.measure, "rebalance": rebalance.measure,
            "stream_latency": stream.latency, "viewers": stream.viewers, "viewers_10000": stream.viewers_10000,
            "first_figures": page.measure,
@@ -57,6 +57,7 @@ class Setup:
     spark_orders: int = 5_000_000
     spark_latency_rounds: int = 1  # a minute and a half each, of three programs
     raw_orders: int = 1_000_000
+    cassandra_orders: int = 300_000
     versions: dict = dataclasses.field(default_factory=dict)
 
 
@@ -70,7 +71,7 @@ def version_of(command, pattern):
 
 def versions():
     found = {name: importlib.metadata.version(name)
-             for name in ("chdb", "duckdb", "fastapi", "pydantic", "uvicorn", "uvloop", "httptools", "pyspark")}  # fmt: skip
+             for name in ("chdb", "duckdb", "fastapi", "pydantic", "uvicorn", "uvloop", "httptools", "pyspark", "acsylla", "cassandra-driver")}  # fmt: skip
     found["salestide"] = version_of([processes.PROGRAM, "--version"], r"salestide (\S+)")
     found["gcc"] = version_of(["gcc", "-dumpfullversion"], r"(\S+)")
     found["wrk"] = version_of(["wrk", "--version"], r"wrk (?:debian/)?(\S+)")
@@ -146,6 +147,7 @@ def sizes(setup):
         setup.file_orders, setup.store_orders = 500_000, 3_000_000
         setup.log_orders, setup.log_rounds, setup.log_seconds, setup.raw_orders = 1_000_000, 1, 5, 600_000
         setup.log_dedupe_orders = setup.spark_orders = 1_000_000
+        setup.cassandra_orders = 20_000
     if os.environ.get("LONG"):
         setup.store_orders = 100_000_000
 

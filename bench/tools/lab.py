@@ -26,11 +26,11 @@ FAMILY_S = 0.5  # a child counts this late, with all that it has used
 
 
 class Lab:
-    """Kafka with one broker, MariaDB, and Cassandra where it is asked for."""
+    """Kafka with one broker unless it is not needed, MariaDB, and Cassandra where it is asked for."""
 
-    def __init__(self, setup, cassandra=False, kafka_properties=None):
+    def __init__(self, setup, cassandra=False, kafka=True, kafka_properties=None):
         directory = setup.tmp / "servers"
-        self.kafka = Kafka(directory / "kafka", heap_mb=1024, properties=kafka_properties, jit_tiers=4)
+        self.kafka = Kafka(directory / "kafka", heap_mb=1024, properties=kafka_properties, jit_tiers=4) if kafka else None
         # Durable as by default: each commit is synced. The working set fits into memory, as a shop's would.
         self.mysql = MariaDb(directory / "mysql", {"innodb_buffer_pool_size": "256M"})
         # The commit log as by default; the tests' setting syncs every write.
@@ -51,7 +51,9 @@ class Lab:
         self.stack.close()
 
     def pids(self):
-        found = {"Kafka": self.kafka.processes[1].pid, "MariaDB": self.mysql.process.pid}
+        found = {"MariaDB": self.mysql.process.pid}
+        if self.kafka is not None:
+            found = {"Kafka": self.kafka.processes[1].pid, **found}
         if self.cassandra is not None:
             found["Cassandra"] = self.cassandra.process.pid
         return found
