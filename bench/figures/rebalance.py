@@ -4,6 +4,7 @@ Orders come at a steady rate into all partitions; a client of the database looks
 is counted. The pause of a partition is the longest time in which that did not move; a partition that stays is one
 whose owner is the same before and after."""
 
+import concurrent.futures
 import contextlib
 import dataclasses
 import signal
@@ -67,8 +68,11 @@ class Watch:
         for one in self.partitions.values():
             one.pause_s = 0
         before = {number: one.epoch for number, one in self.partitions.items()}
-        change()
-        self.look_for(seconds)
+        # Beside it: a process that joins is waited for until it is ready, and by then much of it is over.
+        with concurrent.futures.ThreadPoolExecutor(1) as beside:
+            changed = beside.submit(change)
+            self.look_for(seconds)
+            changed.result()
         now_s = time.monotonic()
         pauses = {number: max(one.pause_s, now_s - one.moved_s) for number, one in self.partitions.items()}
         stay = [s for number, s in pauses.items() if self.partitions[number].epoch == before[number]]
