@@ -13,7 +13,10 @@
 #include <stdlib.h>
 
 // Of a log a batch takes what is there, but no longer than this: the sums should not stand still.
+// History of a partition that has just come may be there for minutes: what comes now of the others
+// does not wait so long beside it.
 #define BATCH_LONGEST_NS INT64_C(500000000)
+#define BESIDE_HISTORY_NS INT64_C(100000000)
 
 void engine_settle(struct submission *list, enum settle_result result) {
     while (list != NULL) {
@@ -39,24 +42,35 @@ static void count_commit(struct engine *e, const struct batch_summary *batch, in
     pthread_mutex_unlock(&e->status_lock);
 }
 
+static bool has_history(const struct submission *list) {
+    while (list != NULL && !list->log.history) {
+        list = list->next;
+    }
+    return list != NULL;
+}
+
 static bool batch_goes_on(const struct engine *e, const struct batch_summary *batch,
-                          int64_t start_ns) {
+                          bool beside_history, int64_t start_ns) {
+    int64_t longest_ns =
+        beside_history && batch->counts.received > 0 ? BESIDE_HISTORY_NS : BATCH_LONGEST_NS;
     return batch->counts.received < (int64_t)e->options.batch_max_events &&
-           clock_monotonic_ns(e->options.clock) - start_ns < BATCH_LONGEST_NS;
+           clock_monotonic_ns(e->options.clock) - start_ns < longest_ns;
 }
 
 // Until the batch is full or nothing waits. *list ends as what was not judged, or not to its end.
 static enum store_result judge_log(struct engine *e, struct submission **list,
                                    struct batch_summary *batch, struct error *err) {
     int64_t start_ns = clock_monotonic_ns(e->options.clock);
+    bool beside_history = false;
     for (;;) {
+        beside_history = beside_history || has_history(*list);
         enum store_result result = judge_all(&e->judge, *list, batch, err);
         if (result != STORE_OK) {
             return result;
         }
         engine_settle(*list, SETTLE_JUDGED);
         *list = NULL;
-        if (!batch_goes_on(e, batch, start_ns)) {
+        if (!batch_goes_on(e, batch, beside_history, start_ns)) {
             return STORE_OK;
         }
         size_t room = e->options.batch_max_events - (size_t)batch->counts.received;
