@@ -23,7 +23,7 @@
 #include <stdlib.h>
 
 // MESSAGES_MAX, of one take: what is parsed is judged while it is still in the core's cache.
-enum { MESSAGES_MAX = 2000, LONGEST_POLL_MS = 500 };
+enum { MESSAGES_MAX = 2000, LONGEST_POLL_MS = 200 };
 #define COMMIT_EVERY_NS INT64_C(1000000000)
 
 // --- Problems
@@ -149,6 +149,20 @@ static size_t ask_queue(struct kafka_log *log, size_t max, int timeout_ms) {
     return n;
 }
 
+// Of members that share out by themselves the library looks whether a heartbeat is due when its
+// thread is awake, which is twice a second as long as nobody asks it anything.
+static void have_heartbeat_sent(struct kafka_log *log) {
+    int64_t now_ns = clock_monotonic_ns(log->options.clock);
+    if (log->by_brokers || log->rk == NULL || now_ns < log->wake_at_ns) {
+        return;
+    }
+    log->wake_at_ns = now_ns + KAFKA_HEARTBEAT_MS * INT64_C(1000000);
+    rd_kafka_topic_partition_list_t *list = NULL;
+    if (rd_kafka_assignment(log->rk, &list) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rd_kafka_topic_partition_list_destroy(list);
+    }
+}
+
 static enum source_result log_take(void *self, size_t max_events, int timeout_ms,
                                    struct submission **list) {
     struct kafka_log *log = self;
@@ -157,6 +171,7 @@ static enum source_result log_take(void *self, size_t max_events, int timeout_ms
         return SOURCE_END;
     }
     kafka_log_join_again(log);
+    have_heartbeat_sent(log);
     kafka_group_claim_waiting(log);
     size_t n = 0;
     if (!log->failed) {

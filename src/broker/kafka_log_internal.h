@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { KAFKA_CALL_TIMEOUT_MS = 10000 };
+enum { KAFKA_CALL_TIMEOUT_MS = 10000, KAFKA_HEARTBEAT_MS = 200 };
 
 // Messages of one partition that follow each other, and their submission (whose `user` it is).
 struct kafka_slice {
@@ -63,6 +63,7 @@ struct kafka_log {
     struct kafka_slice *free_slices;
     size_t n_free_slices;
     int64_t claim_at_ns;        // when waiting partitions are claimed again
+    int64_t wake_at_ns;         // when the library's thread is next woken
     int64_t commit_at_ns;       // when positions are next committed to Kafka
     int64_t facts_at_ns;        // when end offsets are next looked at
     struct kafka_log_facts now; // the thread's own

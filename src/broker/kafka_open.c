@@ -85,10 +85,13 @@ static bool configure_group(struct kafka_log *log, rd_kafka_conf_t *conf, struct
     if (log->by_brokers) { // they have the times, and share partitions out
         return kafka_conf_set(conf, "group.protocol", "consumer", err);
     }
-    int64_t session_ms = log->options.session_timeout_ms;
+    int64_t session_ms = log->options.session_timeout_ms, tenth_ms = session_ms / 10;
+    // A member hears by the answer to one that others have come or gone. What moves stands still
+    // until then.
+    int64_t heartbeat_ms = tenth_ms < KAFKA_HEARTBEAT_MS ? tenth_ms : KAFKA_HEARTBEAT_MS;
     return kafka_conf_set(conf, "partition.assignment.strategy", "cooperative-sticky", err) &&
            kafka_conf_set_int(conf, "session.timeout.ms", session_ms, err) &&
-           kafka_conf_set_int(conf, "heartbeat.interval.ms", session_ms / 10, err);
+           kafka_conf_set_int(conf, "heartbeat.interval.ms", heartbeat_ms, err);
 }
 
 // The library waits for a topic that is not there, without a word. No broker: they are waited for.
