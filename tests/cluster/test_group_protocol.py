@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """--group-protocol: who shares out a topic's partitions, the members of a group or the brokers; and brokers that
-cannot."""
+cannot; and that partitions go on while others move."""
+
+import re
+import signal
 
 import pytest
 
@@ -9,6 +12,7 @@ from servers.kafka import Kafka
 from servers.shared import shared
 
 N = 300
+HANDED_OVER = re.compile(r"partition (\d+) of \S+ is handed over")
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +65,26 @@ def test_consumer_with_brokers_that_cannot_ends_with_a_line_that_says_so(shop, o
     assert len(lines) == 1, done.stderr
     assert "do not know the group protocol `consumer`" in lines[0]
     assert "--group-protocol classic" in lines[0]
+
+
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+def test_partitions_that_stay_are_counted_while_those_that_move_stand_still(shop, protocol):
+    one = shop()
+    stays = counts(one, protocol)
+    joins = one.processor("--group-protocol", protocol, "--group", one.name, wait=False)
+    harness.wait_until(lambda: HANDED_OVER.search(stays.log), 60, "partitions that move")
+    joins.signal(signal.SIGSTOP)  # what was handed over waits for it
+    try:
+        one.kafka.produce_lines(one.name, orders(N + 1))
+        ends = one.kafka.end_offsets(one.name)
+
+        def those_that_stay_are_counted():
+            moved, found = {int(p) for p in HANDED_OVER.findall(stays.log)}, one.positions()
+            assert 0 < len(moved) < len(ends)
+            return all(found[p] == end for p, end in ends.items() if p not in moved)
+
+        harness.wait_until(those_that_stay_are_counted, 60, f"orders of partitions that stay\n{stays.log}")
+    finally:
+        joins.signal(signal.SIGCONT)
+    one.wait_drained()
+    one.check_counts(one.expected())

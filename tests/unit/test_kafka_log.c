@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 enum { N_MANY = 6000, TAKE_MAX = 1500, SESSION_MS = 10000, LANE = 5 };
+enum { HEARTBEAT = 12 }; // the protocol's number of that request
 
 // --- A store that knows positions
 
@@ -63,6 +64,7 @@ struct reading {
     struct kafka_producer *producer;
     struct positions store;
     bool skip_gap;
+    int64_t session_ms;
     struct clock_source clock;
     int64_t jumped_ns; // of its monotonic time
     struct zone *zone;
@@ -103,6 +105,7 @@ static void begin(struct reading *r) {
     mock_start(&r->mock, 1);
     r->producer = mock_producer(&r->mock, N_MANY, 10000);
     r->store.base.ops = &position_ops;
+    r->session_ms = SESSION_MS;
     for (int i = 0; i < MOCK_TOPIC_PARTITIONS; i++) {
         r->store.next[i] = -1;
     }
@@ -129,7 +132,7 @@ static void open_log(struct reading *r) {
                                               .rules = &r->rules,
                                               .store = &r->store.base,
                                               .clock = &r->clock,
-                                              .session_timeout_ms = SESSION_MS,
+                                              .session_timeout_ms = r->session_ms,
                                               .skip_gap = r->skip_gap};
     if (!kafka_log_open(&options, &r->log, &err)) {
         fail_msg("%s", err.text);
@@ -413,6 +416,31 @@ static void history_is_read_from_where_the_stores_window_begins(void **state) {
     end(&r);
 }
 
+static size_t n_heartbeats(const struct reading *r) {
+    size_t n = 0, found = 0;
+    rd_kafka_mock_request_t **requests = rd_kafka_mock_get_requests(r->mock.cluster, &n);
+    for (size_t i = 0; i < n; i++) {
+        found += rd_kafka_mock_request_api_key(requests[i]) == HEARTBEAT;
+    }
+    rd_kafka_mock_request_destroy_array(requests, n);
+    return found;
+}
+
+// By the answer to one a member hears that the group changes: a tenth of a session may be a minute.
+static void a_member_asks_often_whether_its_group_changes(void **state) {
+    UNUSED(state);
+    struct reading r;
+    begin(&r);
+    r.session_ms = 300000;
+    rd_kafka_mock_start_request_tracking(r.mock.cluster);
+    open_log(&r);
+    for (int tries = 0; n_heartbeats(&r) < 4; tries++) {
+        assert_true(tries < 100);
+        assert_int_equal(take(&r, true), 0);
+    }
+    end(&r);
+}
+
 static void a_topic_name_that_cannot_be_is_refused(void **state) {
     UNUSED(state);
     struct mock mock;
@@ -440,6 +468,7 @@ int main(void) {
         cmocka_unit_test(a_topic_made_anew_ends_the_source_and_nothing_is_claimed),
         cmocka_unit_test(with_skip_gap_a_topic_made_anew_is_read_from_its_oldest_message),
         cmocka_unit_test(history_is_read_from_where_the_stores_window_begins),
+        cmocka_unit_test(a_member_asks_often_whether_its_group_changes),
         cmocka_unit_test(a_topic_name_that_cannot_be_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
