@@ -211,10 +211,12 @@ const struct day_node *day_cache_put(struct day_cache *c, struct day_place at, u
                                      const struct sales_row *rows, size_t n_rows) {
     struct kept_node *n = node_new(at, mark, (uint32_t)n_rows);
     struct numbered *sorted = try_alloc((n_rows + 1) * sizeof *sorted);
-    bool ok = n != NULL && sorted != NULL;
+    bool ok = n != NULL && sorted != NULL, in_order = true;
     for (size_t i = 0; ok && i < n_rows; i++) {
-        uint32_t number = day_names_number(&c->names[at.kind], &rows[i]);
+        uint32_t before = i > 0 ? sorted[i - 1].number + 1 : 0;
+        uint32_t number = day_names_number(&c->names[at.kind], &rows[i], before);
         ok = number > 0;
+        in_order = in_order && number > before;
         sorted[i] = (struct numbered){number - 1, &rows[i]};
     }
     if (!ok) {
@@ -222,7 +224,7 @@ const struct day_node *day_cache_put(struct day_cache *c, struct day_place at, u
         free(sorted);
         return NULL;
     }
-    if (n_rows > 1) {
+    if (!in_order) {
         qsort(sorted, n_rows, sizeof *sorted, by_number);
     }
     int64_t *sums = (int64_t *)(uintptr_t)n->node.sums;

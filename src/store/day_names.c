@@ -70,11 +70,14 @@ static bool names_grow(struct day_names *b) {
     return true;
 }
 
-uint32_t day_names_number(struct day_names *b, const struct sales_row *row) {
+uint32_t day_names_number(struct day_names *b, const struct sales_row *row, uint32_t before) {
     struct sales_row key = {.source = row->source,
                             .state = row->state,
                             .currency = row->currency,
                             .product_id = row->product_id};
+    if (before > 0 && before < b->n && sales_row_compare(place_of(b, before), &key) == 0) {
+        return before + 1;
+    }
     if (b->n == b->cap && !names_grow(b)) {
         return 0;
     }

@@ -18,8 +18,10 @@ struct day_names {
     uint32_t n, cap;
 };
 
-// The number + 1 of a row's names; 0: no memory. Copies texts that are new.
-MUST_CHECK uint32_t day_names_number(struct day_names *b, const struct sales_row *row);
+// The number + 1 of a row's names; 0: no memory. Copies texts that are new. `before` is what the
+// row before it got (0: none): a store mostly tells its names in the same order each time.
+MUST_CHECK uint32_t day_names_number(struct day_names *b, const struct sales_row *row,
+                                     uint32_t before);
 // Of a number that is there.
 const struct sales_row *day_names_at(const struct day_names *b, uint32_t number);
 int64_t day_names_bytes(const struct day_names *b);

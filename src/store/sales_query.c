@@ -76,11 +76,16 @@ int sales_row_compare(const struct sales_row *a, const struct sales_row *b) {
     return c != 0 ? c : sales_text_compare(a->currency, b->currency);
 }
 
+// Most keys lack some.
+static uint64_t hash_present(struct text t, uint64_t seed) {
+    return t.len > 0 ? hash_text(t, seed) : seed;
+}
+
 uint64_t sales_row_hash(const struct sales_row *r) {
     uint64_t product = r->product_id.num >= 0 ? hash_u64((uint64_t)r->product_id.num)
-                                              : hash_text(r->product_id.text, 4);
-    return hash_text(r->source, 1) ^ hash_u64(hash_text(r->state, 2)) ^ product ^
-           hash_text(r->currency, 3) ^ hash_u64((uint64_t)(uint32_t)r->bucket + 5);
+                                              : hash_present(r->product_id.text, 4);
+    return hash_present(r->source, 1) ^ hash_u64(hash_present(r->state, 2)) ^ product ^
+           hash_present(r->currency, 3) ^ hash_u64((uint64_t)(uint32_t)r->bucket + 5);
 }
 
 bool sales_row_keep(struct arena *texts, struct sales_row *row) {

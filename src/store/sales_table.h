@@ -4,11 +4,17 @@
 #include "base/arena.h"
 #include "store/sales_answer.h"
 
-// Zeroed: empty. Open addressing from a key's hash to its number.
+// Where a row is: its number + 1 (0: free), and half of its key's hash, which tells another's slot
+// without a look at the row, and where to go when the table grows.
+struct sales_slot {
+    uint32_t number, hash;
+};
+
+// Zeroed: empty. Open addressing from a key's hash.
 struct sales_table {
     struct sales_answer_row *rows;
-    uint32_t *slots; // number + 1; 0: free
-    size_t n, cap;   // cap: of rows; twice as many slots
+    struct sales_slot *slots;
+    size_t n, cap; // cap: of rows; twice as many slots
 };
 
 // The row of this key, made with zeros when it is new; its texts go into `texts`. NULL: no memory.

@@ -4,6 +4,7 @@
 #include "mysql_lab.h"
 
 #include "../unit/reader_history.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/day_reader.h"
@@ -328,6 +329,85 @@ static void a_lost_connection_is_made_again_and_a_snapshot_is_not_pretended(void
     lab_close(&lab);
 }
 
+// --- Rows as they come
+
+enum { MANY = 100000 };
+#define DIGITS                                                                                     \
+    "(SELECT 0 d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 "      \
+    "UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9) "
+
+// Far more than fits between server and reader: what happens at the first row happens before the
+// last is sent.
+static void make_many(struct lab *lab) {
+    lab_do(lab, "INSERT INTO sales_by_product (day, product_id, currency, orders, units, total) "
+                "SELECT '2026-01-01', CONCAT(REPEAT('x', 90), a.d, b.d, c.d, d.d, e.d), 'USD', "
+                "1, 1, 1 FROM " DIGITS "a, " DIGITS "b, " DIGITS "c, " DIGITS "d, " DIGITS "e");
+}
+
+struct taking {
+    int n;
+    enum { TAKE_ALL, TAKE_ONE, CUT, SLEEP } how;
+};
+
+static bool take_as_it_comes(void *user, const struct sales_row *row) {
+    struct taking *t = user;
+    assert_int_equal(row->sum.total_e4, 10000);
+    if (t->n++ == 0 && t->how == CUT) {
+        lab_command("cut");
+    } else if (t->n == 1 && t->how == SLEEP) {
+        const struct timespec pause = {0, 60 * 1000 * 1000};
+        nanosleep(&pause, NULL);
+    }
+    return t->how != TAKE_ONE;
+}
+
+static bool ask_for_many(struct sales_reader *r, struct taking *t, int64_t deadline_ns,
+                         struct error *err) {
+    const struct sales_query q = {.by_product = true,
+                                  .from = 20454,
+                                  .to = 20455,
+                                  .max_rows = MANY,
+                                  .any_order = true,
+                                  .deadline_ns = deadline_ns};
+    return r->ops->sales(r, &q, take_as_it_comes, t, err);
+}
+
+static void expect_all_of_many(struct sales_reader *r) {
+    struct taking all = {0};
+    struct error err = {0};
+    if (!ask_for_many(r, &all, 0, &err)) {
+        fail_msg("%s", err.text);
+    }
+    assert_int_equal(all.n, MANY);
+}
+
+static void rows_end_early_without_harm_to_the_next_question(void **state) {
+    UNUSED(state);
+    struct lab lab;
+    struct error err = {0};
+    lab_open(&lab);
+    make_many(&lab);
+    struct sales_reader *r = open_reader(&lab.proxied);
+    struct taking one = {.how = TAKE_ONE};
+    assert_true(ask_for_many(r, &one, 0, &err)); // has enough
+    assert_int_equal(one.n, 1);
+    expect_all_of_many(r);
+    struct taking cut = {.how = CUT}; // loses the connection
+    assert_false(ask_for_many(r, &cut, 0, &err));
+    assert_int_equal(err.cls, ERROR_RETRIABLE);
+    assert_true(cut.n > 0 && cut.n < MANY);
+    expect_all_of_many(r);
+    struct taking late = {.how = SLEEP}; // takes too long
+    int64_t soon_ns = clock_monotonic_ns(clock_system()) + INT64_C(50000000);
+    assert_false(ask_for_many(r, &late, soon_ns, &err));
+    assert_int_equal(err.cls, ERROR_RETRIABLE);
+    ASSERT_SAYS(&err, "adding up sales took longer than", "shorter time range");
+    assert_true(late.n > 0 && late.n < 100);
+    expect_all_of_many(r);
+    r->ops->close(r);
+    lab_close(&lab);
+}
+
 // --- Newest orders and rejected events
 
 struct words {
@@ -523,6 +603,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(products_come_numbers_first_then_texts_byte_by_byte),
         cmocka_unit_test(cells_below_the_floor_are_not_shown),
         cmocka_unit_test(calls_between_begin_and_end_see_one_snapshot),
+        cmocka_unit_test(rows_end_early_without_harm_to_the_next_question),
         cmocka_unit_test(a_lost_connection_is_made_again_and_a_snapshot_is_not_pretended),
         cmocka_unit_test(the_newest_orders_of_all_partitions_come_first),
         cmocka_unit_test(rejected_events_are_read_with_what_became_of_them),

@@ -51,16 +51,28 @@ bool mysql_run(struct mysql_connection *c, struct text sql, const char *doing, s
     return mysql_query_waiting(c, sql, doing, err);
 }
 
-MYSQL_RES *mysql_ask(struct mysql_connection *c, struct text sql, const char *doing,
-                     struct error *err) {
+typedef MYSQL_RES *STDCALL rows_fn(MYSQL *);
+
+static MYSQL_RES *ask(struct mysql_connection *c, struct text sql, const char *doing,
+                      rows_fn *rows_of, struct error *err) {
     if (!mysql_query_waiting(c, sql, doing, err)) {
         return NULL;
     }
-    MYSQL_RES *rows = mysql_store_result(c->handle);
+    MYSQL_RES *rows = rows_of(c->handle);
     if (rows == NULL) {
         mysql_failed(c, doing, err);
     }
     return rows;
+}
+
+MYSQL_RES *mysql_ask(struct mysql_connection *c, struct text sql, const char *doing,
+                     struct error *err) {
+    return ask(c, sql, doing, mysql_store_result, err);
+}
+
+MYSQL_RES *mysql_ask_unfetched(struct mysql_connection *c, struct text sql, const char *doing,
+                               struct error *err) {
+    return ask(c, sql, doing, mysql_use_result, err);
 }
 
 int64_t mysql_column_int(MYSQL_ROW row, unsigned i) {

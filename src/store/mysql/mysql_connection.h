@@ -77,6 +77,10 @@ MUST_CHECK bool mysql_run(struct mysql_connection *c, struct text sql, const cha
 // when it failed.
 MUST_CHECK MYSQL_RES *mysql_ask(struct mysql_connection *c, struct text sql, const char *doing,
                                 struct error *err);
+// The same, whose rows are fetched one by one, up to the end or mysql_free_result, before anything
+// else is asked: mysql_fetch_row answers NULL, too, when the connection failed (mysql_errno).
+MUST_CHECK MYSQL_RES *mysql_ask_unfetched(struct mysql_connection *c, struct text sql,
+                                          const char *doing, struct error *err);
 // A writer's transaction. It must not keep its locks when the process stands still (SIGSTOP) or its
 // machine is gone: the server ends the session after MYSQL_STALL_LIMIT_S of silence.
 MUST_CHECK bool mysql_begin(struct mysql_connection *c, const char *doing, struct error *err);

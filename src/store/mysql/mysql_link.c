@@ -6,7 +6,9 @@
 
 #include "base/clock.h"
 #include <mysqld_error.h>
+#include <sys/socket.h>
 
+#define MS_NS INT64_C(1000000)
 #define BACK_OFF_FIRST_NS INT64_C(100000000)
 #define BACK_OFF_LONGEST_NS INT64_C(3000000000)
 
@@ -39,13 +41,17 @@ static void drop_connection(struct mysql_link *l) {
     l->connection = NULL;
 }
 
+static bool too_late(const struct mysql_link *l, const char *doing, struct error *err) {
+    return error_set(err, ERROR_RETRIABLE,
+                     "%s took longer than %d ms: ask for less (a shorter time range)", doing,
+                     l->timeout_ms);
+}
+
 // After a failed statement. True: it may be asked again.
 static bool take_failure(struct mysql_link *l, const char *doing, struct error *err) {
     unsigned number = mysql_errno(l->connection->handle);
     if (number == ER_STATEMENT_TIMEOUT || number == 3024) { // MariaDB's, MySQL's
-        return error_set(err, ERROR_RETRIABLE,
-                         "%s took longer than %d ms: ask for less (a shorter time range)", doing,
-                         l->timeout_ms);
+        return too_late(l, doing, err);
     }
     if (l->connection->fault == MYSQL_FAULT_USAGE) {
         err->cls = ERROR_RETRIABLE; // rights or tables, not the question
@@ -93,6 +99,54 @@ MYSQL_RES *mysql_link_rows(struct mysql_link *l, struct text sql, const char *do
                            struct error *err) {
     struct rows_question q = {sql, NULL};
     return mysql_link_ask(l, fetch_rows, doing, &q, err) ? q.rows : NULL;
+}
+
+// --- Rows as they come
+
+static bool begin_rows(struct mysql_connection *c, const char *doing, void *user,
+                       struct error *err) {
+    struct rows_question *q = user;
+    q->rows = mysql_ask_unfetched(c, q->sql, doing, err);
+    return q->rows != NULL;
+}
+
+// The server is told by the end of the connection: to hear all of it out is what takes too long.
+static void hang_up(struct mysql_link *l, MYSQL_RES *rows) {
+    int rc = shutdown(mysql_get_socket(l->connection->handle), SHUT_RDWR);
+    UNUSED(rc); // it may be broken already
+    mysql_free_result(rows);
+    drop_connection(l);
+}
+
+enum { ROWS_A_LOOK = 16 }; // at the clock
+
+bool mysql_link_each(struct mysql_link *l, struct text sql, const char *doing, int64_t deadline_ns,
+                     mysql_row_fn each, void *user, struct error *err) {
+    struct rows_question q = {sql, NULL};
+    int64_t until_ns = clock_monotonic_ns(clock_system()) + l->timeout_ms * MS_NS;
+    until_ns = deadline_ns != 0 && deadline_ns < until_ns ? deadline_ns : until_ns;
+    if (!mysql_link_ask(l, begin_rows, doing, &q, err)) {
+        return false;
+    }
+    struct mysql_values v;
+    bool go_on = true;
+    for (uint64_t n = 1; go_on && mysql_next(q.rows, &v); n++) {
+        if (n % ROWS_A_LOOK == 0 && clock_monotonic_ns(clock_system()) > until_ns) {
+            hang_up(l, q.rows);
+            return too_late(l, doing, err);
+        }
+        go_on = each(user, &v);
+    }
+    bool failed = go_on && mysql_errno(l->connection->handle) != 0;
+    if (failed) {
+        mysql_failed(l->connection, doing, err);
+    }
+    mysql_free_result(q.rows); // reads what was not wanted
+    if (failed) {
+        bool again = take_failure(l, doing, err);
+        UNUSED(again); // the caller's to say: it has rows
+    }
+    return !failed;
 }
 
 static bool start_snapshot(struct mysql_connection *c, const char *doing, void *user,

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Reading aggregates in MySQL or MariaDB.
 //
-// A question is one statement whose rows are fetched whole (they are bounded by LIMIT) and handed
-// over. begin opens a transaction with a consistent snapshot, which ends with end; a question
-// outside of one is a snapshot of its own.
+// A question is one statement, its rows bounded by LIMIT. Those of sums are many, and handed over
+// as they come: the server reads the next ones meanwhile. The others, and products that have to be
+// sorted here, are fetched whole first. begin opens a transaction with a consistent snapshot, which
+// ends with end; a question outside of one is a snapshot of its own.
 //
 // How it fails: see mysql_link.h. Within a snapshot a lost connection is the end of it; the caller
 // begins anew.
@@ -18,6 +19,8 @@
 #include "store/sales_query.h"
 #include <stdlib.h>
 
+#define ADDING_UP "adding up sales"
+
 struct mysql_reader {
     struct sales_reader base;
     struct mysql_link link;
@@ -30,25 +33,36 @@ static struct mysql_reader *mysql_reader_of(struct sales_reader *r) {
     return (struct mysql_reader *)r;
 }
 
+static bool is_written(struct mysql_reader *r, struct error *err) {
+    if (!r->sql.failed) {
+        return true;
+    }
+    buf_free(&r->sql);
+    return error_set(err, ERROR_RETRIABLE, "out of memory");
+}
+
 // The rows of what was written into r->sql; NULL: err tells.
 static MYSQL_RES *ask_written(struct mysql_reader *r, const char *doing, struct error *err) {
-    if (r->sql.failed) {
-        buf_free(&r->sql);
-        error_set(err, ERROR_RETRIABLE, "out of memory");
-        return NULL;
-    }
-    return mysql_link_rows(&r->link, buf_text(&r->sql), doing, err);
+    return is_written(r, err) ? mysql_link_rows(&r->link, buf_text(&r->sql), doing, err) : NULL;
 }
 
 // --- Rows
 
-static bool read_sales_row(const struct mysql_values *v, bool of_products, struct sales_row *out) {
-    *out = (struct sales_row){.bucket = (int32_t)mysql_int_at(v, 0),
-                              .source = mysql_text_at(v, 1),
-                              .state = mysql_text_at(v, 2),
-                              .product_id = mysql_ident_at(v, 3),
-                              .currency = mysql_text_at(v, 4)};
-    return mysql_measures_at(v, 5, of_products, &out->sum);
+static struct text text_or(const struct mysql_values *v, int column, struct text known) {
+    return column < 0 ? known : mysql_text_at(v, (unsigned)column);
+}
+
+static bool read_sales_row(const struct mysql_values *v, const struct mysql_sales_columns *c,
+                           const struct sales_query *q, struct sales_row *out) {
+    *out = (struct sales_row){
+        .bucket = c->bucket >= 0             ? (int32_t)mysql_int_at(v, (unsigned)c->bucket)
+                  : q->bucket != BUCKET_NONE ? q->from
+                                             : 0,
+        .source = text_or(v, c->source, TEXT_NONE),
+        .state = text_or(v, c->state, TEXT_NONE),
+        .product_id = c->product < 0 ? IDENT_NONE : mysql_ident_at(v, (unsigned)c->product),
+        .currency = text_or(v, c->currency, q->filters[SALES_CURRENCY].values[0])};
+    return mysql_measures_at(v, (unsigned)c->measures, sales_query_of_products(q), &out->sum);
 }
 
 // --- Sales
@@ -60,13 +74,14 @@ static int compare_products(const void *left, const void *right) {
 // At most max_rows of them, sorted here.
 static bool each_product(MYSQL_RES *rows, const struct sales_query *q, sales_row_fn each,
                          void *user, struct error *err) {
+    struct mysql_sales_columns columns = mysql_sales_columns(q);
     size_t n = (size_t)mysql_num_rows(rows);
     struct sales_row *all = try_alloc((n + 1) * sizeof *all);
     bool ok = all != NULL || error_set(err, ERROR_RETRIABLE, "out of memory");
     for (size_t i = 0; ok && i < n; i++) {
         struct mysql_values v; // of rows that stay until the result is freed
         ok = mysql_next(rows, &v) &&
-             (read_sales_row(&v, sales_query_of_products(q), &all[i]) || mysql_no_amount(err));
+             (read_sales_row(&v, &columns, q, &all[i]) || mysql_no_amount(err));
     }
     if (ok) {
         qsort(all, n, sizeof *all, compare_products);
@@ -77,19 +92,47 @@ static bool each_product(MYSQL_RES *rows, const struct sales_query *q, sales_row
     return ok;
 }
 
-static bool each_group(MYSQL_RES *rows, const struct sales_query *q, sales_row_fn each, void *user,
-                       struct error *err) {
-    struct mysql_values v;
-    while (mysql_next(rows, &v)) {
-        struct sales_row found;
-        if (!read_sales_row(&v, sales_query_of_products(q), &found)) {
-            return mysql_no_amount(err);
-        }
-        if (!each(user, &found)) {
-            return true;
-        }
+static bool sorted_products(struct mysql_reader *r, const struct sales_query *q, sales_row_fn each,
+                            void *user, struct error *err) {
+    MYSQL_RES *rows = ask_written(r, ADDING_UP, err);
+    if (rows == NULL) {
+        return false;
     }
-    return true;
+    bool ok = (int64_t)mysql_num_rows(rows) > q->max_rows ? sales_query_too_long(q, err)
+                                                          : each_product(rows, q, each, user, err);
+    mysql_free_result(rows);
+    return ok;
+}
+
+// Rows on their way to the caller.
+struct passing {
+    const struct sales_query *q;
+    struct mysql_sales_columns columns;
+    sales_row_fn each;
+    void *user;
+    int64_t n;
+    enum { PASSING_OK, PASSING_NO_AMOUNT, PASSING_TOO_LONG } problem;
+};
+
+static bool pass_row(void *user, const struct mysql_values *v) {
+    struct passing *p = user;
+    struct sales_row row;
+    p->problem = ++p->n > p->q->max_rows                       ? PASSING_TOO_LONG
+                 : !read_sales_row(v, &p->columns, p->q, &row) ? PASSING_NO_AMOUNT
+                                                               : PASSING_OK;
+    return p->problem == PASSING_OK && p->each(p->user, &row);
+}
+
+static bool groups_as_they_come(struct mysql_reader *r, const struct sales_query *q,
+                                sales_row_fn each, void *user, struct error *err) {
+    struct passing p = {.q = q, .columns = mysql_sales_columns(q), .each = each, .user = user};
+    if (!is_written(r, err) || !mysql_link_each(&r->link, buf_text(&r->sql), ADDING_UP,
+                                                q->deadline_ns, pass_row, &p, err)) {
+        return false;
+    }
+    return p.problem == PASSING_TOO_LONG    ? sales_query_too_long(q, err)
+           : p.problem == PASSING_NO_AMOUNT ? mysql_no_amount(err)
+                                            : true;
 }
 
 static bool reader_sales(struct sales_reader *base, const struct sales_query *q, sales_row_fn each,
@@ -100,15 +143,8 @@ static bool reader_sales(struct sales_reader *base, const struct sales_query *q,
     }
     buf_clear(&r->sql);
     mysql_sales_sql(&r->sql, q);
-    MYSQL_RES *rows = ask_written(r, "adding up sales", err);
-    if (rows == NULL) {
-        return false;
-    }
-    bool ok = (int64_t)mysql_num_rows(rows) > q->max_rows ? sales_query_too_long(q, err)
-              : q->by_product && !q->any_order            ? each_product(rows, q, each, user, err)
-                                                          : each_group(rows, q, each, user, err);
-    mysql_free_result(rows);
-    return ok;
+    bool sorted_here = q->by_product && !q->any_order;
+    return (sorted_here ? sorted_products : groups_as_they_come)(r, q, each, user, err);
 }
 
 // --- Orders

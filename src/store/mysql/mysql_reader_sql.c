@@ -41,11 +41,13 @@ static void put_range(struct buf *out, const struct sales_query *q, enum cube_ta
         buf_put_str(out, " AND FALSE");
         return;
     }
+    // Of one bucket it is the beginning of a key, which no row has to be held against.
+    bool one = q->to == q->from + 1 && q->from > -1 && q->to <= last;
     if (q->from > -1) { // days west of Greenwich begin at -1
-        buf_printf(out, " AND %s >= ", bucket);
+        buf_printf(out, " AND %s %s ", bucket, one ? "=" : ">=");
         mysql_put_bucket(out, table, q->from);
     }
-    if (q->to <= last) {
+    if (q->to <= last && !one) {
         buf_printf(out, " AND %s < ", bucket);
         mysql_put_bucket(out, table, q->to);
     }
@@ -73,22 +75,32 @@ static void put_measures(struct buf *out, bool by_product, bool summed) {
     const char *const *list = by_product ? of_products : names;
     size_t n = by_product ? COUNT_OF(of_products) : COUNT_OF(names);
     for (size_t i = 0; i < n; i++) {
-        buf_printf(out, summed ? ", SUM(%s)" : ", %s", list[i]);
+        buf_printf(out, summed ? "%sSUM(%s)" : "%s%s", i > 0 ? ", " : "", list[i]);
     }
 }
 
-// Of one currency it is no key: rows that come bucket by bucket, or are all of one sum, are added
-// up as they are read, without a table of the server's own.
-static bool is_of_one_currency(const struct sales_query *q) {
-    return q->filters[SALES_CURRENCY].n == 1;
+// What is the same in each row is neither asked for nor grouped by: thousands of rows are common.
+// Rows of one currency that come bucket by bucket, or are all of one sum, are added up as they are
+// read then, without a table of the server's own.
+struct mysql_sales_columns mysql_sales_columns(const struct sales_query *q) {
+    const bool is_there[] = {q->bucket != BUCKET_NONE && !sales_query_is_one_bucket(q),
+                             q->by_source, q->by_state, q->by_product,
+                             q->filters[SALES_CURRENCY].n != 1};
+    struct mysql_sales_columns c = {-1, -1, -1, -1, -1, 0};
+    int *const columns[] = {&c.bucket, &c.source, &c.state, &c.product, &c.currency};
+    for (size_t i = 0; i < COUNT_OF(columns); i++) {
+        *columns[i] = is_there[i] ? c.measures++ : -1;
+    }
+    return c;
 }
 
-// What a row is of; false: nothing, so that all rows are one.
-static bool put_keys(struct buf *out, const struct sales_query *q, const char *before) {
-    const char *const keys[] = {
-        q->bucket != BUCKET_NONE ? mysql_cells_tables[sales_query_table(q)].bucket : NULL,
-        q->by_source ? "source" : NULL, q->by_state ? "state" : NULL,
-        q->by_product ? "product_id" : NULL, is_of_one_currency(q) ? NULL : "currency"};
+// What a row is of, each with this before it; false: nothing, so that all rows are one.
+static bool put_keys(struct buf *out, const struct sales_query *q, const char *bucket,
+                     const char *before) {
+    struct mysql_sales_columns c = mysql_sales_columns(q);
+    const char *const keys[] = {c.bucket >= 0 ? bucket : NULL, c.source >= 0 ? "source" : NULL,
+                                c.state >= 0 ? "state" : NULL, c.product >= 0 ? "product_id" : NULL,
+                                c.currency >= 0 ? "currency" : NULL};
     bool any = false;
     for (size_t i = 0; i < COUNT_OF(keys); i++) {
         if (keys[i] != NULL) {
@@ -99,23 +111,11 @@ static bool put_keys(struct buf *out, const struct sales_query *q, const char *b
     return any;
 }
 
-static void put_currency(struct buf *out, const struct sales_query *q) {
-    buf_put_str(out, ", ");
-    if (is_of_one_currency(q)) {
-        sql_put_text(out, q->filters[SALES_CURRENCY].values[0]);
-    } else {
-        buf_put_str(out, "currency");
-    }
-}
-
 void mysql_sales_sql(struct buf *out, const struct sales_query *q) {
     enum cube_table table = sales_query_table(q);
     bool cells = sales_query_is_cells(q);
     const struct mysql_cells_table *t = &mysql_cells_tables[table];
-    buf_printf(out, "SELECT %s, %s, %s, %s", q->bucket != BUCKET_NONE ? t->number : "0",
-               q->by_source ? "source" : "NULL", q->by_state ? "state" : "NULL",
-               q->by_product ? "product_id" : "NULL");
-    put_currency(out, q);
+    buf_put_str(out, put_keys(out, q, t->number, "SELECT ") ? ", " : "SELECT ");
     put_measures(out, sales_query_of_products(q), !cells);
     buf_printf(out, " FROM %s WHERE TRUE", t->table);
     if (t->bucket != NULL) {
@@ -127,11 +127,11 @@ void mysql_sales_sql(struct buf *out, const struct sales_query *q) {
         buf_put_str(out, " AND bucket >= " SQL_HOUR_FLOOR);
     }
     put_filters(out, q);
-    if (!cells && !put_keys(out, q, " GROUP BY ")) {
+    if (!cells && !put_keys(out, q, t->bucket, " GROUP BY ")) {
         buf_put_str(out, " HAVING COUNT(*) > 0"); // no rows are no sum, not an empty one
     }
     if (!q->by_product && !q->any_order) {
-        put_keys(out, q, " ORDER BY ");
+        put_keys(out, q, t->bucket, " ORDER BY ");
     }
     buf_printf(out, " LIMIT %lld", (long long)q->max_rows + 1);
 }

@@ -4,10 +4,17 @@
 #include "base/buf.h"
 #include "store/sales_query.h"
 
-// Columns: bucket as a number, source, state, product, currency (NULL where not grouped by), then
-// the measures of the table. At most max_rows + 1 rows; in the order of sales_reader.h, but for
+// At most max_rows + 1 rows of mysql_sales_columns; in the order of sales_reader.h, but for
 // products, whose numbers come before texts: the reader sorts those.
 void mysql_sales_sql(struct buf *out, const struct sales_query *q);
+
+// Which column has what; -1: none, since the question tells it (the bucket when there is one, the
+// currency when one is asked for) or no row is grouped by it. From `measures` on those of the
+// table. The bucket is a number.
+struct mysql_sales_columns {
+    int bucket, source, state, product, currency, measures;
+};
+struct mysql_sales_columns mysql_sales_columns(const struct sales_query *q);
 
 // As sales_reader_ops.day_changes; columns: day as a number, instant in ms, count of events. The
 // first row has no day, and 1 for the count when all who write note the days.
