@@ -188,6 +188,11 @@ def test_hovering_the_chart_says_the_exact_amount(server, open_page):
     wait_for_text(page, ".tip span:nth-child(2)", "$1,234.56 · 1 order")
 
 
+def right_of(page, selector):
+    """Where the rightmost of them ends."""
+    return page.eval_on_selector_all(selector, "all => Math.max(...all.map(e => e.getBoundingClientRect().right))")
+
+
 def test_the_wall_hides_the_controls(server, open_page):
     one = server()
     post(one, order(1))
@@ -198,6 +203,8 @@ def test_the_wall_hides_the_controls(server, open_page):
     page.wait_for_selector("body.wall")
     assert not page.is_visible(".tools")
     assert page.evaluate("document.documentElement.scrollHeight <= innerHeight"), "the wall is one screen"
+    assert abs(right_of(page, "#connection") - right_of(page, "header")) <= 1, "no room is kept for what is hidden"
+    assert abs(right_of(page, ".where .tile") - right_of(page, "[data-panel=map]")) <= 1, "the map fills its panel"
     picture(page, "wall")
     page.keyboard.press("w")
     page.wait_for_selector("body:not(.wall)")
