@@ -189,6 +189,7 @@ static void bounce_partition(struct world *w, void *member) {
 // What a run went through.
 struct troubles {
     int64_t retries, doubts_lost, doubts_committed, fenced, kills;
+    int64_t ahead;   // commits that had a next batch beside them
     int64_t stopped; // processes, since the topic was another one
 };
 
@@ -196,6 +197,7 @@ struct simulation {
     uint64_t seed;
     int n_messages, fail_per_mille, move_per_mille;
     bool bounce; // rebalances within takes
+    bool ahead;  // two batches in flight
     enum stamps stamps;
     bool holes;   // in offsets
     bool refused; // the raw tables refuse some orders
@@ -253,10 +255,21 @@ static void forget_rows(struct world *w, const int64_t *counted) {
     }
 }
 
+// What is on its way still counts: it was seen to be of the old topic.
+static void finish_all(struct world *w, struct member *members) {
+    w->quiet = true;
+    for (int i = 0; i < MEMBERS; i++) {
+        (void)engine_step(members[i].engine, 0);
+    }
+    w->quiet = false;
+}
+
 // Deleted and made anew, with other messages; often it is longer than the old positions at once.
 // What the old one had and was not counted is lost. Nobody is told.
-static struct expected remake_topic(struct world *w, struct expected past, struct filling *f) {
+static struct expected remake_topic(struct world *w, struct member *members, struct expected past,
+                                    struct filling *f) {
     int64_t counted[PARTITIONS];
+    finish_all(w, members);
     for (int p = 0; p < PARTITIONS; p++) {
         bool any = w->topic_of[p] == w->topic_number && w->next_offset[p] > 0;
         counted[p] = any ? w->next_offset[p] : 0;
@@ -297,6 +310,8 @@ static struct troubles run(const struct simulation *sim) {
     }
     w->topic_number = 1;
     w->in_take = sim->bounce ? bounce_partition : NULL;
+    w->ahead = sim->ahead;
+    commit_thread_set_turns(commit_at_once, w);
     struct filling filling = {sim->n_messages, sim->stamps, sim->holes, sim->refused, 0};
     struct expected past = {0};
     int remakes = 0;
@@ -310,7 +325,7 @@ static struct troubles run(const struct simulation *sim) {
     int steps = 0, kills = 0, stopped = 0;
     for (; (!is_drained(w) || remakes < sim->remakes) && steps < 200000; steps++) {
         if (remakes < sim->remakes && (roll(w, 200) == 0 || is_drained(w))) {
-            past = remake_topic(w, past, &filling);
+            past = remake_topic(w, members, past, &filling);
             remakes++;
         }
         w->now_ns += (int64_t)roll(w, 50) * 1000000;
@@ -324,7 +339,7 @@ static struct troubles run(const struct simulation *sim) {
         int i = (int)roll(w, MEMBERS);
         if ((int)roll(w, 3000) < move_per_mille) { // kill -9, started again
             kills++;
-            member_stop(&members[i]);
+            member_kill(&members[i]);
             member_start(&members[i], w, i);
             for (int p = 0; p < PARTITIONS; p++) {
                 w->owner[p] = w->owner[p] == i ? -1 : w->owner[p];
@@ -338,11 +353,12 @@ static struct troubles run(const struct simulation *sim) {
         }
     }
     assert_true(is_drained(w));
-    struct troubles t = {w->n_retries, w->n_doubts_lost, w->n_doubts_committed, w->n_fenced,
-                         kills,        stopped};
+    struct troubles t = {w->n_retries, w->n_doubts_lost, w->n_doubts_committed, w->n_fenced, kills,
+                         w->n_ahead,   stopped};
     for (int i = 0; i < MEMBERS; i++) {
         member_stop(&members[i]);
     }
+    commit_thread_set_turns(NULL, NULL);
     if (sim->end != NULL) {
         sim->end(w);
     }
