@@ -38,7 +38,6 @@ bool site_engine_make(struct site *s, const struct site_engine_wish *wish, struc
     const struct engine_options options = {
         .clock = clock_system(),
         .batch_max_events = wish->batch_max_events,
-        .ahead_least_events = wish->ahead_least_events,
         .late_limit_ms = s->settings.late_limit_ms,
         .committed = tell_of_commit,
         .committed_user = s,

@@ -104,7 +104,6 @@ void site_reload_parts(struct site *s); // on the thread of part_reload
 // --- site_engine.c: what both engines have in common
 struct site_engine_wish {
     struct source source;
-    size_t ahead_least_events; // engine_options; 0: by the size of a batch
     size_t batch_max_events;
 };
 // Over s->store, with the customers of --customers.

@@ -23,9 +23,6 @@
 #include <stdlib.h>
 
 enum { RETRY_FIRST_MS = 250, RETRY_LONGEST_MS = 4000, PARTITIONS_SHOWN = 10000, LAGS_SHOWN = 64 };
-// Of a log's batch time is the limit, not how many events it may have: while this many wait, more
-// than one take hands over, the next one is judged beside the commit.
-enum { LOG_AHEAD_EVENTS = 4000 };
 
 struct site_log {
     bool embedded; // raw orders and aggregates in one SQLite file, which knows every order for ever
@@ -153,7 +150,6 @@ static bool make_log_engine(struct site *s, struct error *err) {
     const struct site_engine_wish wish = {
         .source = kafka_log_source(s->log->log),
         .batch_max_events = (size_t)option_int(s->options, "log-batch-events"),
-        .ahead_least_events = LOG_AHEAD_EVENTS,
     };
     return site_engine_make(s, &wish, err);
 }

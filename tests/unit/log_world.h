@@ -196,7 +196,7 @@ static void apply(struct world *w, const struct aggregates_batch *b, struct batc
 }
 
 // A process that was killed while a batch was on its way: nobody is left to be answered.
-static bool dies_first(struct world *w, struct error *err) {
+static inline bool dies_first(struct world *w, struct error *err) {
     return w->dying && roll(w, 2) == 0 && !error_set(err, ERROR_RETRIABLE, "killed");
 }
 
@@ -506,7 +506,7 @@ static void member_committed(void *self) {
     (void)self;
 }
 
-static inline void member_start(struct member *m, struct world *w, int number) {
+static inline struct source member_source(struct member *m) {
     static const struct source_ops ops = {.name = "world",
                                           .is_log = true,
                                           .take = member_take,
@@ -516,6 +516,10 @@ static inline void member_start(struct member *m, struct world *w, int number) {
                                           .ask = member_ask,
                                           .confirm = member_confirm,
                                           .committed = member_committed};
+    return (struct source){&ops, m};
+}
+
+static inline void member_start(struct member *m, struct world *w, int number) {
     *m = (struct member){
         .w = w, .all = m - number, .number = number, .topic_number = w->topic_number};
     bool fake = w->new_aggregates == NULL;
@@ -529,7 +533,7 @@ static inline void member_start(struct member *m, struct world *w, int number) {
     struct engine_options eo = {.clock = &w->clock,
                                 .batch_max_events = 60,
                                 .ahead_least_events = w->ahead ? 1 + roll(w, 100) : SIZE_MAX};
-    m->engine = engine_new(m->store, (struct source){&ops, m}, &w->rules, NULL, &eo);
+    m->engine = engine_new(m->store, member_source(m), &w->rules, NULL, &eo);
 }
 
 static inline void member_stop(struct member *m) {
@@ -544,7 +548,7 @@ static inline void member_kill(struct member *m) {
 }
 
 // A commit on its way: done at once, or when its end is waited for.
-static bool commit_at_once(void *user) {
+static inline bool commit_at_once(void *user) {
     struct world *w = user;
     w->n_ahead++;
     return roll(w, 2) == 0;
