@@ -268,7 +268,7 @@ static void the_end_finds_a_batch_on_its_way(void **state) {
 // --- The sweep
 
 static bool play_and_fail(enum fault_call call, long n, int code) {
-    struct place *p = make_place(7, 150, "fault");
+    struct place *p = make_place(7, 100, "fault");
     use_ahead(p, 30, 1);
     assign_all(p);
     fault.code = code;
