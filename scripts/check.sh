@@ -143,11 +143,12 @@ run_units() { # FOLDER AT_A_TIME SOURCE...: the programs of these sources
 
 # ThreadSanitizer: the unit tests and the program from outside. A report makes its program end with
 # exit code 66, and for the program from outside it also is a file, which is a failure of its own.
-# Short form: of the unit programs those that start threads at all (they ask the system for it), but two, and
-# of the tests from outside the one in which all threads of a server work at once. The two are left out for
+# Short form: of the unit programs those that start threads at all (they ask the system for it), but four, and
+# of the tests from outside the one in which all threads of a server work at once. Two are left out for
 # their length and only repeat: test_failure_sweep does what test_engine_batches does with each call failing
-# in turn, test_sqlite_aggregates opens and closes one store some hundred times.
-tsan_long=(test_failure_sweep test_sqlite_aggregates)
+# in turn, test_sqlite_aggregates opens and closes one store some hundred times. In the other two, which are
+# long as well, nothing is ever committed on the thread that is linked in.
+tsan_long=(test_failure_sweep test_sqlite_aggregates test_split_simulation test_task)
 starts_threads() { nm -D --undefined-only "build/asan/unit/$1" | grep 'pthread_create\|thrd_create' >/dev/null; }
 suite_tsan() {
     local reports=$logs/tsan-reports source name sources=() programs=() tests=tests/integration/test_threads.py found

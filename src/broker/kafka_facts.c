@@ -84,7 +84,7 @@ void kafka_log_publish(struct kafka_log *log) {
                              RD_KAFKA_RESP_ERR_NO_ERROR &&
                          high >= 0;
             log->partition_facts[log->now.n_partitions++] = (struct kafka_partition_facts){
-                .next_offset = held.lost ? -1 : held.next_offset,
+                .next_offset = held.lost ? -1 : held.counted_offset,
                 .end_offset = known ? high : -1,
                 .partition = i,
                 .stands_still = partition_stands_still(&log->partitions[i])};

@@ -238,6 +238,16 @@ static bool log_confirm(void *self, struct error *err) {
     return kafka_identity_confirm(self, err);
 }
 
+// About so many: the library's queue also has what is no message.
+static size_t log_waits(void *self) {
+    const struct kafka_log *log = self;
+    size_t n = log->held || log->failed ? 0 : rd_kafka_queue_length(log->queue);
+    for (const struct submission *s = log->ahead; s != NULL; s = s->next) {
+        n += ((const struct kafka_slice *)s->user)->n_messages;
+    }
+    return n;
+}
+
 // For tools that show lag. Nothing here depends on it.
 static void log_committed(void *self) {
     struct kafka_log *log = self;
@@ -251,8 +261,8 @@ static void log_committed(void *self) {
         struct log_claim held;
         log->options.store->ops->held(log->options.store, i, &held);
         if (partition_is(&log->partitions[i], PARTITION_ACTIVE) && !held.lost &&
-            held.next_offset >= 0) {
-            rd_kafka_topic_partition_list_add(list, log->topic, i)->offset = held.next_offset;
+            held.counted_offset >= 0) {
+            rd_kafka_topic_partition_list_add(list, log->topic, i)->offset = held.counted_offset;
         }
     }
     rd_kafka_resp_err_t code =
@@ -315,6 +325,7 @@ struct source kafka_log_source(struct kafka_log *log) {
         .name = "kafka",
         .is_log = true,
         .take = log_take,
+        .waits = log_waits,
         .hold = log_hold,
         .rewind = log_rewind,
         .ask = log_ask,

@@ -31,6 +31,7 @@ enum {
     REOPEN_LONGEST_MS = 5000,
     RUN_WAIT_MS = 500,
     AHEAD_LEAST_EVENTS = 1000, // judging fewer takes less time than handing a commit over and back
+    AHEAD_LOG_EVENTS = 4000,   // of a log's batch time is the limit, not how many it may have
 };
 
 struct engine *engine_new(struct store *store, struct source source,
@@ -50,6 +51,9 @@ struct engine *engine_new(struct store *store, struct source source,
     }
     if (e->options.ahead_least_events == 0) {
         size_t quarter = e->options.batch_max_events / 4;
+        if (source.ops->is_log && quarter > AHEAD_LOG_EVENTS) {
+            quarter = AHEAD_LOG_EVENTS;
+        }
         e->options.ahead_least_events = quarter > AHEAD_LEAST_EVENTS ? quarter : AHEAD_LEAST_EVENTS;
     }
     e->batches[0].cube = mem_must(cube_new(rules->zone, NULL));

@@ -18,7 +18,8 @@ struct engine_options {
     const struct clock_source *clock;
     size_t batch_max_events;   // of one commit; 0: 20,000
     size_t ahead_least_events; // so many have to wait for a batch to be judged while the one before
-                               // it is committed; 0: a quarter of a batch, at least 1,000
+                               // it is committed; 0: a quarter of a batch, at least 1,000; of a
+                               // log 4,000 at most
     int64_t late_limit_ms;     // 0: ten minutes
     // After each commit, on the engine's thread: cheap, must not block. For the live page.
     void (*committed)(void *user, const struct batch_summary *batch);

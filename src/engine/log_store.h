@@ -18,8 +18,9 @@ struct log_topic {
 
 // A partition of a log in this store's hands.
 struct log_claim {
-    int64_t next_offset; // first one that is not in the aggregates; -1: the partition is new
-    bool lost;           // another process has taken it over
+    int64_t next_offset;    // first one that is not in the aggregates; -1: the partition is new
+    int64_t counted_offset; // of held alone: likewise, without the batches that are not over
+    bool lost;              // another process has taken it over
     // Of claim alone:
     int32_t lane;                      // of positions of its events: log_position
     int64_t history_offset;            // history is read from here on to next_offset
@@ -33,13 +34,14 @@ struct log_store {
 
 struct log_store_ops {
     // Takes a partition over, between two batches or between two takes of one; held until release.
-    // out->lost: not now, events of it are in a batch that will fail. `anew`: what was counted of
-    // the partition so far is of another log; that is kept, and this one begins as a new partition.
+    // A batch on its way comes to its end first. out->lost: not now, events of it are in a batch
+    // that will fail. `anew`: what was counted of the partition so far is of another log; that is
+    // kept, and this one begins as a new partition.
     MUST_CHECK enum store_result (*claim)(struct log_store *s, const struct log_topic *topic,
                                           int32_t partition, bool anew, struct log_claim *out,
                                           struct error *err);
     // What is known of a held partition, without asking anybody: as of claim, commit or reopen;
-    // with the moves of the batch in work.
+    // with the moves of the batches that are not over.
     void (*held)(struct log_store *s, int32_t partition, struct log_claim *out);
     void (*release)(struct log_store *s, int32_t partition);
     // An event of the log before next_offset: its identity is known from now on, unless it was

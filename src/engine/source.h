@@ -25,7 +25,7 @@ struct source_ops {
     // whatever its size), or NULL when nothing came. SOURCE_END: closed and drained, *list is NULL.
     enum source_result (*take)(void *self, size_t max_events, int timeout_ms,
                                struct submission **list);
-    // Events that wait to be taken. NULL: that is not known, as of a log.
+    // Events that wait to be taken, about. NULL: that is not known.
     size_t (*waits)(void *self);
     // Logs only. The store is down: hand nothing over until rewind, but go on being taken from, so
     // that the broker does not give this process up.

@@ -54,7 +54,8 @@ static enum store_result task_origin(struct store *base, struct ident order_id,
 
 static bool task_fits(struct store *base, const struct order *o, struct rejection *why) {
     const struct task_store *s = task_store_of(base);
-    return split_batch_fits(&s->batch, s->stored_gross_e4, o) || currency_reject_overflow(o, why);
+    return split_batch_fits(&s->batch, NULL, s->stored_gross_e4, o) ||
+           currency_reject_overflow(o, why);
 }
 
 static bool list_adjustment(struct task_store *s, const struct stored_event *event) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What the split store (store/split/split_store.h) asks of the place of aggregates when the input
 // is a log: positions in the log, sums, rejected events and counts, all of a batch in one
-// transaction. One const struct of functions. One thread (the engine's) calls; questions are asked
-// through store/sales_reader.h.
+// transaction. One const struct of functions. One thread at a time calls: the engine's, or for
+// commit one that commits while the engine judges on. Questions are asked through
+// store/sales_reader.h.
 //
 // Exactly once: a partition's owner has an epoch. Claiming a partition raises it; a commit compares
 // (next_offset, epoch) of every partition it moves and fails when they are not what the owner saw.
@@ -79,7 +80,8 @@ struct aggregates_state {
     struct store_counts counts;
     int64_t last_batch_id;
     int32_t minute_floor, hour_floor;
-    const int64_t *gross_e4; // N_CURRENCIES sums by currency_number; the store's
+    const int64_t *gross_e4; // N_CURRENCIES sums by currency_number; the store's, until the next
+                             // call
 };
 
 enum commit_result {
@@ -92,9 +94,9 @@ enum commit_result {
 
 struct aggregates_ops {
     const char *name;
-    // Takes a partition over; *lost tells that its epoch is not the one that was held. Waits for a
-    // commit in flight. A row without a topic's id takes the one that is wished. STORE_OK unless
-    // the store cannot be asked; only then `out` holds nothing to free.
+    // Takes a partition over; *lost tells that its epoch is not the one that was held. Waits for
+    // another owner's commit. A row without a topic's id takes the one that is wished. STORE_OK
+    // unless the store cannot be asked; only then `out` holds nothing to free.
     MUST_CHECK enum store_result (*claim)(struct aggregates *a, const struct position_wish *wish,
                                           struct position_claim *out, bool *lost,
                                           struct error *err);

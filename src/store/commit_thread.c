@@ -4,6 +4,14 @@
 
 #include <assert.h>
 
+static commit_turn_fn turn;
+static void *turn_user;
+
+void commit_thread_set_turns(commit_turn_fn at_once, void *user) {
+    turn = at_once;
+    turn_user = user;
+}
+
 static void *commit_thread_run(void *user) {
     struct commit_thread *t = user;
     pthread_mutex_lock(&t->lock);
@@ -28,7 +36,18 @@ void commit_thread_init(struct commit_thread *t, void (*work)(void *user), void 
     pthread_cond_init(&t->changed, NULL);
 }
 
+static void take_turn(struct commit_thread *t, bool now) {
+    t->given = !now;
+    if (now) {
+        t->work(t->user);
+    }
+}
+
 bool commit_thread_give(struct commit_thread *t) {
+    if (turn != NULL) {
+        take_turn(t, turn(turn_user));
+        return true;
+    }
     if (!t->runs && pthread_create(&t->thread, NULL, commit_thread_run, t) != 0) {
         return false;
     }
@@ -45,6 +64,12 @@ bool commit_thread_give(struct commit_thread *t) {
 }
 
 void commit_thread_wait(struct commit_thread *t) {
+    if (turn != NULL) {
+        if (t->given) {
+            take_turn(t, true);
+        }
+        return;
+    }
     pthread_mutex_lock(&t->lock);
     while (t->given) {
         pthread_cond_wait(&t->changed, &t->lock);

@@ -60,6 +60,7 @@ bool id_table_rebuild(struct id_window *w, size_t n_slots) {
 void id_table_evict_before(struct id_window *w, int64_t step) {
     w->evicted = w->evicted || step > w->at.first;
     w->kept.first = step > w->kept.first ? step : w->kept.first;
+    w->marked.first = step > w->marked.first ? step : w->marked.first;
     w->at.first = step > w->at.first ? step : w->at.first;
 }
 

@@ -17,7 +17,8 @@
 // little has to be forgotten at once when memory is used up; they begin and die together.
 //
 // Undo: each change of an entry is noted with what it was. What is dead since the batch began stays
-// in the table until the batch is kept, and so do its steps.
+// in the table until the batch is kept, and so do its steps. Of two batches each has its own list
+// of changes, and both are undone, the later one first, down to where the one before them was kept.
 //
 // An entry's second word: 20 bits of identity, 28 of content, 16 of step (0: empty slot).
 //
@@ -101,6 +102,7 @@ void id_window_free(struct id_window *w) {
     }
     heap_free(heap, w->steps);
     heap_free(heap, w->changes);
+    heap_free(heap, w->marked_changes);
     heap_free(heap, w);
 }
 
@@ -294,24 +296,49 @@ bool id_window_remember(struct id_window *w, const struct order_digest *digest, 
     return ok;
 }
 
-void id_window_keep(struct id_window *w) {
+static void end_batch(struct id_window *w) {
     struct id_place *at = &w->at;
-    w->n_changes = 0;
     while (at->first < at->waiting && id_step_at(w, at->first)->n == 0) { // all came again since
         at->first++;
     }
-    int64_t n_dead = at->first - w->base;
-    if (n_dead > 32 && n_dead > at->now - at->first) {
-        memmove(w->steps, id_step_at(w, at->first),
-                (size_t)(at->now + 1 - at->first) * sizeof *w->steps);
-        w->base = at->first;
-    }
-    w->kept = *at;
+    w->marked = *at;
 }
 
-void id_window_undo(struct id_window *w) {
-    while (w->n_changes > 0) {
-        const struct id_change *c = &w->changes[--w->n_changes];
+void id_window_mark(struct id_window *w) {
+    end_batch(w);
+    struct id_change *list = w->marked_changes; // empty: the one before was kept, or undone
+    size_t cap = w->cap_marked;
+    w->marked_changes = w->changes;
+    w->n_marked = w->n_changes;
+    w->cap_marked = w->cap_changes;
+    w->changes = list;
+    w->n_changes = 0;
+    w->cap_changes = cap;
+}
+
+void id_window_keep_marked(struct id_window *w) {
+    struct id_place *kept = &w->kept;
+    *kept = w->marked;
+    w->n_marked = 0;
+    // The next batch may have had more forgotten; an undo goes back to the step of now.
+    int64_t oldest = at_most(kept->first, kept->now), n_dead = oldest - w->base;
+    if (n_dead > 32 && n_dead > w->at.now - oldest) {
+        memmove(w->steps, id_step_at(w, oldest),
+                (size_t)(w->at.now + 1 - oldest) * sizeof *w->steps);
+        w->base = oldest;
+    }
+}
+
+void id_window_keep(struct id_window *w) {
+    end_batch(w);
+    w->n_changes = 0;
+    id_window_keep_marked(w);
+}
+
+// The last change first.
+static void undo_changes(struct id_window *w, const struct id_change *changes, size_t *n) {
+    while (*n > 0) {
+        const struct id_change *c = &changes[--*n];
         size_t slot = id_slot_of(w, c->key, c->after);
         if (w->slots[slot].rest != c->after) { // the budget took it
             continue;
@@ -324,6 +351,11 @@ void id_window_undo(struct id_window *w) {
             id_table_take_out(w, slot);
         }
     }
+}
+
+void id_window_undo(struct id_window *w) {
+    undo_changes(w, w->changes, &w->n_changes);
+    undo_changes(w, w->marked_changes, &w->n_marked);
     // Also of the steps that the batch began, some may have been forgotten.
     w->kept.first = at_most(w->kept.first, w->kept.now);
     w->swept = at_most(w->swept, w->kept.first);

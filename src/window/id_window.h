@@ -17,7 +17,8 @@
 // identities (512 MiB) two collide with a chance of 3 in 10^11.
 //
 // What a batch does to it (identities, time, steps) is undone when the batch fails. So too when
-// memory is refused: after a false answer the batch has to be undone before anything else.
+// memory is refused: after a false answer the batch has to be undone before anything else. A batch
+// that waits for its commit may be marked, and the next one begun.
 //
 // Everything but the table of entries can be saved as bytes, with the batch in work, and loaded
 // again over the same table, also by another process. One thread at a time.
@@ -82,6 +83,11 @@ MUST_CHECK bool id_window_remember(struct id_window *w, const struct order_diges
 // Ends a batch: what it did stays, or is undone.
 void id_window_keep(struct id_window *w);
 void id_window_undo(struct id_window *w);
+// Two batches: the one in work was judged, and what follows is of the next. When it was committed,
+// keep_marked has it stay, while the next one can still be undone; undo undoes both. It is one of
+// the two before the next mark.
+void id_window_mark(struct id_window *w);
+void id_window_keep_marked(struct id_window *w);
 
 // As of now, with the batch in work. The offset never goes back.
 struct id_window_start id_window_start(const struct id_window *w);

@@ -63,6 +63,9 @@ struct id_window {
     struct id_place at, kept;
     struct id_change *changes; // by the batch in work
     size_t n_changes, cap_changes;
+    struct id_place marked;           // where the batch that is marked has ended
+    struct id_change *marked_changes; // by it
+    size_t n_marked, cap_marked;
 };
 
 // A window without table and steps. NULL: memory is refused.

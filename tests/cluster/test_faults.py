@@ -91,6 +91,38 @@ def test_a_kill_between_raw_rows_aggregates_and_their_answer_changes_nothing(sho
     settle(one, books)
 
 
+# With a backlog batches are judged while the one before is on its way to MySQL.
+@pytest.mark.parametrize(("point", "nth"), [
+    ("engine-handed-over", 1), ("engine-judged-ahead", 2), ("aggregates-after-commit", 3),
+    *(pytest.param(point, nth, marks=pytest.mark.full)
+      for point, nth in (("engine-handed-over", 3), ("engine-judged-ahead", 4), ("aggregates-after-cells", 3),
+                         ("aggregates-before-commit", 3), ("split-after-raw", 4), ("split-after-commit", 3),
+                         ("engine-before-commit", 4))),
+])  # fmt: skip
+def test_a_kill_with_two_batches_in_flight_changes_nothing(shop, point, nth):
+    one = shop(partitions=2)
+    texts = list(events.Generator(SEED, int(time.time() * 1000), one.timezone).events(6_000))
+    one.kafka.produce_lines(one.name, pipeline.keyed(texts, one.currency, one.timezone))
+    program = harness.binary("SALESTIDE_FAULT_BIN", "build/faults/salestide")
+    small = ("--log-batch-events", "300")
+    doomed = one.processor(*small, program=program, env={"SALESTIDE_FAULT": f"{point}:{nth}"}, wait=False)
+    harness.wait_until(lambda: doomed.process.poll() is not None, 60, f"the kill at {point}")
+    assert doomed.process.returncode == -signal.SIGKILL, doomed.log
+    one.processor(*small)
+    assert len(one.check().raw) > 2500
+
+
+def test_a_processor_that_is_told_to_stop_under_a_backlog_commits_what_it_has_judged(shop):
+    one = shop(partitions=2)
+    texts = list(events.Generator(SEED, int(time.time() * 1000), one.timezone).events(6_000))
+    one.kafka.produce_lines(one.name, pipeline.keyed(texts, one.currency, one.timezone))
+    first = one.processor("--log-batch-events", "300")
+    one.wait_moving()
+    first.stop()
+    one.processor()
+    assert len(one.check().raw) > 2500
+
+
 def test_a_processor_that_slept_past_its_session_cannot_commit_what_another_has_taken(shop, books):
     one = shop()
     door, sleeper = one.ingest(), one.processor()

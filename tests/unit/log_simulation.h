@@ -9,7 +9,7 @@
 enum stamps { STAMPS_OF_ARRIVAL, STAMPS_IN_ANY_ORDER, STAMPS_OF_1970, STAMPS_AHEAD, STAMPS_KINDS };
 
 // All within the window, but for a few that are years ahead.
-static int64_t a_stamp(struct world *w, enum stamps stamps, int i) {
+static inline int64_t a_stamp(struct world *w, enum stamps stamps, int i) {
     static const int64_t hour_ms = 3600000;
     switch (stamps) {
     case STAMPS_IN_ANY_ORDER:
@@ -25,7 +25,7 @@ static int64_t a_stamp(struct world *w, enum stamps stamps, int i) {
     return w->now_ms + i;
 }
 
-static void put_message(struct world *w, int p, const struct message *m) {
+static inline void put_message(struct world *w, int p, const struct message *m) {
     assert_true(w->log_end[p] < LOG_MAX);
     w->log[p][w->log_end[p]++] = *m;
 }
@@ -37,7 +37,7 @@ struct filling {
     int64_t first_id;
 };
 
-static int64_t fill_log(struct world *w, const struct filling *f) {
+static inline int64_t fill_log(struct world *w, const struct filling *f) {
     int64_t next_id = f->first_id;
     for (int i = 0; i < f->n_messages; i++) {
         uint64_t kind = roll(w, 100);
@@ -88,8 +88,8 @@ struct expected {
     int64_t orders, units, total_e4, accepted, duplicate, rejected, skipped;
 };
 
-static bool seen_before(const struct world *w, int p, int64_t at, const struct message *m,
-                        const struct message **first) {
+static inline bool seen_before(const struct world *w, int p, int64_t at, const struct message *m,
+                               const struct message **first) {
     for (int64_t i = 0; i < at; i++) {
         const struct message *e = &w->log[p][i]; // one that was refused leaves nothing
         if (!e->broken && !e->tombstone && !e->hole && e->order.created_ms != REFUSED_MS &&
@@ -103,7 +103,8 @@ static bool seen_before(const struct world *w, int p, int64_t at, const struct m
 }
 
 // Adds what the log has before `ends`.
-static struct expected read_log(const struct world *w, struct expected x, const int64_t *ends) {
+static inline struct expected read_log(const struct world *w, struct expected x,
+                                       const int64_t *ends) {
     for (int p = 0; p < PARTITIONS; p++) {
         for (int64_t i = 0; i < ends[p]; i++) {
             const struct message *m = &w->log[p][i], *first = NULL;
@@ -132,7 +133,7 @@ static struct expected read_log(const struct world *w, struct expected x, const 
     return x;
 }
 
-static bool is_drained(const struct world *w) {
+static inline bool is_drained(const struct world *w) {
     for (int p = 0; p < PARTITIONS; p++) {
         if (w->next_offset[p] != w->log_end[p] || w->topic_of[p] != w->topic_number) {
             return false;
@@ -142,7 +143,7 @@ static bool is_drained(const struct world *w) {
 }
 
 // The group moves a partition. Now and then the old owner hears of it only later.
-static void move_partition(struct world *w, struct member *members, bool *zombie) {
+static inline void move_partition(struct world *w, struct member *members, bool *zombie) {
     int p = (int)roll(w, PARTITIONS), to = (int)roll(w, MEMBERS);
     int from = w->owner[p];
     if (from == to && members[to].has[p] && !members[to].lost[p]) {
@@ -166,7 +167,7 @@ static void move_partition(struct world *w, struct member *members, bool *zombie
 
 // Within a take, perhaps in the middle of a batch: a partition is given up and comes back, now and
 // then after another member has counted on meanwhile.
-static void bounce_partition(struct world *w, void *member) {
+static inline void bounce_partition(struct world *w, void *member) {
     struct member *m = member, *other = &m->all[(m->number + 1) % MEMBERS];
     int p = (int)roll(w, PARTITIONS);
     if (!m->has[p] || m->lost[p] || w->owner[p] != m->number) {
@@ -189,6 +190,7 @@ static void bounce_partition(struct world *w, void *member) {
 // What a run went through.
 struct troubles {
     int64_t retries, doubts_lost, doubts_committed, fenced, kills;
+    int64_t ahead;   // commits that had a next batch beside them
     int64_t stopped; // processes, since the topic was another one
 };
 
@@ -196,6 +198,7 @@ struct simulation {
     uint64_t seed;
     int n_messages, fail_per_mille, move_per_mille;
     bool bounce; // rebalances within takes
+    bool ahead;  // two batches in flight
     enum stamps stamps;
     bool holes;   // in offsets
     bool refused; // the raw tables refuse some orders
@@ -206,7 +209,7 @@ struct simulation {
 };
 
 // A raw order counts if it stands before the end of its lane: as verify and rebuild add up.
-static void check_lanes(const struct world *w, const struct expected *want) {
+static inline void check_lanes(const struct world *w, const struct expected *want) {
     int64_t n = 0, raw_e4 = 0;
     for (int id = 0; id < ORDERS_MAX; id++) {
         int32_t lane = log_position_lane(w->rows[id].position);
@@ -223,7 +226,7 @@ static void check_lanes(const struct world *w, const struct expected *want) {
     assert_true(raw_e4 >= want->total_e4); // refunds take from it
 }
 
-static void check_sums(const struct world *w, struct expected past) {
+static inline void check_sums(const struct world *w, struct expected past) {
     struct expected want = read_log(w, past, w->log_end);
     assert_int_equal(w->counts.skipped, want.skipped);
     assert_int_equal(w->counts.accepted, want.accepted);
@@ -240,7 +243,7 @@ static void check_sums(const struct world *w, struct expected past) {
 // that had lost its partition without knowing may have read such orders at offsets that others had
 // counted in the topic before; were the topic not made anew once more, their count would put the
 // rows right.
-static void forget_rows(struct world *w, const int64_t *counted) {
+static inline void forget_rows(struct world *w, const int64_t *counted) {
     for (int p = 0; p < PARTITIONS; p++) {
         for (int64_t i = counted[p]; i < w->log_end[p]; i++) {
             const struct order *o = &w->log[p][i].order;
@@ -253,10 +256,21 @@ static void forget_rows(struct world *w, const int64_t *counted) {
     }
 }
 
+// What is on its way still counts: it was seen to be of the old topic.
+static inline void finish_all(struct world *w, struct member *members) {
+    w->quiet = true;
+    for (int i = 0; i < MEMBERS; i++) {
+        (void)engine_step(members[i].engine, 0);
+    }
+    w->quiet = false;
+}
+
 // Deleted and made anew, with other messages; often it is longer than the old positions at once.
 // What the old one had and was not counted is lost. Nobody is told.
-static struct expected remake_topic(struct world *w, struct expected past, struct filling *f) {
+static inline struct expected remake_topic(struct world *w, struct member *members,
+                                           struct expected past, struct filling *f) {
     int64_t counted[PARTITIONS];
+    finish_all(w, members);
     for (int p = 0; p < PARTITIONS; p++) {
         bool any = w->topic_of[p] == w->topic_number && w->next_offset[p] > 0;
         counted[p] = any ? w->next_offset[p] : 0;
@@ -270,7 +284,7 @@ static struct expected remake_topic(struct world *w, struct expected past, struc
 }
 
 // A process that has stopped since the topic is another one is started again, told to go on.
-static void start_again(struct world *w, struct member *m) {
+static inline void start_again(struct world *w, struct member *m) {
     member_stop(m);
     member_start(m, w, m->number);
     m->skip_gap = true;
@@ -279,7 +293,7 @@ static void start_again(struct world *w, struct member *m) {
     }
 }
 
-static struct troubles run(const struct simulation *sim) {
+static inline struct troubles run(const struct simulation *sim) {
     int move_per_mille = sim->move_per_mille;
     struct world *w = calloc(1, sizeof *w);
     struct member members[MEMBERS];
@@ -297,6 +311,8 @@ static struct troubles run(const struct simulation *sim) {
     }
     w->topic_number = 1;
     w->in_take = sim->bounce ? bounce_partition : NULL;
+    w->ahead = sim->ahead;
+    commit_thread_set_turns(commit_at_once, w);
     struct filling filling = {sim->n_messages, sim->stamps, sim->holes, sim->refused, 0};
     struct expected past = {0};
     int remakes = 0;
@@ -310,7 +326,7 @@ static struct troubles run(const struct simulation *sim) {
     int steps = 0, kills = 0, stopped = 0;
     for (; (!is_drained(w) || remakes < sim->remakes) && steps < 200000; steps++) {
         if (remakes < sim->remakes && (roll(w, 200) == 0 || is_drained(w))) {
-            past = remake_topic(w, past, &filling);
+            past = remake_topic(w, members, past, &filling);
             remakes++;
         }
         w->now_ns += (int64_t)roll(w, 50) * 1000000;
@@ -324,7 +340,7 @@ static struct troubles run(const struct simulation *sim) {
         int i = (int)roll(w, MEMBERS);
         if ((int)roll(w, 3000) < move_per_mille) { // kill -9, started again
             kills++;
-            member_stop(&members[i]);
+            member_kill(&members[i]);
             member_start(&members[i], w, i);
             for (int p = 0; p < PARTITIONS; p++) {
                 w->owner[p] = w->owner[p] == i ? -1 : w->owner[p];
@@ -338,11 +354,12 @@ static struct troubles run(const struct simulation *sim) {
         }
     }
     assert_true(is_drained(w));
-    struct troubles t = {w->n_retries, w->n_doubts_lost, w->n_doubts_committed, w->n_fenced,
-                         kills,        stopped};
+    struct troubles t = {w->n_retries, w->n_doubts_lost, w->n_doubts_committed, w->n_fenced, kills,
+                         w->n_ahead,   stopped};
     for (int i = 0; i < MEMBERS; i++) {
         member_stop(&members[i]);
     }
+    commit_thread_set_turns(NULL, NULL);
     if (sim->end != NULL) {
         sim->end(w);
     }

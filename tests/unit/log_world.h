@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "engine/engine.h"
 #include "engine/log_store.h"
+#include "store/commit_thread.h"
 #include "store/split/split_store.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,9 +39,13 @@ struct world {
     struct clock_source clock;
     uint64_t dice;
     int fail_per_mille; // of each call that can fail
+    bool ahead;         // batches are judged while the one before is on its way
     // A rebalance from within a member's take, which may be in the middle of a batch. NULL: none.
     void (*in_take)(struct world *w, void *member);
     bool in_take_now;
+    bool quiet;      // nothing comes
+    bool dying;      // a member is killed: what is on its way may not get through any more
+    int64_t n_ahead; // commits that had a next batch beside them
     struct zone *zone;
     struct order_rules rules;
 
@@ -190,10 +195,18 @@ static void apply(struct world *w, const struct aggregates_batch *b, struct batc
     s->batch_id = ++w->last_batch_id;
 }
 
+// A process that was killed while a batch was on its way: nobody is left to be answered.
+static inline bool dies_first(struct world *w, struct error *err) {
+    return w->dying && roll(w, 2) == 0 && !error_set(err, ERROR_RETRIABLE, "killed");
+}
+
 static enum commit_result fake_commit(struct aggregates *a, const struct aggregates_batch *b,
                                       struct batch_summary *summary, struct error *err) {
     struct fake_aggregates *f = (struct fake_aggregates *)a;
     struct world *w = f->w;
+    if (dies_first(w, err)) {
+        return COMMIT_RETRY;
+    }
     for (size_t i = 0; i < b->n_moves; i++) {
         const struct position_move *m = &b->moves[i];
         if (w->epoch_us[m->partition] != m->epoch_us || w->next_offset[m->partition] != m->from) {
@@ -414,7 +427,7 @@ static enum source_result member_take(void *self, size_t max, int timeout_ms,
     struct member *m = self;
     (void)timeout_ms;
     *list = NULL;
-    if (m->held || m->failed) {
+    if (m->held || m->failed || m->w->quiet) {
         return m->failed ? SOURCE_FAILED : SOURCE_OK;
     }
     if (m->w->in_take != NULL && !m->w->in_take_now && roll(m->w, 10) == 0) {
@@ -439,6 +452,16 @@ static enum source_result member_take(void *self, size_t max, int timeout_ms,
         }
     }
     return SOURCE_OK;
+}
+
+static size_t member_waits(void *self) {
+    const struct member *m = self;
+    size_t n = 0;
+    for (int p = 0; p < PARTITIONS; p++) {
+        bool reads = m->has[p] && !m->lost[p] && m->expected[p] < m->w->log_end[p];
+        n += reads ? (size_t)(m->w->log_end[p] - m->expected[p]) : 0;
+    }
+    return n;
 }
 
 static void member_hold(void *self) {
@@ -483,15 +506,20 @@ static void member_committed(void *self) {
     (void)self;
 }
 
-static inline void member_start(struct member *m, struct world *w, int number) {
+static inline struct source member_source(struct member *m) {
     static const struct source_ops ops = {.name = "world",
                                           .is_log = true,
                                           .take = member_take,
+                                          .waits = member_waits,
                                           .hold = member_hold,
                                           .rewind = member_rewind,
                                           .ask = member_ask,
                                           .confirm = member_confirm,
                                           .committed = member_committed};
+    return (struct source){&ops, m};
+}
+
+static inline void member_start(struct member *m, struct world *w, int number) {
     *m = (struct member){
         .w = w, .all = m - number, .number = number, .topic_number = w->topic_number};
     bool fake = w->new_aggregates == NULL;
@@ -502,13 +530,28 @@ static inline void member_start(struct member *m, struct world *w, int number) {
                                         .window_ms = INT64_C(24) * 3600 * 1000,
                                         .window_bytes = (size_t)64 << 20};
     m->store = split_store_new(&split);
-    struct engine_options eo = {.clock = &w->clock, .batch_max_events = 60};
-    m->engine = engine_new(m->store, (struct source){&ops, m}, &w->rules, NULL, &eo);
+    struct engine_options eo = {.clock = &w->clock,
+                                .batch_max_events = 60,
+                                .ahead_least_events = w->ahead ? 1 + roll(w, 100) : SIZE_MAX};
+    m->engine = engine_new(m->store, member_source(m), &w->rules, NULL, &eo);
 }
 
 static inline void member_stop(struct member *m) {
     engine_free(m->engine);
     m->store->ops->close(m->store);
+}
+
+static inline void member_kill(struct member *m) {
+    m->w->dying = true;
+    member_stop(m);
+    m->w->dying = false;
+}
+
+// A commit on its way: done at once, or when its end is waited for.
+static inline bool commit_at_once(void *user) {
+    struct world *w = user;
+    w->n_ahead++;
+    return roll(w, 2) == 0;
 }
 
 // The group gives the partition; false: the store cannot be asked, the group tries again.

@@ -52,3 +52,29 @@ static inline void shop_sql_expect(const struct shop *shop, const char *sql, con
         fail_msg("%s\n  gives %s\n  not   %s", sql, out, want);
     }
 }
+
+// Every row of these tables as text; the caller frees it.
+static inline char *shop_sql_dump(const struct shop *shop, const char *const *tables, size_t n) {
+    char sql[128], *out = NULL;
+    size_t n_bytes = 0;
+    sqlite3 *db = shop_sql_open(shop);
+    FILE *file = open_memstream(&out, &n_bytes);
+    assert_non_null(file);
+    for (size_t i = 0; i < n; i++) {
+        sqlite3_stmt *stmt;
+        snprintf(sql, sizeof sql, "SELECT * FROM %s ORDER BY 1, 2", tables[i]);
+        assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+        while (sqlite3_step(stmt) == SQLITE_ROW) {
+            fprintf(file, "%s", tables[i]);
+            for (int c = 0; c < sqlite3_column_count(stmt); c++) {
+                const char *text = (const char *)sqlite3_column_text(stmt, c);
+                fprintf(file, "|%s", text != NULL ? text : "");
+            }
+            fprintf(file, "\n");
+        }
+        sqlite3_finalize(stmt);
+    }
+    sqlite3_close(db);
+    fclose(file);
+    return out;
+}

@@ -164,6 +164,98 @@ static void kills_and_failed_batches_change_no_verdict(void **state) {
     free(log);
 }
 
+// Judges one message as a store does.
+static void judge(struct id_window *w, const struct record *r) {
+    struct order_digest d = digest_of(r->id, r->content);
+    enum known_as have = known_of(w, &d, r->offset, r->at_ms);
+    if (have != r->verdict) {
+        fail_msg("offset %lld: %d, not %d", (long long)r->offset, (int)have, (int)r->verdict);
+    }
+    if (have == KNOWN_NEW && !r->refused) {
+        assert_true(id_window_add(w, &d));
+    }
+}
+
+// One batch waits for its commit (marked .. at `judged`) while the next one is judged. The first
+// becomes known or falls at any point of the second, and then takes it with it.
+static void run_log_two_batches(const struct record *log, struct dice *dice,
+                                struct id_budget *budget) {
+    struct id_window *w = window_of(budget, (struct id_window_start){log[0].offset, 0});
+    int at = 0, committed = 0, judged = -1; // judged: of the marked one; -1: there is none
+    while (at < LOG) {
+        judge(w, &log[at++]);
+        uint64_t what = roll(dice, 2000);
+        if (judged >= 0 && what < 2) { // its commit ends, well or not, with the next one in work
+            if (what == 0) {
+                id_window_keep_marked(w);
+                committed = judged;
+            } else {
+                id_window_undo(w);
+                at = committed;
+            }
+            judged = -1;
+        } else if (judged < 0 && what < 4) { // handed over
+            id_window_mark(w);
+            judged = at;
+        } else if (judged < 0 && what < 5) { // the one in work cannot be judged
+            id_window_undo(w);
+            at = committed;
+        } else if (what == 5) { // killed
+            id_window_undo(w);
+            w = read_back(w, budget, log, committed);
+            at = committed;
+            judged = -1;
+        }
+    }
+    id_window_free(w);
+}
+
+static void two_batches_that_fall_or_stay_change_no_verdict(void **state) {
+    (void)state;
+    struct record *log = calloc(LOG, sizeof *log);
+    assert_non_null(log);
+    for (uint64_t seed = 1; seed <= 24; seed++) {
+        struct dice dice = {seed};
+        struct id_budget budget = {.max_bytes = (size_t)1 << (20 + seed % 3 * 4)};
+        fill_log(log, &dice, &budget);
+        run_log_two_batches(log, &dice, &budget);
+        assert_int_equal(budget.used_bytes, 0);
+    }
+    free(log);
+}
+
+// More identities than there is memory for, in two batches at once: the second is undone after the
+// first was kept, then both.
+static void a_budget_that_ends_within_the_second_of_two_batches_forgets_the_oldest(void **state) {
+    (void)state;
+    next_offset = 0;
+    struct id_budget tight = {.max_bytes = 256 * 1024}; // 16,384 entries
+    struct id_window *w = window_of(&tight, (struct id_window_start){0, 0});
+    uint64_t id = 0;
+    for (int round = 0; round < 40; round++) {
+        for (int i = 0; i < 1000; i++, id++) {
+            assert_int_equal(see(w, id, id, 1000 + (int64_t)id), KNOWN_NEW);
+        }
+        id_window_mark(w);
+        int64_t offset = next_offset;
+        for (uint64_t next = id; next < id + 30000; next++) { // evicts the first batch, and itself
+            assert_int_equal(see(w, next, next, 1000 + (int64_t)next), KNOWN_NEW);
+            assert_true(tight.used_bytes <= tight.max_bytes);
+        }
+        if (round % 2 == 0) {
+            id_window_keep_marked(w);
+        }
+        id_window_undo(w);
+        assert_true(id_window_facts(w).n_ids < 16384);
+        next_offset = round % 2 == 0 ? offset : offset - 1000;
+        id = (uint64_t)next_offset;
+        assert_int_equal(see(w, id, id, 1000 + (int64_t)id), KNOWN_NEW);
+        id++;
+    }
+    id_window_free(w);
+    assert_int_equal(tight.used_bytes, 0);
+}
+
 // Stamps are arrivals, up to a second of disorder; some messages are ahead of time. Whatever comes
 // again within the window of true time is known.
 static void what_arrived_within_the_window_is_known(void **state) {
@@ -255,6 +347,8 @@ int main(void) {
         cmocka_unit_test(stamps_of_1970_and_stamps_that_stand_still_forget_nothing),
         cmocka_unit_test(a_failed_batch_leaves_nothing_behind),
         cmocka_unit_test(kills_and_failed_batches_change_no_verdict),
+        cmocka_unit_test(two_batches_that_fall_or_stay_change_no_verdict),
+        cmocka_unit_test(a_budget_that_ends_within_the_second_of_two_batches_forgets_the_oldest),
         cmocka_unit_test(what_arrived_within_the_window_is_known),
         cmocka_unit_test(the_budget_is_kept_and_the_window_gets_shorter),
         cmocka_unit_test(more_than_the_budget_in_one_moment_forgets_the_oldest_alone),

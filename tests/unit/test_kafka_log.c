@@ -48,7 +48,9 @@ static enum store_result claim(struct log_store *s, const struct log_topic *topi
 
 static void held(struct log_store *s, int32_t partition, struct log_claim *out) {
     struct positions *p = (struct positions *)s;
-    *out = (struct log_claim){.next_offset = p->next[partition], .lost = !p->held[partition]};
+    *out = (struct log_claim){.next_offset = p->next[partition],
+                              .counted_offset = p->next[partition],
+                              .lost = !p->held[partition]};
 }
 
 static void release(struct log_store *s, int32_t partition) {

@@ -52,6 +52,11 @@ static struct order_digest digest(uint64_t n) {
     return (struct order_digest){{n, n * 7919}, n};
 }
 
+static void commit(struct room *r) {
+    split_part_sent(&r->p);
+    split_part_committed(&r->p);
+}
+
 static void end(struct room *r) {
     split_part_free(&r->p);
     assert_true(split_part_is(&r->p, SPLIT_PART_FREE));
@@ -68,7 +73,7 @@ static void a_batch_moves_it_on(void **state) {
     split_part_advanced(&r.p, 9);
     expect(&r, "moved", 9, false);
     assert_true(split_part_in_batch(&r.p));
-    split_part_committed(&r.p);
+    commit(&r);
     expect(&r, "held", 9, false);
     assert_false(split_part_in_batch(&r.p));
     split_part_released(&r.p);
@@ -83,7 +88,7 @@ static void a_batch_that_never_was_is_undone_with_its_identities(void **state) {
     claim(&r, 3, 10);
     assert_true(id_window_add(r.p.window, &a));
     split_part_advanced(&r.p, 4);
-    split_part_committed(&r.p);
+    commit(&r);
     assert_true(id_window_add(r.p.window, &b)); // of a slice that was not judged to its end
     split_part_undone(&r.p);
     expect(&r, "held", 4, false);
@@ -103,7 +108,7 @@ static void given_up_within_a_batch_its_commit_still_counts(void **state) {
     assert_int_equal(r.p.moved_to, 7);
     split_part_released(&r.p); // told twice
     expect(&r, "released", -1, true);
-    split_part_committed(&r.p);
+    commit(&r);
     expect(&r, "free", -1, true);
     end(&r);
 }
@@ -120,7 +125,7 @@ static void back_within_the_batch_it_goes_on(void **state) {
     expect(&r, "moved", 7, false);
     assert_int_equal(r.p.epoch_us, 12);
     assert_int_equal(known(&r, &a), KNOWN_SAME);
-    split_part_committed(&r.p);
+    commit(&r);
     expect(&r, "held", 7, false);
     end(&r);
 }
@@ -187,6 +192,7 @@ static void after_a_failure_the_store_tells_what_became_of_it(void **state) {
         if (cases[i].moved) {
             assert_true(id_window_add(r.p.window, &a));
             split_part_advanced(&r.p, 7);
+            split_part_sent(&r.p);
         }
         assert_int_equal(again(&r, cases[i].next_offset, 20, cases[i].lost), cases[i].want);
         expect(&r, cases[i].state, cases[i].held, cases[i].held < 0);
@@ -216,6 +222,103 @@ static void after_a_failure_what_was_given_up_goes_without_being_asked_for(void 
     }
 }
 
+// --- Two batches
+
+static void the_next_batch_goes_on_when_the_one_before_is_committed(void **state) {
+    (void)state;
+    struct room r = new_room();
+    struct order_digest a = digest(1), b = digest(2);
+    claim(&r, 3, 10);
+    assert_true(id_window_add(r.p.window, &a));
+    split_part_advanced(&r.p, 7);
+    split_part_sent(&r.p);
+    expect(&r, "moved", 7, false);
+    assert_true(id_window_add(r.p.window, &b));
+    split_part_advanced(&r.p, 9);
+    expect(&r, "moved", 9, false);
+    split_part_committed(&r.p);
+    expect(&r, "moved", 9, false);
+    assert_int_equal(r.p.committed, 7);
+    split_part_undone(&r.p);
+    expect(&r, "held", 7, false);
+    assert_int_equal(known(&r, &a), KNOWN_SAME);
+    assert_int_equal(known(&r, &b), KNOWN_NEW);
+    end(&r);
+}
+
+static void when_the_one_before_falls_the_next_batch_falls_with_it(void **state) {
+    (void)state;
+    struct room r = new_room();
+    struct order_digest a = digest(1), b = digest(2);
+    claim(&r, 3, 10);
+    assert_true(id_window_add(r.p.window, &a));
+    split_part_advanced(&r.p, 7);
+    split_part_sent(&r.p);
+    assert_true(id_window_add(r.p.window, &b));
+    split_part_advanced(&r.p, 9);
+    split_part_undone(&r.p);
+    expect(&r, "held", 3, false);
+    assert_int_equal(known(&r, &a), KNOWN_NEW);
+    assert_int_equal(known(&r, &b), KNOWN_NEW);
+    end(&r);
+}
+
+static void given_up_it_stays_until_the_last_batch_with_events_of_it_is_over(void **state) {
+    (void)state;
+    struct room r = new_room();
+    claim(&r, 3, 10);
+    split_part_advanced(&r.p, 7);
+    split_part_sent(&r.p);
+    split_part_advanced(&r.p, 9);
+    split_part_released(&r.p);
+    split_part_committed(&r.p);
+    expect(&r, "released", -1, true);
+    assert_int_equal(r.p.committed, 7);
+    claim(&r, 7, 12); // back, and nobody has counted on
+    expect(&r, "moved", 9, false);
+    split_part_released(&r.p);
+    commit(&r);
+    expect(&r, "free", -1, true);
+    end(&r);
+}
+
+static void in_doubt_the_store_tells_and_the_next_batch_is_gone_either_way(void **state) {
+    (void)state;
+    for (int done = 0; done < 2; done++) {
+        for (int next_too = 0; next_too < 2; next_too++) {
+            struct room r = new_room();
+            struct order_digest a = digest(1), b = digest(2);
+            claim(&r, 3, 10);
+            assert_true(id_window_add(r.p.window, &a));
+            split_part_advanced(&r.p, 7);
+            split_part_sent(&r.p);
+            if (next_too == 1) {
+                assert_true(id_window_add(r.p.window, &b));
+                split_part_advanced(&r.p, 9);
+            }
+            split_part_doubted(&r.p);
+            assert_true(split_part_in_batch(&r.p));
+            assert_int_equal(again(&r, done == 1 ? 7 : 3, 20, false),
+                             done == 1 ? SPLIT_DOUBT_COMMITTED : SPLIT_STILL_OURS);
+            expect(&r, "held", done == 1 ? 7 : 3, false);
+            assert_int_equal(known(&r, &a), done == 1 ? KNOWN_SAME : KNOWN_NEW);
+            assert_int_equal(known(&r, &b), KNOWN_NEW);
+            end(&r);
+        }
+    }
+}
+
+static void one_that_only_the_next_batch_moves_is_in_no_doubt(void **state) {
+    (void)state;
+    struct room r = new_room();
+    claim(&r, 3, 10);
+    split_part_advanced(&r.p, 9);
+    split_part_doubted(&r.p);
+    expect(&r, "held", 3, false);
+    assert_false(split_part_in_batch(&r.p));
+    end(&r);
+}
+
 static void events_of_a_part_never_leave_a_batch_that_goes_on(void **state) {
     (void)state;
     static const enum split_part_state never[][2] = {
@@ -240,6 +343,11 @@ int main(void) {
         cmocka_unit_test(doomed_and_given_up_its_events_still_fail_the_batch),
         cmocka_unit_test(after_a_failure_the_store_tells_what_became_of_it),
         cmocka_unit_test(events_of_a_part_never_leave_a_batch_that_goes_on),
+        cmocka_unit_test(the_next_batch_goes_on_when_the_one_before_is_committed),
+        cmocka_unit_test(when_the_one_before_falls_the_next_batch_falls_with_it),
+        cmocka_unit_test(given_up_it_stays_until_the_last_batch_with_events_of_it_is_over),
+        cmocka_unit_test(in_doubt_the_store_tells_and_the_next_batch_is_gone_either_way),
+        cmocka_unit_test(one_that_only_the_next_batch_moves_is_in_no_doubt),
         cmocka_unit_test(after_a_failure_what_was_given_up_goes_without_being_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,6 +63,9 @@ static enum commit_result real_commit(struct world *w, const struct aggregates_b
 static enum commit_result door_commit(struct aggregates *a, const struct aggregates_batch *b,
                                       struct batch_summary *summary, struct error *err) {
     struct world *w = behind(a);
+    if (dies_first(w, err)) {
+        return COMMIT_RETRY;
+    }
     if (!fails(w)) {
         return real_commit(w, b, summary, err);
     }
@@ -259,6 +262,7 @@ static void whatever_topics_stamps_and_tables_do_counts_once(void **state) {
                                                      .n_messages = 600,
                                                      .fail_per_mille = 30,
                                                      .move_per_mille = 20,
+                                                     .ahead = seed % 2 == 0,
                                                      .stamps = (enum stamps)(seed % STAMPS_KINDS),
                                                      .holes = seed % 3 == 0,
                                                      .refused = true,
@@ -278,6 +282,7 @@ static void failing_stores_moving_partitions_and_kills_count_once(void **state) 
                                                      .n_messages = 1500,
                                                      .fail_per_mille = 60,
                                                      .move_per_mille = 20,
+                                                     .ahead = seed % 2 == 0,
                                                      .begin = make_files,
                                                      .end = read_files});
         all.retries += t.retries;

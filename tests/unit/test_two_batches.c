@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Two batches in flight, on the real engine and store: while one is committed on the store's thread
 // the next is judged. It must end as if one had come after the other, whatever fails in between.
-#include "shop.h"
+#include "shop_sql.h"
 
 #include "base/log.h"
 #include "fault_vfs.h"
@@ -173,30 +173,7 @@ static char *dump(const struct shop *shop) {
                                        "hour_cells",   "day_cells",       "product_cells",
                                        "sales_groups", "sales_products",  "batch_rows",
                                        "day_changes",  "currency_gross",  "pipeline_positions"};
-    char path[128], sql[128], *out = NULL;
-    size_t n_bytes = 0;
-    sqlite3 *db;
-    FILE *file = open_memstream(&out, &n_bytes);
-    assert_non_null(file);
-    snprintf(path, sizeof path, "%s/sales.db", shop->directory);
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    for (size_t i = 0; i < sizeof what / sizeof *what; i++) {
-        sqlite3_stmt *stmt;
-        snprintf(sql, sizeof sql, "SELECT * FROM %s ORDER BY 1, 2", what[i]);
-        assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
-        while (sqlite3_step(stmt) == SQLITE_ROW) {
-            fprintf(file, "%s", what[i]);
-            for (int c = 0; c < sqlite3_column_count(stmt); c++) {
-                const char *text = (const char *)sqlite3_column_text(stmt, c);
-                fprintf(file, "|%s", text != NULL ? text : "");
-            }
-            fprintf(file, "\n");
-        }
-        sqlite3_finalize(stmt);
-    }
-    sqlite3_close(db);
-    fclose(file);
-    return out;
+    return shop_sql_dump(shop, what, sizeof what / sizeof *what);
 }
 
 static void play_history(uint64_t seed, size_t ahead_least_events, struct played *out) {

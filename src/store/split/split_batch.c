@@ -54,11 +54,13 @@ bool split_gross_fits(int64_t stored_e4, int64_t batch_e4) {
     return money_add(&stored_e4, batch_e4) && stored_e4 <= INT64_MAX - GROSS_MARGIN_E4;
 }
 
-bool split_batch_fits(const struct split_batch *b, const int64_t *stored_e4,
-                      const struct order *o) {
+bool split_batch_fits(const struct split_batch *b, const struct split_batch *before,
+                      const int64_t *stored_e4, const struct order *o) {
     int32_t number = currency_number(o->currency);
     int64_t sum = b->gross_e4[number];
-    return money_add(&sum, currency_gross_of(o)) && split_gross_fits(stored_e4[number], sum);
+    return money_add(&sum, currency_gross_of(o)) &&
+           (before == NULL || money_add(&sum, before->gross_e4[number])) &&
+           split_gross_fits(stored_e4[number], sum);
 }
 
 // A list of this capacity or more, twice as long where it has to grow; NULL when memory is refused.

@@ -28,8 +28,10 @@ void split_batch_free(struct split_batch *b);
 void split_batch_clear(struct split_batch *b);
 
 // Whether the sums of the event's currency stay far enough below 2^63: stored_e4 are those of the
-// aggregates, to which other processes may be adding at the same time.
-bool split_batch_fits(const struct split_batch *b, const int64_t *stored_e4, const struct order *o);
+// aggregates, to which other processes may be adding at the same time. `before`: a batch that is
+// not in them yet and comes before this one; NULL: none.
+bool split_batch_fits(const struct split_batch *b, const struct split_batch *before,
+                      const int64_t *stored_e4, const struct order *o);
 // Likewise, of the gross sum of a whole batch.
 bool split_gross_fits(int64_t stored_e4, int64_t batch_e4);
 // The gross sum of an accepted event. False when memory is refused.

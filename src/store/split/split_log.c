@@ -73,6 +73,10 @@ static enum store_result split_claim(struct log_store *base, const struct log_to
         error_set(err, ERROR_RETRIABLE, "the store is not open");
         return STORE_RETRY;
     }
+    if (!split_commit_settle(s)) {
+        error_set(err, ERROR_RETRIABLE, "a batch that was not stored is to be undone first");
+        return STORE_RETRY;
+    }
     const struct position_wish wish = {*topic, partition, 0, anew};
     struct position_claim claim = {0};
     bool lost;

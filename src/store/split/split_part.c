@@ -8,7 +8,7 @@
 
 static bool part_holds(const void *owner, uint8_t now) {
     const struct split_part *p = owner;
-    bool window = p->window != NULL, moved = p->moved_to != NOT_MOVED;
+    bool window = p->window != NULL, moved = split_part_in_batch(p);
     switch ((enum split_part_state)now) {
     case SPLIT_PART_FREE:
         return !window && !moved;
@@ -51,7 +51,7 @@ static void drop_window(struct split_part *p) {
 
 static void to_free(struct split_part *p) {
     drop_window(p);
-    p->moved_to = NOT_MOVED;
+    p->moved_to = p->sent_to = NOT_MOVED;
     move(p, SPLIT_PART_FREE);
 }
 
@@ -116,20 +116,34 @@ void split_part_released(struct split_part *p) {
 void split_part_held(const struct split_part *p, struct log_claim *out) {
     bool moved = split_part_is(p, SPLIT_PART_MOVED);
     bool ours = moved || split_part_is(p, SPLIT_PART_HELD);
+    int64_t judged = p->moved_to != NOT_MOVED ? p->moved_to : p->sent_to;
     *out = (struct log_claim){.next_offset = !ours   ? -1
-                                             : moved ? p->moved_to
+                                             : moved ? judged
                                                      : p->committed,
+                              .counted_offset = ours ? p->committed : -1,
                               .lost = !ours,
                               .lane = p->lane};
 }
 
-void split_part_committed(struct split_part *p) {
-    if (!split_part_in_batch(p)) {
+void split_part_sent(struct split_part *p) {
+    if (p->moved_to == NOT_MOVED) {
         return;
     }
-    id_window_keep(p->window);
-    p->committed = p->moved_to;
+    id_window_mark(p->window);
+    p->sent_to = p->moved_to;
     p->moved_to = NOT_MOVED;
+}
+
+void split_part_committed(struct split_part *p) {
+    if (p->sent_to == NOT_MOVED) {
+        return;
+    }
+    id_window_keep_marked(p->window);
+    p->committed = p->sent_to;
+    p->sent_to = NOT_MOVED;
+    if (split_part_in_batch(p)) {
+        return; // the next one goes on
+    }
     if (split_part_is(p, SPLIT_PART_RELEASED)) {
         to_free(p);
     } else {
@@ -141,7 +155,7 @@ void split_part_undone(struct split_part *p) {
     if (p->window != NULL) { // also of a slice that was not judged to its end
         id_window_undo(p->window);
     }
-    p->moved_to = NOT_MOVED;
+    p->moved_to = p->sent_to = NOT_MOVED;
     switch ((enum split_part_state)p->state.now) {
     case SPLIT_PART_MOVED:
         move(p, SPLIT_PART_HELD);
@@ -160,20 +174,27 @@ void split_part_undone(struct split_part *p) {
     }
 }
 
+void split_part_doubted(struct split_part *p) {
+    if (p->sent_to == NOT_MOVED) {
+        split_part_undone(p);
+    } else { // its identities are those of both batches until the store tells
+        p->moved_to = NOT_MOVED;
+    }
+}
+
 enum split_again split_part_again(struct split_part *p, const struct position_claim *claim,
                                   bool lost) {
-    bool committed = split_part_in_batch(p) && claim->next_offset == p->moved_to;
+    bool committed = p->sent_to != NOT_MOVED && claim->next_offset == p->sent_to;
     free(claim->refused); // the window has them
     enum split_again again = lost                                 ? SPLIT_TAKEN_OVER
                              : committed                          ? SPLIT_DOUBT_COMMITTED
                              : claim->next_offset == p->committed ? SPLIT_STILL_OURS
                                                                   : SPLIT_TAKEN_OVER;
     if (again == SPLIT_DOUBT_COMMITTED) {
-        id_window_keep(p->window);
-    } else {
-        id_window_undo(p->window);
+        id_window_keep_marked(p->window);
     }
-    p->moved_to = NOT_MOVED;
+    id_window_undo(p->window); // also of a next batch
+    p->moved_to = p->sent_to = NOT_MOVED;
     p->committed = claim->next_offset;
     p->epoch_us = claim->epoch_us;
     move(p, again == SPLIT_TAKEN_OVER ? SPLIT_PART_LOST : SPLIT_PART_HELD);

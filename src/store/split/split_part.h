@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A partition in the split store's hands, as a state machine: is it held, are events of it in the
-// batch in work, has another process taken it over. No store is asked here. One thread.
+// A partition in the split store's hands, as a state machine: is it held, are events of it in a
+// batch that is not over, has another process taken it over. No store is asked here. One thread.
 //
 //            claimed            advanced
 //   FREE ------------> HELD <------------> MOVED ----released---> RELEASED ---> FREE
@@ -11,6 +11,10 @@
 //
 // DOOMED: events of it are in the batch in work, and others have counted them in between. The part
 // keeps the epoch that it had, so that the commit is fenced; only the batch's end frees it.
+//
+// Two batches: one was sent to be committed, and the next one is in work. The part leaves MOVED,
+// RELEASED or DOOMED when the last batch with events of it is over. It is not claimed while one is
+// on its way.
 #pragma once
 #include "base/state.h"
 #include "engine/log_store.h"
@@ -22,8 +26,8 @@ enum { NOT_MOVED = -2 };
 
 enum split_part_state {
     SPLIT_PART_FREE,     // not ours
-    SPLIT_PART_HELD,     // ours; no event of it is in the batch
-    SPLIT_PART_MOVED,    // ours; the batch in work, or in doubt, has judged up to moved_to
+    SPLIT_PART_HELD,     // ours; no event of it is in a batch
+    SPLIT_PART_MOVED,    // ours; a batch in work, on its way or in doubt has events of it
     SPLIT_PART_RELEASED, // given up with such a batch, whose commit may still get through
     SPLIT_PART_DOOMED,   // with such a batch, whose commit cannot get through
     SPLIT_PART_LOST,     // another process has taken it over; the log has not taken it away yet
@@ -33,21 +37,22 @@ enum split_part_state {
 struct split_part {
     struct state state;
     int64_t committed, epoch_us; // as of claim, commit or reopen; -1: nothing is committed
-    int64_t moved_to;            // by the batch in work, or in doubt; else NOT_MOVED
+    int64_t moved_to;            // by the batch in work; else NOT_MOVED
+    int64_t sent_to;             // by the batch on its way, or in doubt; else NOT_MOVED
     int32_t lane;
     struct id_window *window; // NULL while FREE
     struct split_refused refused;
 };
 
 extern const struct state_table split_part_table;
-#define SPLIT_PART_NEW ((struct split_part){.moved_to = NOT_MOVED})
+#define SPLIT_PART_NEW ((struct split_part){.moved_to = NOT_MOVED, .sent_to = NOT_MOVED})
 
 static inline bool split_part_is(const struct split_part *p, enum split_part_state state) {
     return p->state.now == state;
 }
-// Whether the batch in work, or in doubt, has events of it: its commit moves it.
+// Whether a batch that is not over has events of it: its commit moves it.
 static inline bool split_part_in_batch(const struct split_part *p) {
-    return p->moved_to != NOT_MOVED;
+    return p->moved_to != NOT_MOVED || p->sent_to != NOT_MOVED;
 }
 
 // From where the history of a claimed partition is read. The row of an earlier program does not
@@ -64,9 +69,13 @@ void split_part_released(struct split_part *p);
 // What an answer to log_store_ops.held is.
 void split_part_held(const struct split_part *p, struct log_claim *out);
 
-// The batch is over: its identities and moves are final; or it never was.
+// The batch in work has been judged, and goes to its commit.
+void split_part_sent(struct split_part *p);
+// That one is over: its identities and moves are final; or it and the one in work never were; or
+// nobody knows, and only the one in work is given up until the store has been asked.
 void split_part_committed(struct split_part *p);
 void split_part_undone(struct split_part *p);
+void split_part_doubted(struct split_part *p);
 
 // After a failure: whether the store has to be asked for it again (HELD, MOVED), and its answer,
 // which also tells whether the batch in doubt was committed. Those not asked for go: FREE or LOST.

@@ -6,19 +6,17 @@
 // 2. known: in the partition's window of identities. add: the raw row is sent; the identity, the
 //    gross sum and, for the newest orders, a copy are noted. add_rejected, advance: noted.
 // 3. flush: raw rows are sent until they are durable. commit: the aggregates take everything else
-//    with the partitions' moves in one transaction.
+//    with the partitions' moves in one transaction (split_commit.c), perhaps on another thread,
+//    while the next batch is judged: in the same window of identities, with the raw rows of both.
 //
 // How it fails: before the aggregates' commit nothing counts; raw rows without one are written
-// again, the same, when the log is read again. When the connection breaks while committing, whether
-// it was done is known only after reopen has claimed the partitions again: until then the batch's
-// identities are neither kept nor undone. A partition that another process has taken over is lost
-// until the log claims it again. What a partition can go through is in split_part.h, the calls of
-// the log are in split_log.c. Memory that is refused for identities fails the batch, to be tried
+// again, the same, when the log is read again. A partition that another process has taken over is
+// lost until the log claims it again. What a partition can go through is in split_part.h, the calls
+// of the log are in split_log.c. Memory that is refused for identities fails the batch, to be tried
 // again: rollback undoes what the window began.
 #include "store/split/split_store.h"
 
 #include "base/fault.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "store/split/split_internal.h"
 #include "sums/currency.h"
@@ -36,11 +34,6 @@ enum store_result split_out_of_window(struct error *err) {
     return STORE_RETRY;
 }
 
-static void read_state(struct split_store *s) {
-    s->options.aggregates->ops->state(s->options.aggregates, &s->state);
-    s->floors = (struct split_floors){s->state.minute_floor, s->state.hour_floor};
-}
-
 // --- A batch
 
 static enum store_result split_begin(struct store *base, struct error *err) {
@@ -49,7 +42,7 @@ static enum store_result split_begin(struct store *base, struct error *err) {
         error_set(err, ERROR_RETRIABLE, "the store is not open");
         return STORE_RETRY;
     }
-    split_batch_clear(&s->batch);
+    split_batch_clear(s->work);
     split_origins_clear(&s->origins);
     return STORE_OK;
 }
@@ -87,7 +80,7 @@ static enum store_result split_origin(struct store *base, struct ident order_id,
 
 static bool split_fits(struct store *base, const struct order *o, struct rejection *why) {
     struct split_store *s = split_store_of(base);
-    if (!split_batch_fits(&s->batch, s->state.gross_e4, o)) {
+    if (!split_batch_fits(s->work, s->sent.gathered, s->gross_e4, o)) {
         return currency_reject_overflow(o, why);
     }
     const struct raw_store *raw = s->options.raw;
@@ -120,8 +113,8 @@ static enum store_result split_add(struct store *base, const struct order *o,
     if (!id_window_add(p->window, &at->digest)) {
         return split_out_of_window(err);
     }
-    bool kept = split_batch_add(&s->batch, o) &&
-                (o->kind != ORDER_PLACED || split_batch_add_recent(&s->batch, &event));
+    bool kept = split_batch_add(s->work, o) &&
+                (o->kind != ORDER_PLACED || split_batch_add_recent(s->work, &event));
     return kept ? STORE_OK : no_memory(err);
 }
 
@@ -137,7 +130,7 @@ static enum store_result split_add_rejected(struct store *base, const struct eve
     }
     // One of another form is an order for whoever reads it in that form later.
     bool refused = asked || strcmp(e->why->code, REJECT_FORM) == 0;
-    bool kept = split_batch_add_rejected(&s->batch, e, (int32_t)(p - s->parts), refused);
+    bool kept = split_batch_add_rejected(s->work, e, (int32_t)(p - s->parts), refused);
     return kept ? STORE_OK : no_memory(err);
 }
 
@@ -149,92 +142,11 @@ static void split_floors(struct store *base, int64_t arrival_ms, int32_t *minute
     *hour_floor = s->floors.hour;
 }
 
-typedef void (*part_fn)(struct split_part *p);
-static void each_part(struct split_store *s, part_fn each) {
-    for (int32_t i = 0; i < s->n_parts; i++) {
-        each(&s->parts[i]);
-    }
-}
-
-static size_t list_moves(struct split_store *s, struct position_move *moves) {
-    size_t n = 0;
-    for (int32_t i = 0; i < s->n_parts; i++) {
-        const struct split_part *p = &s->parts[i];
-        if (split_part_in_batch(p)) {
-            moves[n++] = (struct position_move){
-                i, p->committed, p->moved_to, p->epoch_us, p->lane, id_window_start(p->window)};
-        }
-    }
-    return n;
-}
-
-static enum store_result commit_aggregates(struct split_store *s, struct cube *cube,
-                                           struct batch_summary *summary, struct error *err) {
-    struct position_move *moves = heap_zalloc(NULL, (size_t)s->n_parts + 1, sizeof *moves);
-    if (moves == NULL) {
-        error_set(err, ERROR_RETRIABLE, "out of memory for a batch's moves");
-        return STORE_RETRY;
-    }
-    struct aggregates_batch batch = {
-        .topic = s->topic,
-        .moves = moves,
-        .n_moves = list_moves(s, moves),
-        .cube = cube,
-        .minute_floor = s->floors.minute,
-        .hour_floor = s->floors.hour,
-    };
-    split_batch_fill(&s->batch, &batch);
-    enum commit_result result = COMMIT_OK;
-    if (batch.n_moves > 0) { // else it was history alone
-        result = s->options.aggregates->ops->commit(s->options.aggregates, &batch, summary, err);
-    }
-    free(moves);
-    s->in_doubt = result == COMMIT_DOUBT;
-    if (result == COMMIT_OK) {
-        each_part(s, split_part_committed);
-        read_state(s);
-        for (size_t i = 0; s->options.rejected != NULL && i < batch.n_rejected; i++) {
-            s->options.rejected(s->options.rejected_user, &batch.rejected[i]);
-        }
-        return STORE_OK;
-    }
-    return result == COMMIT_ERROR ? STORE_ERROR : STORE_RETRY;
-}
-
 static enum store_result split_flush(struct store *base, struct error *err) {
     struct raw_store *raw = split_store_of(base)->options.raw;
     enum store_result result = raw != NULL ? raw->ops->flush(raw, err) : STORE_OK;
     fault_point("split-after-raw");
     return result;
-}
-
-static enum store_result split_commit_begin(struct store *base, struct cube *cube,
-                                            struct batch_summary *summary, bool *aside,
-                                            struct error *err) {
-    UNUSED(err);
-    *aside = false; // one batch at a time
-    struct split_store *s = split_store_of(base);
-    s->cube = cube;
-    s->summary = summary;
-    return STORE_OK;
-}
-
-static enum store_result split_commit_finish(struct store *base, struct error *err) {
-    struct split_store *s = split_store_of(base);
-    enum store_result result = commit_aggregates(s, s->cube, s->summary, err);
-    fault_point("split-after-commit");
-    return result;
-}
-
-static void split_rollback(struct store *base) {
-    struct split_store *s = split_store_of(base);
-    s->down = true; // until reopen
-    if (!s->in_doubt) {
-        each_part(s, split_part_undone);
-    }
-    split_batch_clear(&s->batch);
-    split_origins_clear(&s->origins);
-    read_state(s);
 }
 
 // --- Reopen
@@ -264,7 +176,7 @@ static enum store_result split_reopen(struct store *base, struct error *err) {
     }
     if (result == STORE_OK) {
         s->down = s->in_doubt = false;
-        read_state(s);
+        split_read_state(s);
     }
     return result;
 }
@@ -291,10 +203,16 @@ struct split_window_facts split_store_window(const struct store *base) {
 
 static void split_close(struct store *base) {
     struct split_store *s = split_store_of(base);
-    each_part(s, split_part_free);
+    commit_thread_end(&s->committer);
+    free(s->sent.moves);
+    for (int32_t i = 0; i < s->n_parts; i++) {
+        split_part_free(&s->parts[i]);
+    }
     free(s->parts);
     free(s->lanes);
-    split_batch_free(&s->batch);
+    split_batch_free(&s->batches[0]);
+    split_batch_free(&s->batches[1]);
+    free(s->gross_e4);
     split_origins_free(&s->origins);
     if (s->options.raw != NULL) {
         s->options.raw->ops->close(s->options.raw);
@@ -333,7 +251,11 @@ struct store *split_store_new(const struct split_options *options) {
     s->options.hours_kept = options->hours_kept > 0 ? options->hours_kept : SPLIT_HOURS_KEPT;
     s->topic = mem_strndup(options->topic, strlen(options->topic));
     s->budget.max_bytes = options->window_bytes;
-    s = mem_must(split_batch_init(&s->batch, NULL) ? s : NULL);
-    read_state(s);
+    s = mem_must(split_batch_init(&s->batches[0], NULL) ? s : NULL);
+    s = mem_must(split_batch_init(&s->batches[1], NULL) ? s : NULL);
+    s->work = &s->batches[0];
+    s->gross_e4 = mem_zalloc(N_CURRENCIES, sizeof *s->gross_e4);
+    commit_thread_init(&s->committer, split_commit_run, s);
+    split_read_state(s);
     return &s->base;
 }

@@ -62,8 +62,10 @@ static void log_held(struct log_store *base, int32_t partition, struct log_claim
     const struct sqlite_store *s = sqlite_log_of(base);
     const struct sqlite_part *p = partition < s->n_parts ? &s->parts[partition] : NULL;
     bool held = p != NULL && p->topic != NULL;
-    *out = (struct log_claim){
-        .next_offset = held ? p->committed : -1, .lost = !held, .lane = partition};
+    *out = (struct log_claim){.next_offset = held ? p->committed : -1,
+                              .counted_offset = held ? p->committed : -1,
+                              .lost = !held,
+                              .lane = partition};
     if (held && p->moved_to != NOT_MOVED) {
         out->next_offset = p->moved_to;
     }
