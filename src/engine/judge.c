@@ -11,7 +11,7 @@
 #include "sums/origin.h"
 #include <string.h>
 
-enum { PREFETCH_AHEAD = 12, ARRIVAL_AHEAD_MS = 3600 * 1000 };
+enum { PREFETCH_AHEAD = 12, CACHE_LINE_BYTES = 64, ARRIVAL_AHEAD_MS = 3600 * 1000 };
 
 static enum store_result no_memory(struct error *err) {
     error_set(err, ERROR_RETRIABLE, "out of memory while judging a batch");
@@ -170,8 +170,17 @@ static enum store_result judge_event(struct judge *j, struct submission *s, stru
     return result;
 }
 
-// What events need lies far apart in memory: it is asked for before they are judged, the names of
-// what they are counted by first, since these lead to their sums.
+// What events need lies far apart in memory, and most of it was written by another thread: it is
+// asked for before they are judged. The events come first, since they lead to their names, and then
+// the names of what they are counted by, since these lead to their sums.
+static void prefetch_event(const struct submission *s, size_t i) {
+    if (i < s->n_events) {
+        const char *event = (const char *)&s->events[i];
+        for (size_t at = 0; at < sizeof s->events[i]; at += CACHE_LINE_BYTES) {
+            __builtin_prefetch(event + at, 1);
+        }
+    }
+}
 static void prefetch_names(const struct judge *j, const struct submission *s, size_t i) {
     if (i < s->n_events && s->events[i].verdict == VERDICT_NEW) {
         cube_prefetch_names(j->cube, &s->events[i].order);
@@ -231,6 +240,7 @@ static enum store_result judge_submission(struct judge *j, struct submission *s,
     }
     j->store->ops->floors(j->store, arrival_for_floors(j, s), &j->minute_floor, &j->hour_floor);
     for (size_t i = 0; i < s->n_events; i++) {
+        prefetch_event(s, i + 3 * PREFETCH_AHEAD);
         prefetch_names(j, s, i + 2 * PREFETCH_AHEAD);
         prefetch(j, s, i + PREFETCH_AHEAD);
         enum store_result result = judge_event(j, s, &s->events[i], batch, err);

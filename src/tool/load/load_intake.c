@@ -21,6 +21,7 @@
 
 enum {
     UNIT_EVENTS = 4096,
+    COUNTED_AHEAD = 8, // asked for: a batch later they lie far away again
     RETRY_FIRST_MS = 100,
     RETRY_LONGEST_MS = 2000,
     GIVE_UP_MS = 60 * 1000,
@@ -143,6 +144,10 @@ static void count_verdicts(struct load_intake *l, const struct unit *u) {
     struct load_doubts doubts = {0};
     for (size_t i = 0; i < u->s->n_events; i++) {
         const struct event *e = &u->s->events[i];
+        if (i + COUNTED_AHEAD < u->s->n_events) {
+            __builtin_prefetch(&e[COUNTED_AHEAD].verdict);
+            __builtin_prefetch(&e[COUNTED_AHEAD].order.warnings);
+        }
         counts[e->verdict]++;
         if (e->verdict == VERDICT_ACCEPTED && e->order.warnings != 0) {
             load_doubts_add(&doubts, &e->order, u->places[i].file, u->places[i].line);

@@ -12,7 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { QUEUED_BATCHES = 3 }; // more would only use memory
+enum {
+    QUEUED_BATCHES = 1
+}; // more only use memory, and are no longer in the cache when they are judged
 
 struct load_store {
     struct zone *zone;
