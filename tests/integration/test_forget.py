@@ -36,7 +36,7 @@ def asked(data, sql):
         db.close()
 
 
-SUMS = ("total_cells", "minute_cells", "hour_cells", "day_cells", "product_cells", "currency_gross", "pipeline_state", "batch_rows", "order_index")
+SUMS = ("total_cells", "minute_cells", "hour_cells", "day_cells", "product_cells", "currency_gross", "pipeline_state", "batch_rows", "order_runs", "order_blocks")
 
 
 def sums(data):

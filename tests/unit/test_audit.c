@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // verify and rebuild on data that was tampered with: each broken law is named, rebuild mends what
 // can be made again from the raw orders and nothing else, and sound data stays as it is.
-#include "shop_sql.h"
+#include "index_rows.h"
 
 #include "base/log.h"
 #include "store/audit/audit_cluster.h"
@@ -128,7 +128,7 @@ static const char *const MEASURES[] = {
 static void fingerprint(const struct world *w, char *out, size_t cap) {
     static const char *const tables[] = {"total_cells",     "minute_cells",       "hour_cells",
                                          "day_cells",       "product_cells",      "order_rows",
-                                         "adjustment_rows", "order_index",        "sales_groups",
+                                         "adjustment_rows", "order_blocks",       "sales_groups",
                                          "sales_products",  "rejected_rows",      "pipeline_state",
                                          "currency_gross",  "pipeline_positions", "batch_rows"};
     size_t len = 0;
@@ -239,7 +239,8 @@ static void counts_that_do_not_agree_are_named(void **state) {
         {"UPDATE pipeline_positions SET next_offset = 15", "position in the input: 15"},
         {"UPDATE pipeline_state SET last_batch_id = 9", "newest batch: 3, but it should be 9"},
         {"DELETE FROM batch_rows WHERE batch_id = 3", "newest batch: 2"},
-        {"UPDATE pipeline_state SET indexed_below = 14", "order_index knows 12 ids of 12 orders"},
+        {"UPDATE pipeline_state SET indexed_below = 14",
+         "the index knows 12 ids of 12 orders, and 13"},
     };
     struct world w;
     world_make(&w);
@@ -353,23 +354,66 @@ static void the_index_must_lead_to_the_orders(void **state) {
     (void)state;
     const char *const cases[][2] = {
         {"UPDATE order_index SET position = position + 1 WHERE key = 100", "do not lead to"},
-        {"UPDATE order_index SET key = key + 1 WHERE key = 100", "10 ids of order_index do not"},
-        {"UPDATE order_index SET key = key + 1 WHERE key < 0", "2 ids of order_index do not"},
-        {"UPDATE order_index SET position = 23 - position WHERE key < 0", "2 ids of order_index"},
-        {"UPDATE order_index SET n = n + 1 WHERE key = 100", "order_index knows 13 ids"},
-        {"UPDATE order_index SET n = n - 1 WHERE key = 100", "order_index knows 11 ids"},
+        {"UPDATE order_index SET key = key + 1 WHERE key = 100", "10 ids of the index do not"},
+        {"UPDATE order_index SET key = key + 1 WHERE key < 0", "2 ids of the index do not"},
+        {"UPDATE order_index SET position = 23 - position WHERE key < 0", "2 ids of the index"},
+        {"UPDATE order_index SET n = n + 1 WHERE key = 100", "the index knows 13 ids"},
+        {"UPDATE order_index SET n = n - 1 WHERE key = 100", "the index knows 11 ids"},
         {"UPDATE order_index SET n = 9223372036854775807 WHERE key = 100", "do not lead to"},
         {"UPDATE order_index SET position = 0 WHERE key = 100", "do not lead to"},
         {"UPDATE order_index SET n = 0 WHERE key < 0", "do not lead to"},
-        {"DELETE FROM order_index WHERE key < 0", "order_index knows 10 ids of 12"},
-        {"INSERT INTO order_index VALUES (5000, 1, 1)", "1 ids of order_index do not"},
-        {"UPDATE order_rows SET order_id = 105000 WHERE position = 3", "1 ids of order_index"},
+        {"DELETE FROM order_index WHERE key < 0", "the index knows 10 ids of 12"},
+        {"INSERT INTO order_index VALUES (5000, 1, 1)", "1 ids of the index do not"},
+        {"UPDATE order_rows SET order_id = 105000 WHERE position = 3", "1 ids of the index"},
     };
     struct world w;
     world_make(&w);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        tamper(&w, cases[i][0], cases[i][1]);
+        copy(&w.shop, "sound.db", "sales.db");
+        index_tamper(&w.shop, cases[i][0]);
+        if (verify(&w) == 0) {
+            fail_msg("not noticed: %s\n%s", cases[i][0], w.out);
+        }
+        expect_said(&w, cases[i][1]);
+        rebuild(&w);
+        expect_said(&w, "the next start makes it anew");
+        expect_sound(&w);
+        shop_open(&w.shop);
+        assert_int_equal(shop_place(&w.shop, shop_order(&w.shop, 109, 10009)), VERDICT_DUPLICATE);
+        shop_close(&w.shop);
+        expect_sound(&w);
+        assert_int_equal(shop_sql(&w.shop, "SELECT indexed_below FROM pipeline_state"), ORDERS + 1);
     }
+    shop_remove(&w.shop);
+}
+
+static void a_damaged_block_is_named_and_the_index_made_anew(void **state) {
+    (void)state;
+    static const char *const cases[] = {
+        "UPDATE order_blocks SET extents = zeroblob(length(extents))",
+        "UPDATE order_blocks SET extents = CAST(substr(extents, 2) AS BLOB)",
+        "UPDATE order_blocks SET extents = x''",
+        "UPDATE order_blocks SET key = key + 1",
+        "UPDATE order_blocks SET key = key - 1",
+        "UPDATE order_runs SET low = low + 1",
+        "UPDATE order_runs SET high = high - 1",
+        "UPDATE order_runs SET blocks = 0",
+    };
+    struct world w;
+    world_make(&w);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        tamper(&w, cases[i], "block 4294967296 of order_blocks is not as it was written");
+        expect_said(&w, "rebuild has the index made anew");
+        rebuild(&w);
+        expect_sound(&w);
+    }
+    tamper(&w, cases[0], "block");
+    shop_open(&w.shop); // a question that needs the block is not answered
+    assert_int_equal(shop_place(&w.shop, shop_order(&w.shop, 100, 10000)), -1);
+    struct engine_status status;
+    engine_status(w.shop.engine, &status);
+    assert_non_null(strstr(status.problem, "block 4294967296 of order_blocks"));
+    assert_non_null(strstr(status.problem, "salestide rebuild"));
     shop_remove(&w.shop);
 }
 
@@ -389,7 +433,7 @@ static void texts_with_equal_hashes_are_no_problem(void **state) {
     shop_close(&shop);
     shop_verify(&shop, 40, 0);
     struct world w = {.shop = shop};
-    shop_sql(&shop, "DELETE FROM order_index WHERE key = (SELECT min(key) FROM order_index)");
+    index_tamper(&shop, "DELETE FROM order_index WHERE key = (SELECT min(key) FROM order_index)");
     assert_true(verify(&w) > 0); // a look-up would end at the gap
     expect_said(&w, "do not lead to");
     order_index_set_hash_bits(63);
@@ -703,6 +747,7 @@ int main(void) {
         cmocka_unit_test(every_raw_figure_is_in_some_sum),
         cmocka_unit_test(figures_that_no_order_has_are_named_and_not_added_up),
         cmocka_unit_test(the_index_must_lead_to_the_orders),
+        cmocka_unit_test(a_damaged_block_is_named_and_the_index_made_anew),
         cmocka_unit_test(texts_with_equal_hashes_are_no_problem),
         cmocka_unit_test(items_that_cannot_be_read_stop_verify),
         cmocka_unit_test(there_must_be_something_to_verify),

@@ -3,11 +3,12 @@
 // next write, fsync, truncate, open or allocation on the commit path fails, until none is left to
 // fail. Whatever fails, what was answered as durable is there, nothing is there twice, and the shop
 // recovers without being started again.
-#include "shop.h"
+#include "index_rows.h"
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "fault_vfs.h"
+#include "store/sqlite/order_index.h"
 
 enum { N_STEPS = 3, PER_STEP = 12 };
 
@@ -96,6 +97,80 @@ static void fsync_may_fail_several_times(void **state) {
     sweep(FAULT_SYNC, 4, SQLITE_IOERR_FSYNC, false, N_STEPS);
 }
 
+// --- The index of order ids, with runs so short that many are written and merged.
+
+enum { INDEX_STEPS = 30, INDEX_EVERY = 9 };
+
+static struct order order_of_text(const struct shop *shop, int n, char id[static 32]) {
+    struct order o = shop_order(shop, n, 10000);
+    snprintf(id, 32, "order-%d", n);
+    o.order_id = (struct ident){-1, text_of(id)};
+    return o;
+}
+
+static void send_texts_until_durable(struct shop *shop, int step) {
+    struct order orders[PER_STEP];
+    char ids[PER_STEP][32];
+    for (int i = 0; i < PER_STEP; i++) {
+        orders[i] = order_of_text(shop, step * PER_STEP + i, ids[i]);
+    }
+    for (int tries = 0; tries < 50; tries++) {
+        struct submission *s = shop_submission(orders, PER_STEP);
+        enum settle_result result = shop_send(shop, s);
+        submission_free(s);
+        if (result == SETTLE_DURABLE) {
+            usleep(300); // the thread that sorts is through, most often
+            return;
+        }
+        shop_pass(shop, 10000); // past any back-off
+    }
+    fail_msg("step %d was never stored", step);
+}
+
+// *n_runs: that were begun; without a failure when n is 0.
+static bool play_index(enum fault_call call, long n, int code, int64_t *n_runs) {
+    struct shop shop;
+    char id[32];
+    shop_make(&shop, "fault");
+    fault_vfs_reset();
+    shop_open(&shop);
+    fault.code = code;
+    fault.fail_for = 1;
+    fault.fail_at[call] = n > 0 ? fault.passed[call] + n : 0;
+    for (int step = 0; step < INDEX_STEPS; step++) {
+        send_texts_until_durable(&shop, step);
+    }
+    bool hit = fault.hit;
+    fault_vfs_reset();
+    shop_restart(&shop);
+    shop_verify(&shop, (int64_t)INDEX_STEPS * PER_STEP, 0);
+    for (int i = 0; i < INDEX_STEPS * PER_STEP; i += 7) {
+        assert_int_equal(shop_place(&shop, order_of_text(&shop, i, id)), VERDICT_DUPLICATE);
+    }
+    shop_close(&shop);
+    *n_runs = shop_sql(&shop, "SELECT max(run) FROM order_runs");
+    shop_remove(&shop);
+    return hit;
+}
+
+static void sweep_index(enum fault_call call, int code) {
+    int64_t n_runs, most = 0;
+    long n = 1;
+    for (; play_index(call, n, code, &n_runs); n += INDEX_EVERY) {
+        most = n_runs > most ? n_runs : most;
+    }
+    print_message("failed %ld calls, with %lld runs\n", (n - 1) / INDEX_EVERY, (long long)most);
+    assert_true(n > 10 * INDEX_EVERY);
+    assert_true(most > 8); // some were merged
+}
+
+static void writes_of_runs_and_merges_may_fail(void **state) {
+    (void)state;
+    order_index_set_sizes(8, 64);
+    sweep_index(FAULT_WRITE, SQLITE_FULL);
+    order_index_set_sizes(0, 0);
+}
+
 struct refusal {
     long n, at;
     bool hit;
@@ -146,6 +221,7 @@ int main(void) {
         cmocka_unit_test(every_write_may_find_the_disk_full),
         cmocka_unit_test(every_write_may_be_torn),
         cmocka_unit_test(a_disk_may_stay_full_for_a_while),
+        cmocka_unit_test(writes_of_runs_and_merges_may_fail),
         cmocka_unit_test(every_fsync_may_fail),
         cmocka_unit_test(fsync_may_fail_several_times),
         cmocka_unit_test(every_allocation_on_the_commit_path_may_fail),

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The index of order ids against a plain set: at every stage of an id's way (waiting, frozen, its
-// run half moved, in the table), after crashes and after orderly ends, a known id is found at its
-// own position and an unknown id is not found, by the writer and by readers.
-#include "shop.h"
+// run half written, in a run, in runs that are being merged), after crashes and after orderly ends,
+// a known id is found at its own position and an unknown id is not found, by the writer and by
+// readers.
+#include "index_rows.h"
 
 #include "base/hash.h"
 #include "base/log.h"
@@ -25,7 +26,7 @@ struct world {
     struct hsearch_data set;
     struct arena texts;
     sqlite3 *look; // a connection of the test's own
-    bool saw_none_moved, saw_half_moved, saw_all_moved;
+    bool saw_none_moved, saw_half_moved, saw_all_moved, saw_merged, saw_given_up;
     uint64_t random;
 };
 
@@ -158,19 +159,37 @@ static void check_readers(struct world *w, const struct ident *ids, int n) {
     }
 }
 
+static bool half_moved(struct world *w) {
+    return ask(w->look, "SELECT count(*) FROM order_runs WHERE state = 0 AND run NOT IN "
+                        "(SELECT merged_into FROM order_runs WHERE merged_into IS NOT NULL)") != 0;
+}
+
+static bool half_merged(struct world *w) {
+    return ask(w->look, "SELECT count(*) FROM order_runs WHERE merged_into IS NOT NULL") != 0;
+}
+
+#define HALF_MERGED_BLOCKS                                                                         \
+    "SELECT count(*) FROM order_blocks WHERE run IN (SELECT merged_into FROM order_runs)"
+#define GIVEN_UP "SELECT count(*) FROM order_runs WHERE state = 2"
+
 static void observe(struct world *w) {
-    int64_t in_table = ask(w->look, "SELECT sum(n) FROM order_index");
-    int64_t below = ask(w->look, "SELECT indexed_below FROM pipeline_state"), n_wrong;
+    int64_t below = ask(w->look, "SELECT indexed_below FROM pipeline_state");
     struct error err;
-    assert_true(in_table >= below - 1);
-    assert_true(in_table <= w->n);
+    bool half = half_moved(w);
+    assert_int_equal(index_sums(w->look).ids, below - 1);
+    assert_in_range(below, 1, w->n + 1);
     if (dice(w) % 10 == 0) { // what verify says of it
-        assert_true(audit_sqlite_index(w->look, &n_wrong, &err));
-        assert_int_equal(n_wrong, 0);
+        struct audit_index index;
+        assert_true(audit_sqlite_index(w->look, &index, &err));
+        assert_int_equal(index.n_ids, below - 1);
+        assert_int_equal(index.n_wrong, 0);
+        assert_int_equal(index.n_damaged, 0);
     }
-    w->saw_none_moved = w->saw_none_moved || (w->n > 0 && in_table == 0);
-    w->saw_half_moved = w->saw_half_moved || in_table > below - 1;
-    w->saw_all_moved = w->saw_all_moved || (in_table > 0 && in_table == below - 1);
+    w->saw_none_moved = w->saw_none_moved || (w->n > 0 && below == 1 && !half);
+    w->saw_half_moved = w->saw_half_moved || half;
+    w->saw_all_moved = w->saw_all_moved || (below > 1 && !half);
+    w->saw_merged = w->saw_merged || half_merged(w);
+    w->saw_given_up = w->saw_given_up || ask(w->look, GIVEN_UP) != 0;
 }
 
 // --- Batches
@@ -294,18 +313,15 @@ static void add_of_kind(struct world *w, enum kind kind, int64_t from, int64_t n
     }
 }
 
-static bool half_moved(struct world *w) {
-    return ask(w->look, "SELECT sum(n) > indexed_below - 1 FROM order_index, pipeline_state") != 0;
-}
-
 // The sorting thread may be slow: empty batches, which move a few ids each, until all was seen.
-static void expect_all_stages(struct world *w) {
-    for (int i = 0; i < 5000 && !(w->saw_half_moved && w->saw_all_moved); i++) {
+// One extent is written at once.
+static void expect_all_stages(struct world *w, bool one_extent) {
+    for (int i = 0; i < 5000 && !((w->saw_half_moved || one_extent) && w->saw_all_moved); i++) {
         usleep(i < 200 ? 0 : 1000);
         check_sample(w, 1);
     }
     assert_true(w->saw_none_moved);
-    assert_true(w->saw_half_moved);
+    assert_true(w->saw_half_moved != one_extent);
     assert_true(w->saw_all_moved);
 }
 
@@ -322,10 +338,10 @@ static void check_kind(enum kind kind, int64_t n) {
     }
     check_readers(&w, some, 40);
     check_nth(&w, kind, n, 1000);
-    expect_all_stages(&w);
-    world_close(&w); // orderly: everything goes into the table
+    expect_all_stages(&w, kind == INCREASING);
+    world_close(&w); // orderly: everything goes into a run
     world_open(&w);
-    assert_int_equal(ask(w.look, "SELECT sum(n) FROM order_index"), n);
+    assert_int_equal(index_sums(w.look).ids, n);
     assert_int_equal(ask(w.look, "SELECT indexed_below FROM pipeline_state"), n + 1);
     check_all(&w);
     check_readers(&w, some, 40);
@@ -359,7 +375,7 @@ static void texts_with_equal_hashes_are_told_apart(void **state) {
     order_index_set_hash_bits(11); // 2,048 first slots for 1,500 texts
     world_make(&w, 200, 300);
     add_of_kind(&w, TEXTS, 0, 1500);
-    expect_all_stages(&w);
+    expect_all_stages(&w, false);
     check_nth(&w, TEXTS, 0, 3000); // the second half is not known
     world_close(&w);
     world_open(&w);
@@ -375,7 +391,7 @@ static void all_texts_may_have_one_hash(void **state) {
     add_of_kind(&w, TEXTS, 0, 150);
     check_all(&w);
     check_nth(&w, TEXTS, 150, 1);
-    assert_int_equal(ask(w.look, "SELECT count(*) FROM order_index WHERE n <> 1"), 0);
+    assert_int_equal(index_sums(w.look).ids, index_sums(w.look).extents);
     world_remove(&w);
 }
 
@@ -398,8 +414,8 @@ static void increasing_ids_fold_into_few_rows(void **state) {
     }
     world_close(&w);
     world_open(&w);
-    assert_int_equal(ask(w.look, "SELECT sum(n) FROM order_index"), 20000);
-    assert_in_range(ask(w.look, "SELECT count(*) FROM order_index"), 1, 11); // runs, and the rest
+    assert_int_equal(index_sums(w.look).ids, 20000);
+    assert_in_range(index_sums(w.look).extents, 1, 11); // runs, and the rest
     check_all(&w);
     world_remove(&w);
 }
@@ -447,7 +463,89 @@ static void crashes_forget_no_id(void **state) {
     for (int kind = 0; kind < KINDS; kind++) {
         check_nth(&w, (enum kind)kind, next[kind], 50);
     }
-    assert_int_equal(ask(w.look, "SELECT sum(n) FROM order_index"), w.n);
+    assert_int_equal(index_sums(w.look).ids, w.n);
+    world_remove(&w);
+}
+
+// Adds ids until runs are half merged.
+static void add_until_half_merged(struct world *w, int64_t *next) {
+    for (int i = 0; i < 200 && !half_merged(w); i++) {
+        add_of_kind(w, SHUFFLED, *next, 100);
+        *next += 100;
+        usleep(500);
+    }
+    assert_true(half_merged(w));
+}
+
+static void add_until_merged(struct world *w, int64_t *next) {
+    for (int i = 0; i < 200 && (half_merged(w) || ask(w->look, GIVEN_UP) != 0); i++) {
+        add_of_kind(w, SHUFFLED, *next, 1);
+        *next += 1;
+    }
+}
+
+static void runs_are_merged_and_nothing_of_them_stays(void **state) {
+    (void)state;
+    struct world w;
+    int64_t next = 0;
+    world_make(&w, 150, 200);
+    for (int i = 0; i < 2; i++) {
+        add_until_half_merged(&w, &next);
+        check_all(&w);
+        add_until_merged(&w, &next);
+    }
+    assert_true(w.saw_given_up);
+    assert_int_equal(ask(w.look, "SELECT count(*) FROM order_blocks"),
+                     ask(w.look, "SELECT sum(blocks) FROM order_runs"));
+    assert_in_range(ask(w.look, "SELECT count(*) FROM order_runs"), 1, 15);
+    check_all(&w);
+    world_remove(&w);
+}
+
+static void a_merge_goes_on_after_a_crash(void **state) {
+    (void)state;
+    struct world w;
+    int64_t next = 0;
+    world_make(&w, 250, 0);
+    add_until_half_merged(&w, &next);
+    const int64_t n_blocks = ask(w.look, HALF_MERGED_BLOCKS); // some of it is written
+    assert_true(n_blocks > 0);
+    crash(&w);
+    assert_int_equal(ask(w.look, HALF_MERGED_BLOCKS), n_blocks);
+    check_all(&w);
+    add_of_kind(&w, SHUFFLED, next++, 1);
+    if (half_merged(&w)) { // behind what was there
+        assert_true(ask(w.look, HALF_MERGED_BLOCKS) > n_blocks);
+    }
+    add_until_merged(&w, &next);
+    assert_false(half_merged(&w));
+    check_all(&w);
+    world_remove(&w);
+}
+
+// What a rebuild of a damaged index, and the migration of an earlier file, leave.
+static void an_index_is_made_anew_from_the_rows(void **state) {
+    (void)state;
+    struct world w;
+    struct error err;
+    order_index_set_hash_bits(11);
+    world_make(&w, 100, 150);
+    add_of_kind(&w, TEXTS, 0, 1500);
+    world_close(&w);
+    sqlite3 *db = connect_to(w.shop.directory);
+    assert_true(audit_sqlite_forget_index(db, &err));
+    sqlite3_close(db);
+    world_open(&w); // all but the last ids are in runs again
+    const int64_t below = ask(w.look, "SELECT indexed_below FROM pipeline_state");
+    assert_in_range(below, 2, 1500);
+    assert_int_equal(index_sums(w.look).ids, below - 1);
+    check_nth(&w, TEXTS, 0, 3000);
+    crash(&w); // the rest is read back as carefully
+    check_nth(&w, TEXTS, 0, 3000);
+    world_close(&w);
+    world_open(&w);
+    assert_int_equal(index_sums(w.look).ids, w.n);
+    check_nth(&w, TEXTS, 0, 3000);
     world_remove(&w);
 }
 
@@ -580,6 +678,9 @@ int main(void) {
         cmocka_unit_test(the_slot_after_the_last_is_the_first),
         cmocka_unit_test(increasing_ids_fold_into_few_rows),
         cmocka_unit_test(crashes_forget_no_id),
+        cmocka_unit_test(runs_are_merged_and_nothing_of_them_stays),
+        cmocka_unit_test(a_merge_goes_on_after_a_crash),
+        cmocka_unit_test(an_index_is_made_anew_from_the_rows),
         cmocka_unit_test(ids_moved_while_the_filter_grows_stay_known),
         cmocka_unit_test(an_uncommitted_id_is_not_there_for_readers),
         cmocka_unit_test(readers_never_miss_a_committed_order),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Opening the embedded store: settings that are fixed for ever, one writer, files that are not a
 // store's, and a store that is damaged. Each refusal is one line that says what and what to do.
-#include "shop_sql.h"
+#include "index_rows.h"
 
 #include "base/log.h"
 #include <sys/stat.h>
@@ -216,7 +216,7 @@ static void an_index_that_points_elsewhere_stops_the_store(void **state) {
     assert_int_equal(shop_place(&shop, shop_order(&shop, 1, 10000)), VERDICT_ACCEPTED);
     assert_int_equal(shop_place(&shop, shop_order(&shop, 5, 10000)), VERDICT_ACCEPTED);
     shop_close(&shop);
-    shop_sql(&shop, "UPDATE order_index SET position = 3 - position");
+    index_tamper(&shop, "UPDATE order_index SET position = 3 - position");
     shop_open(&shop);
     // Neither "duplicate" nor "accepted" would be right.
     assert_int_equal(shop_place(&shop, shop_order(&shop, 1, 10000)), -1);

@@ -69,19 +69,25 @@ static bool check_counts(struct audit *a, struct error *err) {
 }
 
 static bool check_ids(struct audit *a, struct error *err) {
-    int64_t indexed, n_wrong;
-    if (!sqlite_int(a->db, "SELECT CAST(total(n) AS INTEGER) FROM order_index", 0, &indexed, err) ||
-        !audit_sqlite_index(a->db, &n_wrong, err)) {
+    struct audit_index index;
+    if (!audit_sqlite_index(a->db, &index, err)) {
         return false;
     }
-    if (n_wrong != 0) {
-        laws_broken(&a->laws, "%" PRId64 " ids of order_index do not lead to their order", n_wrong);
-    }
-    if (indexed < a->state.indexed_below - 1 || indexed > a->recount->orders) {
+    if (index.n_damaged != 0) {
         laws_broken(&a->laws,
-                    "order_index knows %" PRId64 " ids of %" PRId64 " orders, at least %" PRId64
+                    "block %" PRId64 " of order_blocks is not as it was written, one of %" PRId64
+                    " such: rebuild has the index made anew",
+                    index.first_damaged, index.n_damaged);
+    }
+    if (index.n_wrong != 0) {
+        laws_broken(&a->laws, "%" PRId64 " ids of the index do not lead to their order",
+                    index.n_wrong);
+    }
+    if (index.n_ids != a->state.indexed_below - 1) {
+        laws_broken(&a->laws,
+                    "the index knows %" PRId64 " ids of %" PRId64 " orders, and %" PRId64
                     " were moved into it",
-                    indexed, a->recount->orders, a->state.indexed_below - 1);
+                    index.n_ids, a->recount->orders, a->state.indexed_below - 1);
     }
     return expect(a, "order ids that are stored twice",
                   "SELECT count(*) FROM (SELECT order_id FROM order_rows GROUP BY order_id "
@@ -390,6 +396,8 @@ bool audit_rebuild(const char *directory, bool accept_loss, FILE *out, int64_t *
     int64_t there = a.recount->orders + a.recount->adjustments;
     if (ok && (a.gaps != 0 || there != a.state.counts.accepted)) {
         ok = audit_sqlite_accept_loss(a.db, there, err);
+    } else {
+        ok = ok && audit_sqlite_mend_index(a.db, a.state.indexed_below, out, err);
     }
     for (int table = 0; ok && table < CUBE_TABLES; table++) {
         ok = replace_cells(&a, table, changed, err);

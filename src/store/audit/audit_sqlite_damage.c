@@ -3,8 +3,10 @@
 // rows of zeros at its end), and SQLite's own check of the raw tables' pages and records.
 //
 // Accepting a loss: rows that no longer join a group cannot be read and go; positions are given
-// anew, in order, from 1; order_index is emptied, since it is made of positions.
+// anew, in order, from 1; the index of order ids is emptied, since it is made of positions.
 #include "store/audit/audit_sqlite_damage.h"
+
+#include "store/audit/audit_sqlite_index.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -97,9 +99,8 @@ static bool close_up(sqlite3 *db, const char *table, struct error *err) {
 bool audit_sqlite_accept_loss(sqlite3 *db, int64_t n_events, struct error *err) {
     char counts[512];
     snprintf(counts, sizeof counts,
-             "DELETE FROM order_index;"
              "UPDATE pipeline_state SET received = received - accepted + %" PRId64
-             ", accepted = %" PRId64 ", indexed_below = 1;"
+             ", accepted = %" PRId64 ";"
              "UPDATE pipeline_positions SET next_offset = (SELECT received FROM pipeline_state) "
              "WHERE topic = 'embedded';",
              n_events, n_events);
@@ -109,5 +110,5 @@ bool audit_sqlite_accept_loss(sqlite3 *db, int64_t n_events, struct error *err) 
                       "(SELECT id FROM sales_groups)",
                       err) &&
            close_up(db, "order_rows", err) && close_up(db, "adjustment_rows", err) &&
-           sqlite_run(db, counts, err);
+           sqlite_run(db, counts, err) && audit_sqlite_forget_index(db, err);
 }

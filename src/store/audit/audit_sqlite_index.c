@@ -1,86 +1,215 @@
 // SPDX-License-Identifier: MIT
-// Walks order_index, sorted by position, beside order_rows: each id of an extent must be the id of
-// its row. A text may be in a later slot than its first one when all slots between are taken. Reads
-// both from end to end once, so that no look-up jumps about in a large file.
+// The index is sorted by id, and the rows by position, so one of the two has to be sorted the other
+// way, in bounded memory:
+//
+// 1. All blocks are read once: whether each is as it was written and where it belongs.
+// 2. Some million positions at a time, all blocks are read, and the slots that lead to these
+//    positions are noted; then the rows there are read, and each must be that of its slot. So every
+//    table is read from end to end, and no look-up jumps about in a large file.
+//
+// A text may be in a later slot than its first one when all slots between are taken.
+//
+// How it fails: what SQLite says, or without memory. What is wrong is counted.
 #include "store/audit/audit_sqlite_index.h"
 
+#include "base/mem.h"
 #include "store/sqlite/order_index.h"
+#include "store/sqlite/order_runs.h"
+#include <stdlib.h>
+
+enum { POSITIONS_AT_ONCE = 1 << 23 };
 
 struct walk {
-    sqlite3_stmt *entries, *rows, *taken;
-    int64_t at; // position of the current row
-    int rc;     // of the last step over rows
+    struct audit_index *out;
+    sqlite3_stmt *blocks, *rows;
+    struct order_lookup lookup;
+    int64_t n_rows;
+    int64_t first, n; // positions that are looked at
+    int64_t *slots;   // that lead to them
+    bool *has_slot;
+    int64_t before; // last key of the block before, of the same run
 };
 
-// Moves on to the row at `position`; false when there is none.
-static bool row_at(struct walk *w, int64_t position) {
-    while (w->rc == SQLITE_ROW && w->at < position) {
-        w->rc = sqlite3_step(w->rows);
-        if (w->rc == SQLITE_ROW) {
-            w->at = sqlite3_column_int64(w->rows, 0);
-        }
-    }
-    return w->rc == SQLITE_ROW && w->at == position;
+static bool walk_failed(struct walk *w, struct error *err) {
+    sqlite_failed(sqlite3_db_handle(w->rows), "comparing the index with the orders", err);
+    return false;
 }
 
-// Whether the current row's id may be found at this slot.
-static bool leads_here(struct walk *w, int64_t slot) {
-    int64_t first = order_index_slot(sqlite_column_ident(w->rows, 1));
-    if (first == slot) {
+// --- Blocks
+
+// No extent that a writer could not have written: 64 bits hold all its ids and positions.
+static bool possible(struct extent e) {
+    return (e.n == 1 || (e.n > 1 && e.key >= 0 && e.key <= INT64_MAX - e.n + 1)) &&
+           e.position >= 1 && e.position <= INT64_MAX - e.n;
+}
+
+static void note(struct walk *w, struct extent e) {
+    int64_t from = e.position > w->first ? e.position : w->first;
+    int64_t end = w->first + w->n;
+    end = e.position + e.n < end ? e.position + e.n : end;
+    for (int64_t position = from; position < end; position++) {
+        bool *has = &w->has_slot[position - w->first];
+        w->out->n_wrong += *has; // another one leads there, too
+        w->slots[position - w->first] =
+            *has ? w->slots[position - w->first] : e.key + (position - e.position);
+        *has = true;
+    }
+}
+
+static bool in_its_place(struct walk *w, const struct order_block *b, int64_t number) {
+    const int64_t low = sqlite3_column_int64(w->blocks, 3),
+                  high = sqlite3_column_int64(w->blocks, 4);
+    const struct extent last = order_block_extent(b, b->n - 1);
+    bool is_first = (number & UINT32_MAX) == 0;
+    bool sorted = is_first || w->before < b->first_key;
+    w->before = last.key + (int64_t)((uint64_t)last.n - 1);
+    return sorted && b->first_key == sqlite3_column_int64(w->blocks, 2) && b->first_key >= low &&
+           w->before <= high && (number & UINT32_MAX) < sqlite3_column_int64(w->blocks, 5);
+}
+
+static void count_block(struct walk *w, const struct order_block *b) {
+    for (size_t i = 0; i < b->n; i++) {
+        const struct extent e = order_block_extent(b, i);
+        if (!possible(e)) {
+            w->out->n_wrong++;
+            continue;
+        }
+        int64_t beyond = e.position + e.n - 1 - w->n_rows; // ids without a row
+        w->out->n_wrong += beyond <= 0 ? 0 : beyond < e.n ? beyond : e.n;
+        if (e.n > INT64_MAX - w->out->n_ids) {
+            w->out->n_ids = INT64_MAX;
+        } else {
+            w->out->n_ids += e.n;
+        }
+    }
+}
+
+static void note_block(struct walk *w, const struct order_block *b) {
+    for (size_t i = 0; i < b->n; i++) {
+        const struct extent e = order_block_extent(b, i);
+        if (possible(e) && e.position < w->first + w->n && e.position + e.n > w->first) {
+            note(w, e);
+        }
+    }
+}
+
+static void first_look(struct walk *w, const struct order_block *b, int64_t number) {
+    if (b == NULL || !in_its_place(w, b, number)) {
+        w->out->first_damaged = w->out->n_damaged == 0 ? number : w->out->first_damaged;
+        w->out->n_damaged++;
+    }
+    if (b != NULL) {
+        count_block(w, b);
+    }
+}
+
+static bool each_block(struct walk *w, bool is_first, struct error *err) {
+    int rc;
+    while ((rc = sqlite3_step(w->blocks)) == SQLITE_ROW) {
+        struct order_block block;
+        bool opens = order_block_open(sqlite3_column_blob(w->blocks, 1),
+                                      (size_t)sqlite3_column_bytes(w->blocks, 1), &block);
+        if (is_first) {
+            first_look(w, opens ? &block : NULL, sqlite3_column_int64(w->blocks, 0));
+        } else if (opens) {
+            note_block(w, &block);
+        }
+    }
+    bool ok = rc == SQLITE_DONE || walk_failed(w, err);
+    sqlite3_reset(w->blocks);
+    return ok;
+}
+
+// --- Rows
+
+// *leads: the current row's id is found at this slot.
+static bool leads_here(struct walk *w, int64_t slot, bool *leads, struct error *err) {
+    int64_t at = order_index_slot(sqlite_column_ident(w->rows, 1)), taken = 1;
+    bool ok = true;
+    *leads = at == slot;
+    if (*leads || at >= 0 || slot >= 0 || slot < at) {
         return true;
     }
-    if (first >= 0 || slot >= 0 || slot < first) {
+    while (ok && taken != 0 && at != slot) { // ends at the first slot that is free
+        ok = order_lookup_find(&w->lookup, at, &taken, err) == STORE_OK;
+        at = order_index_next_slot(at);
+    }
+    *leads = taken != 0;
+    return ok || w->out->n_damaged != 0; // a damaged block was counted
+}
+
+static bool each_row(struct walk *w, struct error *err) {
+    int rc = SQLITE_DONE;
+    bool ok = true;
+    sqlite3_bind_int64(w->rows, 1, w->first);
+    sqlite3_bind_int64(w->rows, 2, w->first + w->n);
+    while (ok && (rc = sqlite3_step(w->rows)) == SQLITE_ROW) {
+        const int64_t i = sqlite3_column_int64(w->rows, 0) - w->first;
+        bool leads = true;
+        ok = !w->has_slot[i] || leads_here(w, w->slots[i], &leads, err);
+        w->out->n_wrong += !leads;
+        w->has_slot[i] = false;
+    }
+    for (int64_t i = 0; i < w->n; i++) { // a slot, and no row
+        w->out->n_wrong += w->has_slot[i];
+        w->has_slot[i] = false;
+    }
+    ok = ok && (rc == SQLITE_DONE || walk_failed(w, err));
+    sqlite3_reset(w->rows);
+    return ok;
+}
+
+// --- All of it
+
+static bool audit_index_prepare(sqlite3 *db, struct walk *w, struct error *err) {
+    if (!sqlite_int(db, "SELECT max(position) FROM order_rows", 0, &w->n_rows, err) ||
+        !sqlite_prepare(db, order_all_blocks_sql, &w->blocks, err) ||
+        !sqlite_prepare(db,
+                        "SELECT position, order_id FROM order_rows "
+                        "WHERE position >= ?1 AND position < ?2 ORDER BY position",
+                        &w->rows, err) ||
+        !order_lookup_open(db, &w->lookup, err)) {
         return false;
     }
-    sqlite3_bind_int64(w->taken, 1, first);
-    sqlite3_bind_int64(w->taken, 2, slot);
-    bool row = sqlite3_step(w->taken) == SQLITE_ROW;
-    uint64_t n = row ? (uint64_t)sqlite3_column_int64(w->taken, 0) : 0;
-    sqlite3_reset(w->taken);
-    return n == (uint64_t)slot - (uint64_t)first;
+    w->n = w->n_rows < POSITIONS_AT_ONCE ? w->n_rows : POSITIONS_AT_ONCE;
+    w->slots = try_alloc(((size_t)w->n + 1) * sizeof *w->slots);
+    w->has_slot = calloc((size_t)w->n + 1, sizeof *w->has_slot);
+    return (w->slots != NULL && w->has_slot != NULL) ||
+           error_set(err, ERROR_RETRIABLE, "out of memory for comparing the index with the orders");
 }
 
-static int64_t wrong_in_extent(struct walk *w, int64_t key, int64_t position, int64_t n) {
-    int64_t n_wrong = 0;
-    for (int64_t i = 0; i < n; i++) {
-        if (!row_at(w, position + i)) {
-            return n_wrong + (n - i); // no row there, or one that another extent had already
-        }
-        n_wrong += !leads_here(w, key + i);
+bool audit_sqlite_index(sqlite3 *db, struct audit_index *out, struct error *err) {
+    struct walk w = {.out = out, .first = 1};
+    *out = (struct audit_index){0};
+    bool ok = audit_index_prepare(db, &w, err) && each_block(&w, true, err);
+    for (; ok && w.first <= w.n_rows; w.first += w.n) {
+        ok = each_block(&w, false, err) && each_row(&w, err);
     }
-    return n_wrong;
-}
-
-static bool prepare(sqlite3 *db, struct walk *w, struct error *err) {
-    return sqlite_prepare(db, "SELECT key, position, n FROM order_index ORDER BY position",
-                          &w->entries, err) &&
-           sqlite_prepare(db, "SELECT position, order_id FROM order_rows ORDER BY position",
-                          &w->rows, err) &&
-           sqlite_prepare(db, "SELECT count(*) FROM order_index WHERE key >= ?1 AND key < ?2",
-                          &w->taken, err);
-}
-
-bool audit_sqlite_index(sqlite3 *db, int64_t *n_wrong, struct error *err) {
-    struct walk w = {.rc = SQLITE_ROW};
-    *n_wrong = 0;
-    bool ok = prepare(db, &w, err);
-    int rc = SQLITE_DONE;
-    while (ok && (rc = sqlite3_step(w.entries)) == SQLITE_ROW) {
-        int64_t key = sqlite3_column_int64(w.entries, 0), n = sqlite3_column_int64(w.entries, 2);
-        int64_t position = sqlite3_column_int64(w.entries, 1);
-        bool possible = n == 1 || (n > 1 && key >= 0 && key <= INT64_MAX - n + 1);
-        possible = possible && position >= 1 && position <= INT64_MAX - n;
-        *n_wrong += possible ? wrong_in_extent(&w, key, position, n) : 1;
-        ok = w.rc == SQLITE_ROW || w.rc == SQLITE_DONE;
-    }
-    if (!ok || rc != SQLITE_DONE) {
-        ok = false;
-        if (w.taken != NULL) { // else err says what could not be prepared
-            sqlite_failed(db, "comparing the index with the orders", err);
-        }
-    }
-    sqlite3_finalize(w.entries);
+    sqlite3_finalize(w.blocks);
     sqlite3_finalize(w.rows);
-    sqlite3_finalize(w.taken);
+    order_lookup_close(&w.lookup);
+    free(w.slots);
+    free(w.has_slot);
     return ok;
+}
+
+bool audit_sqlite_forget_index(sqlite3 *db, struct error *err) {
+    return sqlite_run(db,
+                      "DELETE FROM order_blocks; DELETE FROM order_runs; "
+                      "DELETE FROM order_displaced; "
+                      "UPDATE pipeline_state SET indexed_below = 1, displaced_from = "
+                      "(SELECT coalesce(max(position), 0) + 1 FROM order_rows)",
+                      err);
+}
+
+bool audit_sqlite_mend_index(sqlite3 *db, int64_t indexed_below, FILE *out, struct error *err) {
+    struct audit_index index;
+    if (!audit_sqlite_index(db, &index, err)) {
+        return false;
+    }
+    if (index.n_damaged == 0 && index.n_wrong == 0 && index.n_ids == indexed_below - 1) {
+        return true;
+    }
+    fprintf(out, "the index of order ids was wrong: the next start makes it anew\n");
+    return audit_sqlite_forget_index(db, err);
 }

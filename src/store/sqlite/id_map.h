@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A hash map from 64-bit keys to positions: the ids that are not in the index table yet.
+// A hash map from 64-bit keys to positions: the ids that are in no run of the index yet.
 // A zeroed struct is a valid, empty map. Not thread-safe.
 #pragma once
 #include "base/must.h"

@@ -31,6 +31,7 @@ struct sqlite_lookup *sqlite_aside_use(struct sqlite_aside *a, const char *direc
         sqlite_failed(a->db, "looking up what is known", err);
         return NULL;
     }
+    order_lookup_forget(&a->lookup.ids);
     a->in_use = true;
     return &a->lookup;
 }

@@ -22,6 +22,7 @@ void sqlite_batch_free(struct sqlite_batch *b) {
     free(b->adjustments);
     free(b->rejected);
     free(b->doubts);
+    free(b->displaced);
 }
 
 void sqlite_batch_clear(struct sqlite_batch *b, int64_t first_order, int64_t first_adjustment) {
@@ -31,7 +32,7 @@ void sqlite_batch_clear(struct sqlite_batch *b, int64_t first_order, int64_t fir
         id_map_free(&b->by_order);
     }
     sqlite_gross_clear(&b->gross);
-    b->n_adjustments = b->n_rejected = b->n_doubts = 0;
+    b->n_adjustments = b->n_rejected = b->n_doubts = b->n_displaced = 0;
     b->first_order = first_order;
     b->first_adjustment = first_adjustment;
     b->begun = false;
@@ -113,6 +114,21 @@ bool sqlite_batch_add_doubt(struct sqlite_batch *b, int kind, struct ident order
         return false;
     }
     b->n_doubts++;
+    return true;
+}
+
+bool sqlite_batch_note_slot(struct sqlite_batch *b, struct ident order_id, int64_t slot,
+                            int64_t position) {
+    if (LIKELY(slot == order_index_slot(order_id))) {
+        return true;
+    }
+    struct id_entry *list =
+        with_room(b->displaced, b->n_displaced, &b->cap_displaced, sizeof *list);
+    if (list == NULL) {
+        return false;
+    }
+    b->displaced = list;
+    list[b->n_displaced++] = (struct id_entry){slot, position};
     return true;
 }
 

@@ -23,7 +23,9 @@ struct sqlite_batch {
     struct pending_adjustment *adjustments;
     struct sqlite_rejected *rejected;
     struct pending_doubt *doubts;
+    struct id_entry *displaced; // texts that are not at their first slot in the index
     size_t n_adjustments, cap_adjustments, n_rejected, cap_rejected, n_doubts, cap_doubts;
+    size_t n_displaced, cap_displaced;
     struct id_map by_order;                // slots of order ids to the first adjustment, index + 1
     struct sqlite_gross gross;             // sums that it changes
     int64_t first_order, first_adjustment; // positions
@@ -45,6 +47,9 @@ void sqlite_batch_clear(struct sqlite_batch *b, int64_t first_order, int64_t fir
 MUST_CHECK bool sqlite_batch_add_adjustment(struct sqlite_batch *b, const struct order *o,
                                             const struct cube_dim *group, int64_t arrival_ms);
 MUST_CHECK bool sqlite_batch_add_rejected(struct sqlite_batch *b, const struct event *e);
+// Where an order stands in the index, when that is not its first slot.
+MUST_CHECK bool sqlite_batch_note_slot(struct sqlite_batch *b, struct ident order_id, int64_t slot,
+                                       int64_t position);
 MUST_CHECK bool sqlite_batch_add_doubt(struct sqlite_batch *b, int kind, struct ident order_id);
 
 // The order at a position, if it is one of this batch's. Texts borrow from the batch.

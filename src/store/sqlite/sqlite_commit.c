@@ -2,8 +2,8 @@
 // Committing a batch of the embedded store.
 //
 // 1. The cube's cells are upserted, which names its groups; the new orders are appended in one
-//    statement, then adjustments and rejected events; a stretch of waiting ids is moved into their
-//    index.
+//    statement, then adjustments and rejected events; a stretch of waiting ids is written into
+//    their index, and some of it merged.
 // 2. What is past its retention is dropped, a bounded step a commit.
 // 3. Batch, gross sums, counts, floors and position are written; COMMIT, which fsyncs the WAL.
 // 4. Whether sales.db is still the file that was opened. 5. The checkpoint thread is told how long
@@ -49,6 +49,9 @@ static enum store_result write_rows(struct sqlite_store *s, const struct sqlite_
         return sqlite_failed(s->sums.db, "storing an adjustment", err);
     }
     enum store_result result = STORE_OK;
+    for (size_t i = 0; result == STORE_OK && i < b->n_displaced; i++) {
+        result = order_index_displace(s->index, b->displaced[i].key, b->displaced[i].position, err);
+    }
     for (size_t i = 0; result == STORE_OK && i < b->n_rejected; i++) {
         result = sqlite_sums_add_rejected(&s->sums, &b->rejected[i], err);
     }

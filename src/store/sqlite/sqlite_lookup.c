@@ -5,11 +5,10 @@
 // How it fails: what SQLite says, as RETRY or ERROR of the batch in work.
 #include "store/sqlite/sqlite_lookup.h"
 
-#include "store/sqlite/order_index.h"
 #include "store/sqlite/sqlite_rows.h"
 
 bool sqlite_lookup_open(sqlite3 *db, struct sqlite_lookup *l, struct error *err) {
-    return sqlite_prepare(db, order_index_extent_sql, &l->extents, err) &&
+    return order_lookup_open(db, &l->ids, err) &&
            sqlite_prepare(db, ORDER_SELECT_FROM "WHERE r.position = ?1", &l->order, err) &&
            sqlite_prepare(db,
                           ADJUSTMENT_SELECT_FROM
@@ -23,7 +22,7 @@ bool sqlite_lookup_open(sqlite3 *db, struct sqlite_lookup *l, struct error *err)
 }
 
 void sqlite_lookup_close(struct sqlite_lookup *l) {
-    sqlite3_finalize(l->extents);
+    order_lookup_close(&l->ids);
     sqlite3_finalize(l->order);
     sqlite3_finalize(l->adjustment);
     sqlite3_finalize(l->taken);
@@ -54,10 +53,11 @@ enum store_result sqlite_lookup_order(struct sqlite_lookup *l, int64_t position,
     sqlite3_bind_int64(l->order, 1, position);
     enum store_result result = read_found(l->order, ORDER_PLACED, arena, out, &found, err);
     if (result == STORE_OK && !found) {
-        error_set(err, ERROR_FATAL,
-                  "the database is damaged: order_index knows row %lld, order_rows does not; "
-                  "restore it from a copy",
-                  (long long)position);
+        error_set(
+            err, ERROR_FATAL,
+            "the database is damaged: the index of order ids knows row %lld, order_rows does not; "
+            "restore it from a copy",
+            (long long)position);
         return STORE_ERROR;
     }
     return result;

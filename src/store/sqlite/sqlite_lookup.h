@@ -2,10 +2,10 @@
 // What judging asks of committed rows, through one connection. One thread at a time.
 #pragma once
 #include "engine/store.h"
-#include "store/sqlite/sqlite_util.h"
+#include "store/sqlite/order_runs.h"
 
 struct sqlite_lookup {
-    sqlite3_stmt *extents; // of order_index: order_index_extent_sql
+    struct order_lookup ids; // its list is of one snapshot: order_lookup_forget
     sqlite3_stmt *order, *adjustment, *taken;
 };
 // Prepares the statements; on failure what was prepared stays for close.

@@ -24,7 +24,8 @@ struct sqlite_reader {
     struct raw_opener raw_opener; // of a file of aggregates alone
     struct raw_reader *raw;       // NULL: not opened yet, or failed
     int64_t timeout_ns, deadline_ns;
-    sqlite3_stmt *extent, *order, *order_after_index, *adjustments, *recent, *recent_changes;
+    struct order_lookup ids;
+    sqlite3_stmt *order, *order_after_index, *adjustments, *recent, *recent_changes;
     sqlite3_stmt *rejected, *rejected_codes;
     struct sqlite_sales sales;
 };
@@ -80,19 +81,12 @@ static bool each_event(struct sqlite_reader *r, sqlite3_stmt *stmt, enum order_k
     return ok;
 }
 
-static bool find_in_table(struct sqlite_reader *r, int64_t slot, int64_t *position,
-                          struct error *err) {
-    sqlite3_bind_int64(r->extent, 1, slot);
-    int rc = sqlite3_step(r->extent);
-    *position = rc == SQLITE_ROW ? extent_position(slot, sqlite3_column_int64(r->extent, 0),
-                                                   sqlite3_column_int64(r->extent, 1),
-                                                   sqlite3_column_int64(r->extent, 2))
-                                 : 0;
-    bool ok = rc == SQLITE_ROW || rc == SQLITE_DONE;
-    if (!ok) {
+static bool find_in_runs(struct sqlite_reader *r, int64_t slot, int64_t *position,
+                         struct error *err) {
+    bool ok = order_lookup_find(&r->ids, slot, position, err) == STORE_OK;
+    if (!ok && (sqlite3_errcode(r->db) & 0xFF) == SQLITE_INTERRUPT) {
         sqlite_reader_failed(r, "looking up an order", err);
     }
-    sqlite3_reset(r->extent);
     return ok;
 }
 
@@ -101,7 +95,7 @@ struct wanted {
     stored_event_fn each;
     void *user;
     bool found, stopped;  // stopped: the caller has enough
-    bool waiting_unknown; // nobody tells which ids are not in the table yet
+    bool waiting_unknown; // nobody tells which ids are in no run yet
 };
 
 static bool pass_on(void *user, const struct stored_event *event) {
@@ -120,15 +114,14 @@ static bool pass_if_wanted(void *user, const struct stored_event *event) {
     return false;
 }
 
-// Follows the slots of the id until a free one; the writer knows those that are not in the table
-// yet.
+// Follows the slots of the id until a free one; the writer knows those that are in no run yet.
 static bool find_placed(struct sqlite_reader *r, struct wanted *w, struct error *err) {
     int64_t slot = order_index_slot(w->order_id);
     while (!w->found) {
         int64_t position = r->writer != NULL ? sqlite_store_find_waiting(r->writer, slot) : -1;
         w->waiting_unknown = w->waiting_unknown || position < 0;
         position = position < 0 ? 0 : position;
-        if (position == 0 && !find_in_table(r, slot, &position, err)) {
+        if (position == 0 && !find_in_runs(r, slot, &position, err)) {
             return false;
         }
         if (position == 0) {
@@ -170,6 +163,7 @@ static bool reader_order(struct sales_reader *base, struct ident order_id, store
     struct sqlite_reader *r = sqlite_reader_of(base);
     struct wanted w = {order_id, each, user, false, false, false};
     start_clock(r);
+    order_lookup_forget(&r->ids);
     // One snapshot: between two, an id may move from the rows not indexed into the index.
     bool own = sqlite3_get_autocommit(r->db) != 0;
     if (own && !sqlite_run(r->db, "BEGIN", err)) {
@@ -328,12 +322,13 @@ static void reader_close(struct sales_reader *base) {
     if (r->raw != NULL) {
         r->raw->ops->close(r->raw);
     }
-    sqlite3_stmt *statements[] = {r->extent,      r->order,         r->order_after_index,
-                                  r->adjustments, r->recent,        r->recent_changes,
-                                  r->rejected,    r->rejected_codes};
+    sqlite3_stmt *statements[] = {r->order,         r->order_after_index, r->adjustments,
+                                  r->recent,        r->recent_changes,    r->rejected,
+                                  r->rejected_codes};
     for (size_t i = 0; i < COUNT_OF(statements); i++) {
         sqlite3_finalize(statements[i]);
     }
+    order_lookup_close(&r->ids);
     sqlite_sales_close(&r->sales);
     sqlite3_close(r->db);
     free(r);
@@ -387,7 +382,7 @@ static const char rejected_sql[] =
     "WHERE r.id < ?1 AND coalesce(t.verdict, '') <> 'replaced' ORDER BY r.id DESC LIMIT ?2";
 
 static bool sqlite_reader_prepare_all(struct sqlite_reader *r, struct error *err) {
-    return sqlite_prepare(r->db, order_index_extent_sql, &r->extent, err) &&
+    return order_lookup_open(r->db, &r->ids, err) &&
            sqlite_prepare(r->db, ORDER_SELECT_FROM "WHERE r.position = ?1", &r->order, err) &&
            sqlite_prepare(r->db,
                           ORDER_SELECT_FROM "WHERE r.position >= (SELECT indexed_below "

@@ -4,7 +4,10 @@
 // Raw, in order of arrival, so that appending never touches old pages:
 //   order_rows       a row for each accepted placed order; position 1, 2, 3, ... without gaps
 //   adjustment_rows  a row for each accepted cancellation or refund; likewise
-//   order_index      order_id -> position (see order_index.c for its extents and its delay)
+//   order_runs       the index order_id -> position: sorted runs, in order_blocks (order_runs.h), a
+//                    while behind the rows (order_index.c), and order_displaced: texts whose hash
+//                    another one had before; pipeline_state.displaced_from says from which position
+//                    on it has all
 // Aggregates: cells keyed by an integer, bucket << 32 | id of the group or product, so that an
 // upsert touches one short row and a time range is a range of keys:
 //   total_cells, minute_cells, hour_cells, day_cells (groups), product_cells (products; by day)
@@ -25,6 +28,7 @@
 #include "store/sqlite/sqlite_schema.h"
 
 #include "store/settings.h"
+#include "store/sqlite/order_runs.h"
 #include "store/sqlite/sqlite_doubts.h"
 #include "store/sqlite/sqlite_migrate.h"
 #include "store/sqlite/sqlite_shop_clock.h"
@@ -89,8 +93,6 @@ static const char tables_sql[] =
     "CREATE TABLE adjustment_rows (position INTEGER PRIMARY KEY, order_id NOT NULL, "
         "event INTEGER NOT NULL, event_id TEXT NOT NULL, " EVENT_COLUMNS ");"
     "CREATE UNIQUE INDEX adjustment_identity ON adjustment_rows (order_id, event, event_id);"
-    "CREATE TABLE order_index (key INTEGER PRIMARY KEY, position INTEGER NOT NULL, "
-        "n INTEGER NOT NULL);"
     "CREATE TABLE sales_groups (id INTEGER PRIMARY KEY, source TEXT NOT NULL, "
         "state TEXT NOT NULL, currency TEXT NOT NULL, UNIQUE (source, state, currency));"
     "CREATE TABLE sales_products (id INTEGER PRIMARY KEY, product_id NOT NULL, "
@@ -104,8 +106,9 @@ static const char tables_sql[] =
         "accepted INTEGER, duplicate INTEGER, rejected INTEGER, rejected_expired INTEGER, "
         "amounts_rounded INTEGER, total_mismatch INTEGER, quantity_zero INTEGER, late INTEGER, "
         "future INTEGER, last_batch_id INTEGER, minute_floor INTEGER, hour_floor INTEGER, "
-        "indexed_below INTEGER, skipped INTEGER NOT NULL DEFAULT 0);"
-    "INSERT INTO pipeline_state VALUES (1, 0,0,0,0,0, 0,0,0,0,0, 0, 0, 0, 1, 0);"
+        "indexed_below INTEGER, skipped INTEGER NOT NULL DEFAULT 0, "
+        "displaced_from INTEGER NOT NULL DEFAULT 1);"
+    "INSERT INTO pipeline_state VALUES (1, 0,0,0,0,0, 0,0,0,0,0, 0, 0, 0, 1, 0, 1);"
     "CREATE TABLE pipeline_positions (topic TEXT NOT NULL, partition INTEGER NOT NULL, "
         "next_offset INTEGER NOT NULL, epoch INTEGER NOT NULL, " LANE_COLUMNS ", "
         "PRIMARY KEY (topic, partition)) WITHOUT ROWID;"
@@ -277,10 +280,10 @@ static bool make_tables(sqlite3 *db, enum sqlite_holds holds, struct store_setti
         return sqlite_run(db, raw_sql, err) && sqlite_views_refresh(db, holds, err);
     }
     const char *without_door = "DELETE FROM pipeline_positions WHERE topic = 'embedded'";
-    return sqlite_run(db, tables_sql, err) && sqlite_run(db, sqlite_lanes_sql, err) &&
-           sqlite_run(db, sqlite_retries_sql, err) && sqlite_run(db, sqlite_day_changes_sql, err) &&
-           sqlite_doubts_make(db, err) && sqlite_views_refresh(db, holds, err) &&
-           settings_fix(db, settings, err) &&
+    return sqlite_run(db, tables_sql, err) && sqlite_run(db, order_runs_sql, err) &&
+           sqlite_run(db, sqlite_lanes_sql, err) && sqlite_run(db, sqlite_retries_sql, err) &&
+           sqlite_run(db, sqlite_day_changes_sql, err) && sqlite_doubts_make(db, err) &&
+           sqlite_views_refresh(db, holds, err) && settings_fix(db, settings, err) &&
            sqlite_shop_clock_refresh(db, settings->timezone, err) &&
            (holds == SQLITE_HOLDS_ALL || sqlite_run(db, without_door, err));
 }

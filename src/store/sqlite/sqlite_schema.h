@@ -5,14 +5,14 @@
 
 // PRAGMA user_version. A change that what is there does not have raises it and gets a step in
 // sqlite_migrate.c; a fixture of each version is in tests/data/schema.
-enum { SCHEMA_VERSION = 3 };
+enum { SCHEMA_VERSION = 4 };
 
 // What the newest commit left: one row of pipeline_state.
 struct pipeline_state {
     struct store_counts counts;
     int64_t last_batch_id;
     int32_t minute_floor, hour_floor;
-    int64_t indexed_below; // order rows with a smaller position are in order_index
+    int64_t indexed_below; // order rows with a smaller position are in runs of the index
 };
 
 // A store of this version; for who writes also a new file, or one of an earlier version, which

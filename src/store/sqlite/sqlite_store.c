@@ -42,6 +42,7 @@ static enum store_result store_begin(struct store *base, struct error *err) {
     if (s->in_flight != NULL) { // its transaction comes first
         return STORE_OK;
     }
+    order_lookup_forget(&s->lookup.ids);
     enum store_result result = sqlite_sums_begin(&s->sums, err);
     s->work->begun = result == STORE_OK;
     return result;
@@ -79,8 +80,7 @@ static enum store_result find_position(struct sqlite_store *s, int64_t slot, int
         return STORE_OK;
     }
     struct sqlite_lookup *file = file_of(s, err);
-    return file != NULL ? order_index_find_in_table(file->extents, slot, position, err)
-                        : STORE_RETRY;
+    return file != NULL ? order_lookup_find(&file->ids, slot, position, err) : STORE_RETRY;
 }
 
 // *free_slot: where the order will stand, when it is not found.
@@ -107,7 +107,7 @@ static enum store_result find_order(struct sqlite_store *s, struct ident order_i
         if (slot >= 0) { // an integer has one slot
             error_set(err, ERROR_FATAL,
                       "the database is damaged: row %lld of order_rows is not the order that "
-                      "order_index knows there; restore it from a copy",
+                      "the index of order ids knows there; restore it from a copy",
                       (long long)position);
             return STORE_ERROR;
         }
@@ -210,7 +210,8 @@ static enum store_result store_add(struct store *base, const struct order *o,
     struct sqlite_batch *b = s->work;
     sqlite_sums_raise(&s->sums, &b->gross, currency_number(o->currency), currency_gross_of(o));
     if (o->kind == ORDER_PLACED) {
-        return pending_add(&b->orders, o, group, at->arrival_ms)
+        return pending_add(&b->orders, o, group, at->arrival_ms) &&
+                       sqlite_batch_note_slot(b, o->order_id, known->slot, s->next_order)
                    ? order_index_add(s->index, known->slot, s->next_order++, err)
                    : no_room(err);
     }

@@ -34,14 +34,9 @@ int64_t waiting_find(const struct waiting *w, int64_t slot) {
     return id_map_find(&w->map, slot);
 }
 
-// True when `next` goes on where `e` ends. Texts never fold: two hashes side by side mean nothing.
-static bool extends(const struct extent *e, int64_t key, int64_t position) {
-    return key >= 0 && e->key >= 0 && key - e->key == e->n && position - e->position == e->n;
-}
-
 static bool add_up(struct waiting *w, int64_t slot, int64_t position) {
     struct extent *last = w->n_up > 0 ? &w->up[w->n_up - 1] : NULL;
-    if (last != NULL && extends(last, slot, position)) {
+    if (last != NULL && extent_goes_on(last, slot, position)) {
         last->n++;
         w->n_up_ids++;
         return true;
@@ -74,7 +69,7 @@ void waiting_reserve(struct waiting *w, size_t n) {
 }
 
 static void fold(struct extent *out, size_t *n, struct extent next) {
-    if (*n > 0 && extends(&out[*n - 1], next.key, next.position)) {
+    if (*n > 0 && extent_goes_on(&out[*n - 1], next.key, next.position)) {
         out[*n - 1].n += next.n;
     } else {
         out[(*n)++] = next;

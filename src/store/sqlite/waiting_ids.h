@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Ids that wait in memory to be written into the index table: increasing integers as extents, all
+// Ids that wait in memory to be written into the index: increasing integers as extents, all
 // others in a hash map. A zeroed struct is valid and empty. Not thread-safe.
 #pragma once
 #include "store/sqlite/id_map.h"
@@ -8,6 +8,12 @@
 struct extent {
     int64_t key, position, n;
 };
+
+// True when an id, or an extent that begins with it, goes on where `e` ends. Texts never fold: two
+// hashes side by side mean nothing.
+static inline bool extent_goes_on(const struct extent *e, int64_t key, int64_t position) {
+    return key >= 0 && e->key >= 0 && key - e->key == e->n && position - e->position == e->n;
+}
 
 struct waiting {
     struct extent *up; // ascending by key
