@@ -319,9 +319,10 @@ static void when_a_commit_fails_the_batch_judged_meanwhile_falls_with_it(void **
     int result[2];
     open_ahead(&shop, "fault", 2);
     struct order orders[2] = {shop_order(&shop, 1, 10000), shop_order(&shop, 2, 10000)};
-    struct order again[2] = {orders[0], shop_order(&shop, 2, 9999)};
+    // A duplicate and a conflict, if the first were stored, and one that adds to its own sums.
+    struct order again[3] = {orders[0], shop_order(&shop, 2, 9999), shop_order(&shop, 3, 10000)};
     s[0] = shop_submission(orders, 2);
-    s[1] = shop_submission(again, 2); // a duplicate and a conflict, if the first were stored
+    s[1] = shop_submission(again, 3);
     fail_from_now(FAULT_WRITE, SQLITE_FULL);
     shop_offer(&shop, s[0], &result[0]);
     shop_offer(&shop, s[1], &result[1]);
@@ -330,7 +331,7 @@ static void when_a_commit_fails_the_batch_judged_meanwhile_falls_with_it(void **
     assert_int_equal(engine_step(shop.engine, 0), ENGINE_STORE_DOWN);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(result[i], SETTLE_TRY_LATER);
-        for (int k = 0; k < 2; k++) {
+        for (size_t k = 0; k < s[i]->n_events; k++) {
             assert_int_equal(s[i]->events[k].verdict, VERDICT_NEW);
             assert_null(s[i]->events[k].why);
         }
@@ -338,15 +339,21 @@ static void when_a_commit_fails_the_batch_judged_meanwhile_falls_with_it(void **
     assert_int_equal(failures_of(&shop), 2);
     fault_vfs_reset();
     shop_pass(&shop, 10000);
-    assert_int_equal(shop_send(&shop, s[1]), SETTLE_DURABLE); // the other way round
-    assert_int_equal(shop_send(&shop, s[0]), SETTLE_DURABLE);
+    for (int i = 1; i >= 0; i--) { // the other way round, two in flight again
+        shop_offer(&shop, s[i], &result[i]);
+    }
+    while (engine_step(shop.engine, 0) == ENGINE_WORKED) {
+    }
+    assert_int_equal(result[0], SETTLE_DURABLE);
+    assert_int_equal(result[1], SETTLE_DURABLE);
     assert_int_equal(s[1]->events[0].verdict, VERDICT_ACCEPTED);
     assert_int_equal(s[1]->events[1].verdict, VERDICT_ACCEPTED);
+    assert_int_equal(s[1]->events[2].verdict, VERDICT_ACCEPTED);
     assert_int_equal(s[0]->events[0].verdict, VERDICT_DUPLICATE);
     assert_int_equal(s[0]->events[1].verdict, VERDICT_REJECTED);
     submission_free(s[0]);
     submission_free(s[1]);
-    shop_verify(&shop, 2, 0);
+    shop_verify(&shop, 3, 0);
     shop_remove(&shop);
 }
 
