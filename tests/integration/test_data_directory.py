@@ -271,7 +271,7 @@ def test_a_long_reader_makes_the_log_grow_and_its_end_cuts_it(server):
     n = 0
     while wal_bytes(one.data) < 80 * MIB:
         assert n < 200, "the log does not grow: the test holds no reader"
-        body = lines(*(order(f"{n}-{i}", source="s" * 100, state="t" * 90) for i in range(5000)))
+        body = lines(*(order(f"{n}-{i}", customer_id=f"{n}-{i}".ljust(60, "c")) for i in range(5000)))
         assert one.post(body, NDJSON).json()["accepted"] == 5000
         n += 1
     reader.close()

@@ -321,8 +321,12 @@ def test_retries_are_noted_in_a_directory_of_an_earlier_program(server):
     one.stop()
     with sqlite3.connect(one.data / "sales.db") as db:
         db.execute("ALTER TABLE rejected_retries DROP COLUMN sent_hash")
+        db.execute("ALTER TABLE pipeline_state DROP COLUMN displaced_from")
         db.execute("DROP TABLE day_changes")
         db.execute("DROP TABLE order_doubts")
+        for table in ("order_runs", "order_blocks", "order_displaced"):
+            db.execute(f"DROP TABLE {table}")
+        db.execute("CREATE TABLE order_index (key INTEGER PRIMARY KEY, position INTEGER NOT NULL, n INTEGER NOT NULL)")
         db.execute("PRAGMA user_version = 1")
     two = server()
     assert len(rejected(one, "list").stdout.splitlines()) == 3

@@ -124,8 +124,7 @@ static bool read_all(struct reading *r, int64_t n_rows, struct error *err) {
     size_t at_once = order_index_run_length(n_rows) * RUNS_READ_BACK;
     if (tell) {
         log_info("store",
-                 "making the index of %lld order ids, which takes about a minute for a hundred "
-                 "million",
+                 "making the index of %lld order ids from their rows; orders are taken after that",
                  (long long)n_ids);
     }
     while (ok && more) {
