@@ -83,20 +83,17 @@ static enum store_result judge_log(struct engine *e, struct submission **list,
 }
 
 // What can be made durable is, while a log finds out whether it is still the one that the store
-// has claimed.
+// has claimed; confirm_log hears the answer.
 static enum store_result make_ready(struct engine *e, struct error *err) {
-    const struct source_ops *source = e->source.ops;
-    enum store_result result = STORE_OK;
-    if (source->is_log) {
-        source->ask(e->source.self);
+    if (e->source.ops->is_log) {
+        e->source.ops->ask(e->source.self);
     }
-    if (e->store->ops->flush != NULL) {
-        result = e->store->ops->flush(e->store, err);
-    }
-    if (result == STORE_OK && source->is_log && !source->confirm(e->source.self, err)) {
-        result = STORE_RETRY;
-    }
-    return result;
+    return e->store->ops->flush != NULL ? e->store->ops->flush(e->store, err) : STORE_OK;
+}
+
+static enum store_result confirm_log(struct engine *e, struct error *err) {
+    return !e->source.ops->is_log || e->source.ops->confirm(e->source.self, err) ? STORE_OK
+                                                                                 : STORE_RETRY;
 }
 
 static enum store_result judge_batch(struct engine *e, struct engine_batch *b, struct error *err) {
@@ -216,8 +213,12 @@ enum engine_step_result engine_batch_work(struct engine *e, struct submission *l
                                            .oldest_arrival_ms = INT64_MAX},
                                .start_ns = clock_monotonic_ns(e->options.clock)};
     enum store_result result = judge_batch(e, b, &err);
+    // Before brokers are waited for: they may take seconds, and the batch before may be stored.
     if (!finish_in_flight(e, b)) {
         return ENGINE_STORE_DOWN;
+    }
+    if (result == STORE_OK) {
+        result = confirm_log(e, &err);
     }
     if (result == STORE_OK) {
         result = commit_batch(e, b, &err);

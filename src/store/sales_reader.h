@@ -91,7 +91,8 @@ struct sales_reader_ops {
     MUST_CHECK bool (*order)(struct sales_reader *r, struct ident order_id, stored_event_fn each,
                              void *user, struct error *err);
     // Sorted by bucket, then source, state, product, currency (or any_order). ERROR_USAGE when more
-    // than max_rows.
+    // than max_rows. When it fails, some rows may have been handed over: what was made of them is
+    // void.
     MUST_CHECK bool (*sales)(struct sales_reader *r, const struct sales_query *q, sales_row_fn each,
                              void *user, struct error *err);
     // Placed orders newest first, those with position > after_position only. Of aggregates of a log

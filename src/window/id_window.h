@@ -102,7 +102,7 @@ struct id_window_facts id_window_facts(const struct id_window *w);
 
 // Appends everything but the table and the changes of the batch in work: versioned, checksummed,
 // for this machine alone (its byte order). Good until the window changes. out->failed when memory
-// is refused.
+// is refused. No batch is marked.
 void id_window_save(const struct id_window *w, struct buf *out);
 // Those changes: 24 bytes for each identity, so they are not copied. Borrowed until the window
 // changes; whoever keeps them sees to it that they come back as they were. Empty, never absent.

@@ -130,23 +130,24 @@ bool mysql_link_each(struct mysql_link *l, struct text sql, const char *doing, i
     }
     struct mysql_values v;
     bool go_on = true;
-    for (uint64_t n = 1; go_on && mysql_next(q.rows, &v); n++) {
+    // To the end, also when it has enough: the connection is of use again after that.
+    for (uint64_t n = 1; mysql_next(q.rows, &v); n++) {
         if (n % ROWS_A_LOOK == 0 && clock_monotonic_ns(clock_system()) > until_ns) {
             hang_up(l, q.rows);
-            return too_late(l, doing, err);
+            return !go_on || too_late(l, doing, err);
         }
-        go_on = each(user, &v);
+        go_on = go_on && each(user, &v);
     }
-    bool failed = go_on && mysql_errno(l->connection->handle) != 0;
+    bool failed = mysql_errno(l->connection->handle) != 0;
     if (failed) {
         mysql_failed(l->connection, doing, err);
     }
-    mysql_free_result(q.rows); // reads what was not wanted
+    mysql_free_result(q.rows);
     if (failed) {
         bool again = take_failure(l, doing, err);
         UNUSED(again); // the caller's to say: it has rows
     }
-    return !failed;
+    return !failed || !go_on;
 }
 
 static bool start_snapshot(struct mysql_connection *c, const char *doing, void *user,

@@ -17,10 +17,6 @@
 #include "sums/currency.h"
 #include <stdlib.h>
 
-static struct split_store *split_store_of(struct store *s) {
-    return (struct split_store *)s;
-}
-
 typedef void (*part_fn)(struct split_part *p);
 static void each_part(struct split_store *s, part_fn each) {
     for (int32_t i = 0; i < s->n_parts; i++) {
@@ -28,23 +24,24 @@ static void each_part(struct split_store *s, part_fn each) {
     }
 }
 
-static void copy_state(struct split_store *s) {
+void split_read_state(struct split_store *s) {
     s->options.aggregates->ops->state(s->options.aggregates, &s->state);
     memcpy(s->gross_e4, s->state.gross_e4, N_CURRENCIES * sizeof *s->gross_e4);
-    s->state.gross_e4 = s->gross_e4;
-}
-
-void split_read_state(struct split_store *s) {
-    copy_state(s);
     s->floors = (struct split_floors){s->state.minute_floor, s->state.hour_floor};
 }
 
-// After a commit: the next batch may have raised the floors.
+// After a commit: the next batch may have raised the floors. Of the gross sums those of the batch
+// alone are new here; what others have added to another is seen when one of that is committed.
 static void read_state_on(struct split_store *s) {
-    const struct split_floors ours = s->floors;
-    split_read_state(s);
-    s->floors.minute = ours.minute > s->floors.minute ? ours.minute : s->floors.minute;
-    s->floors.hour = ours.hour > s->floors.hour ? ours.hour : s->floors.hour;
+    const struct aggregates_batch *batch = &s->sent.batch;
+    s->options.aggregates->ops->state(s->options.aggregates, &s->state);
+    for (size_t i = 0; i < batch->n_gross; i++) {
+        int32_t currency = batch->gross[i].currency;
+        s->gross_e4[currency] = s->state.gross_e4[currency];
+    }
+    struct split_floors *f = &s->floors;
+    f->minute = s->state.minute_floor > f->minute ? s->state.minute_floor : f->minute;
+    f->hour = s->state.hour_floor > f->hour ? s->state.hour_floor : f->hour;
 }
 
 // --- 1. The batch leaves the engine

@@ -41,6 +41,10 @@ struct split_store {
     struct commit_thread committer;
 };
 
+static inline struct split_store *split_store_of(struct store *s) {
+    return (struct split_store *)s;
+}
+
 // The part of a position; only asked for partitions that were claimed.
 static inline struct split_part *split_part_of(struct split_store *s, const struct stamp *at) {
     return &s->parts[s->lanes[log_position_lane(at->position)]];

@@ -34,7 +34,7 @@ static bool make_parts(struct split_store *s, int32_t partition) {
 
 static void split_held(struct log_store *base, int32_t partition, struct log_claim *out) {
     const struct split_store *s = of_log(base);
-    static const struct split_part nothing = {.moved_to = NOT_MOVED};
+    const struct split_part nothing = SPLIT_PART_NEW;
     split_part_held(partition < s->n_parts ? &s->parts[partition] : &nothing, out);
 }
 

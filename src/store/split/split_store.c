@@ -22,10 +22,6 @@
 #include "sums/currency.h"
 #include <stdlib.h>
 
-static struct split_store *split_store_of(struct store *s) {
-    return (struct split_store *)s;
-}
-
 enum store_result split_out_of_window(struct error *err) {
     error_set(
         err, ERROR_RETRIABLE,

@@ -12,10 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-    QUEUED_BATCHES = 1
-}; // more only use memory, and are no longer in the cache when they are judged
-
 struct load_store {
     struct zone *zone;
     struct order_rules rules;
@@ -81,8 +77,9 @@ static bool start_engine(struct load_store *l, const struct load_store_settings 
     struct engine_options options = {.clock = clock_system(),
                                      .batch_max_events = (size_t)o->batch_events,
                                      .late_limit_ms = settings->late_limit_ms};
-    int64_t queued = o->batch_events * QUEUED_BATCHES;
-    l->queue = queue_new((size_t)(queued < o->queue_events ? queued : o->queue_events));
+    // More batches only use memory, and are no longer in the cache when they are judged.
+    int64_t queued = o->batch_events < o->queue_events ? o->batch_events : o->queue_events;
+    l->queue = queue_new((size_t)queued);
     l->engine = engine_new(l->store, queue_source(l->queue), &l->rules, customers, &options);
     l->thread_runs = pthread_create(&l->thread, NULL, run_engine, l->engine) == 0;
     if (!l->thread_runs) {
