@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/audit/audit_sqlite_index.h"
+#include "store/sqlite/order_merge.h"
 #include "store/sqlite/sqlite_store.h"
 #include <pthread.h>
 #include <search.h>
@@ -523,6 +524,98 @@ static void a_merge_goes_on_after_a_crash(void **state) {
     world_remove(&w);
 }
 
+static void open_and_add_one(struct world *w, int64_t *next) {
+    world_close(w);
+    world_open(w);
+    add_of_kind(w, SHUFFLED, (*next)++, 1);
+}
+
+// As `load` is for each of many small files.
+static void writers_that_live_briefly_end_a_merge_and_make_few_runs(void **state) {
+    (void)state;
+    struct world w;
+    int64_t next = 0;
+    world_make(&w, 250, 0);
+    order_block_set_bytes(0); // more extents than a commit merges at the least
+    for (int i = 0; i < 7; i++) {
+        add_of_kind(&w, SHUFFLED, next, 240);
+        next += 240;
+        open_and_add_one(&w, &next);
+    }
+    for (int i = 0; i < 60; i++) {
+        open_and_add_one(&w, &next);
+    }
+    assert_false(half_merged(&w));
+    assert_in_range(ask(w.look, "SELECT count(*) FROM order_runs"), 1, 10);
+    check_all(&w);
+    world_remove(&w);
+}
+
+// Nobody asks it, and the runs that are merged have everything.
+static void a_damaged_block_of_what_is_being_merged_is_mended(void **state) {
+    (void)state;
+    struct world w;
+    struct error err;
+    int64_t next = 0;
+    world_make(&w, 250, 0);
+    add_until_half_merged(&w, &next);
+    world_close(&w);
+    sqlite3 *db = connect_to(w.shop.directory);
+    assert_true(sqlite_run(db,
+                           "UPDATE order_blocks SET extents = zeroblob(8) WHERE run IN "
+                           "(SELECT run FROM order_runs WHERE state = 0)",
+                           &err));
+    assert_true(sqlite3_changes(db) > 0);
+    const int64_t below = ask(db, "SELECT indexed_below FROM pipeline_state");
+    assert_true(audit_sqlite_mend_index(db, below, stdout, &err));
+    assert_int_equal(ask(db, "SELECT indexed_below FROM pipeline_state"), below);
+    sqlite3_close(db);
+    world_open(&w);
+    add_until_half_merged(&w, &next);
+    add_until_merged(&w, &next);
+    check_all(&w);
+    world_remove(&w);
+}
+
+static void write_run(struct run_writer *writer, int64_t key, int64_t position) {
+    struct error err;
+    for (int64_t i = 0; i < 300; i++) { // every second id, so that none folds
+        const struct extent e = {key + 2 * i, position + i, 1};
+        assert_int_equal(run_writer_add(writer, &e, &err), STORE_OK);
+    }
+}
+
+// The last block of what is merged ends with ids of two runs, folded into one extent.
+static void a_merge_goes_on_behind_a_folded_extent(void **state) {
+    (void)state;
+    struct error err;
+    static struct run_writer writer;
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+    assert_true(sqlite_run(db, order_runs_sql, &err) && run_writer_open(db, &writer, &err));
+    for (int run = 0; run < 2; run++) { // 402 .. 1000 and 1001 .. 1599
+        assert_int_equal(run_writer_begin(&writer, &err), STORE_OK);
+        write_run(&writer, run == 0 ? 402 : 1001, 1 + 300 * run);
+        assert_int_equal(run_writer_end(&writer, &err), STORE_OK);
+    }
+    assert_int_equal(run_writer_begin(&writer, &err), STORE_OK);
+    write_run(&writer, 402, 1);
+    const struct extent folds = {1001, 301, 1};
+    assert_int_equal(run_writer_add(&writer, &folds, &err), STORE_OK);
+    assert_int_equal(run_writer_pause(&writer, &err), STORE_OK);
+    run_writer_close(&writer);
+    assert_true(sqlite_run(db, "UPDATE order_runs SET merged_into = 3 WHERE run < 3", &err));
+    struct order_merge *merge = order_merge_open(db, &err);
+    assert_non_null(merge);
+    assert_int_equal(order_merge_step(merge, 10000, &err), STORE_OK);
+    order_merge_close(merge);
+    const struct index_sums sums = index_sums(db);
+    assert_int_equal(sums.ids, 600);
+    assert_int_equal(sums.extents, 599);
+    assert_int_equal(ask(db, "SELECT count(*) FROM order_runs WHERE state = 1"), 1);
+    sqlite3_close(db);
+}
+
 // What a rebuild of a damaged index, and the migration of an earlier file, leave.
 static void an_index_is_made_anew_from_the_rows(void **state) {
     (void)state;
@@ -680,6 +773,9 @@ int main(void) {
         cmocka_unit_test(crashes_forget_no_id),
         cmocka_unit_test(runs_are_merged_and_nothing_of_them_stays),
         cmocka_unit_test(a_merge_goes_on_after_a_crash),
+        cmocka_unit_test(writers_that_live_briefly_end_a_merge_and_make_few_runs),
+        cmocka_unit_test(a_damaged_block_of_what_is_being_merged_is_mended),
+        cmocka_unit_test(a_merge_goes_on_behind_a_folded_extent),
         cmocka_unit_test(an_index_is_made_anew_from_the_rows),
         cmocka_unit_test(ids_moved_while_the_filter_grows_stay_known),
         cmocka_unit_test(an_uncommitted_id_is_not_there_for_readers),

@@ -202,9 +202,15 @@ bool audit_sqlite_forget_index(sqlite3 *db, struct error *err) {
                       err);
 }
 
+// What is being merged is not in use, and its inputs have everything: it may be damaged without
+// anybody seeing it but the merge.
+static const char merge_anew_sql[] =
+    "UPDATE order_runs SET merged_into = NULL WHERE merged_into IS NOT NULL;"
+    "UPDATE order_runs SET state = 2 WHERE state = 0";
+
 bool audit_sqlite_mend_index(sqlite3 *db, int64_t indexed_below, FILE *out, struct error *err) {
     struct audit_index index;
-    if (!audit_sqlite_index(db, &index, err)) {
+    if (!sqlite_run(db, merge_anew_sql, err) || !audit_sqlite_index(db, &index, err)) {
         return false;
     }
     if (index.n_damaged == 0 && index.n_wrong == 0 && index.n_ids == indexed_below - 1) {

@@ -298,11 +298,19 @@ void order_index_plan(struct order_index *ix, struct index_stretch *out) {
     }
 }
 
+// A run of a few ids is worth it only while there are few runs: a writer that is started for each
+// small file would make more of them than its commits merge. The next start reads the ids back.
+static enum store_result leaves_few(struct order_index *ix, bool *leaves, struct error *err) {
+    *leaves = waiting_count(&ix->frozen) == 0 && waiting_count(&ix->fresh) < run_shortest / 4;
+    return *leaves ? order_merge_has_many(ix->merge, leaves, err) : STORE_OK;
+}
+
 enum store_result order_index_drain_all(struct order_index *ix, int64_t *indexed_below,
                                         struct error *err) {
-    enum store_result result = STORE_OK;
+    bool leaves;
+    enum store_result result = leaves_few(ix, &leaves, err);
     atomic_store(&ix->stop, true); // a filter is of no use any more
-    while (result == STORE_OK &&
+    while (result == STORE_OK && !leaves &&
            (waiting_count(&ix->fresh) > 0 || waiting_count(&ix->frozen) > 0)) {
         if (ix->thread_runs) { // one at a time: it may still fill the filter
             order_index_join_thread(ix);
@@ -324,5 +332,5 @@ enum store_result order_index_drain_all(struct order_index *ix, int64_t *indexed
         }
     }
     *indexed_below = ix->indexed_below;
-    return result;
+    return result == STORE_OK ? order_merge_pause(ix->merge, err) : result;
 }

@@ -54,7 +54,8 @@ order_index_write(struct order_index *ix, const struct index_stretch *stretch, s
 // Likewise: the text at this position is not at its first slot.
 MUST_CHECK enum store_result order_index_displace(struct order_index *ix, int64_t slot,
                                                   int64_t position, struct error *err);
-// Inside a transaction: writes everything (orderly shutdown).
+// Inside a transaction (orderly shutdown): writes everything, but for a few ids where there are
+// many runs already.
 MUST_CHECK enum store_result order_index_drain_all(struct order_index *ix, int64_t *indexed_below,
                                                    struct error *err);
 

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
 // Runs are of tiers by their size, each up to eight times the size of the one before.
 //
-// 1. As soon as a tier has eight runs, they are merged into one. So there are at most some dozen
-//    runs, and an id is written once for each tier: three times with a hundred million.
+// 1. As soon as a tier has eight runs, they are merged into one. So there are some dozen runs, and
+//    an id is written once for each tier: three times with a hundred million.
 // 2. Each commit merges a stretch: the smallest extents of all inputs, block by block, go to the
 //    new run, which is not in use meanwhile; its inputs are.
 // 3. With the last of them, in one transaction, the new run comes into use and its inputs are given
 //    up.
 // 4. The commits after that delete the blocks of what was given up, some at a time.
 //
-// Crash: a merge goes on behind the last block that was committed, since all extents before it are
-// in the new run, and all after it are not. A run that no merge writes was that of waiting ids, of
-// which not all are in it: it is given up, and they are read back from the rows.
+// Crash: a merge goes on behind the last id of the last block that was committed, since all ids up
+// to there are in the new run, and all after it are not. An orderly end writes a block of what it
+// has. A run that no merge writes was that of waiting ids, of which not all are in it: it is given
+// up, and they are read back from the rows.
 //
 // How it fails: as the batch that it is part of; without memory nothing is merged for now.
 #include "store/sqlite/order_merge.h"
@@ -241,10 +242,11 @@ static enum store_result resume_merge(struct order_merge *m, int64_t run, struct
         return STORE_OK; // another time
     }
     enum store_result result = run_writer_resume(&m->writer, run, m->seek, &has_last, err);
+    const int64_t last_id = has_last ? m->writer.last.key + (m->writer.last.n - 1) : 0;
     for (size_t i = 0; result == STORE_OK && i < m->n_runs; i++) {
         if (m->runs[i].merged_into == run) {
             struct run_cursor *c = add_input(m, &m->runs[i]);
-            result = has_last ? run_cursor_seek(c, m->seek, m->block, m->writer.last.key, err)
+            result = has_last ? run_cursor_seek(c, m->seek, m->block, last_id, err)
                               : run_cursor_next(c, m->block, err);
         }
     }
@@ -309,4 +311,18 @@ enum store_result order_merge_step(struct order_merge *m, size_t n_extents, stru
         result = find_merge(m, err);
     }
     return result == STORE_OK && m->inputs != NULL ? merge_stretch(m, n_extents, err) : result;
+}
+
+enum store_result order_merge_pause(struct order_merge *m, struct error *err) {
+    return m->inputs != NULL ? run_writer_pause(&m->writer, err) : STORE_OK;
+}
+
+enum store_result order_merge_has_many(struct order_merge *m, bool *many, struct error *err) {
+    enum store_result result = m->listed ? STORE_OK : list_runs(m, err);
+    int n_smallest = 0;
+    for (size_t i = 0; result == STORE_OK && i < m->n_runs; i++) {
+        n_smallest += m->runs[i].state == RUN_IN_USE && tier_of(&m->runs[i]) == 0;
+    }
+    *many = n_smallest >= TOGETHER;
+    return result;
 }

@@ -15,5 +15,12 @@ void order_merge_look(struct order_merge *m);
 MUST_CHECK enum store_result order_merge_step(struct order_merge *m, size_t n_extents,
                                               struct error *err);
 
+// The writer ends: the merge that is under way, if there is one, goes on from here at the next
+// start.
+MUST_CHECK enum store_result order_merge_pause(struct order_merge *m, struct error *err);
+// *many: the smallest runs are more than are merged together, or are being merged.
+MUST_CHECK enum store_result order_merge_has_many(struct order_merge *m, bool *many,
+                                                  struct error *err);
+
 // For tests: up to how many blocks a run is of the smallest tier; 0 is the normal case.
 void order_merge_set_smallest(int64_t n_blocks);

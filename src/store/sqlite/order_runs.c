@@ -232,12 +232,15 @@ enum store_result run_writer_add(struct run_writer *w, const struct extent *e, s
     return result;
 }
 
+enum store_result run_writer_pause(struct run_writer *w, struct error *err) {
+    enum store_result result = put_last(w, err);
+    w->is_open = false;
+    return result == STORE_OK && w->draft.n > 0 ? put_block(w, err) : result;
+}
+
 enum store_result run_writer_end(struct run_writer *w, struct error *err) {
     assert(w->is_open || w->n_blocks > 0);
-    enum store_result result = put_last(w, err);
-    if (result == STORE_OK && w->draft.n > 0) {
-        result = put_block(w, err);
-    }
+    enum store_result result = run_writer_pause(w, err);
     sqlite3_bind_int64(w->end, 1, w->run);
     sqlite3_bind_int64(w->end, 2, w->n_blocks);
     sqlite3_bind_int64(w->end, 3, w->last.key + (w->last.n - 1));

@@ -60,6 +60,8 @@ MUST_CHECK enum store_result run_writer_resume(struct run_writer *w, int64_t run
 // Behind all that were added.
 MUST_CHECK enum store_result run_writer_add(struct run_writer *w, const struct extent *e,
                                             struct error *err);
+// What was added is all in blocks: whoever resumes it goes on behind that.
+MUST_CHECK enum store_result run_writer_pause(struct run_writer *w, struct error *err);
 // Something was added; the run is in use from now on.
 MUST_CHECK enum store_result run_writer_end(struct run_writer *w, struct error *err);
 

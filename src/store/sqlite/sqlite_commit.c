@@ -149,9 +149,11 @@ enum store_result sqlite_store_commit_finish(struct store *base, struct error *e
     return s->committed;
 }
 
-// Orderly end: all ids into the table, so that the next start has nothing to read back.
+// Orderly end: ids into runs, so that the next start has little to read back. Readers do not look
+// meanwhile: what is in no list of waiting ids any more is not committed yet.
 void sqlite_store_finish_index(struct sqlite_store *s) {
     struct error err;
+    pthread_rwlock_wrlock(&s->index_lock);
     bool ok = sqlite_sums_begin(&s->sums, &err) == STORE_OK &&
               order_index_drain_all(s->index, &s->sums.next.indexed_below, &err) == STORE_OK &&
               sqlite_sums_write_state(&s->sums) && sqlite_sums_commit(&s->sums);
@@ -160,4 +162,5 @@ void sqlite_store_finish_index(struct sqlite_store *s) {
                  "order ids could not be indexed at the end: the next start reads them back");
         sqlite3_exec(s->sums.db, "ROLLBACK", NULL, NULL, NULL);
     }
+    pthread_rwlock_unlock(&s->index_lock);
 }

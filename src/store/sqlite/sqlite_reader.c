@@ -161,11 +161,12 @@ static bool order_then_adjustments(struct sqlite_reader *r, struct wanted *w, st
 static bool reader_order(struct sales_reader *base, struct ident order_id, stored_event_fn each,
                          void *user, struct error *err) {
     struct sqlite_reader *r = sqlite_reader_of(base);
-    struct wanted w = {order_id, each, user, false, false, false};
     start_clock(r);
     order_lookup_forget(&r->ids);
-    // One snapshot: between two, an id may move from the rows not indexed into the index.
+    // One snapshot: between two, an id may move from the rows not indexed into the index. One that
+    // was begun before may be older than what the writer no longer holds in memory.
     bool own = sqlite3_get_autocommit(r->db) != 0;
+    struct wanted w = {order_id, each, user, .waiting_unknown = !own};
     if (own && !sqlite_run(r->db, "BEGIN", err)) {
         return false;
     }

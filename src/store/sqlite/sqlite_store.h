@@ -69,8 +69,8 @@ void sqlite_log_committed(struct sqlite_store *s);
 MUST_CHECK bool sqlite_log_read(struct sqlite_store *s, struct error *err); // after a reopen
 void sqlite_log_free(struct sqlite_store *s);
 
-// sqlite_commit.c: store_ops; what the committing thread does; and the orderly end: all ids into
-// the table, so that the next start has nothing to read back.
+// sqlite_commit.c: store_ops; what the committing thread does; and the orderly end: ids into
+// runs, so that the next start has little to read back.
 MUST_CHECK enum store_result sqlite_store_commit_begin(struct store *base, struct cube *cube,
                                                        struct batch_summary *summary, bool *aside,
                                                        struct error *err);
