@@ -76,8 +76,8 @@ __attribute__((noinline)) static void note_doubts(struct batch_summary *batch,
 }
 
 static void count_accepted(struct batch_summary *batch, const struct order *o) {
-    for (int bit = 0; o->warnings >> bit != 0 && bit < ORDER_WARNING_KINDS; bit++) {
-        batch->counts.warnings[bit] += o->warnings >> bit & 1;
+    for (uint32_t left = o->warnings & (WARN_UNKNOWN_ORDER - 1); left != 0; left &= left - 1) {
+        batch->counts.warnings[__builtin_ctz(left)]++;
     }
     if (UNLIKELY(o->warnings >= WARN_UNKNOWN_ORDER)) {
         note_doubts(batch, o);

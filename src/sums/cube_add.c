@@ -99,7 +99,7 @@ struct adding {
     const struct order *o;
     uint32_t n_tables;      // cells[0 .. n_tables - 1] take the whole, the others a product's part
     uint32_t n_parts;       // of cells
-    struct path_hint *path; // of the first four; NULL: they have none
+    struct path_hint *path; // of the first ones
     uint32_t cells[PARTS_MAX]; // indexes
 };
 
@@ -150,13 +150,13 @@ static bool find_group_parts(struct cube *c, struct adding *a, uint32_t group, i
     // created_ms is never negative, so division floors.
     int32_t minute = (int32_t)(a->o->created_ms / MINUTE_MS);
     int32_t hour = (int32_t)(a->o->created_ms / HOUR_MS);
-    bool whole = minute >= minute_floor && hour >= hour_floor;
+    uint8_t kept = (uint8_t)((minute >= minute_floor) | (hour >= hour_floor) << 1);
     struct path_hint *path = &c->hints->paths[path_hint_place(group, minute)];
-    if (LIKELY(whole && path->generation == c->generation && path->group == group &&
-               path->minute == minute && path->day == day)) {
+    a->path = path;
+    if (LIKELY(path->generation == c->generation && path->group == group &&
+               path->minute == minute && path->day == day && path->kept == kept)) {
+        a->n_parts = path->n_cells;
         memcpy(a->cells, path->cells, sizeof path->cells);
-        a->n_parts = PATH_CELLS;
-        a->path = path;
         return true;
     }
     if (!find_part(c, a, CUBE_TOTALS, 0, group) ||
@@ -165,18 +165,17 @@ static bool find_group_parts(struct cube *c, struct adding *a, uint32_t group, i
         !find_part(c, a, CUBE_DAY, day, group)) {
         return false;
     }
-    if (whole) {
-        if (path->waits) {
-            path_settle(c, path);
-            path->waits = true; // it is in the list
-        }
-        path->generation = c->generation;
-        path->minute = minute;
-        path->day = day;
-        path->group = group;
-        memcpy(path->cells, a->cells, sizeof path->cells);
-        a->path = path;
+    if (path->waits) {
+        path_settle(c, path);
+        path->waits = true; // it is in the list
     }
+    path->generation = c->generation;
+    path->minute = minute;
+    path->day = day;
+    path->group = group;
+    path->kept = kept;
+    path->n_cells = (uint8_t)a->n_parts;
+    memcpy(path->cells, a->cells, sizeof path->cells);
     return true;
 }
 
@@ -272,13 +271,7 @@ static void add_to_path(struct cube_hints *h, struct path_hint *path,
 static inline __attribute__((always_inline)) void add_parts(struct cube *c,
                                                             const struct adding *a) {
     const struct measures whole = measures_of(a->o);
-    if (LIKELY(a->path != NULL)) {
-        add_to_path(c->hints, a->path, &whole);
-    } else {
-        for (uint32_t k = 0; k < a->n_tables; k++) {
-            measures_add(&c->cells[a->cells[k]].sum, &whole);
-        }
-    }
+    add_to_path(c->hints, a->path, &whole);
     if (a->o->n_items == 0) {
         add_product(c, a->cells[a->n_tables], whole.orders, whole.units, whole.total_e4);
         return;

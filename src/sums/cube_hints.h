@@ -8,9 +8,8 @@
 // They are hints: a name is compared whole. Where cells lie holds until some are taken out, which
 // the cube counts (cube.generation).
 //
-// An event moves its group's four cells by the same: it is added to the path alone, once instead of
-// four times, and the path to its cells when somebody asks for them (cube_settle). Inside src/sums
-// only.
+// An event moves its group's cells, up to four, by the same: it is added to the path alone, and the
+// path to its cells when somebody asks for them (cube_settle). Inside src/sums only.
 #pragma once
 #include "order/digits.h"
 #include "sums/cube.h"
@@ -30,13 +29,15 @@ struct group_hint {
 };
 
 // The cells of a group for an event of this minute and day.
-enum { PATH_CELLS = 4 }; // totals, minute, hour, day
+enum { PATH_CELLS = 4 }; // totals, day, and unless they are past their retention hour and minute
 struct path_hint {
     uint64_t generation; // of the cube; 0: there is none here
     int32_t minute, day;
     uint32_t group; // the dimension's
+    uint8_t kept;   // which are not past it
+    uint8_t n_cells;
+    bool waits; // for cube_settle: sum is not 0, perhaps
     uint32_t cells[PATH_CELLS];
-    bool waits;          // for cube_settle: sum is not 0, perhaps
     struct measures sum; // of the events that are not in the cells yet
 };
 

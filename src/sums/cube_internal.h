@@ -105,7 +105,7 @@ static inline void measures_add(struct measures *sum, const struct measures *del
 
 // Adds to the cells what waits in this path of theirs.
 static inline void path_settle(const struct cube *c, struct path_hint *path) {
-    for (int k = 0; k < PATH_CELLS && path->waits; k++) {
+    for (int k = 0; k < path->n_cells && path->waits; k++) {
         measures_add(&c->cells[path->cells[k]].sum, &path->sum);
     }
     path->sum = (struct measures){0};

@@ -9,10 +9,6 @@ bool currency_is(struct text name) {
     return capitals;
 }
 
-int32_t currency_number(const char *letters) {
-    return ((letters[0] - 'A') * 26 + (letters[1] - 'A')) * 26 + (letters[2] - 'A');
-}
-
 void currency_name(int32_t number, char out[static 4]) {
     out[0] = (char)('A' + number / 676);
     out[1] = (char)('A' + number / 26 % 26);
@@ -20,12 +16,8 @@ void currency_name(int32_t number, char out[static 4]) {
     out[3] = '\0';
 }
 
-int64_t currency_gross_of(const struct order *o) {
-    int64_t most = o->total_e4 < 0 ? -o->total_e4 : o->total_e4, lines = 0;
-    const int64_t others[] = {o->subtotal_e4, o->discount_e4, o->shipping_e4, o->tax_e4};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        most = others[i] > most ? others[i] : most;
-    }
+int64_t currency_gross_of_lines(const struct order *o, int64_t most) {
+    int64_t lines = 0;
     for (uint32_t i = 0; i < o->n_items; i++) {
         lines += o->items[i].subtotal_e4; // 200 lines below 10^16 each: fits
     }

@@ -300,6 +300,36 @@ static void cells_below_the_floors_are_left_out(void **state) {
     zone_free(zone);
 }
 
+static int64_t orders_at(struct cube *c, enum cube_table table, int32_t bucket) {
+    const struct cube_cell *cell = cell_at(c, table, bucket, 0);
+    return cell == NULL ? 0 : cell->sum.orders;
+}
+
+// Events of one group and minute, each counted where the floors of its time leave it, whatever the
+// one before was counted in.
+static void floors_may_change_between_events_of_one_minute(void **state) {
+    (void)state;
+    struct zone *zone;
+    struct cube *c = cube_in("UTC", &zone);
+    const struct order o = order(ORDER_PLACED);
+    int64_t want[3] = {0};
+    for (int i = 0; i < 200; i++) {
+        int minute_past = i / 3 % 2, hour_past = i / 7 % 2;
+        add(c, &o, MINUTE + minute_past, HOUR + hour_past);
+        want[0] += !minute_past;
+        want[1] += !hour_past;
+        want[2]++;
+        if (i % 50 == 49) { // and looked at now and then
+            assert_int_equal(orders_at(c, CUBE_MINUTE, MINUTE), want[0]);
+            assert_int_equal(orders_at(c, CUBE_HOUR, HOUR), want[1]);
+            assert_int_equal(orders_at(c, CUBE_DAY, DAY), want[2]);
+            assert_int_equal(orders_at(c, CUBE_TOTALS, 0), want[2]);
+        }
+    }
+    cube_free(c);
+    zone_free(zone);
+}
+
 static void minutes_and_hours_are_of_utc_and_days_of_the_shop(void **state) {
     (void)state;
     struct zone *zone;
@@ -466,6 +496,7 @@ int main(void) {
         cmocka_unit_test(a_product_is_counted_by_currency),
         cmocka_unit_test(source_state_and_currency_make_the_group),
         cmocka_unit_test(cells_below_the_floors_are_left_out),
+        cmocka_unit_test(floors_may_change_between_events_of_one_minute),
         cmocka_unit_test(minutes_and_hours_are_of_utc_and_days_of_the_shop),
         cmocka_unit_test(clear_keeps_the_dimensions_and_their_store_ids),
         cmocka_unit_test(forget_drops_the_store_ids),
