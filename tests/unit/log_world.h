@@ -111,8 +111,9 @@ static int compare_offsets(const void *a, const void *b) {
 }
 
 static void give_lane(struct world *w, int32_t partition, const struct position_wish *wish) {
-    if (wish->anew && w->next_offset[partition] >= 0) {
-        w->ended[w->lane[partition]] = w->next_offset[partition];
+    if (wish->anew && w->lane[partition] >= 0) {
+        w->ended[w->lane[partition]] =
+            w->next_offset[partition] > 0 ? w->next_offset[partition] : 0;
         w->next_offset[partition] = -1;
         w->lane[partition] = -1;
     }

@@ -304,19 +304,27 @@ static void rows_deleted_before_anything_was_counted_are_made_again(void **state
     remove_world(&w);
 }
 
+// What schemas before 4 have in place of the runs.
+#define INDEX_OF_BEFORE                                                                            \
+    "DROP TABLE order_runs; DROP TABLE order_blocks; DROP TABLE order_displaced; "                 \
+    "CREATE TABLE order_index (key INTEGER PRIMARY KEY, position INTEGER NOT NULL, "               \
+    "n INTEGER NOT NULL); "
+
 static void positions_of_an_earlier_program_keep_their_partition_as_lane(void **state) {
     (void)state;
     struct world w;
     make_world(&w, NULL);
     must_commit(&w, 0, -1, 10, claim_as(&w, "sales", "", false).epoch_us);
     close_world(&w);
-    run_sql(&w, "DROP TABLE pipeline_lanes; DROP TABLE pipeline_refused; "
+    run_sql(&w, "ALTER TABLE pipeline_state DROP COLUMN displaced_from; "
+                "DROP TABLE pipeline_lanes; DROP TABLE pipeline_refused; "
                 "ALTER TABLE pipeline_positions DROP COLUMN topic_id; "
                 "ALTER TABLE pipeline_positions DROP COLUMN lane; "
                 "ALTER TABLE pipeline_positions DROP COLUMN window_offset; "
                 "ALTER TABLE pipeline_positions DROP COLUMN window_ms; "
                 "UPDATE pipeline_positions SET partition = 7; "
-                "DROP TABLE day_changes; DROP TABLE order_doubts; PRAGMA user_version = 1");
+                "DROP TABLE day_changes; DROP TABLE order_doubts; " INDEX_OF_BEFORE
+                "PRAGMA user_version = 1");
     open_world(&w);
     const struct position_wish wish = {{"sales", "one"}, 7, 0, false};
     struct position_claim c;
@@ -415,8 +423,10 @@ static void a_file_of_a_program_that_did_not_count_what_was_skipped_begins_at_0(
     struct position_claim c = claim(&w, 0, 0);
     must_commit(&w, 0, -1, 10, c.epoch_us);
     close_world(&w);
-    run_sql(&w, "ALTER TABLE pipeline_state DROP COLUMN skipped; "
-                "DROP TABLE day_changes; DROP TABLE order_doubts; PRAGMA user_version = 1");
+    run_sql(&w, "ALTER TABLE pipeline_state DROP COLUMN displaced_from; "
+                "ALTER TABLE pipeline_state DROP COLUMN skipped; "
+                "DROP TABLE day_changes; DROP TABLE order_doubts; " INDEX_OF_BEFORE
+                "PRAGMA user_version = 1");
     open_world(&w);
     assert_int_equal(sql(&w, "SELECT skipped FROM pipeline_state"), 0);
     assert_int_equal(sql(&w, "SELECT received FROM pipeline_state"), 2);

@@ -76,7 +76,7 @@ static bool lock_row(struct mysql_aggregates *s, struct claim *k, struct error *
 
 static bool end_lane(struct mysql_aggregates *s, struct claim *k, struct error *err) {
     buf_printf(&s->sql, "UPDATE pipeline_lanes SET next_offset = %lld WHERE lane = %d",
-               (long long)k->out->next_offset, k->out->lane);
+               (long long)(k->out->next_offset > 0 ? k->out->next_offset : 0), k->out->lane);
     k->out->lane = -1;
     k->out->next_offset = k->out->window.offset = -1;
     k->out->window.time_ms = 0;
@@ -127,7 +127,9 @@ static bool take_lane(struct mysql_aggregates *s, struct claim *k, struct error 
     if (adopts) {
         snprintf(k->topic_id, sizeof k->topic_id, "%s", id);
     }
-    if (k->wish->anew && k->out->next_offset >= 0 && !end_lane(s, k, err)) {
+    // A lane ends also where nothing was counted: raw rows of a batch that was not may stand in it.
+    bool ends = k->wish->anew && (k->out->next_offset >= 0 || k->out->lane >= 0);
+    if (ends && !end_lane(s, k, err)) {
         return false;
     }
     bool without = k->out->lane < 0;

@@ -139,9 +139,10 @@ static enum store_result give_lane(struct sqlite_positions *p, int32_t partition
 static enum store_result begin_lane(struct sqlite_positions *p, const struct position_wish *wish,
                                     const char *topic_id, struct position_claim *out,
                                     struct error *err) {
-    if (wish->anew && out->next_offset >= 0) {
+    // Also where nothing was counted: raw rows of a batch that was not may stand in that lane.
+    if (wish->anew && (out->next_offset >= 0 || out->lane >= 0)) {
         sqlite3_bind_int(p->at[END_LANE], 1, out->lane);
-        sqlite3_bind_int64(p->at[END_LANE], 2, out->next_offset);
+        sqlite3_bind_int64(p->at[END_LANE], 2, out->next_offset > 0 ? out->next_offset : 0);
         if (!sqlite_do(p->at[END_LANE])) {
             return failed_claim(p, err);
         }
