@@ -15,7 +15,6 @@
 #include "base/hash.h"
 #include "window/id_window_internal.h"
 
-#include <assert.h>
 #include <string.h>
 
 static const char saved_magic[8] = "ID-WIN 2"; // the last is the version of this form
@@ -35,7 +34,6 @@ _Static_assert(sizeof(struct id_change) == 3 * 8, "no padding");
 #define NUMBERS_BELOW (INT64_C(1) << 62)
 
 void id_window_save(const struct id_window *w, struct buf *out) {
-    assert(w->n_marked == 0);
     struct saved_head head = {
         .window_ms = w->options.window_ms,
         .max_bytes = w->options.budget->max_bytes,
