@@ -16,8 +16,7 @@
 // 4. Each commit writes a stretch of it, in key order, into a new run: blocks one behind the other.
 //    Which stretch is planned when the batch has been judged; the next one may be judged while it
 //    is written. Each commit also merges a stretch of older runs, in proportion.
-// 5. With the last stretch, in one transaction, the run comes into use and indexed_below moves up
-// to
+// 5. With the last stretch, in one transaction, the run comes into use and indexed_below moves to
 //    the first row after it. The plan after that commit forgets `frozen`. Not before: until then
 //    readers and the filling of a filter, which have connections of their own, do not see the run.
 //
