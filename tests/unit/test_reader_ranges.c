@@ -109,20 +109,34 @@ static void assert_bytes(const struct rows *rows, int column, int64_t i, const c
     assert_memory_equal((const char *)c->buffers[2] + ends[i], wanted, strlen(wanted));
 }
 
-// Reads a range to its end: its offsets are those from `from` up to `to`, each once.
-static void read_range(struct salestide_reader *r, int64_t from, int64_t to) {
-    struct salestide_error err;
+// Reads a range to its end: its offsets are those from `from` up to `to`, each once. False:
+// *err says why there is no more of it.
+static bool range_comes(struct salestide_reader *r, int64_t from, int64_t to,
+                        struct salestide_error *err) {
     struct rows rows;
-    assert_int_equal(salestide_reader_begin(r, 1, from, to, &err), SALESTIDE_OK);
+    assert_int_equal(salestide_reader_begin(r, 1, from, to, err), SALESTIDE_OK);
     int64_t wanted = from;
-    for (int64_t n = next(r, &rows); n > 0; n = next(r, &rows)) {
+    for (;;) {
+        if (salestide_reader_next(r, &rows.schema, &rows.array, err) != SALESTIDE_OK) {
+            return false;
+        }
+        int64_t n = rows.array.length;
         for (int64_t i = 0; i < n; i++) {
             assert_int_equal(offset_at(&rows, i), wanted++);
         }
         drop(&rows);
+        if (n == 0) {
+            assert_int_equal(wanted, to);
+            return true;
+        }
     }
-    drop(&rows);
-    assert_int_equal(wanted, to);
+}
+
+static void read_range(struct salestide_reader *r, int64_t from, int64_t to) {
+    struct salestide_error err;
+    if (!range_comes(r, from, to, &err)) {
+        fail_msg("%s", err.text);
+    }
 }
 
 static void a_range_has_its_offsets_and_no_other(void **state) {
@@ -211,7 +225,14 @@ static void what_does_not_come_is_waited_for_and_then_told(void **state) {
     assert_non_null(strstr(err.text, "partition 1, offset 5: nothing came"));
     assert_null(rows.schema.release);
     assert_null(rows.array.release);
-    read_range(r, 0, 5); // it is as good as before
+    // It is as good as before: as often as a busy machine needs for what is there.
+    bool again = false;
+    for (int tries = 0; tries < 20 && !again; tries++) {
+        again = range_comes(r, 0, 5, &err);
+    }
+    if (!again) {
+        fail_msg("%s", err.text);
+    }
     salestide_reader_free(r);
     stop(&w);
 }
