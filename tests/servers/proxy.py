@@ -6,7 +6,7 @@
     freeze(), thaw()     bytes stay where they are: the other side seems to be silent
     cut_at(pattern, ...) the connection that sends this text next ends before or after it is carried out
 
-One thread moves all bytes.
+One thread moves all bytes, and waits for no side that does not take them: a command works at once.
 """
 
 import contextlib
@@ -29,6 +29,7 @@ class Pair:
         self.server = server
         self.seen = b""  # the newest bytes of the client, in which a pattern may have begun
         self.doomed = False  # ends when the server answers
+        self.unsent = {client: b"", server: b""}  # what that side has yet to take; so long the other is not read
 
     def other(self, sock):
         return self.server if sock is self.client else self.client
@@ -116,12 +117,15 @@ class Proxy:
                 continue
             ready = self.selector.select(timeout=0.02)
             with self.lock:
-                for key, _ in ready:
+                for key, events in ready:
                     if self.frozen or self.stopped:
                         break
                     if key.fileobj is self.listener:
                         self.let_in()
-                    elif key.fileobj in self.pairs:
+                        continue
+                    if events & selectors.EVENT_WRITE and key.fileobj in self.pairs:
+                        self.send(self.pairs[key.fileobj], key.fileobj, b"")
+                    if events & selectors.EVENT_READ and key.fileobj in self.pairs:
                         self.move(key.fileobj)
 
     def let_in(self):
@@ -137,14 +141,25 @@ class Proxy:
         self.n_accepted += 1
         pair = Pair(client, server)
         for sock in (client, server):
-            sock.settimeout(30)
+            sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.pairs[sock] = pair
-            self.selector.register(sock, selectors.EVENT_READ)
+        self.watch(pair)
+
+    def watch(self, pair):
+        for sock in (pair.client, pair.server):
+            events = 0 if pair.unsent[pair.other(sock)] else selectors.EVENT_READ
+            events |= selectors.EVENT_WRITE if pair.unsent[sock] else 0
+            known = self.selector.get_map().get(sock)
+            if known is not None and known.events != events:
+                self.selector.unregister(sock)
+                known = None
+            if known is None and events:
+                self.selector.register(sock, events)
 
     def end(self, pair):
         for sock in (pair.client, pair.server):
-            if self.pairs.pop(sock, None) is not None:
+            if self.pairs.pop(sock, None) is not None and sock in self.selector.get_map():
                 self.selector.unregister(sock)
         pair.close()
 
@@ -152,14 +167,30 @@ class Proxy:
         pair = self.pairs[sock]
         try:
             data = sock.recv(CHUNK_BYTES)
-            if sock is pair.client and data:
-                self.look_for_rule(pair, data)
-            if not data or (pair.doomed and sock is pair.server) or pair.doomed == "before":
-                self.end(pair)
-                return
-            pair.other(sock).sendall(data)
+        except BlockingIOError:
+            return
         except OSError:
             self.end(pair)
+            return
+        if sock is pair.client and data:
+            self.look_for_rule(pair, data)
+        if not data or (pair.doomed and sock is pair.server) or pair.doomed == "before":
+            self.end(pair)
+            return
+        self.send(pair, pair.other(sock), data)
+
+    def send(self, pair, sock, data):
+        """To `sock` what it takes now of what waits for it and of `data`."""
+        data = pair.unsent[sock] + data
+        try:
+            sent = sock.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self.end(pair)
+            return
+        pair.unsent[sock] = data[sent:]
+        self.watch(pair)
 
     def look_for_rule(self, pair, data):
         if self.rule is None:
