@@ -12,7 +12,8 @@
 // order waits for the next event and for its turn in sending it: twice the time of one sending at
 // most. The HTTP loop takes orders between any few viewers of a sending, too (http_viewer.c).
 // Once a second (poll_ms: more often) it looks at the store even when nothing was announced: rates
-// fade, minutes and days begin, and another process may have written. An event goes out only when
+// fade, minutes and days begin, and another process may have written; every five seconds as long as
+// nobody looks, and at once for the first who comes. An event goes out only when
 // something differs, or after 15 seconds of silence, so that a page can tell a quiet shop from a
 // broken line.
 //
@@ -38,6 +39,10 @@
 #define TICK_NS (1000 * MS_NS)
 #define SILENCE_NS (15000 * MS_NS)
 #define FAILED_GAP_NS (250 * MS_NS)
+// With nobody to look: a read of all panels may take a database milliseconds of its time, and
+// whoever comes gets a read of his own (wait_for_fresh). Half of what rates are told over
+// (live_rate.h).
+#define IDLE_GAP_NS (5000 * MS_NS)
 #define SERVING_MAX_NS (500 * MS_NS) // for both together
 enum { GAP_MIN_MS = 5, GAP_MAX_MS = 100, VIEWERS_A_MS = 50 };
 // A snapshot this young is new enough for a new viewer, when commits came since; when none did, by
@@ -93,7 +98,7 @@ static int64_t gap_ns(const struct live *l) {
         return FAILED_GAP_NS;
     }
     if (l->viewers == 0) {
-        return 250 * MS_NS; // nobody looks: leave the machine to the orders
+        return IDLE_GAP_NS;
     }
     int64_t gap_ms = l->viewers / VIEWERS_A_MS;
     gap_ms = gap_ms < GAP_MIN_MS ? GAP_MIN_MS : gap_ms > GAP_MAX_MS ? GAP_MAX_MS : gap_ms;
@@ -105,8 +110,8 @@ static int64_t gap_ns(const struct live *l) {
 // How long to wait for an announcement.
 static int64_t tick_ns(const struct live *l) {
     int64_t poll_ns = l->options.poll_ms * MS_NS;
-    bool often = poll_ns > 0 && poll_ns < TICK_NS && l->viewers > 0;
-    return often ? at_least(poll_ns, gap_ns(l)) : TICK_NS;
+    bool often = poll_ns > 0 && poll_ns < TICK_NS;
+    return at_least(often ? poll_ns : l->viewers > 0 ? TICK_NS : 0, gap_ns(l));
 }
 
 // The moment of the next read. Under the lock.
@@ -410,7 +415,7 @@ static bool wait_for_fresh(struct live *l, uint64_t *last_id) {
     bool unread = l->touched.last_batch_id > 0 || l->reads_begun > l->reads_done;
     int64_t now = now_ns(l);
     // Where many look they have no newer one: who comes then makes no event for all of them.
-    bool old = unread && now - l->shown_ns > at_least(FRESH_NS, gap_ns(l));
+    bool old = unread && now - l->shown_ns > at_least(FRESH_NS, l->viewers > 0 ? gap_ns(l) : 0);
     old |= now - l->snapshot_ns > at_least(TIME_FRESH_NS, l->rest_ns);
     if (!old || l->failed) {
         return false;

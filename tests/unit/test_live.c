@@ -243,7 +243,7 @@ static void the_first_viewer_after_a_pause_gets_fresh_figures(void **state) {
     start(s, NULL);
     uint64_t last_id = 0;
     live_release(next_event(s, &last_id));
-    for (int i = 1; i <= 20; i++) { // nobody is looking: reads are 250 ms apart
+    for (int i = 1; i <= 20; i++) { // nobody is looking: reads are seconds apart
         commit(s, i, 10000);
         // Later the newest read is older than a new viewer wants, however long it took.
         atomic_fetch_add(&s->passed_ns, MINUTE_MS * INT64_C(1000000));
@@ -257,6 +257,24 @@ static void the_first_viewer_after_a_pause_gets_fresh_figures(void **state) {
         yyjson_doc_free(doc);
         live_release(e);
     }
+}
+
+static void as_long_as_nobody_looks_the_store_is_seldom_read(void **state) {
+    struct shop *s = *state;
+    start(s, NULL);
+    uint64_t last_id = 0;
+    live_release(next_event(s, &last_id));
+    for (int i = 1; i <= 3; i++) { // each wakes the thread, which may read at once or not for long
+        atomic_fetch_add(&s->passed_ns, SECOND_MS * MS_NS);
+        commit(s, i, 10000);
+        usleep(100000);
+    }
+    uint64_t seen = last_id;
+    const struct stream_event *e = live_next(s->live, &seen);
+    assert_null(e); // nothing was told since
+    atomic_fetch_add(&s->passed_ns, 3 * SECOND_MS * MS_NS);
+    commit(s, 4, 10000);
+    wait_for(s, &last_id, "/all_time/orders", "4");
 }
 
 static void a_new_viewer_is_told_the_time_also_when_nothing_happens(void **state) {
@@ -381,6 +399,7 @@ int main(void) {
         TEST(while_viewers_are_sent_an_event_commits_gather),
         TEST(a_slow_viewer_gets_a_snapshot),
         TEST(the_first_viewer_after_a_pause_gets_fresh_figures),
+        TEST(as_long_as_nobody_looks_the_store_is_seldom_read),
         TEST(a_new_viewer_is_told_the_time_also_when_nothing_happens),
         TEST(the_shops_midnight_passes_without_a_commit),
         TEST(a_store_that_is_away_comes_back_by_itself),
