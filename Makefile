@@ -311,7 +311,13 @@ bench: ## Measure speed and size, beside others, on this machine; QUICK=1 is sho
 	$(MAKE) -j$(JOBS) all bench-programs
 	bench/run.sh
 
-.PHONY: fetch dist deb check-deb
+.PHONY: release check-release fetch dist deb check-deb
+release: ## The program and the libraries in build/release, faster by a profile of their own work (LTO, PGO; gcc, minutes)
+	scripts/install-deps.sh build web
+	scripts/release.sh
+check-release: ## Of those that the same profile makes the same bytes, and the tests from outside
+	scripts/install-deps.sh build web test
+	scripts/check.sh release
 fetch: $(FETCHED) build/web/web_assets.c ## All that comes from outside, and the page made of it: then the rest builds without network
 dist: ## The source tarball, build/salestide-VERSION.tar.gz
 	scripts/dist.sh $(VERSION)
@@ -356,7 +362,7 @@ uninstall: ## Remove what install put there; data stays
 	    $(addprefix $(DESTDIR)$(PREFIX)/,$(BASH_COMPLETION) $(ZSH_COMPLETION) $(FISH_COMPLETION)) \
 	    $(DESTDIR)$(PREFIX)/share/doc/salestide/LICENSE $(UNITS:deploy/%=$(DESTDIR)$(PREFIX)/lib/systemd/system/%)
 clean: ## Remove what was built (build/deps, build/venv, build/clients, build/servers, build/spark-*, build/superset*, build/powerbi-venv and web/node_modules stay)
-	rm -rf build/deb build/salestide-*.tar.gz build/obj build/pic build/libsalestide.a build/libsalestide.so build/libsalestide_reader.so build/bench build/tools build/asan build/tsan build/coverage build/faults build/fuzz build/check build/web build/salestide
+	rm -rf build/deb build/salestide-*.tar.gz build/obj build/pic build/libsalestide.a build/libsalestide.so build/libsalestide_reader.so build/bench build/tools build/asan build/tsan build/coverage build/faults build/fuzz build/check build/web build/release build/salestide
 
 -include $(OBJ:.o=.d)
 -include $(PIC_KERNEL:.o=.d) $(PIC_READER:.o=.d) $(PIC_OBJ:.o=.d)

@@ -14,8 +14,8 @@ if [ "${1:-}" = --full ]; then
 fi
 all_suites=(build unit tsan reference kernel integration browser crash cluster spark fuzz lint)
 other_suites=(mysql8 yarn) # a part of cluster and one of spark, each alone
-# The real Superset, Microsoft's reader of models, the package, deploy/ built and run, Lighthouse.
-long_suites=(superset powerbi deb containers lighthouse)
+# The real Superset, Microsoft's reader of models, the package, deploy/ built and run, Lighthouse, the build by a profile.
+long_suites=(superset powerbi deb containers lighthouse release)
 suites=("$@")
 if [ $# -eq 0 ]; then
     suites=("${all_suites[@]}")
@@ -24,7 +24,7 @@ fi
 # These run the program: never an old one.
 case " ${suites[*]} " in
 *" build "*) ;;
-*" kernel "* | *" integration "* | *" browser "* | *" crash "* | *" cluster "* | *" mysql8 "* | *" spark "* | *" yarn "* | *" superset "* | *" deb "* | *" containers "* | *" lighthouse "* | *" lint "*) suites=(build "${suites[@]}") ;;
+*" kernel "* | *" integration "* | *" browser "* | *" crash "* | *" cluster "* | *" mysql8 "* | *" spark "* | *" yarn "* | *" superset "* | *" deb "* | *" containers "* | *" lighthouse "* | *" release "* | *" lint "*) suites=(build "${suites[@]}") ;;
 esac
 
 # Options of the user's own shell must not change what is tested.
@@ -316,6 +316,15 @@ suite_containers() {
     local limit_s=7200 test_limit_s=2400
     got_servers kafka cassandra mysql8 || return
     run_pytest tests/containers "${chosen[@]}"
+}
+
+# The build by a profile does what the plain one does.
+suite_release() {
+    count_one "the same profile makes the same bytes" scripts/release.sh --twice
+    [ -x build/release/salestide ] || return
+    count_one "it shows what its header has" scripts/check-library.sh build/release/libsalestide.so
+    SALESTIDE_LIBRARY_BIN=$PWD/build/release/libsalestide.so run_pytest tests/kernel
+    SALESTIDE_BIN=build/release/salestide run_pytest tests/integration --numprocesses=$((jobs + 1)) --dist=loadfile
 }
 
 # These print `PASS name` and `FAIL name` for each of their tests.
