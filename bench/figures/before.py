@@ -18,8 +18,12 @@ RATE = 1000  # of the orders on the stream, a second
 
 
 def load(setup):
+    """Its sum is the same each time, and that of its raw orders."""
     data = setup.tmp / "load"
     done = load_file.load(setup.tmp / "orders.ndjson", data)
+    processes.run([processes.PROGRAM, "verify", "--data", data])
+    if setup.found.setdefault("load", load_file.salestide_sum(data)) != load_file.salestide_sum(data):
+        raise SystemExit("bench: the two builds make different sums of one file")
     shutil.rmtree(data)
     n = setup.file_orders
     return {"load: orders/s": n / done.wall_s, "load: CPU, µs an order": done.cpu_s / n * 1e6,
@@ -30,6 +34,7 @@ def posts(setup):
     with served(setup, "posts") as server:
         wrk.run(server, "one_order.lua", CONNECTIONS, 1, 1)  # warms up
         done = wrk.run(server, "one_order.lua", CONNECTIONS, setup.seconds, 1)
+    processes.run([processes.PROGRAM, "verify", "--data", setup.tmp / "posts" / "data"])
     return {"one order a request: orders/s": done.orders_s, "one order a request: server's CPU, µs": done.server_us,
             "one order a request: 99th percentile, ms": done.p99_ms}  # fmt: skip
 
@@ -47,6 +52,8 @@ def stream(setup):
     with served(setup, "stream") as server:
         done = processes.run([setup.programs / "bench_stream", server.port, RATE, setup.stream_seconds, 1])
     found = json.loads(done.out)
+    if found["answered"] != found["orders"] or found["right_viewers"] != 1:
+        raise SystemExit(f"bench: the viewer is not right at the end: {found}")
     return {"POST to its answer: 99th percentile, ms": found["answer_ms"]["p99"],
             "POST to the event on the stream: median, ms": found["arrival_ms"]["p50"],
             "POST to the event on the stream: 99th percentile, ms": found["arrival_ms"]["p99"]}  # fmt: skip

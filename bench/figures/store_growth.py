@@ -21,6 +21,7 @@ def one(setup, figure, kind, n):
     if not lines or lines[-1][0] != n:
         raise SystemExit(f"bench: bench_store stopped early:\n{done.out}")
     first, last = lines[0][1], Series(s for _, s, _ in lines[-WINDOW:])
+    processes.run([processes.PROGRAM, "verify", "--data", directory / "data"], timeout_s=1800)
     worst = max(ms for _, _, ms in lines)
     figure.keep(kind, {"orders": n, "million": lines, "cpu_s": done.cpu_s, "wall_s": done.wall_s,
                        "written_mb": done.written_mb, "rss_mb": done.rss_mb})  # fmt: skip
