@@ -92,8 +92,8 @@ def parser():
         "repetition is known as a duplicate. Default 24h.")  # fmt: skip
     add("--dedupe-memory", metavar="BYTES", type=number(BYTES, 1 << 20, 1 << 40, "a number of bytes, as in 64MiB"),
         default=512 << 20, help="Most room for the identities within --dedupe-window, about 20 bytes each. Default 512MiB.")  # fmt: skip
-    add("--window-dir", metavar="DIR", help="Where each executor keeps those identities on its own disk. "
-        "Default /var/tmp/salestide-windows-UID.")  # fmt: skip
+    add("--window-dir", metavar="DIR", help="Where each executor keeps those identities on its own disk: a directory that "
+        "is its user's alone (mode 0700), made if it is not there. Default /var/tmp/salestide-windows-UID.")  # fmt: skip
     add("--available-now", action="store_true", help="Count what is there now, then end.")
     add("--trigger", metavar="TIME", type=duration(0, day), default=0, help="Least time from one batch to the next. Default 0: "
         "a batch begins when the one before is done.")  # fmt: skip

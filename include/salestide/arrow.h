@@ -90,7 +90,7 @@ enum salestide_result {
     SALESTIDE_NO_MEMORY = 2, // refused; the same may work later
     SALESTIDE_BUSY = 3,      // the partition's window is locked by another task
     SALESTIDE_HISTORY = 4,   // the window knows nothing: give history first
-    SALESTIDE_FAILED = 5,    // the disk; `err` says which file and why
+    SALESTIDE_FAILED = 5,    // the disk, or a window_dir of others; `err` says which file and why
 };
 
 struct salestide_error {
@@ -206,7 +206,8 @@ struct salestide_task_options {
     int32_t has_raw; // not 0: cancellations and refunds stay out of the sums, whose order is still
                      // to be looked up among the raw ones
     // Duplicates.
-    const char *window_dir; // a directory on this machine's disk; NULL: none are looked for
+    const char *window_dir; // a directory on this machine's disk, made if it is not there; one that
+                            // is has to be this user's alone (0700); NULL: none are looked for
     const char *topic_id;   // a topic made anew has another
     int64_t window_ms;      // how far back it reaches
     int64_t window_offset;  // where history begins

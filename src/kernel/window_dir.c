@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 // The windows' directory. Open:
 //
-// 1. The directory is made if need be, and the window's lock file in it, which is locked. Whoever
-//    removes a window has its lock; so a lock file without a name is one that was removed
-//    meanwhile, and another is made.
-// 2. Other windows are looked through: those that nobody has locked and nobody will ask for again
+// 1. The directory is made if need be, and refused unless it is this user's alone: whoever else
+// could
+//    write there could forge a window or cut a mapped table short. From then on it is its file
+//    descriptor: files are opened beneath that, and no link in a file's place is followed.
+// 2. The window's lock file is made in it, and locked. Whoever removes a window has its lock; so a
+//    lock file without a name is one that was removed meanwhile, and another is made.
+// 3. Other windows are looked through: those that nobody has locked and nobody will ask for again
 //    are removed, the lock file last.
 //
-// How it fails: a lock that another has is BUSY after the time-out. What cannot be removed stays.
+// How it fails: a directory that others made or may use is FAILED, and stays as it is. A lock that
+// another has is BUSY after the time-out. What cannot be removed stays.
 #include "kernel/window_dir.h"
 
 #include "base/clock.h"
@@ -17,6 +21,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,10 +135,67 @@ static void remove_others(const struct window_dir *d, const struct window_name *
 
 // --- Open
 
-static enum window_file_result failed(struct window_dir *d, struct error *err, const char *what) {
-    error_set(err, ERROR_RETRIABLE, "cannot %s the directory of dedupe windows %s: %s", what,
-              d->path, strerror(errno));
-    return WINDOW_FILE_FAILED;
+static bool failed(const struct window_dir *d, struct error *err, const char *what) {
+    return error_set(err, ERROR_RETRIABLE, "cannot %s the directory of dedupe windows %s: %s", what,
+                     d->path, strerror(errno));
+}
+
+// Without slashes at its end: before them a symbolic link would be followed.
+static bool last_name_bare(const char *directory, char out[PATH_MAX]) {
+    size_t len = strlen(directory);
+    while (len > 1 && directory[len - 1] == '/') {
+        len--;
+    }
+    if (len >= PATH_MAX) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    memcpy(out, directory, len);
+    out[len] = '\0';
+    return true;
+}
+
+static bool is_link(const char *path) {
+    struct stat st;
+    return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
+// Its mode is not mended here: it may be somebody's folder for more than windows.
+static bool is_ours_alone(const struct window_dir *d, const struct stat *st, struct error *err) {
+    if (st->st_uid != geteuid()) {
+        return error_set(err, ERROR_FATAL,
+                         "the directory of dedupe windows %s is of another user (uid %ju, not "
+                         "%ju): name another with --window-dir",
+                         d->path, (uintmax_t)st->st_uid, (uintmax_t)geteuid());
+    }
+    if ((st->st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        return error_set(err, ERROR_FATAL,
+                         "the directory of dedupe windows %s is open to other users, of mode "
+                         "%04o: %schmod 700 it, or name another with --window-dir",
+                         d->path, (unsigned)st->st_mode & 07777,
+                         (st->st_mode & (S_IWGRP | S_IWOTH)) != 0 ? "empty it and " : "");
+    }
+    return true;
+}
+
+// False: what was opened by then window_dir_close closes.
+static bool open_directory(struct window_dir *d, const char *directory, struct error *err) {
+    char path[PATH_MAX];
+    struct stat st;
+    if (!last_name_bare(directory, path) || (mkdir(path, 0700) != 0 && errno != EEXIST)) {
+        return failed(d, err, "make");
+    }
+    d->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (d->fd < 0 && is_link(path)) {
+        return error_set(err, ERROR_FATAL,
+                         "the directory of dedupe windows %s is a symbolic link: name what it "
+                         "points to, or another, with --window-dir",
+                         d->path);
+    }
+    if (d->fd < 0 || fstat(d->fd, &st) != 0) {
+        return failed(d, err, "open");
+    }
+    return is_ours_alone(d, &st, err);
 }
 
 static bool lock_once(struct window_dir *d, bool *held) {
@@ -163,7 +225,8 @@ static enum window_file_result lock(struct window_dir *d, int wait_ms, struct er
     for (;;) {
         bool held;
         if (!lock_once(d, &held)) {
-            return failed(d, err, "lock a window in");
+            (void)failed(d, err, "lock a window in");
+            return WINDOW_FILE_FAILED;
         }
         if (held) {
             return WINDOW_FILE_OK;
@@ -199,14 +262,8 @@ enum window_file_result window_dir_open(struct window_dir *d, const struct windo
                                      hash_text(text_of(key->topic_id), 0)};
     write_name(&name, d->name);
     snprintf(d->path, sizeof d->path, "%.250s", key->directory);
-    if (mkdir(key->directory, 0700) != 0 && errno != EEXIST) {
-        return failed(d, err, "make");
-    }
-    d->fd = open(key->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (d->fd < 0) {
-        return failed(d, err, "open");
-    }
-    enum window_file_result result = lock(d, lock_wait_ms, err);
+    enum window_file_result result =
+        open_directory(d, key->directory, err) ? lock(d, lock_wait_ms, err) : WINDOW_FILE_FAILED;
     if (result != WINDOW_FILE_OK) {
         window_dir_close(d);
         return result;

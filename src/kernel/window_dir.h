@@ -19,7 +19,9 @@ struct window_dir {
     char path[256];               // of the directory, to be shown; cut when it is longer
 };
 
-// Locks the window of this key and removes other windows that nobody needs. Not OK: it is closed.
+// Locks the window of this key and removes other windows that nobody needs. FAILED also for a
+// directory that is a symbolic link, another user's or open to others in any way; it is made with
+// mode 0700, and one that is there is not changed. Not OK: it is closed.
 MUST_CHECK enum window_file_result window_dir_open(struct window_dir *d,
                                                    const struct window_file_key *key,
                                                    int lock_wait_ms, struct error *err);

@@ -23,7 +23,7 @@
 
 // Borrowed until open returns, but for the heap and what is kept.
 struct window_file_key {
-    const char *directory; // made if it is not there, in one that is
+    const char *directory; // made if it is not there, in one that is; this user's alone (0700)
     const char *topic_id;  // "": not known; at most LOG_TOPIC_ID_BYTES - 1 (engine/log_store.h)
     int32_t partition, lane;
     int64_t window_ms;
@@ -36,7 +36,7 @@ enum window_file_result {
     WINDOW_FILE_OK,
     WINDOW_FILE_BUSY, // another has it open, in this process or another
     WINDOW_FILE_NO_MEMORY,
-    WINDOW_FILE_FAILED, // the disk, or a key that cannot be
+    WINDOW_FILE_FAILED, // the disk, a directory of others, or a key that cannot be
 };
 
 struct window_file;

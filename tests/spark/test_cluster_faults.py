@@ -26,7 +26,7 @@ def cluster_job(standalone, hdfs):
     """Starts the job of a shop on the cluster. Without speculation there are no settings but the cluster's."""
     for number in standalone.workers:
         shutil.rmtree(windows(standalone, number), ignore_errors=True)
-        windows(standalone, number).mkdir()
+        windows(standalone, number).mkdir(mode=0o700)  # one that others may look into is refused
 
     def start(one, *settings):
         sparks = ["--executor-memory", "640m", *(word for setting in settings for word in ("--conf", setting))]
