@@ -33,13 +33,14 @@ def item(product, quantity, subtotal):
     return {"product_id": product, "quantity": quantity, "subtotal": subtotal}
 
 
+LARGEST = 2**63 - 1
 PLACED = [
     order(1, customer_id=4711, source="GOOGLE", state="CA"),
     order("a-2", customer_id="ann@example.com", product_id="mug", created_at="2024-02-29T23:59:59.999Z"),
     order("007", customer_id="007", product_id="0x", source="Müller & Söhne", state='"Bayern"'),
-    order(9223372036854775807, customer_id=9223372036854775807, product_id=9223372036854775807, subtotal="99999999999.9999", total="99999999999.9999"),
-    order(5, customer_id="ann@example.com", product_id=None, quantity=None, subtotal="30.0003", total="25.0003", discount="7.00", shipping="1.50", tax="0.5",
-          items=[item("mug", 2, "20.0003"), item(7, 1, "10.00")]),
+    order(LARGEST, customer_id=LARGEST, product_id=LARGEST, subtotal="99999999999.9999", total="99999999999.9999"),
+    order(5, customer_id="ann@example.com", product_id=None, quantity=None, items=[item("mug", 2, "20.0003"), item(7, 1, "10.00")],
+          subtotal="30.0003", total="25.0003", discount="7.00", shipping="1.50", tax="0.5"),
     order(6, product_id="", source="", state=""),  # a guest's, without what may be left out
     order(7, customer_id="bob", currency="EUR", subtotal="0.0001", total="0.0001"),
     order(8, customer_id="bob", quantity=0, subtotal="10.00", discount="12.00", total="-2.00"),
@@ -50,7 +51,7 @@ CHANGED = [
     order(1, event="cancelled", customer_id=4711, source="GOOGLE", state="CA"),
     order("a-2", event="refunded", event_id="r-1", customer_id="ann@example.com", product_id="mug", subtotal="1.25", total="1.25"),
     order("a-2", event="refunded", event_id="2", customer_id="ann@example.com", product_id="mug", subtotal="1.25", total="1.25"),
-    order(5, event="refunded", event_id="line 2", customer_id="ann@example.com", product_id=None, quantity=None, subtotal="10.00", total="10.00", items=[item(7, 1, "10.00")]),
+    order(5, event="refunded", event_id="line 2", customer_id="ann@example.com", product_id=None, quantity=None, items=[item(7, 1, "10.00")]),
     order(10, event="refunded", event_id="r-1", subtotal="3.00", total="3.00"),
     order("never-placed", event="cancelled", customer_id=4711),
 ]
@@ -80,7 +81,8 @@ def test_a_data_directory_moves_with_every_order_also_of_customers_who_were_forg
         assert found[name] == wanted[name] != {}, name
     said = [harness.must_run("verify", "--data", data).splitlines() for data in (one.data, new)]
     orders_and_totals = [[line for line in each if line.startswith(("EUR: ", "USD: "))] for each in said]
-    assert orders_and_totals[0] == orders_and_totals[1] == ["EUR: 1 groups, 1 orders, total 0.0001", "USD: 4 groups, 7 orders, total 100000000047.5002"]
+    assert orders_and_totals[0] == orders_and_totals[1]
+    assert orders_and_totals[0] == ["EUR: 1 groups, 1 orders, total 0.0001", "USD: 4 groups, 7 orders, total 100000000047.5002"]
 
     again = exported(new, tmp_path / "again.ndjson")
     assert again.read_bytes() == file.read_bytes()
