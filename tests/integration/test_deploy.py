@@ -117,6 +117,21 @@ def test_versions_are_those_that_the_tests_run_with():
     assert {deploy_files.services()[name]["image"].split(":")[1] for name in OURS} == {version}
 
 
+def test_kafka_s_health_check_has_room_beside_the_broker():
+    """Its script is a Java of its own, which takes the broker's heap from the container's variables."""
+    kafka = deploy_files.services()["kafka"]
+    check = kafka["healthcheck"]["test"]
+    assert check[:2] == ["CMD", "env"]
+    options = [kafka["environment"]["KAFKA_HEAP_OPTS"], check[2].removeprefix("KAFKA_HEAP_OPTS=")]
+    broker, script = (int(re.search(r"-Xmx(\d+)m$", option)[1]) for option in options)
+    assert check[3] == "/opt/kafka/bin/kafka-broker-api-versions.sh"
+    assert kafka["mem_limit"] == "1g"
+    assert broker + script <= 1024 * 3 // 4, "a Java takes more than its heap"
+    standin = (STANDINS / check[3].rpartition("/")[2]).read_text("utf-8")
+    assert "${KAFKA_HEAP_OPTS:-" in standin
+    assert "-Xm" not in standin.replace("${KAFKA_HEAP_OPTS:--Xmx256M}", ""), "as the script of Kafka, of which 256 MB is the default"
+
+
 @pytest.mark.parametrize("name", [name for name in OURS if deploy_files.services()[name]["image"].startswith("salestide:")])
 def test_the_program_knows_the_options_of_its_containers(name):
     assert deploy_files.unknown_options(deploy_files.services()[name]["command"]) == []

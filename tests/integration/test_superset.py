@@ -72,6 +72,13 @@ def test_datasets_have_the_columns_of_their_views(bundle):
         assert any(column == "currency" for column, _, _ in said[view]) == ("WHERE currency = (SELECT currency FROM bi_shop)" in dataset["sql"])
 
 
+def test_what_is_called_orders_counts_orders(bundle):
+    """What a batch has accepted are cancellations and refunds too."""
+    for dataset in superset_files.of_folder(bundle, "datasets").values():
+        for metric in dataset["metrics"]:
+            assert (metric["verbose_name"] == "Orders") == (metric["expression"] == "SUM(orders)"), (dataset["table_name"], metric["metric_name"])
+
+
 def test_no_chart_has_superset_cut_times(bundle):
     """On MySQL 6.1.0 shows other times then, without an error."""
     for chart in superset_files.of_folder(bundle, "charts").values():

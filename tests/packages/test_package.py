@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The Debian package: what is in it, and its life on a clean Debian from install to purge."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from debian_root import sh
 UNIT = "/lib/systemd/system/salestide.service"
 CONF = "/etc/salestide/salestide.conf"
 DATA = "/var/lib/salestide"
+PRIVATE = "/var/lib/private"
 
 
 class Installed(harness.Server):
@@ -45,6 +47,18 @@ def newer(unpacked, folder):
     return file
 
 
+def make_states(root):
+    """What the services on Kafka leave: systemd keeps the state of a DynamicUser below private, with a link to it; keys may
+    have been made before the first start, in a directory."""
+    linked = ["salestide-ingest", "salestide-dashboard", "salestide-process-8081", "salestide-process-8082"]
+    for name in [*linked, "somebody-elses"]:
+        root("install", "-d", "-m", "700", f"{PRIVATE}/{name}")
+        root("ln", "-s", f"private/{name}", f"/var/lib/{name}")
+        root.path(f"{PRIVATE}/{name}/keys").write_text("ingest 1\n", encoding="ascii")
+    root("install", "-d", "-m", "700", "/var/lib/salestide-process-8083")
+    return [*(f"{PRIVATE}/{name}/keys" for name in linked), *(f"/var/lib/{name}" for name in linked), "/var/lib/salestide-process-8083"]
+
+
 def install(root, file):
     shutil.copy(file, root.path("/tmp"))
     return root("apt-get", "-y", "-q", "install", "--no-install-recommends", f"/tmp/{file.name}")
@@ -74,16 +88,20 @@ def test_it_installs_takes_orders_upgrades_and_leaves_data_until_it_is_purged(pa
     assert one.post(placed).json()["duplicate"] == 1
     one.stop()
 
+    states = make_states(root)
     root("apt-get", "-y", "-q", "remove", "salestide")
     assert not root.path("/usr/bin/salestide").exists()
     assert not root.path(UNIT).exists()
     assert conf.exists()
     assert root.path(f"{DATA}/sales.db").exists()
+    assert [path for path in states if not os.path.lexists(root.path(path))] == []
     install(root, package)
     assert "EUR: 1 groups, 1 orders" in root("salestide", "verify", "--config", CONF)
 
     root("apt-get", "-y", "-q", "purge", "salestide")
     assert not root.path(DATA).exists()
+    assert [path for path in states if os.path.lexists(root.path(path))] == []
+    assert root.path(f"{PRIVATE}/somebody-elses/keys").exists()
     assert not conf.parent.exists()
     assert "salestide:" not in root.read("/etc/passwd")
     left = root("find", "/", "-xdev", "-name", "*salestide*", "-not", "-path", "/proc/*", "-not", "-path", "/tmp/*").split()

@@ -1,3 +1,5 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-exec java -Xmx128m -XX:TieredStopAtLevel=1 -cp '/opt/kafka/lib/*' org.apache.kafka.tools.BrokerApiVersionsCommand "$@"
+# As Kafka's own, it takes the heap of the container's variables where its caller says no other.
+# shellcheck disable=SC2086  # options are several words
+exec java ${KAFKA_HEAP_OPTS:--Xmx256M} -XX:TieredStopAtLevel=1 -cp '/opt/kafka/lib/*' org.apache.kafka.tools.BrokerApiVersionsCommand "$@"
