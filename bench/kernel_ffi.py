@@ -80,7 +80,7 @@ def main():
     for k in range(-1, rounds):  # the first warms up
         for library, shop in list(shops.items())[:: 1 if k % 2 else -1]:
             shutil.rmtree(directory, ignore_errors=True)
-            directory.mkdir(parents=True)
+            directory.mkdir(mode=0o700, parents=True)
             cpu_s, sums = judge(shop, batches, f"round{k}", now_ms, str(directory))
             found[library].append({"orders": sum(b.num_rows for b in batches), "cpu_s": cpu_s,
                                    "sums": [[source, state, n, str(total)] for (source, state), (n, total) in sums.items()]})  # fmt: skip

@@ -2,9 +2,8 @@
 // The windows' directory. Open:
 //
 // 1. The directory is made if need be, and refused unless it is this user's alone: whoever else
-// could
-//    write there could forge a window or cut a mapped table short. From then on it is its file
-//    descriptor: files are opened beneath that, and no link in a file's place is followed.
+//    could write there could forge a window or cut a mapped table short. From then on it is its
+//    file descriptor: files are opened beneath that, and no link in a file's place is followed.
 // 2. The window's lock file is made in it, and locked. Whoever removes a window has its lock; so a
 //    lock file without a name is one that was removed meanwhile, and another is made.
 // 3. Other windows are looked through: those that nobody has locked and nobody will ask for again
