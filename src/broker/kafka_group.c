@@ -61,6 +61,14 @@ static bool see_topic(struct kafka_log *log, struct error *err) {
         return error_set(err, ERROR_RETRIABLE, "%s", log->now.problem);
     }
     memcpy(log->topic_id, id, sizeof id);
+    if (id[0] == '\0' && !log->no_id_told) {
+        log->no_id_told = true;
+        log_warn("broker",
+                 "topic %s: the brokers tell no id of it (before Kafka 2.8, or not permitted to "
+                 "describe it): if it is made anew, that is noticed only while it is shorter than "
+                 "what was counted",
+                 log->topic);
+    }
     return true;
 }
 

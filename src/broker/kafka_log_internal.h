@@ -46,6 +46,7 @@ struct kafka_log {
     int64_t watch_at_ns;
     int64_t retention_ms;              // of the topic; -1: for ever, or not told
     char topic_id[LOG_TOPIC_ID_BYTES]; // of what is read; "": the brokers do not tell
+    bool no_id_told;                   // that brokers tell none
     struct kafka_parse *parse;
     struct submission *ahead; // slices being parsed, for the next take
     bool dropped;             // some of them were: the library has read past what is expected
