@@ -46,6 +46,12 @@ def read_address(text, scheme, path_is):
     return Address(user, found, path)
 
 
+def database(text):
+    """A mysql:// address without its user and with its ports: the same for whoever counts into it."""
+    where = read_address(text, "mysql", "database")
+    return f"mysql://{where.servers()}/{where.path}"
+
+
 def _read_host(text, default_port, refuse):
     match = HOST.fullmatch(text)
     if not match:

@@ -24,6 +24,7 @@ import salestide_places as places
 import salestide_ranges as ranges
 import salestide_task as task
 from salestide_failure import Failure, log
+from salestide_tally import Fenced
 
 IDENTITY_PATIENCE_S = 15
 ATTEMPTS = 3  # of a batch whose orders Spark has lost on the way
@@ -66,8 +67,22 @@ class Batches:
             if not answer["other_id"]:
                 self.claims[answer["partition"]] = ranges.Claim.of(answer)
         if others:
+            self._finish_archive_of(others)
             log("warn", f"the topic {self.topic.name} was made anew: it is read from its oldest message, as --skip-gap says")
             self.claim([a["partition"] for a in others], anew=True)
+
+    def _finish_archive_of(self, others):
+        """Once they are claimed anew nobody can tell what was committed of the topic before."""
+        for topic_id in sorted({a["other_id"] for a in others} if self.archive else ()):
+            self.archive.finish_committed(topic_id, {a["partition"]: a["next_offset"] for a in others if a["other_id"] == topic_id})
+
+    def take_over(self, partitions):
+        """At a start. The archive is settled by the positions as they were found: --skip-gap may set them back."""
+        self.claim(partitions)
+        if self.archive:
+            self.archive.recover(self.common.topic_id, self.claims)
+        self.skip_what_was_lost()
+        self.check_checkpoint()
 
     def skip_what_was_lost(self):
         """At a start. When the topic is known to be the same, what is there was counted, and what comes is new."""
@@ -237,13 +252,18 @@ class Batches:
         pending = self.archive.write_pending(orders, self.common.topic_id, moves) if self.archive else None
         try:
             self._check_kept(kept)
-        except OrdersLost:
+            self._confirm_topic()
+        except (OrdersLost, Failure):
             if pending:
                 self.archive.drop(pending)
             raise
-        self._confirm_topic()
-        number = self.tally.commit(self.topic.name, moves, [tallies[move["partition"]] for move in moves
-                                                            if move["partition"] in tallies])  # fmt: skip
+        try:
+            number = self.tally.commit(self.topic.name, moves, [tallies[move["partition"]] for move in moves
+                                                                if move["partition"] in tallies])  # fmt: skip
+        except Fenced as fenced:
+            if pending and fenced.stored_nothing:  # else the next start finds out
+                self.archive.drop(pending)
+            raise
         for move in moves:
             claim = self.claims[move["partition"]]
             claim.next_offset, claim.fresh = move["to"], False

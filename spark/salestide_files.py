@@ -82,6 +82,10 @@ class Folder:
                 return
         raise Failure(f"{old.toString()} cannot be renamed to {new.toString()}")
 
+    def has(self, path):
+        with told(path.toString(), "looked for"):
+            return bool(self.fs.exists(path))
+
     def make(self, path):
         with told(path.toString(), "made"):
             self.fs.mkdirs(path)

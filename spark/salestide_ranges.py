@@ -109,7 +109,17 @@ def where_to_start(claims, firsts, topic, skip_gap, with_history):
     return found
 
 
+def same_topic(one, other):
+    """By their ids; of brokers that do not tell them "", which goes with any, as it does in the aggregates."""
+    return one == other or not one or not other
+
+
+def has_epoch(pending, is_so):
+    """Whether is_so(partition, epoch of its claim) for one of the moves of a batch, as the archive has noted it."""
+    return any(is_so(int(partition), epoch) for partition, epoch in pending["epochs"].items())
+
+
 def is_committed(pending, topic_id, positions):
     """Whether the aggregates have a batch, as the archive has noted it: {"topic_id", "moves": {partition: [from, to]}}."""
-    return pending["topic_id"] == topic_id and all(
+    return same_topic(pending["topic_id"], topic_id) and all(
         positions.get(int(partition), NEW) >= to for partition, (_, to) in pending["moves"].items())  # fmt: skip

@@ -19,6 +19,7 @@ import tempfile
 import threading
 import traceback
 
+import salestide_address as address
 import salestide_customers as customers
 import salestide_dedupe as dedupe
 import salestide_kafka as kafka
@@ -175,15 +176,12 @@ class Job:
             gross_json="{}", has_raw=ready["raw"], wants_rows=bool(options.keyspace or options.archive),
             source=source, window_dir=options.window_dir,
             window_ms=options.dedupe_window, window_max_bytes=max(options.dedupe_memory // max(len(partitions), 1), 1 << 16))  # fmt: skip
+        database = address.database(options.aggregates)
         self.batches = Batches(
             self.spark, self.topic, self.tally, checkpoint, common, options.skip_gap,
             raw=salestide_raw.Raw(self.spark, options.keyspace.path) if options.keyspace else None,
-            archive=Archive(self.spark, options.archive) if options.archive else None)  # fmt: skip
-        self.batches.claim(partitions)
-        self.batches.skip_what_was_lost()
-        self.batches.check_checkpoint()
-        if self.batches.archive:
-            self.batches.archive.recover(topic_id, {p: c.next_offset for p, c in self.batches.claims.items()})
+            archive=Archive(self.spark, options.archive, database, self.topic.name) if options.archive else None)  # fmt: skip
+        self.batches.take_over(partitions)
 
     def start(self):
         options, claims = self.options, self.batches.claims

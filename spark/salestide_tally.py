@@ -16,12 +16,21 @@ from salestide_failure import Failure
 
 READ_BYTES = 1 << 16
 STOP_TIMEOUT_S = 30
+STORED_NOTHING = "; nothing was stored"  # as src/store/mysql/mysql_commit.c and src/tool/tally/tally_stores.c say it
 MARGIN_S = 60  # beyond the time-outs that the program itself keeps
 
 
 def environment():
     """Without the job's own options, which the program would not know: it is told its options by flags."""
     return {name: value for name, value in os.environ.items() if not name.startswith("SALESTIDE_") or name.endswith("_PASSWORD")}
+
+
+class Fenced(Failure):
+    """Another process has taken a partition over. `stored_nothing`: it is known that nothing of the batch was stored."""
+
+    def __init__(self, message):
+        super().__init__(f"another process counts this topic now: {message}")
+        self.stored_nothing = message.endswith(STORED_NOTHING)
 
 
 class Tally:
@@ -48,7 +57,7 @@ class Tally:
         """Raises unless all of it is in the aggregates. Returns the number of the batch there."""
         answer = self._ask({"do": "commit", "topic": topic, "moves": moves, "bytes": [len(t) for t in tallies]}, tallies)
         if answer["result"] == "fenced":
-            raise Failure(f"another process counts this topic now: {answer['message']}")
+            raise Fenced(answer["message"])
         return answer["batch_id"]
 
     def close(self):

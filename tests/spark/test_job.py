@@ -109,6 +109,35 @@ def test_raw_orders_and_the_archive_hold_every_order_once_through_a_stop_and_a_k
     assert "differ" not in text, text
 
 
+def write_times(one, table):
+    """{(lane, offset): write time in microseconds} of the rows of raw orders."""
+    rows = one.cassandra.cql(f"SELECT position, writetime(position) AS written FROM {one.name}.{table}")
+    return {(row.position >> 48, row.position & (1 << 48) - 1): row.written for row in rows}
+
+
+@pytest.mark.full
+@pytest.mark.timeout(2400)
+def test_raw_rows_that_spark_writes_are_as_old_as_the_claim_of_their_partition(shop):
+    """Not as the clock when they were written: so they lose against the rows of whoever claims later. A job of one batch claims
+    each partition once."""
+    one = shop(raw=True)
+    bounds, epochs = [], []
+    for n in (9, 10):
+        produce(one, 500, SEED + n)
+        one.run_job()
+        assert one.is_drained()
+        bounds.append(one.positions())
+        epochs.append(one.epochs())
+    lanes = dict(one.mysql.sql("SELECT lane, `partition` FROM pipeline_positions WHERE topic = %s", (one.name,), database=one.name))
+    assert all(epochs[0][p] < epochs[1][p] for p in lanes.values())
+    for table in ("orders", "orders_by_customer"):
+        found = write_times(one, table)
+        second = {at for at in found if at[1] >= bounds[0][lanes[at[0]]]}
+        assert second and second != set(found), table  # either job has written
+        wrong = {at: written for at, written in found.items() if written != epochs[at in second][lanes[at[0]]]}
+        assert not wrong, (table, epochs, wrong)
+
+
 @pytest.mark.timeout(2400)
 def test_a_batch_again_a_lost_checkpoint_and_the_program_before_and_after_count_nothing_twice(shop):
     one = shop()
