@@ -117,6 +117,8 @@ class Database:
                            f"{key}, 0, 0)", (order_id, minute, total, minute, total))  # fmt: skip
             cursor.execute("UPDATE pipeline_state SET received = received + 1, accepted = accepted + 1, "
                            "last_batch_id = last_batch_id + 1")  # fmt: skip
+            cursor.execute("INSERT INTO pipeline_batches (batch_id, committed_at, received, accepted, duplicate, rejected) "
+                           "SELECT last_batch_id, UTC_TIMESTAMP(3), 1, 1, 0, 0 FROM pipeline_state")  # fmt: skip
             own.commit()
 
 

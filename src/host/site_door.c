@@ -131,8 +131,10 @@ const struct site_part part_door = {
 // --- The page
 
 // Live's thread. Whether orders can be stored is of interest where they are; elsewhere the page
-// tells by itself what it cannot read.
-static void page_health(void *user, struct buf *json) {
+// tells by itself what it cannot read. When the newest batch was committed the tables tell, since
+// others may write them too; how long its events had waited by then they do not: only the engine
+// that took them knows.
+static void page_health(void *user, int64_t last_commit_ms, struct buf *json) {
     struct site *s = user;
     char problem[INTAKE_PROBLEM_BYTES];
     buf_printf(json, "{\"keys_required\":%s,\"rules\":%s",
@@ -142,13 +144,17 @@ static void page_health(void *user, struct buf *json) {
         buf_printf(json, ",\"queue_events\":%zu,\"queue_capacity\":%zu", intake_events(s->intake),
                    intake_capacity(s->intake));
     }
+    if (last_commit_ms > 0) {
+        buf_printf(json, ",\"last_commit_ms\":%lld", (long long)last_commit_ms);
+    }
     if (s->engine != NULL) {
         struct engine_status status;
         engine_status(s->engine, &status);
         bool ready = site_ready(s, problem);
-        buf_printf(json, ",\"last_commit_ms\":%lld,\"freshness_ms\":%lld,\"ready\":%s",
-                   (long long)status.last_commit_ms, (long long)status.last_freshness_ms,
-                   ready ? "true" : "false");
+        if (status.last_commit_ms > 0) {
+            buf_printf(json, ",\"freshness_ms\":%lld", (long long)status.last_freshness_ms);
+        }
+        buf_printf(json, ",\"ready\":%s", ready ? "true" : "false");
         if (!ready && problem[0] != '\0') {
             buf_put_str(json, ",\"problem\":");
             buf_put_json(json, text_of(problem));

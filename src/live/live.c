@@ -185,7 +185,8 @@ static bool render(struct live *l, bool ok, int64_t viewers) {
     }
     buf_clear(&l->health);
     if (l->options.health != NULL) {
-        l->options.health(l->options.health_user, &l->health);
+        int64_t last_commit_ms = figures != NULL ? figures->last_commit_ms : 0;
+        l->options.health(l->options.health_user, last_commit_ms, &l->health);
     }
     buf_clear(&l->alerts);
     if (l->options.alerts != NULL) {

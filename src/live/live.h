@@ -26,8 +26,10 @@ struct live_options {
     void (*changed)(void *user);
     void *changed_user;
     // Appends a JSON object with the pipeline's health, on live's thread; must be quick. The page
-    // knows the members of Health in web/src/types.ts; one left out is not shown. May be NULL.
-    void (*health)(void *user, struct buf *json);
+    // knows the members of Health in web/src/types.ts; one left out is not shown. last_commit_ms:
+    // when the newest batch in the figures was committed, whoever wrote it; 0: not known. May be
+    // NULL.
+    void (*health)(void *user, int64_t last_commit_ms, struct buf *json);
     void *health_user;
     // Likewise an object of the rules of alerts: Alerts in web/src/types.ts. May be NULL.
     void (*alerts)(void *user, struct buf *json);

@@ -77,7 +77,8 @@ struct live_order {
 struct live_figures {
     struct store_counts counts;
     int64_t last_batch_id;
-    int32_t day; // the shop's date that "today" means
+    int64_t last_commit_ms; // of that batch, by the clock of who wrote it; 0: not known
+    int32_t day;            // the shop's date that "today" means
     struct live_currency shop;
     struct live_currency others[LIVE_CURRENCIES]; // as they come: sorted by code
     size_t n_others;

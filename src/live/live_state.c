@@ -286,6 +286,10 @@ static bool read_snapshot(struct live_state *s, struct error *err) {
     bool committed = s->read_all || f->last_batch_id != s->good->last_batch_id;
     bool new_day = s->read_all || f->day != s->good->day;
     bool new_minute = s->read_all || f->last_minute != s->good->last_minute;
+    if (committed &&
+        !s->reader->ops->batch_committed(s->reader, f->last_batch_id, &f->last_commit_ms, err)) {
+        return false;
+    }
     mark_parts(s, committed, new_day);
     if ((committed || new_day) && !read_sums(s, err)) {
         return false;

@@ -201,6 +201,12 @@ static bool reader_counts(struct sales_reader *base, struct store_counts *counts
     return inner->ops->counts(inner, counts, last_batch_id, err);
 }
 
+static bool reader_batch_committed(struct sales_reader *base, int64_t batch_id,
+                                   int64_t *committed_ms, struct error *err) {
+    struct sales_reader *inner = day_reader_of(base)->inner;
+    return inner->ops->batch_committed(inner, batch_id, committed_ms, err);
+}
+
 static bool reader_floors(struct sales_reader *base, int32_t *minute_floor, int32_t *hour_floor,
                           struct error *err) {
     struct sales_reader *inner = day_reader_of(base)->inner;
@@ -242,6 +248,7 @@ struct sales_reader *day_reader_new(struct sales_reader *inner, struct day_cache
         .rejected = reader_rejected,
         .rejected_codes = reader_rejected_codes,
         .counts = reader_counts,
+        .batch_committed = reader_batch_committed,
         .floors = reader_floors,
         .day_changes = has->day_changes != NULL ? reader_day_changes : NULL,
         .begin = reader_begin,

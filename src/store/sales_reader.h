@@ -110,6 +110,9 @@ struct sales_reader_ops {
                                       void *user, struct error *err);
     MUST_CHECK bool (*counts)(struct sales_reader *r, struct store_counts *counts,
                               int64_t *last_batch_id, struct error *err);
+    // When this batch was committed, by the clock of who wrote it; 0: it is not listed (any more).
+    MUST_CHECK bool (*batch_committed)(struct sales_reader *r, int64_t batch_id,
+                                       int64_t *committed_ms, struct error *err);
     // The oldest minute and hour (since 1970 UTC) of which sums are kept.
     MUST_CHECK bool (*floors)(struct sales_reader *r, int32_t *minute_floor, int32_t *hour_floor,
                               struct error *err);

@@ -2,6 +2,8 @@
 """The page of `salestide dashboard` on a real MariaDB: what processors commit shows by itself, and a
 database that goes away is said, with the figures kept."""
 
+import re
+
 import pytest
 
 from mysql_copy import Dashboard, Database, minute_now
@@ -34,6 +36,30 @@ def test_what_processors_commit_to_mysql_shows_on_the_open_page(mariadb, tmp_pat
         wait_for_text(page, "[data-figure=orders]", str(i))
         wait_for_text(page, "[data-panel=feed] tbody tr:first-child .id", f"A-{i}")
     assert not page.is_visible("#problem")
+    page.close()
+    one.stop()
+
+
+def fresh(page):
+    """What the last row says of the newest batch."""
+    page.wait_for_selector("[data-pipeline=fresh]", state="visible", timeout=SOON_MS)
+    return page.text_content(".fact:has([data-pipeline=fresh])").strip()
+
+
+def test_the_age_of_the_newest_batch_shows_whoever_wrote_it(mariadb, tmp_path, open_page):
+    database = Database(mariadb, "age")
+    one = Dashboard(tmp_path, database)
+    page = open_page(one)
+    page.wait_for_selector("[data-pipeline=rejected]", state="visible", timeout=SOON_MS)
+    assert not page.is_visible("[data-pipeline=fresh]"), "there is none yet"
+    database.commit_order("first", "10.00", minute_now())
+    assert re.fullmatch(r"last batch (now|\d+ s ago)", fresh(page))
+    page.close()
+    one.stop()
+    database.sql("UPDATE pipeline_batches SET committed_at = committed_at - INTERVAL 150 MINUTE")
+    one = Dashboard(tmp_path, database)
+    page = open_page(one)
+    assert fresh(page) == "last batch 2 h ago"
     page.close()
     one.stop()
 

@@ -249,6 +249,39 @@ static void cells_below_the_floor_are_not_shown(void **state) {
     lab_close(&lab);
 }
 
+static int64_t committed_ms(struct sales_reader *r, int64_t batch_id) {
+    int64_t ms = -1;
+    struct error err = {0};
+    if (!r->ops->batch_committed(r, batch_id, &ms, &err)) {
+        fail_msg("%s", err.text);
+    }
+    return ms;
+}
+
+static void a_batch_is_read_with_the_time_of_its_commit(void **state) {
+    UNUSED(state);
+    struct lab lab;
+    struct instance in;
+    lab_open(&lab);
+    instance_open(&lab, &in, 0);
+    struct order o = lab_order(1, "GOOGLE", "CA", 1);
+    commit_one(&in, &o);
+    lab_do(&lab, "UPDATE pipeline_batches SET committed_at = committed_at + INTERVAL 1234 * 1000 "
+                 "MICROSECOND");
+    struct sales_reader *r = open_reader(&lab.direct);
+    struct error err = {0};
+    assert_true(r->ops->begin(r, &err));
+    assert_int_equal(committed_ms(r, 1), LAB_NOW_MS + 1234);
+    commit_one(&in, &o);
+    assert_int_equal(committed_ms(r, 2), 0); // not in this snapshot
+    r->ops->end(r);
+    assert_int_equal(committed_ms(r, 2), LAB_NOW_MS);
+    assert_int_equal(committed_ms(r, 0), 0); // no batch
+    r->ops->close(r);
+    instance_close(&in);
+    lab_close(&lab);
+}
+
 static void calls_between_begin_and_end_see_one_snapshot(void **state) {
     UNUSED(state);
     struct lab lab;
@@ -608,6 +641,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(more_rows_than_asked_for_are_refused),
         cmocka_unit_test(products_come_numbers_first_then_texts_byte_by_byte),
         cmocka_unit_test(cells_below_the_floor_are_not_shown),
+        cmocka_unit_test(a_batch_is_read_with_the_time_of_its_commit),
         cmocka_unit_test(calls_between_begin_and_end_see_one_snapshot),
         cmocka_unit_test(rows_end_early_without_harm_to_the_next_question),
         cmocka_unit_test(a_lost_connection_is_made_again_and_a_snapshot_is_not_pretended),

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """`salestide dashboard` beside a server that writes: the same answers, soon, and no orders taken."""
 
+import itertools
+import json
 import re
 
 import harness
@@ -30,6 +32,35 @@ def test_a_dashboard_beside_a_writer_answers_as_the_writer_does(server, tmp_path
         assert reader.get("/v1/orders/4").body == writer.get("/v1/orders/4").body
     finally:
         reader.stop()
+
+
+def health_of(one, wanted=True):
+    """What the page is told of the pipeline, once that has (or has not) a newest batch."""
+    connection = one.connection(timeout=20)
+    connection.request("GET", "/v1/stream")
+    events = (json.loads(line.removeprefix(b"data: ")) for line in connection.getresponse() if line.startswith(b"data: "))
+    told = next(state["health"] for state in itertools.islice(events, 5) if ("last_commit_ms" in state.get("health", {})) == wanted)
+    connection.close()
+    return told
+
+
+def test_a_dashboard_tells_when_the_newest_batch_was_written_and_the_writer_how_long_it_waited(server, tmp_path):
+    writer = server()
+    assert "freshness_ms" not in health_of(writer, wanted=False)
+    writer.post(order(1))
+    with harness.database(writer.data) as db:
+        ((committed_ms,),) = db.execute("SELECT committed_ms FROM batch_rows ORDER BY batch_id DESC LIMIT 1")
+    told = health_of(writer)
+    assert told["last_commit_ms"] == committed_ms and told["freshness_ms"] >= 0
+    reader = start(tmp_path)
+    try:
+        told = health_of(reader)
+        assert told["last_commit_ms"] == committed_ms and "freshness_ms" not in told
+    finally:
+        reader.stop()
+    writer.stop()
+    told = health_of(server(data=writer.data))  # which has written none yet
+    assert told["last_commit_ms"] == committed_ms and "freshness_ms" not in told
 
 
 def test_a_dashboard_takes_no_orders_and_says_who_does(server, tmp_path):

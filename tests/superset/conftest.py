@@ -79,8 +79,6 @@ class Shop:
         new = order(f"new-{self.sold}", created_at=harness.instants.show(int(now.timestamp() * 1000)), source="GOOGLE", state="CA", total=total, subtotal=total)
         assert self.server.post(new).status == 202
         if self.database:
-            batch = {"batch_id": HOURS * 6 + self.sold, "committed_at": now.replace(tzinfo=None), "received": 1, "accepted": 1, "duplicate": 0, "rejected": 0}
-            self.database.insert("pipeline_batches", [batch])
             self.database.commit_order(f"new-{self.sold}", total, now.replace(second=0, microsecond=0, tzinfo=None))
 
     def ask(self, sql):

@@ -17,12 +17,12 @@ struct fake_reader {
     struct stored_event *events; // texts are literals of the test
     size_t n;                    // added
     struct store_counts counts;
-    int64_t last_batch_id;
+    int64_t last_batch_id, last_commit_ms;
     // The snapshot between begin and end, or of the newest call outside.
     bool in_snapshot;
     size_t n_seen;
     struct store_counts counts_seen;
-    int64_t batch_seen;
+    int64_t batch_seen, commit_seen_ms;
     // What the test wants to go wrong, and what it wants to know.
     bool fail;                        // begin fails, and counts outside of a snapshot
     int64_t n_begins, n_sales;        // calls
@@ -45,6 +45,7 @@ static bool fake_see(struct fake_reader *f, struct error *err) {
     f->n_seen = f->n;
     f->counts_seen = f->counts;
     f->batch_seen = f->last_batch_id;
+    f->commit_seen_ms = f->last_commit_ms;
     pthread_mutex_unlock(&f->lock);
     return !fail || error_set(err, ERROR_RETRIABLE, "the fake store is away");
 }
@@ -67,6 +68,14 @@ static bool fake_counts(struct sales_reader *r, struct store_counts *counts, int
     *counts = f->counts_seen;
     *last_batch_id = f->batch_seen;
     return ok;
+}
+
+static bool fake_batch_committed(struct sales_reader *r, int64_t batch_id, int64_t *committed_ms,
+                                 struct error *err) {
+    UNUSED(err);
+    const struct fake_reader *f = fake_of(r);
+    *committed_ms = batch_id == f->batch_seen ? f->commit_seen_ms : 0;
+    return true;
 }
 
 static void fake_add(struct measures *sum, const struct order *o) {
@@ -225,6 +234,7 @@ static const struct sales_reader_ops fake_reader_ops = {.sales = fake_sales,
                                                         .recent_changes = fake_recent_changes,
                                                         .rejected_codes = fake_rejected_codes,
                                                         .counts = fake_counts,
+                                                        .batch_committed = fake_batch_committed,
                                                         .floors = fake_floors,
                                                         .begin = fake_begin,
                                                         .end = fake_end,
@@ -247,7 +257,7 @@ static void fake_reader_free(struct fake_reader *f) {
     free(f);
 }
 
-// One batch of one event, as the engine would announce it.
+// One batch of one event, committed at its time, as the engine would announce it.
 static struct batch_summary fake_commit(struct fake_reader *f, const struct order *o) {
     pthread_mutex_lock(&f->lock);
     f->events[f->n] = (struct stored_event){
@@ -256,6 +266,7 @@ static struct batch_summary fake_commit(struct fake_reader *f, const struct orde
     f->counts.received++;
     f->counts.accepted++;
     f->last_batch_id++;
+    f->last_commit_ms = o->created_ms;
     int32_t minute = (int32_t)(o->created_ms / 60000);
     struct batch_summary summary = {
         .batch_id = f->last_batch_id, .minute_min = minute, .minute_max = minute};

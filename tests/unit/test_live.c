@@ -55,8 +55,12 @@ static void watch(struct shop *s, int64_t viewers) {
     live_set_viewers(s->live, viewers);
 }
 
-static void put_health(void *user, struct buf *json) {
-    buf_printf(json, "{\"queue_events\":%ld}", atomic_load(&((struct shop *)user)->queue));
+static void put_health(void *user, int64_t last_commit_ms, struct buf *json) {
+    buf_printf(json, "{\"queue_events\":%ld", atomic_load(&((struct shop *)user)->queue));
+    if (last_commit_ms != 0) {
+        buf_printf(json, ",\"last_commit_ms\":%lld", (long long)last_commit_ms);
+    }
+    buf_put_char(json, '}');
 }
 
 static void start(struct shop *s, const char *products_path) {
@@ -342,6 +346,25 @@ static void health_and_viewers_are_sent_when_they_change(void **state) {
     wait_for(s, &last_id, "/health", "{\"queue_events\":42}");
 }
 
+static void health_is_told_when_the_newest_batch_was_committed_whoever_wrote_it(void **state) {
+    struct shop *s = *state;
+    start(s, NULL);
+    watch(s, 1);
+    uint64_t last_id = 0;
+    wait_for(s, &last_id, "/health", "{\"queue_events\":0}"); // no batch yet
+    for (int64_t i = 1; i <= 2; i++) {
+        struct order o = an_order(i, NOON_MS + i, 10000);
+        struct batch_summary batch = fake_commit(s->fake, &o);
+        if (i == 1) { // the other one nobody announces
+            live_notify(s->live, &batch);
+        }
+        char want[64];
+        snprintf(want, sizeof want, "{\"queue_events\":0,\"last_commit_ms\":%lld}",
+                 (long long)(NOON_MS + i));
+        wait_for(s, &last_id, "/health", want);
+    }
+}
+
 static void write_products(const char *path, const char *content) {
     FILE *f = fopen(path, "w");
     assert_non_null(f);
@@ -404,6 +427,7 @@ int main(void) {
         TEST(the_shops_midnight_passes_without_a_commit),
         TEST(a_store_that_is_away_comes_back_by_itself),
         TEST(health_and_viewers_are_sent_when_they_change),
+        TEST(health_is_told_when_the_newest_batch_was_committed_whoever_wrote_it),
         TEST(products_are_read_again_on_demand_and_a_bad_file_changes_nothing),
         TEST(a_product_file_that_cannot_be_read_refuses_the_start),
     };

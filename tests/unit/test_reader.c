@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/day_reader.h"
 
 static void every_grouping_and_bucket_adds_up(void **state) {
     (void)state;
@@ -322,6 +323,37 @@ static void calls_between_begin_and_end_see_one_snapshot(void **state) {
     shop_remove(&shop);
 }
 
+static int64_t committed_ms(struct sales_reader *r, int64_t batch_id) {
+    int64_t ms = -1;
+    struct error err = {0};
+    assert_true(r->ops->batch_committed(r, batch_id, &ms, &err));
+    return ms;
+}
+
+static void a_batch_is_read_with_the_time_of_its_commit(void **state) {
+    (void)state;
+    struct shop shop;
+    shop_make(&shop, NULL);
+    shop_open(&shop);
+    assert_int_equal(shop_place(&shop, shop_order(&shop, 1, 10000)), VERDICT_ACCEPTED);
+    struct day_cache *cache = day_cache_new(1 << 20);
+    struct sales_reader *r = day_reader_new(shop_reader(&shop), cache); // hands it through
+    struct error err = {0};
+    int64_t first_ms = shop.now_ms;
+    assert_int_equal(committed_ms(r, 1), first_ms);
+    assert_true(r->ops->begin(r, &err));
+    assert_int_equal(committed_ms(r, 1), first_ms);
+    shop_pass(&shop, 1234);
+    assert_int_equal(shop_place(&shop, shop_order(&shop, 2, 10000)), VERDICT_ACCEPTED);
+    assert_int_equal(committed_ms(r, 2), 0); // not in this snapshot
+    r->ops->end(r);
+    assert_int_equal(committed_ms(r, 2), first_ms + 1234);
+    assert_int_equal(committed_ms(r, 0), 0); // no batch
+    r->ops->close(r);
+    day_cache_free(cache);
+    shop_remove(&shop);
+}
+
 static void a_query_that_takes_too_long_is_ended(void **state) {
     (void)state;
     struct shop shop;
@@ -362,6 +394,7 @@ int main(void) {
         cmocka_unit_test(the_newest_orders_come_first),
         cmocka_unit_test(rejected_events_are_read_page_by_page),
         cmocka_unit_test(calls_between_begin_and_end_see_one_snapshot),
+        cmocka_unit_test(a_batch_is_read_with_the_time_of_its_commit),
         cmocka_unit_test(a_query_that_takes_too_long_is_ended),
     };
     log_set_level(LOG_ERROR + 1);

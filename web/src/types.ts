@@ -93,8 +93,9 @@ export interface Health {
     problem?: string | null;
     queue_events?: number;
     queue_capacity?: number;
+    /** of the newest batch in the figures, whoever wrote it */
     last_commit_ms?: number;
-    /** age at its commit of the oldest event of the newest batch */
+    /** age at its commit of the oldest event of the newest batch that this process wrote */
     freshness_ms?: number;
     /** over a log: partition, messages that are not counted yet */
     lag?: [number, number][];

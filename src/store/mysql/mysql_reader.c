@@ -297,6 +297,23 @@ static bool reader_counts(struct sales_reader *base, struct store_counts *counts
     return true;
 }
 
+static bool reader_batch_committed(struct sales_reader *base, int64_t batch_id,
+                                   int64_t *committed_ms, struct error *err) {
+    struct mysql_reader *r = mysql_reader_of(base);
+    buf_clear(&r->sql);
+    buf_printf(&r->sql,
+               "SELECT " SQL_MS_OF("committed_at") " FROM pipeline_batches WHERE batch_id = %lld",
+               (long long)batch_id);
+    MYSQL_RES *rows = ask_written(r, "reading when a batch was committed", err);
+    if (rows == NULL) {
+        return false;
+    }
+    struct mysql_values v;
+    *committed_ms = mysql_next(rows, &v) ? mysql_int_at(&v, 0) : 0;
+    mysql_free_result(rows);
+    return true;
+}
+
 static bool reader_floors(struct sales_reader *base, int32_t *minute_floor, int32_t *hour_floor,
                           struct error *err) {
     struct aggregates_state state;
@@ -360,6 +377,7 @@ static const struct sales_reader_ops reader_ops = {
     .rejected = reader_rejected,
     .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,
+    .batch_committed = reader_batch_committed,
     .floors = reader_floors,
     .day_changes = reader_day_changes,
     .begin = reader_begin,
@@ -372,6 +390,7 @@ static const struct sales_reader_ops reader_ops_without_raw = {
     .rejected = reader_rejected,
     .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,
+    .batch_committed = reader_batch_committed,
     .floors = reader_floors,
     .day_changes = reader_day_changes,
     .begin = reader_begin,

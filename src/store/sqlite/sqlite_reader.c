@@ -26,7 +26,7 @@ struct sqlite_reader {
     int64_t timeout_ns, deadline_ns;
     struct order_lookup ids;
     sqlite3_stmt *order, *order_after_index, *adjustments, *recent, *recent_changes;
-    sqlite3_stmt *rejected, *rejected_codes;
+    sqlite3_stmt *rejected, *rejected_codes, *batch_committed;
     struct sqlite_sales sales;
 };
 
@@ -296,6 +296,19 @@ static bool reader_counts(struct sales_reader *base, struct store_counts *counts
     return true;
 }
 
+static bool reader_batch_committed(struct sales_reader *base, int64_t batch_id,
+                                   int64_t *committed_ms, struct error *err) {
+    struct sqlite_reader *r = sqlite_reader_of(base);
+    start_clock(r);
+    sqlite3_bind_int64(r->batch_committed, 1, batch_id);
+    int rc = sqlite3_step(r->batch_committed);
+    *committed_ms = rc == SQLITE_ROW ? sqlite3_column_int64(r->batch_committed, 0) : 0;
+    bool ok = rc == SQLITE_ROW || rc == SQLITE_DONE ||
+              sqlite_reader_failed(r, "reading when a batch was committed", err);
+    sqlite3_reset(r->batch_committed);
+    return ok;
+}
+
 static bool reader_floors(struct sales_reader *base, int32_t *minute_floor, int32_t *hour_floor,
                           struct error *err) {
     struct sqlite_reader *r = sqlite_reader_of(base);
@@ -323,9 +336,9 @@ static void reader_close(struct sales_reader *base) {
     if (r->raw != NULL) {
         r->raw->ops->close(r->raw);
     }
-    sqlite3_stmt *statements[] = {r->order,         r->order_after_index, r->adjustments,
-                                  r->recent,        r->recent_changes,    r->rejected,
-                                  r->rejected_codes};
+    sqlite3_stmt *statements[] = {r->order,          r->order_after_index, r->adjustments,
+                                  r->recent,         r->recent_changes,    r->rejected,
+                                  r->rejected_codes, r->batch_committed};
     for (size_t i = 0; i < COUNT_OF(statements); i++) {
         sqlite3_finalize(statements[i]);
     }
@@ -343,6 +356,7 @@ static const struct sales_reader_ops sqlite_reader_ops = {
     .rejected = reader_rejected,
     .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,
+    .batch_committed = reader_batch_committed,
     .floors = reader_floors,
     .day_changes = reader_day_changes,
     .begin = reader_begin,
@@ -356,6 +370,7 @@ static const struct sales_reader_ops reader_ops_raw_elsewhere = {
     .rejected = reader_rejected,
     .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,
+    .batch_committed = reader_batch_committed,
     .floors = reader_floors,
     .day_changes = reader_day_changes,
     .begin = reader_begin,
@@ -368,6 +383,7 @@ static const struct sales_reader_ops reader_ops_without_raw = {
     .rejected = reader_rejected,
     .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,
+    .batch_committed = reader_batch_committed,
     .floors = reader_floors,
     .day_changes = reader_day_changes,
     .begin = reader_begin,
@@ -402,6 +418,8 @@ static bool sqlite_reader_prepare_all(struct sqlite_reader *r, struct error *err
                           "SELECT code, count(*) FROM (SELECT code FROM rejected_rows ORDER BY id "
                           "DESC LIMIT ?1) GROUP BY code ORDER BY 2 DESC, 1",
                           &r->rejected_codes, err) &&
+           sqlite_prepare(r->db, "SELECT committed_ms FROM batch_rows WHERE batch_id = ?1",
+                          &r->batch_committed, err) &&
            sqlite_prepare(r->db, rejected_sql, &r->rejected, err);
 }
 

@@ -43,13 +43,16 @@ const FACTS: readonly Fact[] = [
     {
         name: "fresh",
         of: ({ health }, now_ms) => {
-            if (health?.last_commit_ms === undefined || health.last_commit_ms === 0) {
+            if (health?.last_commit_ms === undefined) {
                 return undefined;
             }
-            const hint = `the newest batch was written ${since(now_ms - health.last_commit_ms)} ago`.replace("now ago", "just now");
-            return health.freshness_ms === undefined
-                ? { before: "written", value: since(now_ms - health.last_commit_ms), after: "" }
-                : { before: "fresh", value: lasting(health.freshness_ms), after: "", hint };
+            const value = since(now_ms - health.last_commit_ms);
+            if (health.freshness_ms === undefined) {
+                const hint = "when the newest batch was written; how long its orders had waited by then this process does not know";
+                return { before: "last batch", value, after: value === "now" ? "" : "ago", hint };
+            }
+            const hint = `the newest batch was written ${value} ago`.replace("now ago", "just now");
+            return { before: "fresh", value: lasting(health.freshness_ms), after: "", hint };
         },
     },
     { name: "behind", of: behind },
