@@ -59,18 +59,20 @@ function currentFigures(now: State): Figures {
     const currency = page.view.currency ?? now.shop?.currency ?? "USD";
     const key = JSON.stringify([page.view, now.day?.date]);
     const { view, time } = page;
+    // The server's minute: what an hour is compared with and the last 60 minutes go on without a batch, too.
+    const news = `${now.batch ?? 0}/${now.last_minute ?? 0}`;
     const asking = (): ReturnType<typeof askingOf> => askingOf(view, currency, state ?? now, time);
     if (!isNarrowed(view)) {
         narrowed.stop();
         const pushed = figuresOf(now, view.chart, currency, time);
         if (view.chart !== "hours" && now.day !== undefined) {
-            shares.want(key, now.batch ?? 0, asking);
+            shares.want(key, news, asking);
             pushed.share = shares.answer;
         }
         return pushed;
     }
     if (now.day !== undefined) {
-        narrowed.want(key, now.batch ?? 0, asking);
+        narrowed.want(key, news, asking);
     }
     const nothing = { sum: undefined, compared: [], course: undefined, trend: [], share: undefined, map: undefined, matrix: undefined, products: undefined };
     return narrowed.answer ?? { currency, ...nothing, none: {} };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Figures of a view that the stream does not push: asked of /v1/sales whenever the stream names a new batch.
-// An answer that has not changed costs a 304. Sums over groups and buckets are added exactly.
+// Figures of a view that the stream does not push: asked of /v1/sales whenever the stream names a new batch or
+// the shop's minute changes. An answer that has not changed costs a 304. Sums over groups and buckets are added exactly.
 import { add, average } from "./amount";
 import {
     courseOfDays,
