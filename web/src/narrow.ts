@@ -16,7 +16,7 @@ import {
 import { addDays, dateOf, DAY_MS, dayNumber, HOUR_MS, MINUTE_MS, type ShopTime } from "./shop_time";
 import { mergeMinutes, type State } from "./state";
 import type { Amount, DaysRow, HoursBeforeRow, HoursRow, MapRow, MatrixRow, ProductRow, Ranking, Sum } from "./types";
-import { boundsOf, type View } from "./view";
+import { boundsOf, queryOf, type View } from "./view";
 
 interface Measures {
     orders: number;
@@ -42,13 +42,13 @@ interface Answer {
     compare?: { until: string | null };
 }
 
-type Query = Record<string, string>;
+type Query = Readonly<Record<string, string | readonly string[]>>;
 
 const CACHED = 64;
 const answers = new Map<string, { etag: string; answer: Answer }>();
 
 async function ask(query: Query): Promise<Answer> {
-    const url = `v1/sales?${new URLSearchParams({ ...query, format: "json" })}`;
+    const url = `v1/sales?${queryOf({ ...query, format: "json" })}`;
     const known = answers.get(url);
     const headers: HeadersInit = known === undefined ? {} : { "If-None-Match": known.etag };
     const response = await fetch(url, { headers });
@@ -124,7 +124,7 @@ function filterOf(view: View, currency: string): Query {
         by: "",
         currency,
         ...(view.source !== undefined ? { source: view.source } : {}),
-        ...(view.state !== undefined ? { state: view.state } : {}),
+        state: view.states,
     };
 }
 
@@ -217,7 +217,7 @@ async function groups(a: Asking, from: string, to: string): Promise<{ map: MapRo
         }
         const [, , n, pieces, worth] = states.get(state) ?? [state, 0, 0, 0, "0.0000"];
         states.set(state, [state, 0, n + orders, pieces + units, add(worth, total)]);
-        if (a.view.state === undefined || a.view.state === state) {
+        if (a.view.states.length === 0 || a.view.states.includes(state)) {
             const key = JSON.stringify([source, state]);
             const [, , m, sum] = cells.get(key) ?? [source, state, 0, "0.0000"];
             cells.set(key, [source, state, m + orders, add(sum, total)]);
@@ -289,7 +289,7 @@ export async function readView(a: Asking): Promise<Figures> {
         const [sums, drawn] = await Promise.all([comparedToday(a), course()]);
         return { ...sums, course: drawn, trend: drawn.bucket === "minute" ? [] : drawn.slots };
     };
-    const byProduct = view.source === undefined && view.state === undefined && dates;
+    const byProduct = view.source === undefined && view.states.length === 0 && dates;
     const [main, where, ranked] = await Promise.all([
         figures(),
         ofProduct ? undefined : groups(a, from, to),

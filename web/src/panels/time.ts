@@ -10,7 +10,7 @@ import { Cursor } from "../cursor";
 import { Plot, type Labels } from "../plot";
 import { savePng } from "../png";
 import { addDays, dateOf, DAY_MS, type ShopTime } from "../shop_time";
-import type { ChartKind, View } from "../view";
+import { queryOf, type ChartKind, type View } from "../view";
 
 const KINDS: readonly [ChartKind, string][] = [
     ["minutes", "60 minutes"],
@@ -60,16 +60,16 @@ function csvUrl(course: Course, page: Page, currency: string): string {
     const [first, last] = [course.slots[0]!, course.slots.at(-1)!];
     const day = course.bucket === "day";
     const instant = (ms: number): string => new Date(ms).toISOString();
-    const { source, state, product } = page.view;
-    const query = new URLSearchParams({
+    const { source, states: state, product } = page.view;
+    const query = queryOf({
         by: product === undefined ? "" : "product",
         bucket: course.bucket,
         from: day ? dateOf(first.at_ms / DAY_MS) : instant(first.at_ms),
         to: day ? addDays(dateOf(last.at_ms / DAY_MS), 1) : instant(last.end_ms),
         currency,
-        ...(source === undefined ? {} : { source }),
-        ...(state === undefined ? {} : { state }),
-        ...(product === undefined ? {} : { product_id: product }),
+        source,
+        state,
+        product_id: product,
         format: "csv",
     });
     return `v1/sales?${query}`;
