@@ -140,6 +140,13 @@ async function hoursToday(a: Asking): Promise<Course> {
     return courseOfHours({ date, start_ms, end_ms }, timed<HoursRow>(today!, HOUR_MS), before, a.now_ms, a.time);
 }
 
+/** What the sparklines show of today, whatever the chart does. */
+async function trendToday(a: Asking): Promise<Slot[]> {
+    const { date, start_ms, end_ms } = a.day;
+    const answer = await ask({ ...a.filter, bucket: "hour", from: date, to: addDays(date, 1) });
+    return courseOfHours({ date, start_ms, end_ms }, timed<HoursRow>(answer, HOUR_MS), [], a.now_ms, a.time).slots;
+}
+
 async function minutesNow(a: Asking): Promise<Course> {
     const last = Math.floor(a.now_ms / MINUTE_MS);
     const instant = (minute: number): string => new Date(minute * MINUTE_MS).toISOString();
@@ -286,8 +293,9 @@ export async function readView(a: Asking): Promise<Figures> {
             const found = await ofRange(a, from, to);
             return { ...found, trend: found.course.slots };
         }
-        const [sums, drawn] = await Promise.all([comparedToday(a), course()]);
-        return { ...sums, course: drawn, trend: drawn.bucket === "minute" ? [] : drawn.slots };
+        const ofHours = view.chart === "hours" || ofProduct; // of products no hours are kept
+        const [sums, drawn, hours] = await Promise.all([comparedToday(a), course(), ofHours ? undefined : trendToday(a)]);
+        return { ...sums, course: drawn, trend: hours ?? (ofProduct ? [] : drawn.slots) };
     };
     const byProduct = view.source === undefined && view.states.length === 0 && dates;
     const [main, where, ranked] = await Promise.all([
