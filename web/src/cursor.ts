@@ -5,7 +5,7 @@
 import { roughly } from "./amount";
 import { make, show } from "./dom";
 import { isManyDays, nameOf, type Course, type Slot } from "./figures";
-import { counted, money } from "./format";
+import { counted, fullMoney } from "./format";
 import type { Page } from "./page";
 import type { Plot } from "./plot";
 import { addDays, dateOf, DAY_MS, type ShopTime } from "./shop_time";
@@ -15,13 +15,13 @@ const DRAG_PX = 5; // less is a click
 function linesOf(slot: Slot, course: Course, currency: string, time: ShopTime): string[] {
     const lines = [nameOf(slot, course.bucket, time, isManyDays(course)) + (slot.open ? ", not over" : "")];
     if (!slot.future) {
-        lines.push(`${money(slot.total, currency)} · ${counted(slot.orders, "order", "orders")}`);
+        lines.push(`${fullMoney(slot.total, currency)} · ${counted(slot.orders, "order", "orders")}`);
     }
     if (slot.ghost !== undefined) {
-        lines.push(`${course.ghost} ${money(slot.ghost, currency)}`);
+        lines.push(`${course.ghost} ${fullMoney(slot.ghost, currency)}`);
     }
     if (slot.week !== undefined) {
-        lines.push(`last week ${money(slot.week, currency)}`);
+        lines.push(`last week ${fullMoney(slot.week, currency)}`);
     }
     return lines;
 }

@@ -4,7 +4,7 @@
 import { roughly } from "../amount";
 import { make, makeButton, setRows, setText, show } from "../dom";
 import { isManyDays, nameOf, type Course, type Slot } from "../figures";
-import { count, counted, money, roughMoney } from "../format";
+import { count, counted, fullMoney, roughMoney } from "../format";
 import type { Draw, Page } from "../page";
 import { Cursor } from "../cursor";
 import { Plot, type Labels } from "../plot";
@@ -53,7 +53,7 @@ function wordsOf(course: Course, currency: string, time: ShopTime): string {
     return best === undefined
         ? "No orders here yet."
         : `${counted(sold.reduce((n, slot) => n + slot.orders, 0), "order", "orders")}; the best ${course.bucket} was ` +
-              `${nameOf(best, course.bucket, time, isManyDays(course))} with ${money(best.total, currency)}.`;
+              `${nameOf(best, course.bucket, time, isManyDays(course))} with ${fullMoney(best.total, currency)}.`;
 }
 
 function csvUrl(course: Course, page: Page, currency: string): string {
@@ -107,8 +107,8 @@ function fillTable(body: HTMLElement, course: Course, currency: string, time: Sh
         (slot) => String(slot.at_ms),
         () => make("tr", "", make("td", ""), make("td", ""), make("td", ""), make("td", "")),
         (row, slot) => {
-            const before = slot.ghost === undefined ? "" : money(slot.ghost, currency);
-            const texts = [nameOf(slot, course.bucket, time, many), count(slot.orders), money(slot.total, currency), before];
+            const before = slot.ghost === undefined ? "" : fullMoney(slot.ghost, currency);
+            const texts = [nameOf(slot, course.bucket, time, many), count(slot.orders), fullMoney(slot.total, currency), before];
             texts.forEach((text, i) => setText(row.children[i]!, text));
         },
     );
