@@ -81,6 +81,29 @@ def test_across_a_clock_change_each_hour_is_its_own(clock, server, open_page, mo
     wait_for_figure(page, "orders", "0")
 
 
+def test_a_narrowed_page_goes_on_with_the_minutes_though_nothing_is_counted(clock, server, open_page):
+    moment = shop_time("2026-05-12T15:00:00")
+    clock.set(moment - datetime.timedelta(minutes=10))
+    one = server("--timezone", ZONE, env=clock.environment)
+
+    def at(order_id, minutes, total, days_ago=0):
+        return order(order_id, created_at=(moment + datetime.timedelta(minutes=minutes, days=-days_ago)).isoformat(), total=total)
+
+    post(one, at("now", -11, "10.00"), at("yesterday", -11, "5.00", days_ago=1), at("yesterday, later", 2, "15.00", days_ago=1))
+    hours, minutes = open_page(one, view="#source=GOOGLE"), open_page(one, view="#source=GOOGLE&chart=minutes")
+    wait_for_text(hours, "[data-panel=headline] .compared em", "+100% yesterday", SOON_MS)
+    assert [as_table(hours)[0][0], as_table(minutes)[0][0]] == ["14:00", "14:50"]
+    assert sold(minutes) == [["14:49", "1"]]
+    clock.set(moment + datetime.timedelta(minutes=5))
+    wait_for_text(hours, "[data-panel=headline] .compared em", "−50.0% yesterday", SOON_MS)
+    wait_for_text(hours, "[data-panel=time] tbody td", "15:00", SOON_MS)
+    wait_for_text(minutes, "[data-panel=time] tbody td", "15:05", SOON_MS)
+    assert sold(minutes) == [["14:49", "1"]]
+    clock.set(moment + datetime.timedelta(minutes=60))
+    wait_for_text(minutes, "[data-panel=time] tbody td", "16:00", SOON_MS)
+    assert sold(minutes) == []
+
+
 def test_a_zone_of_a_fixed_offset_is_named_by_what_its_clocks_show(server, open_page):
     page = open_page(server("--timezone", "Etc/GMT+4"))
     page.wait_for_function("() => document.querySelector('#day').textContent.endsWith(' · UTC−4')", timeout=SOON_MS)

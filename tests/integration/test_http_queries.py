@@ -338,15 +338,34 @@ def test_the_page_and_what_it_needs_are_served_and_nothing_from_elsewhere(shop):
             assert shop.get("/" + path.removeprefix("./").removeprefix("/")).status == 200, path
 
 
+def policy_of(answer):
+    """directive -> what it allows; each once"""
+    parts = [part.strip().split(" ", 1) for part in answer.headers["content-security-policy"].split(";")]
+    assert len(dict(parts)) == len(parts), parts
+    return dict(parts)
+
+
 def test_the_page_runs_and_uses_what_its_policy_names_by_a_hash_and_nothing_else(shop):
     page = shop.get("/")
-    policy = dict(part.strip().split(" ", 1) for part in page.headers["content-security-policy"].split(";"))
+    hashes = {}
     for tag, n in (("script", 2), ("style", 1)):
         texts = re.findall(rb"<%b\b[^>]*>(.*?)</%b>" % (tag.encode(), tag.encode()), page.body, flags=re.DOTALL)
-        hashes = [f"'sha256-{base64.b64encode(hashlib.sha256(text).digest()).decode()}'" for text in texts]
-        assert len(texts) == n and policy[f"{tag}-src"].split() == hashes
-    other = shop.get("/favicon.svg").headers["content-security-policy"]
-    assert "script-src 'none'; style-src 'none'" in other
+        hashes[tag] = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(text).digest()).decode()}'" for text in texts)
+        assert len(texts) == n
+    assert re.search(rb"<[^>]*\s(?:style|on[a-z]+)=", re.sub(rb"<(script|style)>.*?</\1>", b"", page.body, flags=re.DOTALL)) is None
+    policy = {
+        "default-src": "'none'",
+        "script-src": hashes["script"],
+        "style-src": hashes["style"],
+        "img-src": "'self' data:",
+        "connect-src": "'self'",
+        "manifest-src": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    assert policy_of(page) == policy
+    assert policy_of(shop.get("/favicon.svg")) == policy | {"script-src": "'none'", "style-src": "'none'"}
 
 
 def test_the_page_is_sent_packed_and_only_when_it_changed(shop):

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Asking again whenever the stream names a new batch: one question at a time, a rest after each, a longer one after
-// a failure. What was asked of an earlier view is thrown away.
+// Asking again whenever the stream tells of news: one question at a time, a rest after each, a longer one after a
+// failure. What was asked of an earlier view is thrown away.
 
 const GAP_MS = 1_000;
 const AGAIN_MS = 5_000;
@@ -21,15 +21,15 @@ export class Asked<Asking, Answer> {
         private readonly onNews: () => void,
     ) {}
 
-    /** The view as its key, and how it is asked; a new batch alone waits for its turn. */
-    want(viewKey: string, batch: number, asking: () => Asking): void {
+    /** The view as its key, what its answer depends on besides, and how it is asked; news alone waits for its turn. */
+    want(viewKey: string, news: string, asking: () => Asking): void {
         if (viewKey !== this.shown) {
             this.shown = viewKey;
             this.answer = undefined;
             this.problem = undefined;
             this.restUntil = 0;
         }
-        const wanted = `${viewKey}#${batch}`;
+        const wanted = `${viewKey}#${news}`;
         this.last = asking;
         if (wanted !== this.wanted) {
             this.wanted = wanted;

@@ -29,7 +29,9 @@ function fill(select: HTMLSelectElement, options: Option[], value: string): void
     select.classList.toggle("set", select.selectedIndex > 0);
 }
 
-// A value is told from "all" by a sign before it.
+// A value is told from "all" and "several" by a sign before it.
+const SEVERAL = "several";
+
 function namesFor(all: string, names: Iterable<string>, value: string | undefined): [Option[], string] {
     const known = [...new Set([...names, ...(value === undefined ? [] : [value])])].sort().slice(0, NAMES_SHOWN);
     return [
@@ -89,11 +91,17 @@ export class Controls {
                 page.change(change(select.value));
                 select.blur();
             });
-        on(this.source, (value) => ({ source: chosen(value), product: undefined }));
-        on(this.state, (value) => ({ state: chosen(value), product: undefined }));
+        on(this.source, (value) => ({ source: chosen(value) }));
+        on(this.state, (value) => (value === SEVERAL ? {} : { states: value === "" ? [] : [value.slice(1)] }));
         on(this.period, (value) => ({ period: value as Period, from: undefined, to: undefined }));
         on(this.currency, (value) => ({ currency: this.currency.selectedIndex === 0 ? undefined : value }));
         this.product.addEventListener("click", () => page.change({ product: undefined }));
+    }
+
+    /** Several are one more choice, for as long as they are chosen. */
+    private statesFor(states: readonly string[]): [Option[], string] {
+        const [options, value] = namesFor("All states", this.states, states.length === 1 ? states[0] : undefined);
+        return states.length < 2 ? [options, value] : [[...options, { value: SEVERAL, text: states.join(", ") }], SEVERAL];
     }
 
     draw(figures: Figures, state: State): void {
@@ -106,7 +114,7 @@ export class Controls {
             remember(this.states, place);
         }
         fill(this.source, ...namesFor("All sources", this.sources, view.source));
-        fill(this.state, ...namesFor("All states", this.states, view.state));
+        fill(this.state, ...this.statesFor(view.states));
         fill(this.period, periods(view, this.page), view.period);
         const offered = currencies(state);
         const currency = view.currency ?? offered[0]!.value;

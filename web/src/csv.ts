@@ -4,7 +4,7 @@ import { make } from "./dom";
 import type { Figures } from "./figures";
 import type { State } from "./state";
 import { HOUR_MS } from "./shop_time";
-import { boundsOf, type View } from "./view";
+import { boundsOf, queryOf, type View } from "./view";
 
 export function csvLink(name: string): HTMLAnchorElement {
     const link = make("a", "quiet csv", "CSV");
@@ -16,14 +16,8 @@ export function csvLink(name: string): HTMLAnchorElement {
 /** Of all that the view has, by source and state or by product. */
 export function csvOf(by: "source,state" | "product", view: View, { currency }: Figures, state: State): string {
     const [from, to] = boundsOf(view, state.day?.date ?? "");
-    const narrow = by === "product" ? { product_id: view.product } : { source: view.source, state: view.state };
+    const narrow = by === "product" ? { product_id: view.product } : { source: view.source, state: view.states };
     // Parts of days are kept by the minute and the hour.
     const bucket = from.length === 10 ? undefined : Date.parse(to) - Date.parse(from) > 3 * HOUR_MS ? "hour" : "minute";
-    const query = new URLSearchParams({ by, from, to, currency });
-    for (const [name, value] of Object.entries({ ...narrow, bucket, format: "csv" })) {
-        if (value !== undefined) {
-            query.set(name, value);
-        }
-    }
-    return `v1/sales?${query}`;
+    return `v1/sales?${queryOf({ by, from, to, currency, ...narrow, bucket, format: "csv" })}`;
 }

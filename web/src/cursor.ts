@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: MIT
 // What pointer and keys do on the chart: say what a bucket was worth, and choose a range by dragging over it, or by
-// Shift and the arrow keys and then Enter.
+// Shift and the arrow keys and then Enter. A range is of whole buckets, the first and the last that were pointed at
+// among them; it may be a single one.
 import { roughly } from "./amount";
 import { make, show } from "./dom";
 import { isManyDays, nameOf, type Course, type Slot } from "./figures";
-import { counted, money } from "./format";
+import { counted, fullMoney } from "./format";
 import type { Page } from "./page";
 import type { Plot } from "./plot";
 import { addDays, dateOf, DAY_MS, type ShopTime } from "./shop_time";
 
+const DRAG_PX = 5; // less is a click
+
 function linesOf(slot: Slot, course: Course, currency: string, time: ShopTime): string[] {
     const lines = [nameOf(slot, course.bucket, time, isManyDays(course)) + (slot.open ? ", not over" : "")];
     if (!slot.future) {
-        lines.push(`${money(slot.total, currency)} · ${counted(slot.orders, "order", "orders")}`);
+        lines.push(`${fullMoney(slot.total, currency)} · ${counted(slot.orders, "order", "orders")}`);
     }
     if (slot.ghost !== undefined) {
-        lines.push(`${course.ghost} ${money(slot.ghost, currency)}`);
+        lines.push(`${course.ghost} ${fullMoney(slot.ghost, currency)}`);
     }
     if (slot.week !== undefined) {
-        lines.push(`last week ${money(slot.week, currency)}`);
+        lines.push(`last week ${fullMoney(slot.week, currency)}`);
     }
     return lines;
 }
@@ -30,6 +33,9 @@ export class Cursor {
     /** the bucket that is pointed at, and the one where dragging began */
     private at: number | undefined;
     private from: number | undefined;
+    /** where the button went down, and whether the pointer has gone on from there */
+    private downX: number | undefined;
+    private dragged = false;
 
     constructor(
         private readonly box: HTMLElement,
@@ -40,7 +46,7 @@ export class Cursor {
         box.append(this.tip);
         box.addEventListener("pointerdown", (event) => this.begin(event));
         box.addEventListener("pointermove", (event) => this.move(event));
-        box.addEventListener("pointerup", () => this.end());
+        box.addEventListener("pointerup", () => (this.dragged ? this.end() : this.letGo()));
         box.addEventListener("pointerleave", () => this.point(undefined));
         box.addEventListener("blur", () => this.forget());
         box.addEventListener("keydown", (event) => this.key(event));
@@ -79,22 +85,23 @@ export class Cursor {
     private begin(event: PointerEvent): void {
         if (event.pointerType === "mouse" && event.button === 0) {
             this.from = this.plot.slotAt(event.clientX, this.isLine);
+            [this.downX, this.dragged] = [event.clientX, false];
             this.box.setPointerCapture(event.pointerId);
         }
     }
 
     private move(event: PointerEvent): void {
         this.point(this.plot.slotAt(event.clientX, this.isLine));
-        if (this.from !== undefined && this.at !== undefined) {
+        this.dragged ||= this.downX !== undefined && Math.abs(event.clientX - this.downX) >= DRAG_PX;
+        if (this.from !== undefined && this.at !== undefined && this.dragged) {
             this.plot.brush(this.from, this.at, this.isLine);
         }
     }
 
     private end(): void {
         const [a, b] = [this.from, this.at];
-        this.from = undefined;
-        this.plot.brush(undefined, 0, this.isLine);
-        if (a !== undefined && b !== undefined && a !== b) {
+        this.letGo();
+        if (a !== undefined && b !== undefined) {
             this.choose(Math.min(a, b), Math.max(a, b));
         }
     }
@@ -105,18 +112,21 @@ export class Cursor {
             return;
         }
         const day = this.course?.bucket === "day";
-        // A line's points are the beginnings of their hours, so what lies between two of them ends with the second.
-        const end = this.isLine ? last.at_ms : last.end_ms;
         this.page.change({
             period: "range",
             from: day ? dateOf(first.at_ms / DAY_MS) : new Date(first.at_ms).toISOString(),
-            to: day ? addDays(dateOf(last.at_ms / DAY_MS), 1) : new Date(end).toISOString(),
+            to: day ? addDays(dateOf(last.at_ms / DAY_MS), 1) : new Date(last.end_ms).toISOString(),
         });
     }
 
-    private forget(): void {
-        this.from = undefined;
+    private letGo(): void {
+        this.from = this.downX = undefined;
+        this.dragged = false;
         this.plot.brush(undefined, 0, this.isLine);
+    }
+
+    private forget(): void {
+        this.letGo();
         this.point(undefined);
     }
 

@@ -19,6 +19,11 @@ export function money(amount: Amount, currency: string): string {
     return numbers({ style: "currency", currency }).format(amount as Intl.StringNumericLiteral);
 }
 
+/** The same to the last digit: "$12.345". */
+export function fullMoney(amount: Amount, currency: string): string {
+    return numbers({ style: "currency", currency, maximumFractionDigits: 4 }).format(amount as Intl.StringNumericLiteral);
+}
+
 /** "$1.98M": where the whole amount has no room. */
 export function compactMoney(amount: Amount, currency: string): string {
     const format = numbers({ style: "currency", currency, notation: "compact", maximumFractionDigits: 2 });

@@ -18,7 +18,7 @@ import { askForKey, drawSignOut, setUpSignIn } from "./sign_in";
 import { applyChange, applySnapshot, type State } from "./state";
 import { drawStatus, setConnection, setHeard } from "./status";
 import { listen } from "./stream";
-import { isNarrowed, readView, writeView } from "./view";
+import { changeView, isNarrowed, readView, writeView, type View } from "./view";
 
 const DRAW_MS = 100;
 
@@ -28,12 +28,21 @@ let drawnAt = -DRAW_MS;
 let asked = false;
 let opening = true; // until everything was drawn once
 
+/** What of an address does not hold is taken out of it, so that it says what is shown. */
+function viewOfAddress(): View {
+    const view = readView(location.hash);
+    if (location.hash !== "") {
+        history.replaceState(null, "", writeView(view));
+    }
+    return view;
+}
+
 const page: Page = {
-    view: readView(location.hash),
+    view: viewOfAddress(),
     time: new ShopTime("UTC"),
     now_ms: () => Date.now() + (state?.clock_ahead_ms ?? 0),
     change(change) {
-        page.view = { ...page.view, ...change };
+        page.view = changeView(page.view, change);
         history.pushState(null, "", writeView(page.view));
         draw();
     },
@@ -59,18 +68,20 @@ function currentFigures(now: State): Figures {
     const currency = page.view.currency ?? now.shop?.currency ?? "USD";
     const key = JSON.stringify([page.view, now.day?.date]);
     const { view, time } = page;
+    // The server's minute: what an hour is compared with and the last 60 minutes go on without a batch, too.
+    const news = `${now.batch ?? 0}/${now.last_minute ?? 0}`;
     const asking = (): ReturnType<typeof askingOf> => askingOf(view, currency, state ?? now, time);
     if (!isNarrowed(view)) {
         narrowed.stop();
         const pushed = figuresOf(now, view.chart, currency, time);
         if (view.chart !== "hours" && now.day !== undefined) {
-            shares.want(key, now.batch ?? 0, asking);
+            shares.want(key, news, asking);
             pushed.share = shares.answer;
         }
         return pushed;
     }
     if (now.day !== undefined) {
-        narrowed.want(key, now.batch ?? 0, asking);
+        narrowed.want(key, news, asking);
     }
     const nothing = { sum: undefined, compared: [], course: undefined, trend: [], share: undefined, map: undefined, matrix: undefined, products: undefined };
     return narrowed.answer ?? { currency, ...nothing, none: {} };
@@ -137,7 +148,7 @@ function askToDraw(): void {
 }
 
 window.addEventListener("popstate", () => {
-    page.view = readView(location.hash);
+    page.view = viewOfAddress();
     askToDraw();
 });
 

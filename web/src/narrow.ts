@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Figures of a view that the stream does not push: asked of /v1/sales whenever the stream names a new batch.
-// An answer that has not changed costs a 304. Sums over groups and buckets are added exactly.
+// Figures of a view that the stream does not push: asked of /v1/sales whenever the stream names a new batch or
+// the shop's minute changes. An answer that has not changed costs a 304. Sums over groups and buckets are added exactly.
 import { add, average } from "./amount";
 import {
     courseOfDays,
@@ -16,7 +16,7 @@ import {
 import { addDays, dateOf, DAY_MS, dayNumber, HOUR_MS, MINUTE_MS, type ShopTime } from "./shop_time";
 import { mergeMinutes, type State } from "./state";
 import type { Amount, DaysRow, HoursBeforeRow, HoursRow, MapRow, MatrixRow, ProductRow, Ranking, Sum } from "./types";
-import { boundsOf, type View } from "./view";
+import { boundsOf, queryOf, type View } from "./view";
 
 interface Measures {
     orders: number;
@@ -42,13 +42,13 @@ interface Answer {
     compare?: { until: string | null };
 }
 
-type Query = Record<string, string>;
+type Query = Readonly<Record<string, string | readonly string[]>>;
 
 const CACHED = 64;
 const answers = new Map<string, { etag: string; answer: Answer }>();
 
 async function ask(query: Query): Promise<Answer> {
-    const url = `v1/sales?${new URLSearchParams({ ...query, format: "json" })}`;
+    const url = `v1/sales?${queryOf({ ...query, format: "json" })}`;
     const known = answers.get(url);
     const headers: HeadersInit = known === undefined ? {} : { "If-None-Match": known.etag };
     const response = await fetch(url, { headers });
@@ -124,7 +124,7 @@ function filterOf(view: View, currency: string): Query {
         by: "",
         currency,
         ...(view.source !== undefined ? { source: view.source } : {}),
-        ...(view.state !== undefined ? { state: view.state } : {}),
+        state: view.states,
     };
 }
 
@@ -138,6 +138,13 @@ async function hoursToday(a: Asking): Promise<Course> {
         return answer.rows.map((row): HoursBeforeRow => [ago, bucketNumber(row, HOUR_MS) - first, row.orders, row.total]);
     });
     return courseOfHours({ date, start_ms, end_ms }, timed<HoursRow>(today!, HOUR_MS), before, a.now_ms, a.time);
+}
+
+/** What the sparklines show of today, whatever the chart does. */
+async function trendToday(a: Asking): Promise<Slot[]> {
+    const { date, start_ms, end_ms } = a.day;
+    const answer = await ask({ ...a.filter, bucket: "hour", from: date, to: addDays(date, 1) });
+    return courseOfHours({ date, start_ms, end_ms }, timed<HoursRow>(answer, HOUR_MS), [], a.now_ms, a.time).slots;
 }
 
 async function minutesNow(a: Asking): Promise<Course> {
@@ -217,7 +224,7 @@ async function groups(a: Asking, from: string, to: string): Promise<{ map: MapRo
         }
         const [, , n, pieces, worth] = states.get(state) ?? [state, 0, 0, 0, "0.0000"];
         states.set(state, [state, 0, n + orders, pieces + units, add(worth, total)]);
-        if (a.view.state === undefined || a.view.state === state) {
+        if (a.view.states.length === 0 || a.view.states.includes(state)) {
             const key = JSON.stringify([source, state]);
             const [, , m, sum] = cells.get(key) ?? [source, state, 0, "0.0000"];
             cells.set(key, [source, state, m + orders, add(sum, total)]);
@@ -286,10 +293,11 @@ export async function readView(a: Asking): Promise<Figures> {
             const found = await ofRange(a, from, to);
             return { ...found, trend: found.course.slots };
         }
-        const [sums, drawn] = await Promise.all([comparedToday(a), course()]);
-        return { ...sums, course: drawn, trend: drawn.bucket === "minute" ? [] : drawn.slots };
+        const ofHours = view.chart === "hours" || ofProduct; // of products no hours are kept
+        const [sums, drawn, hours] = await Promise.all([comparedToday(a), course(), ofHours ? undefined : trendToday(a)]);
+        return { ...sums, course: drawn, trend: hours ?? (ofProduct ? [] : drawn.slots) };
     };
-    const byProduct = view.source === undefined && view.state === undefined && dates;
+    const byProduct = view.source === undefined && view.states.length === 0 && dates;
     const [main, where, ranked] = await Promise.all([
         figures(),
         ofProduct ? undefined : groups(a, from, to),

@@ -115,6 +115,7 @@ export class Plot {
         return { x, y };
     }
 
+    /** From the beginning of one bucket to the end of another. A line's last point is at the edge, with no room for its bucket. */
     brush(from: number | undefined, to: number, isLine: boolean): void {
         const frame = this.frame;
         if (from === undefined || frame === undefined) {
@@ -122,8 +123,10 @@ export class Plot {
             return;
         }
         const [a, b] = [Math.min(from, to), Math.max(from, to)];
-        const half = isLine ? 0 : this.step(isLine) / 2;
-        const [left, right] = [this.x(a, isLine) - half, this.x(b, isLine) + half];
+        const half = this.step(isLine) / 2;
+        const [before, after] = isLine ? [0, 2 * half] : [half, half];
+        const left = Math.min(this.x(a, isLine) - before, frame.right - half);
+        const right = Math.min(this.x(b, isLine) + after, frame.right);
         for (const [name, value] of Object.entries({ x: left, width: right - left, y: frame.top, height: frame.bottom - frame.top })) {
             this.chosen.setAttribute(name, String(Math.max(0, value)));
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Saves a drawing as a picture. Its looks come from the page's style sheet, which a picture does not have, so
-// they are written into a copy first.
+// they are written into a copy first: as attributes of their own, since the page's policy lets no style attribute be.
 
 const LOOKS = ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linejoin", "opacity", "font-size", "font-family", "font-weight"];
 
@@ -10,7 +10,7 @@ export function savePng(svg: SVGElement, name: string): void {
     const originals = [svg, ...svg.querySelectorAll<SVGElement>("*")];
     [copy, ...copy.querySelectorAll<SVGElement>("*")].forEach((element, i) => {
         const style = getComputedStyle(originals[i]!);
-        element.setAttribute("style", LOOKS.map((look) => `${look}:${style.getPropertyValue(look)}`).join(";"));
+        LOOKS.forEach((look) => element.setAttribute(look, style.getPropertyValue(look)));
     });
     copy.setAttribute("width", String(width));
     copy.setAttribute("height", String(height));

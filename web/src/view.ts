@@ -8,7 +8,9 @@ export type ChartKind = "minutes" | "hours" | "days";
 
 export interface View {
     source: string | undefined;
-    state: string | undefined;
+    /** any of these; none: all. A click on the map takes all spellings of a state */
+    states: readonly string[];
+    /** never with a source or states: sums by product are of the whole shop */
     product: string | undefined;
     /** undefined: the shop's */
     currency: string | undefined;
@@ -18,6 +20,9 @@ export interface View {
     to: string | undefined;
     chart: ChartKind;
 }
+
+/** As many as /v1/sales takes. */
+export const MOST_STATES = 16;
 
 const PERIODS: readonly string[] = ["yesterday", "7d", "30d"];
 const CHARTS: readonly string[] = ["minutes", "days"];
@@ -38,10 +43,13 @@ export function readView(hash: string): View {
     const period = query.get("period") ?? "";
     const chart = query.get("chart") ?? "";
     const currency = text("currency");
+    // What stands last was chosen last.
+    const last = [...query.keys()].reverse().find((name) => name === "product" || name === "source" || name === "state");
+    const ofProduct = last === "product";
     return {
-        source: text("source"),
-        state: text("state"),
-        product: text("product"),
+        source: ofProduct ? undefined : text("source"),
+        states: ofProduct ? [] : [...new Set(query.getAll("state"))].slice(0, MOST_STATES),
+        product: ofProduct ? text("product") : undefined,
         currency: currency !== undefined && /^[A-Z]{3}$/.test(currency) ? currency : undefined,
         period: isRange ? "range" : PERIODS.includes(period) ? (period as Period) : "today",
         from: isRange ? from : undefined,
@@ -50,14 +58,30 @@ export function readView(hash: string): View {
     };
 }
 
-export function writeView(view: View): string {
+/** One parameter for each value that there is. */
+export function queryOf(values: Readonly<Record<string, string | readonly string[] | undefined>>): URLSearchParams {
     const query = new URLSearchParams();
-    for (const name of ["source", "state", "product", "currency", "from", "to"] as const) {
-        const value = view[name];
-        if (value !== undefined) {
-            query.set(name, value);
+    for (const [name, value] of Object.entries(values)) {
+        for (const one of value === undefined ? [] : typeof value === "string" ? [value] : value) {
+            query.append(name, one);
         }
     }
+    return query;
+}
+
+/** A product takes the place of source and states, and they of it: of both at once there are no sums. */
+export function changeView(view: View, change: Partial<View>): View {
+    const changed = { ...view, ...change };
+    if (change.product !== undefined) {
+        return { ...changed, source: undefined, states: [] };
+    }
+    const ofPlace = change.source !== undefined || (change.states ?? []).length > 0;
+    return ofPlace ? { ...changed, product: undefined } : changed;
+}
+
+export function writeView(view: View): string {
+    const { source, states: state, product, currency, from, to } = view;
+    const query = queryOf({ source, state, product, currency, from, to });
     if (view.period !== "today" && view.period !== "range") {
         query.set("period", view.period);
     }
@@ -72,7 +96,7 @@ export function writeView(view: View): string {
 export function isNarrowed(view: View): boolean {
     return (
         view.source !== undefined ||
-        view.state !== undefined ||
+        view.states.length > 0 ||
         view.product !== undefined ||
         view.currency !== undefined ||
         view.period !== "today"

@@ -49,7 +49,7 @@ function ofChange(change: Change, placed: Map<string, Order>): Entry {
 function passes(entry: Entry, view: View): boolean {
     return (
         (view.source === undefined || view.source === entry.source) &&
-        (view.state === undefined || view.state === entry.state) &&
+        (view.states.length === 0 || view.states.includes(entry.state)) &&
         (view.product === undefined || view.product === entry.product) &&
         (view.currency === undefined || view.currency === entry.currency)
     );

@@ -2,7 +2,7 @@
 // Where orders come from: a grid of the US's states, one tile each, so that a small state can be seen as well; a
 // ranked bar where states are not those of the US. A click narrows the page to a state. The grid is one stop of the
 // Tab key; the arrow keys go from tile to tile, Enter chooses.
-import { roughly } from "../amount";
+import { add, roughly } from "../amount";
 import { make, makeSvg, setRows, setText, show } from "../dom";
 import type { Figures } from "../figures";
 import { count, exactMoney, wholeMoney } from "../format";
@@ -10,6 +10,7 @@ import type { Draw, Page } from "../page";
 import type { State } from "../state";
 import type { MapRow } from "../types";
 import { codeOf, TILES } from "../us_states";
+import { MOST_STATES } from "../view";
 
 const STEP = 38;
 const SIDE = 35;
@@ -87,23 +88,25 @@ function makeTiles(svg: SVGElement, choose: (code: string) => void): Map<string,
 const UNKNOWN = "(unknown)";
 
 interface Place {
-    name: string;
+    /** its spellings, the one with the highest revenue first */
+    names: string[];
     orders: number;
     total: string;
 }
 
-/** Rows of states by their code; the others are not of the US, or of no state at all. */
+/** Rows of states by their code, all spellings of one added up; the others are not of the US, or of no state at all. */
 function byCode(rows: MapRow[]): { us: Map<string, Place>; usOrders: number; elsewhere: number; unknown: number } {
     const us = new Map<string, Place>();
     let [usOrders, elsewhere, unknown] = [0, 0, 0];
-    for (const [name, , orders, , total] of rows) {
+    for (const [name, , orders, , total] of [...rows].sort((a, b) => roughly(b[4]) - roughly(a[4]))) {
         const code = name === null ? undefined : codeOf(name);
         if (name === UNKNOWN) {
             unknown += orders;
-        } else if (code === undefined || us.has(code)) {
+        } else if (code === undefined || name === null) {
             elsewhere += orders;
         } else {
-            us.set(code, { name: name ?? "", orders, total });
+            const known = us.get(code) ?? { names: [], orders: 0, total: "0.0000" };
+            us.set(code, { names: [...known.names, name], orders: known.orders + orders, total: add(known.total, total) });
             usOrders += orders;
         }
     }
@@ -118,8 +121,9 @@ export function map(section: HTMLElement, page: Page): Draw {
     box.append(svg, list, none);
     section.append(make("h2", "", "Where ", note), box);
     let names = new Map<string, Place>();
-    const choose = (name: string | undefined): void => page.change({ state: page.view.state === name ? undefined : name });
-    const tiles = makeTiles(svg, (code) => choose(names.get(code)?.name ?? code));
+    const isChosen = (code: string): boolean => page.view.states.some((name) => codeOf(name) === code);
+    const tiles = makeTiles(svg, (code) => page.change({ states: isChosen(code) ? [] : (names.get(code)?.names ?? [code]).slice(0, MOST_STATES) }));
+    const isOnly = (name: string | null): boolean => page.view.states.length === 1 && page.view.states[0] === name;
     let seen: number | undefined;
     let newest: { code: string; until_ms: number } | undefined;
 
@@ -149,10 +153,10 @@ export function map(section: HTMLElement, page: Page): Draw {
             const weight = most > 0 && place !== undefined ? Math.max(0, roughly(place.total) / most) : 0;
             rect.style.setProperty("--w", weight.toFixed(3));
             group.classList.toggle("strong", weight > 0.6);
-            const isChosen = page.view.state !== undefined && codeOf(page.view.state) === code;
-            group.classList.toggle("chosen", isChosen);
-            group.setAttribute("aria-pressed", String(isChosen));
-            const said = place === undefined ? "no orders" : `${exactMoney(place.total, figures.currency)}, ${count(place.orders)} orders`;
+            group.classList.toggle("chosen", isChosen(code));
+            group.setAttribute("aria-pressed", String(isChosen(code)));
+            const spelt = place !== undefined && place.names.length > 1 ? `, as ${place.names.join(", ")}` : "";
+            const said = place === undefined ? "no orders" : `${exactMoney(place.total, figures.currency)}, ${count(place.orders)} orders${spelt}`;
             setText(title, `${code}: ${said}`);
         }
         const best = [...names].sort(([, a], [, b]) => roughly(b.total) - roughly(a.total)).slice(0, 5);
@@ -180,13 +184,13 @@ export function map(section: HTMLElement, page: Page): Draw {
             ([name]) => {
                 const button = make("button", "name");
                 button.type = "button";
-                button.addEventListener("click", () => choose(name ?? undefined));
+                button.addEventListener("click", () => page.change({ states: name === null || isOnly(name) ? [] : [name] }));
                 return make("li", "", button, make("b", ""), make("i", ""));
             },
             (row, [name, , orders, , total]) => {
                 const [label, amount, bar] = Array.from(row.children) as [HTMLElement, HTMLElement, HTMLElement];
                 setText(label, name ?? "");
-                label.setAttribute("aria-pressed", String(page.view.state === name));
+                label.setAttribute("aria-pressed", String(isOnly(name)));
                 setText(amount, wholeMoney(total, figures.currency));
                 row.title = `${exactMoney(total, figures.currency)}, ${count(orders)} orders`;
                 bar.style.setProperty("--p", (most > 0 ? Math.max(0, roughly(total) / most) : 0).toFixed(4));

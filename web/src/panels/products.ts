@@ -29,8 +29,7 @@ export function products(section: HTMLElement, page: Page): Draw {
     const [list, more, none] = [make("ol", "bars ranked"), make("small", ""), make("p", "none")];
     const csv = csvLink("products");
     section.append(make("h2", "", "Products ", more, csv), list, none);
-    const choose = (id: string): void =>
-        page.change({ product: page.view.product === id ? undefined : id, source: undefined, state: undefined });
+    const choose = (id: string): void => page.change({ product: page.view.product === id ? undefined : id });
     return (figures, state) => {
         const { products: ranking, currency, none: { products: why } } = figures;
         if (ranking === undefined && why === undefined) {

@@ -4,13 +4,13 @@
 import { roughly } from "../amount";
 import { make, makeButton, setRows, setText, show } from "../dom";
 import { isManyDays, nameOf, type Course, type Slot } from "../figures";
-import { count, counted, money, roughMoney } from "../format";
+import { count, counted, fullMoney, roughMoney } from "../format";
 import type { Draw, Page } from "../page";
 import { Cursor } from "../cursor";
 import { Plot, type Labels } from "../plot";
 import { savePng } from "../png";
 import { addDays, dateOf, DAY_MS, type ShopTime } from "../shop_time";
-import type { ChartKind, View } from "../view";
+import { queryOf, type ChartKind, type View } from "../view";
 
 const KINDS: readonly [ChartKind, string][] = [
     ["minutes", "60 minutes"],
@@ -53,23 +53,23 @@ function wordsOf(course: Course, currency: string, time: ShopTime): string {
     return best === undefined
         ? "No orders here yet."
         : `${counted(sold.reduce((n, slot) => n + slot.orders, 0), "order", "orders")}; the best ${course.bucket} was ` +
-              `${nameOf(best, course.bucket, time, isManyDays(course))} with ${money(best.total, currency)}.`;
+              `${nameOf(best, course.bucket, time, isManyDays(course))} with ${fullMoney(best.total, currency)}.`;
 }
 
 function csvUrl(course: Course, page: Page, currency: string): string {
     const [first, last] = [course.slots[0]!, course.slots.at(-1)!];
     const day = course.bucket === "day";
     const instant = (ms: number): string => new Date(ms).toISOString();
-    const { source, state, product } = page.view;
-    const query = new URLSearchParams({
+    const { source, states: state, product } = page.view;
+    const query = queryOf({
         by: product === undefined ? "" : "product",
         bucket: course.bucket,
         from: day ? dateOf(first.at_ms / DAY_MS) : instant(first.at_ms),
         to: day ? addDays(dateOf(last.at_ms / DAY_MS), 1) : instant(last.end_ms),
         currency,
-        ...(source === undefined ? {} : { source }),
-        ...(state === undefined ? {} : { state }),
-        ...(product === undefined ? {} : { product_id: product }),
+        source,
+        state,
+        product_id: product,
         format: "csv",
     });
     return `v1/sales?${query}`;
@@ -107,8 +107,8 @@ function fillTable(body: HTMLElement, course: Course, currency: string, time: Sh
         (slot) => String(slot.at_ms),
         () => make("tr", "", make("td", ""), make("td", ""), make("td", ""), make("td", "")),
         (row, slot) => {
-            const before = slot.ghost === undefined ? "" : money(slot.ghost, currency);
-            const texts = [nameOf(slot, course.bucket, time, many), count(slot.orders), money(slot.total, currency), before];
+            const before = slot.ghost === undefined ? "" : fullMoney(slot.ghost, currency);
+            const texts = [nameOf(slot, course.bucket, time, many), count(slot.orders), fullMoney(slot.total, currency), before];
             texts.forEach((text, i) => setText(row.children[i]!, text));
         },
     );
