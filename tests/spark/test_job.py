@@ -153,6 +153,7 @@ def test_a_batch_again_a_lost_checkpoint_and_the_program_before_and_after_count_
     newest.unlink()
     (newest.parent / f".{newest.name}.crc").unlink()
     one.run_job()  # Spark gives that batch again
+    assert f"batch {newest.name}: nothing that is not counted already" in one.jobs[-1].log
     assert (one.state(), one.tables()) == before
     shutil.rmtree(one.directory / "checkpoint")
     shutil.rmtree(one.directory / "windows", ignore_errors=True)
