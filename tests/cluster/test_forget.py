@@ -12,8 +12,8 @@ WHO = "ann.smith-4711@example.com"
 RAW_TABLES = ("orders", "order_adjustments", "orders_by_customer")
 
 
-def forget(one, *options):
-    return harness.must_run("forget", "--customer", WHO, "--aggregates", one.mysql.url(one.name), "--raw", one.raw, *options, env=one.env)
+def forget(one, *options, who=WHO):
+    return harness.must_run("forget", "--customer", who, "--aggregates", one.mysql.url(one.name), "--raw", one.raw, *options, env=one.env)
 
 
 def customers(one, table):
@@ -53,6 +53,40 @@ def test_a_customer_is_in_no_row_of_the_cluster_and_every_sum_is_as_it_was(shop)
     one.wait_drained()
     assert one.state()["duplicate"] == state["duplicate"] + 1
     assert WHO not in customers(one, "orders")
+
+
+EVENT = ("created_at timestamp, customer_id {}, product_id text, quantity int, subtotal decimal, discount decimal, shipping decimal, tax decimal, "
+         "total decimal, currency text, source text, state text, items text, \"timestamp\" timestamp, position bigint")  # fmt: skip
+
+
+def make_tables_with_numbers(one):
+    one.cassandra.create_keyspace(one.name)
+    one.cassandra.cql(f"CREATE TABLE {one.name}.orders (order_id text PRIMARY KEY, {EVENT.format('bigint')})")
+    one.cassandra.cql(f"CREATE TABLE {one.name}.order_adjustments (order_id text, event text, event_id text, {EVENT.format('int')}, "
+                      "PRIMARY KEY ((order_id), event, event_id))")  # fmt: skip
+
+
+def test_where_a_customer_is_a_number_the_column_becomes_null_and_every_sum_stays(shop):
+    one = shop(made_by_hand=make_tables_with_numbers, partitions=2)
+    door = one.ingest()
+    one.processor()
+    events = [order(k, customer_id=4711 if k % 5 == 0 else k, source="S", state="CA", created_at="2026-11-01T10:00:00Z") for k in range(200)]
+    events += [order(k, event="refunded", event_id="r", customer_id=who, created_at="2026-11-01T11:00:00Z") for k, who in ((5, 4711), (6, 6))]
+    pipeline.post_all(door, [json.dumps(each).encode() for each in events])
+    one.wait_drained()
+    before = one.tables()
+    assert customers(one, "orders").count(4711) == 40
+    assert sorted(customers(one, "order_adjustments")) == [6, 4711]
+
+    said = forget(one, who=4711)
+    assert "40 orders, 1 cancellations and refunds, 40 of the newest orders beside aggregates, 0 rejected events" in said
+    assert sorted(customers(one, "orders"), key=str) == sorted([None] * 40 + [k for k in range(200) if k % 5], key=str)
+    assert sorted(customers(one, "order_adjustments"), key=str) == [6, None]
+    assert "4711" not in customers(one, "orders_by_customer")
+    for command in ("verify", "rebuild"):
+        harness.must_run(command, "--aggregates", one.mysql.url(one.name), "--raw", one.raw, env=one.env)
+    assert one.tables() == before
+    assert "0 orders, 0 cancellations and refunds, 0 of the newest orders beside aggregates, 0 rejected events" in forget(one, who=4711)
 
 
 def test_raw_orders_in_a_file_beside_mysql_are_reached_by_raw_sqlite(mariadb, tmp_path, own_name):
