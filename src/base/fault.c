@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void fault_point(const char *name) {
     static atomic_long passed;
@@ -15,8 +16,9 @@ void fault_point(const char *name) {
         memcmp(name, want, strlen(name)) != 0) {
         return;
     }
-    if (atomic_fetch_add(&passed, 1) + 1 == atol(colon + 1)) {
-        raise(SIGKILL);
+    char *rest;
+    if (atomic_fetch_add(&passed, 1) + 1 == strtol(colon + 1, &rest, 10)) {
+        kill(getpid(), strcmp(rest, ":stop") == 0 ? SIGTERM : SIGKILL);
     }
 }
 #else

@@ -185,6 +185,8 @@ void engine_free(struct engine *e) {
         return;
     }
     (void)engine_batch_finish(e);
+    log_debug("engine", "%lld of %lld batches were judged while the one before was committed",
+              (long long)e->status.batches_ahead, (long long)e->status.commits);
     customers_free(e->customers);
     customers_free(atomic_load(&e->new_customers));
     cube_free(e->batches[0].cube);

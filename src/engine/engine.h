@@ -55,6 +55,7 @@ struct engine_status {
     char problem[512];          // why not, one line
     struct store_counts counts; // since the store was made
     int64_t commits, commit_failures;
+    int64_t batches_ahead;  // judged while the one before was on its way
     int64_t last_commit_ms; // UTC; 0: none since start
     int64_t customers;
     struct durations commit;    // from a batch's first write to durable

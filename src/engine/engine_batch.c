@@ -155,6 +155,13 @@ static void batch_done(struct engine *e, struct engine_batch *b) {
     }
 }
 
+static void count_ahead(struct engine *e) {
+    pthread_mutex_lock(&e->status_lock);
+    e->status.batches_ahead++;
+    pthread_mutex_unlock(&e->status_lock);
+    fault_point("engine-judged-ahead");
+}
+
 // Finishes the commit on its way, if there is one. False: it has failed, and `next`, which was
 // begun meanwhile (NULL: none was), with it.
 static bool finish_in_flight(struct engine *e, struct engine_batch *next) {
@@ -163,7 +170,6 @@ static bool finish_in_flight(struct engine *e, struct engine_batch *next) {
         return true;
     }
     struct error err = {0};
-    fault_point("engine-judged-ahead");
     e->in_flight = NULL;
     enum store_result result = e->store->ops->commit_finish(e->store, &err);
     fault_point("engine-after-commit");
@@ -213,6 +219,9 @@ enum engine_step_result engine_batch_work(struct engine *e, struct submission *l
                                            .oldest_arrival_ms = INT64_MAX},
                                .start_ns = clock_monotonic_ns(e->options.clock)};
     enum store_result result = judge_batch(e, b, &err);
+    if (result == STORE_OK && e->in_flight != NULL) {
+        count_ahead(e);
+    }
     // Before brokers are waited for: they may take seconds, and the batch before may be stored.
     if (!finish_in_flight(e, b)) {
         return ENGINE_STORE_DOWN;

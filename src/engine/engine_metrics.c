@@ -37,6 +37,8 @@ void engine_metrics(struct buf *out, const struct engine_status *e, int64_t now_
     metric_value(out, "store_ready", "gauge", "1 when orders can be stored.", e->store_ready);
     metric_value(out, "commit_failures_total", "counter",
                  "Commits that failed and were tried again.", e->commit_failures);
+    metric_value(out, "batches_ahead_total", "counter",
+                 "Batches that were judged while the one before was committed.", e->batches_ahead);
     metric_durations(out, "commit_duration_seconds",
                      "From taking a batch to telling that it is durable; under load the next one "
                      "is judged meanwhile.",

@@ -112,13 +112,18 @@ def test_a_kill_with_two_batches_in_flight_changes_nothing(shop, point, nth):
     assert len(one.check().raw) > 2500
 
 
-def test_a_processor_that_is_told_to_stop_under_a_backlog_commits_what_it_has_judged(shop):
+@pytest.mark.parametrize(("point", "nth"), [("engine-handed-over", 1), ("engine-judged-ahead", 2)])
+def test_a_processor_that_is_told_to_stop_under_a_backlog_commits_what_it_has_judged(shop, point, nth):
+    """SIGTERM comes when a batch was handed over, and with it 1,000 messages or more wait behind it."""
     one = shop(partitions=2)
     texts = list(events.Generator(SEED, int(time.time() * 1000), one.timezone).events(6_000))
     one.kafka.produce_lines(one.name, pipeline.keyed(texts, one.currency, one.timezone))
-    first = one.processor("--log-batch-events", "300")
-    one.wait_moving()
-    first.stop()
+    program = harness.binary("SALESTIDE_FAULT_BIN", "build/faults/salestide")
+    first = one.processor("--log-batch-events", "300", program=program, env={"SALESTIDE_FAULT": f"{point}:{nth}:stop"},
+                          wait=False)  # fmt: skip
+    harness.wait_until(lambda: first.process.poll() is not None, 60, f"the end at {point}")
+    assert first.process.returncode == 0, first.log
+    assert 0 < one.n_done() < sum(one.kafka.end_offsets(one.name).values())
     one.processor()
     assert len(one.check().raw) > 2500
 

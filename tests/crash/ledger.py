@@ -5,6 +5,7 @@ After a crash an acknowledged event must be there once, an unanswered one there 
 nothing else. Every event carries an amount made from its identity, so that a mix-up is seen as well.
 """
 
+import contextlib
 import http.client
 import json
 import random
@@ -115,23 +116,61 @@ class Ledger:
             self.note(chunk, answered=True)
 
 
-class Client(threading.Thread):
-    """Posts until it is told to stop or the server is gone."""
+def mostly_one(rng):
+    """How many events a body has, as single orders and now and then an import come in."""
+    return rng.choice([1, 1, 1, 1, 3, 20, 100, rng.choice([100, 100, 100, 2000])])
 
-    def __init__(self, one, ledger, rng):
+
+def mostly_many(rng):
+    """Bodies, some of which together are enough for `--batch-events 1000` to have two batches in flight."""
+    return rng.choice([1, 20, *(rng.randint(1000, 2000) for _ in range(8))])
+
+
+class Client(threading.Thread):
+    """Posts until it is told to stop or the server is gone. `sizes` says how many events a body has. Those that have a
+    barrier, `together`, spell some bodies before they begin, and post at the same time: Python would be too slow for
+    much to wait in the server."""
+
+    SPELLED_BEFORE = 4
+
+    def __init__(self, one, ledger, rng, sizes=mostly_one, together=None):
         super().__init__(daemon=True)
         self.one = one
         self.ledger = ledger
         self.rng = rng
+        self.sizes = sizes
+        self.together = together
         self.stopped = threading.Event()
         self.problem = None
 
     def run(self):
+        try:
+            self.post_all()
+        finally:
+            if self.together is not None:
+                self.together.abort()  # the others go on without
+
+    def bodies(self):
+        before = self.SPELLED_BEFORE if self.together is not None else 0
+        spelled = [self.one_body() for _ in range(before)]
+        while True:
+            yield spelled.pop() if spelled else self.one_body()
+
+    def one_body(self):
+        identities = self.ledger.identities(self.rng, self.sizes(self.rng))
+        return identities, *self.spell(identities)
+
+    def wait_for_others(self):
+        if self.together is not None:
+            with contextlib.suppress(threading.BrokenBarrierError):
+                self.together.wait(30)
+
+    def post_all(self):
         connection = self.one.connection(timeout=30)
-        while not self.stopped.is_set():
-            n = self.rng.choice([1, 1, 1, 1, 3, 20, 100, self.rng.choice([100, 100, 100, 2000])])
-            identities = self.ledger.identities(self.rng, n)
-            form, body = self.spell(identities)
+        for identities, form, body in self.bodies():
+            self.wait_for_others()
+            if self.stopped.is_set():
+                return
             try:
                 answer = harness.ask(connection, "POST", "/v1/orders", body, {"Content-Type": form})
             except (OSError, http.client.HTTPException):
@@ -157,7 +196,20 @@ class Client(threading.Thread):
 
 
 def clients(one, ledger, rng, n=4):
-    started = [Client(one, ledger, random.Random(rng.getrandbits(64))) for _ in range(n)]
+    return start(Client(one, ledger, random.Random(rng.getrandbits(64))) for _ in range(n))
+
+
+def clients_of_many(one, ledger, rng, n=4):
+    """Returns when they begin to post: bodies of 1,000 events and more, at the same time."""
+    begun = threading.Event()
+    together = threading.Barrier(n, action=begun.set)
+    started = start(Client(one, ledger, random.Random(rng.getrandbits(64)), mostly_many, together) for _ in range(n))
+    assert begun.wait(60), "the clients did not begin"
+    return started
+
+
+def start(made):
+    started = list(made)
     for client in started:
         client.start()
     return started

@@ -2,12 +2,12 @@
 """kill -9 under load, again and again: what was acknowledged is there once, and every law holds.
 
 CRASH_KILLS is how many times (50 in CI, 1,000 by `make crash`), CRASH_SEED the seed, which is printed.
-SALESTIDE_FAULT_BIN is a program built with -DSALESTIDE_FAULTS, which kills itself at named points.
+SALESTIDE_FAULT_BIN is a program built with -DSALESTIDE_FAULTS, which kills itself, or tells itself to stop, at named points.
 """
 
+import contextlib
 import os
 import random
-import signal
 import sqlite3
 import subprocess
 import time
@@ -20,6 +20,8 @@ import ledger
 KILLS = harness.number_of("CRASH_KILLS", 50)
 SEED = int(os.environ.get("CRASH_SEED", time.time_ns() % 10**9))
 PER_DIRECTORY = 10  # then a new one, so that checking stays quick
+# With bodies of 1,000 events and more the next batch is judged while one is committed.
+SMALL_BATCHES = ("--batch-events", "1000")
 POINTS = ["engine-before-begin", "engine-before-commit", "engine-after-commit", "engine-before-settle", "store-after-rows",
           "store-after-cells", "store-before-commit", "store-after-commit", "store-checkpoint"]  # fmt: skip
 
@@ -36,20 +38,32 @@ def check_after_crash(directory, books, *options):
     return one
 
 
+def batches_ahead(one):
+    return int(harness.metrics(one.get("/metrics").body.decode())["salestide_batches_ahead_total"][()])
+
+
 @pytest.mark.timeout(60 + 12 * KILLS)
 def test_kills_at_random_times_lose_nothing_and_double_nothing(tmp_path):
     print(f"CRASH_SEED={SEED} CRASH_KILLS={KILLS}")
     rng = random.Random(SEED)
     kills = 0
-    n_events = 0
+    n_events = n_ahead = 0
     while kills < KILLS:
         directory = tmp_path / f"shop-{kills}"
         directory.mkdir()
         books = ledger.Ledger(SEED)
-        one = harness.Server(directory)
-        for _ in range(min(PER_DIRECTORY, KILLS - kills)):
-            started = ledger.clients(one, books, rng)
-            time.sleep(rng.choice([rng.uniform(0.02, 0.2), rng.uniform(0.02, 0.8)]))
+        two_in_flight = kills // PER_DIRECTORY % 2 == 0
+        options = SMALL_BATCHES if two_in_flight else ()
+        one = harness.Server(directory, *options)
+        for turn in range(min(PER_DIRECTORY, KILLS - kills)):
+            if two_in_flight:
+                started = ledger.clients_of_many(one, books, rng)
+                if turn % 3 == 0:  # now and then it is looked at that they were
+                    n_ahead += harness.wait_until(lambda one=one: batches_ahead(one), 30, "a batch that goes ahead")
+                time.sleep(rng.choice([rng.uniform(0, 0.1), rng.uniform(0, 0.3)]))
+            else:
+                started = ledger.clients(one, books, rng)
+                time.sleep(rng.choice([rng.uniform(0.02, 0.2), rng.uniform(0.02, 0.8)]))
             one.kill()
             kills += 1
             ledger.join(started)
@@ -57,7 +71,7 @@ def test_kills_at_random_times_lose_nothing_and_double_nothing(tmp_path):
                 again = harness.Server(directory, wait=False)
                 time.sleep(rng.uniform(0, 0.05))
                 again.kill()
-            one = check_after_crash(directory, books)
+            one = check_after_crash(directory, books, *options)
         one.stop()
         books.check(one.data)
         before = harness.stored_aggregates(one.data)
@@ -66,8 +80,14 @@ def test_kills_at_random_times_lose_nothing_and_double_nothing(tmp_path):
         harness.must_run("verify", "--data", one.data)
         n_events += len(books.acknowledged)
         assert not books.unanswered
-    print(f"{kills} kills, {n_events} acknowledged events, none lost, none doubled")
+    print(f"{kills} kills, {n_events} acknowledged events, none lost, none doubled; {n_ahead} batches seen that went ahead")
     assert n_events > 50 * KILLS, "the clients hardly got anything through: the test says little"
+    assert n_ahead > 0, "no batch was seen that was judged while another was committed"
+
+
+# Of serve with much to do: one is handed over, the next one judged. Then the other points once.
+IN_FLIGHT_OF_SERVE = [("engine-handed-over", 1), ("engine-handed-over", 4), ("engine-judged-ahead", 1), ("engine-judged-ahead", 4),
+                      *((point, 1 if point == "store-checkpoint" else 3) for point in POINTS)]  # fmt: skip
 
 
 @pytest.mark.parametrize("nth", [1, 2, 7])
@@ -75,15 +95,24 @@ def test_kills_at_random_times_lose_nothing_and_double_nothing(tmp_path):
 def test_a_kill_at_a_named_point_loses_nothing(tmp_path, point, nth):
     if point == "store-checkpoint" and nth > 2:
         nth = 3  # they are seldom
+    kill_at_a_point(tmp_path, point, nth, ledger.clients)
+
+
+@pytest.mark.parametrize(("point", "nth"), IN_FLIGHT_OF_SERVE)
+def test_a_kill_of_serve_with_two_batches_in_flight_loses_nothing(tmp_path, point, nth):
+    kill_at_a_point(tmp_path, point, nth, ledger.clients_of_many, *SMALL_BATCHES)
+
+
+def kill_at_a_point(tmp_path, point, nth, clients, *options):
     program = harness.binary("SALESTIDE_FAULT_BIN", "build/faults/salestide")
     rng = random.Random(f"{SEED}{point}{nth}")
     books = ledger.Ledger(SEED)
-    one = harness.Server(tmp_path, program=program, env={"SALESTIDE_FAULT": f"{point}:{nth}"}, wait=False)
+    one = harness.Server(tmp_path, *options, program=program, env={"SALESTIDE_FAULT": f"{point}:{nth}"}, wait=False)
     started = []
     deadline = time.monotonic() + 40
     try:
         if wait_for_address(one):
-            started = ledger.clients(one, books, rng, 3)
+            started = clients(one, books, rng, 3)
         while one.process.poll() is None:
             assert time.monotonic() < deadline, f"{point} was not passed {nth} times"
             time.sleep(0.01)
@@ -91,9 +120,9 @@ def test_a_kill_at_a_named_point_loses_nothing(tmp_path, point, nth):
         one.kill()
     assert one.process.returncode == -9, one.log
     ledger.join(started)
-    one = check_after_crash(tmp_path, books)
+    one = check_after_crash(tmp_path, books, *options)
     try:
-        started = ledger.clients(one, books, rng, 3)
+        started = clients(one, books, rng, 3)
         time.sleep(0.3)
     finally:
         ledger.join(started)
@@ -190,17 +219,20 @@ def test_a_kill_with_two_batches_in_flight_loses_nothing(tmp_path, in_flight, po
     goes_on_to_the_same_end(file, tmp_path / "broken", whole)
 
 
-def test_a_load_that_is_told_to_stop_finishes_the_batches_in_flight(tmp_path, in_flight):
+@pytest.mark.parametrize("point", ["engine-handed-over", "engine-judged-ahead"])
+def test_a_load_that_is_told_to_stop_finishes_the_batches_in_flight(tmp_path, in_flight, point):
+    """SIGTERM comes at the point itself: one batch is handed over, and a quarter of one or more waits behind it."""
     file, whole = in_flight
     broken = tmp_path / "broken"
+    program = harness.binary("SALESTIDE_FAULT_BIN", "build/faults/salestide")
     with open(file, "rb") as lines:
         some = lines.read(5_000_000)
-    process = subprocess.Popen([harness.binary(), "load", "-", "--data", broken, "--batch-events", "5000"],
-                               env=harness.clean_env(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT)  # fmt: skip
-    process.stdin.write(some)  # and the rest never comes
-    process.stdin.flush()
-    process.send_signal(signal.SIGTERM)
+    process = subprocess.Popen([program, "load", "-", "--data", broken, "--batch-events", "5000"],
+                               env=harness.clean_env({"SALESTIDE_FAULT": f"{point}:1:stop"}), stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
+    with contextlib.suppress(BrokenPipeError):  # it reads on no more
+        process.stdin.write(some)  # and the rest never comes
+        process.stdin.flush()
     try:
         said = process.communicate(timeout=30)[0].decode()
     finally:
@@ -208,4 +240,5 @@ def test_a_load_that_is_told_to_stop_finishes_the_batches_in_flight(tmp_path, in
     assert process.returncode == 1, said
     accepted = int(said.split(" accepted")[0].split()[-1].replace(",", ""))
     assert harness.stored_counts(broken)["accepted"] == accepted, said
+    assert 0 < accepted < some.count(b"\n"), said
     goes_on_to_the_same_end(file, broken, whole)

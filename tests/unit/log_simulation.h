@@ -176,8 +176,8 @@ static inline void bounce_partition(struct world *w, void *member) {
     member_revoke(m, p);
     w->owner[p] = -1;
     if (roll(w, 2) == 0 && !other->has[p] && member_assign(other, p)) {
-        for (int i = 0; i < 3; i++) {
-            (void)engine_step(other->engine, 0);
+        for (int i = 0; i < 3 && !other->doomed; i++) {
+            (void)member_step(other);
         }
         member_revoke(other, p);
     }
@@ -190,9 +190,28 @@ static inline void bounce_partition(struct world *w, void *member) {
 // What a run went through.
 struct troubles {
     int64_t retries, doubts_lost, doubts_committed, fenced, kills;
-    int64_t ahead;   // commits that had a next batch beside them
-    int64_t stopped; // processes, since the topic was another one
+    int64_t ahead;            // commits that were handed over
+    struct two_fell two_fell; // of those with the next batch judged
+    int64_t stopped;          // processes, since the topic was another one
 };
+
+static inline void add_two_fell(struct two_fell *sum, const struct two_fell *more) {
+    sum->retries += more->retries;
+    sum->doubts_lost += more->doubts_lost;
+    sum->doubts_committed += more->doubts_committed;
+    sum->fenced += more->fenced;
+    sum->kills += more->kills;
+}
+
+// Each trouble has met two batches, the second of them judged.
+static inline void expect_two_fell(const struct two_fell *t, int64_t more_than) {
+    print_message("with the next one judged: %d retries, %d + %d doubts, %d fenced, %d kills\n",
+                  (int)t->retries, (int)t->doubts_lost, (int)t->doubts_committed, (int)t->fenced,
+                  (int)t->kills);
+    assert_true(t->retries > more_than && t->doubts_lost > more_than);
+    assert_true(t->doubts_committed > more_than && t->fenced > more_than);
+    assert_true(t->kills > more_than);
+}
 
 struct simulation {
     uint64_t seed;
@@ -260,7 +279,7 @@ static inline void forget_rows(struct world *w, const int64_t *counted) {
 static inline void finish_all(struct world *w, struct member *members) {
     w->quiet = true;
     for (int i = 0; i < MEMBERS; i++) {
-        (void)engine_step(members[i].engine, 0);
+        (void)member_step(&members[i]);
     }
     w->quiet = false;
 }
@@ -293,6 +312,15 @@ static inline void start_again(struct world *w, struct member *m) {
     }
 }
 
+// kill -9, started again.
+static inline void kill_and_start(struct world *w, struct member *m) {
+    member_kill(m);
+    member_start(m, w, m->number);
+    for (int p = 0; p < PARTITIONS; p++) {
+        w->owner[p] = w->owner[p] == m->number ? -1 : w->owner[p];
+    }
+}
+
 static inline struct troubles run(const struct simulation *sim) {
     int move_per_mille = sim->move_per_mille;
     struct world *w = calloc(1, sizeof *w);
@@ -312,6 +340,7 @@ static inline struct troubles run(const struct simulation *sim) {
     w->topic_number = 1;
     w->in_take = sim->bounce ? bounce_partition : NULL;
     w->ahead = sim->ahead;
+    w->kill_judged_per_mille = move_per_mille; // where members are killed at all
     commit_thread_set_turns(commit_at_once, w);
     struct filling filling = {sim->n_messages, sim->stamps, sim->holes, sim->refused, 0};
     struct expected past = {0};
@@ -338,24 +367,26 @@ static inline struct troubles run(const struct simulation *sim) {
             }
         }
         int i = (int)roll(w, MEMBERS);
-        if ((int)roll(w, 3000) < move_per_mille) { // kill -9, started again
+        if ((int)roll(w, 3000) < move_per_mille) {
             kills++;
-            member_kill(&members[i]);
-            member_start(&members[i], w, i);
-            for (int p = 0; p < PARTITIONS; p++) {
-                w->owner[p] = w->owner[p] == i ? -1 : w->owner[p];
+            kill_and_start(w, &members[i]);
+        }
+        enum engine_step_result result = member_step(&members[i]);
+        assert_true(result != ENGINE_FAILED || sim->remakes > 0);
+        for (int k = 0; k < MEMBERS; k++) { // also one that was stepped within a take
+            if (members[k].doomed) {
+                kills++;
+                kill_and_start(w, &members[k]);
             }
         }
-        enum engine_step_result result = engine_step(members[i].engine, 0);
-        assert_true(result != ENGINE_FAILED || sim->remakes > 0);
         if (members[i].failed) {
             stopped++;
             start_again(w, &members[i]);
         }
     }
     assert_true(is_drained(w));
-    struct troubles t = {w->n_retries, w->n_doubts_lost, w->n_doubts_committed, w->n_fenced, kills,
-                         w->n_ahead,   stopped};
+    struct troubles t = {w->n_retries, w->n_doubts_lost, w->n_doubts_committed, w->n_fenced,
+                         kills,        w->n_ahead,       w->two_fell,           stopped};
     for (int i = 0; i < MEMBERS; i++) {
         member_stop(&members[i]);
     }

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/hash.h"
-#include "engine/engine.h"
+#include "engine/engine_internal.h"
 #include "engine/log_store.h"
 #include "store/commit_thread.h"
 #include "store/split/split_store.h"
@@ -33,6 +33,15 @@ struct message {
 static const int64_t REFUSED_MS = 86400000;
 enum { LANES = 64 };
 
+// What came over a batch on its way when the next one had been judged beside it.
+struct two_fell {
+    int64_t retries, doubts_lost, doubts_committed, fenced, kills;
+};
+#define SAYS_RETRY "not stored"
+#define SAYS_DOUBT_LOST "in doubt, and not there"
+#define SAYS_DOUBT_COMMITTED "in doubt, and there"
+#define SAYS_FENCED "fenced"
+
 // What all members share.
 struct world {
     int64_t now_ms, now_ns;
@@ -45,7 +54,9 @@ struct world {
     bool in_take_now;
     bool quiet;      // nothing comes
     bool dying;      // a member is killed: what is on its way may not get through any more
-    int64_t n_ahead; // commits that had a next batch beside them
+    int64_t n_ahead; // commits that were handed over
+    int kill_judged_per_mille; // of the moments at which a batch was judged beside another
+    struct two_fell two_fell;
     struct zone *zone;
     struct order_rules rules;
 
@@ -213,7 +224,7 @@ static enum commit_result fake_commit(struct aggregates *a, const struct aggrega
         if (w->epoch_us[m->partition] != m->epoch_us || w->next_offset[m->partition] != m->from) {
             w->n_fenced++;
             f->connected = false;
-            error_set(err, ERROR_RETRIABLE, "fenced");
+            error_set(err, ERROR_RETRIABLE, SAYS_FENCED);
             return COMMIT_FENCED;
         }
     }
@@ -222,16 +233,16 @@ static enum commit_result fake_commit(struct aggregates *a, const struct aggrega
         switch (roll(w, 3)) {
         case 0:
             w->n_retries++;
-            error_set(err, ERROR_RETRIABLE, "not stored");
+            error_set(err, ERROR_RETRIABLE, SAYS_RETRY);
             return COMMIT_RETRY;
         case 1:
             w->n_doubts_lost++;
-            error_set(err, ERROR_RETRIABLE, "in doubt");
+            error_set(err, ERROR_RETRIABLE, SAYS_DOUBT_LOST);
             return COMMIT_DOUBT;
         default:
             w->n_doubts_committed++;
             apply(w, b, summary);
-            error_set(err, ERROR_RETRIABLE, "in doubt");
+            error_set(err, ERROR_RETRIABLE, SAYS_DOUBT_COMMITTED);
             return COMMIT_DOUBT;
         }
     }
@@ -375,6 +386,7 @@ struct member {
     int topic_number; // that it reads
     int asked;        // what the last question was answered
     bool failed;
+    bool doomed; // killed in the middle of a step: its commits may not get through any more
 };
 
 static void member_settled(struct submission *s, enum settle_result result) {
@@ -492,6 +504,12 @@ static bool member_rewind(void *self, struct error *err) {
 static void member_ask(void *self) {
     struct member *m = self;
     m->asked = m->w->topic_number;
+    // A batch has been judged; here a kill finds the one before on its way.
+    int per_mille = m->w->kill_judged_per_mille;
+    if (per_mille > 0 && m->engine->in_flight != NULL && (int)roll(m->w, 1000) < per_mille) {
+        m->w->two_fell.kills++;
+        m->doomed = m->w->dying = true;
+    }
 }
 
 static bool member_confirm(void *self, struct error *err) {
@@ -546,6 +564,23 @@ static inline void member_kill(struct member *m) {
     m->w->dying = true;
     member_stop(m);
     m->w->dying = false;
+}
+
+// One step. When both batches fall in it, by what.
+static inline enum engine_step_result member_step(struct member *m) {
+    struct engine_status before, after;
+    engine_status(m->engine, &before);
+    enum engine_step_result result = engine_step(m->engine, 0);
+    engine_status(m->engine, &after);
+    struct two_fell *fell = &m->w->two_fell;
+    if (!m->doomed && after.batches_ahead > before.batches_ahead &&
+        after.commit_failures == before.commit_failures + 2) {
+        fell->retries += strcmp(after.problem, SAYS_RETRY) == 0;
+        fell->doubts_lost += strcmp(after.problem, SAYS_DOUBT_LOST) == 0;
+        fell->doubts_committed += strcmp(after.problem, SAYS_DOUBT_COMMITTED) == 0;
+        fell->fenced += strcmp(after.problem, SAYS_FENCED) == 0;
+    }
+    return result;
 }
 
 // A commit on its way: done at once, or when its end is waited for.

@@ -32,6 +32,7 @@ static void failing_stores_moving_partitions_and_kills_count_once(void **state) 
                                                      .move_per_mille = 20,
                                                      .ahead = seed % 2 == 0});
         all.ahead += t.ahead;
+        add_two_fell(&all.two_fell, &t.two_fell);
         all.retries += t.retries;
         all.doubts_lost += t.doubts_lost;
         all.doubts_committed += t.doubts_committed;
@@ -42,6 +43,7 @@ static void failing_stores_moving_partitions_and_kills_count_once(void **state) 
                   (int)all.doubts_lost, (int)all.doubts_committed, (int)all.fenced, (int)all.kills);
     assert_true(all.retries > 50 && all.doubts_lost > 50 && all.doubts_committed > 50);
     assert_true(all.fenced > 50 && all.kills > 50 && all.ahead > 500);
+    expect_two_fell(&all.two_fell, 10);
 }
 
 static void partitions_that_come_back_within_a_batch_count_once(void **state) {
@@ -55,10 +57,12 @@ static void partitions_that_come_back_within_a_batch_count_once(void **state) {
                                                      .bounce = true,
                                                      .ahead = seed % 3 != 0});
         all.ahead += t.ahead;
+        add_two_fell(&all.two_fell, &t.two_fell);
         all.fenced += t.fenced;
     }
     print_message("%d fenced, %d ahead\n", (int)all.fenced, (int)all.ahead);
     assert_true(all.fenced > 20 && all.ahead > 500);
+    expect_two_fell(&all.two_fell, 0);
 }
 
 // Topics made anew (often longer than the old positions, and nobody is told), stamps of any kind,
@@ -79,6 +83,7 @@ static void whatever_topics_stamps_and_tables_do_counts_once(void **state) {
                                                      .remakes = (int)(seed % 4),
                                                      .ahead = seed / 4 % 2 == 0});
         all.ahead += t.ahead;
+        add_two_fell(&all.two_fell, &t.two_fell);
         all.kills += t.kills;
         all.fenced += t.fenced;
         all.doubts_committed += t.doubts_committed;
@@ -88,6 +93,7 @@ static void whatever_topics_stamps_and_tables_do_counts_once(void **state) {
                   (int)all.doubts_committed, (int)all.stopped);
     assert_true(all.kills > 50 && all.fenced > 20 && all.doubts_committed > 50);
     assert_true(all.stopped > 100 && all.ahead > 500);
+    expect_two_fell(&all.two_fell, 0);
 }
 
 // Memory of a window is refused now and then: its table, its steps, its notes for an undo. These

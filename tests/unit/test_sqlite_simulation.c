@@ -54,7 +54,10 @@ static enum commit_result real_commit(struct world *w, const struct aggregates_b
     for (size_t i = 0; result == COMMIT_OK && i < b->n_moves; i++) {
         w->next_offset[b->moves[i].partition] = b->moves[i].to;
     }
-    w->n_fenced += result == COMMIT_FENCED;
+    if (result == COMMIT_FENCED) {
+        w->n_fenced++;
+        error_set(err, ERROR_RETRIABLE, SAYS_FENCED);
+    }
     // The other member's failure has closed the file: this one finds it so and opens it again.
     assert_true(result == COMMIT_OK || result == COMMIT_FENCED || result == COMMIT_RETRY);
     return result;
@@ -69,19 +72,24 @@ static enum commit_result door_commit(struct aggregates *a, const struct aggrega
     if (!fails(w)) {
         return real_commit(w, b, summary, err);
     }
-    error_set(err, ERROR_RETRIABLE, "a commit that fails");
     enum commit_result result;
     switch (roll(w, 3)) {
     case 0:
         w->n_retries++;
+        error_set(err, ERROR_RETRIABLE, SAYS_RETRY);
         return COMMIT_RETRY;
     case 1:
         w->n_doubts_lost++;
+        error_set(err, ERROR_RETRIABLE, SAYS_DOUBT_LOST);
         return COMMIT_DOUBT;
     default:
         result = real_commit(w, b, summary, err);
-        w->n_doubts_committed += result == COMMIT_OK;
-        return result == COMMIT_OK ? COMMIT_DOUBT : result;
+        if (result != COMMIT_OK) {
+            return result;
+        }
+        w->n_doubts_committed++;
+        error_set(err, ERROR_RETRIABLE, SAYS_DOUBT_COMMITTED);
+        return COMMIT_DOUBT;
     }
 }
 
@@ -270,8 +278,9 @@ static void whatever_topics_stamps_and_tables_do_counts_once(void **state) {
                                                      .begin = make_files,
                                                      .end = read_files});
         all.kills += t.kills;
+        all.ahead += t.ahead;
     }
-    assert_true(all.kills > 10);
+    assert_true(all.kills > 10 && all.ahead > 100);
 }
 
 static void failing_stores_moving_partitions_and_kills_count_once(void **state) {
@@ -290,11 +299,14 @@ static void failing_stores_moving_partitions_and_kills_count_once(void **state) 
         all.doubts_committed += t.doubts_committed;
         all.fenced += t.fenced;
         all.kills += t.kills;
+        all.ahead += t.ahead;
+        add_two_fell(&all.two_fell, &t.two_fell);
     }
     print_message("%d retries, %d + %d doubts, %d fenced, %d kills\n", (int)all.retries,
                   (int)all.doubts_lost, (int)all.doubts_committed, (int)all.fenced, (int)all.kills);
     assert_true(all.retries > 10 && all.doubts_lost > 10 && all.doubts_committed > 10);
-    assert_true(all.fenced > 10 && all.kills > 10);
+    assert_true(all.fenced > 10 && all.kills > 10 && all.ahead > 100);
+    expect_two_fell(&all.two_fell, 0);
 }
 
 int main(void) {

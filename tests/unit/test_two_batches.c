@@ -36,6 +36,12 @@ static int64_t failures_of(struct shop *shop) {
     return status.commit_failures;
 }
 
+static int64_t ahead_of(struct shop *shop) {
+    struct engine_status status;
+    engine_status(shop->engine, &status);
+    return status.batches_ahead;
+}
+
 // --- What is seen of the batch before
 
 static void a_batch_knows_the_one_that_is_still_on_its_way(void **state) {
@@ -60,6 +66,7 @@ static void a_batch_knows_the_one_that_is_still_on_its_way(void **state) {
         }
     }
     assert_int_equal(result[4], SETTLE_DURABLE); // nothing waited: at once
+    assert_int_equal(ahead_of(&shop), 4);
     const int verdicts[5] = {VERDICT_ACCEPTED, VERDICT_DUPLICATE, VERDICT_REJECTED,
                              VERDICT_ACCEPTED, VERDICT_ACCEPTED};
     for (int i = 0; i < 5; i++) {
@@ -375,6 +382,7 @@ static void a_batch_that_cannot_be_judged_does_not_take_the_one_before_with_it(v
     assert_int_equal(result[1], SETTLE_TRY_LATER);
     assert_int_equal(s[1]->events[0].verdict, VERDICT_NEW);
     assert_int_equal(failures_of(&shop), 1);
+    assert_int_equal(ahead_of(&shop), 0);
     fault_vfs_reset();
     shop_pass(&shop, 10000);
     assert_int_equal(shop_send(&shop, s[1]), SETTLE_DURABLE);
