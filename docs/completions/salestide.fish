@@ -147,6 +147,6 @@ complete -c salestide -n '__fish_seen_subcommand_from generate' -l ids -x -a 'in
 complete -c salestide -n '__fish_seen_subcommand_from generate' -l with-customer-fields -d 'Write source and state into each order, for servers without a customers file'
 complete -c salestide -n '__fish_seen_subcommand_from generate' -l write-customers -r -F -d 'Write the customers that the orders refer to as CSV, the same for all seeds; without --count and --to that is all it does'
 complete -c salestide -n '__fish_seen_subcommand_from generate' -l write-products -r -F -d 'Likewise the products'
-complete -c salestide -n '__fish_seen_subcommand_from rebuild' -l accept-loss -d 'Make the totals again although accepted orders are missing from the raw orders'
+complete -c salestide -n '__fish_seen_subcommand_from rebuild' -l accept-loss -d 'Make the totals again although accepted orders are missing from the raw orders, or were changed there'
 complete -c salestide -n '__fish_seen_subcommand_from serve ingest load generate process setup dashboard verify rebuild backup forget rejected key webhook tally ready' -l log-level -x -a 'trace debug info warn error' -d 'The least important lines of the log, on standard error, that are written'
 complete -c salestide -l help -d 'what it does and its options'

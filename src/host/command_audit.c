@@ -89,10 +89,9 @@ static int tell_verify(const struct audited *a, const struct audit_report *repor
         fprintf(
             stderr,
             report->raw_problems > 0
-                ? "salestide verify: raw orders of %s are damaged or missing, and the totals "
-                  "cannot "
-                  "be made again from what is left: restore them from a copy; `salestide "
-                  "rebuild --accept-loss` takes what is missing out of every total\n"
+                ? "salestide verify: raw orders of %s are damaged, changed or missing, and right "
+                  "totals cannot be made again from them: restore them from a copy; `salestide "
+                  "rebuild --accept-loss` makes the totals of what is there\n"
                 : "salestide verify: %s does not add up, and its raw orders are complete; keep a "
                   "copy, then `salestide rebuild` makes the aggregates again from them\n",
             name);

@@ -61,7 +61,8 @@ const struct command_spec command_specs[] = {
      command_verify},
     {"rebuild", "", "make all totals again from the raw orders",
      "Writes only what differs, in one transaction. Refused when accepted orders are missing from "
-     "the raw orders, unless told --accept-loss. No server may be using the data directory; with "
+     "the raw orders, or were changed there so that totals agree with each other and not with "
+     "them, unless told --accept-loss. No server may be using the data directory; with "
      "--aggregates mysql:// nothing may be committed meanwhile.",
      command_rebuild},
     {"backup", "FILE", "copy a data directory's database into one file, also while a server writes",

@@ -816,8 +816,8 @@ const struct option_spec option_specs[] = {
     {.name = "accept-loss",
      .type = OPTION_FLAG,
      .commands = "rebuild",
-     .help = "Make the totals again although accepted orders are missing from the raw orders. They "
-             "are in no total then, and may be sent again."},
+     .help = "Make the totals again although accepted orders are missing from the raw orders, or "
+             "were changed there. Missing ones are in no total then, and may be sent again."},
 
     // What is told.
     {.name = "log-level",

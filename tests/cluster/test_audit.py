@@ -71,6 +71,39 @@ def test_verify_holds_while_processors_work_and_rebuild_mends_what_was_broken(sh
 
 
 @pytest.mark.timeout(200)
+def test_raw_orders_that_were_changed_are_told_and_do_not_replace_right_totals_unless_told(shop):
+    one = shop()
+    door = one.ingest()
+    one.processor()
+    orders = [harness.order(f"o-{n}", total="10.00", quantity=2) for n in range(6)]
+    pipeline.post_all(door, [json.dumps(each).encode() for each in orders])
+    one.check()
+    one.stop()
+    before = one.tables()
+    changes = {
+        ("total", "17.00", "10.00"): b"totals and days agree",
+        ("created_at", "'2024-04-01T10:00:00Z'", "'2024-05-01T10:00:00Z'"): b"days and products agree",
+    }
+    for (column, changed, was), words in changes.items():
+        one.cassandra.cql(f"UPDATE {one.name}.orders SET {column} = {changed} WHERE order_id = 'o-3'")
+        done = command(one, "verify")
+        assert done.returncode == 1, done
+        assert words in done.stdout and b"it is those that were changed" in done.stdout, done
+        assert b"restore them from a copy" in done.stderr, done
+        done = command(one, "rebuild")
+        assert done.returncode == 2, done
+        assert b"raw orders were changed: " + words in done.stderr and b"--accept-loss" in done.stderr, done
+        assert one.tables() == before
+        one.cassandra.cql(f"UPDATE {one.name}.orders SET {column} = {was} WHERE order_id = 'o-3'")
+        assert verified(one) == (6, 0)
+    one.cassandra.cql(f"UPDATE {one.name}.orders SET total = 17.00 WHERE order_id = 'o-3'")
+    done = harness.run("rebuild", "--accept-loss", "--aggregates", one.mysql.url(one.name), "--raw", one.raw, env=one.env)
+    assert done.returncode == 0, done
+    assert sum(sums["total"] for sums in one.tables()["sales_totals"].values()) == 670000
+    assert verified(one) == (6, 0)
+
+
+@pytest.mark.timeout(200)
 def test_the_dashboard_shows_raw_orders_and_names_cassandra_when_it_is_away(shop, tmp_path):
     one = shop()
     door = one.ingest()

@@ -530,6 +530,51 @@ def test_rebuild_does_not_take_missing_orders_out_of_the_totals_unless_told(serv
     harness.must_run("verify", "--data", one.data)
 
 
+CHANGED = {
+    "an amount": ("UPDATE order_rows SET total_e4 = total_e4 + 10000 WHERE position = 3", b"totals and days"),
+    "a day": ("UPDATE order_rows SET created_ms = created_ms - 86400000 WHERE position = 3", b"days and products"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGED)
+def test_rebuild_does_not_replace_right_totals_by_those_of_changed_orders_unless_told(server, what):
+    sql, tables = CHANGED[what]
+    one = server()
+    assert one.post([order(n) for n in range(10)]).json()["accepted"] == 10
+    one.stop()
+    with contextlib.closing(sqlite3.connect(one.data / "sales.db")) as db, db:
+        assert db.execute(sql).rowcount == 1
+    before = harness.stored_aggregates(one.data)
+    done = harness.run("verify", "--data", one.data)
+    assert done.returncode == 1, done
+    assert tables in done.stdout and b"it is those that were changed" in done.stdout, done
+    assert b"restore them from a copy" in done.stderr, done
+    done = harness.run("rebuild", "--data", one.data)
+    assert done.returncode == 2, done
+    assert done.stderr.startswith(b"salestide rebuild: raw orders were changed: " + tables), done
+    assert b"USD)" in done.stderr and b"from a copy" in done.stderr and b"--accept-loss" in done.stderr, done
+    assert done.stderr.count(b"\n") == 1 and b"rebuilt" not in done.stdout, done
+    assert harness.stored_aggregates(one.data) == before
+    harness.must_run("rebuild", "--accept-loss", "--data", one.data)
+    assert harness.stored_aggregates(one.data) != before
+    harness.must_run("verify", "--data", one.data)
+
+
+def test_rebuild_makes_damaged_totals_again_without_being_told_more(server):
+    one = server()
+    assert one.post([order(n) for n in range(10)]).json()["accepted"] == 10
+    one.stop()
+    before = harness.stored_aggregates(one.data)
+    tables = ("total_cells", "day_cells", "product_cells")
+    changes = [f"UPDATE {table} SET total_e4 = total_e4 + 1, units = units + 1" for table in tables]
+    for change in [*changes, ";".join(f"DELETE FROM {table}" for table in tables)]:
+        with contextlib.closing(sqlite3.connect(one.data / "sales.db")) as db, db:
+            db.executescript(change)
+        assert harness.run("verify", "--data", one.data).returncode == 1
+        harness.must_run("rebuild", "--data", one.data)
+        assert harness.stored_aggregates(one.data) == before, change
+
+
 def test_views_of_an_older_file_are_brought_up_to_date(server):
     one = server()
     one.post(order(1))

@@ -605,17 +605,109 @@ static void a_file_that_was_cut_is_not_rebuilt_from_what_is_left(void **state) {
     shop_remove(&w.shop);
 }
 
+// Raw orders were changed, in a way that two tables of aggregates speak against: verify says so,
+// and rebuild changes nothing, with a line that has these words, unless told.
+static void raw_was_changed(struct world *w, const char *sql, const char *tables,
+                            const char *first) {
+    static char before[32768], after[32768];
+    struct error err = {0};
+    tamper(w, sql, "it is those that were changed");
+    expect_said(w, tables);
+    expect_said(w, first);
+    assert_int_equal(w->report.raw_problems, 1);
+    fingerprint(w, before, sizeof before);
+    if (try_rebuild(w, false, &err)) {
+        fail_msg("rebuilt: %s", sql);
+    }
+    assert_int_equal(err.cls, ERROR_USAGE);
+    const char *const words[] = {"raw orders were changed", tables, first, "from a copy",
+                                 "--accept-loss"};
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        if (strstr(err.text, words[i]) == NULL) {
+            fail_msg("does not say '%s': %s", words[i], err.text);
+        }
+    }
+    assert_null(strchr(err.text, '\n'));
+    fingerprint(w, after, sizeof after);
+    assert_string_equal(after, before);
+    err = (struct error){0};
+    if (!try_rebuild(w, true, &err)) {
+        fail_msg("%s: %s", sql, err.text);
+    }
+    expect_sound(w);
+}
+
 static void the_side_that_is_damaged_is_told(void **state) {
     (void)state;
+    static const char *const columns[] = {"quantity",    "subtotal_e4", "discount_e4",
+                                          "shipping_e4", "tax_e4",      "total_e4"};
+    struct world w;
+    char sql[256];
+    world_make(&w);
+    for (size_t i = 0; i < COUNT_OF(columns); i++) {
+        for (int text = 0; text < 2; text++) {
+            snprintf(sql, sizeof sql, "UPDATE %s SET %s = %s + 1 WHERE position = 2",
+                     text ? "adjustment_rows" : "order_rows", columns[i], columns[i]);
+            raw_was_changed(&w, sql, "totals and days", text ? ", CA, USD" : ", NY, USD");
+        }
+    }
+    raw_was_changed(&w, "UPDATE order_rows SET total_e4 = 1", "totals and days", "3 such sums");
+    raw_was_changed(&w, "UPDATE order_rows SET group_id = 1 WHERE position = 2", "totals and days",
+                    ", CA, USD");
+    raw_was_changed(&w, "UPDATE adjustment_rows SET event = 2 WHERE position = 1",
+                    "totals and days", ", CA, USD");
+    // Sums of all time are as they were: another day, another number of a product, another hour.
+    raw_was_changed(&w,
+                    "UPDATE order_rows SET created_ms = created_ms - 40 * 86400000 "
+                    "WHERE position = 2",
+                    "days and products", "2026-01-01, USD");
+    raw_was_changed(&w,
+                    "UPDATE order_rows SET items = replace(items, '4,', '6,') WHERE position = 5",
+                    "days and products", "2026-01-01, USD");
+    raw_was_changed(&w,
+                    "UPDATE order_rows SET created_ms = created_ms + 3600000 WHERE position = 9",
+                    "hours and minutes", "2026-01-01T04:00:00.000Z, GOOGLE, CA, USD");
+    shop_remove(&w.shop);
+}
+
+static void damaged_sums_are_mended_from_raw_orders_that_are_right(void **state) {
+    (void)state;
+    static const char *const cases[] = {
+        "UPDATE total_cells SET total_e4 = total_e4 + 1",
+        "UPDATE total_cells SET orders = 0, units = 0, subtotal_e4 = 0, total_e4 = 0",
+        "UPDATE total_cells SET total_e4 = 9223372036854775807",
+        "UPDATE day_cells SET total_e4 = 9223372036854775807",
+        "UPDATE day_cells SET total_e4 = -9223372036854775807 - 1",
+        "UPDATE day_cells SET total_e4 = total_e4 + 0.5",
+        "UPDATE day_cells SET cell = cell + (40 << 32)", // totals still agree with them
+        "UPDATE hour_cells SET cell = cell + (1 << 32) WHERE cell = (SELECT max(cell) FROM "
+        "hour_cells)",
+        "UPDATE minute_cells SET units = 9223372036854775807",
+        "UPDATE product_cells SET units = units * 2",
+        "UPDATE product_cells SET cell = cell + (40 << 32)",
+        "DELETE FROM day_cells",
+        "DELETE FROM total_cells; DELETE FROM day_cells",
+        "DELETE FROM day_cells; DELETE FROM product_cells",
+        "DELETE FROM hour_cells; DELETE FROM minute_cells",
+        "DELETE FROM total_cells WHERE cell = 1; DELETE FROM day_cells WHERE cell & 4294967295 = 1",
+        "UPDATE total_cells SET total_e4 = total_e4 + 1; UPDATE hour_cells SET units = 0;"
+        "UPDATE product_cells SET units = 7",
+        "UPDATE currency_gross SET gross_e4 = 1",
+    };
+    static char sound[32768], after[32768];
     struct world w;
     world_make(&w);
-    tamper(&w, "UPDATE order_rows SET total_e4 = total_e4 + 1 WHERE position = 2",
-           "it is those that were changed");
-    assert_int_equal(w.report.raw_problems, 1);
-    tamper(&w, "UPDATE total_cells SET total_e4 = total_e4 + 1", "total_cells");
-    assert_int_equal(w.report.raw_problems, 0);
-    tamper(&w, "DELETE FROM day_cells", "day_cells");
-    assert_int_equal(w.report.raw_problems, 0);
+    fingerprint(&w, sound, sizeof sound);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        tamper(&w, cases[i], "problem: ");
+        if (w.report.raw_problems != 0) {
+            fail_msg("%s: %s", cases[i], w.out);
+        }
+        rebuild(&w);
+        expect_sound(&w);
+        fingerprint(&w, after, sizeof after);
+        assert_string_equal(after, sound);
+    }
     shop_remove(&w.shop);
 }
 
@@ -695,6 +787,151 @@ static void a_cluster_without_its_raw_orders_is_not_set_to_zero_unless_told(void
     fclose(quiet);
 }
 
+// Two orders of 10 on two days, counted into every table, and raw orders that say what they like.
+static struct order told[2];
+
+static struct order told_order(int64_t id, int64_t created_ms) {
+    return (struct order){.order_id = {id, TEXT_NONE},
+                          .customer_id = IDENT_NONE,
+                          .product_id = {7, TEXT_NONE},
+                          .source = TEXT_LIT("GOOGLE"),
+                          .state = TEXT_LIT("CA"),
+                          .currency = "USD",
+                          .created_ms = created_ms,
+                          .quantity = 2,
+                          .subtotal_e4 = 100000,
+                          .total_e4 = 100000};
+}
+
+static bool told_scan(struct raw_reader *r, raw_event_fn each, void *user, struct error *err) {
+    (void)r;
+    (void)err;
+    for (int i = 0; i < 2; i++) {
+        struct stored_event event = {.order = told[i], .position = i};
+        if (!each(user, &event)) {
+            break;
+        }
+    }
+    return true;
+}
+
+static void (*damage)(struct cube *cells); // of what was counted
+static bool told_read(struct audit_aggregates *a, struct audit_picture *out, struct laws *laws,
+                      struct error *err) {
+    struct zone *zone;
+    uint32_t group;
+    assert_true(fake_read(a, out, laws, err));
+    assert_true(zone_open("UTC", &zone, err));
+    cube_free(out->cells);
+    out->cells = cube_new(zone, NULL);
+    for (int i = 0; i < 2; i++) {
+        struct order o = told_order(1 + i, INT64_C(1767268800000) + i * INT64_C(86400000));
+        assert_int_equal(cube_add(out->cells, &o, 0, 0, &group), CUBE_OK);
+        out->gross_e4[currency_number("USD")] += currency_gross_of(&o);
+    }
+    zone_free(zone);
+    if (damage != NULL) {
+        damage(out->cells);
+    }
+    return true;
+}
+
+static struct measures *first_of(struct cube *cells, enum cube_table table) {
+    for (size_t i = 0; i < cube_n_cells(cells); i++) {
+        const struct cube_cell *c = &cube_cells(cells)[i];
+        if (c->table == table) {
+            return cube_cell(cells, table, c->bucket,
+                             table == CUBE_PRODUCT ? cube_product(cells, c->dim)
+                                                   : cube_group(cells, c->dim));
+        }
+    }
+    fail();
+    return NULL;
+}
+
+static void damage_totals(struct cube *cells) {
+    first_of(cells, CUBE_TOTALS)->total_e4++;
+}
+static void damage_days(struct cube *cells) {
+    first_of(cells, CUBE_DAY)->units++;
+}
+static void damage_hours(struct cube *cells) {
+    first_of(cells, CUBE_HOUR)->units++;
+}
+static void damage_minutes(struct cube *cells) {
+    first_of(cells, CUBE_MINUTE)->orders = 5;
+}
+static void damage_products(struct cube *cells) {
+    first_of(cells, CUBE_PRODUCT)->units = 9;
+}
+static void damage_all(struct cube *cells) { // as if the tables had been emptied
+    for (size_t i = 0; i < cube_n_cells(cells); i++) {
+        const struct cube_cell *c = &cube_cells(cells)[i];
+        *cube_cell(cells, (enum cube_table)c->table, c->bucket,
+                   c->table == CUBE_PRODUCT ? cube_product(cells, c->dim)
+                                            : cube_group(cells, c->dim)) = (struct measures){0};
+    }
+}
+
+static void raw_orders_of_a_cluster_that_were_changed_are_told_from_damaged_sums(void **state) {
+    (void)state;
+    static const struct audit_aggregates_ops aggregates_ops = {.read = told_read,
+                                                               .repair = fake_repair};
+    static const struct raw_reader_ops raw_ops = {.scan = told_scan};
+    static const struct {
+        int64_t total_e4, quantity, later_ms;
+        const char *tables, *first;
+    } changed[] = {
+        {1, 0, 0, "totals and days", "GOOGLE, CA, USD"},
+        {0, 1, 0, "totals and days", "GOOGLE, CA, USD"},
+        {0, 0, INT64_C(86400000), "days and products", "2026-01-01, USD"},
+        {0, 0, 3600000, "hours and minutes", "2026-01-01T12:00:00.000Z, GOOGLE, CA, USD"},
+    };
+    static void (*const damaged[])(struct cube *) = {damage_totals,  damage_days,     damage_hours,
+                                                     damage_minutes, damage_products, damage_all};
+    struct fake_cluster f = {.aggregates = {&aggregates_ops}, .raw = {&raw_ops}};
+    struct audit_report report;
+    static char said[8192];
+    int64_t n_changed;
+    for (size_t i = 0; i < COUNT_OF(changed) + 1 + COUNT_OF(damaged); i++) {
+        struct error err = {0};
+        bool raw_side = i < COUNT_OF(changed);
+        told[0] = told_order(1, INT64_C(1767268800000));
+        told[1] = told_order(2, INT64_C(1767268800000) + INT64_C(86400000));
+        damage = i > COUNT_OF(changed) ? damaged[i - COUNT_OF(changed) - 1] : NULL;
+        if (raw_side) {
+            told[0].total_e4 += changed[i].total_e4;
+            told[0].quantity += changed[i].quantity;
+            told[0].created_ms += changed[i].later_ms;
+        }
+        FILE *out = fmemopen(said, sizeof said, "w");
+        assert_non_null(out);
+        assert_true(audit_cluster_verify(&f.aggregates, &f.raw, out, &report, &err));
+        assert_int_equal(report.raw_problems, raw_side);
+        assert_int_equal(report.problems > 0, i != COUNT_OF(changed));
+        int64_t n_repairs = f.n_repairs;
+        bool ok =
+            audit_cluster_rebuild(&f.aggregates, &f.raw, false, out, &n_changed, &report, &err);
+        assert_int_equal(ok, !raw_side);
+        if (raw_side) {
+            assert_int_equal(f.n_repairs, n_repairs);
+            assert_int_equal(err.cls, ERROR_USAGE);
+            assert_non_null(strstr(err.text, "--accept-loss"));
+            assert_non_null(strstr(err.text, changed[i].tables));
+            assert_non_null(strstr(err.text, changed[i].first));
+            assert_true(
+                audit_cluster_rebuild(&f.aggregates, &f.raw, true, out, &n_changed, &report, &err));
+        }
+        assert_int_equal(f.n_repairs, n_repairs + 1);
+        assert_int_equal(n_changed > 0, i != COUNT_OF(changed));
+        fclose(out);
+        if (raw_side) {
+            assert_non_null(strstr(said, "it is those that were changed"));
+            assert_non_null(strstr(said, changed[i].first));
+        }
+    }
+}
+
 static void rebuild_is_refused_while_a_writer_works(void **state) {
     (void)state;
     struct world w;
@@ -756,8 +993,10 @@ int main(void) {
         cmocka_unit_test(missing_raw_rows_are_told_and_rebuild_takes_them_out_only_when_told),
         cmocka_unit_test(a_file_that_was_cut_is_not_rebuilt_from_what_is_left),
         cmocka_unit_test(the_side_that_is_damaged_is_told),
+        cmocka_unit_test(damaged_sums_are_mended_from_raw_orders_that_are_right),
         cmocka_unit_test(a_restored_copy_needs_no_lock_file),
         cmocka_unit_test(a_cluster_without_its_raw_orders_is_not_set_to_zero_unless_told),
+        cmocka_unit_test(raw_orders_of_a_cluster_that_were_changed_are_told_from_damaged_sums),
         cmocka_unit_test(rebuild_is_refused_while_a_writer_works),
         cmocka_unit_test(verify_sees_one_snapshot_of_a_batch_in_work),
     };

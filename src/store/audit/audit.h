@@ -15,7 +15,7 @@ struct audit_report {
     int64_t cells;               // aggregate cells compared
     int64_t groups;              // (source, state, currency) groups of sales_totals
     int64_t problems;            // laws broken; each was printed as one line
-    int64_t raw_problems; // of those: raw events are missing or damaged, rebuild makes it worse
+    int64_t raw_problems; // of those: raw events are missing, damaged or changed, rebuild is worse
 };
 
 // Checks every law on one snapshot, also while a writer works. Prints to `out`. False only when it
@@ -26,8 +26,9 @@ MUST_CHECK bool audit_verify(const char *directory, FILE *out, struct audit_repo
 MUST_CHECK bool audit_verify_copy(const char *path, FILE *out, struct audit_report *report,
                                   struct error *err);
 // Recomputes every aggregate from raw and writes those that differ, in one transaction. Refused
-// while a writer has the directory, and when not all accepted events are there. accept_loss: then
-// those that are there are all there ever were; an order that was lost may be sent again.
+// while a writer has the directory, when not all accepted events are there, and when aggregates
+// agree with each other on sums that raw does not give. accept_loss: then those that are there, as
+// they are, are all there ever were; an order that was lost may be sent again.
 // *changed: cells that differed.
 MUST_CHECK bool audit_rebuild(const char *directory, bool accept_loss, FILE *out, int64_t *changed,
                               struct audit_report *report, struct error *err);

@@ -6,12 +6,14 @@
 //    added up: of several topics too, and of a topic before it was made anew.
 //    Rows are written before the aggregates they belong to, so all of them are there by now; what
 //    is at or past a position was written for a batch that is not in the picture and is left out.
-// 3. Both are compared, cell by cell.
+// 3. Both are compared, cell by cell. Where they differ: which side was changed (struct
+//    laws_witness).
 // Memory: twice the cells. Order ids are unique because they are the raw table's key; a position
 // that two rows claim would show as a sum that is off.
 //
 // rebuild: the cells that differ are written in one transaction, if nothing was committed since the
-// picture; else it is refused, and may be tried again when the processes rest.
+// picture; else it is refused, and may be tried again when the processes rest. Refused too when it
+// is the raw orders that are missing or were changed, unless told.
 #include "store/audit/audit_cluster.h"
 
 #include "base/mem.h"
@@ -179,6 +181,103 @@ static void check_store(struct audit *a) {
     laws_expect(&a->laws, "newest batch", p->newest_batch_id, p->last_batch_id);
 }
 
+// --- Which side was changed
+
+static struct measures *sum_at(struct cube *sums, enum cube_table table, int32_t bucket,
+                               const struct cube_dim *dim) {
+    return mem_must(cube_cell(sums, table, bucket, dim));
+}
+
+// A day's currency: what groups and products have in common.
+static struct cube_dim currency_of(const struct cube_dim *dim) {
+    struct cube_dim of = {.source = TEXT_LIT(""), .state = TEXT_LIT(""), .product_id = {0}};
+    memcpy(of.currency, dim->currency, sizeof of.currency);
+    return of;
+}
+
+// What the finer tables give: totals from days, hours from minutes, and the units of a day and
+// currency, from days (CUBE_DAY) and from products (CUBE_PRODUCT).
+static struct cube *add_up_finer(struct cube *cells) {
+    struct cube *sums = mem_must(cube_new(NULL, NULL));
+    for (size_t i = 0; i < cube_n_cells(cells); i++) {
+        const struct cube_cell *c = &cube_cells(cells)[i];
+        enum cube_table table = (enum cube_table)c->table;
+        const struct cube_dim *dim = dim_of(cells, c);
+        if (table == CUBE_DAY) {
+            add_measures(sum_at(sums, CUBE_TOTALS, 0, dim), &c->sum);
+        } else if (table == CUBE_MINUTE) {
+            add_measures(sum_at(sums, CUBE_HOUR, c->bucket / 60, dim), &c->sum);
+        }
+        if (table == CUBE_DAY || table == CUBE_PRODUCT) {
+            const struct cube_dim currency = currency_of(dim);
+            const struct measures units = {.units = c->sum.units};
+            add_measures(sum_at(sums, table, c->bucket, &currency), &units);
+        }
+    }
+    return sums;
+}
+
+static bool same(const struct measures *x, const struct measures *y) {
+    return x != NULL && y != NULL && memcmp(x, y, sizeof *x) == 0;
+}
+
+// Cells of a table that the finer one agrees with, and raw does not.
+static void find_cells(struct audit *a, struct cube *finer, enum cube_table table, int32_t from,
+                       enum laws_pair pair, struct laws_witness *w) {
+    struct cube *stored = a->picture->cells;
+    for (size_t i = 0; i < cube_n_cells(stored); i++) {
+        const struct cube_cell *c = &cube_cells(stored)[i];
+        if (c->table == table && c->bucket >= from && !is_zero(&c->sum)) {
+            const struct cube_dim *dim = cube_group(stored, c->dim);
+            if (same(&c->sum, cube_find(finer, table, c->bucket, dim)) &&
+                !same(&c->sum, cube_find(a->raw_cells, table, c->bucket, dim))) {
+                laws_witness_add(w, pair, c->bucket, dim);
+            }
+        }
+    }
+}
+
+// Units of days that stored days and products agree on, and those of raw do not.
+static void find_units(struct cube *finer, struct cube *raw_finer, struct laws_witness *w) {
+    for (size_t i = 0; i < cube_n_cells(finer); i++) {
+        const struct cube_cell *c = &cube_cells(finer)[i];
+        if (c->table == CUBE_DAY && c->sum.units != 0) {
+            const struct cube_dim *dim = cube_group(finer, c->dim);
+            if (same(&c->sum, cube_find(finer, CUBE_PRODUCT, c->bucket, dim)) &&
+                !(same(&c->sum, cube_find(raw_finer, CUBE_DAY, c->bucket, dim)) &&
+                  same(&c->sum, cube_find(raw_finer, CUBE_PRODUCT, c->bucket, dim)))) {
+                laws_witness_add(w, LAWS_DAYS_PRODUCTS, c->bucket, dim);
+            }
+        }
+    }
+}
+
+// The first hour of which all minutes are kept.
+static int32_t first_hour(const struct audit_picture *p) {
+    int32_t from = p->minute_floor > 0 ? p->minute_floor / 60 + 1 : 0;
+    return from > p->hour_floor ? from : p->hour_floor;
+}
+
+// After compare_all.
+static struct laws_witness find_witness(struct audit *a) {
+    struct laws_witness w = {0};
+    if (a->n_changes == 0 || !laws_raw_is_complete(&a->picture->counts, a->recount)) {
+        return w;
+    }
+    struct cube *finer = add_up_finer(a->picture->cells);
+    struct cube *raw_finer = add_up_finer(a->raw_cells);
+    find_cells(a, finer, CUBE_TOTALS, 0, LAWS_TOTALS_DAYS, &w);
+    if (w.n == 0) {
+        find_units(finer, raw_finer, &w);
+    }
+    if (w.n == 0) {
+        find_cells(a, finer, CUBE_HOUR, first_hour(a->picture), LAWS_HOURS_MINUTES, &w);
+    }
+    cube_free(finer);
+    cube_free(raw_finer);
+    return w;
+}
+
 // --- The whole
 
 static bool open_audit(struct audit *a, struct audit_aggregates *aggregates, FILE *out,
@@ -253,6 +352,8 @@ bool audit_cluster_verify(struct audit_aggregates *aggregates, struct raw_reader
         check_store(&a);
         check_gross(&a);
         compare_all(&a);
+        const struct laws_witness w = find_witness(&a);
+        laws_witness_tell(&a.laws, &w);
     } else if (ok) {
         count_days(&a);
         check_store(&a);
@@ -278,6 +379,10 @@ bool audit_cluster_rebuild(struct audit_aggregates *aggregates, struct raw_reade
               laws_may_rebuild(&a.picture->counts, a.recount, accept_loss, err);
     if (ok) {
         compare_all(&a);
+        const struct laws_witness w = find_witness(&a);
+        ok = accept_loss || laws_may_replace(&w, err);
+    }
+    if (ok) {
         const struct audit_repair repair = {a.changes, a.n_changes, a.recount->gross_e4,
                                             a.recount->orders + a.recount->adjustments};
         ok = aggregates->ops->repair(aggregates, a.picture, &repair, err);

@@ -2,6 +2,7 @@
 // The laws, and how a broken one is told: one line that begins with "problem: ".
 #include "store/audit/audit_laws.h"
 
+#include "order/timestamp.h"
 #include <inttypes.h>
 #include <stdarg.h>
 
@@ -62,6 +63,10 @@ void laws_counts(struct laws *l, const struct store_counts *c, const struct reco
     }
 }
 
+bool laws_raw_is_complete(const struct store_counts *c, const struct recount *raw) {
+    return c->accepted <= raw->orders + raw->adjustments && raw->impossible == 0;
+}
+
 bool laws_may_rebuild(const struct store_counts *c, const struct recount *raw, bool accept_loss,
                       struct error *err) {
     int64_t missing = c->accepted - raw->orders - raw->adjustments;
@@ -77,6 +82,50 @@ bool laws_may_rebuild(const struct store_counts *c, const struct recount *raw, b
                      "and rebuild would take them out of every total: restore the raw orders from "
                      "a copy, or say --accept-loss",
                      missing, c->accepted);
+}
+
+static const char *const pair_names[] = {
+    [LAWS_TOTALS_DAYS] = "totals and days",
+    [LAWS_DAYS_PRODUCTS] = "days and products",
+    [LAWS_HOURS_MINUTES] = "hours and minutes",
+};
+
+void laws_witness_add(struct laws_witness *w, enum laws_pair pair, int32_t bucket,
+                      const struct cube_dim *dim) {
+    if (w->n++ > 0) {
+        return;
+    }
+    w->pair = pair;
+    char at[34] = "";
+    size_t n = pair == LAWS_DAYS_PRODUCTS   ? date_format(bucket, at)
+               : pair == LAWS_HOURS_MINUTES ? timestamp_format((int64_t)bucket * 3600000, at)
+                                            : 0;
+    memcpy(at + n, n > 0 ? ", " : "", n > 0 ? 3 : 1);
+    if (pair == LAWS_DAYS_PRODUCTS) {
+        snprintf(w->where, sizeof w->where, "%s%.3s", at, dim->currency);
+    } else {
+        snprintf(w->where, sizeof w->where, "%s%s, %s, %.3s", at, excerpt_of(dim->source).text,
+                 excerpt_of(dim->state).text, dim->currency);
+    }
+}
+
+void laws_witness_tell(struct laws *l, const struct laws_witness *w) {
+    if (w->n > 0) {
+        laws_raw_broken(l,
+                        "%s agree with each other, and not with the raw orders: it is those that "
+                        "were changed (%" PRId64 " such %s; the first: %s)",
+                        pair_names[w->pair], w->n, w->n == 1 ? "sum" : "sums", w->where);
+    }
+}
+
+bool laws_may_replace(const struct laws_witness *w, struct error *err) {
+    return w->n == 0 ||
+           error_set(err, ERROR_USAGE,
+                     "raw orders were changed: %s agree with each other and not with them, and "
+                     "rebuild would replace right sums by wrong ones: restore the raw orders from "
+                     "a copy, or, if they are right and the sums are not, say --accept-loss "
+                     "(%" PRId64 " such %s; the first: %s)",
+                     pair_names[w->pair], w->n, w->n == 1 ? "sum" : "sums", w->where);
 }
 
 void laws_gross(struct laws *l, struct recount *raw, struct text currency, int64_t stored_e4) {

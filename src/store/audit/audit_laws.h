@@ -21,10 +21,31 @@ void laws_expect(struct laws *l, const char *what, int64_t have, int64_t want);
 // received = accepted + duplicate + rejected, and accepted is what raw holds, all of it possible.
 // The counts go into the report.
 void laws_counts(struct laws *l, const struct store_counts *c, const struct recount *raw);
+// Whether raw holds all that was accepted.
+bool laws_raw_is_complete(const struct store_counts *c, const struct recount *raw);
 // Whether aggregates may be made again from `raw`: not when accepted events are missing, unless
 // told, and never from what no order has. ERROR_USAGE names the count.
 MUST_CHECK bool laws_may_rebuild(const struct store_counts *c, const struct recount *raw,
                                  bool accept_loss, struct error *err);
+
+// Which side was changed, when raw is complete and gives other sums. Two tables hold some sums
+// twice: totals are those of days, hours those of minutes, the units of a day those of its
+// products. A sum on which two tables agree and that raw does not give was not made by damage to
+// one table, since the other one would have kept it as raw has it: raw orders were changed.
+enum laws_pair { LAWS_TOTALS_DAYS, LAWS_DAYS_PRODUCTS, LAWS_HOURS_MINUTES };
+struct laws_witness { // all zero: none was found
+    int64_t n;        // such sums, of one pair
+    enum laws_pair pair;
+    char where[400]; // the first of them, fit to be shown
+};
+// One more sum of this pair. `dim` is a group; of days and products its currency alone is looked
+// at.
+void laws_witness_add(struct laws_witness *w, enum laws_pair pair, int32_t bucket,
+                      const struct cube_dim *dim);
+// verify: prints it, if there is one.
+void laws_witness_tell(struct laws *l, const struct laws_witness *w);
+// rebuild: ERROR_USAGE names the sum and says what to do.
+MUST_CHECK bool laws_may_replace(const struct laws_witness *w, struct error *err);
 
 // The sums that guard all others: a call for each stored one, then the end. What was compared is
 // taken out of raw->gross_e4.

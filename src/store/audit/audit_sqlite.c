@@ -6,10 +6,12 @@
 // 2. No order id is there twice, no position is missing, and the index leads to the right rows.
 // 3. Raw events added up again (audit_sqlite_scan.c) give every cell inside its retention, to the
 //    last digit, and no cell is there that raw does not give.
+// 4. Where they differ: which side was changed (audit_sqlite_side.c).
 // Each broken law is one line (audit_laws.c).
 //
 // rebuild: takes the writer's lock, adds up again, and replaces the cells that differ in one
-// transaction; a crash in the middle leaves everything as it was.
+// transaction; a crash in the middle leaves everything as it was. Refused when it is the raw orders
+// that are damaged, missing or changed, unless told.
 #include "store/audit/audit.h"
 
 #include "base/clock.h"
@@ -19,6 +21,7 @@
 #include "store/audit/audit_sqlite_damage.h"
 #include "store/audit/audit_sqlite_index.h"
 #include "store/audit/audit_sqlite_scan.h"
+#include "store/audit/audit_sqlite_side.h"
 #include "store/sales_reader.h"
 #include "store/sqlite/sqlite_directory.h"
 #include <errno.h>
@@ -186,25 +189,14 @@ static bool walk_both(struct audit *a, int table, sqlite3_stmt *stored, sqlite3_
     return true;
 }
 
-// The stored totals agree with the stored days, and not with raw orders: those were changed.
 static bool check_side(struct audit *a, struct error *err) {
-    int64_t differ_from_raw, differ_from_days;
-    bool ok = sqlite_int(a->db,
-                         "SELECT count(*) FROM (SELECT * FROM main.total_cells EXCEPT "
-                         "SELECT * FROM temp.total_cells)",
-                         0, &differ_from_raw, err) &&
-              sqlite_int(a->db,
-                         "SELECT count(*) FROM (SELECT cell & 4294967295, " MEASURE_COLUMNS
-                         " FROM main.total_cells EXCEPT SELECT cell & 4294967295, sum(orders), "
-                         "sum(units), sum(subtotal_e4), sum(discount_e4), sum(shipping_e4), "
-                         "sum(tax_e4), sum(total_e4), sum(cancelled_orders), sum(refunds), "
-                         "sum(refunded_total_e4) FROM main.day_cells GROUP BY 1)",
-                         0, &differ_from_days, err);
-    if (ok && differ_from_raw > 0 && differ_from_days == 0) {
-        laws_raw_broken(&a->laws, "totals and days agree with each other, and not with the raw "
-                                  "orders: it is those that were changed");
+    struct laws_witness w = {0};
+    if (laws_raw_is_complete(&a->state.counts, a->recount) &&
+        !audit_sqlite_side(a->db, &a->state, &w, err)) {
+        return false;
     }
-    return ok;
+    laws_witness_tell(&a->laws, &w);
+    return true;
 }
 
 static bool check_cells(struct audit *a, struct error *err) {
@@ -260,9 +252,11 @@ static void end_audit(struct audit *a) {
 static bool print_totals(struct audit *a, struct error *err) {
     sqlite3_stmt *stmt = NULL;
     if (!sqlite_prepare(a->db,
-                        "SELECT g.currency, count(*), sum(c.orders), sum(c.total_e4) "
-                        "FROM main.total_cells c JOIN sales_groups g ON g.id = c.cell & 4294967295 "
-                        "GROUP BY 1 ORDER BY 1",
+                        "SELECT g.currency, count(*), " AUDIT_SUM(c.orders) ", " AUDIT_SUM(
+                            c.total_e4) " "
+                                        "FROM main.total_cells c JOIN sales_groups g ON g.id = "
+                                        "c.cell & 4294967295 "
+                                        "GROUP BY 1 ORDER BY 1",
                         &stmt, err)) {
         return false;
     }
@@ -376,13 +370,16 @@ static bool note_days(struct audit *a, struct error *err) {
 }
 
 static bool may_rebuild(const struct audit *a, bool accept_loss, struct error *err) {
+    struct laws_witness w = {0};
     if (a->damage[0] != '\0' && !accept_loss) {
         return error_set(err, ERROR_USAGE,
                          "%s: restore the file from a copy (or say --accept-loss, and what cannot "
                          "be read is taken out of every total)",
                          a->damage);
     }
-    return laws_may_rebuild(&a->state.counts, a->recount, accept_loss, err);
+    return laws_may_rebuild(&a->state.counts, a->recount, accept_loss, err) &&
+           (accept_loss ||
+            (audit_sqlite_side(a->db, &a->state, &w, err) && laws_may_replace(&w, err)));
 }
 
 bool audit_rebuild(const char *directory, bool accept_loss, FILE *out, int64_t *changed,
