@@ -17,7 +17,7 @@ getrandom time __stack_chk_fail _GLOBAL_OFFSET_TABLE_ yyjson_alc_pool_init yyjso
 heap_allowed="malloc realloc free mmap mmap64 munmap madvise"
 # Those that know files are the window's.
 file_allowed="__errno_location strerror strerror_r __xpg_strerror_r open open64 openat openat64 close read write pread
-pread64 pwrite pwrite64 pwritev pwritev64 fstat fstat64 ftruncate ftruncate64 posix_fallocate posix_fallocate64 fallocate fallocate64 fsync
+pread64 pwrite pwrite64 pwritev pwritev64 fstat fstat64 lstat lstat64 geteuid ftruncate ftruncate64 posix_fallocate posix_fallocate64 fallocate fallocate64 fsync
 fdatasync rename renameat unlink unlinkat mkdir flock fcntl fcntl64 mmap mmap64 munmap msync madvise sysconf
 fdopendir readdir closedir futimens sync_file_range strncmp strtol strtoll strtoull clock_system clock_sleep_ms"
 # What the kernel links of rooms above the core.

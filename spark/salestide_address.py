@@ -47,9 +47,8 @@ def read_address(text, scheme, path_is):
 
 
 def database(text):
-    """A mysql:// address without its user and with its ports: the same for whoever counts into it."""
-    where = read_address(text, "mysql", "database")
-    return f"mysql://{where.servers()}/{where.path}"
+    """The name of the database in a mysql:// address: the same by whichever host, port or user it is reached."""
+    return read_address(text, "mysql", "database").path
 
 
 def _read_host(text, default_port, refuse):

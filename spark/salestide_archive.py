@@ -11,8 +11,9 @@
 So each order that the job counted is in the archive once, whenever it was killed. Names that begin with _ are no data to
 Spark, PyArrow and others. The argument:
 
-Whose is it? OWNER is a hash of the database and the topic's name, as positions have them. Of the same owner there is one job at a
-time, or an older one that does not know yet that it is fenced. What is pending of other owners is not touched: they may be at work.
+Whose is it? OWNER is a hash of the names of database and topic; by which host the database is reached may change. Of the same
+owner there is one job at a time, or an older one that does not know yet that it is fenced. What is pending of other owners is not
+touched: they may be at work.
 
 Was it committed? A commit moves all positions of a batch in one transaction, from where it began, and only with the epochs of
 its claims; so the record of it is the positions, of the topic that moves.json names. A start asks for them by claiming, which waits
@@ -54,7 +55,7 @@ class Pending:
 
 class Archive:
     def __init__(self, spark, path, database, topic):
-        """`database`: the address of the aggregates, written always in the same way."""
+        """`database`: the name of that of the aggregates."""
         self.files = Folder(spark, path)
         self.whose = {"database": database, "topic": topic}
         self.owner = hashlib.sha256(f"{database}\n{topic}".encode()).hexdigest()[:16]
