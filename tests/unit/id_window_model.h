@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
-// What tests of the window of identities share: logs by dice, and the plain model that says what
-// each verdict has to be. Include after cmocka.h.
+// What tests of the window of identities share: logs by dice, with what each verdict has to be by
+// the plain model. Include after cmocka.h.
 #pragma once
 #include "base/hash.h"
 #include "window/id_window.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { WINDOW_MS = 100000, STEP_MS = WINDOW_MS / 100, BLOCK = 16 };
+#include "window_model.h"
+
+enum { WINDOW_MS = 100000, STEP_MS = WINDOW_MS / 100 };
 
 static inline struct order_digest digest_of(uint64_t id, uint64_t content) {
     struct order_digest d = {.content = hash_u64(content + 1)};
@@ -29,76 +31,9 @@ static inline enum known_as known_of(struct id_window *w, const struct order_dig
     return as;
 }
 
-// --- The model: what is known, from the whole log, without steps, tables or undo
+// --- Logs by dice
 
 enum { IDS = 3000, LOG = 60000 };
-
-struct record {
-    uint64_t id, content;
-    int64_t offset, at_ms;
-    bool refused; // by the tables: it leaves nothing
-    enum known_as verdict;
-};
-
-struct model {
-    struct {
-        bool came;
-        uint64_t content;
-        int group;
-    } ids[IDS];
-    int64_t young_ms[LOG]; // by group; INT64_MAX: not known yet
-    int group, waiting;    // waiting: -1, none
-    int64_t time_ms, block_min_ms, group_max_ms, waiting_max_ms;
-    int block_n, group_n;
-};
-
-static inline int64_t larger(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
-static inline int64_t smaller(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
-static inline void model_block(struct model *m, int group_most) {
-    int64_t before = m->time_ms;
-    m->time_ms = larger(m->time_ms, m->block_min_ms);
-    m->block_n = 0;
-    if (m->waiting >= 0) {
-        m->young_ms[m->waiting] =
-            larger(m->time_ms, smaller(m->waiting_max_ms, m->time_ms + WINDOW_MS));
-        m->waiting = -1;
-    }
-    if (before / STEP_MS != m->time_ms / STEP_MS || m->group_n >= group_most) {
-        m->waiting = m->group++;
-        m->waiting_max_ms = m->group_max_ms;
-        m->group_n = 0;
-        m->group_max_ms = 0;
-    }
-}
-
-static inline enum known_as model_see(struct model *m, const struct record *r, int group_most) {
-    if (m->block_n == BLOCK) {
-        model_block(m, group_most);
-    }
-    m->block_min_ms = m->block_n++ == 0 ? r->at_ms : smaller(m->block_min_ms, r->at_ms);
-    m->group_max_ms = larger(m->group_max_ms, r->at_ms);
-    m->group_n++;
-    bool known = m->ids[r->id].came;
-    if (known) {
-        int group = m->ids[r->id].group;
-        known =
-            group >= m->group - (m->waiting >= 0) || m->time_ms - m->young_ms[group] <= WINDOW_MS;
-    }
-    if (known && m->ids[r->id].content != r->content) {
-        return KNOWN_OTHER;
-    }
-    if (known || !r->refused) {
-        m->ids[r->id].came = true;
-        m->ids[r->id].content = r->content;
-        m->ids[r->id].group = m->group;
-    }
-    return known ? KNOWN_SAME : KNOWN_NEW;
-}
 
 struct dice {
     uint64_t at;
@@ -110,10 +45,7 @@ static inline uint64_t roll(struct dice *d, uint64_t n) {
 
 // Stamps that creep, stand, leap, go back, are of 1970 or years ahead; holes in the offsets.
 static inline void fill_log(struct record *log, struct dice *dice, const struct id_budget *budget) {
-    struct model *m = calloc(1, sizeof *m);
-    assert_non_null(m);
-    m->waiting = -1;
-    int group_most = (int)larger(64, (int64_t)(budget->max_bytes / 16 / 1024));
+    struct model *m = model_new(WINDOW_MS, budget->max_bytes);
     uint64_t kind = roll(dice, 4), n_ids = 1 + roll(dice, IDS);
     int64_t now_ms = INT64_C(1700000000000), offset = 0;
     for (int i = 0; i < LOG; i++) {
@@ -131,7 +63,7 @@ static inline void fill_log(struct record *log, struct dice *dice, const struct 
         r->id = roll(dice, n_ids);
         r->content = roll(dice, 20) == 0 ? 1 : 0;
         r->refused = roll(dice, 30) == 0;
-        r->verdict = model_see(m, r, group_most);
+        r->verdict = model_see(m, r);
     }
     free(m);
 }

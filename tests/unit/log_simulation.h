@@ -5,10 +5,40 @@
 #pragma once
 #include "engine/zone_file.h"
 #include "log_world.h"
+#include "window_model.h"
 
-enum stamps { STAMPS_OF_ARRIVAL, STAMPS_IN_ANY_ORDER, STAMPS_OF_1970, STAMPS_AHEAD, STAMPS_KINDS };
+enum stamps {
+    STAMPS_OF_ARRIVAL,
+    STAMPS_IN_ANY_ORDER,
+    STAMPS_OF_1970,
+    STAMPS_AHEAD,
+    STAMPS_KINDS, // those above lie within the window, but for a few that are years ahead
+    STAMPS_OVER_WINDOWS = STAMPS_KINDS, // arrivals over many windows, in order
+    STAMPS_IN_DISORDER,                 // the same, by up to half a window
+    STAMPS_ODD,                         // and some of 1970, some ahead
+    STAMPS_IN_RUNS, // arrivals, then so many of 1970 that groups are of them alone, and again
+    STAMPS_END,
+};
 
-// All within the window, but for a few that are years ahead.
+enum { MESSAGES_OF_WINDOW = 200 }; // where stamps run over many
+
+static inline int64_t running_stamp(struct world *w, enum stamps stamps, int i) {
+    int64_t at_ms = w->now_ms + i * (w->window_ms / MESSAGES_OF_WINDOW);
+    int64_t off_ms = (int64_t)roll(w, (uint64_t)w->window_ms) - w->window_ms / 2;
+    uint64_t odd = roll(w, 30);
+    if (stamps == STAMPS_OVER_WINDOWS) {
+        return at_ms;
+    }
+    if (stamps == STAMPS_IN_RUNS) { // 300 arrivals and 600 of 1970, for which time stands
+        int n_arrivals = i / 900 * 300 + (i % 900 < 300 ? i % 900 : 300);
+        return i % 900 < 300 ? w->now_ms + n_arrivals * (w->window_ms / MESSAGES_OF_WINDOW) : 1;
+    }
+    if (stamps == STAMPS_ODD && odd < 3) {
+        return odd == 0 ? 1 : odd == 1 ? INT64_C(1) << 52 : at_ms + 3 * w->window_ms;
+    }
+    return at_ms + off_ms;
+}
+
 static inline int64_t a_stamp(struct world *w, enum stamps stamps, int i) {
     static const int64_t hour_ms = 3600000;
     switch (stamps) {
@@ -18,8 +48,13 @@ static inline int64_t a_stamp(struct world *w, enum stamps stamps, int i) {
         return 1;
     case STAMPS_AHEAD:
         return roll(w, 20) == 0 ? INT64_C(1) << 52 : w->now_ms + i;
+    case STAMPS_OVER_WINDOWS:
+    case STAMPS_IN_DISORDER:
+    case STAMPS_ODD:
+    case STAMPS_IN_RUNS:
+        return running_stamp(w, stamps, i);
     case STAMPS_OF_ARRIVAL:
-    case STAMPS_KINDS:
+    case STAMPS_END:
         break;
     }
     return w->now_ms + i;
@@ -48,8 +83,12 @@ static inline int64_t fill_log(struct world *w, const struct filling *f) {
         bool again = kind >= 5 && kind < 20 && old;
         bool conflict = kind >= 20 && kind < 23 && old;
         bool refund = kind >= 23 && kind < 33 && old;
+        int64_t oldest = f->first_id;
+        if (f->stamps > STAMPS_AHEAD && next_id - oldest > 100 && roll(w, 2) == 0) {
+            oldest = next_id - 100;
+        }
         int64_t id = again || conflict || refund
-                         ? f->first_id + (int64_t)roll(w, (uint64_t)(next_id - f->first_id))
+                         ? oldest + (int64_t)roll(w, (uint64_t)(next_id - oldest))
                          : next_id++;
         static const char *const sources[] = {"ADS", "MAIL", "WEB"};
         m.order = (struct order){
@@ -86,6 +125,9 @@ static inline int64_t fill_log(struct world *w, const struct filling *f) {
 // The sums by a plain reading of the log: no window, no batches.
 struct expected {
     int64_t orders, units, total_e4, accepted, duplicate, rejected, skipped;
+    int64_t again, again_e4; // of those orders: that were counted before and were no longer known
+    int64_t replaced;        // of those: see miss_replaced_rows
+    int64_t anew, repeated;  // identities that counted before: no longer known, and known
 };
 
 static inline bool seen_before(const struct world *w, int p, int64_t at, const struct message *m,
@@ -102,33 +144,88 @@ static inline bool seen_before(const struct world *w, int p, int64_t at, const s
     return false;
 }
 
-// Adds what the log has before `ends`.
+// Kinds of identities: an order, and refunds of it by their names.
+static inline uint64_t model_id(const struct order *o) {
+    uint64_t kind = o->kind == ORDER_PLACED ? 0 : 1 + (uint64_t)(o->event_id.at[1] - '0');
+    return (uint64_t)o->order_id.num * 4 + kind;
+}
+
+static inline enum known_as plainly_known(const struct world *w, int p, int64_t at,
+                                          const struct message *m) {
+    const struct message *first = NULL;
+    if (!seen_before(w, p, at, m, &first)) {
+        return KNOWN_NEW;
+    }
+    return order_same_content(&m->order, &first->order) ? KNOWN_SAME : KNOWN_OTHER;
+}
+
+// What an identity counted as before, if it did, in the log that was read last.
+struct last_count {
+    bool counted;
+    int64_t at_ms; // it, or its last repetition
+    int64_t total_e4;
+};
+static struct last_count last_counts[MODEL_IDS];
+
+static inline void add_message(struct expected *x, const struct message *m, enum known_as known,
+                               struct last_count *last) {
+    x->repeated += known == KNOWN_SAME;
+    if (known == KNOWN_SAME) {
+        x->duplicate++;
+        last->at_ms = m->arrival_ms;
+    } else if (known == KNOWN_OTHER || m->order.created_ms == REFUSED_MS) {
+        x->rejected++;
+    } else {
+        bool placed = m->order.kind == ORDER_PLACED;
+        x->accepted++;
+        x->orders += placed;
+        x->units += (placed ? 1 : -1) * m->order.quantity;
+        x->total_e4 += (placed ? 1 : -1) * m->order.total_e4;
+        x->anew += last->counted;
+        x->again += placed && last->counted;
+        x->again_e4 += placed && last->counted ? last->total_e4 : 0;
+        *last = (struct last_count){true, m->arrival_ms, m->order.total_e4};
+    }
+}
+
+// Adds what the log has before `ends`. Where stamps run over many windows the plain model of the
+// window says what is known, else everything is that came before.
 static inline struct expected read_log(const struct world *w, struct expected x,
-                                       const int64_t *ends) {
+                                       const int64_t *ends, enum stamps stamps) {
+    memset(last_counts, 0, sizeof last_counts);
     for (int p = 0; p < PARTITIONS; p++) {
+        struct model *model =
+            stamps >= STAMPS_KINDS ? model_new(w->window_ms, w->window_bytes) : NULL;
         for (int64_t i = 0; i < ends[p]; i++) {
-            const struct message *m = &w->log[p][i], *first = NULL;
+            const struct message *m = &w->log[p][i];
             if (m->hole) {
                 continue;
             }
             if (m->tombstone) {
                 x.skipped++;
-            } else if (m->broken) {
-                x.rejected++;
-            } else if (seen_before(w, p, i, m, &first)) {
-                bool same = order_same_content(&m->order, &first->order);
-                x.duplicate += same;
-                x.rejected += !same;
-            } else if (m->order.created_ms == REFUSED_MS) {
-                x.rejected++;
-            } else {
-                int sign = m->order.kind == ORDER_PLACED ? 1 : -1;
-                x.accepted++;
-                x.orders += m->order.kind == ORDER_PLACED;
-                x.units += sign * m->order.quantity;
-                x.total_e4 += sign * m->order.total_e4;
+                continue;
             }
+            if (m->broken) {
+                x.rejected++;
+                if (model != NULL) {
+                    model_pass(model, m->arrival_ms);
+                }
+                continue;
+            }
+            struct record r = {.id = model_id(&m->order),
+                               .content = order_digest(&m->order).content,
+                               .at_ms = m->arrival_ms,
+                               .refused = m->order.created_ms == REFUSED_MS};
+            assert_true(r.id < MODEL_IDS);
+            enum known_as known = model != NULL ? model_see(model, &r) : plainly_known(w, p, i, m);
+            struct last_count *before = &last_counts[r.id];
+            if (stamps == STAMPS_OVER_WINDOWS && before->counted &&
+                m->arrival_ms - before->at_ms <= w->window_ms) {
+                assert_int_not_equal(known, KNOWN_NEW); // the promise, whatever the model says
+            }
+            add_message(&x, m, known, before);
         }
+        free(model);
     }
     return x;
 }
@@ -193,6 +290,8 @@ struct troubles {
     int64_t ahead;            // commits that were handed over
     struct two_fell two_fell; // of those with the next batch judged
     int64_t stopped;          // processes, since the topic was another one
+    int64_t starts_moved, claims_behind, anew, repeated; // of the window and its identities
+    int64_t vanished, replaced;
 };
 
 static inline void add_two_fell(struct two_fell *sum, const struct two_fell *more) {
@@ -222,6 +321,10 @@ struct simulation {
     bool holes;   // in offsets
     bool refused; // the raw tables refuse some orders
     int remakes;  // so often the topic is deleted and made anew
+    // Of identities; 0: 24 hours, 64 MiB.
+    int64_t window_ms;
+    size_t window_bytes;
+    bool vanish; // messages that were counted are removed, as in a compacted topic
     // Stores other than those in memory; `end` fills the world's aggregates and rows from them.
     void (*begin)(struct world *w);
     void (*end)(struct world *w);
@@ -241,12 +344,13 @@ static inline void check_lanes(const struct world *w, const struct expected *wan
             raw_e4 += w->rows[id].total_e4;
         }
     }
-    assert_int_equal(n, want->orders);
-    assert_true(raw_e4 >= want->total_e4); // refunds take from it
+    assert_int_equal(n, want->orders - want->again);        // by its id: the one that counted last
+    assert_true(raw_e4 >= want->total_e4 - want->again_e4); // refunds take from it
 }
 
-static inline void check_sums(const struct world *w, struct expected past) {
-    struct expected want = read_log(w, past, w->log_end);
+static inline struct expected check_sums(const struct world *w, struct expected past,
+                                         enum stamps stamps) {
+    struct expected want = read_log(w, past, w->log_end, stamps);
     assert_int_equal(w->counts.skipped, want.skipped);
     assert_int_equal(w->counts.accepted, want.accepted);
     assert_int_equal(w->counts.duplicate, want.duplicate);
@@ -256,6 +360,40 @@ static inline void check_sums(const struct world *w, struct expected past) {
     assert_int_equal(w->units, want.units);
     assert_int_equal(w->total_e4, want.total_e4);
     check_lanes(w, &want); // and every accepted order has its row
+    return want;
+}
+
+// Where messages vanish after they were counted, their repetitions may count again. Still each
+// message is judged once, nothing that should count does not, and each order has one row.
+static inline struct expected check_what_is_left(const struct world *w) {
+    struct expected want = read_log(w, (struct expected){0}, w->log_end, STAMPS_OF_ARRIVAL);
+    assert_int_equal(w->counts.skipped, want.skipped);
+    assert_int_equal(w->counts.received, want.accepted + want.duplicate + want.rejected);
+    assert_int_equal(w->counts.received,
+                     w->counts.accepted + w->counts.duplicate + w->counts.rejected);
+    assert_true(w->counts.accepted >= want.accepted && w->orders >= want.orders);
+    want.anew = w->counts.accepted - want.accepted;
+    want.again = w->orders - want.orders;
+    want.orders = w->orders;
+    int64_t n_rows = 0;
+    for (int id = 0; id < ORDERS_MAX; id++) {
+        n_rows += w->rows[id].there;
+    }
+    assert_int_equal(n_rows, want.orders - want.again);
+    return want;
+}
+
+static inline int64_t vanish_some(struct world *w) {
+    int64_t n = 0;
+    for (int p = 0; p < PARTITIONS; p++) {
+        for (int64_t i = 0; i < w->next_offset[p]; i++) {
+            if (!w->log[p][i].vanished && roll(w, 20) == 0) {
+                w->log[p][i].vanished = true;
+                n++;
+            }
+        }
+    }
+    return n;
 }
 
 // Rows of orders that were never counted and now never will. One case is known and left: a member
@@ -271,6 +409,23 @@ static inline void forget_rows(struct world *w, const int64_t *counted) {
                 counts = w->log[p][k].order.order_id.num == o->order_id.num;
             }
             w->rows[o->order_id.num].there = w->rows[o->order_id.num].there && counts;
+        }
+    }
+}
+
+// Known and left too: an order that came again after its window had its row written anew, at an
+// offset that was never counted, and now never will be. The row that counted was replaced.
+static inline void miss_replaced_rows(const struct world *w, const int64_t *counted,
+                                      struct expected *past) {
+    for (int id = 0; id < ORDERS_MAX; id++) {
+        int p = id % PARTITIONS;
+        const struct last_count *last = &last_counts[id * 4];
+        if (w->rows[id].there && last->counted &&
+            log_position_lane(w->rows[id].position) == w->lane[p] &&
+            log_position_offset(w->rows[id].position) >= counted[p]) {
+            past->again++;
+            past->again_e4 += last->total_e4;
+            past->replaced++;
         }
     }
 }
@@ -294,8 +449,9 @@ static inline struct expected remake_topic(struct world *w, struct member *membe
         bool any = w->topic_of[p] == w->topic_number && w->next_offset[p] > 0;
         counted[p] = any ? w->next_offset[p] : 0;
     }
-    past = read_log(w, past, counted);
+    past = read_log(w, past, counted, f->stamps);
     forget_rows(w, counted);
+    miss_replaced_rows(w, counted, &past);
     memset(w->log_end, 0, sizeof w->log_end);
     w->topic_number++;
     f->first_id = fill_log(w, f);
@@ -328,7 +484,11 @@ static inline struct troubles run(const struct simulation *sim) {
     bool zombie[PARTITIONS] = {false};
     struct error err;
     *w = (struct world){
-        .now_ms = INT64_C(1767268800000), .dice = sim->seed, .fail_per_mille = sim->fail_per_mille};
+        .now_ms = INT64_C(1767268800000),
+        .dice = sim->seed,
+        .fail_per_mille = sim->fail_per_mille,
+        .window_ms = sim->window_ms > 0 ? sim->window_ms : INT64_C(24) * 3600 * 1000,
+        .window_bytes = sim->window_bytes > 0 ? sim->window_bytes : (size_t)64 << 20};
     w->clock = (struct clock_source){world_now_ms, world_monotonic_ns, w};
     assert_true(zone_open("UTC", &w->zone, &err));
     w->rules = (struct order_rules){.zone = w->zone, .currency = "USD", .max_depth = 32};
@@ -353,10 +513,14 @@ static inline struct troubles run(const struct simulation *sim) {
         member_start(&members[i], w, i);
     }
     int steps = 0, kills = 0, stopped = 0;
+    int64_t vanished = 0;
     for (; (!is_drained(w) || remakes < sim->remakes) && steps < 200000; steps++) {
         if (remakes < sim->remakes && (roll(w, 200) == 0 || is_drained(w))) {
             past = remake_topic(w, members, past, &filling);
             remakes++;
+        }
+        if (sim->vanish && roll(w, 10) == 0) {
+            vanished += vanish_some(w);
         }
         w->now_ns += (int64_t)roll(w, 50) * 1000000;
         for (int p = 0; p < PARTITIONS; p++) {
@@ -385,8 +549,17 @@ static inline struct troubles run(const struct simulation *sim) {
         }
     }
     assert_true(is_drained(w));
-    struct troubles t = {w->n_retries, w->n_doubts_lost, w->n_doubts_committed, w->n_fenced,
-                         kills,        w->n_ahead,       w->two_fell,           stopped};
+    struct troubles t = {.retries = w->n_retries,
+                         .doubts_lost = w->n_doubts_lost,
+                         .doubts_committed = w->n_doubts_committed,
+                         .fenced = w->n_fenced,
+                         .kills = kills,
+                         .ahead = w->n_ahead,
+                         .two_fell = w->two_fell,
+                         .stopped = stopped,
+                         .starts_moved = w->n_starts_moved,
+                         .claims_behind = w->n_claims_behind,
+                         .vanished = vanished};
     for (int i = 0; i < MEMBERS; i++) {
         member_stop(&members[i]);
     }
@@ -394,7 +567,11 @@ static inline struct troubles run(const struct simulation *sim) {
     if (sim->end != NULL) {
         sim->end(w);
     }
-    check_sums(w, past);
+    struct expected want = sim->vanish ? check_what_is_left(w) : check_sums(w, past, sim->stamps);
+    assert_true(sim->stamps >= STAMPS_KINDS || want.replaced == 0);
+    t.replaced = want.replaced;
+    t.anew = want.anew;
+    t.repeated = want.repeated;
     zone_free(w->zone);
     free(w);
     return t;

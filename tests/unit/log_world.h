@@ -24,6 +24,7 @@ enum { PARTITIONS = 4, LOG_MAX = 4000, ORDERS_MAX = 8000, MEMBERS = 2 };
 struct message {
     struct order order;
     bool broken, tombstone;
+    bool vanished; // removed after it was counted, as in a compacted topic
     bool hole; // no message stands at this offset: compacted, aborted, or a mark of a transaction
     int64_t arrival_ms;
 };
@@ -48,7 +49,9 @@ struct world {
     struct clock_source clock;
     uint64_t dice;
     int fail_per_mille; // of each call that can fail
-    bool ahead;         // batches are judged while the one before is on its way
+    int64_t window_ms;
+    size_t window_bytes;
+    bool ahead; // batches are judged while the one before is on its way
     // A rebalance from within a member's take, which may be in the middle of a batch. NULL: none.
     void (*in_take)(struct world *w, void *member);
     bool in_take_now;
@@ -78,6 +81,7 @@ struct world {
     int64_t last_batch_id, orders, total_e4, units;
     int64_t gross_e4[26 * 26 * 26];
     int64_t n_doubts_committed, n_doubts_lost, n_fenced, n_retries;
+    int64_t n_starts_moved, n_claims_behind; // starts of the window; claims with one behind 0
 
     // Raw rows by order id (placed) with the write's epoch.
     struct {
@@ -162,6 +166,7 @@ static enum store_result fake_claim(struct aggregates *a, const struct position_
     out->epoch_us = w->epoch_us[partition];
     out->lane = w->lane[partition];
     out->window = w->window[partition];
+    w->n_claims_behind += out->window.offset > 0;
     out->refused = calloc(w->n_refused + 1, sizeof *out->refused);
     for (size_t i = 0; i < w->n_refused; i++) {
         if (log_position_lane(w->refused[i]) == out->lane &&
@@ -177,7 +182,10 @@ static void apply(struct world *w, const struct aggregates_batch *b, struct batc
     for (size_t i = 0; i < b->n_moves; i++) {
         const struct position_move *m = &b->moves[i];
         assert_int_equal(m->lane, w->lane[m->partition]);
-        assert_true(m->window.offset >= w->window[m->partition].offset); // never back
+        const struct id_window_start *start = &w->window[m->partition];
+        assert_true(m->window.offset >= start->offset && m->window.offset <= m->to); // never back
+        assert_true(start->offset < 0 || m->window.time_ms >= start->time_ms);
+        w->n_starts_moved += start->offset >= 0 && m->window.offset > start->offset;
         w->next_offset[m->partition] = m->to;
         w->window[m->partition] = m->window;
     }
@@ -413,7 +421,7 @@ static struct submission *member_slice(struct member *m, int p, size_t max) {
         int64_t offset = m->expected[p]++;
         const struct message *msg = &w->log[p][offset];
         s->log.next_offset = offset + 1;
-        if (msg->hole) {
+        if (msg->hole || msg->vanished) {
             continue;
         }
         s->arrival_ms = msg->arrival_ms > s->arrival_ms ? msg->arrival_ms : s->arrival_ms;
@@ -546,8 +554,8 @@ static inline void member_start(struct member *m, struct world *w, int number) {
                                         .aggregates =
                                             fake ? fake_aggregates_new(w) : w->new_aggregates(w),
                                         .topic = "sales",
-                                        .window_ms = INT64_C(24) * 3600 * 1000,
-                                        .window_bytes = (size_t)64 << 20};
+                                        .window_ms = w->window_ms,
+                                        .window_bytes = w->window_bytes};
     m->store = split_store_new(&split);
     struct engine_options eo = {.clock = &w->clock,
                                 .batch_max_events = 60,

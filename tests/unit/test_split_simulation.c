@@ -96,6 +96,67 @@ static void whatever_topics_stamps_and_tables_do_counts_once(void **state) {
     expect_two_fell(&all.two_fell, 0);
 }
 
+// A window of ten minutes, and stamps that run over many: groups of identities die, what the log is
+// read back from moves on, and what comes again after long counts again, whoever reads it when. The
+// number of messages that begins a group is that of 1, 4 or 16 MiB.
+static void windows_that_move_on_are_a_function_of_the_log(void **state) {
+    (void)state;
+    struct troubles all = {0};
+    for (uint64_t seed = 2000; seed < 2120; seed++) {
+        enum stamps stamps = STAMPS_OVER_WINDOWS + seed % (STAMPS_END - STAMPS_OVER_WINDOWS);
+        struct troubles t =
+            run(&(struct simulation){.seed = seed,
+                                     .n_messages = 2000,
+                                     .fail_per_mille = seed % 5 == 0 ? 0 : 40,
+                                     .move_per_mille = 20,
+                                     .bounce = seed % 2 == 0,
+                                     .stamps = stamps,
+                                     .holes = seed % 3 == 0,
+                                     .refused = seed % 7 != 0,
+                                     .remakes = (int)(seed / 2 % 3),
+                                     .ahead = seed / 8 % 2 == 0,
+                                     .window_ms = 600000,
+                                     .window_bytes = (size_t)1 << (20 + 2 * (seed / 4 % 3))});
+        all.kills += t.kills;
+        all.fenced += t.fenced;
+        all.stopped += t.stopped;
+        all.starts_moved += t.starts_moved;
+        all.claims_behind += t.claims_behind;
+        all.anew += t.anew;
+        all.repeated += t.repeated;
+        all.replaced += t.replaced;
+    }
+    print_message("%d starts moved, %d claims behind, %d anew, %d repeated, %d kills, %d stopped, "
+                  "%d replaced\n",
+                  (int)all.starts_moved, (int)all.claims_behind, (int)all.anew, (int)all.repeated,
+                  (int)all.kills, (int)all.stopped, (int)all.replaced);
+    assert_true(all.starts_moved > 1000 && all.claims_behind > 1000);
+    assert_true(all.anew > 1000 && all.repeated > 1000 && all.replaced < 100);
+    assert_true(all.kills > 50 && all.fenced > 20 && all.stopped > 50);
+}
+
+// As --allow-compacted allows: between the first reading of a message and the next it is removed.
+static void of_a_compacted_topic_each_message_is_judged_once(void **state) {
+    (void)state;
+    struct troubles all = {0};
+    for (uint64_t seed = 3000; seed < 3060; seed++) {
+        struct troubles t = run(&(struct simulation){.seed = seed,
+                                                     .n_messages = 1200,
+                                                     .fail_per_mille = seed % 4 == 0 ? 0 : 40,
+                                                     .move_per_mille = 60,
+                                                     .bounce = seed % 2 == 0,
+                                                     .refused = seed % 3 == 0,
+                                                     .vanish = true,
+                                                     .ahead = seed / 4 % 2 == 0});
+        all.kills += t.kills;
+        all.anew += t.anew;
+        all.vanished += t.vanished;
+    }
+    print_message("%d vanished, %d anew, %d kills\n", (int)all.vanished, (int)all.anew,
+                  (int)all.kills);
+    assert_true(all.vanished > 1000 && all.anew > 100 && all.kills > 20);
+}
+
 // Memory of a window is refused now and then: its table, its steps, its notes for an undo. These
 // sizes are asked for by nobody else here who could not do without.
 static struct {
@@ -136,6 +197,8 @@ int main(void) {
         cmocka_unit_test(failing_stores_moving_partitions_and_kills_count_once),
         cmocka_unit_test(windows_without_memory_count_once),
         cmocka_unit_test(whatever_topics_stamps_and_tables_do_counts_once),
+        cmocka_unit_test(windows_that_move_on_are_a_function_of_the_log),
+        cmocka_unit_test(of_a_compacted_topic_each_message_is_judged_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
