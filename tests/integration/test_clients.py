@@ -72,3 +72,28 @@ def test_what_the_description_forbids_is_refused_and_what_it_allows_is_taken(ser
             fields = {"product_id": None, "quantity": None, "items": [{"product_id": 1, "quantity": 1}]}
         answer = one.post(harness.order(f"null-{name}", **fields))
         assert answer.status == 202, (name, answer.body)
+
+
+def integers(schema, name=""):
+    """All integers of a description, with the names of their fields."""
+    if isinstance(schema, list):
+        for each in schema:
+            yield from integers(each, name)
+    elif isinstance(schema, dict):
+        if "integer" in (schema.get("type") if isinstance(schema.get("type"), list) else [schema.get("type")]):
+            yield name, schema
+        for key, value in schema.items():
+            yield from integers(value, name if key in ("oneOf", "schema") else key)
+
+
+def test_clients_of_other_languages_read_ids_sums_and_times_as_64_bits(server):
+    """Without the format a generator for Java or C# takes 32 bits: the ids of a shop, and milliseconds, would not fit."""
+    described = json.loads(server().get("/openapi.json").body)
+    wide = {"order_id", "customer_id", "product_id", "id", "next_before", "position", "orders", "units", "cancelled_orders",
+            "refunds", "since_ms"}  # fmt: skip
+    seen = set()
+    for name, schema in integers(described):
+        if name in wide or schema.get("maximum", 0) >= 2**31:
+            assert schema.get("format") == "int64", (name, schema)
+            seen.add(name)
+    assert wide <= seen
