@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Installs what building and testing need, and only what is missing.
 # usage: install-deps.sh SET...     sets: build (compiler, libraries), web (node and npm, for the
-#                                   page), test (test tools, linters, browser, proxies, Python packages),
+#                                   page), test (test tools, linters, browser, proxies, Java, Python packages),
 #                                   servers (what Kafka, Cassandra, MariaDB and MySQL run on, ODBC, and the
 #                                   Python packages by which scripts/cluster.py and the tests start them),
 #                                   packages (what builds and tries the Debian package), bench (wrk),
@@ -77,6 +77,7 @@ want_test() {
     want_command groff groff-base
     want_command git git
     want_command openssl openssl
+    java_17 || missing+=(openjdk-17-jre-headless) # openapi-generator
     want_proxies
     # The sanitizers' and libFuzzer's run-time parts come in a package of their own.
     if ! command -v clang >/dev/null 2>&1 ||

@@ -53,6 +53,17 @@ def test_a_client_of_openapi_python_client_posts_and_asks(described):
     assert said == "all as expected\n"
 
 
+def test_a_client_of_openapi_generator_posts_and_asks(described):
+    one, folder = described
+    bin_folder = INSTALLED / "venv" / "bin"
+    step(bin_folder / "openapi-generator-cli", "generate", "--generator-name", "python", "--input-spec", "openapi.json",
+         "--package-name", "salestide_generated", "--output", "generated", "--global-property", "apis,models,supportingFiles",
+         cwd=folder)  # fmt: skip
+    said = step(bin_folder / "python", SOURCES / "client_openapi_generator.py", one.url, cwd=folder,
+                env={"PYTHONPATH": str(folder / "generated")})  # fmt: skip
+    assert said == "all as expected\n"
+
+
 def test_what_the_description_forbids_is_refused_and_what_it_allows_is_taken(server):
     one = server()
     described = json.loads(one.get("/openapi.json").body)
