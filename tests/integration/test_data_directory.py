@@ -274,6 +274,7 @@ def test_a_long_reader_makes_the_log_grow_and_its_end_cuts_it(server):
         body = lines(*(order(f"{n}-{i}", customer_id=f"{n}-{i}".ljust(60, "c")) for i in range(5000)))
         assert one.post(body, NDJSON).json()["accepted"] == 5000
         n += 1
+    assert harness.metrics(one.get("/metrics").body.decode())["salestide_wal_bytes"][()] >= 80 * MIB
     reader.close()
     harness.wait_until(lambda: wal_bytes(one.data) <= 64 * MIB, 60, "a shorter log, with no commit more")
     assert harness.metrics(one.get("/metrics").body.decode())["salestide_wal_bytes"][()] <= 64 * MIB
