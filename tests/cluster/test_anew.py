@@ -94,6 +94,41 @@ def test_a_topic_made_anew_while_it_is_read_stops_the_processor_and_nothing_of_i
     goes_on_with_both_topics(one, 100, 600, 700 * 20_000)
 
 
+def test_another_topic_into_the_same_aggregates_verifies_and_rebuilds(shop):
+    one = shop(partitions=2)
+    first, second = one.broker, one.kafka.create_topic(f"{one.name}-second", 3)
+    topics = one.name, f"{one.name}-second"
+
+    def count(broker, topic, numbered, total):
+        one.kafka.produce(topic, numbered)
+        one.broker = broker
+        processor = one.processor()
+        harness.wait_until(lambda: one.state()["accepted"] >= total, 60, f"all orders\n{one.logs()}")
+        assert one.state()["accepted"] == total
+        assert f"{total} orders, 0 adjustments" in command(one, "verify")
+        processor.stop()
+        before = one.tables()
+        assert f"from {total} orders and 0 adjustments: 0 cells changed" in command(one, "rebuild")
+        assert one.tables() == before
+        assert sum(sums["total"] for sums in before["sales_totals"].values()) == total * 20_000
+        assert f"{total} orders, 0 adjustments" in command(one, "verify")
+
+    count(first, topics[0], messages(0, 100), 100)
+    count(second, topics[1], messages(1000, 50), 150)  # its offsets are below those of the first
+    count(first, topics[0], messages(2000, 30), 180)
+    one.broker = second
+    processor = one.processor()
+    one.kafka.produce(topics[1], messages(1000, 5))  # counted from this topic
+    harness.wait_until(lambda: one.state()["duplicate"] == 5, 60, f"repeats\n{one.logs()}")
+    processor.stop()
+    rows = one.mysql.sql("SELECT topic, sum(next_offset) FROM pipeline_positions WHERE next_offset >= 0 GROUP BY topic",
+                         database=one.name)  # fmt: skip
+    assert {topic: int(n) for topic, n in rows} == {topics[0]: 130, topics[1]: 55}
+    lanes = one.mysql.sql("SELECT topic, lane FROM pipeline_lanes", database=one.name)
+    assert len({lane for _, lane in lanes}) == len(lanes) == 5, "a position has to tell the topic"
+    assert len({row.position for row in one.raw_rows().values()}) == 180
+
+
 def test_times_of_events_days_ago_or_ahead_move_no_window_across_a_restart(shop):
     one = shop(partitions=1)
     now_ms, day_ms = int(time.time() * 1000), 86_400_000

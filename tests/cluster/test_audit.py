@@ -104,6 +104,41 @@ def test_raw_orders_that_were_changed_are_told_and_do_not_replace_right_totals_u
 
 
 @pytest.mark.timeout(200)
+def test_raw_orders_that_are_gone_take_nothing_out_of_the_totals_unless_told(shop):
+    one = shop()
+    door = one.ingest()
+    one.processor()
+    orders = [harness.order(f"o-{n}", total="10.00", quantity=2) for n in range(6)]
+    refunds = [harness.order(f"o-{n}", event="refunded", event_id="r", total="1.00") for n in range(2)]
+    pipeline.post_all(door, [json.dumps(each).encode() for each in orders + refunds])
+    one.check()
+    one.stop()
+    before = one.tables()
+    copies = one.cassandra.cql(f"SELECT JSON * FROM {one.name}.orders")
+    gone = [("order_adjustments", 2), ("orders", 8)]  # first some of them, then all
+    for table, n_missing in gone:
+        one.cassandra.cql(f"TRUNCATE {one.name}.{table}")
+        done = command(one, "verify")
+        assert done.returncode == 1, done
+        assert b"restore them from a copy" in done.stderr, done
+        done = command(one, "rebuild")
+        assert done.returncode == 2, done
+        assert f"{n_missing} of 8 accepted events are missing from the raw orders".encode() in done.stderr, done
+        assert b"--accept-loss" in done.stderr, done
+        assert one.tables() == before
+    for (text,) in copies[:3]:
+        one.cassandra.cql(f"INSERT INTO {one.name}.orders JSON %s", (text,))
+    done = command(one, "rebuild")
+    assert done.returncode == 2 and b"5 of 8 accepted events are missing" in done.stderr, done
+    assert one.tables() == before
+    done = harness.run("rebuild", "--accept-loss", "--aggregates", one.mysql.url(one.name), "--raw", one.raw, env=one.env)
+    assert done.returncode == 0, done
+    assert b"from 3 orders and 0 adjustments: " in done.stdout, done
+    assert sum(sums["total"] for sums in one.tables()["sales_totals"].values()) == 300_000
+    assert verified(one) == (3, 0)
+
+
+@pytest.mark.timeout(200)
 def test_the_dashboard_shows_raw_orders_and_names_cassandra_when_it_is_away(shop, tmp_path):
     one = shop()
     door = one.ingest()

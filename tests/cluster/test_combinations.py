@@ -19,6 +19,7 @@ from reference import events
 SEED = harness.number_of("DIFFERENTIAL_SEED", 1)
 N_EVENTS = 4000
 COMBINATIONS = [(raw, aggregates) for aggregates in ("mysql", "sqlite") for raw in ("cassandra", "sqlite", "none")]
+NO_EVENTS = [(b"7", None), (None, b""), (b"8", b"")]  # a tombstone and messages with nothing in them
 
 
 @dataclasses.dataclass
@@ -140,21 +141,30 @@ def test_one_topic_makes_the_same_aggregates_in_every_combination(shop, tmp_path
     half = len(texts) // 2
     keyed = list(pipeline.keyed(texts, topic.currency, topic.timezone))
     topic.kafka.produce_lines(topic.name, keyed[:half])
+    topic.kafka.produce(topic.name, NO_EVENTS)
     every = [Stores(topic, raw, aggregates, tmp_path / f"{raw}-{aggregates}", f"{topic.name}_{raw}_{aggregates}")
              for raw, aggregates in COMBINATIONS]  # fmt: skip
     expected = topic.expected()
     for one in every:
         first = one.processor()
         one.check(expected)
+        skipped_is_told(first, expected, len(NO_EVENTS))
         first.kill()  # the second half after kill -9 and a start from what is stored
     topic.kafka.produce_lines(topic.name, keyed[half:])
+    topic.kafka.produce(topic.name, NO_EVENTS)
     expected = topic.expected()
     assert len(expected.raw) > N_EVENTS // 3
     for one in every:
         second = one.processor()
         one.check(expected)
+        skipped_is_told(second, expected, 2 * len(NO_EVENTS))  # also those before the kill
         second.stop()
     used_as_they_were_made(every)
+
+
+def skipped_is_told(processor, expected, n):
+    assert expected.skipped == n
+    harness.wait_until(lambda: processor.metric("salestide_skipped_total") == n, 10, f"{n} skipped messages in /metrics")
 
 
 def used_as_they_were_made(every):

@@ -3,6 +3,7 @@
 twice, and every sum is that of the topic. FAULT_SEED makes the orders; it is printed.
 """
 
+import json
 import os
 import random
 import signal
@@ -308,6 +309,38 @@ def test_rows_that_others_lock_only_delay_a_batch(shop, books):
     assert "lock" in processor.log.lower()
     assert processor.metric("salestide_store_wait_seconds") == 0
     assert processor.get("/readyz").status == 200
+
+
+def test_a_partition_that_was_lost_and_stays_is_named(shop):
+    one = shop(partitions=2)
+    processor = one.processor("--session-timeout", "60s")  # before that it is not taken over again
+
+    def produce(first, partition):
+        one.kafka.produce(one.name, [(b"", json.dumps(harness.order(first + n)).encode(), partition) for n in range(10)])
+
+    def standing():
+        return [processor.metric("salestide_kafka_standing_still", partition=str(p)) for p in (0, 1)]
+
+    produce(0, 0)
+    produce(100, 1)
+    one.wait_drained()
+    assert processor.get("/readyz").status == 200
+    assert standing() == [0, 0]
+    # As a process that is no member of the group takes a partition over.
+    one.mysql.sql("UPDATE pipeline_positions SET epoch = epoch + 1000000 WHERE `partition` = 1", database=one.name)
+    produce(200, 1)
+    named = f"partitions 1 of {one.name} stand still: another process has counted on"
+    harness.wait_until(lambda: is_missed(processor, named), 30, f"readyz to tell\n{processor.log}")
+    harness.wait_until(lambda: standing() == [0, 1], 10, "the metric to tell")
+    produce(300, 0)
+    harness.wait_until(lambda: one.positions() == {0: 20, 1: 10}, 30, f"the other partition\n{processor.log}")
+    assert is_missed(processor, named)
+    processor.stop()
+    again = one.processor()
+    one.wait_drained()
+    harness.wait_until(lambda: again.get("/readyz").status == 200, 30, f"readiness\n{again.log}")
+    harness.wait_until(lambda: [again.metric("salestide_kafka_standing_still", partition=str(p)) for p in (0, 1)] == [0, 0], 10)
+    assert one.state()["accepted"] == 40
 
 
 def test_a_transaction_that_is_the_victim_of_a_deadlock_is_done_again(shop, books):

@@ -73,6 +73,7 @@ def test_messages_of_foreign_producers_count_and_bad_ones_are_kept_as_rejected(s
     assert one.state()["received"] == 300 + len(bad)
     said = harness.must_run("verify", "--aggregates", one.mysql.url(one.name), "--raw", one.raw, env=one.env)
     assert "306 events received: 300 accepted, 0 duplicate, 6 rejected; 3 messages without an event skipped\n" in said
+    assert processor.metric("salestide_skipped_total") == 3
     assert processor.get("/readyz").status == 200
 
 

@@ -274,6 +274,7 @@ def test_a_long_reader_makes_the_log_grow_and_its_end_cuts_it(server):
         body = lines(*(order(f"{n}-{i}", customer_id=f"{n}-{i}".ljust(60, "c")) for i in range(5000)))
         assert one.post(body, NDJSON).json()["accepted"] == 5000
         n += 1
+    assert harness.metrics(one.get("/metrics").body.decode())["salestide_wal_bytes"][()] >= 80 * MIB
     reader.close()
     harness.wait_until(lambda: wal_bytes(one.data) <= 64 * MIB, 60, "a shorter log, with no commit more")
     assert harness.metrics(one.get("/metrics").body.decode())["salestide_wal_bytes"][()] <= 64 * MIB
@@ -366,38 +367,49 @@ def open_place():
     shutil.rmtree(place)
 
 
-def test_a_directory_of_another_user_is_read_where_that_is_sound(server, open_place, monkeypatch):
+READERS = {"verify": ["verify"], "rejected": ["rejected", "list"], "dashboard": ["dashboard", "--listen", "127.0.0.1:0"]}
+
+
+def refused_to_nobody(data, reader, words):
+    done = run_as_nobody(*READERS[reader], "--data", data)
+    assert done.returncode == 2, done
+    assert words in done.stderr, done
+    assert b"unable to open database file" not in done.stderr, done
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_directory_of_another_user_is_read_where_that_is_sound(server, open_place, monkeypatch, tmp_path, reader):
     monkeypatch.setenv("SALESTIDE_BIN", str(open_place / "salestide"))
     one = server(data=open_place / "data")
-    assert one.post([order(1), order(2)]).status == 202
+    assert one.post([order(1), order(2), order(1, total="11.00")]).json()["rejected"] == 1
     one.stop()
-    done = run_as_nobody("verify", "--data", one.data)
-    assert done.returncode == 2, done
-    assert b"may not be entered by this user: run this as root\n" in done.stderr, done
+    refused_to_nobody(one.data, reader, b"may not be entered by this user: run this as root\n")
     one.data.chmod(0o755)
-    done = run_as_nobody("verify", "--data", one.data)
-    assert b"may not be read by this user" in done.stderr, done
+    refused_to_nobody(one.data, reader, b"may not be read by this user")
     (one.data / "sales.db").chmod(0o644)
-    done = run_as_nobody("verify", "--data", one.data)
-    assert done.returncode == 2, done
-    assert b"it is not known who else writes" in done.stderr, done
+    refused_to_nobody(one.data, reader, b"it is not known who else writes")
     (one.data / "lock").chmod(0o644)
-    done = run_as_nobody("verify", "--data", one.data)
+    if reader == "dashboard":
+        page = Dashboard(tmp_path, data=one.data, limit=as_nobody)
+        assert page.get("/v1/orders/1").status == 200
+        assert [row["code"] for row in page.get("/v1/rejected").json()["rows"]] == ["conflict"]
+        page.stop()
+        return
+    done = run_as_nobody(*READERS[reader], "--data", one.data)
     assert done.returncode == 0, done
-    assert b"all laws hold" in done.stdout, done
+    assert {"verify": b"all laws hold", "rejected": b"conflict"}[reader] in done.stdout, done
 
 
-def test_another_users_reader_waits_for_nobody_and_says_so(server, open_place, monkeypatch):
+@pytest.mark.parametrize("reader", READERS)
+def test_another_users_reader_waits_for_nobody_and_says_so(server, open_place, monkeypatch, reader):
     monkeypatch.setenv("SALESTIDE_BIN", str(open_place / "salestide"))
     one = server(data=open_place / "data")
     assert one.post([order(1), order(2)]).status == 202
     one.data.chmod(0o755)
     for name in ("sales.db", "lock"):
         (one.data / name).chmod(0o644)
-    done = run_as_nobody("verify", "--data", one.data)
-    assert done.returncode == 2, done
-    assert b"sales.db" in done.stderr, done
-    assert b"run this as" in done.stderr, done
+    refused_to_nobody(one.data, reader, b"run this as")
+    assert b"sales.db" in run_as_nobody(*READERS[reader], "--data", one.data).stderr
 
 
 def test_too_few_descriptors_are_not_taken_for_missing_permissions(server):

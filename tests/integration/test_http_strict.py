@@ -279,11 +279,30 @@ def test_a_zero_in_the_path_is_answered_400(shared_server, path):
     shared_server.get(path).problem(400)
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json", "/", "/v1/stream", "/v1/sales",
-                                  "/v1/rejected", "/v1/orders/1"])  # fmt: skip
+def every_call():
+    """(method, path) of all that is documented, with something in the place of each segment."""
+    paths = json.loads((harness.ROOT / "src/live/openapi.json").read_text("utf-8"))["paths"]
+    segments = {"order_id": "1", "id": "1", "system": "shopify"}
+    return [(method.upper(), path.format(**segments)) for path, calls in paths.items() for method in calls]
+
+
+@pytest.fixture(scope="module")
+def alerting_server(tmp_path_factory):
+    """One that has every call: without rules of alerts those of rules are not there."""
+    directory = tmp_path_factory.mktemp("alerting")
+    (directory / "shop.alerts").write_text("quiet = no orders for 1h\n", "utf-8")
+    one = harness.Server(directory, "--alerts", directory / "shop.alerts")
+    yield one
+    one.stop()
+
+
+@pytest.mark.parametrize(("method", "path"), every_call())
 @pytest.mark.parametrize("parameter", ["what", "what=1", "%00=1", "by%00=1", "=x"])
-def test_an_unknown_parameter_is_answered_400_everywhere(shared_server, path, parameter):
-    shared_server.get(f"{path}?{parameter}").problem(400)
+def test_an_unknown_parameter_is_answered_400_everywhere(alerting_server, method, path, parameter):
+    body = None if method == "GET" else b"{}"
+    headers = body and {"Content-Type": JSON}
+    answer = alerting_server.request(method, f"{path}?{parameter}", body, headers, timeout=10)  # less than the stream is silent
+    assert answer.problem(400)["type"] == "/problems/bad-parameter", answer
 
 
 def test_an_unknown_parameter_beside_orders_is_answered_400_and_stores_nothing(shared_server):

@@ -4,7 +4,7 @@
 // the while, and sums below the floors are not shown.
 #include "shop_sql.h"
 
-#include "base/log.h"
+#include "log_taken.h"
 
 static const int64_t MINUTE_MS = 60000, HOUR_MS = 3600000, DAY_MS = INT64_C(86400000);
 
@@ -184,14 +184,38 @@ static void a_directory_that_has_suffered_a_clock_ahead_is_healed_at_start(void 
     expect_floors_of(&shop, shop.now_ms);
     assert_int_equal(orders_by(&shop, BUCKET_MINUTE), 0);
     shop.now_ms = right_ms;
-    assert_int_equal(shop_place(&shop, shop_order(&shop, 100, 70000)), VERDICT_ACCEPTED);
-    assert_int_equal(orders_by(&shop, BUCKET_MINUTE), 0); // it is told, but not mended yet
+    struct log_taken taken = log_taken_begin(LOG_WARN);
+    enum verdict first = shop_place(&shop, shop_order(&shop, 100, 70000));
+    enum verdict second = shop_place(&shop, shop_order(&shop, 100, 70000));
+    char *told = log_taken_end(&taken);
+    assert_int_equal(first, VERDICT_ACCEPTED);
+    assert_int_equal(second, VERDICT_DUPLICATE);
+    assert_int_equal(log_taken_count(told,
+                                     " warn store: the clock has been put back, or it was far "
+                                     "ahead before: "),
+                     1);
+    assert_int_equal(log_taken_count(told, "\n"), 1); // once is enough
+    free(told);
+    assert_int_equal(orders_by(&shop, BUCKET_MINUTE), 0); // not mended yet
+    taken = log_taken_begin(LOG_WARN);
     shop_restart(&shop);
+    told = log_taken_end(&taken);
+    assert_int_equal(log_taken_count(told, " warn store: the clock was ahead once: rows by minute "
+                                           "were kept from 2026-01-06T12:00:00"),
+                     1);
+    assert_non_null(strstr(told, "; from 2025-12-17T12:00:00"));
+    assert_non_null(strstr(told, "added up again from the raw orders\n"));
+    assert_int_equal(log_taken_count(told, "\n"), 1);
+    free(told);
     expect_floors_of(&shop, right_ms);
     shop_verify(&shop, 41, 2);
     assert_int_equal(orders_by(&shop, BUCKET_MINUTE), n_minutes + 1);
     assert_int_equal(orders_by(&shop, BUCKET_HOUR), n_hours + 1);
-    shop_restart(&shop); // once is enough
+    taken = log_taken_begin(LOG_WARN);
+    shop_restart(&shop); // healed once is healed
+    told = log_taken_end(&taken);
+    assert_string_equal(told, "");
+    free(told);
     expect_floors_of(&shop, right_ms);
     struct order o = shop_order(&shop, 101, 1);
     o.created_ms -= 10 * DAY_MS;

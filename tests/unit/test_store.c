@@ -2,8 +2,10 @@
 // Opening the embedded store: settings that are fixed for ever, one writer, files that are not a
 // store's, and a store that is damaged. Each refusal is one line that says what and what to do.
 #include "index_rows.h"
+#include "log_taken.h"
+#include "shop_sql.h"
 
-#include "base/log.h"
+#include "store/sqlite/sqlite_checkpoint.h"
 #include <sys/stat.h>
 
 // Opening is refused: with this class, and a line that has all of these words.
@@ -265,6 +267,57 @@ static void sizes_of_the_files_are_told(void **state) {
     shop_remove(&shop);
 }
 
+// Distinct orders until the write-ahead log has so many pages.
+static int64_t grow_log(struct shop *shop, int64_t first, int64_t n_pages) {
+    enum { IN_ONE = 200, MOST = 500 };
+    struct order o[IN_ONE];
+    int64_t db_bytes, wal_bytes = 0;
+    for (int i = 0; wal_bytes < n_pages * 4120; i++) { // a page and its head
+        assert_true(i < MOST);
+        for (int k = 0; k < IN_ONE; k++) {
+            o[k] = shop_order(shop, first++, 10000);
+        }
+        struct submission *s = shop_submission(o, IN_ONE);
+        assert_int_equal(shop_send(shop, s), SETTLE_DURABLE);
+        submission_free(s);
+        sqlite_store_sizes(shop->directory, &db_bytes, &wal_bytes);
+    }
+    return first;
+}
+
+static void a_log_that_a_reader_makes_long_is_told_once(void **state) {
+    (void)state;
+    enum { START = 8, HELP = 64, WARN = 600 };
+    struct shop shop;
+    int64_t db_bytes, wal_bytes, next_id = 1;
+    shop_make(&shop, NULL);
+    checkpointer_set_pages(START, HELP, WARN);
+    shop_open(&shop);
+    for (int round = 0; round < 2; round++) { // it starts over in between, so it is told again
+        sqlite3 *reader = shop_sql_open(&shop);
+        assert_int_equal(
+            sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM order_rows", NULL, NULL, NULL),
+            SQLITE_OK);
+        struct log_taken taken = log_taken_begin(LOG_WARN);
+        next_id = grow_log(&shop, next_id, WARN + 300);
+        char *told = log_taken_end(&taken);
+        if (log_taken_count(
+                told, " warn store: the write-ahead log has 2 MiB: a long reader keeps it from "
+                      "starting over; close tools that hold sales.db open\n") != 1 ||
+            log_taken_count(told, "\n") != 1) {
+            fail_msg("told in round %d: %s", round, told);
+        }
+        free(told);
+        sqlite_store_sizes(shop.directory, &db_bytes, &wal_bytes);
+        assert_true(wal_bytes > WARN * 4096);
+        sqlite3_close(reader);
+        shop_sql_expect(&shop, "PRAGMA wal_checkpoint(TRUNCATE)", "0|0|0");
+    }
+    shop_verify(&shop, next_id - 1, 0);
+    shop_remove(&shop);
+    checkpointer_set_pages(2000, 16000, 262144);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_store_has_the_defaults),
@@ -281,6 +334,7 @@ int main(void) {
         cmocka_unit_test(an_index_that_points_elsewhere_stops_the_store),
         cmocka_unit_test(positions_and_batches_are_counted),
         cmocka_unit_test(sizes_of_the_files_are_told),
+        cmocka_unit_test(a_log_that_a_reader_makes_long_is_told_once),
     };
     log_set_level(LOG_ERROR + 1);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -233,14 +233,22 @@ static void it_ends_as_if_one_batch_had_come_after_the_other(void **state) {
 // Refunds ask the file for their orders, so each batch that is judged holds a snapshot of it.
 static void the_log_starts_over_while_every_batch_asks(void **state) {
     (void)state;
-    enum { BATCHES = 150, IN_ONE = 100, START = 8, HELP = 16, MOST = 400, PAGE = 4096 };
+    enum {
+        BATCHES = 150,
+        IN_ONE = 100,
+        START = 8,
+        HELP = 16,
+        WARN = 262144,
+        MOST = 400,
+        PAGE = 4096
+    };
     struct shop shop;
     struct submission *s[BATCHES];
     struct order o[IN_ONE];
     int result[BATCHES];
     char path[128];
     struct stat log;
-    checkpointer_set_pages(START, HELP);
+    checkpointer_set_pages(START, HELP, WARN);
     open_ahead(&shop, NULL, IN_ONE);
     for (int i = 0; i < BATCHES; i++) {
         for (int k = 0; k < IN_ONE; k++) {
@@ -263,7 +271,7 @@ static void the_log_starts_over_while_every_batch_asks(void **state) {
         submission_free(s[i]);
     }
     shop_remove(&shop);
-    checkpointer_set_pages(2000, 16000);
+    checkpointer_set_pages(2000, 16000, 262144);
 }
 
 // --- The end

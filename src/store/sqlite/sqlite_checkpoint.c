@@ -24,18 +24,19 @@
 #include <sys/stat.h>
 #include <time.h>
 
-static int start_pages = 2000; // 8 MB
-static int help_pages = 16000; // 64 MB
+static int start_pages = 2000;  // 8 MB
+static int help_pages = 16000;  // 64 MB
+static int warn_pages = 262144; // 1 GiB
 enum {
-    WARN_PAGES = 262144, // 1 GiB
     LOOK_AGAIN_S = 5,
     CUT_WAIT_MS = 50, // for readers, while the writer waits
 };
 static const int64_t CUT_BYTES = INT64_C(64) * 1024 * 1024;
 
-void checkpointer_set_pages(int start, int help) {
+void checkpointer_set_pages(int start, int help, int warn) {
     start_pages = start;
     help_pages = help;
+    warn_pages = warn;
 }
 
 struct checkpointer {
@@ -174,8 +175,8 @@ static bool wake_thread(struct checkpointer *c) {
         c->look_again = true;
         pthread_cond_signal(&c->wake);
     }
-    bool warn = c->n_pages >= WARN_PAGES && !c->warned;
-    c->warned = c->n_pages >= WARN_PAGES;
+    bool warn = c->n_pages >= warn_pages && !c->warned;
+    c->warned = c->n_pages >= warn_pages;
     pthread_mutex_unlock(&c->lock);
     if (warn) {
         log_warn("store",

@@ -21,6 +21,6 @@ void checkpointer_after_commit(struct checkpointer *c);
 // Whether the log is that long. A reader that begins before the rest is copied and ends after the
 // next commit would keep it from starting over. Between two commits.
 bool checkpointer_is_behind(const struct checkpointer *c);
-// For tests: from how many pages on the log is copied, and is that long; 2,000 and 16,000 are the
-// normal case. Before a checkpointer is there.
-void checkpointer_set_pages(int start, int help);
+// For tests: from how many pages on the log is copied, is that long, and a warning says so; 2,000,
+// 16,000 and 262,144 are the normal case. Before a checkpointer is there.
+void checkpointer_set_pages(int start, int help, int warn);
