@@ -312,7 +312,7 @@ bench: ## Measure speed and size, beside others, on this machine; QUICK=1 is sho
 	bench/run.sh
 
 .PHONY: release check-release fetch dist deb check-deb
-release: ## The program and the libraries in build/release, faster by a profile of their own work (LTO, PGO; gcc, minutes)
+release: ## The program and the libraries in build/release, optimised as a whole and by a profile of their own work (LTO, PGO; gcc, minutes)
 	scripts/install-deps.sh build web
 	scripts/release.sh
 check-release: ## Of those that the same profile makes the same bytes, and the tests from outside
