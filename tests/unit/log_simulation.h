@@ -302,6 +302,23 @@ static inline void add_two_fell(struct two_fell *sum, const struct two_fell *mor
     sum->kills += more->kills;
 }
 
+static inline void add_troubles(struct troubles *sum, const struct troubles *more) {
+    sum->retries += more->retries;
+    sum->doubts_lost += more->doubts_lost;
+    sum->doubts_committed += more->doubts_committed;
+    sum->fenced += more->fenced;
+    sum->kills += more->kills;
+    sum->ahead += more->ahead;
+    add_two_fell(&sum->two_fell, &more->two_fell);
+    sum->stopped += more->stopped;
+    sum->starts_moved += more->starts_moved;
+    sum->claims_behind += more->claims_behind;
+    sum->anew += more->anew;
+    sum->repeated += more->repeated;
+    sum->vanished += more->vanished;
+    sum->replaced += more->replaced;
+}
+
 // Each trouble has met two batches, the second of them judged.
 static inline void expect_two_fell(const struct two_fell *t, int64_t more_than) {
     print_message("with the next one judged: %d retries, %d + %d doubts, %d fenced, %d kills\n",

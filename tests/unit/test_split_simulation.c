@@ -31,13 +31,7 @@ static void failing_stores_moving_partitions_and_kills_count_once(void **state) 
                                                      .fail_per_mille = 60,
                                                      .move_per_mille = 20,
                                                      .ahead = seed % 2 == 0});
-        all.ahead += t.ahead;
-        add_two_fell(&all.two_fell, &t.two_fell);
-        all.retries += t.retries;
-        all.doubts_lost += t.doubts_lost;
-        all.doubts_committed += t.doubts_committed;
-        all.fenced += t.fenced;
-        all.kills += t.kills;
+        add_troubles(&all, &t);
     }
     print_message("%d retries, %d + %d doubts, %d fenced, %d kills\n", (int)all.retries,
                   (int)all.doubts_lost, (int)all.doubts_committed, (int)all.fenced, (int)all.kills);
@@ -56,9 +50,7 @@ static void partitions_that_come_back_within_a_batch_count_once(void **state) {
                                                      .move_per_mille = 10,
                                                      .bounce = true,
                                                      .ahead = seed % 3 != 0});
-        all.ahead += t.ahead;
-        add_two_fell(&all.two_fell, &t.two_fell);
-        all.fenced += t.fenced;
+        add_troubles(&all, &t);
     }
     print_message("%d fenced, %d ahead\n", (int)all.fenced, (int)all.ahead);
     assert_true(all.fenced > 20 && all.ahead > 500);
@@ -82,12 +74,7 @@ static void whatever_topics_stamps_and_tables_do_counts_once(void **state) {
                                                      .refused = seed % 5 != 0,
                                                      .remakes = (int)(seed % 4),
                                                      .ahead = seed / 4 % 2 == 0});
-        all.ahead += t.ahead;
-        add_two_fell(&all.two_fell, &t.two_fell);
-        all.kills += t.kills;
-        all.fenced += t.fenced;
-        all.doubts_committed += t.doubts_committed;
-        all.stopped += t.stopped;
+        add_troubles(&all, &t);
     }
     print_message("%d kills, %d fenced, %d doubts, %d stopped\n", (int)all.kills, (int)all.fenced,
                   (int)all.doubts_committed, (int)all.stopped);
@@ -117,14 +104,7 @@ static void windows_that_move_on_are_a_function_of_the_log(void **state) {
                                      .ahead = seed / 8 % 2 == 0,
                                      .window_ms = 600000,
                                      .window_bytes = (size_t)1 << (20 + 2 * (seed / 4 % 3))});
-        all.kills += t.kills;
-        all.fenced += t.fenced;
-        all.stopped += t.stopped;
-        all.starts_moved += t.starts_moved;
-        all.claims_behind += t.claims_behind;
-        all.anew += t.anew;
-        all.repeated += t.repeated;
-        all.replaced += t.replaced;
+        add_troubles(&all, &t);
     }
     print_message("%d starts moved, %d claims behind, %d anew, %d repeated, %d kills, %d stopped, "
                   "%d replaced\n",
@@ -148,9 +128,7 @@ static void of_a_compacted_topic_each_message_is_judged_once(void **state) {
                                                      .refused = seed % 3 == 0,
                                                      .vanish = true,
                                                      .ahead = seed / 4 % 2 == 0});
-        all.kills += t.kills;
-        all.anew += t.anew;
-        all.vanished += t.vanished;
+        add_troubles(&all, &t);
     }
     print_message("%d vanished, %d anew, %d kills\n", (int)all.vanished, (int)all.anew,
                   (int)all.kills);

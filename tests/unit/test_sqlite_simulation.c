@@ -277,8 +277,7 @@ static void whatever_topics_stamps_and_tables_do_counts_once(void **state) {
                                                      .remakes = (int)(seed % 3),
                                                      .begin = make_files,
                                                      .end = read_files});
-        all.kills += t.kills;
-        all.ahead += t.ahead;
+        add_troubles(&all, &t);
     }
     assert_true(all.kills > 10 && all.ahead > 100);
 }
@@ -294,13 +293,7 @@ static void failing_stores_moving_partitions_and_kills_count_once(void **state) 
                                                      .ahead = seed % 2 == 0,
                                                      .begin = make_files,
                                                      .end = read_files});
-        all.retries += t.retries;
-        all.doubts_lost += t.doubts_lost;
-        all.doubts_committed += t.doubts_committed;
-        all.fenced += t.fenced;
-        all.kills += t.kills;
-        all.ahead += t.ahead;
-        add_two_fell(&all.two_fell, &t.two_fell);
+        add_troubles(&all, &t);
     }
     print_message("%d retries, %d + %d doubts, %d fenced, %d kills\n", (int)all.retries,
                   (int)all.doubts_lost, (int)all.doubts_committed, (int)all.fenced, (int)all.kills);
