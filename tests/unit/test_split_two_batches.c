@@ -60,7 +60,11 @@ static struct place *make_place(uint64_t seed, int n_messages, const char *vfs) 
     struct error err = {0};
     fault_vfs_reset();
     p->vfs = vfs;
-    p->w = (struct world){.now_ms = INT64_C(1767268800000), .dice = seed, .topic_number = 1};
+    p->w = (struct world){.now_ms = INT64_C(1767268800000),
+                          .dice = seed,
+                          .topic_number = 1,
+                          .window_ms = INT64_C(24) * 3600 * 1000,
+                          .window_bytes = (size_t)64 << 20};
     p->w.clock = (struct clock_source){world_now_ms, world_monotonic_ns, &p->w};
     assert_true(zone_open("UTC", &p->w.zone, &err));
     p->w.rules = (struct order_rules){.zone = p->w.zone, .currency = "USD", .max_depth = 32};
@@ -118,7 +122,8 @@ static int64_t of_total(const struct place *p, const char *what) {
 
 // The sums are those of a plain reading of the log; so are raw orders.
 static void check_place(const struct place *p) {
-    const struct expected want = read_log(&p->w, (struct expected){0}, p->w.log_end);
+    const struct expected want =
+        read_log(&p->w, (struct expected){0}, p->w.log_end, STAMPS_OF_ARRIVAL);
     assert_int_equal(of_total(p, "sum(orders) FROM total_cells"), want.orders);
     assert_int_equal(of_total(p, "sum(total_e4) FROM total_cells"), want.total_e4);
     assert_int_equal(of_total(p, "sum(units) FROM total_cells"), want.units);
