@@ -23,6 +23,9 @@ function linesOf(slot: Slot, course: Course, currency: string, time: ShopTime): 
     if (slot.week !== undefined) {
         lines.push(`last week ${fullMoney(slot.week, currency)}`);
     }
+    if (slot.low !== undefined && slot.high !== undefined) {
+        lines.push(`usual ${fullMoney(slot.low, currency)} – ${fullMoney(slot.high, currency)}`);
+    }
     return lines;
 }
 

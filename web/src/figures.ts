@@ -23,8 +23,8 @@ export interface Slot {
     ghost?: Amount | undefined;
     week?: Amount | undefined;
     /** between which the last four same weekdays were */
-    low?: number | undefined;
-    high?: number | undefined;
+    low?: Amount | undefined;
+    high?: Amount | undefined;
 }
 
 export interface Course {
@@ -106,8 +106,8 @@ export function courseOfHours(day: Day, rows: HoursRow[], before: HoursBeforeRow
         slot.ghost = yesterday ? of(1) : undefined;
         slot.week = week ? of(7) : undefined;
         if (weeks.length > 1) {
-            const usual = weeks.map((ago) => roughly(of(ago)));
-            [slot.low, slot.high] = [Math.min(...usual), Math.max(...usual)];
+            const usual = weeks.map(of).sort((a, b) => roughly(a) - roughly(b));
+            [slot.low, slot.high] = [usual[0], usual.at(-1)];
         }
         return slot;
     });

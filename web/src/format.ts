@@ -86,7 +86,7 @@ export function change(now: number, before: number): string | undefined {
         return undefined;
     }
     const ratio = (now - before) / Math.abs(before);
-    if (ratio >= 9) {
+    if (ratio >= 9 && before > 0) {
         return `×${count(Math.round(now / before))}`;
     }
     // The sign of typography, which is as wide as the plus.

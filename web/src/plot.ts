@@ -54,8 +54,8 @@ export class Plot {
             slot.future ? 0 : roughly(slot.total),
             ...(slot.ghost === undefined ? [] : [roughly(slot.ghost)]),
             ...(slot.week === undefined ? [] : [roughly(slot.week)]),
-            slot.low ?? 0,
-            slot.high ?? 0,
+            roughly(slot.low ?? "0"),
+            roughly(slot.high ?? "0"),
         ]);
         const em = parseFloat(getComputedStyle(this.svg).fontSize);
         this.em = em;
@@ -157,8 +157,8 @@ export class Plot {
         const parts: SVGElement[] = [];
         if (slots[0]?.high !== undefined) {
             const at = (value: number, i: number): string => `${this.x(i, true).toFixed(1)},${this.y(value).toFixed(1)}`;
-            const over = slots.map((slot, i) => at(slot.high ?? 0, i));
-            const under = slots.map((slot, i) => at(slot.low ?? 0, i)).reverse();
+            const over = slots.map((slot, i) => at(roughly(slot.high ?? "0"), i));
+            const under = slots.map((slot, i) => at(roughly(slot.low ?? "0"), i)).reverse();
             parts.push(makeSvg("path", { d: `M${[...over, ...under].join("L")}Z`, class: "band" }));
         }
         const of = (amount: string | undefined): number | undefined => (amount === undefined ? undefined : roughly(amount));
