@@ -74,16 +74,18 @@ def browser():
 @pytest.fixture
 def open_page(browser):
     """open_page(server) gives the live page, connected; view is the part behind the #. Look-outs are on for all of them.
-    refusals: statuses of answers that the test wants. key: to sign in with."""
+    refusals: statuses of answers that the test wants. key: to sign in with. first_script: runs before the page's own."""
     contexts, complaints = [], []
 
-    def open_one(server, viewport=None, color_scheme="light", disconnects=False, refusals=(), view="", key=None, **more):
+    def open_one(server, viewport=None, color_scheme="light", disconnects=False, refusals=(), view="", key=None,
+                 reduced_motion="reduce", first_script="", **more):  # fmt: skip
         context = browser.new_context(viewport=viewport or DESK, color_scheme=color_scheme, locale="en-US",
-                                      reduced_motion="reduce", **more)  # fmt: skip
+                                      reduced_motion=reduced_motion, **more)  # fmt: skip
         contexts.append(context)
         # A violation of the content policy is said in the console as well, but not for each kind of resource.
         context.add_init_script("addEventListener('securitypolicyviolation', event => "
                                 "console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`))")  # fmt: skip
+        context.add_init_script(first_script)
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         origin = urllib.parse.urlsplit(server.url)

@@ -235,10 +235,15 @@ def test_hours_are_counted_from_midnight_where_clocks_change(clock, server, open
     post(one, at(1, shop_time("2026-11-01T01:10:00"), "10.00"), at(2, shop_time("2026-11-01T01:10:00", fold=1), "20.00"),
          at(3, shop_time("2026-11-01T08:10:00"), "30.00"), at(4, shop_time("2026-10-31T09:10:00"), "50.00"),
          at(5, shop_time("2026-10-25T01:10:00"), "60.00"), at(6, shop_time("2026-10-25T02:10:00"), "70.00"))  # fmt: skip
-    page = open_page(one)
-    wait_for_figure(page, "revenue", "$60.00")
-    page.wait_for_selector("[data-panel=time] small:text-is('today, yesterday dashed, last week dotted')")
-    assert drawn(page, "line:not(.open)") == by_hour(13, {1: 10, 2: 20, 9: 30}), "an hour more until noon"
-    assert drawn(page, "ghost") == by_hour(25, {9: 50})
-    assert drawn(page, "week") == by_hour(25, {1: 60, 2: 70})
-    assert page.locator(".plot .band").count() == 0, "one Sunday alone is no range"
+    pages = [open_page(one), open_page(one, view="#source=GOOGLE")]
+    for page in pages:
+        wait_for_figure(page, "revenue", "$60.00")
+        page.wait_for_selector("[data-panel=time] small:text-is('today, yesterday dashed, last week dotted')")
+        assert drawn(page, "line:not(.open)") == by_hour(13, {1: 10, 2: 20, 9: 30}), "an hour more until noon"
+        assert drawn(page, "ghost") == by_hour(25, {9: 50})
+        assert drawn(page, "week") == by_hour(25, {1: 60, 2: 70})
+        assert page.locator(".plot .band").count() == 0, "one Sunday alone is no range"
+    clock.set(shop_time("2026-11-02T12:30:05"))
+    for page in pages:
+        page.wait_for_selector("[data-panel=time] small:text-is('today, yesterday dashed')", timeout=2 * SOON_MS)
+        assert drawn(page, "ghost") == by_hour(24, {1: 10, 2: 20, 9: 30})

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One order in a dialog: what was said of it, event by event, and every sum that each has changed.
 import { byId, make, setText } from "./dom";
-import { count, money } from "./format";
+import { count, fullMoney } from "./format";
 import type { ShopTime } from "./shop_time";
 
 type Fields = Record<string, string | number | null>;
@@ -45,7 +45,7 @@ function addedBy(cell: Cell): string {
         if ((!isMoney && (typeof value !== "number" || name === "product_id")) || Number(value) === 0) {
             continue;
         }
-        const text = isMoney ? money(value, cell.currency) : count(Number(value));
+        const text = isMoney ? fullMoney(value, cell.currency) : count(Number(value));
         parts.push(`${name.replace(/_/g, " ")} ${Number(value) > 0 ? "+" : ""}${text}`);
     }
     return parts.join(", ").replace(/-/g, "−");
