@@ -2,15 +2,15 @@
 """The page of `salestide dashboard` on a real MariaDB: what processors commit shows by itself, and a
 database that goes away is said, with the figures kept."""
 
+import decimal
 import re
 
 import pytest
 
+from live_page import SOON_MS, as_table, matrix, wait_for_text
 from mysql_copy import Dashboard, Database, minute_now
 from servers.mysql import MariaDb
 from servers.proxy import Proxy
-
-SOON_MS = 5_000
 
 
 @pytest.fixture(scope="module")
@@ -19,10 +19,10 @@ def mariadb(tmp_path_factory):
         yield one
 
 
-def wait_for_text(page, selector, text, timeout_ms=SOON_MS):
-    page.wait_for_function(
-        "([selector, text]) => document.querySelector(selector)?.textContent === text", arg=[selector, text],
-        timeout=timeout_ms)  # fmt: skip
+def fresh(page):
+    """What the last row says of the newest batch."""
+    page.wait_for_selector("[data-pipeline=fresh]", state="visible", timeout=SOON_MS)
+    return page.text_content(".fact:has([data-pipeline=fresh])").strip()
 
 
 def test_what_processors_commit_to_mysql_shows_on_the_open_page(mariadb, tmp_path, open_page):
@@ -30,20 +30,19 @@ def test_what_processors_commit_to_mysql_shows_on_the_open_page(mariadb, tmp_pat
     one = Dashboard(tmp_path, database)
     page = open_page(one)
     wait_for_text(page, "[data-figure=orders]", "0")
+    minute = minute_now()
     for i in range(1, 4):
-        database.commit_order(f"A-{i}", "19.90", minute_now())
+        database.commit_order(f"A-{i}", "19.90", minute)
         wait_for_text(page, "[data-figure=revenue]", f"${19.9 * i:.2f}")
         wait_for_text(page, "[data-figure=orders]", str(i))
         wait_for_text(page, "[data-panel=feed] tbody tr:first-child .id", f"A-{i}")
+        wait_for_text(page, "[data-panel=map] [data-state=CA] title", f"CA: {19.9 * i:.2f} USD, {i} orders")
+        assert matrix(page) == {("GOOGLE", "CA"): 199 * decimal.Decimal(i) / 10, ("GOOGLE", "All"): 199 * decimal.Decimal(i) / 10}
+        assert [row[1:3] for row in as_table(page) if row[1] != "0"] == [[str(i), f"${19.9 * i:.2f}"]]
+        assert re.fullmatch(r"last batch (now|\d+ s ago)", fresh(page))
     assert not page.is_visible("#problem")
     page.close()
     one.stop()
-
-
-def fresh(page):
-    """What the last row says of the newest batch."""
-    page.wait_for_selector("[data-pipeline=fresh]", state="visible", timeout=SOON_MS)
-    return page.text_content(".fact:has([data-pipeline=fresh])").strip()
 
 
 def test_the_age_of_the_newest_batch_shows_whoever_wrote_it(mariadb, tmp_path, open_page):
