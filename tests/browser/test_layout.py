@@ -30,8 +30,8 @@ def each_size(page, viewport):
     for scheme, background in SCHEMES.items():
         page.emulate_media(color_scheme=scheme)
         resize(page, viewport)
-        page.wait_for_function("width => document.querySelector('.plot').viewBox.baseVal.width === document.querySelector('.chart').clientWidth "
-                               "&& innerWidth === width", arg=viewport["width"], timeout=SOON_MS)  # fmt: skip
+        page.wait_for_function("width => innerWidth === width && document.querySelector('.plot').viewBox.baseVal.width === "
+                               "document.querySelector('.chart').clientWidth", arg=viewport["width"], timeout=SOON_MS)  # fmt: skip
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == background
         assert_in_frame(page)
         yield page.evaluate("""() => Object.fromEntries(
@@ -66,7 +66,8 @@ def assert_as_on_a_desk(boxes):
     assert boxes["time"][3] <= boxes["share"][1] + 1
     lists = [boxes[name] for name in ("matrix", "products", "feed")]
     assert one_row(lists)
-    rows = [[boxes["header"]], [boxes[name] for name in FIGURES], [boxes[name] for name in ("time", "share", "map")], lists, [boxes["footer"]]]
+    figures, over = [boxes[name] for name in FIGURES], [boxes[name] for name in ("time", "share", "map")]
+    rows = [[boxes["header"]], figures, over, lists, [boxes["footer"]]]
     assert all(below(a, b) for a, b in zip(rows, rows[1:], strict=False))
     assert boxes["time"][0] == boxes["matrix"][0] == boxes["pipeline"][0] == frame[0], "all begin at one edge"
     assert abs(boxes["map"][2] - frame[2]) <= 1

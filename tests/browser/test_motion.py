@@ -85,8 +85,8 @@ def test_digits_roll_and_keep_their_width(server, open_page):
     assert not differ(figure(page, "revenue"), narrow), "eights are as wide as ones, while they roll"
     page.evaluate("rolls.forEach(roll => roll.finish())")
     assert not differ(figure(page, "revenue"), narrow), "and when they have"
-    widths = page.evaluate("""() => [...document.querySelectorAll("[data-figure], .compared, .plot text, .matrix td, .products b, .feed .amount")]
-        .map(e => getComputedStyle(e).fontVariantNumeric)""")
+    widths = page.eval_on_selector_all("[data-figure], .compared, .plot text, .matrix td, .products b, .feed .amount",
+                                       "all => all.map(e => getComputedStyle(e).fontVariantNumeric)")  # fmt: skip
     assert set(widths) == {"tabular-nums"}
 
 

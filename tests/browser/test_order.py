@@ -71,7 +71,7 @@ def test_an_order_shows_its_adjustments_and_every_sum_that_they_changed(server, 
     one = server("--timezone", ZONE)
     page = open_page(one)
     items = [{"product_id": 7, "quantity": 2, "subtotal": "1000.0000"}, {"product_id": 8, "quantity": 1, "subtotal": "34.5678"}]
-    several = {**order("A/1", total="1100.5678", subtotal="1034.5678", discount="10", shipping="55", tax="21"), "items": items, "customer_id": 9}
+    several = order("A/1", total="1100.5678", subtotal="1034.5678", discount="10", shipping="55", tax="21", items=items, customer_id=9)
     del several["product_id"], several["quantity"]
     post(one, several, order("B 2", total="30.00", subtotal="30.00", state="CA", source="TWITTER"), order("C", total="5.00"))
     wait_for_figure(page, "orders", "3")

@@ -35,7 +35,7 @@ def shop(clock, server):
 
 def x_of_hour(page, hour):
     """Where on the chart an hour of the day is, by its first and last point."""
-    left, right = page.evaluate("() => { const line = document.querySelector('.plot .grid').getBoundingClientRect(); return [line.left, line.right]; }")
+    left, right = page.eval_on_selector(".plot .grid", "e => { const line = e.getBoundingClientRect(); return [line.left, line.right]; }")
     return left + (right - left) * hour / 23
 
 

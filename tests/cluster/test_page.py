@@ -11,7 +11,8 @@ import pytest
 import chromium
 import harness
 import hosts
-from live_page import DESK, as_table, exact, matrix, midday_zone, order, post, products, rows, tile, total_of, wait_for_figure, wait_for_text
+from live_page import (DESK, as_table, exact, matrix, midday_zone, order, post, products, rows, tile, total_of, wait_for_figure,
+                  wait_for_text)  # fmt: skip
 from mysql_copy import ENV, Dashboard, Database
 
 COMMITTED_MS = 60_000  # a group joins the broker first
