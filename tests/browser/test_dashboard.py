@@ -19,15 +19,29 @@ def mariadb(tmp_path_factory):
         yield one
 
 
+@pytest.fixture
+def dashboard(tmp_path):
+    """Starts them; those of a test that fails do not outlive it."""
+    running = []
+
+    def start(database, **more):
+        running.append(Dashboard(tmp_path, database, **more))
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.kill()
+
+
 def fresh(page):
     """What the last row says of the newest batch."""
     page.wait_for_selector("[data-pipeline=fresh]", state="visible", timeout=SOON_MS)
     return page.text_content(".fact:has([data-pipeline=fresh])").strip()
 
 
-def test_what_processors_commit_to_mysql_shows_on_the_open_page(mariadb, tmp_path, open_page):
+def test_what_processors_commit_to_mysql_shows_on_the_open_page(mariadb, dashboard, open_page):
     database = Database(mariadb, "live")
-    one = Dashboard(tmp_path, database)
+    one = dashboard(database)
     page = open_page(one)
     wait_for_text(page, "[data-figure=orders]", "0")
     minute = minute_now()
@@ -45,9 +59,9 @@ def test_what_processors_commit_to_mysql_shows_on_the_open_page(mariadb, tmp_pat
     one.stop()
 
 
-def test_the_age_of_the_newest_batch_shows_whoever_wrote_it(mariadb, tmp_path, open_page):
+def test_the_age_of_the_newest_batch_shows_whoever_wrote_it(mariadb, dashboard, open_page):
     database = Database(mariadb, "age")
-    one = Dashboard(tmp_path, database)
+    one = dashboard(database)
     page = open_page(one)
     page.wait_for_selector("[data-pipeline=rejected]", state="visible", timeout=SOON_MS)
     assert not page.is_visible("[data-pipeline=fresh]"), "there is none yet"
@@ -56,18 +70,18 @@ def test_the_age_of_the_newest_batch_shows_whoever_wrote_it(mariadb, tmp_path, o
     page.close()
     one.stop()
     database.sql("UPDATE pipeline_batches SET committed_at = committed_at - INTERVAL 150 MINUTE")
-    one = Dashboard(tmp_path, database)
+    one = dashboard(database)
     page = open_page(one)
     assert fresh(page) == "last batch 2 h ago"
     page.close()
     one.stop()
 
 
-def test_a_database_that_goes_away_is_said_and_the_page_goes_on_by_itself(mariadb, tmp_path, open_page):
+def test_a_database_that_goes_away_is_said_and_the_page_goes_on_by_itself(mariadb, dashboard, open_page):
     database = Database(mariadb, "away")
     database.commit_order("before", "10.00", minute_now())
     with Proxy(mariadb.port) as proxy:
-        one = Dashboard(tmp_path, database, port=proxy.port)
+        one = dashboard(database, port=proxy.port)
         page = open_page(one)
         wait_for_text(page, "[data-figure=revenue]", "$10.00")
         proxy.refuse()
