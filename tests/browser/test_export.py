@@ -22,7 +22,7 @@ def shop(server):
 
 
 def exported(page, panel):
-    page.hover(f"[data-panel={panel}] h2")
+    page.hover(f"[data-panel={panel}] h2 >> nth=0")
     with page.expect_download() as table:
         page.click(f"[data-panel={panel}] .csv")
     return list(csv.DictReader(table.value.path().open(encoding="utf-8", newline="")))

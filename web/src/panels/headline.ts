@@ -174,11 +174,11 @@ function spark(figure: Figure, slots: Slot[]): string {
 export function headline(section: HTMLElement, page: Page): Draw {
     section.setAttribute("aria-label", "Key figures");
     const parts = FIGURES.map((figure) => {
-        const [label, value, compared] = [make("span", "", figure.label), make("p", "value", "–"), make("p", "compared", "")];
+        const [label, value, compared] = [make("h2", "", figure.label), make("p", "value", "–"), make("p", "compared", "")];
         const line = makeSvg("path", {});
         value.dataset["figure"] = figure.name;
         const svg = makeSvg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "spark", "aria-hidden": "true" }, line);
-        section.append(make("div", "figure", make("h2", "", label), value, compared, svg));
+        section.append(make("div", "figure", make("div", "titled", label), value, compared, svg));
         return { figure, label, value, compared, line };
     });
     new ResizeObserver(() => page.redraw()).observe(section); // figures are as large as they fit
