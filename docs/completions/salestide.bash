@@ -28,10 +28,10 @@ _salestide() {
         --log-level) _salestide_words "trace debug info warn error"; return ;;
         --config | --customers | --products | --alerts | --mysql-password-file | --mysql-ca | --cassandra-password-file | --cassandra-ca | --kafka-password-file | --kafka-ca | --kafka-certificate | --kafka-certificate-key) _salestide_files -f; return ;;
         --data) _salestide_files -d; return ;;
-        --listen | --public-url | --broker | --raw | --aggregates | --alert-webhook | --currency | --timezone | --late-limit | --max-body | --max-decompressed | --max-events | --max-depth | --max-rows | --header-timeout | --body-timeout | --idle-timeout | --max-connections | --max-viewers | --day-memory | --max-inflight | --queue-events | --batch-events | --partitions | --replication | --delivery-timeout | --kafka-user | --group | --dedupe-window | --dedupe-memory | --session-timeout | --log-batch-events | --rejected-topic | --start-timeout) return ;;
+        --listen | --public-url | --broker | --raw | --aggregates | --alert-webhook | --currency | --timezone | --locale | --late-limit | --max-body | --max-decompressed | --max-events | --max-depth | --max-rows | --header-timeout | --body-timeout | --idle-timeout | --max-connections | --max-viewers | --day-memory | --max-inflight | --queue-events | --batch-events | --partitions | --replication | --delivery-timeout | --kafka-user | --group | --dedupe-window | --dedupe-memory | --session-timeout | --log-batch-events | --rejected-topic | --start-timeout) return ;;
         esac
         case $current in
-        -*) _salestide_words "--config --data --listen --public-url --broker --raw --aggregates --customers --products --alerts --alert-webhook --currency --timezone --late-limit --require-keys --insecure --mysql-password-file --mysql-tls --mysql-ca --cassandra-password-file --cassandra-tls --cassandra-ca --cassandra-consistency --max-body --max-decompressed --max-events --max-depth --max-rows --header-timeout --body-timeout --idle-timeout --max-connections --max-viewers --day-memory --max-inflight --queue-events --batch-events --create-topic --partitions --replication --delivery-timeout --kafka-user --kafka-password-file --kafka-sasl --kafka-tls --kafka-ca --kafka-certificate --kafka-certificate-key --group --dedupe-window --dedupe-memory --group-protocol --session-timeout --log-batch-events --skip-gap --allow-compacted --rejected-topic --start-timeout --log-level --help" ;;
+        -*) _salestide_words "--config --data --listen --public-url --broker --raw --aggregates --customers --products --alerts --alert-webhook --currency --timezone --locale --late-limit --require-keys --insecure --mysql-password-file --mysql-tls --mysql-ca --cassandra-password-file --cassandra-tls --cassandra-ca --cassandra-consistency --max-body --max-decompressed --max-events --max-depth --max-rows --header-timeout --body-timeout --idle-timeout --max-connections --max-viewers --day-memory --max-inflight --queue-events --batch-events --create-topic --partitions --replication --delivery-timeout --kafka-user --kafka-password-file --kafka-sasl --kafka-tls --kafka-ca --kafka-certificate --kafka-certificate-key --group --dedupe-window --dedupe-memory --group-protocol --session-timeout --log-batch-events --skip-gap --allow-compacted --rejected-topic --start-timeout --log-level --help" ;;
         *) _salestide_words "" ;;
         esac ;;
     ingest)
@@ -70,10 +70,10 @@ _salestide() {
         --log-level) _salestide_words "trace debug info warn error"; return ;;
         --config | --products | --alerts | --mysql-password-file | --mysql-ca | --cassandra-password-file | --cassandra-ca) _salestide_files -f; return ;;
         --data) _salestide_files -d; return ;;
-        --aggregates | --raw | --listen | --public-url | --alert-webhook | --max-rows | --header-timeout | --idle-timeout | --max-connections | --max-viewers | --day-memory | --max-inflight) return ;;
+        --aggregates | --raw | --listen | --public-url | --alert-webhook | --locale | --max-rows | --header-timeout | --idle-timeout | --max-connections | --max-viewers | --day-memory | --max-inflight) return ;;
         esac
         case $current in
-        -*) _salestide_words "--config --data --aggregates --raw --listen --public-url --products --alerts --alert-webhook --require-keys --insecure --mysql-password-file --mysql-tls --mysql-ca --cassandra-password-file --cassandra-tls --cassandra-ca --cassandra-consistency --max-rows --header-timeout --idle-timeout --max-connections --max-viewers --day-memory --max-inflight --log-level --help" ;;
+        -*) _salestide_words "--config --data --aggregates --raw --listen --public-url --products --alerts --alert-webhook --locale --require-keys --insecure --mysql-password-file --mysql-tls --mysql-ca --cassandra-password-file --cassandra-tls --cassandra-ca --cassandra-consistency --max-rows --header-timeout --idle-timeout --max-connections --max-viewers --day-memory --max-inflight --log-level --help" ;;
         *) _salestide_words "" ;;
         esac ;;
     tally)

@@ -58,6 +58,7 @@ complete -c salestide -n '__fish_seen_subcommand_from serve load process setup t
 complete -c salestide -n '__fish_seen_subcommand_from ingest' -l currency -x -d 'The shop'\''s currency, three capital letters, of orders that name none'
 complete -c salestide -n '__fish_seen_subcommand_from serve load process setup tally' -l timezone -x -d 'The shop'\''s time zone, as in America/New_York: for days, and for times without an offset'
 complete -c salestide -n '__fish_seen_subcommand_from ingest' -l timezone -x -d 'The shop'\''s time zone, as in America/New_York, for times without an offset'
+complete -c salestide -n '__fish_seen_subcommand_from serve dashboard' -l locale -x -d 'How the page writes numbers, amounts, dates and names of days, as in en-US or de-DE (BCP 47)'
 complete -c salestide -n '__fish_seen_subcommand_from serve load process setup tally' -l late-limit -x -d 'Orders created longer than this before they arrive are counted as late (never dropped)'
 complete -c salestide -n '__fish_seen_subcommand_from serve ingest process dashboard' -l require-keys -d 'Ask for an API key on loopback too'
 complete -c salestide -n '__fish_seen_subcommand_from serve ingest process dashboard' -l insecure -d 'Listen beyond loopback, or behind a --public-url, without API keys: anybody who reaches it can read and write'

@@ -190,7 +190,7 @@ const struct option_spec option_specs[] = {
          "kind take. Whoever knows it can post there: better in the environment or in --config, "
          "where other users of the machine cannot see it."},
 
-    // What the shop is: fixed when its data directory is made.
+    // What the shop is: but for the locale fixed when its data directory is made.
     {.name = "currency",
      .value = "CODE",
      .commands = "serve load process setup tally",
@@ -213,6 +213,11 @@ const struct option_spec option_specs[] = {
      .commands = "ingest",
      .help = "The shop's time zone, as in America/New_York, for times without an offset. Must be "
              "the one that the topic is processed with."},
+    {.name = "locale",
+     .value = "TAG",
+     .commands = "serve dashboard",
+     .help = "How the page writes numbers, amounts, dates and names of days, as in en-US or de-DE "
+             "(BCP 47). Without it: as each browser is set."},
     {.name = "late-limit",
      .type = OPTION_DURATION,
      .value = "TIME",

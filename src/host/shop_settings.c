@@ -2,6 +2,7 @@
 #include "host/shop_settings.h"
 
 #include "engine/zone_file.h"
+#include "host/locale_tag.h"
 #include "order/zone.h"
 #include "sums/currency.h"
 #include <stdio.h>
@@ -24,6 +25,15 @@ bool shop_of_options(const struct options *o, struct store_settings *out, struct
     zone_free(zone);
     snprintf(out->currency, sizeof out->currency, "%s", currency != NULL ? currency : "");
     snprintf(out->timezone, sizeof out->timezone, "%s", timezone != NULL ? timezone : "");
+    return true;
+}
+
+bool locale_of_options(const struct options *o, const char **out, struct error *err) {
+    const char *locale = option_text(o, "locale");
+    *out = locale != NULL ? locale : "";
+    if (locale != NULL && !locale_tag_is(text_of(locale))) {
+        return error_set(err, ERROR_USAGE, "--locale %.40s: want a tag as en-US or de-DE", locale);
+    }
     return true;
 }
 

@@ -8,6 +8,8 @@
 // what cannot be.
 MUST_CHECK bool shop_of_options(const struct options *o, struct store_settings *out,
                                 struct error *err);
-// Likewise, and --late-limit, for commands that judge orders.
+// What --locale says; "": nothing. ERROR_USAGE: it is no tag of a language. Lives as long as `o`.
+MUST_CHECK bool locale_of_options(const struct options *o, const char **out, struct error *err);
+// As shop_of_options, and --late-limit, for commands that judge orders.
 MUST_CHECK bool settings_of_options(const struct options *o, struct store_settings *out,
                                     struct error *err);

@@ -5,6 +5,7 @@
 #include "host/site_internal.h"
 
 #include "host/http_setup.h"
+#include "host/shop_settings.h"
 #include "live/live_stream.h"
 #include "live/page_files.h"
 #include "live/sales_questions.h"
@@ -179,7 +180,8 @@ static bool open_page(struct site *s, struct error *err) {
     };
     struct store_settings settings;
     memcpy(options.currency, s->settings.currency, sizeof options.currency);
-    if (!reader_place_open(s->place, QUESTION_TIMEOUT_MS, &options.reader, &settings, err)) {
+    if (!locale_of_options(s->options, &options.locale, err) ||
+        !reader_place_open(s->place, QUESTION_TIMEOUT_MS, &options.reader, &settings, err)) {
         return false;
     }
     s->live = live_start(&options, err);

@@ -198,6 +198,7 @@ static bool render(struct live *l, bool ok, int64_t viewers) {
         .products = l->products,
         .zone = l->options.zone,
         .currency = l->options.currency,
+        .locale = l->options.locale,
         .now_ms = clock_now_ms(l->options.clock),
         .tenths_per_second = live_rate_tenths(&l->rate, now_ns(l)),
         .received_tenths_per_second = live_rate_tenths(&l->received, now_ns(l)),

@@ -17,6 +17,7 @@ struct live_options {
     struct sales_reader *reader; // owned by live from live_start on
     const struct zone *zone;     // borrowed
     char currency[4];            // the shop's
+    const char *locale;          // likewise, a BCP 47 tag; borrowed; NULL or "": the browser's own
     const char *products_path;   // CSV product_id,title,category; NULL: none
     const struct clock_source *clock;
     // How often to look at the store for commits that nobody announces, while somebody watches; 0:

@@ -16,6 +16,7 @@ struct live_facts {
     const struct products *products;    // may be NULL
     const struct zone *zone;
     const char *currency;      // the shop's
+    const char *locale;        // likewise; NULL or "": the browser's own
     int64_t now_ms;            // the server's clock
     int64_t tenths_per_second; // orders, over the last seconds
     int64_t received_tenths_per_second;

@@ -61,6 +61,12 @@ void live_put_shop(struct buf *out, const struct live_facts *facts) {
     buf_put_json(out, text_of(facts->currency));
     buf_put_str(out, ",\"timezone\":");
     buf_put_json(out, text_of(zone_name(facts->zone)));
+    buf_put_str(out, ",\"locale\":");
+    if (facts->locale != NULL && *facts->locale != '\0') {
+        buf_put_json(out, text_of(facts->locale));
+    } else {
+        buf_put_str(out, "null");
+    }
     buf_put_char(out, '}');
 }
 

@@ -14,8 +14,9 @@ const struct panel panels[PANELS] = {
      .of_figures = true,
      .cadence = CADENCE_COMMIT},
     {.name = "shop",
-     .what = "its currency, in which all is that does not say otherwise, and its time zone",
-     .type = "{ currency: string; timezone: string }",
+     .what = "its currency, in which all is that does not say otherwise, its time zone, and how it "
+             "writes numbers and dates (BCP 47; null: as the browser does)",
+     .type = "{ currency: string; timezone: string; locale: string | null }",
      .put = live_put_shop,
      .cadence = CADENCE_FACT},
     {.name = "orders_per_second",

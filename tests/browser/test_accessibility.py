@@ -47,6 +47,9 @@ def test_no_serious_fault_is_found_on_the_page(server, open_page, viewport):
     page.wait_for_selector("#order[open] td")
     assert faults(page, "#order") == [], "an order"
     page.keyboard.press("Escape")
+    page.click("[data-panel=pipeline] button:text('Details')")
+    page.wait_for_selector("#pipeline-details dd")
+    assert faults(page, "footer") == [], "the pipeline's details"
     page.click("[data-panel=pipeline] a")
     page.click("#rejected li button")
     page.click("#rejected button:text('Edit')")

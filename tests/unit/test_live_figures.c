@@ -18,7 +18,7 @@ static void an_empty_store_has_zeros_and_no_rows(void **state) {
     assert_true(refresh(p));
     read_event(p, true);
     assert_memory_equal(p->event.at, "retry: 1000\nid: 5\nevent: snapshot\ndata: {", 41);
-    expect(p, "/shop", "{\"currency\":\"USD\",\"timezone\":\"UTC\"}");
+    expect(p, "/shop", "{\"currency\":\"USD\",\"timezone\":\"UTC\",\"locale\":null}");
     expect(p, "/now_ms", "1769860800000");
     expect(p, "/day",
            "{\"date\":\"2026-01-31\",\"start_ms\":1769817600000,\"end_ms\":1769904000000}");

@@ -48,21 +48,23 @@ function remember(names: Set<string>, name: string | null): void {
 
 const chosen = (value: string): string | undefined => (value === "" ? undefined : value.slice(1));
 
-/** "Nov 28, 09:00 – 12:00", "Nov 20 – Nov 24" */
-function rangeName(from: string, to: string, time: ShopTime): string {
+/** "Nov 28, 09:00 – 12:00", "Nov 20 – Nov 24", "Dec 1, 2025 – Nov 29, 2026" */
+function rangeName(from: string, to: string, time: ShopTime, today: string): string {
     if (from.length === 10) {
         const last = addDays(to, -1);
-        return from === last ? time.ofShortDay(from) : `${time.ofShortDay(from)} – ${time.ofShortDay(last)}`;
+        const isOfThisYear = [from, last].every((date) => date.slice(0, 4) === today.slice(0, 4));
+        const name = (date: string): string => (isOfThisYear ? time.ofShortDay(date) : time.ofDatedDay(date));
+        return from === last ? name(from) : `${name(from)} – ${name(last)}`;
     }
     const [first, end] = [Date.parse(from), Date.parse(to)];
-    const sameDay = end - first < DAY_MS && time.ofMinute(first) < time.ofMinute(end);
+    const sameDay = end - first < DAY_MS && time.minuteOf(first) < time.minuteOf(end);
     return `${time.dayAndMinute(first)} – ${sameDay ? time.ofMinute(end) : time.dayAndMinute(end)}`;
 }
 
-function periods(view: View, page: Page): Option[] {
+function periods(view: View, page: Page, today: string): Option[] {
     const options: Option[] = (["today", "yesterday", "7d", "30d"] as const).map((value) => ({ value, text: PERIOD_NAMES[value] }));
     if (view.period === "range" && view.from !== undefined && view.to !== undefined) {
-        options.push({ value: "range", text: rangeName(view.from, view.to, page.time) });
+        options.push({ value: "range", text: rangeName(view.from, view.to, page.time, today) });
     }
     return options;
 }
@@ -115,7 +117,7 @@ export class Controls {
         }
         fill(this.source, ...namesFor("All sources", this.sources, view.source));
         fill(this.state, ...this.statesFor(view.states));
-        fill(this.period, periods(view, this.page), view.period);
+        fill(this.period, periods(view, this.page, state.day?.date ?? ""), view.period);
         const offered = currencies(state);
         const currency = view.currency ?? offered[0]!.value;
         if (!offered.some(({ value }) => value === currency)) {

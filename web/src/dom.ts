@@ -39,6 +39,43 @@ export function makeButton(className: string, text: string, onClick: () => void)
     return button;
 }
 
+// On a phone a row of a table is a card, which a browser takes for no table any more, and screen readers with it:
+// so roles say what each part is.
+
+/** label: what stands before it in a card, where no heading is above it; "": it speaks for itself */
+export function makeCell(className: string, label: string, ...children: (Node | string)[]): HTMLTableCellElement {
+    const cell = make("td", className, ...children);
+    cell.setAttribute("role", "cell");
+    if (label !== "") {
+        cell.dataset["label"] = label;
+    }
+    return cell;
+}
+
+export function makeRow(...cells: HTMLTableCellElement[]): HTMLTableRowElement {
+    const row = make("tr", "", ...cells);
+    row.setAttribute("role", "row");
+    return row;
+}
+
+export function makeHead(...cells: HTMLTableCellElement[]): HTMLTableSectionElement {
+    const head = make("thead", "", makeRow(...cells));
+    head.setAttribute("role", "rowgroup");
+    return head;
+}
+
+export function makeTable(className: string, columns: readonly string[], body: HTMLElement): HTMLTableElement {
+    const heads = columns.map((name) => {
+        const head = make("th", "", name);
+        head.setAttribute("role", "columnheader");
+        return head;
+    });
+    const table = make("table", `cards ${className}`.trim(), makeHead(...heads), body);
+    table.setAttribute("role", "table");
+    body.setAttribute("role", "rowgroup");
+    return table;
+}
+
 /** Its button closes a dialog, and so does a click beside it. */
 export function setUpDialog(id: string): void {
     const dialog = byId(id) as HTMLDialogElement;

@@ -1,15 +1,27 @@
 // SPDX-License-Identifier: MIT
-// Numbers, money and time for people, in the browser's language and the shop's time zone. Money stays
-// text until Intl.NumberFormat, which takes decimal texts digit for digit.
+// Numbers, money and time for people, as the shop writes them (its locale; without one as the browser does). Money
+// stays text until Intl.NumberFormat, which takes decimal texts digit for digit.
 import type { Amount } from "./types";
 
 const formats = new Map<string, Intl.NumberFormat>();
+let locale: string | undefined;
+
+/** From now on; one that the browser does not know leaves it at its own. Gives the one in force. */
+export function writeAs(tag: string | null): string | undefined {
+    try {
+        locale = Intl.getCanonicalLocales(tag ?? [])[0];
+    } catch {
+        locale = undefined;
+    }
+    formats.clear();
+    return locale;
+}
 
 function numbers(options: Intl.NumberFormatOptions): Intl.NumberFormat {
     const key = JSON.stringify(options);
     let format = formats.get(key);
     if (format === undefined) {
-        format = new Intl.NumberFormat(undefined, options);
+        format = new Intl.NumberFormat(locale, options);
         formats.set(key, format);
     }
     return format;
@@ -47,12 +59,15 @@ export function roughMoney(amount: number, currency: string): string {
         style: "currency",
         currency,
         ...(compact ? { notation: "compact", minimumFractionDigits: 0, maximumFractionDigits: 1 } : {}),
-    }).format(amount);
+    })
+        .format(amount)
+        .replace("-", "−");
 }
 
 /** The amount as stored, without zeros that say nothing: "12.345 USD". */
 export function exactMoney(amount: Amount, currency: string): string {
-    return `${amount.replace(/(\.\d\d+?)0+$/, "$1")} ${currency}`;
+    const format = numbers({ minimumFractionDigits: 2, maximumFractionDigits: 4, useGrouping: false });
+    return `${format.format(amount as Intl.StringNumericLiteral)} ${currency}`;
 }
 
 export function count(n: number): string {

@@ -7,6 +7,7 @@ import { Asked } from "./asked";
 import { Controls, setUpWall } from "./controls";
 import { byId, make, setUpDialog } from "./dom";
 import { figuresOf, type Figures } from "./figures";
+import { writeAs } from "./format";
 import { fillFirstRun, setUpFirstRun } from "./first_run";
 import { askingOf, readShares, readView as askView } from "./narrow";
 import { openOrder } from "./order";
@@ -112,6 +113,18 @@ function drawInSteps(i: number): void {
     }
 }
 
+let writtenAs = "";
+
+/** Formats are made anew only when the shop is another than it was. */
+function writeAsTheShop({ shop }: State): void {
+    const { timezone = "UTC", locale = null } = shop ?? {};
+    const as = JSON.stringify([timezone, locale]);
+    if (as !== writtenAs) {
+        writtenAs = as;
+        page.time = new ShopTime(timezone, writeAs(locale));
+    }
+}
+
 function draw(): void {
     asked = false;
     if (state === undefined) {
@@ -119,10 +132,7 @@ function draw(): void {
     }
     const first = drawnAt < 0;
     drawnAt = performance.now();
-    const zone = state.shop?.timezone ?? "UTC";
-    if (zone !== page.time.zone) {
-        page.time = new ShopTime(zone);
-    }
+    writeAsTheShop(state);
     const now = (figures = currentFigures(state));
     document.body.classList.toggle("waiting", isNarrowed(page.view) && narrowed.answer === undefined);
     if (!first) {
@@ -151,9 +161,6 @@ window.addEventListener("popstate", () => {
     page.view = viewOfAddress();
     askToDraw();
 });
-
-// Figures are as large as they fit.
-window.addEventListener("resize", askToDraw);
 
 // Its target would take the place of the view in the address.
 byId("skip").addEventListener("click", (event) => {

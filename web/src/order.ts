@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // One order in a dialog: what was said of it, event by event, and every sum that each has changed.
-import { byId, make, setText } from "./dom";
+import { byId, make, makeCell, makeRow, makeTable, setText } from "./dom";
 import { count, fullMoney } from "./format";
 import type { ShopTime } from "./shop_time";
 
@@ -52,14 +52,14 @@ function addedBy(cell: Cell): string {
 }
 
 function cellsOf(cells: Cell[], time: ShopTime): HTMLElement {
-    const head = make("tr", "", ...["Sum", "Bucket", "Of", "Added"].map((name) => make("th", "", name)));
+    const columns = ["Sum", "Bucket", "Of", "Added"];
     const body = make("tbody", "");
     for (const cell of cells) {
         const group = cell.table === "product" ? `product ${cell["product_id"]}` : `${cell["source"]} · ${cell["state"]}`;
         const texts = [TABLES[cell.table] ?? cell.table, bucketOf(cell, time), group, addedBy(cell)];
-        body.append(make("tr", "", ...texts.map((text) => make("td", "", text))));
+        body.append(makeRow(...texts.map((text, i) => makeCell("", columns[i]!, text))));
     }
-    return make("table", "", make("thead", "", head), body);
+    return makeTable("", columns, body);
 }
 
 export async function openOrder(id: string, time: ShopTime): Promise<void> {

@@ -23,6 +23,8 @@ interface Frame {
 }
 
 const TICKS = 3;
+/** Bars thinner than this have no room for a dotted edge. */
+const THIN = 0.4;
 
 /** 1, 2, 4, 5 or 10 times a power of ten. */
 function niceStep(rough: number): number {
@@ -76,7 +78,10 @@ export class Plot {
         slots.forEach((slot, i) => {
             const text = labels.x(slot, i, every);
             if (text !== undefined) {
-                parts.push(makeSvg("text", { x: this.x(i, isLine), y: height - 0.4 * em, "text-anchor": "middle" }, text));
+                // One at the edge stands against it, not over it.
+                const isLast = this.x(i, isLine) + text.length * em * 0.31 > width;
+                const [x, anchor] = isLast ? [width - 1, "end"] : [this.x(i, isLine), "middle"];
+                parts.push(makeSvg("text", { x, y: height - 0.4 * em, "text-anchor": anchor }, text));
             }
         });
         parts.push(...(isLine ? this.line(slots) : this.bars(slots)));
@@ -182,12 +187,13 @@ export class Plot {
             const height = Math.max(slot.orders !== 0 ? 1 : 0, Math.abs(zero - y));
             const rounded = Math.min(2, width / 3, height);
             const at = { x: this.x(i, false) - width / 2, y: Math.min(y, zero), width, height, rx: rounded };
-            return makeSvg("rect", { ...at, class: slot.open ? "bar open" : "bar" });
+            return makeSvg("rect", { ...at, class: `bar${slot.open ? " open" : ""}${width < THIN * this.em ? " thin" : ""}` });
         });
         if (slots[0]?.ghost === undefined) {
             return bars;
         }
         const ghost = slots.map((slot, i) => `${this.x(i, false).toFixed(1)},${this.y(roughly(slot.ghost ?? "0")).toFixed(1)}`);
-        return [...bars, makeSvg("path", { d: `M${ghost.join("L")}`, class: "ghost" })];
+        const d = `M${ghost.join("L")}`;
+        return [...bars, makeSvg("path", { d, class: "halo" }), makeSvg("path", { d, class: "ghost" })];
     }
 }

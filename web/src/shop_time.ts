@@ -30,18 +30,27 @@ const OF_DATES = {
     day: { weekday: "long", day: "numeric", month: "long" },
     weekday: { weekday: "long" },
     shortDay: { day: "numeric", month: "short" },
+    dated: { day: "numeric", month: "short", year: "numeric" },
 } as const;
 
 export class ShopTime {
     /** Made when they are needed: each takes a while. */
     private readonly formats = new Map<string, Intl.DateTimeFormat>();
 
-    constructor(readonly zone: string) {}
+    constructor(
+        readonly zone: string,
+        /** undefined: the browser's own */
+        readonly locale?: string,
+    ) {}
 
     private format(name: keyof typeof OF_INSTANTS | keyof typeof OF_DATES): Intl.DateTimeFormat {
         let format = this.formats.get(name);
         if (format === undefined) {
-            format = name in OF_DATES ? dateFormat("UTC", OF_DATES[name as keyof typeof OF_DATES]) : dateFormat(this.zone, OF_INSTANTS[name as keyof typeof OF_INSTANTS]);
+            const [zone, options] = name in OF_DATES
+                ? ["UTC", OF_DATES[name as keyof typeof OF_DATES]] as const
+                : [this.zone, OF_INSTANTS[name as keyof typeof OF_INSTANTS]] as const;
+            // What is reckoned with is of digits that Number() reads.
+            format = dateFormat(name === "parts" ? "en-US" : this.locale, zone, options);
             this.formats.set(name, format);
         }
         return format;
@@ -64,8 +73,20 @@ export class ShopTime {
         return this.format("minute").format(ms);
     }
 
+    /** "09", and nothing beside it, as some languages have ("09 Uhr") */
     ofHour(ms: number): string {
-        return this.format("hour").format(ms);
+        return this.format("hour").formatToParts(ms).find(({ type }) => type === "hour")?.value ?? "";
+    }
+
+    /** 0 to 23 */
+    hourOf(ms: number): number {
+        return Math.floor(this.minuteOf(ms) / 60);
+    }
+
+    /** of the day's clock */
+    minuteOf(ms: number): number {
+        const { hour = 0, minute = 0 } = this.partsOf(ms);
+        return 60 * hour + minute;
     }
 
     dayAndMinute(ms: number): string {
@@ -84,6 +105,11 @@ export class ShopTime {
         return this.format("shortDay").format(dayNumber(date) * DAY_MS);
     }
 
+    /** With its year, where the day alone could be of several. */
+    ofDatedDay(date: string): string {
+        return this.format("dated").format(dayNumber(date) * DAY_MS);
+    }
+
     /** The first instant of a date. Twice, since the offset of the guess may be that of the other side of a clock change. */
     startOfDay(date: string): number {
         const wanted = dayNumber(date) * DAY_MS;
@@ -91,19 +117,23 @@ export class ShopTime {
         return wanted - this.offset(guess);
     }
 
+    private partsOf(ms: number): Record<string, number> {
+        return Object.fromEntries(this.format("parts").formatToParts(ms).map(({ type, value }) => [type, Number(value)]));
+    }
+
     /** What the clocks here are ahead of UTC. */
     private offset(ms: number): number {
-        const at = Object.fromEntries(this.format("parts").formatToParts(ms).map(({ type, value }) => [type, Number(value)]));
+        const at = this.partsOf(ms);
         const shown = Date.UTC(at["year"]!, at["month"]! - 1, at["day"]!, at["hour"]!, at["minute"]!, at["second"]!);
         return shown - Math.floor(ms / 1000) * 1000;
     }
 }
 
 // A browser that does not know the zone shows UTC.
-function dateFormat(zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+function dateFormat(locale: string | undefined, zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
     try {
-        return new Intl.DateTimeFormat(undefined, { ...options, timeZone: zone });
+        return new Intl.DateTimeFormat(locale, { ...options, timeZone: zone });
     } catch {
-        return new Intl.DateTimeFormat(undefined, { ...options, timeZone: "UTC" });
+        return new Intl.DateTimeFormat(locale, { ...options, timeZone: "UTC" });
     }
 }

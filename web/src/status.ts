@@ -30,6 +30,7 @@ export function drawStatus(state: State | undefined, page: Page, problem: string
         return;
     }
     if (state.day !== undefined) {
+        byId("day").lang = page.time.locale ?? document.documentElement.lang;
         setText(byId("day"), `${page.time.ofDay(state.day.date)} · ${page.time.place}`);
     }
     if (state.viewers !== undefined) {

@@ -201,8 +201,8 @@ export interface Message {
     now_ms: number;
     /** the newest batch in these figures; answers of /v1/sales with another are older or newer */
     batch?: number;
-    /** its currency, in which all is that does not say otherwise, and its time zone */
-    shop?: { currency: string; timezone: string };
+    /** its currency, in which all is that does not say otherwise, its time zone, and how it writes numbers and dates (BCP 47; null: as the browser does) */
+    shop?: { currency: string; timezone: string; locale: string | null };
     /** accepted events, over the last 10 seconds */
     orders_per_second?: number;
     /** whether the figures are up to date */

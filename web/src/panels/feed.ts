@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The newest orders, and what was taken back. A click tells all that one order has changed.
-import { make, makeButton, setRows, setText, show } from "../dom";
+import { csvLink, csvUrlOf, type Column } from "../csv";
+import { make, makeButton, makeCell, makeRow, makeTable, setRows, setText, show } from "../dom";
 import { count, exactMoney, money, since } from "../format";
 import type { Draw, Page } from "../page";
 import type { State } from "../state";
@@ -15,6 +16,8 @@ interface Entry {
     received_ms: number;
     created_ms: number;
     id: string;
+    event: "placed" | "cancelled" | "refunded";
+    title: string;
     what: string;
     source: string;
     state: string;
@@ -34,7 +37,8 @@ function titleOf(order: Order): string {
 
 function ofOrder(order: Order): Entry {
     const { position, order_id: id, product_id: product } = order;
-    return { ...order, key: `o${position}`, id, what: titleOf(order), product, back: false };
+    const title = titleOf(order);
+    return { ...order, key: `o${position}`, event: "placed", id, title, what: title, product, back: false };
 }
 
 function ofChange(change: Change, placed: Map<string, Order>): Entry {
@@ -43,8 +47,24 @@ function ofChange(change: Change, placed: Map<string, Order>): Entry {
     const what = title === "" ? `Order ${change.event}` : `${title}, ${change.event}`;
     const total = change.total.startsWith("-") ? change.total : `-${change.total}`;
     const product = order?.product_id ?? "";
-    return { ...change, key: `c${change.position}`, id: change.order_id, what, total, product, back: true };
+    return { ...change, key: `c${change.position}`, id: change.order_id, title, what, total, product, back: true };
 }
+
+const instant = (ms: number): string => new Date(ms).toISOString();
+
+/** All that the page knows of them, not only what has room. */
+const COLUMNS: readonly Column<Entry>[] = [
+    { name: "received_at", plain: ({ received_ms }) => instant(received_ms) },
+    { name: "created_at", plain: ({ created_ms }) => instant(created_ms) },
+    { name: "event", plain: ({ event }) => event },
+    { name: "order_id", text: ({ id }) => id },
+    { name: "source", text: ({ source }) => source },
+    { name: "state", text: ({ state }) => state },
+    { name: "product_id", text: ({ product }) => product },
+    { name: "product", text: ({ title }) => title },
+    { name: "currency", text: ({ currency }) => currency },
+    { name: "total", plain: ({ total }) => total },
+];
 
 function passes(entry: Entry, view: View): boolean {
     return (
@@ -64,8 +84,7 @@ function entriesOf(state: State, view: View): Entry[] {
     const placed = new Map(state.recent.map((order) => [order.order_id, order]));
     return [...state.recent.map(ofOrder), ...state.changes.map((change) => ofChange(change, placed))]
         .filter((entry) => passes(entry, view))
-        .sort(newestFirst)
-        .slice(0, SHOWN);
+        .sort(newestFirst);
 }
 
 function shortId(id: string): string {
@@ -75,7 +94,8 @@ function shortId(id: string): string {
 function createRow(open: (id: string) => void): HTMLElement {
     const id = make("button", "id");
     id.type = "button";
-    const row = make("tr", "", make("td", "ago"), make("td", "", id), make("td", "what"), make("td", "from"), make("td", "amount"));
+    const cells = [["ago", ""], ["number", "Order", id], ["what", ""], ["from", "From"], ["amount", "Amount"]] as const;
+    const row = makeRow(...cells.map(([name, label, ...children]) => makeCell(name, label, ...children)));
     row.addEventListener("click", () => open(row.dataset["order"] ?? ""));
     return row;
 }
@@ -90,10 +110,12 @@ export function feed(section: HTMLElement, page: Page): Draw {
     pause.setAttribute("aria-pressed", "false");
     const body = make("tbody", "");
     const none = make("p", "none");
-    const head = make("tr", "", ...["Ago", "Order", "Product", "From", "Amount"].map((name) => make("th", "", name)));
-    const table = make("table", "", make("thead", "", head), body);
+    const table = makeTable("", ["Ago", "Order", "Product", "From", "Amount"], body);
+    const csv = csvLink("newest-orders");
+    csv.setAttribute("href", "data:text/csv,");
+    csv.addEventListener("click", () => csv.setAttribute("href", csvUrlOf(COLUMNS, entries)));
     table.setAttribute("aria-label", "Newest orders");
-    section.append(make("h2", "", "Newest orders ", pause), table, none);
+    section.append(make("h2", "", "Newest orders ", pause, csv), table, none);
     let paused = false;
     let first = true;
     let entries: Entry[] = [];
@@ -105,16 +127,18 @@ export function feed(section: HTMLElement, page: Page): Draw {
         if (!paused) {
             entries = entriesOf(state, page.view);
         }
-        show(none, entries.length === 0);
-        const texts = entries.map((entry) => money(entry.total, entry.currency).replace("-", "−"));
+        const shown = entries.slice(0, SHOWN);
+        show(none, shown.length === 0);
+        show(csv, shown.length > 0);
+        const texts = shown.map((entry) => money(entry.total, entry.currency).replace("-", "−"));
         table.style.setProperty("--amount", String(Math.max(0, ...texts.map((text) => text.length))));
-        table.style.setProperty("--id", String(Math.max(3, ...entries.map(({ id }) => shortId(id).length))));
+        table.style.setProperty("--id", String(Math.max(3, ...shown.map(({ id }) => shortId(id).length))));
         setText(none, state.recent.length === 0 ? "None yet." : "None among the newest.");
         const known = new Set(([...body.children] as HTMLElement[]).map((row) => row.dataset["key"]));
-        const calm = entries.filter(({ key }) => !known.has(key)).length <= LIT;
+        const calm = shown.filter(({ key }) => !known.has(key)).length <= LIT;
         setRows(
             body,
-            entries,
+            shown,
             (entry) => entry.key,
             () => createRow((id) => page.openOrder(id)),
             (row, entry, isNew) => {
@@ -122,7 +146,9 @@ export function feed(section: HTMLElement, page: Page): Draw {
                 row.dataset["order"] = entry.id;
                 row.classList.toggle("back", entry.back);
                 row.classList.toggle("new", isNew && !first && calm);
-                setText(ago!, since(page.now_ms() - entry.received_ms));
+                const age_ms = page.now_ms() - entry.received_ms;
+                setText(ago!, since(age_ms));
+                ago!.toggleAttribute("data-ago", age_ms >= 1000);
                 ago!.title = `ordered ${page.time.dayAndMinute(entry.created_ms)}`;
                 setText(id!.firstElementChild!, shortId(entry.id));
                 id!.title = entry.id;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Five figures: each with its change against the same time before, and a small line of how it went.
 import { add, average, roughly } from "../amount";
-import { make, makeSvg, setText } from "../dom";
-import type { Compared, Figures, Slot } from "../figures";
+import { csvLink, csvOf } from "../csv";
+import { make, makeSvg, setText, show } from "../dom";
+import type { Compared, Slot } from "../figures";
 import { change, compactCount, compactMoney, count, exactMoney, money } from "../format";
 import type { Draw, Page } from "../page";
 import type { Sum } from "../types";
@@ -106,19 +107,20 @@ function fit(values: Value[]): void {
     const keys = values.map(([element, { full }]) => `${full.length}/${element.clientWidth}`);
     let wide = values.filter(([element], i) => element.dataset["fitted"] !== keys[i]);
     const fresh = new Set(wide);
-    wide.forEach(([element, { full }]) => setText(element, full));
-    for (const size of FITS) {
-        wide.forEach(([element]) => (element.dataset["fit"] = size));
-        wide = wide.filter(([element]) => element.scrollWidth > element.clientWidth);
+    for (const isCompact of [false, true]) {
+        wide.forEach(([element, { full, compact }]) => {
+            element.dataset["compact"] = String(isCompact);
+            setText(element, isCompact ? compact() : full);
+        });
+        for (const size of FITS) {
+            wide.forEach(([element]) => (element.dataset["fit"] = size));
+            wide = wide.filter(([element]) => element.scrollWidth > element.clientWidth);
+        }
     }
-    wide.forEach(([element]) => (element.dataset["fit"] = "compact"));
     values.forEach((value, i) => {
         const [element, { full, compact, exact }] = value;
-        const isCompact = element.dataset["fit"] === "compact";
         if (!fresh.has(value)) {
-            roll(element, isCompact ? compact() : full);
-        } else if (isCompact) {
-            setText(element, compact());
+            roll(element, element.dataset["compact"] === "true" ? compact() : full);
         }
         element.dataset["fitted"] = keys[i]!;
         element.title = exact;
@@ -148,6 +150,7 @@ function fillCompared(element: HTMLElement, figure: Figure, sum: Sum, compared: 
         setText(by, text ?? "–");
         by.className = text === undefined || now === then ? "same" : better ? "up" : "down";
         setText(what, whole ? ` all ${label}` : ` ${label}`);
+        element.classList.toggle("whole", whole);
         (part as HTMLElement).title = whole ? "against the whole day: it could not be cut at this time" : "";
     });
 }
@@ -175,14 +178,21 @@ export function headline(section: HTMLElement, page: Page): Draw {
         const line = makeSvg("path", {});
         value.dataset["figure"] = figure.name;
         const svg = makeSvg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "spark", "aria-hidden": "true" }, line);
-        section.append(make("div", "figure", label, value, compared, svg));
+        section.append(make("div", "figure", make("div", "titled", label), value, compared, svg));
         return { figure, label, value, compared, line };
     });
-    return ({ sum, compared: before, currency, trend, none }: Figures) => {
+    new ResizeObserver(() => page.redraw()).observe(section); // figures are as large as they fit
+    const csv = csvLink("key-figures");
+    show(csv, false);
+    parts[0]!.label.after(csv);
+    return (figures, state) => {
+        const { sum, compared: before, currency, trend, none } = figures;
         setText(parts[0]!.label, LABELS[page.view.period]);
         if (sum === undefined) {
             return;
         }
+        show(csv, true);
+        csv.setAttribute("href", csvOf("", page.view, figures, state));
         const values = parts.map(({ figure, value, compared, line }): Value => {
             const missing = figure.name === "refunds" && none.refunds !== undefined;
             const amount = missing ? null : figure.of(sum);

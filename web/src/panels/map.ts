@@ -3,6 +3,7 @@
 // ranked bar where states are not those of the US. A click narrows the page to a state. The grid is one stop of the
 // Tab key; the arrow keys go from tile to tile, Enter chooses.
 import { add, roughly } from "../amount";
+import { csvLink, csvOf } from "../csv";
 import { make, makeSvg, setRows, setText, show } from "../dom";
 import type { Figures } from "../figures";
 import { count, exactMoney, wholeMoney } from "../format";
@@ -119,7 +120,9 @@ export function map(section: HTMLElement, page: Page): Draw {
     const svg = makeSvg("svg", { viewBox: `0 0 ${11 * STEP + SIDE} ${7 * STEP + SIDE}`, role: "group", preserveAspectRatio: "xMinYMin meet" });
     const [list, none] = [make("ol", "bars"), make("p", "none")];
     box.append(svg, list, none);
-    section.append(make("h2", "", "Where ", note), box);
+    const csv = csvLink("states");
+    section.append(make("h2", "", "Where ", note, csv), box);
+    show(csv, false);
     let names = new Map<string, Place>();
     const isChosen = (code: string): boolean => page.view.states.some((name) => codeOf(name) === code);
     const tiles = makeTiles(svg, (code) => page.change({ states: isChosen(code) ? [] : (names.get(code)?.names ?? [code]).slice(0, MOST_STATES) }));
@@ -210,6 +213,8 @@ export function map(section: HTMLElement, page: Page): Draw {
         }
         const { us, usOrders, elsewhere, unknown } = byCode(rows ?? []);
         names = us;
+        show(csv, (rows ?? []).length > 0);
+        csv.setAttribute("href", csvOf("state", page.view, figures, state));
         // What has no state says nothing of where the shop sells, unless there is nothing else.
         const isUs = usOrders >= elsewhere && (usOrders > 0 || unknown === 0);
         svg.style.display = why === undefined && isUs ? "" : "none";

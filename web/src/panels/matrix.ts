@@ -2,7 +2,7 @@
 // Revenue by source and state as a heat table. A heading sorts: a state's its column, a source's its row.
 import { add, roughly } from "../amount";
 import { csvLink, csvOf } from "../csv";
-import { make, setText, show } from "../dom";
+import { make, makeCell, makeHead, makeRow, setText, show } from "../dom";
 import { count, exactMoney, oneDecimal } from "../format";
 import type { Draw, Page } from "../page";
 import type { MatrixRow } from "../types";
@@ -65,14 +65,15 @@ function scaleOf(most: number): [divisor: number, name: string] {
 }
 
 export function matrix(section: HTMLElement, page: Page): Draw {
-    const [note, table, none] = [make("small", ""), make("table", ""), make("p", "none")];
+    const [note, table, none] = [make("small", ""), make("table", "cards"), make("p", "none")];
     const csv = csvLink("sources-and-states");
     section.append(make("h2", "", "Source × state ", note, csv), table, none);
+    table.setAttribute("role", "table");
     table.setAttribute("aria-label", "Revenue by source and state");
     const sorting: Sorting = { row: null, column: null };
     let drawn = "";
 
-    function heading(name: string, scope: "row" | "col", chosen: boolean, sort: () => void): HTMLElement {
+    function heading(name: string, scope: "row" | "col", chosen: boolean, sort: () => void): HTMLTableCellElement {
         const button = make("button", "", name);
         button.type = "button";
         button.title = `${name}: sort by it`;
@@ -82,6 +83,7 @@ export function matrix(section: HTMLElement, page: Page): Draw {
         });
         const th = make("th", "", button);
         th.scope = scope;
+        th.setAttribute("role", scope === "col" ? "columnheader" : "rowheader");
         if (scope === "col") {
             th.ariaSort = chosen ? "descending" : "none";
         }
@@ -90,19 +92,19 @@ export function matrix(section: HTMLElement, page: Page): Draw {
 
     /** Only when its groups or their order changed; else the cells are filled where they are. */
     function build({ sources, states }: Table): void {
-        const head = make("tr", "", make("td", "corner"));
-        for (const state of states) {
-            head.append(heading(state, "col", sorting.column === state, () => (sorting.column = state)));
-        }
-        head.append(heading("All", "col", sorting.column === null, () => (sorting.column = sorting.row = null)));
+        const head = makeHead(
+            makeCell("corner", "Sort by"),
+            ...states.map((state) => heading(state, "col", sorting.column === state, () => (sorting.column = state))),
+            heading("All", "col", sorting.column === null, () => (sorting.column = sorting.row = null)),
+        );
         const body = make("tbody", "");
+        body.setAttribute("role", "rowgroup");
         for (const source of sources) {
-            const row = make("tr", "", heading(source, "row", false, () => (sorting.row = source)));
-            row.append(...states.map(() => make("td", "cell")), make("td", "sum"));
-            body.append(row);
+            const cells = states.map((state) => makeCell("cell", state));
+            body.append(makeRow(heading(source, "row", false, () => (sorting.row = source)), ...cells, makeCell("sum", "All")));
         }
         const focus = table.contains(document.activeElement) ? document.activeElement?.textContent : undefined;
-        table.replaceChildren(make("thead", "", head), body);
+        table.replaceChildren(head, body);
         if (focus !== undefined) {
             [...table.querySelectorAll("button")].find((button) => button.textContent === focus)?.focus();
         }

@@ -1,31 +1,57 @@
 // SPDX-License-Identifier: MIT
 // How the pipeline itself does, as one quiet row.
-import { make, setText } from "../dom";
-import { count, lasting, rate, since } from "../format";
+import { make, makeButton, setRows, setText, show } from "../dom";
+import { count, counted, lasting, rate, since } from "../format";
 import type { Draw, Page } from "../page";
 import type { State } from "../state";
 
+interface Found {
+    /** what stands before the number and behind it */
+    before?: string;
+    value: string;
+    after: string;
+    bad?: boolean;
+    /** what more there is to say: on hover, and below the row when it is opened */
+    note?: string;
+    list?: [name: string, value: string][];
+}
+
 interface Fact {
     name: string;
-    /** what stands before the number and behind it; undefined: this process does not know */
     /** what a click opens, by itself and for those who want a tab of its own */
     opens?: { at: string; by(page: Page): void };
-    of(state: State, now_ms: number): { before?: string; value: string; after: string; hint?: string; bad?: boolean } | undefined;
+    /** undefined: this process does not know */
+    of(state: State, now_ms: number): Found | undefined;
 }
 
-function list(pairs: [string, number][]): string {
-    return pairs.filter(([, n]) => n > 0).map(([name, n]) => `${name.replace(/_/g, " ")}: ${count(n)}`).join("\n");
+/** Of so many partitions each is told. */
+const LISTED = 64;
+
+function spaced(name: string): string {
+    return name.replace(/_/g, " ");
 }
 
-function behind(state: State): ReturnType<Fact["of"]> {
-    const { lag, queue_events, queue_capacity } = state.health ?? {};
+function listOf(pairs: [string, number][]): [string, string][] {
+    return pairs.filter(([, n]) => n > 0).map(([name, n]) => [spaced(name), count(n)]);
+}
+
+function hintOf({ note, list = [] }: Found): string {
+    return [...(note === undefined ? [] : [note]), ...list.map(([name, value]) => `${name}: ${value}`)].join("\n");
+}
+
+/** Those that are behind, in their order; the most when there are many. */
+function behind({ health }: State): Found | undefined {
+    const { lag, queue_events, queue_capacity } = health ?? {};
     if (lag !== undefined) {
         const messages = lag.reduce((sum, [, n]) => sum + n, 0);
         const after = `behind on ${count(lag.length)} ${lag.length === 1 ? "partition" : "partitions"}`;
-        return { value: count(messages), after, hint: list(lag.map(([partition, n]) => [`partition ${partition}`, n])) };
+        const most = [...lag].sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, LISTED).sort((a, b) => a[0] - b[0]);
+        const list = most.map(([partition, n]): [string, string] => [`partition ${count(partition)}`, count(n)]);
+        const note = most.length < lag.length ? `messages that wait, of the ${count(LISTED)} with the most` : "messages that wait, by partition";
+        return { value: count(messages), after, note, list };
     }
-    const hint = queue_capacity === undefined ? "" : `the queue holds ${count(queue_capacity)}`;
-    return queue_events === undefined ? undefined : { value: count(queue_events), after: "waiting", hint };
+    const note = queue_capacity === undefined ? {} : { note: `the queue holds ${count(queue_capacity)}` };
+    return queue_events === undefined ? undefined : { value: count(queue_events), after: "waiting", ...note };
 }
 
 const FACTS: readonly Fact[] = [
@@ -37,7 +63,7 @@ const FACTS: readonly Fact[] = [
                 : {
                       value: rate(n),
                       after: "orders/s",
-                      hint: `over the last 10 seconds${pipeline === undefined ? "" : `; ${rate(pipeline.received_per_second)}/s came in`}`,
+                      note: `accepted over the last 10 seconds${pipeline === undefined ? "" : `; ${rate(pipeline.received_per_second)}/s came in`}`,
                   },
     },
     {
@@ -48,24 +74,35 @@ const FACTS: readonly Fact[] = [
             }
             const value = since(now_ms - health.last_commit_ms);
             if (health.freshness_ms === undefined) {
-                const hint = "when the newest batch was written; how long its orders had waited by then this process does not know";
-                return { before: "last batch", value, after: value === "now" ? "" : "ago", hint };
+                const note = "when the newest batch was written; how long its orders had waited by then this process does not know";
+                return { before: "last batch", value, after: value === "now" ? "" : "ago", note };
             }
-            const hint = `the newest batch was written ${value} ago`.replace("now ago", "just now");
-            return { before: "fresh", value: lasting(health.freshness_ms), after: "", hint };
+            const note = `how long the oldest order of the newest batch had waited; it was written ${value} ago`.replace("now ago", "just now");
+            return { before: "fresh", value: lasting(health.freshness_ms), after: "", note };
         },
     },
     { name: "behind", of: behind },
-    { name: "cancelled", of: ({ today }) => today && { value: count(today.cancelled_orders), after: "cancelled", hint: "today" } },
+    { name: "cancelled", of: ({ today }) => today && { value: count(today.cancelled_orders), after: "cancelled", note: "today" } },
     {
         name: "duplicate",
-        of: ({ counts }) => counts && { value: count(counts.duplicate), after: "known already", hint: "duplicates since the store was made" },
+        of: ({ counts }) =>
+            counts && {
+                value: count(counts.duplicate),
+                after: "known already",
+                note: `duplicates since the store was made, of ${counted(counts.received, "event", "events")}`,
+            },
     },
     {
         name: "rejected",
         opens: { at: "v1/rejected", by: (page) => page.openRejected() },
         of: ({ counts, pipeline }) =>
-            counts && { value: count(counts.rejected), after: "rejected", hint: list(pipeline?.rejected_by ?? []), bad: counts.rejected > 0 },
+            counts && {
+                value: count(counts.rejected),
+                after: "rejected",
+                note: `since the store was made; the newest ${count(1000)} by reason`,
+                list: listOf(pipeline?.rejected_by ?? []),
+                bad: counts.rejected > 0,
+            },
     },
     {
         name: "alerts",
@@ -76,11 +113,15 @@ const FACTS: readonly Fact[] = [
                 : {
                       value: count(alerts.active),
                       after: alerts.active === 1 ? "alert" : "alerts",
-                      hint: alerts.rules.map(({ name, state, value }) => `${name}: ${state}${value === null ? "" : `, ${value}`}`).join("\n"),
+                      list: alerts.rules.map(({ name, state, value }) => [name, value === null ? state : `${state}, ${value}`]),
                       bad: alerts.active > 0,
                   },
     },
-    { name: "late", of: ({ counts }) => counts && { value: count(counts.warnings["late"] ?? 0), after: "late" } },
+    {
+        name: "late",
+        of: ({ counts }) =>
+            counts && { value: count(counts.warnings["late"] ?? 0), after: "late", note: "accepted long after they were made, since the store was made" },
+    },
     {
         name: "warnings",
         of: ({ counts }) => {
@@ -90,12 +131,57 @@ const FACTS: readonly Fact[] = [
             const { late: _late, ...others } = counts.warnings;
             const n = Object.values(others).reduce((sum, more) => sum + more, 0);
             const ids = Object.entries(counts.doubtful_orders).filter(([, orders]) => orders.length > 0);
-            const orders = ids.map(([kind, these]) => `${kind.replace(/_/g, " ")}, newest: ${these.join(", ")}`);
-            const hint = [list(Object.entries(others)), ...orders].filter((line) => line !== "").join("\n");
-            return n === 0 ? undefined : { value: count(n), after: n === 1 ? "warning" : "warnings", hint };
+            const orders = ids.map(([kind, these]): [string, string] => [`${spaced(kind)}, newest`, these.join(", ")]);
+            const list = [...listOf(Object.entries(others)), ...orders];
+            return n === 0 ? undefined : { value: count(n), after: n === 1 ? "warning" : "warnings", note: "since the store was made", list };
         },
     },
 ];
+
+/** One fact in full, below the row. */
+function fillGroup(group: HTMLElement, { before = "", value, after, note = "", list = [] }: Found): void {
+    const [title, text, pairs] = Array.from(group.children) as [HTMLElement, HTMLElement, HTMLElement];
+    setText(title, [before, value, after].filter((part) => part !== "").join(" "));
+    group.setAttribute("aria-label", title.textContent ?? "");
+    setText(text, note);
+    show(text, note !== "");
+    show(pairs, list.length > 0);
+    setRows(
+        pairs,
+        list,
+        ([name]) => name,
+        () => make("div", "", make("dt", ""), make("dd", "")),
+        (row, [name, said]) => {
+            setText(row.children[0]!, name);
+            setText(row.children[1]!, said);
+        },
+    );
+}
+
+function makeGroup(): HTMLElement {
+    const group = make("div", "", make("b", ""), make("p", ""), make("dl", ""));
+    group.setAttribute("role", "group");
+    return group;
+}
+
+/** What a mouse is told on hover, for fingers, keyboards and screen readers: a button that opens it below the row. */
+function makeDetails(page: Page): { button: HTMLElement; box: HTMLElement } {
+    const box = make("div", "details");
+    box.id = "pipeline-details";
+    box.hidden = true;
+    box.setAttribute("role", "region");
+    box.setAttribute("aria-label", "Details of the pipeline");
+    const button = makeButton("quiet", "Details", () => {
+        const isOpen = button.getAttribute("aria-expanded") === "true";
+        button.setAttribute("aria-expanded", String(!isOpen));
+        show(box, !isOpen);
+        page.redraw();
+    });
+    button.setAttribute("aria-expanded", "false");
+    button.setAttribute("aria-controls", box.id);
+    button.hidden = true; // with the first facts: alone it would stand elsewhere
+    return { button, box };
+}
 
 export function pipeline(section: HTMLElement, page: Page): Draw {
     section.setAttribute("aria-label", "Pipeline");
@@ -115,7 +201,10 @@ export function pipeline(section: HTMLElement, page: Page): Draw {
         section.append(part);
         return { fact, part, before, value, after };
     });
+    const { button, box } = makeDetails(page);
+    section.append(button, box);
     return (_figures, state) => {
+        const told: { name: string; found: Found }[] = [];
         for (const { fact, part, before, value, after } of parts) {
             const found = fact.of(state, page.now_ms());
             part.hidden = found === undefined;
@@ -123,9 +212,14 @@ export function pipeline(section: HTMLElement, page: Page): Draw {
                 setText(before, found.before ?? "");
                 setText(value, found.value);
                 setText(after, found.after);
-                part.title = found.hint ?? "";
+                part.title = hintOf(found);
                 value.classList.toggle("down", found.bad === true);
+                told.push({ name: fact.name, found });
             }
+        }
+        show(button, told.length > 0);
+        if (!box.hidden) {
+            setRows(box, told, ({ name }) => name, makeGroup, (group, { found }) => fillGroup(group, found));
         }
     };
 }

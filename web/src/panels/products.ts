@@ -45,11 +45,12 @@ export function products(section: HTMLElement, page: Page): Draw {
                 const name = make("button", "name");
                 name.type = "button";
                 name.addEventListener("click", () => choose(id));
-                return make("li", "", make("span", "rank"), name, make("b", ""), make("i", ""));
+                // What a mouse is told on hover stands in a line of its own on a phone.
+                return make("li", "", make("span", "rank"), name, make("b", ""), make("i", ""), make("span", "facts"));
             },
             (element, { row, rank }) => {
                 const [id, title, category, orders, units, total, before] = row;
-                const [change, name, amount, bar] = Array.from(element.children) as [HTMLElement, HTMLElement, HTMLElement, HTMLElement];
+                const [change, name, amount, bar, facts] = Array.from(element.children) as [HTMLElement, HTMLElement, HTMLElement, HTMLElement, HTMLElement];
                 const [text, said] = moved(rank, before);
                 setText(change, text);
                 change.title = said;
@@ -57,7 +58,9 @@ export function products(section: HTMLElement, page: Page): Draw {
                 name.title = `${title ?? `Product ${id}`}${category === null ? "" : ` (${category})`}`;
                 name.setAttribute("aria-pressed", String(page.view.product === id));
                 setText(amount, wholeMoney(total, currency));
-                amount.title = `${exactMoney(total, currency)}, ${counted(orders, "order", "orders")}, ${counted(units, "unit", "units")}`;
+                const counts = [counted(orders, "order", "orders"), counted(units, "unit", "units")];
+                amount.title = [exactMoney(total, currency), ...counts].join(", ");
+                setText(facts, [...counts, ...(category === null ? [] : [category])].join(" · "));
                 bar.style.setProperty("--p", (most > 0 ? Math.max(0, roughly(total) / most) : 0).toFixed(4));
             },
         );

@@ -2,10 +2,11 @@
 // Which share of revenue each source has had over time, as a band under the chart, hour by hour below the chart's
 // own hours. Widths are rough here: they are shares.
 import { add, roughly } from "../amount";
+import { csvLink, csvOfCourse } from "../csv";
 import { make, makeSvg, setText, show } from "../dom";
 import type { Course, Figures, Share } from "../figures";
 import { percent } from "../format";
-import type { Draw } from "../page";
+import type { Draw, Page } from "../page";
 
 /** Of the largest first; "others" are the faintest. */
 const STRENGTHS = [0.92, 0.7, 0.54, 0.41, 0.31, 0.23, 0.17, 0.12];
@@ -109,11 +110,13 @@ function legendOf(bands: Band[]): HTMLElement[] {
     });
 }
 
-export function share(section: HTMLElement): Draw {
+export function share(section: HTMLElement, page: Page): Draw {
     const [legend, none] = [make("small", ""), make("p", "none")];
     const svg = makeSvg("svg", { class: "bands", role: "img", preserveAspectRatio: "none" });
-    section.append(make("h2", "", "Share by source ", legend), svg, none);
-    return ({ course, share: shares, none: { share: why } }: Figures) => {
+    const csv = csvLink("sources");
+    show(csv, false);
+    section.append(make("h2", "", "Share by source ", legend, csv), svg, none);
+    return ({ course, share: shares, currency, none: { share: why } }: Figures) => {
         if ((course === undefined || shares === undefined) && why === undefined) {
             return;
         }
@@ -122,7 +125,9 @@ export function share(section: HTMLElement): Draw {
         svg.setAttribute("aria-label", `Share of revenue by source: ${texts.length > 0 ? texts.join(", ") : "nothing sold"}`);
         if (course !== undefined) {
             drawBands(svg, course, bands);
+            csv.setAttribute("href", csvOfCourse("source", course, page.view, currency));
         }
+        show(csv, bands.length > 0);
         legend.replaceChildren(...legendOf(bands));
         setText(none, why ?? (bands.length === 0 ? "Nothing sold yet." : ""));
         show(none, none.textContent !== "");

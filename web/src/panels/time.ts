@@ -2,15 +2,16 @@
 // Revenue over time: today by hour beside what is usual, the last hour by minute, the month by day, or the range
 // that was chosen. What it draws is also said in words and as a table. Dragging over it narrows the page.
 import { roughly } from "../amount";
-import { make, makeButton, setRows, setText, show } from "../dom";
+import { csvOfCourse } from "../csv";
+import { make, makeButton, makeCell, makeRow, makeTable, setRows, setText, show } from "../dom";
 import { isManyDays, nameOf, type Course, type Slot } from "../figures";
 import { count, counted, fullMoney, roughMoney } from "../format";
 import type { Draw, Page } from "../page";
 import { Cursor } from "../cursor";
 import { Plot, type Labels } from "../plot";
 import { savePng } from "../png";
-import { addDays, dateOf, DAY_MS, type ShopTime } from "../shop_time";
-import { queryOf, type ChartKind, type View } from "../view";
+import { dateOf, DAY_MS, type ShopTime } from "../shop_time";
+import type { ChartKind, View } from "../view";
 
 const KINDS: readonly [ChartKind, string][] = [
     ["minutes", "60 minutes"],
@@ -22,11 +23,14 @@ const BUCKETS: Record<Course["bucket"], ChartKind> = { minute: "minutes", hour: 
 
 function labelsOf(course: Course, currency: string, time: ShopTime): Labels {
     const many = isManyDays(course);
+    // As wide as a date is in the shop's language, with some air; of some of them, since each takes a while.
+    const dates = course.bucket === "day" ? course.slots.filter((_, i) => i % 10 === 0) : [];
+    const ofDay = Math.max(5, ...dates.map((slot) => 0.62 * nameOf(slot, "day", time).length + 1));
     return {
         y: (value) => roughMoney(value, currency),
         x: (slot, i, every) => {
             if (course.bucket === "hour") {
-                const hour = Number(time.ofHour(slot.at_ms));
+                const hour = time.hourOf(slot.at_ms);
                 const by = [3, 6, 12, 24].find((n) => n * every > (n === 24 && many ? 5 : 3)) ?? 24;
                 if (many) {
                     return hour === 0 ? time.ofShortDay(dateOf(Math.floor((slot.at_ms + DAY_MS / 2) / DAY_MS))) : undefined;
@@ -38,7 +42,7 @@ function labelsOf(course: Course, currency: string, time: ShopTime): Labels {
                 const by = [5, 10, 15, 30].find((n) => n * every > 5) ?? 60;
                 return minute % by === 0 ? time.ofMinute(slot.at_ms) : undefined;
             }
-            const by = [1, 2, 5, 7, 10, 14, 30].find((n) => n * every > 5) ?? 60;
+            const by = [1, 2, 5, 7, 10, 14, 30, 60, 90].find((n) => n * every > ofDay) ?? Math.ceil(ofDay / every);
             return (course.slots.length - 1 - i) % by === 0 ? nameOf(slot, "day", time) : undefined;
         },
     };
@@ -56,25 +60,6 @@ function wordsOf(course: Course, currency: string, time: ShopTime): string {
               `${nameOf(best, course.bucket, time, isManyDays(course))} with ${fullMoney(best.total, currency)}.`;
 }
 
-function csvUrl(course: Course, page: Page, currency: string): string {
-    const [first, last] = [course.slots[0]!, course.slots.at(-1)!];
-    const day = course.bucket === "day";
-    const instant = (ms: number): string => new Date(ms).toISOString();
-    const { source, states: state, product } = page.view;
-    const query = queryOf({
-        by: product === undefined ? "" : "product",
-        bucket: course.bucket,
-        from: day ? dateOf(first.at_ms / DAY_MS) : instant(first.at_ms),
-        to: day ? addDays(dateOf(last.at_ms / DAY_MS), 1) : instant(last.end_ms),
-        currency,
-        source,
-        state,
-        product_id: product,
-        format: "csv",
-    });
-    return `v1/sales?${query}`;
-}
-
 type Kinds = { kind: ChartKind; button: HTMLButtonElement }[];
 
 function makeKinds(tabs: HTMLElement, page: Page): Kinds {
@@ -89,9 +74,10 @@ function makeKinds(tabs: HTMLElement, page: Page): Kinds {
     });
 }
 
-function makeTable(body: HTMLElement): HTMLElement {
-    const head = make("tr", "", ...["When", "Orders", "Revenue", "Before"].map((name) => make("th", "", name)));
-    const scroll = make("div", "chart scroll", make("table", "", make("thead", "", head), body));
+const COLUMNS = ["When", "Orders", "Revenue", "Before"];
+
+function makeScroll(body: HTMLElement): HTMLElement {
+    const scroll = make("div", "chart scroll", makeTable("", COLUMNS, body));
     scroll.hidden = true;
     scroll.tabIndex = 0;
     scroll.setAttribute("role", "region");
@@ -105,7 +91,7 @@ function fillTable(body: HTMLElement, course: Course, currency: string, time: Sh
         body,
         course.slots.filter((slot) => !slot.future).reverse(),
         (slot) => String(slot.at_ms),
-        () => make("tr", "", make("td", ""), make("td", ""), make("td", ""), make("td", "")),
+        () => makeRow(...COLUMNS.map((name, i) => makeCell("", i === 0 ? "" : name))),
         (row, slot) => {
             const before = slot.ghost === undefined ? "" : fullMoney(slot.ghost, currency);
             const texts = [nameOf(slot, course.bucket, time, many), count(slot.orders), fullMoney(slot.total, currency), before];
@@ -142,7 +128,7 @@ export function time(section: HTMLElement, page: Page): Draw {
     const [body, words] = [make("tbody", ""), make("p", "unseen")];
     words.id = "chart-text";
     plot.svg.setAttribute("aria-labelledby", "chart-text");
-    const scroll = makeTable(body);
+    const scroll = makeScroll(body);
     const tools = make("div", "tools", tabs, make("div", "tabs", asTable, csv, png));
     section.append(make("div", "head", make("h2", "", title, " ", note), tools), box, scroll, words);
     new ResizeObserver(() => page.redraw()).observe(box);
@@ -158,7 +144,7 @@ export function time(section: HTMLElement, page: Page): Draw {
         setText(title, course.title);
         setText(note, course.note());
         setText(words, wordsOf(course, currency, page.time));
-        csv.setAttribute("href", csvUrl(course, page, currency));
+        csv.setAttribute("href", csvOfCourse("", course, page.view, currency));
         if (isTable) {
             fillTable(body, course, currency, page.time);
         } else {
