@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What tests read of superset/: the bundle as it is imported, and each chart's question as SQL."""
 
+import re
 import runpy
 import zipfile
 
@@ -8,6 +9,14 @@ import harness
 import yaml
 
 SUPERSET = harness.ROOT / "superset"
+
+
+def pinned(text):
+    """{package: version} of a list for pip; each line has to name one version."""
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    found = dict(re.fullmatch(r"([A-Za-z0-9._-]+)==([A-Za-z0-9.+!_]+)", line).groups() for line in lines)
+    assert len(found) == len(lines)
+    return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in found.items()}
 
 
 def packed(kind, target, uri=None):

@@ -233,6 +233,41 @@ def test_a_shop_whose_file_is_gone_does_not_begin_anew_without_a_word(server, ho
     assert again.post(order(1)).json()["duplicate"] == 1
 
 
+@pytest.mark.parametrize("found", ["by a writer", "by readers"])
+def test_a_log_that_was_taken_away_after_a_crash_is_missed(server, found, tmp_path):
+    """sales.db alone is whole, but without the newest orders."""
+    one = server()
+    assert one.post([order(1), order(2)]).status == 202
+    one.kill()
+    log = one.data / "sales.db-wal"
+    log.rename(one.data / "kept")
+    commands = {"by a writer": (["serve", "--listen", "127.0.0.1:0"], ["load", "-"], ["rebuild"]),
+                "by readers": (["verify"], ["backup", tmp_path / "copy.db"], ["rejected", "list"], ["dashboard", "--listen", "127.0.0.1:0"])}  # fmt: skip
+    for command in commands[found]:
+        done = harness.run(*command, "--data", one.data, stdin=b"", timeout=30)
+        said = (done.stdout + done.stderr).decode()
+        assert done.returncode in (1, 2) and len(said.splitlines()) == 1, (command, said)
+        assert "sales.db-wal is missing" in said and "put it back" in said, (command, said)
+    assert not log.exists()
+    (one.data / "kept").rename(log)
+    again = server(data=one.data)
+    assert again.post([order(1), order(2)]).json()["duplicate"] == 2
+    again.kill()
+    log.unlink()
+    (one.data / "sales.db-shm").unlink()  # as the line says: on without it
+    assert server(data=one.data).get("/readyz").status == 200
+
+
+def test_a_log_that_sqlite_itself_has_put_away_is_not_missed(server):
+    one = server()
+    assert one.post([order(1), order(2)]).status == 202
+    one.kill()
+    with contextlib.closing(sqlite3.connect(one.data / "sales.db")) as db:
+        assert db.execute("SELECT count(*) FROM order_rows").fetchone() == (2,)
+    assert not (one.data / "sales.db-wal").exists()
+    assert server(data=one.data).post([order(1), order(2)]).json()["duplicate"] == 2
+
+
 def test_a_directory_that_was_emptied_on_purpose_begins_anew(server):
     one = server()
     assert one.post(order(1)).status == 202

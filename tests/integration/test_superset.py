@@ -114,6 +114,13 @@ def test_the_packer_takes_an_address_and_keeps_it_from_others(tmp_path):
         assert "bundle.py" in done.stderr
 
 
+def test_every_package_has_one_version():
+    """Those that Superset asks for too; tests/superset holds that no other comes in."""
+    found = superset_files.pinned((superset_files.SUPERSET / "requirements.txt").read_text("ascii"))
+    assert len(found) > 100
+    assert {"apache-superset", "flask-caching", "sqlalchemy", "sqlglot", "flask-appbuilder", "gunicorn", "pymysql"} <= set(found)
+
+
 def test_the_start_says_which_address_it_lacks(tmp_path):
     """Before anything is installed."""
     absent = f"sqlite:///file:{tmp_path}/sales.db?mode=ro&uri=true"

@@ -10,11 +10,13 @@ import pytest
 
 import chromium
 import harness
+import mysql_copy
 from harness import order
 from mysql_copy import Database
 from servers.shared import mariadb  # noqa: F401  (a fixture)
 from superset_server import Superset
 
+ADMIN, BI = "superset-admin", "superset-bi"
 HOURS = 9  # more than the charts over time show
 STATES = ["CA"] * 9 + ["TX"] * 7 + ["NY"] * 6 + ["FL"] * 5 + ["IL", "PA", "OH", "WA", "GA", "NC", "MI", "AZ", "MA", "CO", "VA", "TN", "MN", "OR", "WI", "NV", "Bavaria"]
 SOURCES = ["GOOGLE"] * 5 + ["FACEBOOK"] * 3 + ["NEWSLETTER"] * 2 + ["AFFILIATE", "DIRECT"]
@@ -70,7 +72,11 @@ class Shop:
             batches.append({"batch_id": n + 1, "committed_at": at, "received": sum(counts.values()), **counts})
         self.database.insert("pipeline_batches", batches)
         self.database.sql("UPDATE pipeline_state SET last_batch_id = %s", [len(batches)])
-        self.uri = f"mysql+pymysql://sales:only-for-tests@127.0.0.1:{mariadb.port}/superset?charset=utf8mb4"
+        # As docs/superset.md has it: the account that may read the views and nothing else.
+        mariadb.create_user(ADMIN)
+        mariadb.sql(f"GRANT ALL ON *.* TO '{ADMIN}'@'%' WITH GRANT OPTION")
+        harness.must_run("setup", "--aggregates", mariadb.url("superset", ADMIN), "--bi-user", BI, env={**mysql_copy.ENV, "SALESTIDE_BI_PASSWORD": "only-reads"})
+        self.uri = f"mysql+pymysql://{BI}:only-reads@127.0.0.1:{mariadb.port}/superset?charset=utf8mb4"
 
     def sell(self, total):
         """One more order, of GOOGLE and CA, now."""

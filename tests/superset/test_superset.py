@@ -4,6 +4,7 @@ dashboard in Chromium shows no error, and a new order."""
 
 import datetime
 import re
+import subprocess
 import urllib.parse
 
 import pytest
@@ -74,6 +75,13 @@ def test_every_chart_has_the_figures_and_times_of_the_store(shown, tmp_path):
     (board,) = server.call("GET", "/api/v1/dashboard/")["result"]
     detail = server.call("GET", f"/api/v1/dashboard/{board['id']}/charts")["result"]
     assert {one["slice_name"] for one in detail} == set(charts)
+
+
+def test_nothing_is_installed_but_what_the_list_pins():
+    """As `make superset` and the container install it: what else came in would be another one tomorrow."""
+    python = harness.ROOT / "build/superset-venv/bin/python"
+    installed = subprocess.run([python, "-m", "pip", "--disable-pip-version-check", "freeze"], capture_output=True, check=True, text=True, timeout=120).stdout
+    assert superset_files.pinned(installed) == superset_files.pinned((superset_files.SUPERSET / "requirements.txt").read_text("ascii"))
 
 
 @pytest.fixture

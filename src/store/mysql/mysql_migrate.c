@@ -4,6 +4,7 @@
 #include "store/mysql/mysql_migrate.h"
 
 #include <stdio.h>
+#include <string.h>
 
 // Each column has a default. Positions of an earlier program have no lanes: there a lane is the
 // partition.
@@ -18,6 +19,18 @@ static const struct {
     {"rejected_retries", "sent_hash", "ALTER TABLE rejected_retries ADD sent_hash bigint",
      "adding a column to rejected_retries"},
 };
+
+bool mysql_migrate_adds(const char *table, const char *column) {
+    char adds[80];
+    snprintf(adds, sizeof adds, "ADD %s ", column);
+    for (size_t i = 0; i < COUNT_OF(added_columns); i++) {
+        if (strcmp(added_columns[i].table, table) == 0 &&
+            strstr(added_columns[i].alter, adds) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
 
 bool mysql_migrate_columns(struct mysql_connection *c, struct error *err) {
     for (size_t i = 0; i < COUNT_OF(added_columns); i++) {

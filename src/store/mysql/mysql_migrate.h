@@ -4,6 +4,9 @@
 #pragma once
 #include "store/mysql/mysql_schema.h"
 
+// Whether it adds this column. By hand it must not be: rows that are there need values of their
+// own.
+MUST_CHECK bool mysql_migrate_adds(const char *table, const char *column);
 // Before tables are checked: columns that they must have. Tables that are not there are left to
 // whoever makes them.
 MUST_CHECK bool mysql_migrate_columns(struct mysql_connection *c, struct error *err);

@@ -285,21 +285,25 @@ bool mysql_schema_print(const char *database, const struct store_settings *setti
 
 // --- What is there
 
+// found_type: NULL when it is missing.
 static bool refuse_column(const struct table_spec *spec, const struct column_spec *col,
                           const char *found_type, const char *where, struct error *err) {
+    if (found_type == NULL && mysql_migrate_adds(spec->name, col->name)) {
+        return error_set(err, ERROR_USAGE,
+                         "%s: table %s has no column %s, as an earlier version made it; run "
+                         "`salestide setup --aggregates URL`",
+                         where, spec->name, col->name);
+    }
     return error_set(
         err, ERROR_USAGE,
         "%s: column %s of table %s is %.60s, which cannot hold %s; mend it: ALTER TABLE "
-        "%s %s `%s` %s%s%s%s",
-        where, col->name, spec->name, found_type, col->type, spec->name,
-        strcmp(found_type, "missing") == 0 ? "ADD" : "MODIFY", col->name, col->type,
+        "%s %s `%s` %s%s%s",
+        where, col->name, spec->name, found_type == NULL ? "missing" : found_type, col->type,
+        spec->name, found_type == NULL ? "ADD" : "MODIFY", col->name, col->type,
         strstr(col->type, "char") != NULL || strcmp(col->type, "mediumtext") == 0
             ? " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
             : "",
-        col->nullable ? "" : " NOT NULL",
-        strcmp(found_type, "missing") == 0
-            ? " (what an earlier version did not have, `salestide setup` adds)"
-            : "");
+        col->nullable ? "" : " NOT NULL");
 }
 
 static const struct column_spec *column_spec_of(const struct table_spec *spec, const char *name) {
@@ -343,12 +347,12 @@ bool table_spec_check(const struct table_spec *spec, const struct found_table *f
         const struct column_spec *col = &spec->columns[i];
         const struct found_column *has = found_column_of(found, col->name);
         if (has == NULL || !column_holds(col->type, has)) {
-            char type[200] = "missing";
+            char type[200];
             if (has != NULL) {
                 snprintf(type, sizeof type, "%.100s%s%.64s", has->type,
                          has->collation[0] != '\0' ? " " : "", has->collation);
             }
-            return refuse_column(spec, col, type, where, err);
+            return refuse_column(spec, col, has == NULL ? NULL : type, where, err);
         }
     }
     for (size_t i = 0; i < found->n_columns; i++) {

@@ -9,6 +9,7 @@
 // How it fails: one line that says whose the file is, or what is missing.
 #include "store/sqlite/sqlite_connect.h"
 
+#include "store/sqlite/sqlite_directory.h"
 #include "store/sqlite/sqlite_readonly.h"
 #include "store/sqlite/sqlite_schema.h"
 #include <errno.h>
@@ -101,8 +102,10 @@ bool sqlite_connect(const char *directory, const char *vfs, enum sqlite_role rol
     if (snprintf(path, sizeof path, "%s/sales.db", directory) >= (int)sizeof path) {
         return error_set(err, ERROR_USAGE, "the path of the data directory is too long");
     }
+    // A writer has asked with the lock. Retriable: the others may be threads of one that runs.
     bool ok = role == SQLITE_WRITER ? writer_opens(path, vfs, &db, err)
-                                    : others_open(directory, path, vfs, &db, err);
+                                    : sqlite_directory_has_log(directory, ERROR_RETRIABLE, err) &&
+                                          others_open(directory, path, vfs, &db, err);
     if (!ok || !sqlite_connect_set_up(db, role, err)) {
         sqlite3_close(db);
         return false;

@@ -27,15 +27,36 @@ static bool is_there(const char *directory, const char *name) {
     return stat(path, &st) == 0 && st.st_size > 0;
 }
 
+static bool has_file(const char *directory, const char *name) { // of any length
+    char path[4200];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    return stat(path, &st) == 0;
+}
+
 static bool is_marked(int lock_fd) {
     struct stat st;
     return fstat(lock_fd, &st) == 0 && st.st_size > 0;
 }
 
+// SQLite makes the log before the -shm file and removes it after that, so a -shm file alone says
+// that somebody took the log away. It is looked for twice: a last user may close both in between.
+bool sqlite_directory_has_log(const char *directory, enum error_class cls, struct error *err) {
+    if (!is_there(directory, "sales.db-shm") || has_file(directory, "sales.db-wal") ||
+        !is_there(directory, "sales.db-shm")) {
+        return true;
+    }
+    return error_set(err, cls,
+                     "%s/sales.db-wal is missing, which had the newest orders: put it back (from "
+                     "where sales.db was copied or moved), or remove %s/sales.db-shm to go on "
+                     "without what was in it",
+                     directory, directory);
+}
+
 // A shop that begins anew without a word looks like one that has lost everything.
 static bool has_what_it_had(const char *directory, int lock_fd, struct error *err) {
     if (is_there(directory, "sales.db")) {
-        return true;
+        return sqlite_directory_has_log(directory, ERROR_USAGE, err);
     }
     bool log = is_there(directory, "sales.db-wal");
     return (!log && !is_marked(lock_fd)) ||

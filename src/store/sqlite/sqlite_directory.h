@@ -12,11 +12,15 @@
 // Makes the directory (mode 0700) if it is missing and locks it for the one writer there may be: an
 // advisory lock on <directory>/lock, which the kernel gives back however the process ends. Returns
 // the open file to close at the end; -1: ERROR_USAGE says why, also when sales.db is missing or
-// empty in a directory that had one.
+// empty in a directory that had one, or its write-ahead log was taken away.
 MUST_CHECK int sqlite_directory_lock(const char *directory, struct error *err);
 // The same lock for those who work beside a writer or in its place, of a directory that has a
 // sales.db (a restored copy may have no lock file). -1: *busy, a process has it; or `err`.
 MUST_CHECK int sqlite_directory_lock_free(const char *directory, bool *busy, struct error *err);
+// Whether nobody took the write-ahead log away that a crash has left: sales.db without it is whole,
+// but without the newest orders. Else an error of this class says what to do.
+MUST_CHECK bool sqlite_directory_has_log(const char *directory, enum error_class cls,
+                                         struct error *err);
 // Notes in the lock file that the directory has a sales.db now. Nothing happens if it cannot be
 // written: the next start notes it.
 void sqlite_directory_mark(int lock_fd);
