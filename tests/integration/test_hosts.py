@@ -51,7 +51,8 @@ COMBINATIONS = [
     (Serve, [*NOWHERE, *EMBEDDED], {"batch-events"}, SERVERS),
     (Ingest, NOWHERE, set(), ()),
     (Process, [*NOWHERE, "--raw", "none", "--aggregates", "sqlite"], set(), SERVERS),
-    (Dashboard, [], set(), SERVERS),
+    (Dashboard, [], set(), ("kafka-", *SERVERS)),
+    (Dashboard, NOWHERE, set(), SERVERS),
 ]  # fmt: skip
 
 
