@@ -160,6 +160,28 @@ def test_positions_of_a_topic_that_was_made_anew_are_not_those_of_this_one(mysql
     wait_for_lag(one, {0: 3, 1: 0})
 
 
+def test_messages_of_a_transaction_wait_neither_while_it_is_open_nor_when_it_was_aborted(mysql_shop, started):
+    one = started(Dashboard, *mysql_shop.shows)
+    sender = kafka_python.KafkaProducer(bootstrap_servers=mysql_shop.kafka.bootstrap().split(","), acks="all",
+                                        transactional_id=f"{mysql_shop.name}-shop", enable_idempotence=True)  # fmt: skip
+    then_ms = int(time.time() * 1000) - 10_000
+    try:
+        sender.init_transactions()
+        sender.begin_transaction()
+        for n in range(3):
+            sender.send(mysql_shop.name, value=b"{}", partition=0, timestamp_ms=then_ms - 1000 * n)
+        sender.flush(timeout=60)
+        mysql_shop.send(1, 1, then_ms)
+        wait_for_lag(one, {0: 0, 1: 1, 2: 0})
+        sender.abort_transaction()
+        wait_for_lag(one, {0: 4, 1: 1, 2: 0})  # with its mark: until the writer has passed them
+        wait_for_health(one, waiting_since_ms=then_ms)
+    finally:
+        sender.close(timeout=10)
+    started(Process, *mysql_shop.writer)
+    wait_for_lag(one, {0: 0, 1: 0, 2: 0})
+
+
 def test_without_a_broker_nothing_is_said_of_the_lag(mysql_shop, started):
     one = started(Dashboard, *mysql_shop.shows[2:])
     assert not {"lag", "waiting_since_ms"} & health(one).keys()
