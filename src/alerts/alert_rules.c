@@ -47,7 +47,8 @@ static bool add_line(struct text line, bool knows_lag, struct alert_rules *out,
     }
     if (rule.kind == ALERT_LAG && !knows_lag) {
         return refuse(why, "what",
-                      "lag is known only to a process that reads Kafka: serve --broker");
+                      "lag is known only to a process that asks Kafka: serve or dashboard with "
+                      "--broker");
     }
     out->at[out->n++] = rule;
     return true;

@@ -4,6 +4,7 @@
 #include "broker/kafka_log.h"
 #include "broker/kafka_partition.h"
 #include "broker/kafka_topic.h"
+#include "broker/kafka_topic_id.h"
 #include "engine/submission.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -39,10 +40,8 @@ struct kafka_log {
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue;
     rd_kafka_conf_t *conf_classic; // to join by, when the brokers cannot decide; else NULL
-    rd_kafka_t *asker;             // a client beside the consumer's
-    rd_kafka_queue_t *answers;     // to which topic it is: kafka_identity.c
-    uintptr_t n_asked;
-    bool watching; // an answer is to come that nobody waits for
+    struct kafka_asker asker;      // which topic it is, by a client beside the consumer's
+    bool watching;                 // an answer is to come that nobody waits for
     int64_t watch_at_ns;
     int64_t retention_ms;              // of the topic; -1: for ever, or not told
     char topic_id[LOG_TOPIC_ID_BYTES]; // of what is read; "": the brokers do not tell

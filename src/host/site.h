@@ -26,6 +26,7 @@ extern const struct site_part part_log;       // Kafka -> engine -> --raw and --
 extern const struct site_part part_own_place; // questions go to what part_log writes
 extern const struct site_part part_place;     // questions go to what others write
 extern const struct site_part part_watch;     // whether that place answers
+extern const struct site_part part_waiting;   // what waits in --broker until others count it
 extern const struct site_part part_alerts;    // rules, for the page and the shop's webhook
 extern const struct site_part part_door;      // HTTP: what there is of orders, questions, health
 extern const struct site_part part_page;      // the live page

@@ -134,7 +134,7 @@ const struct site_part part_door = {
 // Live's thread. Whether orders can be stored is of interest where they are; elsewhere the page
 // tells by itself what it cannot read. When the newest batch was committed the tables tell, since
 // others may write them too; how long its events had waited by then they do not: only the engine
-// that took them knows.
+// that took them knows. What waits now others may be asked for (site_waiting.c).
 static void page_health(void *user, int64_t last_commit_ms, struct buf *json) {
     struct site *s = user;
     char problem[INTAKE_PROBLEM_BYTES];

@@ -2,6 +2,7 @@
 // What the parts of a site share. Only the site_*.c files include this.
 #pragma once
 #include "alerts/alerts.h"
+#include "broker/kafka_log.h"
 #include "broker/kafka_producer.h"
 #include "engine/engine.h"
 #include "engine/queue.h"
@@ -71,6 +72,7 @@ struct site {
     struct site_messages messages;
     struct kafka_producer *producer;
     struct site_log *log;
+    struct site_waiting *waiting; // NULL: it is not asked what waits for others
     struct engine *engine;
     void (*after_commit)(struct site *s); // engine's thread; NULL: nobody asks
     pthread_t engine_thread;
@@ -121,6 +123,14 @@ const struct order_rules *site_message_rules(struct site *s);
 // --- site_producer.c
 // s->kafka from --broker, for all parts that reach it. `missing`: what to say without --broker.
 MUST_CHECK bool site_read_kafka(struct site *s, const char *missing, struct error *err);
+
+// --- site_lag.c: what waits, of partitions whose ends are known or not (end_offset -1)
+enum { SITE_LAGS_SHOWN = 64 }; // as many as a page has room for
+// False: of some it is not known.
+MUST_CHECK bool site_lag_sum(const struct kafka_partition_facts *at, size_t n, int64_t *messages);
+void site_lag_metrics(struct buf *out, const struct kafka_partition_facts *at, size_t n);
+// A member of the page's health: `lag`.
+void site_lag_health(struct buf *json, const struct kafka_partition_facts *at, size_t n);
 
 // --- site_reload.c
 void site_reload_ask(struct site *s); // loop's thread; at once

@@ -22,7 +22,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { RETRY_FIRST_MS = 250, RETRY_LONGEST_MS = 4000, PARTITIONS_SHOWN = 10000, LAGS_SHOWN = 64 };
+enum { RETRY_FIRST_MS = 250, RETRY_LONGEST_MS = 4000, PARTITIONS_SHOWN = 10000 };
 
 struct site_log {
     bool embedded; // raw orders and aggregates in one SQLite file, which knows every order for ever
@@ -154,22 +154,12 @@ static bool make_log_engine(struct site *s, struct error *err) {
     return site_engine_make(s, &wish, err);
 }
 
-static int64_t lag_of(const struct kafka_partition_facts *p) {
-    int64_t lag = p->end_offset - (p->next_offset >= 0 ? p->next_offset : 0);
-    return lag > 0 ? lag : 0;
-}
-
 // Of all partitions in this process's hands whose end is known.
 static bool sum_lag(struct site *s, int64_t *messages) {
     struct kafka_log_facts facts;
     struct kafka_partition_facts *at = mem_zalloc(PARTITIONS_SHOWN, sizeof *at);
-    bool known = true;
     kafka_log_facts(s->log->log, &facts, at, PARTITIONS_SHOWN);
-    *messages = 0;
-    for (size_t i = 0; i < facts.n_partitions; i++) {
-        known = known && at[i].end_offset >= 0;
-        *messages += lag_of(&at[i]);
-    }
+    bool known = site_lag_sum(at, facts.n_partitions, messages);
     free(at);
     return known && facts.assigned;
 }
@@ -251,18 +241,7 @@ static void put_freshness(struct buf *out, const struct engine_status *status,
 }
 
 static void put_partitions(struct buf *out, const struct kafka_partition_facts *at, size_t n) {
-    metric_head(out, "kafka_next_offset", "gauge", "First offset that is not counted yet.");
-    for (size_t i = 0; i < n; i++) {
-        buf_printf(out, "salestide_kafka_next_offset{partition=\"%" PRId32 "\"} %" PRId64 "\n",
-                   at[i].partition, at[i].next_offset);
-    }
-    metric_head(out, "kafka_lag_messages", "gauge", "Messages that are not counted yet.");
-    for (size_t i = 0; i < n; i++) {
-        if (at[i].end_offset >= 0) {
-            buf_printf(out, "salestide_kafka_lag_messages{partition=\"%" PRId32 "\"} %" PRId64 "\n",
-                       at[i].partition, lag_of(&at[i]));
-        }
-    }
+    site_lag_metrics(out, at, n);
     metric_head(out, "kafka_standing_still", "gauge",
                 "1 for a partition of this process that is not read: it waits, or was lost.");
     for (size_t i = 0; i < n; i++) {
@@ -315,21 +294,11 @@ static void put_log(struct site *s, struct buf *out) {
                  atomic_load(&l->window_covered_ms) / 1000);
 }
 
-// Partition and messages that are not counted yet, of as many as a page has room for.
 static void put_lag(struct site *s, struct buf *json) {
     struct kafka_log_facts facts;
-    struct kafka_partition_facts at[LAGS_SHOWN];
-    bool any = false;
-    kafka_log_facts(s->log->log, &facts, at, LAGS_SHOWN);
-    buf_put_str(json, ",\"lag\":[");
-    for (size_t i = 0; i < facts.n_partitions && i < LAGS_SHOWN; i++) {
-        if (at[i].end_offset >= 0) {
-            buf_printf(json, "%s[%" PRId32 ",%" PRId64 "]", any ? "," : "", at[i].partition,
-                       lag_of(&at[i]));
-            any = true;
-        }
-    }
-    buf_put_char(json, ']');
+    struct kafka_partition_facts at[SITE_LAGS_SHOWN];
+    kafka_log_facts(s->log->log, &facts, at, SITE_LAGS_SHOWN);
+    site_lag_health(json, at, facts.n_partitions);
 }
 
 const struct site_part part_log = {

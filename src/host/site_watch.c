@@ -60,8 +60,9 @@ static bool open_watch(struct site *s, struct error *err) {
     struct store_settings settings;
     const char *raw = reader_place_raw_name(s->place);
     const struct watched items[] = {
-        {reader_place_kind(s->place) == PLACE_MYSQL ? "mysql" : "sqlite", check_aggregates, w},
-        {raw, check_raw, w},
+        {reader_place_kind(s->place) == PLACE_MYSQL ? "mysql" : "sqlite", check_aggregates, w,
+         false},
+        {raw, check_raw, w, false},
     };
     w->place = s->place;
     pthread_mutex_init(&w->lock, NULL);

@@ -55,8 +55,17 @@ static void wait_for_next(struct watch *w) {
     }
 }
 
+static void check_first(struct watch *w, bool later) {
+    for (size_t i = 0; i < w->n; i++) {
+        if (w->items[i].what.later == later) {
+            check(w, &w->items[i], true);
+        }
+    }
+}
+
 static void *watch_thread(void *user) {
     struct watch *w = user;
+    check_first(w, true);
     pthread_mutex_lock(&w->lock);
     for (wait_for_next(w); !w->stop; wait_for_next(w)) {
         pthread_mutex_unlock(&w->lock);
@@ -89,8 +98,8 @@ struct watch *watch_start(const struct watched *items, size_t n, int64_t every_m
     pthread_condattr_destroy(&attributes);
     for (size_t i = 0; i < n; i++) {
         w->items[i].what = items[i];
-        check(w, &w->items[i], true);
     }
+    check_first(w, false);
     int rc = pthread_create(&w->thread, NULL, watch_thread, w);
     if (rc != 0) {
         error_set(err, ERROR_FATAL, "the watch's thread cannot start: %s", strerror(rc));

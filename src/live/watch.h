@@ -14,10 +14,11 @@ struct watched {
     // Asks it something small. On the watch's thread; has a time-out.
     bool (*check)(void *user, struct error *err);
     void *user;
+    bool later; // watch_start does not wait for the first answer: it is down until it comes
 };
 
 struct watch;
-// Copies the items and asks each once before it returns.
+// Copies the items and asks each once before it returns, but for those of `later`.
 MUST_CHECK struct watch *watch_start(const struct watched *items, size_t n, int64_t every_ms,
                                      struct error *err);
 void watch_stop(struct watch *w); // joins; NULL is fine

@@ -78,11 +78,19 @@ struct day_change {
     int64_t accepted;   // events that were accepted by then, of all days
 };
 
+// How far a partition of a log was counted, by whoever counts it.
+struct counted_position {
+    int32_t partition;
+    int64_t next_offset;
+    struct text topic_id; // which topic of that name; empty: not known
+};
+
 // A callback returns false to stop; the call is then still a success.
 typedef bool (*sales_row_fn)(void *user, const struct sales_row *row);
 typedef bool (*stored_event_fn)(void *user, const struct stored_event *event);
 typedef bool (*rejected_row_fn)(void *user, const struct rejected_row *row);
 typedef bool (*rejected_code_fn)(void *user, struct text code, int64_t n);
+typedef bool (*counted_position_fn)(void *user, const struct counted_position *position);
 typedef bool (*day_change_fn)(void *user, const struct day_change *change);
 
 struct sales_reader_ops {
@@ -113,6 +121,10 @@ struct sales_reader_ops {
     // When this batch was committed, by the clock of who wrote it; 0: it is not listed (any more).
     MUST_CHECK bool (*batch_committed)(struct sales_reader *r, int64_t batch_id,
                                        int64_t *committed_ms, struct error *err);
+    // Of this topic, in any order; partitions of which nothing was counted are left out. NULL: of
+    // a reader that only answers the door's questions.
+    MUST_CHECK bool (*positions)(struct sales_reader *r, const char *topic,
+                                 counted_position_fn each, void *user, struct error *err);
     // The oldest minute and hour (since 1970 UTC) of which sums are kept.
     MUST_CHECK bool (*floors)(struct sales_reader *r, int32_t *minute_floor, int32_t *hour_floor,
                               struct error *err);

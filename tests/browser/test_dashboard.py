@@ -9,6 +9,7 @@ import pytest
 
 from live_page import SOON_MS, as_table, matrix, wait_for_text
 from mysql_copy import Dashboard, Database, minute_now
+from servers.kafka import Kafka
 from servers.mysql import MariaDb
 from servers.proxy import Proxy
 
@@ -75,6 +76,41 @@ def test_the_age_of_the_newest_batch_shows_whoever_wrote_it(mariadb, dashboard, 
     assert fresh(page) == "last batch 2 h ago"
     page.close()
     one.stop()
+
+
+def wait_for_fact(page, name, pattern, timeout_ms=12 * SOON_MS):
+    """Until the last row says so of it."""
+    page.wait_for_function(
+        "([name, pattern]) => new RegExp(`^${pattern}$`).test(document.querySelector(`.fact:not([hidden]):has("
+        "[data-pipeline=${name}])`)?.textContent.trim())", arg=[name, pattern], timeout=timeout_ms)  # fmt: skip
+
+
+def hint(page, name):
+    return page.get_attribute(f".fact:has([data-pipeline={name}])", "title")
+
+
+def test_what_waits_in_the_topic_that_others_count_shows(mariadb, tmp_path, open_page):
+    database = Database(mariadb, "behind")
+    with Kafka(tmp_path / "kafka") as kafka:
+        topic = kafka.create_topic("behind", partitions=2)
+        kafka.produce("behind", [(b"1", b"{}", 0), (b"2", b"{}", 1), (b"3", b"{}", 1)])
+        one = Dashboard(tmp_path, database, "--broker", topic)
+        page = open_page(one)
+        wait_for_fact(page, "behind", "3 behind on 2 partitions")
+        assert hint(page, "behind").splitlines() == ["messages that wait, by partition", "partition 0: 1", "partition 1: 2"]
+        wait_for_fact(page, "fresh", r"fresh \d.*")
+        assert hint(page, "fresh").endswith("has waited; no batch was written yet")
+        kafka.kill9()
+        wait_for_fact(page, "behind", "lag not known")
+        assert not page.is_visible("[data-pipeline=fresh]")
+        assert not page.is_visible("#problem"), "the figures are up to date"
+        kafka.revive()
+        wait_for_fact(page, "behind", "3 behind on 2 partitions")
+        database.sql("INSERT INTO pipeline_positions VALUES ('behind', 0, 1, 1, '', 0, 0, 0), ('behind', 1, 2, 1, '', 1, 0, 0)")
+        wait_for_fact(page, "behind", "0 behind on 2 partitions")
+        wait_for_fact(page, "fresh", "fresh 0 ms")
+        page.close()
+        one.stop()
 
 
 def test_a_database_that_goes_away_is_said_and_the_page_goes_on_by_itself(mariadb, dashboard, open_page):

@@ -251,7 +251,7 @@ def test_files_and_addresses_that_cannot_be_are_refused_in_a_line(tmp_path, rule
     behind.write_text("behind = lag over 100\n")
     for options, words in {
         ("--alerts", bad): f'{bad}:3: want "of usual"',
-        ("--alerts", behind): f"{behind}:1: lag is known only to a process that reads Kafka: serve --broker",
+        ("--alerts", behind): f"{behind}:1: lag is known only to a process that asks Kafka: serve or dashboard with --broker",
         ("--alerts", tmp_path / "none"): "No such file or directory",
         ("--alerts", good, "--alert-webhook", "ftp://u:SECRET@h/"): "--alert-webhook is no address such as https://",
         ("--alerts", good, "--alert-webhook", "hooks.example.com/SECRET"): "--alert-webhook is no address such as",
@@ -341,7 +341,7 @@ def test_one_wrong_rule_changes_nothing_and_is_named_with_its_part(server, rules
     for text, said in {
         QUIET + "slow = orders under half of usual\n": (2, "slow", "limit", 'want a share as in 50% or 2.5%, 10000% at most, not "half"'),
         QUIET + QUIET: (2, "quiet", "name", "there is a rule of the name quiet already"),
-        "behind = lag over 5\n": (1, "behind", "what", "lag is known only to a process that reads Kafka: serve --broker"),
+        "behind = lag over 5\n": (1, "behind", "what", "lag is known only to a process that asks Kafka: serve or dashboard with --broker"),
         "\n\nwhat?\n": (3, None, "line", "want `name = rule`"),
     }.items():
         answer = put(one, text).problem(422)

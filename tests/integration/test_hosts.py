@@ -51,7 +51,8 @@ COMBINATIONS = [
     (Serve, [*NOWHERE, *EMBEDDED], {"batch-events"}, SERVERS),
     (Ingest, NOWHERE, set(), ()),
     (Process, [*NOWHERE, "--raw", "none", "--aggregates", "sqlite"], set(), SERVERS),
-    (Dashboard, [], set(), SERVERS),
+    (Dashboard, [], set(), ("kafka-", *SERVERS)),
+    (Dashboard, NOWHERE, set(), SERVERS),
 ]  # fmt: skip
 
 
@@ -171,8 +172,8 @@ def many_products(path, n=50_000):
 
 @pytest.mark.parametrize(("host", "options", "begun"), [
     (Serve, [], False), (Serve, [], True), (Serve, [*NOWHERE, *EMBEDDED], True), (Process, [*NOWHERE, *EMBEDDED], True),
-    (Dashboard, [], False), (Dashboard, [], True)],
-    ids=["serve-at-once", "serve", "serve-broker", "process", "dashboard-at-once", "dashboard"])  # fmt: skip
+    (Dashboard, [], False), (Dashboard, [], True), (Dashboard, NOWHERE, False)],
+    ids=["serve-at-once", "serve", "serve-broker", "process", "dashboard-at-once", "dashboard", "dashboard-broker"])  # fmt: skip
 def test_a_stop_during_a_reload_uses_nothing_that_is_freed(started, tmp_path, host, options, begun):
     customers, products = tmp_path / "customers.csv", tmp_path / "products.csv"
     many_customers(customers)

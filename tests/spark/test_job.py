@@ -9,6 +9,7 @@ import time
 import pytest
 
 import harness
+import hosts
 import pipeline
 from reference import events
 from servers.mysql import MariaDb
@@ -54,15 +55,25 @@ def without_raw(one, expected):
     one.check_rejected(expected)
 
 
+def waiting(page):
+    """{partition: messages that are not counted} of a dashboard's metrics."""
+    found = harness.metrics(page.get("/metrics").body.decode()).get("salestide_kafka_lag_messages", {})
+    return {int(dict(labels)["partition"]): n for labels, n in found.items()}
+
+
 @pytest.mark.timeout(2400)
 def test_what_spark_counts_is_what_the_reference_and_the_program_count(shop):
     one = shop()
     produce(one, N_EVENTS)
+    page = hosts.Dashboard(one.directory, "--broker", one.broker, "--aggregates", one.mysql.url(one.name), env=one.env)
+    one.running.append(page)
+    harness.wait_until(lambda: waiting(page) == one.kafka.end_offsets(one.name), 60, f"all waits\n{page.log}")
     door = one.ingest()  # what it rejects is in the topic too, with the reason in a header
     assert door.post(b"{no order}\n", harness.NDJSON).json()["rejected"] == 1
     door.stop()
     one.run_job("--max-offsets", str(N_EVENTS // 3))
     assert one.is_drained()
+    harness.wait_until(lambda: set(waiting(page).values()) == {0}, 60, f"nothing waits\n{page.log}")
     without_raw(one, one.expected())
     same_as_process(one)
 

@@ -194,7 +194,7 @@ static void a_mistake_is_told_with_its_line_and_its_rule(void **state) {
 static void lag_is_refused_where_no_log_is_read(void **state) {
     UNUSED(state);
     refused("behind = lag over 5\n", false, 1, "behind", "what",
-            "lag is known only to a process that reads Kafka: serve --broker");
+            "lag is known only to a process that asks Kafka: serve or dashboard with --broker");
 }
 
 static void there_are_64_rules_at_most(void **state) {

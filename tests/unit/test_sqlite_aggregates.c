@@ -562,6 +562,50 @@ static void a_directory_of_aggregates_is_no_embedded_store_and_no_raw_store(void
     remove_world(&w);
 }
 
+struct found_positions {
+    int n;
+    int64_t next[2]; // by partition
+    int most;
+};
+
+static bool note_position(void *user, const struct counted_position *p) {
+    struct found_positions *f = user;
+    assert_in_range(p->partition, 0, 1);
+    assert_true(text_equal(p->topic_id, TEXT_LIT("one")));
+    f->next[p->partition] = p->next_offset;
+    return ++f->n < f->most;
+}
+
+static void a_reader_tells_how_far_partitions_were_counted(void **state) {
+    (void)state;
+    struct world w;
+    struct error err = {0};
+    struct sales_reader *reader;
+    struct store_settings settings;
+    struct position_claim other;
+    bool lost;
+    make_world(&w, NULL);
+    must_commit(&w, 0, -1, 7, claim(&w, 0, 0).epoch_us);
+    must_commit(&w, 1, -1, 3, claim(&w, 1, 0).epoch_us);
+    (void)claim(&w, 2, 0); // nothing of it was counted
+    assert_int_equal(claim_any(&w, "others", 0, 0, &other, &lost, &err), STORE_OK);
+    free(other.refused);
+    assert_true(sqlite_reader_open(w.shop.directory, NULL, 1000, &reader, &settings, &err));
+    struct found_positions found = {.most = 9};
+    assert_true(reader->ops->positions(reader, "sales", note_position, &found, &err));
+    assert_int_equal(found.n, 2);
+    assert_int_equal(found.next[0], 7);
+    assert_int_equal(found.next[1], 3);
+    found = (struct found_positions){.most = 1};
+    assert_true(reader->ops->positions(reader, "sales", note_position, &found, &err));
+    assert_int_equal(found.n, 1);
+    found = (struct found_positions){0};
+    assert_true(reader->ops->positions(reader, "others", note_position, &found, &err));
+    assert_int_equal(found.n, 0);
+    reader->ops->close(reader);
+    remove_world(&w);
+}
+
 static void an_embedded_stores_directory_takes_no_aggregates_alone(void **state) {
     (void)state;
     struct world w = {0};
@@ -613,6 +657,7 @@ int main(void) {
         cmocka_unit_test(every_write_may_be_torn),
         cmocka_unit_test(every_fsync_may_fail),
         cmocka_unit_test(a_directory_of_aggregates_is_no_embedded_store_and_no_raw_store),
+        cmocka_unit_test(a_reader_tells_how_far_partitions_were_counted),
         cmocka_unit_test(an_embedded_stores_directory_takes_no_aggregates_alone),
         cmocka_unit_test(other_settings_are_refused),
     };

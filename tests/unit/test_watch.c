@@ -48,7 +48,8 @@ static struct watch *start(const struct watched *items, size_t n) {
 static void what_is_down_is_named_until_it_is_back(void **state) {
     UNUSED(state);
     struct server mysql = {true, 0}, cassandra = {true, 0};
-    const struct watched items[] = {{"mysql", ask, &mysql}, {"cassandra", ask, &cassandra}};
+    const struct watched items[] = {{"mysql", ask, &mysql, false},
+                                    {"cassandra", ask, &cassandra, false}};
     struct watch *w = start(items, 2);
     char problem[WATCH_PROBLEM_BYTES] = "";
     assert_true(watch_all_up(w, problem));
@@ -72,7 +73,7 @@ static void what_is_down_is_named_until_it_is_back(void **state) {
 static void what_is_down_at_the_start_is_known_at_once(void **state) {
     UNUSED(state);
     struct server mysql = {false, 0};
-    const struct watched items[] = {{"mysql", ask, &mysql}};
+    const struct watched items[] = {{"mysql", ask, &mysql, false}};
     struct watch *w = start(items, 1);
     char problem[WATCH_PROBLEM_BYTES];
     assert_false(watch_all_up(w, problem));
@@ -81,10 +82,35 @@ static void what_is_down_at_the_start_is_known_at_once(void **state) {
     watch_stop(NULL);
 }
 
+// Holds up who asks it.
+static bool ask_slow(void *user, struct error *err) {
+    struct server *s = user;
+    while (!atomic_load(&s->up)) {
+        usleep(1000);
+    }
+    return ask(user, err);
+}
+
+static void what_is_asked_later_does_not_hold_up_the_start(void **state) {
+    UNUSED(state);
+    struct server mysql = {true, 0}, kafka = {false, 0};
+    const struct watched items[] = {{"mysql", ask, &mysql, false},
+                                    {"kafka", ask_slow, &kafka, true}};
+    struct watch *w = start(items, 2);
+    char problem[WATCH_PROBLEM_BYTES];
+    assert_int_equal(atomic_load(&mysql.n_asked), 1);
+    assert_false(watch_all_up(w, problem));
+    assert_string_equal(problem, "kafka: ");
+    atomic_store(&kafka.up, true);
+    assert_true(wait_for(w, true, problem));
+    watch_stop(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_down_is_named_until_it_is_back),
         cmocka_unit_test(what_is_down_at_the_start_is_known_at_once),
+        cmocka_unit_test(what_is_asked_later_does_not_hold_up_the_start),
     };
     log_set_level(LOG_ERROR + 1);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,8 +97,10 @@ export interface Health {
     last_commit_ms?: number;
     /** age at its commit of the oldest event of the newest batch that this process wrote */
     freshness_ms?: number;
-    /** over a log: partition, messages that are not counted yet */
-    lag?: [number, number][];
+    /** over a log: partition, messages that are not counted yet; null: not known now */
+    lag?: [number, number][] | null;
+    /** of what others count: stamp of the oldest of them; null: there is none */
+    waiting_since_ms?: number | null;
     keys_required?: boolean;
     /** rules of alerts can be read and changed here */
     rules?: boolean;

@@ -15,6 +15,7 @@
 #include "store/mysql/mysql_link.h"
 #include "store/mysql/mysql_reader_sql.h"
 #include "store/mysql/mysql_schema.h"
+#include "store/mysql/mysql_sql.h"
 #include "store/mysql/mysql_store.h"
 #include "store/sales_query.h"
 #include <stdlib.h>
@@ -314,6 +315,29 @@ static bool reader_batch_committed(struct sales_reader *base, int64_t batch_id,
     return true;
 }
 
+static bool reader_positions(struct sales_reader *base, const char *topic, counted_position_fn each,
+                             void *user, struct error *err) {
+    struct mysql_reader *r = mysql_reader_of(base);
+    buf_clear(&r->sql);
+    buf_put_str(&r->sql, "SELECT `partition`, next_offset, topic_id FROM pipeline_positions WHERE "
+                         "next_offset >= 0 AND topic = ");
+    sql_put_text(&r->sql, text_of(topic));
+    MYSQL_RES *rows = ask_written(r, "reading how far partitions were counted", err);
+    if (rows == NULL) {
+        return false;
+    }
+    struct mysql_values v;
+    bool go_on = true;
+    while (go_on && mysql_next(rows, &v)) {
+        struct counted_position found = {.partition = (int32_t)mysql_int_at(&v, 0),
+                                         .next_offset = mysql_int_at(&v, 1),
+                                         .topic_id = mysql_text_at(&v, 2)};
+        go_on = each(user, &found);
+    }
+    mysql_free_result(rows);
+    return true;
+}
+
 static bool reader_floors(struct sales_reader *base, int32_t *minute_floor, int32_t *hour_floor,
                           struct error *err) {
     struct aggregates_state state;
@@ -378,6 +402,7 @@ static const struct sales_reader_ops reader_ops = {
     .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,
     .batch_committed = reader_batch_committed,
+    .positions = reader_positions,
     .floors = reader_floors,
     .day_changes = reader_day_changes,
     .begin = reader_begin,
@@ -391,6 +416,7 @@ static const struct sales_reader_ops reader_ops_without_raw = {
     .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,
     .batch_committed = reader_batch_committed,
+    .positions = reader_positions,
     .floors = reader_floors,
     .day_changes = reader_day_changes,
     .begin = reader_begin,

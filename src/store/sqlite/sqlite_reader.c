@@ -309,6 +309,33 @@ static bool reader_batch_committed(struct sales_reader *base, int64_t batch_id,
     return ok;
 }
 
+// Not prepared when it is opened: a file of an earlier program may lack a column.
+static bool reader_positions(struct sales_reader *base, const char *topic, counted_position_fn each,
+                             void *user, struct error *err) {
+    struct sqlite_reader *r = sqlite_reader_of(base);
+    sqlite3_stmt *s = NULL;
+    start_clock(r);
+    if (!sqlite_prepare(r->db,
+                        "SELECT partition, next_offset, topic_id FROM pipeline_positions "
+                        "WHERE next_offset >= 0 AND topic = ?1",
+                        &s, err)) {
+        return false;
+    }
+    sqlite3_bind_text(s, 1, topic, -1, SQLITE_STATIC);
+    int rc;
+    bool go_on = true;
+    while (go_on && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+        struct counted_position found = {.partition = sqlite3_column_int(s, 0),
+                                         .next_offset = sqlite3_column_int64(s, 1),
+                                         .topic_id = sqlite_column_text(s, 2)};
+        go_on = each(user, &found);
+    }
+    bool ok = !go_on || rc == SQLITE_DONE ||
+              sqlite_reader_failed(r, "reading how far partitions were counted", err);
+    sqlite3_finalize(s);
+    return ok;
+}
+
 static bool reader_floors(struct sales_reader *base, int32_t *minute_floor, int32_t *hour_floor,
                           struct error *err) {
     struct sqlite_reader *r = sqlite_reader_of(base);
@@ -357,6 +384,7 @@ static const struct sales_reader_ops sqlite_reader_ops = {
     .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,
     .batch_committed = reader_batch_committed,
+    .positions = reader_positions,
     .floors = reader_floors,
     .day_changes = reader_day_changes,
     .begin = reader_begin,
@@ -371,6 +399,7 @@ static const struct sales_reader_ops reader_ops_raw_elsewhere = {
     .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,
     .batch_committed = reader_batch_committed,
+    .positions = reader_positions,
     .floors = reader_floors,
     .day_changes = reader_day_changes,
     .begin = reader_begin,
@@ -384,6 +413,7 @@ static const struct sales_reader_ops reader_ops_without_raw = {
     .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,
     .batch_committed = reader_batch_committed,
+    .positions = reader_positions,
     .floors = reader_floors,
     .day_changes = reader_day_changes,
     .begin = reader_begin,

@@ -39,9 +39,17 @@ function hintOf({ note, list = [] }: Found): string {
     return [...(note === undefined ? [] : [note]), ...list.map(([name, value]) => `${name}: ${value}`)].join("\n");
 }
 
+/** Of what `since` says. */
+function ago(value: string): string {
+    return value === "now" ? "just now" : `${value} ago`;
+}
+
 /** Those that are behind, in their order; the most when there are many. */
 function behind({ health }: State): Found | undefined {
     const { lag, queue_events, queue_capacity } = health ?? {};
+    if (lag === null) {
+        return { before: "lag", value: "not known", after: "", note: "the brokers, or the tables, do not tell now" };
+    }
     if (lag !== undefined) {
         const messages = lag.reduce((sum, [, n]) => sum + n, 0);
         const after = `behind on ${count(lag.length)} ${lag.length === 1 ? "partition" : "partitions"}`;
@@ -69,16 +77,22 @@ const FACTS: readonly Fact[] = [
     {
         name: "fresh",
         of: ({ health }, now_ms) => {
-            if (health?.last_commit_ms === undefined) {
+            const { last_commit_ms, freshness_ms, waiting_since_ms } = health ?? {};
+            const batch = last_commit_ms === undefined ? undefined : since(now_ms - last_commit_ms);
+            const written = batch === undefined ? "no batch was written yet" : `the newest batch was written ${ago(batch)}`;
+            if (waiting_since_ms !== undefined) {
+                const waited = waiting_since_ms === null ? 0 : Math.max(0, now_ms - waiting_since_ms);
+                return { before: "fresh", value: lasting(waited), after: "", note: `how long the oldest message that is not counted has waited; ${written}` };
+            }
+            if (batch === undefined) {
                 return undefined;
             }
-            const value = since(now_ms - health.last_commit_ms);
-            if (health.freshness_ms === undefined) {
+            if (freshness_ms === undefined) {
                 const note = "when the newest batch was written; how long its orders had waited by then this process does not know";
-                return { before: "last batch", value, after: value === "now" ? "" : "ago", note };
+                return { before: "last batch", value: batch, after: batch === "now" ? "" : "ago", note };
             }
-            const note = `how long the oldest order of the newest batch had waited; it was written ${value} ago`.replace("now ago", "just now");
-            return { before: "fresh", value: lasting(health.freshness_ms), after: "", note };
+            const note = `how long the oldest order of the newest batch had waited; it was written ${ago(batch)}`;
+            return { before: "fresh", value: lasting(freshness_ms), after: "", note };
         },
     },
     { name: "behind", of: behind },
