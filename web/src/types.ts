@@ -253,6 +253,6 @@ export interface Message {
     minutes?: MinuteRow[];
     /** the newest 20 placed orders; rows replace those of their position */
     recent?: Order[];
-    /** the newest 20 cancellations and refunds; likewise. Left out where raw orders are not kept with the sums */
+    /** the newest 20 cancellations and refunds; likewise */
     changes?: Change[];
 }
