@@ -115,11 +115,23 @@ class Database:
             cursor.execute("INSERT INTO recent_orders (order_id, created_at, discount, quantity, subtotal, tax, timestamp, "
                            "total, source, state, currency, shipping, position) VALUES (%s, %s, 0, 1, %s, 0, %s, %s, "
                            f"{key}, 0, 0)", (order_id, minute, total, minute, total))  # fmt: skip
-            cursor.execute("UPDATE pipeline_state SET received = received + 1, accepted = accepted + 1, "
-                           "last_batch_id = last_batch_id + 1")  # fmt: skip
-            cursor.execute("INSERT INTO pipeline_batches (batch_id, committed_at, received, accepted, duplicate, rejected) "
-                           "SELECT last_batch_id, UTC_TIMESTAMP(3), 1, 1, 0, 0 FROM pipeline_state")  # fmt: skip
-            own.commit()
+            self.commit_batch(own, cursor)
+
+    def commit_refund(self, order_id, total, minute):
+        """The row of the newest changes alone, and its batch."""
+        with self.mysql.connect(self.name) as own, own.cursor() as cursor:
+            cursor.execute("INSERT INTO recent_changes (event, order_id, event_id, created_at, timestamp, total, source, state, currency, "
+                           "position) VALUES ('refunded', %s, 'r1', %s, %s, %s, 'GOOGLE', 'CA', 'USD', 0)",
+                           (order_id, minute, minute, total))  # fmt: skip
+            self.commit_batch(own, cursor)
+
+    @staticmethod
+    def commit_batch(own, cursor):
+        cursor.execute("UPDATE pipeline_state SET received = received + 1, accepted = accepted + 1, "
+                       "last_batch_id = last_batch_id + 1")  # fmt: skip
+        cursor.execute("INSERT INTO pipeline_batches (batch_id, committed_at, received, accepted, duplicate, rejected) "
+                       "SELECT last_batch_id, UTC_TIMESTAMP(3), 1, 1, 0, 0 FROM pipeline_state")  # fmt: skip
+        own.commit()
 
 
 class Dashboard(harness.Server):

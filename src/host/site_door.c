@@ -184,6 +184,11 @@ static bool open_page(struct site *s, struct error *err) {
         !reader_place_open(s->place, QUESTION_TIMEOUT_MS, &options.reader, &settings, err)) {
         return false;
     }
+    if (!reader_place_open(s->place, QUESTION_TIMEOUT_MS, &options.products_reader, &settings,
+                           err)) {
+        options.reader->ops->close(options.reader);
+        return false;
+    }
     s->live = live_start(&options, err);
     if (s->live == NULL) {
         return false;

@@ -82,9 +82,9 @@ static enum store_result task_add(struct store *base, const struct order *o, con
     UNUSED(known);
     struct task_store *s = task_store_of(base);
     bool ok = window_use_add(&s->window, at) && split_batch_add(&s->batch, o);
-    if (ok && group == NULL) {
+    if (ok && o->kind != ORDER_PLACED) { // the newest orders: task_recent.h
         const struct stored_event event = {*o, at->arrival_ms, at->position};
-        ok = list_adjustment(s, &event);
+        ok = group == NULL ? list_adjustment(s, &event) : split_batch_add_recent(&s->batch, &event);
     }
     return answer(ok, err);
 }

@@ -40,6 +40,8 @@ static bool write_tally(struct salestide_task *t, int64_t to) {
         .n_rejected = lists.n_rejected,
         .recent = t->recent.events,
         .n_recent = n_recent,
+        .changes = lists.changes,
+        .n_changes = lists.n_changes,
         .gross = lists.gross,
         .n_gross = lists.n_gross,
         .adjustments = s->adjustments,

@@ -27,6 +27,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "live/live_aside.h"
 #include "live/live_rate.h"
 #include "live/live_render.h"
 #include "live/live_ring.h"
@@ -60,8 +61,10 @@ struct live {
     pthread_cond_t wake; // on CLOCK_MONOTONIC
 
     // Under the lock.
-    bool stop, reload_products, refresh_wanted;
-    struct live_touched touched; // announced since the last read; a batch: there is something
+    bool stop, refresh_wanted;
+    bool answered;                // live_aside has something
+    struct products *fresh_names; // read again; NULL: not
+    struct live_touched touched;  // announced since the last read; a batch: there is something
     int64_t viewers;
     bool failed;                      // the newest read of the store
     bool serving;                     // viewers are still being sent the newest event
@@ -77,6 +80,7 @@ struct live {
     struct live_render *render;
     struct live_rate rate, received;
     struct products *products;
+    struct live_aside *aside; // or NULL
     struct buf health, alerts, event;
     struct error error; // of the newest read
     uint64_t id;        // of the newest event
@@ -116,7 +120,7 @@ static int64_t tick_ns(const struct live *l) {
 
 // The moment of the next read. Under the lock.
 static int64_t next_read_ns(const struct live *l) {
-    if (l->refresh_wanted || l->reload_products) {
+    if (l->refresh_wanted || l->answered || l->fresh_names != NULL) {
         return l->last_read_ns;
     }
     int64_t gap = gap_ns(l);
@@ -150,17 +154,7 @@ static void wait_for_work(struct live *l) {
 
 // --- One round
 
-static void load_products(struct live *l) {
-    if (l->products_path == NULL) {
-        return;
-    }
-    struct products *fresh;
-    struct error err;
-    if (!products_load(l->products_path, &fresh, &err)) {
-        log_error("live", "%s%s", err.text,
-                  l->products != NULL ? "; the products read before stay" : "");
-        return;
-    }
+static void use_names(struct live *l, struct products *fresh) {
     products_free(l->products);
     l->products = fresh;
     live_render_forget(l->render);
@@ -254,18 +248,19 @@ static void renew_snapshot(struct live *l) {
 // One round. Under the lock, which is released in between.
 static void work(struct live *l) {
     struct live_touched touched = l->touched;
-    bool reload = l->reload_products;
+    struct products *names = l->fresh_names;
     bool asked = l->refresh_wanted;
     bool failed_before = l->failed;
     int64_t viewers = l->viewers;
     l->touched = untouched;
-    l->reload_products = l->refresh_wanted = false;
+    l->fresh_names = NULL;
+    l->answered = l->refresh_wanted = false;
     l->last_read_ns = now_ns(l);
     l->reads_begun++;
     pthread_mutex_unlock(&l->lock);
 
-    if (reload) {
-        load_products(l);
+    if (names != NULL) {
+        use_names(l, names);
     }
     bool ok = read_store(l, touched, failed_before);
     bool changed = render(l, ok, viewers);
@@ -303,10 +298,12 @@ static void *live_thread(void *user) {
 // --- Start and stop
 
 static void live_free(struct live *l) {
+    live_aside_stop(l->aside); // before what it wakes
     live_ring_free(&l->ring);
     live_state_free(l->state);
     live_render_free(l->render);
     products_free(l->products);
+    products_free(l->fresh_names);
     buf_free(&l->health);
     buf_free(&l->alerts);
     buf_free(&l->event);
@@ -317,11 +314,28 @@ static void live_free(struct live *l) {
     free(l);
 }
 
+static void products_answered(void *user) {
+    struct live *l = user;
+    pthread_mutex_lock(&l->lock);
+    l->answered = true;
+    pthread_cond_signal(&l->wake);
+    pthread_mutex_unlock(&l->lock);
+}
+
+static bool start_aside(struct live *l, struct error *err) {
+    const struct live_aside_options options = {.reader = l->options.products_reader,
+                                               .zone = l->options.zone,
+                                               .clock = l->options.clock,
+                                               .answered = products_answered,
+                                               .user = l};
+    l->aside = options.reader != NULL ? live_aside_start(&options, err) : NULL;
+    return options.reader == NULL || l->aside != NULL;
+}
+
 struct live *live_start(const struct live_options *options, struct error *err) {
     struct live *l = mem_zalloc(1, sizeof *l);
     l->options = *options;
     l->touched = untouched;
-    l->state = live_state_new(options->reader, options->zone, options->clock, options->currency);
     l->render = live_render_new();
     l->id = (uint64_t)clock_now_ms(options->clock) << 20;
     live_ring_start(&l->ring, l->id);
@@ -331,6 +345,13 @@ struct live *live_start(const struct live_options *options, struct error *err) {
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&l->wake, &attributes);
     pthread_condattr_destroy(&attributes);
+    bool ok = start_aside(l, err);
+    l->state =
+        live_state_new(options->reader, options->zone, options->clock, options->currency, l->aside);
+    if (!ok) {
+        live_free(l);
+        return NULL;
+    }
     if (options->products_path != NULL) {
         l->products_path = mem_strndup(options->products_path, strlen(options->products_path));
         // At the start a file that cannot be read is the user's mistake; later it is only logged.
@@ -377,10 +398,21 @@ void live_notify(struct live *l, const struct batch_summary *batch) {
 }
 
 void live_reload_products(struct live *l) {
+    struct products *fresh;
+    struct error err;
+    if (l->products_path == NULL) {
+        return;
+    }
+    if (!products_load(l->products_path, &fresh, &err)) {
+        log_error("live", "%s; the products read before stay", err.text);
+        return;
+    }
     pthread_mutex_lock(&l->lock);
-    l->reload_products = true;
+    struct products *unused = l->fresh_names;
+    l->fresh_names = fresh;
     pthread_cond_signal(&l->wake);
     pthread_mutex_unlock(&l->lock);
+    products_free(unused);
 }
 
 void live_set_viewers(struct live *l, int64_t viewers) {

@@ -15,10 +15,13 @@
 struct live;
 struct live_options {
     struct sales_reader *reader; // owned by live from live_start on
-    const struct zone *zone;     // borrowed
-    char currency[4];            // the shop's
-    const char *locale;          // likewise, a BCP 47 tag; borrowed; NULL or "": the browser's own
-    const char *products_path;   // CSV product_id,title,category; NULL: none
+    // Likewise, of a thread for the question for products, which holds up nothing then. NULL: it is
+    // asked among the others.
+    struct sales_reader *products_reader;
+    const struct zone *zone;   // borrowed
+    char currency[4];          // the shop's
+    const char *locale;        // likewise, a BCP 47 tag; borrowed; NULL or "": the browser's own
+    const char *products_path; // CSV product_id,title,category; NULL: none
     const struct clock_source *clock;
     // How often to look at the store for commits that nobody announces, while somebody watches; 0:
     // once a second. A look without news is one small query.
@@ -41,7 +44,8 @@ void live_stop(struct live *l); // joins the thread and frees
 
 // After a commit; any thread, never blocks.
 void live_notify(struct live *l, const struct batch_summary *batch);
-// Products are read again (SIGHUP). Any thread.
+// Products are read again from their file (SIGHUP), on the calling thread, which is none of the
+// page's. Any thread, one at a time.
 void live_reload_products(struct live *l);
 // How many viewers are connected: with many, events are merged into fewer. Any thread.
 void live_set_viewers(struct live *l, int64_t viewers);

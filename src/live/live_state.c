@@ -9,20 +9,22 @@
 //   3. what may cost more are parts: products, other days, and the whole hour or day when an older
 //      minute was touched (or a batch was committed that nobody announced, by another process).
 //      They are read at most once a second; what was slow to read rests for a hundred times as
-//      long, so that an odd shop (100,000 products a day) seldom delays the rest;
+//      long, so that an odd shop (100,000 products a day) seldom delays the rest. Products are
+//      asked for elsewhere (live_aside.h) where there is somebody to ask, and delay nothing;
 //   4. end the snapshot, swap the new figures in, and make the book's rows what is shown.
 //
 // When anything fails what is shown stays as it is and everything is read anew next time.
 #include "live/live_state.h"
 
 #include "base/mem.h"
+#include "live/live_aside.h"
 #include "live/live_read.h"
 #include <stdlib.h>
 
 #define MINUTE_MS INT64_C(60000)
 #define HOUR_MS INT64_C(3600000)
 #define SECOND_NS INT64_C(1000000000)
-enum { REST_TIMES_COST = 4, PART_REST_TIMES_COST = 100 };
+enum { REST_TIMES_COST = 4, PART_REST_TIMES_COST = 100, FIRST_PRODUCTS_MS = 100 };
 #define REST_MAX_NS (5 * SECOND_NS)
 
 // A part of the figures that is read again only when something changed and its rest is over.
@@ -46,6 +48,7 @@ struct live_state {
     struct sales_reader *reader;
     const struct zone *zone;
     const struct clock_source *clock;
+    struct live_aside *aside; // or NULL
     bool read_once, read_all; // read_all: the newest refresh failed
     struct live_figures *good, *next;
     struct panel_book *book;
@@ -59,11 +62,13 @@ struct live_state {
 static const struct live_touched untouched = {.minute_min = INT32_MAX, .minute_max = INT32_MIN};
 
 struct live_state *live_state_new(struct sales_reader *reader, const struct zone *zone,
-                                  const struct clock_source *clock, const char currency[static 4]) {
+                                  const struct clock_source *clock, const char currency[static 4],
+                                  struct live_aside *aside) {
     struct live_state *s = mem_zalloc(1, sizeof *s);
     s->reader = reader;
     s->zone = zone;
     s->clock = clock;
+    s->aside = aside;
     s->read_all = true;
     s->good = mem_zalloc(1, sizeof *s->good);
     s->next = mem_zalloc(1, sizeof *s->next);
@@ -114,7 +119,14 @@ static bool read_hour(struct live_state *s, int32_t from_minute, struct error *e
 
 static bool read_products(struct live_state *s, int32_t from_minute, struct error *err) {
     UNUSED(from_minute);
-    return live_read_products(s->reader, s->zone, s->next, err);
+    if (s->aside == NULL) {
+        return live_read_products(s->reader, s->zone, s->next, err);
+    }
+    live_aside_ask(s->aside, s->next->day, s->next->shop.code);
+    if (!s->read_once) { // most are there at once: the first picture has them
+        live_aside_wait(s->aside, FIRST_PRODUCTS_MS);
+    }
+    return true;
 }
 
 // The first hour that has a part of this day.
@@ -304,6 +316,8 @@ static bool read_parts(struct live_state *s, struct error *err) {
             return false;
         }
     }
+    bool fresh = s->aside != NULL && live_aside_take(s->aside, s->next->day, &s->next->products);
+    UNUSED(fresh); // else those before stay
     return true;
 }
 
@@ -311,6 +325,7 @@ static bool read_parts(struct live_state *s, struct error *err) {
 static bool is_due(const struct live_state *s) {
     int64_t now_ms = clock_now_ms(s->clock);
     return s->read_all || s->touched.last_batch_id > 0 ||
+           (s->aside != NULL && live_aside_has(s->aside)) ||
            s->good->day != zone_day(s->zone, now_ms) ||
            s->good->last_minute != (int32_t)(now_ms / MINUTE_MS) ||
            live_state_due_ns(s) <= clock_monotonic_ns(s->clock);

@@ -6,11 +6,14 @@
 #include "order/zone.h"
 
 struct live_state;
+struct live_aside;
 
-// Borrows all three; `reader` is only used by live_state_refresh.
+// Borrows all; `reader` is only used by live_state_refresh. `aside`: who is asked for products;
+// NULL: they are read with the rest.
 MUST_CHECK struct live_state *live_state_new(struct sales_reader *reader, const struct zone *zone,
                                              const struct clock_source *clock,
-                                             const char currency[static 4]);
+                                             const char currency[static 4],
+                                             struct live_aside *aside);
 void live_state_free(struct live_state *s);
 
 // What announced commits have touched since the last refresh.

@@ -180,8 +180,7 @@ const struct panel panels[PANELS] = {
      .of_figures = true,
      .cadence = CADENCE_COMMIT},
     {.name = "changes",
-     .what = "the newest 20 cancellations and refunds; likewise. Left out where raw orders are not "
-             "kept with the sums",
+     .what = "the newest 20 cancellations and refunds; likewise",
      .type = "Change[]",
      .of_figures = true,
      .cadence = CADENCE_COMMIT},

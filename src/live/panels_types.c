@@ -209,6 +209,22 @@ static void put_row_type(struct buf *out, const struct panel *p) {
     buf_put_str(out, "];\n");
 }
 
+// What the page merges by, so that it has no list of its own.
+static void put_merging(struct buf *out) {
+    buf_put_str(out, "\n/** Panels of rows that are merged, and how many of a row's first members "
+                     "are its key. */\nexport const KEYED = {\n");
+    for (size_t i = 0; i < PANELS; i++) {
+        if (panel_has_rows(&panels[i])) {
+            buf_printf(out, "    %s: %d,\n", panels[i].name, panels[i].n_keys);
+        }
+    }
+    buf_printf(
+        out,
+        "} as const;\n/** as many as `minutes` tells of */\nexport const MINUTES = %d;\n"
+        "/** as many as are kept of `recent` and of `changes` */\nexport const NEWEST = %d;\n",
+        LIVE_MINUTES, LIVE_RECENT);
+}
+
 void panels_types(struct buf *out) {
     buf_put_str(out, head);
     for (size_t i = 0; i < PANELS; i++) {
@@ -233,4 +249,5 @@ void panels_types(struct buf *out) {
         buf_put_str(out, ";\n");
     }
     buf_put_str(out, "}\n");
+    put_merging(out);
 }

@@ -70,6 +70,8 @@ struct aggregates_batch {
     size_t n_rejected;
     const struct stored_event *recent; // the newest placed orders of the batch, oldest first
     size_t n_recent;
+    const struct stored_event *changes; // the newest cancellations and refunds, likewise
+    size_t n_changes;
     const struct gross_delta *gross;
     size_t n_gross;
     int32_t minute_floor, hour_floor; // as of this batch; the store keeps the highest seen

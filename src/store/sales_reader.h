@@ -107,7 +107,7 @@ struct sales_reader_ops {
     // these positions count the newest orders alone: they are none of the log.
     MUST_CHECK bool (*recent)(struct sales_reader *r, int64_t after_position, int64_t limit,
                               stored_event_fn each, void *user, struct error *err);
-    // Cancellations and refunds newest first, likewise. NULL: they are not kept where it looks.
+    // Cancellations and refunds newest first, likewise. NULL: never.
     MUST_CHECK bool (*recent_changes)(struct sales_reader *r, int64_t after_position, int64_t limit,
                                       stored_event_fn each, void *user, struct error *err);
     // Newest first, ids below before_id only (INT64_MAX: from the newest).

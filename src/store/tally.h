@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "store/aggregates.h"
 
-enum { TALLY_RECENT_MAX = 1000 }; // as many of the newest orders as aggregates keep
+enum { TALLY_RECENT_MAX = 1000 }; // as many of the newest as aggregates keep
 
 struct tally {
     struct position_move move;    // epoch_us: as its maker was told; window: as of `to`
@@ -21,6 +21,9 @@ struct tally {
     size_t n_rejected;
     const struct stored_event *recent; // the newest placed orders, oldest first
     size_t n_recent;
+    // The newest cancellations and refunds, likewise, but for those that are in `adjustments`.
+    const struct stored_event *changes;
+    size_t n_changes;
     const struct gross_delta *gross;
     size_t n_gross;
     // Accepted cancellations and refunds whose orders' source and state are still to be looked up

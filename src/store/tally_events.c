@@ -132,6 +132,19 @@ void tally_take_recent(struct tally_bytes *b, struct tally *t) {
     t->recent = e;
 }
 
+void tally_take_changes(struct tally_bytes *b, struct tally *t) {
+    static const char count[] = "it has more new changes than it accepted, or than are kept";
+    t->n_changes = tally_take_count(b, EVENT_LEAST_BYTES, count);
+    tally_want(
+        b, t->n_changes <= TALLY_RECENT_MAX && (int64_t)t->n_changes <= t->summary.counts.accepted,
+        count);
+    struct stored_event *e = tally_room(b, t->n_changes, sizeof *e);
+    for (size_t i = 0; e != NULL && i < t->n_changes && !b->failed; i++) {
+        take_stored(b, &t->move, false, &e[i]);
+    }
+    t->changes = e;
+}
+
 // --- Adjustments: they are still to be counted, by item too
 
 static bool item_is(const struct order_item *item) {

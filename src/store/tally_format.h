@@ -19,6 +19,7 @@
 //     rejected      u32 n; each: i64 position, arrival_ms, u8 refused, i64 raw_bytes,
 //                   text field, code, message, raw, event_key
 //     recent        u32 n; each an event
+//     changes       u32 n; each an event
 //     adjustments   u32 n; each an event
 //     gross         u32 n; each: i32 currency_number, i64 delta_e4
 //     u64    XXH3 of all bytes before
@@ -31,7 +32,7 @@
 #pragma once
 #include "sums/cube_columns.h"
 
-#define TALLY_MAGIC "sstally\1"
+#define TALLY_MAGIC "sstally\2"
 enum {
     TALLY_MAGIC_BYTES = 8,
     TALLY_SUM_BYTES = 8,

@@ -207,6 +207,7 @@ static void take_all(struct tally_bytes *b, struct cube *cube, struct tally *t) 
     take_cells(b, cube);
     tally_take_rejected(b, t);
     tally_take_recent(b, t);
+    tally_take_changes(b, t);
     tally_take_adjustments(b, t);
     tally_take_gross(b, t);
     tally_want(b, b->n_left == 0, "there is more of it than belongs there");

@@ -52,5 +52,6 @@ void tally_take_currency(struct tally_bytes *b, char out[static 4]);
 // --- tally_events.c: sections of `t`, whose move and summary are known.
 void tally_take_rejected(struct tally_bytes *b, struct tally *t);
 void tally_take_recent(struct tally_bytes *b, struct tally *t);
+void tally_take_changes(struct tally_bytes *b, struct tally *t);
 void tally_take_adjustments(struct tally_bytes *b, struct tally *t);
 void tally_take_gross(struct tally_bytes *b, struct tally *t);

@@ -183,6 +183,7 @@ bool tally_write(const struct tally *t, struct buf *out) {
     put_cells(out, t->cube);
     put_rejected(out, t);
     put_events(out, t->recent, t->n_recent);
+    put_events(out, t->changes, t->n_changes);
     put_events(out, t->adjustments, t->n_adjustments);
     put_gross(out, t);
     if (out->failed) {

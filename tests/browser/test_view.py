@@ -64,6 +64,19 @@ def test_a_link_shows_the_same_view_and_back_goes_back(shop, open_page):
     assert page.url.endswith("/")
 
 
+def test_filters_offer_what_was_sold_in_the_last_30_days_and_in_the_period_shown(shop, open_page):
+    post(shop, order(5, source="OLD", state="WA", created_at=instant(20 * 86400)),
+         order(6, source="OLDER", state="OR", created_at=instant(60 * 86400)))  # fmt: skip
+    names = "([id, wanted]) => [...document.querySelector(id).options].map(o => o.text).join() === wanted"
+    page = open_page(shop)
+    page.wait_for_function(names, arg=["#filter-source", "All sources,GOOGLE,OLD,TWITTER"])
+    page.wait_for_function(names, arg=["#filter-state", "All states,CA,NY,TX,WA"])
+    first = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=70)).date()
+    page = open_page(shop, view=f"#from={first}&to={first + datetime.timedelta(days=20)}&source=FROM A LINK")
+    page.wait_for_function(names, arg=["#filter-source", "All sources,FROM A LINK,GOOGLE,OLD,OLDER,TWITTER"])
+    assert page.input_value("#filter-source") == "=FROM A LINK"
+
+
 def test_a_period_shows_its_sums_and_those_of_the_time_before(shop, open_page):
     page = open_page(shop, view="#period=yesterday")
     wait_for_figure(page, "revenue", "$80.00")

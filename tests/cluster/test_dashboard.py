@@ -79,7 +79,7 @@ def test_every_question_is_answered_byte_for_byte_as_by_the_embedded_server(mari
         assert reader.get(path).status == 200
 
 
-def test_orders_show_on_the_stream_as_soon_as_they_are_committed(mariadb, own_name, tmp_path, started):
+def test_orders_and_refunds_show_on_the_stream_as_soon_as_they_are_committed(mariadb, own_name, tmp_path, started):
     database = Database(mariadb, own_name)
     reader = started(Dashboard(tmp_path, database))
     connection = reader.connection(timeout=20)
@@ -95,6 +95,10 @@ def test_orders_show_on_the_stream_as_soon_as_they_are_committed(mariadb, own_na
         assert [o["order_id"] for o in data["recent"]] == [f"o-{i}"]
         assert data["today"]["total"] == data["all_time"]["total"] == f"{10.5 * i:.4f}"
         assert data["counts"]["accepted"] == i
+    database.commit_refund("o-2", "4.25", minute_now())
+    changes = next(data["changes"] for _, data in stream if data.get("changes"))
+    wanted = {"position": 1, "event": "refunded", "order_id": "o-2", "source": "GOOGLE", "state": "CA", "currency": "USD", "total": "4.2500"}
+    assert [{name: row[name] for name in wanted} for row in changes] == [wanted]
     connection.close()
 
 

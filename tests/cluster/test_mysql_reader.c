@@ -540,6 +540,69 @@ static void the_newest_orders_of_all_partitions_come_first(void **state) {
     lab_close(&lab);
 }
 
+static bool put_change(void *user, const struct stored_event *e) {
+    struct words *w = user;
+    char digits[24];
+    struct text id = ident_text(e->order.order_id, digits);
+    put_words(w, "%lld:%.*s/%s/%.*s/%.*s/%s/%lld/%lld/%lld ", (long long)e->position, TEXT_ARG(id),
+              order_kind_name(e->order.kind), TEXT_ARG(e->order.source), TEXT_ARG(e->order.state),
+              e->order.currency, (long long)e->order.total_e4,
+              (long long)(e->order.created_ms - LAB_NOW_MS),
+              (long long)(e->arrival_ms - LAB_NOW_MS));
+    return w->n != w->max;
+}
+
+static void commit_change(struct instance *in, enum order_kind kind, int64_t order_id,
+                          const char *event_id, int64_t offset) {
+    struct order o = lab_order(order_id, "A", "it's", 12345);
+    o.kind = kind;
+    o.event_id = text_of(event_id);
+    o.created_ms += 5;
+    const struct stored_event event = {
+        .order = o, .arrival_ms = LAB_NOW_MS + 1, .position = log_position(in->partition, offset)};
+    struct error err = {0};
+    instance_add(in, &o);
+    if (instance_try_commit(in, (struct aggregates_batch){.changes = &event, .n_changes = 1},
+                            &err) != COMMIT_OK) {
+        fail_msg("%s", err.text);
+    }
+}
+
+static void the_newest_cancellations_and_refunds_are_read_as_changes(void **state) {
+    UNUSED(state);
+    struct lab lab;
+    struct instance one, two;
+    lab_open(&lab);
+    instance_open(&lab, &one, 0);
+    instance_open(&lab, &two, 1);
+    commit_change(&two, ORDER_REFUNDED, 1, "r'1", 0);
+    commit_recent(&one, lab_order(2, "B", "CA", 1), 0);
+    commit_change(&one, ORDER_CANCELLED, 3, NULL, 1);
+    struct sales_reader *r = open_reader(&lab.direct);
+    struct words w = {.max = 10}, newer = {.max = 10}, gone = {.max = 10};
+    struct error err = {0};
+    assert_true(r->ops->begin(r, &err));
+    assert_true(r->ops->recent_changes(r, 0, 10, put_change, &w, &err));
+    assert_string_equal(w.text, "2:3/cancelled/A/it's/USD/12345/5/1 "
+                                "1:1/refunded/A/it's/USD/12345/5/1 ");
+    assert_true(r->ops->recent_changes(r, 1, 10, put_change, &newer, &err));
+    assert_string_equal(newer.text, "2:3/cancelled/A/it's/USD/12345/5/1 ");
+    r->ops->end(r);
+    // Tables of an earlier program: there are none, and other questions of the snapshot go on.
+    lab_do(&lab, "DROP TABLE recent_changes");
+    struct words orders = {.max = 10};
+    assert_true(r->ops->begin(r, &err));
+    assert_true(r->ops->recent_changes(r, 0, 10, put_change, &gone, &err));
+    assert_int_equal(gone.n, 0);
+    assert_true(r->ops->recent(r, 0, 10, put_recent, &orders, &err));
+    assert_string_equal(orders.text, "1:2/B ");
+    r->ops->end(r);
+    r->ops->close(r);
+    instance_close(&one);
+    instance_close(&two);
+    lab_close(&lab);
+}
+
 static bool put_rejected(void *user, const struct rejected_row *row) {
     struct words *w = user;
     assert_int_equal(row->arrival_ms, LAB_NOW_MS);
@@ -646,6 +709,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(rows_end_early_without_harm_to_the_next_question),
         cmocka_unit_test(a_lost_connection_is_made_again_and_a_snapshot_is_not_pretended),
         cmocka_unit_test(the_newest_orders_of_all_partitions_come_first),
+        cmocka_unit_test(the_newest_cancellations_and_refunds_are_read_as_changes),
         cmocka_unit_test(rejected_events_are_read_with_what_became_of_them),
     };
     log_set_level(LOG_ERROR + 1);

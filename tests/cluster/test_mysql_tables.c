@@ -433,6 +433,42 @@ static void the_newest_thousand_orders_are_kept_in_order(void **state) {
     lab_close(&lab);
 }
 
+static void the_newest_thousand_changes_are_kept_in_order(void **state) {
+    UNUSED(state);
+    enum { N = 700 };
+    struct lab lab;
+    struct instance in;
+    struct error err = {0};
+    lab_open(&lab);
+    instance_open(&lab, &in, 0);
+    struct stored_event *changes = calloc(N, sizeof *changes);
+    assert_non_null(changes);
+    for (int64_t round = 0; round < 2; round++) {
+        for (int64_t i = 0; i < N; i++) {
+            struct order o = lab_order(round * N + i, "A", "TX", 12345);
+            o.kind = ORDER_REFUNDED;
+            o.event_id = TEXT_LIT("r'1");
+            changes[i] = (struct stored_event){o, LAB_NOW_MS, log_position(2, round * N + i)};
+            instance_add(&in, &o);
+        }
+        const struct aggregates_batch more = {.changes = changes, .n_changes = N};
+        if (instance_try_commit(&in, more, &err) != COMMIT_OK) {
+            fail_msg("%s", err.text);
+        }
+    }
+    free(changes);
+    ASSERT_ASK(&lab,
+               "SELECT COUNT(*), MIN(CAST(order_id AS SIGNED)), MAX(CAST(order_id AS SIGNED)), "
+               "MAX(position) & 281474976710655 FROM recent_changes",
+               "1000|400|1399|1399");
+    ASSERT_ASK(&lab,
+               "SELECT event, event_id, created_at, `timestamp`, total, source, state, currency "
+               "FROM recent_changes ORDER BY id DESC LIMIT 1",
+               "refunded|r'1|2026-01-01 12:00:00.000|2026-01-01 12:00:00.000|1.2345|A|TX|USD");
+    instance_close(&in);
+    lab_close(&lab);
+}
+
 // --- Retention
 
 static void cells_below_the_floors_are_not_written_and_old_ones_are_dropped(void **state) {
@@ -491,6 +527,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_user_s_table_that_cannot_hold_it_is_refused_with_a_way_out),
     cmocka_unit_test(rejected_events_keep_every_byte),
     cmocka_unit_test(the_newest_thousand_orders_are_kept_in_order),
+    cmocka_unit_test(the_newest_thousand_changes_are_kept_in_order),
     cmocka_unit_test(cells_below_the_floors_are_not_written_and_old_ones_are_dropped),
 };
 // clang-format on

@@ -346,7 +346,8 @@ static void same_outcome(struct outcome *a, struct outcome *b) {
     HOLDS(x->move.to == y->move.to && x->move.window.offset == y->move.window.offset &&
           x->move.window.time_ms == y->move.window.time_ms);
     HOLDS(x->minute_floor == y->minute_floor && x->hour_floor == y->hour_floor);
-    HOLDS(x->n_recent == y->n_recent && x->n_adjustments == y->n_adjustments);
+    HOLDS(x->n_recent == y->n_recent && x->n_changes == y->n_changes);
+    HOLDS(x->n_adjustments == y->n_adjustments);
     HOLDS(x->n_rejected == y->n_rejected && x->n_gross == y->n_gross);
     for (size_t i = 0; i < x->n_rejected; i++) {
         const struct rejected_event *r = &x->rejected[i], *s = &y->rejected[i];

@@ -53,8 +53,9 @@ static void count_accepted(struct making *m, const struct stored_event *e) {
     s->minute_min = minute < s->minute_min ? minute : s->minute_min;
     s->minute_max = minute > s->minute_max ? minute : s->minute_max;
     must(split_batch_add(&m->batch, o));
-    must(o->kind != ORDER_PLACED || split_batch_add_recent(&m->batch, e));
-    if (m->raw && o->kind != ORDER_PLACED) {
+    bool later = m->raw && o->kind != ORDER_PLACED;
+    must(later || split_batch_add_recent(&m->batch, e));
+    if (later) {
         m->adjustments[m->t.n_adjustments++] = *e;
     } else if (cube_add(m->cube, o, 0, 0, &group) != CUBE_OK) {
         exit(die("a sum does not fit"));

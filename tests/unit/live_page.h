@@ -25,7 +25,7 @@ static inline int open_page(void **state, const char *zone) {
     virtual_clock_set(&p->clock, NOON_MS);
     p->zone = open_zone(zone);
     p->fake = fake_reader_new(p->zone);
-    p->state = live_state_new(&p->fake->reader, p->zone, &p->clock.source, "USD");
+    p->state = live_state_new(&p->fake->reader, p->zone, &p->clock.source, "USD", NULL);
     p->render = live_render_new();
     p->touched = untouched;
     p->health = "{\"ready\":true}";

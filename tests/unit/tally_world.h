@@ -27,6 +27,7 @@ struct tally_world {
     struct id_window_start window[WORLD_PARTITIONS];
     int64_t orders, refunds_of_shop_a, refunds, total_e4;
     int64_t n_recent, n_rejected, last_batch_id;
+    int64_t n_changes, n_changes_of_shop_a; // of the newest batch
     int64_t gross_e4[N_CURRENCIES];
     // Scripts
     enum played commits[WORLD_SCRIPT], claims[WORLD_SCRIPT], flushes[WORLD_SCRIPT];
@@ -90,6 +91,11 @@ static void world_apply(struct tally_world *w, const struct aggregates_batch *b,
         w->gross_e4[b->gross[i].currency] += b->gross[i].delta_e4;
     }
     w->n_recent = (int64_t)b->n_recent;
+    w->n_changes = (int64_t)b->n_changes;
+    w->n_changes_of_shop_a = 0;
+    for (size_t i = 0; i < b->n_changes; i++) {
+        w->n_changes_of_shop_a += text_equal(b->changes[i].order.source, TEXT_LIT("A"));
+    }
     w->n_rejected += (int64_t)b->n_rejected;
     s->batch_id = ++w->last_batch_id;
 }

@@ -42,8 +42,8 @@ struct task_world {
     struct position_move move;
     int32_t minute_min, minute_max, minute_floor, hour_floor;
     int64_t oldest_arrival_ms;
-    struct stored_event recent[SPLIT_RECENT_MAX];
-    size_t n_recent;
+    struct stored_event recent[SPLIT_RECENT_MAX], changes[SPLIT_RECENT_MAX];
+    size_t n_recent, n_changes;
     int64_t gross_e4[N_CURRENCIES];
     int64_t refused[LOG_MESSAGES]; // offsets, ascending
     size_t n_refused;
@@ -179,6 +179,16 @@ static struct text keep(struct task_world *w, struct text t) {
     return copy;
 }
 
+static size_t keep_events(struct task_world *w, const struct stored_event *list, size_t n,
+                          struct stored_event *out) {
+    for (size_t i = 0; i < n; i++) {
+        char *at = arena_try_bytes(&w->kept, split_event_bytes(&list[i]));
+        assert_non_null(at);
+        split_event_copy(&list[i], at, &out[i]);
+    }
+    return n;
+}
+
 static enum commit_result record_commit(struct aggregates *a, const struct aggregates_batch *b,
                                         struct batch_summary *s, struct error *err) {
     struct task_world *w = world_of(a);
@@ -201,12 +211,8 @@ static enum commit_result record_commit(struct aggregates *a, const struct aggre
     for (size_t i = 0; i < b->n_gross; i++) {
         w->gross_e4[b->gross[i].currency] += b->gross[i].delta_e4;
     }
-    w->n_recent = b->n_recent;
-    for (size_t i = 0; i < b->n_recent; i++) {
-        char *at = arena_try_bytes(&w->kept, split_event_bytes(&b->recent[i]));
-        assert_non_null(at);
-        split_event_copy(&b->recent[i], at, &w->recent[i]);
-    }
+    w->n_recent = keep_events(w, b->recent, b->n_recent, w->recent);
+    w->n_changes = keep_events(w, b->changes, b->n_changes, w->changes);
     w->counts.received += s->counts.received;
     w->counts.accepted += s->counts.accepted;
     w->counts.duplicate += s->counts.duplicate;

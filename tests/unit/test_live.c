@@ -21,6 +21,9 @@ enum { PATIENCE_MS = 20000, TIME_FRESH_MS = 1000 };
 struct shop {
     struct zone *zone;
     struct fake_reader *fake;
+    struct fake_reader *products; // of its own connection; NULL: none
+    atomic_bool held;             // its question for products does not end
+    atomic_long n_held;           // questions that have waited
     struct live *live;
     struct clock_source clock; // the machine's, moved ahead by `ahead_ms`
     atomic_llong ahead_ms;
@@ -65,6 +68,8 @@ static void put_health(void *user, int64_t last_commit_ms, struct buf *json) {
 
 static void start(struct shop *s, const char *products_path) {
     struct live_options options = {.reader = &s->fake->reader,
+                                   .products_reader =
+                                       s->products != NULL ? &s->products->reader : NULL,
                                    .zone = s->zone,
                                    .currency = "USD",
                                    .products_path = products_path,
@@ -91,9 +96,14 @@ static int open_shop(void **state) {
 
 static int close_shop(void **state) {
     struct shop *s = *state;
+    atomic_store(&s->held, false);
     live_stop(s->live);
     assert_int_equal(s->fake->closed, s->live != NULL);
     fake_reader_free(s->fake);
+    if (s->products != NULL) {
+        assert_true(s->products->closed);
+        fake_reader_free(s->products);
+    }
     zone_free(s->zone);
     free(s);
     return 0;
@@ -102,7 +112,9 @@ static int close_shop(void **state) {
 static void commit(struct shop *s, int64_t id, int64_t total_e4) {
     struct order o = an_order(id, shop_now_ms(s), total_e4);
     struct batch_summary batch = fake_commit(s->fake, &o);
-    live_notify(s->live, &batch);
+    if (s->live != NULL) {
+        live_notify(s->live, &batch);
+    }
 }
 
 // The viewer's next event, within the patience; release it.
@@ -411,6 +423,44 @@ static void a_product_file_that_cannot_be_read_refuses_the_start(void **state) {
     s->fake->closed = false;
 }
 
+static void hold_products(void *user, const struct sales_query *q) {
+    struct shop *s = user;
+    if (q->by_product) {
+        atomic_fetch_add(&s->n_held, 1);
+        while (atomic_load(&s->held)) {
+            usleep(1000);
+        }
+    }
+}
+
+static void a_question_for_products_that_takes_its_time_holds_up_nothing_else(void **state) {
+    struct shop *s = *state;
+    uint64_t last_id = 0;
+    s->products = fake_reader_new(s->zone);
+    s->products->on_query = hold_products;
+    s->products->on_query_user = s;
+    struct order o = an_order(1, shop_now_ms(s), 10000);
+    struct batch_summary known = fake_commit(s->products, &o);
+    assert_int_equal(known.batch_id, 1);
+    atomic_store(&s->held, true);
+    commit(s, 1, 10000);
+    start(s, NULL);
+    watch(s, 1);
+    wait_for(s, &last_id, "/today/orders", "1");
+    for (int i = 0; i < PATIENCE_MS && atomic_load(&s->n_held) == 0; i++) {
+        usleep(1000);
+    }
+    for (int64_t i = 2; i <= 5; i++) {
+        char orders[8];
+        snprintf(orders, sizeof orders, "%d", (int)i);
+        commit(s, i, 10000);
+        wait_for(s, &last_id, "/today/orders", orders);
+    }
+    assert_int_equal(atomic_load(&s->n_held), 1); // nobody has had an answer yet
+    atomic_store(&s->held, false);
+    wait_for(s, &last_id, "/products/rows/0/0", "\"7\"");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_shop, close_shop)
 
 int main(void) {
@@ -429,6 +479,7 @@ int main(void) {
         TEST(health_and_viewers_are_sent_when_they_change),
         TEST(health_is_told_when_the_newest_batch_was_committed_whoever_wrote_it),
         TEST(products_are_read_again_on_demand_and_a_bad_file_changes_nothing),
+        TEST(a_question_for_products_that_takes_its_time_holds_up_nothing_else),
         TEST(a_product_file_that_cannot_be_read_refuses_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

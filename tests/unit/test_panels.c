@@ -271,7 +271,8 @@ static void changes_lead_to_what_a_page_that_reads_it_all_anew_says(void **state
     for (int i = 0; i < 8; i++) {
         refresh_all(p);
     }
-    struct live_state *other = live_state_new(&p->fake->reader, p->zone, &p->clock.source, "USD");
+    struct live_state *other =
+        live_state_new(&p->fake->reader, p->zone, &p->clock.source, "USD", NULL);
     struct error err;
     assert_true(live_state_refresh(other, untouched, &err));
     read_event(p, true);

@@ -416,6 +416,68 @@ static void the_newest_thousand_orders_and_thirty_days_of_rejected_are_kept(void
     remove_world(&w);
 }
 
+static bool put_change(void *user, const struct stored_event *e) {
+    char *out = user, digits[24];
+    struct text id = ident_text(e->order.order_id, digits);
+    snprintf(out + strlen(out), 80, "%lld:%.*s %s %.*s ", (long long)e->position, TEXT_ARG(id),
+             order_kind_name(e->order.kind), TEXT_ARG(e->order.source));
+    return true;
+}
+
+// Of n orders, from this id on.
+static void commit_changes(struct world *w, int64_t from, int64_t n, int64_t first_id,
+                           int64_t epoch_us) {
+    struct stored_event *changes = calloc((size_t)n, sizeof *changes);
+    assert_non_null(changes);
+    for (int64_t i = 0; i < n; i++) {
+        changes[i] = (struct stored_event){shop_order(&w->shop, first_id + i, 5000),
+                                           w->shop.now_ms + i, log_position(0, from + i)};
+        changes[i].order.kind = i % 2 == 0 ? ORDER_REFUNDED : ORDER_CANCELLED;
+        changes[i].order.event_id = i % 2 == 0 ? TEXT_LIT("r1") : TEXT_NONE;
+    }
+    const struct position_move move = {0, from, from + n, epoch_us, 0, {0, 0}};
+    const struct aggregates_batch batch = {.topic = "sales",
+                                           .moves = &move,
+                                           .n_moves = 1,
+                                           .cube = w->cube,
+                                           .changes = changes,
+                                           .n_changes = (size_t)n};
+    struct batch_summary summary = {.committed_ms = w->shop.now_ms};
+    struct error err = {0};
+    if (w->a->ops->commit(w->a, &batch, &summary, &err) != COMMIT_OK) {
+        fail_msg("%s", err.text);
+    }
+    free(changes);
+}
+
+static void the_newest_cancellations_and_refunds_are_read_as_changes(void **state) {
+    (void)state;
+    struct world w;
+    struct error err = {0};
+    struct sales_reader *r;
+    struct store_settings settings;
+    char text[400] = "";
+    make_world(&w, NULL);
+    int64_t epoch_us = claim(&w, 0, 0).epoch_us;
+    must_commit(&w, 0, -1, 1, epoch_us);
+    commit_changes(&w, 1, 3, 1, epoch_us);
+    assert_true(sqlite_reader_open(w.shop.directory, NULL, 1000, &r, &settings, &err));
+    assert_null(r->ops->order); // raw orders are not kept there
+    assert_true(r->ops->recent_changes(r, 1, 20, put_change, text, &err));
+    assert_string_equal(text, "3:3 refunded GOOGLE 2:2 cancelled GOOGLE ");
+    close_world(&w);
+    open_world(&w);
+    commit_changes(&w, 4, 1200, 4, epoch_us);
+    commit_changes(&w, 1204, 2, 1204, epoch_us);
+    commit_changes(&w, 1206, 1, 1204, epoch_us); // its identity was forgotten meanwhile
+    text[0] = 0;
+    assert_true(r->ops->recent_changes(r, 0, 2, put_change, text, &err));
+    assert_string_equal(text, "1206:1204 refunded GOOGLE 1205:1205 cancelled GOOGLE ");
+    shop_sql_expect(&w.shop, "SELECT count(*), min(position) FROM adjustment_rows", "999|207");
+    r->ops->close(r);
+    remove_world(&w);
+}
+
 static void a_file_of_a_program_that_did_not_count_what_was_skipped_begins_at_0(void **state) {
     (void)state;
     struct world w;
@@ -653,6 +715,7 @@ int main(void) {
         cmocka_unit_test(what_is_not_as_its_owner_saw_it_is_fenced_and_nothing_is_stored),
         cmocka_unit_test(a_batch_of_two_partitions_is_stored_whole_or_not_at_all),
         cmocka_unit_test(the_newest_thousand_orders_and_thirty_days_of_rejected_are_kept),
+        cmocka_unit_test(the_newest_cancellations_and_refunds_are_read_as_changes),
         cmocka_unit_test(every_write_may_find_the_disk_full),
         cmocka_unit_test(every_write_may_be_torn),
         cmocka_unit_test(every_fsync_may_fail),

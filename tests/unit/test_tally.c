@@ -37,6 +37,8 @@ static void what_is_read_is_what_was_written(void **state) {
     struct error err = {0};
     struct tally t;
     struct cube *into = cube_new(NULL, NULL);
+    sample.tally.changes = &sample.adjustment; // as of a task without a raw store
+    sample.tally.n_changes = 1;
     struct text bytes = written(&sample.tally, &first);
     if (!read_exactly(bytes, &arena, into, &t, &err)) {
         fail_msg("%s", err.text);
@@ -52,6 +54,9 @@ static void what_is_read_is_what_was_written(void **state) {
     assert_memory_equal(t.rejected[1].raw.at, "\xFF\0{", 3);
     assert_int_equal(t.n_recent, 2);
     assert_true(text_equal(t.recent[1].order.items_json, text_of(SAMPLE_ITEMS)));
+    assert_int_equal(t.n_changes, 1);
+    assert_int_equal(t.changes[0].order.kind, ORDER_REFUNDED);
+    assert_true(text_equal(t.changes[0].order.event_id, sample.adjustment.order.event_id));
     assert_int_equal(t.n_adjustments, 1);
     assert_int_equal(t.adjustments[0].order.n_items, 2);
     assert_int_equal(t.adjustments[0].order.items[1].quantity, 3);
@@ -211,6 +216,13 @@ static void a_tally_that_does_not_make_sense_is_refused(void **state) {
     t = sample.tally;
     t.adjustments = sample.recent; // placed orders
     refuses(&t, "does not belong there");
+    t = sample.tally;
+    t.changes = sample.recent;
+    t.n_changes = 1;
+    refuses(&t, "does not belong there");
+    t.changes = many;
+    t.n_changes = 5;
+    refuses(&t, "more new changes");
     sample_free(&sample);
 }
 

@@ -71,6 +71,7 @@ static void is_counted_once(const struct counting *c) {
     assert_int_equal(c->w.total_e4, 3 * 250000 - 250000);
     assert_int_equal(c->w.gross_e4[currency_number("USD")], 750000);
     assert_int_equal(c->w.n_recent, 2);
+    assert_int_equal(c->w.n_changes, 1);
     assert_int_equal(c->w.n_rejected, 2);
     assert_int_equal(c->w.last_batch_id, 1);
     assert_int_equal(c->batch_id, 1);
@@ -114,6 +115,7 @@ static void a_refund_counts_where_its_order_did_if_that_stands_before_it(void **
         c.w.order_position = at[i].position;
         assert_int_equal(commit(&c), TALLY_OK);
         assert_int_equal(c.w.refunds_of_shop_a, at[i].counted);
+        assert_int_equal(c.w.n_changes_of_shop_a, at[i].counted);
         is_counted_once(&c);
         end(&c);
     }
@@ -271,7 +273,10 @@ static void without_a_raw_store_nothing_can_be_looked_up(void **state) {
     c.stores.raw = NULL;
     assert_int_equal(commit(&c), TALLY_FAILED);
     c.sample.tally.n_adjustments = 0;
+    c.sample.tally.changes = &c.sample.adjustment; // they are in the cube
+    c.sample.tally.n_changes = 1;
     assert_int_equal(commit(&c), TALLY_OK);
+    assert_int_equal(c.w.n_changes, 1);
     end(&c);
 }
 
@@ -301,11 +306,11 @@ static void tallies_that_are_of_no_move_are_refused(void **state) {
     end(&c);
 }
 
-static void of_the_newest_orders_of_all_the_last_to_arrive_stay(void **state) {
+static void of_the_newest_orders_and_changes_of_all_the_last_to_arrive_stay(void **state) {
     (void)state;
     struct counting c;
     begin(&c);
-    static struct stored_event recent[TALLY_RECENT_MAX];
+    static struct stored_event recent[TALLY_RECENT_MAX], changes[TALLY_RECENT_MAX];
     struct tally t = c.sample.tally;
     struct position_move moves[2];
     struct text tallies[2];
@@ -317,9 +322,13 @@ static void of_the_newest_orders_of_all_the_last_to_arrive_stay(void **state) {
             recent[i] = c.sample.recent[0];
             recent[i].position = log_position(p, i);
             recent[i].arrival_ms = 2 * i + p; // by turns
+            changes[i] = c.sample.adjustment;
+            changes[i].position = log_position(p, TALLY_RECENT_MAX + i);
+            changes[i].arrival_ms = recent[i].arrival_ms;
         }
         t.recent = recent;
-        t.n_recent = TALLY_RECENT_MAX;
+        t.changes = changes;
+        t.n_recent = t.n_changes = TALLY_RECENT_MAX;
         t.n_rejected = t.n_adjustments = 0;
         t.summary.counts = (struct store_counts){.received = 4000, .accepted = 4000};
         assert_true(tally_write(&t, &bytes[p]));
@@ -328,8 +337,10 @@ static void of_the_newest_orders_of_all_the_last_to_arrive_stay(void **state) {
     struct tally_merge m = {0};
     assert_true(tally_merge_read(&m, c.stores.zone, moves, 2, tallies, 2, &c.err));
     assert_int_equal(m.n_recent, TALLY_RECENT_MAX);
+    assert_int_equal(m.n_changes, TALLY_RECENT_MAX);
     for (int i = 0; i < TALLY_RECENT_MAX; i++) {
         assert_int_equal(m.recent[i].arrival_ms, TALLY_RECENT_MAX + i);
+        assert_int_equal(m.changes[i].arrival_ms, TALLY_RECENT_MAX + i);
     }
     assert_int_equal(m.summary.counts.received, 8000);
     assert_int_equal(m.n_gross, 2);
@@ -397,7 +408,7 @@ int main(void) {
         cmocka_unit_test(sums_past_their_margin_are_refused),
         cmocka_unit_test(without_a_raw_store_nothing_can_be_looked_up),
         cmocka_unit_test(tallies_that_are_of_no_move_are_refused),
-        cmocka_unit_test(of_the_newest_orders_of_all_the_last_to_arrive_stay),
+        cmocka_unit_test(of_the_newest_orders_and_changes_of_all_the_last_to_arrive_stay),
         cmocka_unit_test(refused_memory_fails_a_commit_or_delays_it_and_stores_nothing_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

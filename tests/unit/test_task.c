@@ -89,6 +89,11 @@ static void assert_same_batch(const struct tasks *t) {
     for (size_t i = 0; i < w->n_recent; i++) {
         assert_same_order(&last->recent[i], &w->recent[i]);
     }
+    assert_int_equal(last->n_changes, t->has_raw ? 0 : w->n_changes);
+    for (size_t i = 0; i < last->n_changes; i++) {
+        assert_same_order(&last->changes[i], &w->changes[i]);
+        assert_int_equal(last->changes[i].order.kind, w->changes[i].order.kind);
+    }
 }
 
 // --- Tests

@@ -4,10 +4,11 @@
 import { byId, make, setText, show } from "./dom";
 import type { Figures } from "./figures";
 import { money } from "./format";
+import { namesSince } from "./narrow";
 import type { Page } from "./page";
 import { addDays, DAY_MS, type ShopTime } from "./shop_time";
 import type { State } from "./state";
-import { PERIOD_NAMES, type Period, type View } from "./view";
+import { boundsOf, PERIOD_NAMES, type Period, type View } from "./view";
 
 interface Option {
     value: string;
@@ -15,6 +16,9 @@ interface Option {
 }
 
 const NAMES_SHOWN = 250;
+const NAMES_DAYS = 30;
+const NAMES_AFTER_MS = 2_000; // the figures come first
+const NAMES_AGAIN_MS = 60_000;
 
 function fill(select: HTMLSelectElement, options: Option[], value: string): void {
     const wanted = JSON.stringify(options);
@@ -87,6 +91,8 @@ export class Controls {
     private readonly sources = new Set<string>();
     private readonly states = new Set<string>();
 
+    private namesSince = "";
+
     constructor(private readonly page: Page) {
         const on = (select: HTMLSelectElement, change: (value: string) => Partial<View>): void =>
             select.addEventListener("change", () => {
@@ -106,6 +112,32 @@ export class Controls {
         return states.length < 2 ? [options, value] : [[...options, { value: SEVERAL, text: states.join(", ") }], SEVERAL];
     }
 
+    /** Those of the last 30 days and of the period shown, which today's push may not have. Once for each begin. */
+    private wantNames(today: string): void {
+        const [from] = boundsOf(this.page.view, today);
+        const since = [addDays(from.slice(0, 10), -1), addDays(today, 1 - NAMES_DAYS)].sort()[0] ?? today;
+        if (this.namesSince !== "" && this.namesSince <= since) {
+            return;
+        }
+        this.namesSince = since;
+        const read = (): void => {
+            namesSince(since)
+                .then(({ sources, states }) => {
+                    sources.forEach((name) => this.sources.add(name));
+                    states.forEach((name) => this.states.add(name));
+                    this.fillNames();
+                })
+                .catch(() => window.setTimeout(read, NAMES_AGAIN_MS));
+        };
+        window.setTimeout(read, NAMES_AFTER_MS);
+    }
+
+    private fillNames(): void {
+        const { view } = this.page;
+        fill(this.source, ...namesFor("All sources", this.sources, view.source));
+        fill(this.state, ...this.statesFor(view.states));
+    }
+
     draw(figures: Figures, state: State): void {
         const { view } = this.page;
         for (const [source, place] of [...(state.matrix?.rows ?? []), ...(figures.matrix ?? [])]) {
@@ -115,8 +147,10 @@ export class Controls {
         for (const [place] of [...(state.map?.rows ?? []), ...(figures.map ?? [])]) {
             remember(this.states, place);
         }
-        fill(this.source, ...namesFor("All sources", this.sources, view.source));
-        fill(this.state, ...this.statesFor(view.states));
+        if (state.day !== undefined) {
+            this.wantNames(state.day.date);
+        }
+        this.fillNames();
         fill(this.period, periods(view, this.page, state.day?.date ?? ""), view.period);
         const offered = currencies(state);
         const currency = view.currency ?? offered[0]!.value;

@@ -269,6 +269,16 @@ export async function readShares(a: Asking): Promise<Share[]> {
     return shares(a, await (view.chart === "days" ? daysUntil(a, day.date, 30) : minutesNow(a)));
 }
 
+/** What was sold by and to where from a date on, of all currencies, the largest: what one can narrow by. */
+export async function namesSince(from: string): Promise<{ sources: string[]; states: string[] }> {
+    const named = async (by: "source" | "state"): Promise<string[]> => {
+        const { rows } = await ask({ by, from, top: "250" });
+        return rows.flatMap((row) => row[by] ?? []);
+    };
+    const [sources, states] = await Promise.all([named("source"), named("state")]);
+    return { sources, states };
+}
+
 const NOT_BY_PRODUCT = "Sums by product are kept for the whole shop only, not by source and state.";
 const NOT_BY_HOUR = "Sums by product are kept by day: choose whole days.";
 

@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The page's copy of what the server said. A panel of a message replaces the one before; rows are merged by
 // their keys, so it does no harm to hear something twice.
-import type { Change, Message, MinuteRow, Order, Rows } from "./types";
-
-export const MINUTES = 60;
-const NEWEST = 20;
-
-// Panels of rows that are merged, and how many of a row's first members are its key.
-const KEYED = { hours: 1, hours_before: 2, days: 1, share: 2, map: 1, matrix: 2 } as const;
+import { KEYED, MINUTES, NEWEST, type Change, type Message, type MinuteRow, type Order, type Rows } from "./types";
 
 export interface State extends Message {
     minutes: MinuteRow[];

@@ -255,6 +255,20 @@ export interface Message {
     minutes?: MinuteRow[];
     /** the newest 20 placed orders; rows replace those of their position */
     recent?: Order[];
-    /** the newest 20 cancellations and refunds; likewise. Left out where raw orders are not kept with the sums */
+    /** the newest 20 cancellations and refunds; likewise */
     changes?: Change[];
 }
+
+/** Panels of rows that are merged, and how many of a row's first members are its key. */
+export const KEYED = {
+    hours: 1,
+    hours_before: 2,
+    days: 1,
+    share: 2,
+    map: 1,
+    matrix: 2,
+} as const;
+/** as many as `minutes` tells of */
+export const MINUTES = 60;
+/** as many as are kept of `recent` and of `changes` */
+export const NEWEST = 20;

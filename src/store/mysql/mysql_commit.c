@@ -5,7 +5,7 @@
 //    moved. They are not what it saw: FENCED, nothing is stored.
 // 2. Rejected events are inserted, cells are upserted in an order that all instances share.
 // 3. pipeline_state is counted up, which locks it until the end: from here on one instance at a
-//    time works, so batch ids have the order of commits. Gross sums, recent orders, the batch's
+//    time works, so batch ids have the order of commits. Gross sums, the newest events, the batch's
 //    row, the projection, and a step of dropping what is past its retention.
 // 4. The state is read back, COMMIT.
 //
@@ -14,6 +14,7 @@
 // sent has stored nothing (RETRY); lost while committing, only the positions tell (DOUBT).
 #include "base/fault.h"
 #include "base/log.h"
+#include "store/mysql/mysql_newest.h"
 #include "store/mysql/mysql_store.h"
 #include "store/mysql/mysql_wait.h"
 #include "store/store_wait.h"
@@ -187,58 +188,6 @@ static bool insert_refused(struct work *w, struct error *err) {
 
 // --- 3. What only one instance at a time does
 
-static void put_recent(struct buf *sql, const struct stored_event *e) {
-    const struct order *o = &e->order;
-    sql_put_ident(sql, o->order_id);
-    buf_put_char(sql, ',');
-    sql_put_instant(sql, o->created_ms);
-    buf_put_char(sql, ',');
-    sql_put_ident(sql, o->customer_id);
-    buf_put_char(sql, ',');
-    sql_put_amount(sql, o->discount_e4);
-    buf_put_char(sql, ',');
-    sql_put_ident(sql, o->product_id);
-    buf_printf(sql, ",%lld,", (long long)o->quantity);
-    sql_put_amount(sql, o->subtotal_e4);
-    buf_put_char(sql, ',');
-    sql_put_amount(sql, o->tax_e4);
-    buf_put_char(sql, ',');
-    sql_put_instant(sql, e->arrival_ms);
-    buf_put_char(sql, ',');
-    sql_put_amount(sql, o->total_e4);
-    buf_put_char(sql, ',');
-    sql_put_text(sql, o->source);
-    buf_put_char(sql, ',');
-    sql_put_text(sql, o->state);
-    buf_put_char(sql, ',');
-    sql_put_text(sql, text_of(o->currency));
-    buf_put_char(sql, ',');
-    sql_put_amount(sql, o->shipping_e4);
-    buf_put_char(sql, ',');
-    sql_put_text(sql, o->items_json);
-    buf_printf(sql, ",%lld", (long long)e->position);
-}
-
-static bool insert_recent(struct work *w, struct error *err) {
-    struct mysql_rows rows = {
-        .c = w->s->c,
-        .sql = &w->s->sql,
-        .head = "INSERT INTO recent_orders (order_id, created_at, customer_id, discount, "
-                "product_id, quantity, subtotal, tax, `timestamp`, total, source, state, currency, "
-                "shipping, items, position) VALUES ",
-        .tail = "",
-        .doing = "storing recent orders",
-        .limit_bytes = mysql_rows_limit(w->s->c)};
-    for (size_t i = 0; i < w->batch->n_recent; i++) {
-        mysql_row_begin(&rows);
-        put_recent(rows.sql, &w->batch->recent[i]);
-        if (!mysql_row_end(&rows, err)) {
-            return false;
-        }
-    }
-    return mysql_rows_flush(&rows, err);
-}
-
 static bool insert_batch(struct work *w, struct error *err) {
     const struct batch_summary *b = w->summary;
     struct buf *sql = &w->s->sql;
@@ -269,8 +218,8 @@ static bool count_and_project(struct work *w, struct error *err) {
     if (w->next.minute_floor > s->state.minute_floor || w->next.hour_floor > s->state.hour_floor) {
         s->drop_more = true;
     }
-    if (!mysql_gross_add(s, w->batch, &w->overflow, err) || !insert_recent(w, err) ||
-        !insert_batch(w, err) ||
+    if (!mysql_gross_add(s, w->batch, &w->overflow, err) ||
+        !mysql_newest_put(s->c, w->batch, &s->sql, err) || !insert_batch(w, err) ||
         !mysql_note_days(s, w->summary, w->next.counts.accepted, &w->noted, err) ||
         !projection_set(s->projection, s->c, s->cells, w->batch->cube, w->summary, &s->sql, err) ||
         !mysql_drop_old(s, &w->next, w->summary, &n_expired, err)) {

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "store/mysql/mysql_decode.h"
 #include "store/mysql/mysql_link.h"
+#include "store/mysql/mysql_newest.h"
 #include "store/mysql/mysql_reader_sql.h"
 #include "store/mysql/mysql_schema.h"
 #include "store/mysql/mysql_sql.h"
@@ -165,56 +166,27 @@ static bool reader_order(struct sales_reader *base, struct ident order_id, store
     return false;
 }
 
-#define RECENT_COLUMNS                                                                             \
-    "id, order_id, " SQL_MS_OF("created_at") ", customer_id, product_id, quantity, subtotal, "     \
-                                             "discount, shipping, tax, total, " SQL_MS_OF(         \
-                                                 "`timestamp`") ", items, source, state, currency"
-
-static bool read_recent(const struct mysql_values *v, struct stored_event *out) {
-    struct order *o = &out->order;
-    *out = (struct stored_event){.position = mysql_int_at(v, 0), .arrival_ms = mysql_int_at(v, 11)};
-    o->kind = ORDER_PLACED;
-    o->order_id = mysql_ident_at(v, 1);
-    o->created_ms = mysql_int_at(v, 2);
-    o->customer_id = mysql_ident_at(v, 3);
-    o->product_id = mysql_ident_at(v, 4);
-    o->quantity = mysql_int_at(v, 5);
-    o->items_json = mysql_text_at(v, 12);
-    o->source = mysql_text_at(v, 13);
-    o->state = mysql_text_at(v, 14);
-    struct text currency = mysql_text_at(v, 15);
-    memcpy(o->currency, currency.at, currency.len < 3 ? currency.len : 3);
-    int64_t *const amounts[] = {&o->subtotal_e4, &o->discount_e4, &o->shipping_e4, &o->tax_e4,
-                                &o->total_e4};
-    for (unsigned i = 0; i < COUNT_OF(amounts); i++) {
-        if (!mysql_amount_at(v, 6 + i, amounts[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool reader_recent(struct sales_reader *base, int64_t after_position, int64_t limit,
                           stored_event_fn each, void *user, struct error *err) {
     struct mysql_reader *r = mysql_reader_of(base);
     buf_clear(&r->sql);
-    buf_printf(&r->sql,
-               "SELECT " RECENT_COLUMNS " FROM recent_orders WHERE id > %lld ORDER BY id DESC "
-               "LIMIT %lld",
-               (long long)after_position, (long long)limit);
+    mysql_newest_orders_sql(&r->sql, after_position, limit);
     MYSQL_RES *rows = ask_written(r, "reading the newest orders", err);
-    if (rows == NULL) {
-        return false;
-    }
-    bool ok = true, go_on = true;
-    struct mysql_values v;
-    while (ok && go_on && mysql_next(rows, &v)) {
-        struct stored_event event;
-        ok = read_recent(&v, &event) || mysql_no_amount(err);
-        go_on = ok && each(user, &event);
-    }
-    mysql_free_result(rows);
-    return ok;
+    return rows != NULL && mysql_newest_orders_each(rows, each, user, err);
+}
+
+// No table, of an earlier program, or no right to it.
+static bool is_not_there(const struct mysql_reader *r) {
+    return r->link.connection != NULL && r->link.connection->fault == MYSQL_FAULT_USAGE;
+}
+
+static bool reader_recent_changes(struct sales_reader *base, int64_t after_position, int64_t limit,
+                                  stored_event_fn each, void *user, struct error *err) {
+    struct mysql_reader *r = mysql_reader_of(base);
+    buf_clear(&r->sql);
+    mysql_newest_changes_sql(&r->sql, after_position, limit);
+    MYSQL_RES *rows = ask_written(r, "reading the newest changes", err);
+    return rows != NULL ? mysql_newest_changes_each(rows, each, user, err) : is_not_there(r);
 }
 
 // --- The rest
@@ -357,8 +329,8 @@ static bool reader_day_changes(struct sales_reader *base, int32_t from, int32_t 
     buf_clear(&r->sql);
     mysql_day_changes_sql(&r->sql, from, to);
     MYSQL_RES *rows = ask_written(r, "reading which days have changed", err);
-    if (rows == NULL) { // no table, of an earlier program, or no right to it: they are not known
-        return r->link.connection != NULL && r->link.connection->fault == MYSQL_FAULT_USAGE;
+    if (rows == NULL) {
+        return is_not_there(r); // they are not known
     }
     struct mysql_values v;
     bool go_on = true;
@@ -398,6 +370,7 @@ static const struct sales_reader_ops reader_ops = {
     .order = reader_order,
     .sales = reader_sales,
     .recent = reader_recent,
+    .recent_changes = reader_recent_changes,
     .rejected = reader_rejected,
     .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,
@@ -412,6 +385,7 @@ static const struct sales_reader_ops reader_ops = {
 static const struct sales_reader_ops reader_ops_without_raw = {
     .sales = reader_sales,
     .recent = reader_recent,
+    .recent_changes = reader_recent_changes,
     .rejected = reader_rejected,
     .rejected_codes = reader_rejected_codes,
     .counts = reader_counts,

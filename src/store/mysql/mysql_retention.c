@@ -10,7 +10,6 @@
 enum {
     BATCHES_KEPT = 10000,
     BATCHES_STEP = 256,
-    RECENT_KEPT = 1000,
     REJECTED_KEPT = 1000000,
     DROP_STEP = 2000, // rows of each kind that one commit drops at most
     MINUTES_GRACE = 60,
@@ -83,14 +82,6 @@ static bool drop_rejected(struct mysql_aggregates *s, const struct aggregates_st
     return mysql_send(s->c, &s->sql, "counting dropped events", err);
 }
 
-static bool drop_recent(struct mysql_aggregates *s, struct error *err) {
-    buf_printf(&s->sql,
-               "DELETE FROM recent_orders WHERE id < (SELECT id FROM (SELECT id FROM recent_orders "
-               "ORDER BY id DESC LIMIT 1 OFFSET %d) newest)",
-               RECENT_KEPT - 1);
-    return mysql_send(s->c, &s->sql, "dropping older orders", err);
-}
-
 static bool drop_batches(struct mysql_aggregates *s, const struct batch_summary *summary,
                          struct error *err) {
     buf_printf(&s->sql, "DELETE FROM pipeline_batches WHERE batch_id <= %lld",
@@ -103,6 +94,5 @@ bool mysql_drop_old(struct mysql_aggregates *s, const struct aggregates_state *s
     *n_expired = 0;
     return (!s->drop_more || drop_cells(s, state, err)) &&
            (summary->counts.rejected == 0 || drop_rejected(s, state, summary, n_expired, err)) &&
-           (summary->counts.accepted == 0 || drop_recent(s, err)) &&
            (summary->batch_id % BATCHES_STEP != 0 || drop_batches(s, summary, err));
 }

@@ -3,7 +3,8 @@
 //
 //   sales_totals, sales_by_minute, sales_by_hour, sales_by_day, sales_by_product   aggregates, by
 //   key total_sales_by_source_state   the projection that dashboards of this kind of pipeline read
-//   recent_orders, rejected_events   the newest ones; id grows with each row
+//   recent_orders, recent_changes (cancellations, refunds), rejected_events   the newest ones; id
+//   grows with each row
 //   rejected_retries   what became of rejected events that were submitted again
 //   pipeline_positions   how far each partition is in the aggregates, and whose it is
 //   pipeline_lanes, pipeline_refused   numbers of partitions of topics; what leaves no identity
@@ -73,6 +74,17 @@ static const struct column_spec recent_columns[] = {
     GROUP,
     AMOUNT("shipping"),
     {"items", "mediumtext", true, false},
+    COUNT("position"),
+};
+static const struct column_spec change_columns[] = {
+    {"id", "bigint", false, true},
+    {"event", "varchar(16)", false, false}, // cancelled, refunded
+    {"order_id", "varchar(64)", false, false},
+    {"event_id", "varchar(64)", true, false},
+    INSTANT("created_at"),
+    INSTANT("timestamp"), // of its arrival
+    AMOUNT("total"),
+    GROUP,
     COUNT("position"),
 };
 static const struct column_spec rejected_columns[] = {
@@ -160,6 +172,7 @@ const struct table_spec mysql_tables[] = {
      "product_id,day"},
     TABLE("sales_day_changes", "day", day_change_columns),
     TABLE("recent_orders", "id", recent_columns),
+    TABLE("recent_changes", "id", change_columns),
     TABLE("rejected_events", "id", rejected_columns),
     TABLE("rejected_retries", "id,retried_at", retry_columns),
     TABLE("pipeline_positions", "topic,partition", position_columns),

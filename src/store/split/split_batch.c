@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// A batch's rejected events, newest orders and gross sums.
+// A batch's rejected events, newest orders and changes, and gross sums.
 //
-// The newest orders are a ring of copies, each with its texts in a buffer that the next copy
-// reuses: nobody knows which order will be among the last thousand, so each one that may be is
-// copied.
+// The newest are a ring of copies, each with its texts in a buffer that the next copy reuses:
+// nobody knows which event will be among the last thousand, so each one that may be is copied.
+// Cancellations and refunds have a ring of their own, from which no burst of orders pushes them.
 //
 // How it fails: memory is refused; what was gathered before is as it was.
 #include "store/split/split_batch.h"
@@ -14,7 +14,7 @@
 // below the end, so that together they stay below it.
 static const int64_t GROSS_MARGIN_E4 = INT64_C(1) << 60;
 
-struct recent_order {
+struct recent_event {
     struct stored_event event;
     char *texts;
     size_t cap;
@@ -26,13 +26,18 @@ bool split_batch_init(struct split_batch *b, const struct mem_heap *heap) {
     return b->gross_e4 != NULL;
 }
 
+static void newest_free(struct split_newest *newest, const struct mem_heap *heap) {
+    for (size_t i = 0; newest->ring != NULL && i < SPLIT_RECENT_MAX; i++) {
+        heap_free(heap, newest->ring[i].texts);
+    }
+    heap_free(heap, newest->ring);
+    heap_free(heap, newest->list);
+}
+
 void split_batch_free(struct split_batch *b) {
     const struct mem_heap *heap = b->arena.heap;
-    for (size_t i = 0; b->ring != NULL && i < SPLIT_RECENT_MAX; i++) {
-        heap_free(heap, b->ring[i].texts);
-    }
-    heap_free(heap, b->ring);
-    heap_free(heap, b->recent);
+    newest_free(&b->orders, heap);
+    newest_free(&b->changes, heap);
     heap_free(heap, b->rejected);
     heap_free(heap, b->gross_e4);
     heap_free(heap, b->gross);
@@ -42,7 +47,7 @@ void split_batch_free(struct split_batch *b) {
 
 void split_batch_clear(struct split_batch *b) {
     arena_reset(&b->arena);
-    b->n_rejected = b->n_recent = 0;
+    b->n_rejected = b->orders.n = b->changes.n = 0;
     while (b->n_gross > 0) {
         b->gross_e4[b->gross[--b->n_gross].currency] = 0;
     }
@@ -123,22 +128,22 @@ void split_event_copy(const struct stored_event *event, char *at, struct stored_
     }
 }
 
-static bool make_ring(struct split_batch *b) {
-    const struct mem_heap *heap = b->arena.heap;
-    if (b->recent == NULL) {
-        b->recent = heap_zalloc(heap, SPLIT_RECENT_MAX, sizeof *b->recent);
+static bool make_ring(struct split_newest *newest, const struct mem_heap *heap) {
+    if (newest->list == NULL) {
+        newest->list = heap_zalloc(heap, SPLIT_RECENT_MAX, sizeof *newest->list);
     }
-    if (b->ring == NULL && b->recent != NULL) {
-        b->ring = heap_zalloc(heap, SPLIT_RECENT_MAX, sizeof *b->ring);
+    if (newest->ring == NULL && newest->list != NULL) {
+        newest->ring = heap_zalloc(heap, SPLIT_RECENT_MAX, sizeof *newest->ring);
     }
-    return b->ring != NULL;
+    return newest->ring != NULL;
 }
 
 bool split_batch_add_recent(struct split_batch *b, const struct stored_event *event) {
-    if (b->ring == NULL && !make_ring(b)) {
+    struct split_newest *newest = event->order.kind == ORDER_PLACED ? &b->orders : &b->changes;
+    if (newest->ring == NULL && !make_ring(newest, b->arena.heap)) {
         return false;
     }
-    struct recent_order *r = &b->ring[b->n_recent % SPLIT_RECENT_MAX];
+    struct recent_event *r = &newest->ring[newest->n % SPLIT_RECENT_MAX];
     size_t n_bytes = split_event_bytes(event);
     if (r->texts == NULL || n_bytes > r->cap) {
         char *texts = heap_realloc(b->arena.heap, r->texts, n_bytes + 256);
@@ -149,7 +154,7 @@ bool split_batch_add_recent(struct split_batch *b, const struct stored_event *ev
         r->cap = n_bytes + 256;
     }
     split_event_copy(event, r->texts, &r->event);
-    b->n_recent++;
+    newest->n++;
     return true;
 }
 
@@ -185,15 +190,22 @@ bool split_batch_add_rejected(struct split_batch *b, const struct event *e, int3
 
 // --- The whole
 
+// Oldest first.
+static size_t fill_newest(struct split_newest *newest) {
+    size_t n = newest->n < SPLIT_RECENT_MAX ? newest->n : SPLIT_RECENT_MAX;
+    for (size_t i = 0; i < n; i++) {
+        newest->list[i] = newest->ring[(newest->n - n + i) % SPLIT_RECENT_MAX].event;
+    }
+    return n;
+}
+
 void split_batch_fill(struct split_batch *b, struct aggregates_batch *out) {
     out->rejected = b->rejected;
     out->n_rejected = b->n_rejected;
-    out->n_recent = b->n_recent < SPLIT_RECENT_MAX ? b->n_recent : SPLIT_RECENT_MAX;
-    for (size_t i = 0; i < out->n_recent; i++) {
-        size_t nth = b->n_recent - out->n_recent + i;
-        b->recent[i] = b->ring[nth % SPLIT_RECENT_MAX].event;
-    }
-    out->recent = b->recent;
+    out->n_recent = fill_newest(&b->orders);
+    out->recent = b->orders.list;
+    out->n_changes = fill_newest(&b->changes);
+    out->changes = b->changes.list;
     for (size_t i = 0; i < b->n_gross; i++) {
         b->gross[i].delta_e4 = b->gross_e4[b->gross[i].currency];
     }

@@ -1,24 +1,30 @@
 // SPDX-License-Identifier: MIT
 // What a batch over a log gathers for the aggregates' transaction beside the cube: rejected events,
-// the newest orders, gross sums. Everything is copied: a log's submissions are given back as they
-// are judged. Memory is the heap's and may be refused: the batch has failed then. One thread.
+// the newest orders and what was taken back of orders, gross sums. Everything is copied: a log's
+// submissions are given back as they are judged. Memory is the heap's and may be refused: the batch
+// has failed then. One thread.
 #pragma once
 #include "base/arena.h"
 #include "store/aggregates.h"
 
 enum { SPLIT_RECENT_MAX = 1000 };
 
-struct recent_order; // a copy that owns its texts
+struct recent_event; // a copy that owns its texts
+
+// The newest of what was ever put into it.
+struct split_newest {
+    struct recent_event *ring; // SPLIT_RECENT_MAX; NULL until there is one
+    size_t n;                  // ever put into the ring
+    struct stored_event *list; // of fill
+};
 
 struct split_batch {
     struct arena arena; // of rejected events; its heap is used for all
     struct rejected_event *rejected;
     size_t n_rejected, cap_rejected;
-    struct recent_order *ring;   // SPLIT_RECENT_MAX, the newest orders; NULL until there is one
-    size_t n_recent;             // ever put into the ring
-    struct stored_event *recent; // of fill
-    int64_t *gross_e4;           // by currency_number, of this batch
-    struct gross_delta *gross;   // those that are not 0, their sums as of fill
+    struct split_newest orders, changes; // changes: cancellations and refunds
+    int64_t *gross_e4;                   // by currency_number, of this batch
+    struct gross_delta *gross;           // those that are not 0, their sums as of fill
     size_t n_gross, cap_gross;
 };
 
@@ -36,12 +42,12 @@ bool split_batch_fits(const struct split_batch *b, const struct split_batch *bef
 bool split_gross_fits(int64_t stored_e4, int64_t batch_e4);
 // The gross sum of an accepted event. False when memory is refused.
 MUST_CHECK bool split_batch_add(struct split_batch *b, const struct order *o);
-// A placed order, which may be among the newest ones. False when memory is refused.
+// An accepted event, which may be among the newest of its kind. False when memory is refused.
 MUST_CHECK bool split_batch_add_recent(struct split_batch *b, const struct stored_event *event);
 // False when memory is refused.
 MUST_CHECK bool split_batch_add_rejected(struct split_batch *b, const struct event *e,
                                          int32_t partition, bool refused);
-// Sets rejected, recent and gross of `out`, which borrows them until the next call here.
+// Sets rejected, recent, changes and gross of `out`, which borrows them until the next call here.
 void split_batch_fill(struct split_batch *b, struct aggregates_batch *out);
 
 // A copy of an event whose texts lie one after the other in `at`, which has split_event_bytes; its

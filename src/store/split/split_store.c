@@ -4,7 +4,7 @@
 // 1. prepare: the placed orders that cancellations and refunds of these submissions speak of are
 //    looked up, all at once (split_origins.c).
 // 2. known: in the partition's window of identities. add: the raw row is sent; the identity, the
-//    gross sum and, for the newest orders, a copy are noted. add_rejected, advance: noted.
+//    gross sum and, for the newest events, a copy are noted. add_rejected, advance: noted.
 // 3. flush: raw rows are sent until they are durable. commit: the aggregates take everything else
 //    with the partitions' moves in one transaction (split_commit.c), perhaps on another thread,
 //    while the next batch is judged: in the same window of identities, with the raw rows of both.
@@ -109,8 +109,7 @@ static enum store_result split_add(struct store *base, const struct order *o,
     if (!id_window_add(p->window, &at->digest)) {
         return split_out_of_window(err);
     }
-    bool kept = split_batch_add(s->work, o) &&
-                (o->kind != ORDER_PLACED || split_batch_add_recent(s->work, &event));
+    bool kept = split_batch_add(s->work, o) && split_batch_add_recent(s->work, &event);
     return kept ? STORE_OK : no_memory(err);
 }
 

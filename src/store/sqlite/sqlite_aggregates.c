@@ -3,11 +3,12 @@
 //
 // 1. The positions of its partitions are compared with what the owner saw, and moved. They are not
 //    what it saw: FENCED, nothing is stored.
-// 2. Rejected events, the cube's cells, the newest orders and gross sums.
+// 2. Rejected events, the cube's cells, the newest orders and changes, and gross sums.
 // 3. Batch, counts and what is past its retention (sqlite_sums.c); COMMIT, with its fsync.
 //
-// The newest 1,000 orders stand in order_rows, in order of commits, so that readers and views of
-// the embedded store find them.
+// The newest 1,000 orders stand in order_rows, in order of commits, and the newest 1,000
+// cancellations and refunds in adjustment_rows, so that readers and views of the embedded store
+// find them.
 //
 // How it fails: after any failure the transaction is undone and the file closed until reopen, since
 // memory may be ahead of it. When COMMIT itself fails the log may hold it all the same: DOUBT, the
@@ -30,8 +31,8 @@ struct sqlite_aggregates {
     struct sqlite_sums sums;
     struct sqlite_gross gross; // of the batch in work
     struct sqlite_positions positions;
-    sqlite3_stmt *add_recent, *drop_recent;
-    int64_t next_recent; // position in order_rows
+    sqlite3_stmt *add_recent, *drop_recent, *add_change, *drop_changes;
+    int64_t next_recent, next_change; // positions in order_rows and adjustment_rows
     struct claim_doubts doubts;
 };
 
@@ -42,7 +43,8 @@ static struct sqlite_aggregates *sqlite_aggregates_of(struct aggregates *a) {
 // --- The file
 
 static void sqlite_aggregates_disconnect(struct sqlite_aggregates *s) {
-    sqlite3_stmt **statements[] = {&s->add_recent, &s->drop_recent};
+    sqlite3_stmt **statements[] = {&s->add_recent, &s->drop_recent, &s->add_change,
+                                   &s->drop_changes};
     sqlite_positions_close(&s->positions);
     for (size_t i = 0; i < COUNT_OF(statements); i++) {
         sqlite3_finalize(*statements[i]);
@@ -61,6 +63,9 @@ static bool sqlite_aggregates_prepare_all(struct sqlite_aggregates *s, struct er
          "quantity, subtotal_e4, discount_e4, shipping_e4, tax_e4, total_e4, group_id, arrival_ms, "
          "items) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)"},
         {&s->drop_recent, "DELETE FROM order_rows WHERE position <= ?1"},
+        // One whose identity is long forgotten may be counted again.
+        {&s->add_change, ADJUSTMENT_PUT("INSERT OR REPLACE")},
+        {&s->drop_changes, "DELETE FROM adjustment_rows WHERE position <= ?1"},
     };
     for (size_t i = 0; i < COUNT_OF(all); i++) {
         if (!sqlite_prepare(s->sums.db, all[i].sql, all[i].stmt, err)) {
@@ -72,15 +77,18 @@ static bool sqlite_aggregates_prepare_all(struct sqlite_aggregates *s, struct er
 
 static bool connect(struct sqlite_aggregates *s, struct store_settings *settings,
                     bool after_failure, struct error *err) {
-    int64_t newest;
+    int64_t newest, newest_change;
     if (!sqlite_sums_connect(&s->sums, SQLITE_HOLDS_SUMS, settings, after_failure, err) ||
         !sqlite_aggregates_prepare_all(s, err) ||
         !sqlite_positions_open(&s->positions, s->sums.db, err) ||
-        !sqlite_int(s->sums.db, "SELECT max(position) FROM order_rows", 0, &newest, err)) {
+        !sqlite_int(s->sums.db, "SELECT max(position) FROM order_rows", 0, &newest, err) ||
+        !sqlite_int(s->sums.db, "SELECT max(position) FROM adjustment_rows", 0, &newest_change,
+                    err)) {
         sqlite_aggregates_disconnect(s);
         return false;
     }
     s->next_recent = newest + 1;
+    s->next_change = newest_change + 1;
     return true;
 }
 
@@ -164,25 +172,43 @@ static enum store_result add_rejected(struct sqlite_aggregates *s, const struct 
     return result;
 }
 
-static enum store_result add_recent(struct sqlite_aggregates *s, const struct aggregates_batch *b,
-                                    struct error *err) {
-    for (size_t i = 0; i < b->n_recent; i++) {
-        const struct order *o = &b->recent[i].order;
+static enum store_result add_events(struct sqlite_aggregates *s, const struct stored_event *list,
+                                    size_t n, sqlite3_stmt *add, int64_t *next, struct error *err) {
+    for (size_t i = 0; i < n; i++) {
+        const struct order *o = &list[i].order;
         struct cube_dim group = {.source = o->source, .state = o->state, .store_id = -1};
         memcpy(group.currency, o->currency, sizeof group.currency);
         enum store_result result = sqlite_group_id(s->sums.cells, &group, err);
         if (result != STORE_OK) {
             return result;
         }
-        event_bind(s->add_recent, o, s->next_recent++, group.store_id, b->recent[i].arrival_ms);
-        if (!sqlite_do(s->add_recent)) {
+        event_bind(add, o, (*next)++, group.store_id, list[i].arrival_ms);
+        if (!sqlite_do(add)) {
             return sqlite_failed(s->sums.db, "storing recent orders", err);
         }
     }
-    sqlite3_bind_int64(s->drop_recent, 1, s->next_recent - 1 - RECENT_KEPT);
-    return b->n_recent == 0 || sqlite_do(s->drop_recent)
-               ? STORE_OK
-               : sqlite_failed(s->sums.db, "dropping older orders", err);
+    return STORE_OK;
+}
+
+static enum store_result drop_events(struct sqlite_aggregates *s, sqlite3_stmt *drop, int64_t next,
+                                     struct error *err) {
+    sqlite3_bind_int64(drop, 1, next - 1 - RECENT_KEPT);
+    return sqlite_do(drop) ? STORE_OK : sqlite_failed(s->sums.db, "dropping older orders", err);
+}
+
+static enum store_result add_recent(struct sqlite_aggregates *s, const struct aggregates_batch *b,
+                                    struct error *err) {
+    enum store_result result =
+        add_events(s, b->recent, b->n_recent, s->add_recent, &s->next_recent, err);
+    if (result == STORE_OK && b->n_recent > 0) {
+        result = drop_events(s, s->drop_recent, s->next_recent, err);
+    }
+    if (result == STORE_OK && b->n_changes > 0) {
+        result = add_events(s, b->changes, b->n_changes, s->add_change, &s->next_change, err);
+    }
+    return result == STORE_OK && b->n_changes > 0
+               ? drop_events(s, s->drop_changes, s->next_change, err)
+               : result;
 }
 
 static enum store_result add_gross(struct sqlite_aggregates *s, const struct aggregates_batch *b,

@@ -162,6 +162,7 @@ static bool forget_all(struct forgetting *g, struct forgotten *out, struct error
                forget_kind(g, &raw_adjustments_kind, &out->adjustments, err);
     case SQLITE_HOLDS_SUMS:
         return forget_kind(g, &orders_kind, &out->recent, err) &&
+               forget_kind(g, &adjustments_kind, &out->recent, err) &&
                forget_kind(g, &rejected_kind, &out->rejected, err);
     default:
         return forget_kind(g, &orders_kind, &out->orders, err) &&

@@ -14,10 +14,12 @@
     "r.subtotal_e4, r.discount_e4, r.shipping_e4, r.tax_e4, r.total_e4, r.arrival_ms, r.items, "   \
     "g.source, g.state, g.currency, r.event, r.event_id "                                          \
     "FROM adjustment_rows r JOIN sales_groups g ON g.id = r.group_id "
-#define ADJUSTMENT_INSERT                                                                          \
-    "INSERT INTO adjustment_rows (position, order_id, created_ms, customer_id, product_id, "       \
-    "quantity, subtotal_e4, discount_e4, shipping_e4, tax_e4, total_e4, group_id, arrival_ms, "    \
-    "items, event, event_id) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)"
+#define ADJUSTMENT_INSERT ADJUSTMENT_PUT("INSERT")
+#define ADJUSTMENT_PUT(verb)                                                                       \
+    verb " INTO adjustment_rows (position, order_id, created_ms, customer_id, product_id, "        \
+         "quantity, subtotal_e4, discount_e4, shipping_e4, tax_e4, total_e4, group_id, "           \
+         "arrival_ms, "                                                                            \
+         "items, event, event_id) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)"
 
 // Binds parameters 1 to 16 as in ADJUSTMENT_INSERT, of an event of any kind; borrows the texts of
 // `o`. (Placed orders of the embedded store: sqlite_pending.h)

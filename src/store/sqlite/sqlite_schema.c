@@ -22,7 +22,8 @@
 // for BI tools (sqlite_bi_views.c).
 //
 // A file that holds aggregates alone (setting `holds`) has the same tables; its order_rows are the
-// newest 1,000 orders, for the view recent_orders. One that holds raw orders alone has settings and
+// newest 1,000 orders, for the view recent_orders, its adjustment_rows likewise. One that holds raw
+// orders alone has settings and
 //   raw_orders, raw_adjustments   in order of writing, unique by identity, with the position in the
 //                                 log and the epoch of their writer
 #include "store/sqlite/sqlite_schema.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // 1. Each tally is read, its cells are added up; its range must be a move's, and no other tally's.
 // 2. Counts are added, lists are put one behind the other.
-// 3. Of the newest orders of all as many stay as the aggregates keep.
+// 3. Of the newest orders and changes of all as many stay as the aggregates keep.
 // 4. Adjustments: the orders that they speak of are looked up in the raw store, all at once. Each
 // is
 //    booked on its order's source and state, as when a log is judged (split_origins.h).
@@ -124,27 +124,45 @@ static int by_arrival(const void *a, const void *b) {
                : (x->position > y->position) - (x->position < y->position);
 }
 
-static bool add_recent(struct tally_merge *m, const struct tally *all, size_t n) {
-    size_t n_recent = 0, at = 0;
-    for (size_t i = 0; i < n; i++) {
-        n_recent += all[i].n_recent;
-    }
-    struct newest *sorted = merge_room(m, n_recent, sizeof *sorted);
-    m->n_recent = n_recent < TALLY_RECENT_MAX ? n_recent : TALLY_RECENT_MAX;
-    m->recent = merge_room(m, m->n_recent, sizeof *m->recent);
-    if (sorted == NULL || m->recent == NULL) {
+// Copies of the newest of `all`, which are sorted; oldest first.
+static bool keep_newest(struct tally_merge *m, struct newest *all, size_t n_all,
+                        struct stored_event **out, size_t *n_out) {
+    size_t n = n_all < TALLY_RECENT_MAX ? n_all : TALLY_RECENT_MAX;
+    struct stored_event *kept = merge_room(m, n, sizeof *kept);
+    if (kept == NULL) {
         return false;
     }
+    qsort(all, n_all, sizeof *all, by_arrival);
+    for (size_t i = 0; i < n; i++) {
+        kept[i] = *all[n_all - n + i].event;
+    }
+    *out = kept;
+    *n_out = n;
+    return true;
+}
+
+static bool add_recent(struct tally_merge *m, const struct tally *all, size_t n) {
+    size_t n_orders = 0, n_changes = 0;
+    for (size_t i = 0; i < n; i++) {
+        n_orders += all[i].n_recent;
+        n_changes += all[i].n_changes;
+    }
+    struct newest *orders = merge_room(m, n_orders, sizeof *orders);
+    struct newest *changes = merge_room(m, n_changes, sizeof *changes);
+    if (orders == NULL || changes == NULL) {
+        return false;
+    }
+    n_orders = n_changes = 0;
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < all[i].n_recent; k++) {
-            sorted[at++].event = &all[i].recent[k];
+            orders[n_orders++].event = &all[i].recent[k];
+        }
+        for (size_t k = 0; k < all[i].n_changes; k++) {
+            changes[n_changes++].event = &all[i].changes[k];
         }
     }
-    qsort(sorted, n_recent, sizeof *sorted, by_arrival);
-    for (size_t i = 0; i < m->n_recent; i++) {
-        m->recent[i] = *sorted[n_recent - m->n_recent + i].event;
-    }
-    return true;
+    return keep_newest(m, orders, n_orders, &m->recent, &m->n_recent) &&
+           keep_newest(m, changes, n_changes, &m->changes, &m->n_changes);
 }
 
 static bool add_adjustments(struct tally_merge *m, const struct tally *all, size_t n) {
@@ -252,6 +270,22 @@ static enum store_result count_adjustment(struct tally_merge *m, struct stored_e
     return STORE_ERROR;
 }
 
+// The adjustments are changes too, now that their orders' source and state are known.
+static bool add_to_changes(struct tally_merge *m) {
+    struct newest *all = merge_room(m, m->n_changes + m->n_adjustments, sizeof *all);
+    if (all == NULL) {
+        return false;
+    }
+    size_t n = 0;
+    for (size_t i = 0; i < m->n_changes; i++) {
+        all[n++].event = &m->changes[i];
+    }
+    for (size_t i = 0; i < m->n_adjustments; i++) {
+        all[n++].event = &m->adjustments[i].event;
+    }
+    return keep_newest(m, all, n, &m->changes, &m->n_changes);
+}
+
 enum store_result tally_merge_look_up(struct tally_merge *m, struct raw_store *raw,
                                       struct error *err) {
     if (m->counted || m->n_adjustments == 0) {
@@ -260,6 +294,10 @@ enum store_result tally_merge_look_up(struct tally_merge *m, struct raw_store *r
     enum store_result result = ask(m, raw, err);
     for (size_t i = 0; result == STORE_OK && i < m->n_adjustments; i++) {
         result = count_adjustment(m, &m->adjustments[i].event, err);
+    }
+    if (result == STORE_OK && !add_to_changes(m)) {
+        no_memory(err);
+        result = STORE_ERROR; // counted in the cube, as far as that goes
     }
     m->counted = result == STORE_OK;
     return result;
@@ -276,6 +314,8 @@ struct aggregates_batch tally_merge_batch(const struct tally_merge *m, const cha
                                      .n_rejected = m->n_rejected,
                                      .recent = m->recent,
                                      .n_recent = m->n_recent,
+                                     .changes = m->changes,
+                                     .n_changes = m->n_changes,
                                      .gross = m->gross,
                                      .n_gross = m->n_gross,
                                      .minute_floor = m->minute_floor,

@@ -22,6 +22,8 @@ struct tally_merge {
     size_t n_rejected;
     struct stored_event *recent;
     size_t n_recent;
+    struct stored_event *changes; // with the newest adjustments, once those are counted
+    size_t n_changes;
     struct tally_adjustment *adjustments;
     size_t n_adjustments;
     struct gross_delta *gross;
