@@ -277,8 +277,15 @@ class Batches:
                 "lane": claim.lane, "window_offset": claim.window_offset, "window_ms": claim.window_ms}  # fmt: skip
 
     def _confirm_topic(self):
+        other = self.made_anew()
+        if other:
+            raise other
+
+    def made_anew(self):
+        """The Failure that says so, when it is another topic by now."""
         now = self.topic.identity(IDENTITY_PATIENCE_S)
-        if now and self.common.topic_id and now != self.common.topic_id:
-            raise Failure(f"the topic {self.topic.name} was made anew while it was read: its id was {self.common.topic_id} and is "
-                          f"{now}. Nothing of the new one was counted; start with --skip-gap and another --checkpoint to go on "
-                          "with its oldest message, or take other aggregates")  # fmt: skip
+        if not now or not self.common.topic_id or now == self.common.topic_id:
+            return None
+        return Failure(f"the topic {self.topic.name} was made anew while it was read: its id was {self.common.topic_id} and is "
+                       f"{now}. Nothing of the new one was counted; start with --skip-gap and another --checkpoint to go on "
+                       "with its oldest message, or take other aggregates")  # fmt: skip

@@ -43,6 +43,9 @@ KNOWN = [
      "a message of the topic has a timestamp after the year 294246 (it should be milliseconds), which Spark's Kafka source cannot read. "
      "--dedupe kernel can, and `salestide process`: let one of them count until that message is older than --dedupe-window, and let the "
      "topic refuse others (message.timestamp.after.max.ms)"),
+    (("Some data may have been lost",),
+     "the topic has lost messages, or they were deleted before they were counted. Start again with another, empty --checkpoint: it says "
+     "then from where on they are there"),
 ]  # fmt: skip
 
 
@@ -130,6 +133,7 @@ class Job:
     def __init__(self, options):
         self.options = options
         self.failure = None
+        self.broken = ""  # what a batch has ended with that is no Failure
         self.stopping = threading.Event()
         self.in_batch = threading.Lock()
         self.tally = self.spark = self.topic = self.batches = None
@@ -208,7 +212,7 @@ class Job:
                 self.failure = failure
                 raise
             except Exception as problem:
-                self.failure = Failure(f"batch {batch_id}: {first_line(problem)}")
+                self.broken = f"batch {batch_id}: {first_line(problem)}"
                 log("debug", f"{problem}")
                 raise
 
@@ -224,8 +228,18 @@ class Job:
                         query.stop()
                     return
         except StreamingQueryException as problem:
-            if not self.stopping.is_set() or self.failure:
-                raise self.failure or Failure(f"the query ended: {first_line(problem)}") from None
+            if not self.stopping.is_set() or self.failure or self.broken:
+                raise self.failure or self.why(self.broken or f"the query ended: {first_line(problem)}") from None
+
+    def why(self, said):
+        """The Failure for what Spark or a task has said. Of a topic made anew neither knows: its offsets are not as they were."""
+        try:
+            return self.batches.made_anew() or Failure(said)
+        except Failure as problem:  # it is gone, or no broker answers
+            return Failure(f"{said} ({problem})")
+        except Exception as problem:  # Spark's process may be gone
+            log("debug", f"{problem}")
+            return Failure(said)
 
     def close(self):
         for one in (self.tally and self.tally.close, self.topic and self.topic.close, self.spark and self.spark.stop):

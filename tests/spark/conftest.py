@@ -19,14 +19,17 @@ _numbers = itertools.count(1)
 
 @pytest.fixture
 def shop(kafka, mariadb, tmp_path, request):
-    """Makes pipelines on the shared servers: shop() without raw orders, shop(raw=True) with them in Cassandra."""
+    """Makes pipelines on the shared servers: shop() without raw orders, shop(raw=True) with them in Cassandra;
+    servers of their own by name."""
     made = []
 
     def make(raw=False, **more):
         directory = tmp_path / f"shop-{len(made)}"
         directory.mkdir()
-        cassandra = request.getfixturevalue("cassandra") if raw else None
-        one = SparkShop(directory, kafka=kafka, cassandra=cassandra, mysql=more.pop("mysql", mariadb), name=f"s{next(_numbers)}", **more)
+        servers = {"kafka": kafka, "mysql": mariadb, "cassandra": None, **more}
+        if raw and servers["cassandra"] is None:
+            servers["cassandra"] = request.getfixturevalue("cassandra")
+        one = SparkShop(directory, name=f"s{next(_numbers)}", **servers)
         made.append(one)
         return one
 

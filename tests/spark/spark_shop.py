@@ -61,16 +61,17 @@ class Job:
 
 class SparkShop(pipeline.Pipeline):
     def __init__(self, directory, kafka, cassandra, mysql, name, partitions=3, currency="USD", timezone="America/New_York",
-                 topic_config=None):  # fmt: skip
+                 topic_config=None, env=None, set_up_options=(), cassandra_user=None):  # fmt: skip
         self.directory, self.kafka, self.cassandra, self.mysql, self.name = directory, kafka, cassandra, mysql, name
         self.currency, self.timezone = currency, timezone
-        self.env = {"SALESTIDE_MYSQL_PASSWORD": mysql_server.PASSWORD}
+        self.env = {"SALESTIDE_MYSQL_PASSWORD": mysql_server.PASSWORD, **(env or {})}
         self.running, self.jobs = [], []
         self.broker = kafka.create_topic(name, partitions, topic_config)
-        self.raw = f"cassandra://{cassandra.host}:{cassandra.port}/{name}" if cassandra else "none"
+        login = f"{cassandra_user}@" if cassandra_user else ""
+        self.raw = f"cassandra://{login}{cassandra.host}:{cassandra.port}/{name}" if cassandra else "none"
         mysql.create_database(name)
         harness.must_run("setup", *(["--raw", self.raw] if cassandra else []), "--aggregates", mysql.url(name), "--currency", currency,
-                         "--timezone", timezone, env=self.env)  # fmt: skip
+                         "--timezone", timezone, *set_up_options, env=self.env)  # fmt: skip
 
     def job(self, *options, checkpoint="checkpoint", mysql_port=None, env=None):
         """Starts the job; a run to the end has --available-now."""

@@ -3,6 +3,7 @@
 lost in the middle, and when a copy of a slow task overtakes it: the laws hold afterwards."""
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -28,10 +29,10 @@ def cluster_job(standalone, hdfs):
         shutil.rmtree(windows(standalone, number), ignore_errors=True)
         windows(standalone, number).mkdir(mode=0o700)  # one that others may look into is refused
 
-    def start(one, *settings):
+    def start(one, *settings, options=()):
         sparks = ["--executor-memory", "640m", *(word for setting in settings for word in ("--conf", setting))]
         return one.job("--master", standalone.url(), "--checkpoint", checkpoint(hdfs, one), "--window-dir", WINDOWS,
-                       "--max-offsets", STEP, "--", *sparks, env={"HADOOP_CONF_DIR": str(hdfs.conf)})  # fmt: skip
+                       "--max-offsets", STEP, *options, "--", *sparks, env={"HADOOP_CONF_DIR": str(hdfs.conf)})  # fmt: skip
 
     return start
 
@@ -117,3 +118,29 @@ def test_a_copy_of_a_slow_task_on_another_worker_gets_the_same_verdicts(shop, st
     job.stop()
     without_raw(one, one.expected())
     same_as_process(one)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(3600)
+def test_customers_on_hdfs_are_known_to_executors_that_start_later_too(shop, standalone, hdfs, cluster_job):
+    one = shop(partitions=1)
+    customers = f"/shops/{one.name}/customers.csv"
+    hdfs.write(customers, b"customer_id,source,state\n7,GOOGLE,CA\n8,BING,NY\n")
+
+    def send(order_id, customer_id):
+        one.kafka.produce(one.name, [(b"", json.dumps(harness.order(order_id, customer_id=customer_id)).encode())])
+        one.wait_drained(WAIT_S)
+
+    job = cluster_job(one, options=["--customers", hdfs.url(customers)])
+    send(1, 7)
+    for worker in standalone.workers:
+        os.kill(executor(standalone, worker), signal.SIGKILL)
+    send(2, 8)
+    send(3, 9)
+    job.stop()
+    found = {key: cells["orders"] for key, cells in one.tables()["sales_totals"].items()}
+    assert found == {("GOOGLE", "CA", "USD"): 1, ("BING", "NY", "USD"): 1, ("(unknown)", "(unknown)", "USD"): 1}
+    missing = one.job("--available-now", "--customers", hdfs.url("/shops/nobody.csv"), checkpoint="another")
+    assert missing.wait() in (1, 2)
+    assert len(missing.errors()) == 1, missing.log
+    assert "/shops/nobody.csv" in missing.errors()[0]

@@ -97,7 +97,6 @@ def archived(one, directory):
 
 
 @pytest.mark.full
-@pytest.mark.full
 @pytest.mark.timeout(2400)
 def test_raw_orders_and_the_archive_hold_every_order_once_through_a_stop_and_a_kill(shop):
     one = shop(raw=True)
@@ -250,24 +249,6 @@ def test_customers_come_from_a_file_and_from_a_table(shop):
     assert found == {("GOOGLE", "CA", "USD"): 1, ("BING", "NY", "USD"): 1, ("(unknown)", "TX", "USD"): 1}
 
 
-@pytest.mark.timeout(2400)
-def test_a_program_on_the_same_topic_fences_the_job_and_nothing_counts_twice(shop):
-    one = shop()
-    produce(one, 1000)
-    job = one.job()
-    one.wait_drained(WAIT_S)
-    other = one.processor("--group", one.name)
-    one.wait_drained(WAIT_S)
-    produce(one, 1000, SEED + 7)
-    assert job.wait() == 1
-    assert len(job.errors()) == 1, job.log
-    assert "another process" in job.errors()[0]
-    one.wait_drained(WAIT_S)
-    other.stop()
-    without_raw(one, one.expected())
-
-
-@pytest.mark.full
 @pytest.mark.full
 @pytest.mark.timeout(2400)
 def test_a_database_that_goes_away_ends_the_job_in_one_line_and_a_restart_goes_on(shop, tmp_path):
