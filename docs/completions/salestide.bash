@@ -71,7 +71,7 @@ _salestide() {
         --log-level) _salestide_words "trace debug info warn error"; return ;;
         --config | --products | --alerts | --mysql-password-file | --mysql-ca | --cassandra-password-file | --cassandra-ca | --kafka-password-file | --kafka-ca | --kafka-certificate | --kafka-certificate-key) _salestide_files -f; return ;;
         --data) _salestide_files -d; return ;;
-        --aggregates | --raw | --listen | --public-url | --broker | --alert-webhook | --max-rows | --header-timeout | --idle-timeout | --max-connections | --max-viewers | --day-memory | --max-inflight | --kafka-user) return ;;
+        --aggregates | --raw | --listen | --public-url | --broker | --alert-webhook | --locale | --max-rows | --header-timeout | --idle-timeout | --max-connections | --max-viewers | --day-memory | --max-inflight | --kafka-user) return ;;
         esac
         case $current in
         -*) _salestide_words "--config --data --aggregates --raw --listen --public-url --broker --products --alerts --alert-webhook --locale --require-keys --insecure --mysql-password-file --mysql-tls --mysql-ca --cassandra-password-file --cassandra-tls --cassandra-ca --cassandra-consistency --max-rows --header-timeout --idle-timeout --max-connections --max-viewers --day-memory --max-inflight --kafka-user --kafka-password-file --kafka-sasl --kafka-tls --kafka-ca --kafka-certificate --kafka-certificate-key --log-level --help" ;;

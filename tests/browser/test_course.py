@@ -83,7 +83,7 @@ def test_a_late_order_is_drawn_in_its_own_hour_and_the_running_one_is_dotted(one
     page = open_page(one)
     post(one, at("now", "20.00"), at("before", "40.00", hours=1))
     wait_for_figure(page, "revenue", "$60.00")
-    page.wait_for_selector(".plot .dot", state="attached")
+    page.wait_for_function("() => document.querySelector('#chart-text').textContent.startsWith('2 orders')", timeout=SOON_MS)
     assert heights(page, "line:not(.open)") == [0] * 11 + [1], "hours that are over"
     assert heights(page, "line.open") == [1, 0.5], "from the last of them to the one that is not"
     dot = page.eval_on_selector(".plot .dot", "dot => [dot.getAttribute('cx'), dot.getAttribute('cy')].map(Number)")
