@@ -31,7 +31,9 @@ static enum store_result find_origin(struct judge *j, struct order *o, const str
             return result;
         }
     }
-    origin_resolve(o, known == ORIGIN_KNOWN ? &placed : NULL, j->customers);
+    if (known == ORIGIN_KNOWN || o->source.at == NULL || o->state.at == NULL) {
+        origin_resolve(o, known == ORIGIN_KNOWN ? &placed : NULL, j->customers);
+    }
     *later = known == ORIGIN_LATER;
     return STORE_OK;
 }

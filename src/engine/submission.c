@@ -11,15 +11,30 @@ struct submission *submission_new(const struct mem_heap *heap) {
     return s;
 }
 
+static bool grow_events(struct submission *s) {
+    size_t cap = s->cap_events == 0 ? 1 : s->cap_events < 16 ? 16 : s->cap_events * 2;
+    struct event *events = heap_realloc(s->arena.heap, s->events, cap * sizeof *events);
+    if (events == NULL) {
+        return false;
+    }
+    s->events = events;
+    s->cap_events = cap;
+    return true;
+}
+
+struct event *submission_add_unset(struct submission *s) {
+    if (UNLIKELY(s->n_events == s->cap_events) && !grow_events(s)) {
+        return NULL;
+    }
+    struct event *e = &s->events[s->n_events++];
+    _Static_assert(offsetof(struct event, order) == 0, "the rest is what comes after it");
+    memset((char *)e + sizeof e->order, 0, sizeof *e - sizeof e->order);
+    return e;
+}
+
 struct event *submission_add(struct submission *s) {
-    if (s->n_events == s->cap_events) {
-        size_t cap = s->cap_events == 0 ? 1 : s->cap_events < 16 ? 16 : s->cap_events * 2;
-        struct event *events = heap_realloc(s->arena.heap, s->events, cap * sizeof *events);
-        if (events == NULL) {
-            return NULL;
-        }
-        s->events = events;
-        s->cap_events = cap;
+    if (UNLIKELY(s->n_events == s->cap_events) && !grow_events(s)) {
+        return NULL;
     }
     struct event *e = &s->events[s->n_events++];
     // As in order_begin: by the C library's memset, not "rep stos".

@@ -68,6 +68,8 @@ struct submission {
 MUST_CHECK struct submission *submission_new(const struct mem_heap *heap);
 // A new event at the end, zeroed; NULL when memory is refused. Earlier pointers may move.
 MUST_CHECK struct event *submission_add(struct submission *s);
+// As that, but its order is not set: for who parses into it, or rejects the event.
+MUST_CHECK struct event *submission_add_unset(struct submission *s);
 // Marks `e` rejected with a copy of `why`. False when memory is refused.
 MUST_CHECK bool submission_reject(struct submission *s, struct event *e,
                                   const struct rejection *why);

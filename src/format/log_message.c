@@ -5,6 +5,7 @@
 #include "format/log_message.h"
 
 #include "format/envelope.h"
+#include "format/order_scan.h"
 #include "format/order_tree.h"
 
 // False: memory was refused.
@@ -21,11 +22,11 @@ static bool explain_form(struct order_json *p, struct text value, struct rejecti
     return !no_memory;
 }
 
-enum order_json_result log_message_parse(struct order_json *p, const struct order_rules *rules,
-                                         struct text value, bool there, struct arena *arena,
-                                         struct order *out, struct rejection *why) {
+enum order_json_result log_message_parse_any(struct order_json *p, const struct order_rules *rules,
+                                             struct text value, bool tried, struct arena *arena,
+                                             struct order *out, struct rejection *why) {
     enum order_json_result result =
-        (there ? order_json_parse_there : order_json_parse)(p, rules, value, arena, out, why);
+        (tried ? order_json_parse_long : order_json_parse)(p, rules, value, arena, out, why);
     if (result == ORDER_JSON_OK || result == ORDER_JSON_NO_MEMORY) {
         return result;
     }

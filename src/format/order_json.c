@@ -69,8 +69,11 @@ void order_json_free(struct order_json *p) {
 
 // --- Parsing
 
-static bool take_short_road(struct order_json *p, const struct order_rules *rules, struct text json,
+bool order_json_parse_short(struct order_json *p, const struct order_rules *rules, struct text json,
                             struct order *out, struct rejection *why) {
+    if (UNLIKELY(json.len - 1 >= ORDER_EVENT_MAX_BYTES)) { // 0 wraps around
+        return false;
+    }
     if (p->short_skips > 0) {
         p->short_skips--;
         return false;
@@ -169,7 +172,7 @@ enum order_json_result order_json_parse(struct order_json *p, const struct order
     char *copy;
     enum order_json_result result = order_json_start(json, arena, why, &copy);
     if (UNLIKELY(result != ORDER_JSON_OK) ||
-        LIKELY(take_short_road(p, rules, (struct text){copy, json.len}, out, why))) {
+        LIKELY(order_json_parse_short(p, rules, (struct text){copy, json.len}, out, why))) {
         return result;
     }
     return take_long_road(p, rules, copy, json, arena, out, why);
@@ -186,11 +189,9 @@ enum order_json_result order_json_parse_long(struct order_json *p, const struct 
 enum order_json_result order_json_parse_there(struct order_json *p, const struct order_rules *rules,
                                               struct text json, struct arena *arena,
                                               struct order *out, struct rejection *why) {
-    if (LIKELY(json.len - 1 < ORDER_EVENT_MAX_BYTES) &&
-        LIKELY(take_short_road(p, rules, json, out, why))) {
-        return ORDER_JSON_OK;
-    }
-    return order_json_parse_long(p, rules, json, arena, out, why);
+    return LIKELY(order_json_parse_short(p, rules, json, out, why))
+               ? ORDER_JSON_OK
+               : order_json_parse_long(p, rules, json, arena, out, why);
 }
 
 yyjson_val *order_json_tree(struct order_json *p, struct text json, bool *no_memory,

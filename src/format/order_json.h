@@ -32,6 +32,10 @@ MUST_CHECK enum order_json_result order_json_parse(struct order_json *p,
 // behind it that may be read, whatever they are: an ordinary order borrows from it and nothing is
 // copied.
 enum { ORDER_SCAN_PADDING = 48 };
+// Reads an ordinary order of such a text. False: it may be one all the same, and nothing of `out`
+// and `why` is valid.
+MUST_CHECK bool order_json_parse_short(struct order_json *p, const struct order_rules *rules,
+                                       struct text json, struct order *out, struct rejection *why);
 MUST_CHECK enum order_json_result order_json_parse_there(struct order_json *p,
                                                          const struct order_rules *rules,
                                                          struct text json, struct arena *arena,

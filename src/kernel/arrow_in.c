@@ -101,26 +101,8 @@ bool messages_open(const struct ArrowSchema *schema, const struct ArrowArray *ar
 
 // --- One message
 
-static int64_t floor_div(int64_t v, int64_t by) {
-    return v / by - (v % by < 0);
-}
-
-static int64_t stamp_ms(const struct number_column *c, int64_t i) {
-    int64_t v = arrow_load_i64(c->at, i), ms;
-    switch (c->unit) {
-    case 's':
-        return !__builtin_mul_overflow(v, 1000, &ms) ? ms : v < 0 ? INT64_MIN : INT64_MAX;
-    case 'u':
-        return floor_div(v, 1000);
-    case 'n':
-        return floor_div(v, 1000000);
-    default: // milliseconds, said or not
-        return v;
-    }
-}
-
 // The last header of that name, as a log's client gives it.
-static struct text rejected_of(const struct messages *m, int64_t row) {
+struct text messages_rejected(const struct messages *m, int64_t row) {
     if (arrow_is_null(&m->headers.nulls, row)) {
         return TEXT_NONE;
     }
@@ -131,20 +113,4 @@ static struct text rejected_of(const struct messages *m, int64_t row) {
         }
     }
     return TEXT_NONE;
-}
-
-void messages_at(const struct messages *m, size_t i, struct message *out) {
-    int64_t row = (int64_t)i;
-    out->offset = arrow_load_i64(m->offset.at, row);
-    out->stamp_ms = stamp_ms(&m->stamp, row);
-    out->partition =
-        m->partitions.present ? (int32_t)arrow_load_i32(m->partitions.at, row) : m->partition;
-    out->value = arrow_text_at(&m->value, row);
-    if (out->value.len == 0) {
-        out->value = TEXT_NONE;
-    }
-    out->value_there = out->value.len > 0 &&
-                       m->values_end - (out->value.at + out->value.len) >= ORDER_SCAN_PADDING;
-    out->key = m->key.present ? arrow_text_at(&m->key, row) : TEXT_NONE;
-    out->rejected = m->headers.present && out->key.at == NULL ? rejected_of(m, row) : TEXT_NONE;
 }

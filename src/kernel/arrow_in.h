@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A log's messages out of a batch of Arrow columns (include/salestide/arrow.h says which).
 #pragma once
+#include "format/order_json.h"
 #include "kernel/arrow_columns.h"
 
 struct message {
@@ -32,4 +33,42 @@ MUST_CHECK bool messages_open(const struct ArrowSchema *schema, const struct Arr
 static inline size_t messages_count(const struct messages *m) {
     return (size_t)m->n;
 }
-void messages_at(const struct messages *m, size_t i, struct message *out);
+static inline int64_t arrow_floor_div(int64_t v, int64_t by) {
+    return v / by - (v % by < 0);
+}
+
+static inline int64_t messages_stamp_ms(const struct number_column *c, int64_t i) {
+    int64_t v = arrow_load_i64(c->at, i), ms;
+    switch (c->unit) {
+    case 's':
+        return !__builtin_mul_overflow(v, 1000, &ms) ? ms : v < 0 ? INT64_MIN : INT64_MAX;
+    case 'u':
+        return arrow_floor_div(v, 1000);
+    case 'n':
+        return arrow_floor_div(v, 1000000);
+    default: // milliseconds, said or not
+        return v;
+    }
+}
+
+// Of a row without a key.
+struct text messages_rejected(const struct messages *m, int64_t row);
+
+// Inline, since most of what a message could have is asked for by nobody.
+__attribute__((always_inline)) static inline void messages_at(const struct messages *m, size_t i,
+                                                              struct message *out) {
+    int64_t row = (int64_t)i;
+    out->offset = arrow_load_i64(m->offset.at, row);
+    out->stamp_ms = messages_stamp_ms(&m->stamp, row);
+    out->partition =
+        m->partitions.present ? (int32_t)arrow_load_i32(m->partitions.at, row) : m->partition;
+    out->value = arrow_text_at(&m->value, row);
+    if (out->value.len == 0) {
+        out->value = TEXT_NONE;
+    }
+    out->value_there = out->value.len > 0 &&
+                       m->values_end - (out->value.at + out->value.len) >= ORDER_SCAN_PADDING;
+    out->key = m->key.present ? arrow_text_at(&m->key, row) : TEXT_NONE;
+    out->rejected =
+        m->headers.present && out->key.at == NULL ? messages_rejected(m, row) : TEXT_NONE;
+}

@@ -78,6 +78,16 @@ static void begin_slice(struct salestide_task *t) {
     arena_reset(&s->arena);
 }
 
+// The texts of the next few messages, or what lies there in their place. The processor asks for
+// what follows by itself, but not past the end of a page, which comes every twenty messages.
+static inline void prefetch_texts(struct text value) {
+    enum { AHEAD_BYTES = 1024, MOST_BYTES = 256, LINE_BYTES = 64 };
+    const uintptr_t ahead = (uintptr_t)value.at + AHEAD_BYTES;
+    for (size_t at = 0; at < MOST_BYTES; at += LINE_BYTES) {
+        __builtin_prefetch((const void *)(ahead + at));
+    }
+}
+
 // The next messages into the slice, history apart from others.
 static enum salestide_result fill_slice(struct pushing *p, struct error *err) {
     struct salestide_task *t = p->t;
@@ -95,6 +105,7 @@ static enum salestide_result fill_slice(struct pushing *p, struct error *err) {
             return out_of_order(t, &m, err);
         }
         t->seen = m.offset;
+        prefetch_texts(m.value);
         if (history && !t->remembers) {
             continue;
         }
@@ -108,7 +119,7 @@ static enum salestide_result fill_slice(struct pushing *p, struct error *err) {
             continue;
         }
         size_t i = s->n_events;
-        struct event *e = submission_add(s);
+        struct event *e = submission_add_unset(s);
         p->numbers[i] = (uint32_t)p->next;
         if (e == NULL || !read_event(t, &m, e, &p->read[i])) {
             return push_no_memory(err);

@@ -53,8 +53,9 @@ static enum store_result task_origin(struct store *base, struct ident order_id,
 }
 
 static bool task_fits(struct store *base, const struct order *o, struct rejection *why) {
-    const struct task_store *s = task_store_of(base);
-    return split_batch_fits(&s->batch, NULL, s->stored_gross_e4, o) ||
+    struct task_store *s = task_store_of(base);
+    s->asked_gross = split_gross_of(o);
+    return split_batch_fits(&s->batch, NULL, s->stored_gross_e4, &s->asked_gross) ||
            currency_reject_overflow(o, why);
 }
 
@@ -81,7 +82,7 @@ static enum store_result task_add(struct store *base, const struct order *o, con
                                   struct error *err) {
     UNUSED(known);
     struct task_store *s = task_store_of(base);
-    bool ok = window_use_add(&s->window, at) && split_batch_add(&s->batch, o);
+    bool ok = window_use_add(&s->window, at) && split_batch_add(&s->batch, &s->asked_gross);
     if (ok && o->kind != ORDER_PLACED) { // the newest orders: task_recent.h
         const struct stored_event event = {*o, at->arrival_ms, at->position};
         ok = group == NULL ? list_adjustment(s, &event) : split_batch_add_recent(&s->batch, &event);

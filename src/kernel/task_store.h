@@ -18,8 +18,9 @@ struct task_store {
     struct split_floors floors;
     int64_t *stored_gross_e4; // by currency_number, as the task was told; owned
     int32_t partition;
-    bool has_raw;           // cancellations and refunds go into the list, not the cube
-    int64_t asked_position; // of the event that was asked for last
+    bool has_raw;                   // cancellations and refunds go into the list, not the cube
+    int64_t asked_position;         // of the event that was asked for last
+    struct split_gross asked_gross; // of the one that should fit: judging asks just before it adds
     struct stored_event *adjustments;
     size_t n_adjustments, cap_adjustments;
     struct arena texts; // of adjustments

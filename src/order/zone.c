@@ -180,6 +180,23 @@ int32_t zone_day(const struct zone *z, int64_t utc_ms) {
     return day > INT32_MAX ? INT32_MAX : day < INT32_MIN ? INT32_MIN : (int32_t)day;
 }
 
+// From midnight to midnight by the offset of now, as far as that is the offset.
+struct zone_span zone_day_span(const struct zone *z, int64_t utc_ms) {
+    int64_t utc_s = floor_divide(utc_ms, 1000);
+    size_t k = z->n == 0 ? 0 : count_up_to(z->at_s, z->n, utc_s);
+    int64_t day = floor_divide(utc_s + z->offset_s[k], DAY_S);
+    struct zone_span span = {.day = zone_day(z, utc_ms)};
+    if (day != span.day) { // further away than days are counted
+        return span;
+    }
+    int64_t from_s = day * DAY_S - z->offset_s[k], to_s = from_s + DAY_S;
+    from_s = k > 0 && z->at_s[k - 1] > from_s ? z->at_s[k - 1] : from_s;
+    to_s = k < z->n && z->at_s[k] < to_s ? z->at_s[k] : to_s;
+    span.from_ms = from_s * 1000;
+    span.n_ms = (uint64_t)(to_s - from_s) * 1000;
+    return span;
+}
+
 int64_t zone_day_start_ms(const struct zone *z, int32_t day) {
     int64_t midnight_s = (int64_t)day * DAY_S;
     size_t k = z->n == 0 ? 0 : count_up_to(z->local_s, z->n, midnight_s);

@@ -37,5 +37,12 @@ bool zone_next_change(const struct zone *z, int64_t utc_s, int64_t *at_s, int32_
 int64_t zone_local_to_utc_s(const struct zone *z, int64_t local_s);
 // The shop's date of an instant, as days since 1970-01-01 (negative before).
 int32_t zone_day(const struct zone *z, int64_t utc_ms);
+// The same, and instants around it that have this date too: from_ms and the n_ms - 1 after it.
+struct zone_span {
+    int64_t from_ms;
+    uint64_t n_ms; // 0: none
+    int32_t day;
+};
+struct zone_span zone_day_span(const struct zone *z, int64_t utc_ms);
 // The first instant of that date in the shop's zone, in UTC ms.
 int64_t zone_day_start_ms(const struct zone *z, int32_t day);

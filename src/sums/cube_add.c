@@ -19,23 +19,23 @@ enum {
 
 // --- Numbers of dimensions
 
-// Texts longer than their starts are compared with those of the dictionary.
-static bool is_group(const struct cube *c, const struct group_hint *h, uint64_t source_start,
-                     uint64_t state_start, const struct order *o) {
-    if (h->number == 0 || h->source_start != source_start || h->state_start != state_start ||
+// Texts longer than their ends are compared with those of the dictionary.
+static bool is_group(const struct cube *c, const struct group_hint *h, uint64_t source_ends,
+                     uint64_t state_ends, const struct order *o) {
+    if (h->number == 0 || h->source_ends != source_ends || h->state_ends != state_ends ||
         h->source_len != o->source.len || h->state_len != o->state.len ||
         memcmp(h->currency, o->currency, 4) != 0) {
         return false;
     }
     const struct cube_dim *group = &c->groups.at[h->number - 1];
-    return (h->source_len <= sizeof source_start || text_equal(group->source, o->source)) &&
-           (h->state_len <= sizeof state_start || text_equal(group->state, o->state));
+    return (h->source_len <= sizeof source_ends || text_equal(group->source, o->source)) &&
+           (h->state_len <= sizeof state_ends || text_equal(group->state, o->state));
 }
 
 static bool group_number(struct cube *c, const struct order *o, uint32_t *number) {
-    uint64_t source_start = text_start(o->source), state_start = text_start(o->state);
-    struct group_hint *h = &c->hints->groups[group_hint_place(source_start, state_start)];
-    if (LIKELY(is_group(c, h, source_start, state_start, o))) {
+    uint64_t source_ends = text_ends(o->source), state_ends = text_ends(o->state);
+    struct group_hint *h = &c->hints->groups[group_hint_place(source_ends, state_ends)];
+    if (LIKELY(is_group(c, h, source_ends, state_ends, o))) {
         *number = h->number - 1;
         return true;
     }
@@ -45,8 +45,8 @@ static bool group_number(struct cube *c, const struct order *o, uint32_t *number
         return false;
     }
     if (o->source.len <= UINT16_MAX && o->state.len <= UINT16_MAX) {
-        *h = (struct group_hint){.source_start = source_start,
-                                 .state_start = state_start,
+        *h = (struct group_hint){.source_ends = source_ends,
+                                 .state_ends = state_ends,
                                  .source_len = (uint16_t)o->source.len,
                                  .state_len = (uint16_t)o->state.len,
                                  .number = *number + 1};
@@ -108,21 +108,30 @@ static bool find_part(struct cube *c, struct adding *a, enum cube_table table, i
     return cube_cell_index(c, table, bucket, dim, &a->cells[a->n_parts++]);
 }
 
-static bool find_product(struct cube *c, struct adding *a, struct ident product_id, int32_t day) {
-    const char *currency = a->o->currency;
+static bool renew_product_hint(struct cube *c, struct product_hint *h, struct ident product_id,
+                               const char *currency) {
     uint32_t number;
+    if (!product_number(c, product_id, currency, &number)) {
+        return false;
+    }
+    *h = (struct product_hint){.id = product_id.num, .number = number + 1};
+    memcpy(h->currency, currency, 4);
+    return true;
+}
+
+static inline __attribute__((always_inline)) bool
+find_product(struct cube *c, struct adding *a, struct ident product_id, int32_t day) {
+    const char *currency = a->o->currency;
     if (product_id.num < 0) {
+        uint32_t number;
         return product_number(c, product_id, currency, &number) &&
                find_part(c, a, CUBE_PRODUCT, day, number);
     }
     struct product_hint *h = &c->hints->products[product_hint_place(product_id.num)];
     if (UNLIKELY(h->number == 0 || h->id != product_id.num ||
-                 memcmp(h->currency, currency, 4) != 0)) {
-        if (!product_number(c, product_id, currency, &number)) {
-            return false;
-        }
-        *h = (struct product_hint){.id = product_id.num, .number = number + 1};
-        memcpy(h->currency, currency, 4);
+                 memcmp(h->currency, currency, 4) != 0) &&
+        !renew_product_hint(c, h, product_id, currency)) {
+        return false;
     }
     if (UNLIKELY(!cube_cell_is(c, h->cell, CUBE_PRODUCT, day, h->number - 1)) &&
         !cube_cell_index(c, CUBE_PRODUCT, day, h->number - 1, &h->cell)) {
@@ -132,11 +141,8 @@ static bool find_product(struct cube *c, struct adding *a, struct ident product_
     return true;
 }
 
-static bool find_products(struct cube *c, struct adding *a, int32_t day) {
+__attribute__((noinline)) static bool find_items(struct cube *c, struct adding *a, int32_t day) {
     const struct order *o = a->o;
-    if (o->n_items == 0) {
-        return find_product(c, a, o->product_id, day);
-    }
     for (uint32_t i = 0; i < o->n_items; i++) {
         if (!find_product(c, a, o->items[i].product_id, day)) {
             return false;
@@ -181,10 +187,14 @@ static bool find_group_parts(struct cube *c, struct adding *a, uint32_t group, i
 
 static bool find_parts(struct cube *c, struct adding *a, uint32_t group, int32_t minute_floor,
                        int32_t hour_floor) {
-    int32_t day = zone_day(c->zone, a->o->created_ms);
+    if (UNLIKELY((uint64_t)a->o->created_ms - (uint64_t)c->day.from_ms >= c->day.n_ms)) {
+        c->day = zone_day_span(c->zone, a->o->created_ms);
+    }
+    const int32_t day = c->day.day;
     bool ok = find_group_parts(c, a, group, day, minute_floor, hour_floor);
     a->n_tables = a->n_parts;
-    return ok && find_products(c, a, day);
+    return ok &&
+           (a->o->n_items == 0 ? find_product(c, a, a->o->product_id, day) : find_items(c, a, day));
 }
 
 // What a product's cell takes: of the order's line with this number, or of its only product. Its
@@ -284,15 +294,16 @@ static inline __attribute__((always_inline)) void add_parts(struct cube *c,
 
 // |x|, or one less.
 static uint64_t magnitude(int64_t x) {
-    return (uint64_t)(x < 0 ? ~x : x);
+    return (uint64_t)(x ^ x >> 63);
 }
 
-// At least as much as this event moves any sum by, at most about twice that a line.
+// At least as much as this event moves any sum by, at most about twice that a line. (What is never
+// below 0 needs no sign taken away: if it is all the same, it comes out as more than any bound.)
 static uint64_t reach_of(const struct adding *a) {
     const struct order *o = a->o;
-    uint64_t reach = magnitude(o->quantity) | magnitude(o->subtotal_e4) |
-                     magnitude(o->discount_e4) | magnitude(o->shipping_e4) | magnitude(o->tax_e4) |
-                     magnitude(o->total_e4);
+    uint64_t reach =
+        (uint64_t)(o->quantity | o->subtotal_e4 | o->discount_e4 | o->shipping_e4 | o->tax_e4) |
+        magnitude(o->total_e4);
     uint64_t lines = 0; // all may be of one product
     for (uint32_t i = 0; i < o->n_items && lines <= CUBE_BOUND_MAX; i++) {
         lines += (magnitude(o->items[i].quantity) | magnitude(o->items[i].subtotal_e4)) + 1;

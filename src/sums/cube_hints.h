@@ -22,7 +22,7 @@ enum {
 
 // A number is 1 + that of a dimension; 0: there is none here.
 struct group_hint {
-    uint64_t source_start, state_start; // text_start
+    uint64_t source_ends, state_ends; // text_ends
     uint16_t source_len, state_len;
     char currency[4];
     uint32_t number;
@@ -58,10 +58,13 @@ struct cube_hints {
 };
 _Static_assert(PATH_HINTS_BITS <= 16, "a path's place fits");
 
-// A text's first characters as a number; of up to eight, together with their count, it is the whole
-// text.
-static inline uint64_t text_start(struct text t) {
-    return t.len >= 8 ? load8(t.at) : t.len > 0 ? load_right_aligned(t.at, t.len) : 0;
+// A text's first and last four characters as a number; of up to eight, together with their count,
+// it is the whole text. (Not the first eight: whether a source has as many nobody can guess.)
+static inline uint64_t text_ends(struct text t) {
+    return t.len >= 4   ? load4(t.at) | load4(t.at + t.len - 4) << 32
+           : t.len >= 2 ? load2(t.at) | load2(t.at + t.len - 2) << 16
+           : t.len == 1 ? (uint64_t)(unsigned char)t.at[0]
+                        : 0;
 }
 
 // The upper bits of a product with the golden ratio: numbers in a row, as a shop's products often
@@ -72,8 +75,8 @@ static inline uint32_t hint_place(uint64_t key, int bits) {
 static inline uint32_t product_hint_place(int64_t id) {
     return hint_place((uint64_t)id, PRODUCT_HINTS_BITS);
 }
-static inline uint32_t group_hint_place(uint64_t source_start, uint64_t state_start) {
-    uint64_t both = source_start ^ (state_start << 17 | state_start >> 47) * 3;
+static inline uint32_t group_hint_place(uint64_t source_ends, uint64_t state_ends) {
+    uint64_t both = source_ends ^ (state_ends << 17 | state_ends >> 47) * 3;
     return hint_place(both ^ both >> 32, GROUP_HINTS_BITS);
 }
 // Of one to 512 groups in four minutes, or of 128 in sixteen, no two fall on one place.

@@ -56,6 +56,7 @@ uint64_t product_hash(const struct cube_dim *product);
 struct cube {
     const struct mem_heap *heap;
     const struct zone *zone;
+    struct zone_span day; // of the event before
     struct dims groups, products;
     struct cube_cell *cells;
     uint64_t *keys; // of cells

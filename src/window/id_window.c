@@ -106,15 +106,20 @@ void id_window_free(struct id_window *w) {
     heap_free(heap, w);
 }
 
-static bool note_change(struct id_window *w, uint64_t key, uint64_t before, uint64_t now) {
-    if (w->n_changes == w->cap_changes) {
-        size_t cap = w->cap_changes == 0 ? CHANGES_SMALLEST : w->cap_changes * 2;
-        void *more = heap_realloc(w->options.heap, w->changes, cap * sizeof *w->changes);
-        if (more == NULL) {
-            return false;
-        }
-        w->changes = more;
-        w->cap_changes = cap;
+static bool grow_changes(struct id_window *w) {
+    size_t cap = w->cap_changes == 0 ? CHANGES_SMALLEST : w->cap_changes * 2;
+    void *more = heap_realloc(w->options.heap, w->changes, cap * sizeof *w->changes);
+    if (more == NULL) {
+        return false;
+    }
+    w->changes = more;
+    w->cap_changes = cap;
+    return true;
+}
+
+static inline bool note_change(struct id_window *w, uint64_t key, uint64_t before, uint64_t now) {
+    if (UNLIKELY(w->n_changes == w->cap_changes) && !grow_changes(w)) {
+        return false;
     }
     w->changes[w->n_changes++] = (struct id_change){key, before, now};
     return true;
@@ -184,7 +189,7 @@ static bool end_block(struct id_window *w, int64_t offset) {
 }
 
 // *fresh: the message did not come before. False: memory is refused.
-static bool see(struct id_window *w, int64_t offset, int64_t arrival_ms, bool *fresh) {
+static inline bool see(struct id_window *w, int64_t offset, int64_t arrival_ms, bool *fresh) {
     struct id_place *at = &w->at;
     *fresh = offset > at->seen;
     if (!*fresh) {

@@ -52,7 +52,8 @@ static void count_accepted(struct making *m, const struct stored_event *e) {
     int32_t minute = (int32_t)(o->created_ms / 60000);
     s->minute_min = minute < s->minute_min ? minute : s->minute_min;
     s->minute_max = minute > s->minute_max ? minute : s->minute_max;
-    must(split_batch_add(&m->batch, o));
+    const struct split_gross gross = split_gross_of(o);
+    must(split_batch_add(&m->batch, &gross));
     bool later = m->raw && o->kind != ORDER_PLACED;
     must(later || split_batch_add_recent(&m->batch, e));
     if (later) {

@@ -247,6 +247,43 @@ static void days_follow_each_other_without_hole_or_overlap(void **state) {
     }
 }
 
+static void check_span(const struct zone *z, int64_t at_ms) {
+    struct zone_span span = zone_day_span(z, at_ms);
+    uint64_t before = (uint64_t)at_ms - (uint64_t)span.from_ms;
+    int64_t last_ms = span.from_ms + (int64_t)span.n_ms - 1;
+    int64_t middle_ms = span.from_ms + (int64_t)(span.n_ms / 2);
+    if (span.day != zone_day(z, at_ms) || before >= span.n_ms ||
+        zone_day(z, span.from_ms) != span.day || zone_day(z, middle_ms) != span.day ||
+        zone_day(z, last_ms) != span.day) {
+        fail_msg("%s: of %" PRId64 " day %d, %" PRIu64 " ms from %" PRId64, zone_name(z), at_ms,
+                 span.day, span.n_ms, span.from_ms);
+    }
+}
+
+// Also where a day has two midnights (Goose Bay went back at one minute past), or none.
+static void all_instants_of_a_day_s_span_are_of_that_day(void **state) {
+    UNUSED(state);
+    static const char *const names[] = {
+        "UTC",         "America/New_York", "Pacific/Apia", "Africa/Casablanca", "America/Goose_Bay",
+        "Asia/Beirut", "Africa/Monrovia"};
+    for (size_t k = 0; k < COUNT_OF(names); k++) {
+        struct zone *z = open_zone(names[k]);
+        for (int64_t at_s = -400 * DAY_S; at_s < 25000 * DAY_S; at_s += DAY_S / 3 + 1) {
+            int64_t change_s;
+            int32_t offset_s;
+            check_span(z, at_s * 1000);
+            if (zone_next_change(z, at_s, &change_s, &offset_s) && change_s - at_s < DAY_S) {
+                check_span(z, change_s * 1000 - 1);
+                check_span(z, change_s * 1000);
+                check_span(z, change_s * 1000 + 60 * 1000);
+            }
+        }
+        assert_true(zone_day_span(z, INT64_MAX).n_ms == 0 && zone_day_span(z, INT64_MIN).n_ms == 0);
+        assert_int_equal(zone_day_span(z, INT64_MAX).day, INT32_MAX);
+        zone_free(z);
+    }
+}
+
 static void an_instant_survives_the_way_over_local_time(void **state) {
     UNUSED(state);
     static const char *const names[] = {"America/New_York", "Australia/Lord_Howe", "Pacific/Apia"};
@@ -645,6 +682,7 @@ int main(void) {
         cmocka_unit_test(a_gap_moves_forward_and_an_overlap_is_the_first),
         cmocka_unit_test(a_day_by_number_counts_the_leap_day_or_not),
         cmocka_unit_test(days_follow_each_other_without_hole_or_overlap),
+        cmocka_unit_test(all_instants_of_a_day_s_span_are_of_that_day),
         cmocka_unit_test(an_instant_survives_the_way_over_local_time),
         cmocka_unit_test(the_ends_of_time_are_safe),
         cmocka_unit_test(utc_needs_no_file),

@@ -60,10 +60,10 @@ bool split_gross_fits(int64_t stored_e4, int64_t batch_e4) {
 }
 
 bool split_batch_fits(const struct split_batch *b, const struct split_batch *before,
-                      const int64_t *stored_e4, const struct order *o) {
-    int32_t number = currency_number(o->currency);
+                      const int64_t *stored_e4, const struct split_gross *gross) {
+    const int32_t number = gross->currency;
     int64_t sum = b->gross_e4[number];
-    return money_add(&sum, currency_gross_of(o)) &&
+    return money_add(&sum, gross->e4) &&
            (before == NULL || money_add(&sum, before->gross_e4[number])) &&
            split_gross_fits(stored_e4[number], sum);
 }
@@ -80,10 +80,9 @@ static void *with_room(const struct mem_heap *heap, void *list, size_t n, size_t
     return grown;
 }
 
-bool split_batch_add(struct split_batch *b, const struct order *o) {
-    int32_t number = currency_number(o->currency);
-    int64_t gross = currency_gross_of(o);
-    if (b->gross_e4[number] == 0 && gross > 0) {
+bool split_batch_add(struct split_batch *b, const struct split_gross *gross) {
+    const int32_t number = gross->currency;
+    if (b->gross_e4[number] == 0 && gross->e4 > 0) {
         struct gross_delta *list =
             with_room(b->arena.heap, b->gross, b->n_gross, &b->cap_gross, sizeof *list);
         if (list == NULL) {
@@ -92,7 +91,7 @@ bool split_batch_add(struct split_batch *b, const struct order *o) {
         b->gross = list;
         b->gross[b->n_gross++] = (struct gross_delta){number, 0};
     }
-    b->gross_e4[number] += gross; // fits has been asked
+    b->gross_e4[number] += gross->e4; // fits has been asked
     return true;
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 #include "base/arena.h"
 #include "store/aggregates.h"
+#include "sums/currency.h"
 
 enum { SPLIT_RECENT_MAX = 1000 };
 
@@ -28,6 +29,15 @@ struct split_batch {
     size_t n_gross, cap_gross;
 };
 
+// What an event adds to gross sums, and in which currency.
+struct split_gross {
+    int32_t currency; // currency_number
+    int64_t e4;
+};
+static inline struct split_gross split_gross_of(const struct order *o) {
+    return (struct split_gross){currency_number(o->currency), currency_gross_of(o)};
+}
+
 // False when memory is refused: nothing is owned then. `heap` is borrowed.
 MUST_CHECK bool split_batch_init(struct split_batch *b, const struct mem_heap *heap);
 void split_batch_free(struct split_batch *b);
@@ -37,11 +47,11 @@ void split_batch_clear(struct split_batch *b);
 // aggregates, to which other processes may be adding at the same time. `before`: a batch that is
 // not in them yet and comes before this one; NULL: none.
 bool split_batch_fits(const struct split_batch *b, const struct split_batch *before,
-                      const int64_t *stored_e4, const struct order *o);
+                      const int64_t *stored_e4, const struct split_gross *gross);
 // Likewise, of the gross sum of a whole batch.
 bool split_gross_fits(int64_t stored_e4, int64_t batch_e4);
 // The gross sum of an accepted event. False when memory is refused.
-MUST_CHECK bool split_batch_add(struct split_batch *b, const struct order *o);
+MUST_CHECK bool split_batch_add(struct split_batch *b, const struct split_gross *gross);
 // An accepted event, which may be among the newest of its kind. False when memory is refused.
 MUST_CHECK bool split_batch_add_recent(struct split_batch *b, const struct stored_event *event);
 // False when memory is refused.

@@ -76,7 +76,8 @@ static enum store_result split_origin(struct store *base, struct ident order_id,
 
 static bool split_fits(struct store *base, const struct order *o, struct rejection *why) {
     struct split_store *s = split_store_of(base);
-    if (!split_batch_fits(s->work, s->sent.gathered, s->gross_e4, o)) {
+    const struct split_gross gross = split_gross_of(o);
+    if (!split_batch_fits(s->work, s->sent.gathered, s->gross_e4, &gross)) {
         return currency_reject_overflow(o, why);
     }
     const struct raw_store *raw = s->options.raw;
@@ -109,7 +110,8 @@ static enum store_result split_add(struct store *base, const struct order *o,
     if (!id_window_add(p->window, &at->digest)) {
         return split_out_of_window(err);
     }
-    bool kept = split_batch_add(s->work, o) && split_batch_add_recent(s->work, &event);
+    const struct split_gross gross = split_gross_of(o);
+    bool kept = split_batch_add(s->work, &gross) && split_batch_add_recent(s->work, &event);
     return kept ? STORE_OK : no_memory(err);
 }
 
