@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""A whole job over TLS and with passwords, to all three servers."""
+"""A whole job over TLS and with passwords, to all three servers; and brokers that remove old messages of a key."""
 
+import json
 import pathlib
 import shutil
 import subprocess
 
 import pytest
 
+import harness
 from servers import java
 from servers import kafka as kafka_server
 from servers.cassandra import Cassandra
 from servers.certs import Certificates
 from servers.kafka import Kafka
 from servers.mysql import MariaDb
+from spark_shop import WAIT_S
 from test_handover import verified
-from test_job import SEED, produce
+from test_job import SEED, count, produce
 
 
 def trust_store(certs):
@@ -54,3 +57,55 @@ def test_everything_over_tls_and_with_passwords(shop, tmp_path):
         expected = one.check()
         assert expected.reference.counts["duplicate"] > 250
         verified(one, *to_stores)
+
+
+@pytest.fixture(scope="module")
+def cleaning_kafka(tmp_path_factory):
+    """Looks every half second for what it can remove."""
+    with Kafka(tmp_path_factory.mktemp("cleaning"), properties={"log.cleaner.backoff.ms": 500}) as one:
+        yield one
+
+
+def keyed_apart(ids):
+    """Each message has a key of its own, as --allow-compacted wants it."""
+    return [(f"message-{n}".encode(), json.dumps(harness.order(n, total="2.50")).encode()) for n in ids]
+
+
+@pytest.mark.full
+@pytest.mark.timeout(2400)
+def test_a_compacted_topic_is_refused_and_counts_over_the_gaps_that_the_broker_has_made_when_that_is_allowed(shop, cleaning_kafka):
+    config = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.0", "segment.ms": "200", "min.compaction.lag.ms": "0"}
+    one = shop(raw=True, kafka=cleaning_kafka, partitions=1, topic_config=config)
+
+    def gaps():
+        return one.kafka.end_offsets(one.name)[0] - len(one.kafka.consume(one.name))
+
+    def send_and_wait_for_gaps(ids, n_gaps):
+        """Every message twice, and what ends the segment in which they are."""
+        one.kafka.produce(one.name, keyed_apart(ids))
+        one.kafka.produce(one.name, keyed_apart(ids))
+        n = 0
+
+        def are_there():
+            nonlocal n
+            n += 1
+            one.kafka.produce(one.name, keyed_apart([f"{ids[0]}-{n}"]))
+            return gaps() >= n_gaps
+
+        harness.wait_until(are_there, WAIT_S, f"{n_gaps} gaps", every_s=0.5)
+        return len(ids) + n
+
+    n_orders = send_and_wait_for_gaps(range(100), 100)
+    refused = one.job("--available-now")
+    assert refused.wait() == 2
+    assert "cleanup.policy compact" in refused.errors()[0]
+    one.run_job("--allow-compacted")
+    assert one.is_drained() and count(one) == n_orders
+    n_orders += send_and_wait_for_gaps(range(100, 200), 200)
+    shutil.rmtree(one.directory / "windows")  # the window is read again over the gaps of before
+    one.kafka.produce(one.name, [(b"again-%d" % n, value) for n, (_, value) in enumerate(keyed_apart(range(50, 150)))])
+    one.run_job("--allow-compacted", "--max-offsets", "70")
+    assert one.is_drained() and count(one) == n_orders
+    assert one.state()["duplicate"] == 100
+    assert sum(cells["total"] for cells in one.tables()["sales_totals"].values()) == n_orders * 25_000
+    assert f"{n_orders} orders, 0 adjustments" in verified(one)
