@@ -97,7 +97,8 @@ def test_orders_and_refunds_show_on_the_stream_as_soon_as_they_are_committed(mar
         assert data["counts"]["accepted"] == i
     database.commit_refund("o-2", "4.25", minute_now())
     changes = next(data["changes"] for _, data in stream if data.get("changes"))
-    wanted = {"position": 1, "event": "refunded", "order_id": "o-2", "source": "GOOGLE", "state": "CA", "currency": "USD", "total": "4.2500"}
+    wanted = {"position": 1, "event": "refunded", "order_id": "o-2", "source": "GOOGLE", "state": "CA", "currency": "USD",
+              "total": "4.2500"}  # fmt: skip
     assert [{name: row[name] for name in wanted} for row in changes] == [wanted]
     connection.close()
 
