@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The drills of docs/operations.md, run as they stand there: each command, and what it is said to print."""
 
+import contextlib
+import os
 import re
+import signal
 import subprocess
 
 import harness
@@ -38,10 +41,16 @@ def run(steps, directory, replaced, env=None, timeout_s=120):
         text = text.replace(old, new)
     env = harness.clean_env(env)
     env["PATH"] = f"{directory / 'bin'}:{env['PATH']}"
-    done = subprocess.run(["bash", "-c", text], cwd=directory, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=timeout_s, check=False)  # fmt: skip
-    printed = re.split(r"@@\d+\n", done.stdout.decode())[1:]
-    assert len(printed) == len(steps), done.stdout.decode()
+    shell = subprocess.Popen(["bash", "-c", text], cwd=directory, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, start_new_session=True)  # fmt: skip
+    try:
+        told = shell.communicate(timeout=timeout_s)[0].decode()
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # what still runs of its own, when it has not come to its end
+            os.killpg(shell.pid, signal.SIGKILL)
+        shell.wait()
+    printed = re.split(r"@@\d+\n", told)[1:]
+    assert len(printed) == len(steps), told
     for (command, wanted), lines in zip(steps, printed, strict=True):
         for one in wanted:
-            assert any(matches(one, line) for line in lines.splitlines()), f"$ {command}\nhas not printed: {one}\n{lines}\n{done.stdout.decode()}"
+            assert any(matches(one, line) for line in lines.splitlines()), f"$ {command}\nhas not printed: {one}\n{lines}\n{told}"

@@ -25,8 +25,8 @@ def dashboard(tmp_path):
     """Starts them; those of a test that fails do not outlive it."""
     running = []
 
-    def start(database, **more):
-        running.append(Dashboard(tmp_path, database, **more))
+    def start(database, *options, **more):
+        running.append(Dashboard(tmp_path, database, *options, **more))
         return running[-1]
 
     yield start
@@ -89,12 +89,12 @@ def hint(page, name):
     return page.get_attribute(f".fact:has([data-pipeline={name}])", "title")
 
 
-def test_what_waits_in_the_topic_that_others_count_shows(mariadb, tmp_path, open_page):
+def test_what_waits_in_the_topic_that_others_count_shows(mariadb, dashboard, tmp_path, open_page):
     database = Database(mariadb, "behind")
     with Kafka(tmp_path / "kafka") as kafka:
         topic = kafka.create_topic("behind", partitions=2)
         kafka.produce("behind", [(b"1", b"{}", 0), (b"2", b"{}", 1), (b"3", b"{}", 1)])
-        one = Dashboard(tmp_path, database, "--broker", topic)
+        one = dashboard(database, "--broker", topic)
         page = open_page(one)
         wait_for_fact(page, "behind", "3 behind on 2 partitions")
         assert hint(page, "behind").splitlines() == ["messages that wait, by partition", "partition 0: 1", "partition 1: 2"]

@@ -6,14 +6,14 @@ import decimal
 
 import pytest
 
-from live_page import instant, order, post, rows, wait_for_figure, wait_for_text
+from live_page import instant, midday_zone, order, post, rows, wait_for_figure, wait_for_text
 
 EVIL = ["=1+1", "+1", "-1", "@SUM(A1)", 'say "so", or']
 
 
 @pytest.fixture
 def shop(server):
-    one = server()
+    one = server("--timezone", midday_zone())
     post(one, order(1, total="10", source="GOOGLE", state="TX", product_id=1),
          order(2, total="20", source="GOOGLE", state="CA", product_id=2),
          order(3, total="40", source="TWITTER", state="TX", product_id=1),
@@ -82,7 +82,7 @@ def test_the_feed_is_exported_with_all_that_the_page_knows_of_it(shop, open_page
 
 
 def test_no_text_of_an_order_is_worked_out_by_a_spreadsheet(server, open_page):
-    one = server()
+    one = server("--timezone", midday_zone())
     post(one, *[order(f"{text[:4]}{i}", total="1", source=f"{text}s", state=f"{text}t") for i, text in enumerate(EVIL)])
     page = open_page(one)
     wait_for_figure(page, "orders", str(len(EVIL)))

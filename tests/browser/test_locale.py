@@ -8,7 +8,7 @@ import datetime
 import pytest
 
 import harness
-from live_page import (DESK, PHONE, SOON_MS, TABLET, as_table, assert_in_frame, exact, order, picture, post, resize, rows, tile,
+from live_page import (DESK, PHONE, SOON_MS, TABLET, as_table, assert_in_frame, exact, midday_zone, order, picture, post, resize, rows,
                        wait_for_figure, wait_for_text)  # fmt: skip
 
 NOON = datetime.datetime(2026, 11, 28, 12, 30, tzinfo=datetime.timezone.utc)  # a Saturday
@@ -40,7 +40,7 @@ def test_figures_and_dates_are_the_shops(clock, server, open_page, locale, reven
     assert str(exact(page, "revenue")) == "1980716.8000"
     assert figure(page, "revenue") == revenue
     assert (figure(page, "refunds"), figure(page, "aov"), figure(page, "orders")) == (refunds, aov, orders)
-    assert page.text_content("#day") == day
+    wait_for_text(page, "#day", day)
     assert page.get_attribute("#day", "lang") == locale
     marked = next(row for row in rows(page, "feed") if "refunded" in row[2])
     assert of_the_shop(marked[4]) == listed.replace("-", "−")
@@ -64,7 +64,7 @@ def test_hours_of_the_chart_are_numbers_in_every_language(clock, server, open_pa
 
 
 def test_no_digit_is_lost_and_what_has_no_room_is_compact(server, open_page):
-    one = server("--locale", "de-DE", "--currency", "CHF")
+    one = server("--locale", "de-DE", "--currency", "CHF", "--timezone", midday_zone())
     post(one, *[order(i, total="999999999999.9999") for i in range(1, 10)])
     page = open_page(one, viewport=PHONE)
     page.wait_for_function("() => document.querySelector('[data-figure=orders]').dataset.exact === '9'", timeout=SOON_MS)
@@ -94,11 +94,11 @@ def test_labels_of_days_stand_apart_in_a_language_with_long_ones(clock, server, 
 
 
 def test_what_is_exported_stays_plain(server, open_page):
-    one = server(*GERMAN)
+    one = server(*GERMAN, "--timezone", midday_zone())
     post(one, order(1, total="1234.50"))
     page = open_page(one)
     wait_for_figure(page, "orders", "1")
-    assert tile(page, "TX") == "TX: 1234,50 EUR, 1 orders"
+    wait_for_text(page, "[data-panel=map] [data-state=TX] title", "TX: 1234,50 EUR, 1 orders")
     for panel in ("time", "feed"):
         page.hover(f"[data-panel={panel}]")
         with page.expect_download() as table:
@@ -108,7 +108,7 @@ def test_what_is_exported_stays_plain(server, open_page):
 
 
 def test_without_a_locale_the_browser_decides(server, open_page, browser):
-    one = server("--currency", "EUR")
+    one = server("--currency", "EUR", "--timezone", midday_zone())
     post(one, order(1, total="1234.50"))
     page = open_page(one)
     wait_for_figure(page, "revenue", "€1,234.50")

@@ -51,8 +51,12 @@ def started():
         return one
 
     yield add
-    for one in reversed(running):
-        one.stop()
+    try:
+        for one in reversed(running):
+            one.stop()
+    finally:
+        for one in running:
+            one.kill()
 
 
 def look_at(page, server, batch):
@@ -96,7 +100,8 @@ def test_what_is_committed_to_mysql_changes_every_panel(kafka, mariadb, own_name
         wait_for_text(page, "[data-panel=map] [data-state=NY] title", "NY: 10.00 USD, 8 orders", COMMITTED_MS)
         wait_for_text(page, "[data-pipeline=rejected]", "1", COMMITTED_MS)
         page.wait_for_function("() => document.querySelectorAll('[data-panel=feed] tbody tr').length === 7")
-        assert {row[1] for row in rows(page, "feed")} <= {f"C{i}" for i in range(8)}
+        page.wait_for_selector("[data-panel=feed] tr.back")
+        assert {row[1] for row in rows(page, "feed")} <= {"A", *(f"C{i}" for i in range(8))}
         assert [row[1:3] for row in as_table(page) if row[1] != "0"] == [["9", "$35.50"], ["1", "$20.00"]]
         look_at(page, server, r"last batch (now|\d+ (s|min) ago)" if server is reader else r"fresh [\d.]+ (ms|s|min)")
         assert not page.is_visible("#problem")

@@ -47,7 +47,8 @@ def events(now_ms):
 @pytest.fixture
 def shop(mariadb, own_name, tmp_path):
     """(a dashboard on MariaDB, the model on the same tables, its connection)"""
-    zone = f"Etc/GMT{-hours_ahead():+d}"  # its signs are the other way round
+    ahead = hours_ahead()
+    zone = f"Etc/GMT{-ahead:+d}"  # its signs are the other way round
     one = harness.Server(tmp_path, "--timezone", zone)
     try:
         made = events(int(time.time() * 1000))
@@ -67,6 +68,7 @@ def shop(mariadb, own_name, tmp_path):
     mariadb.sql(f"GRANT ALL ON *.* TO '{ADMIN}'@'%' WITH GRANT OPTION")
     harness.must_run("setup", "--aggregates", mariadb.url(own_name, ADMIN), "--bi-user", BI, env={**mysql_copy.ENV, "SALESTIDE_BI_PASSWORD": "only-reads"})
     page = mysql_copy.Dashboard(tmp_path, database)
+    page.zone = datetime.timezone(datetime.timedelta(hours=ahead))
     connection = mariadb.connect(own_name, BI, "only-reads", autocommit=True)
 
     def ask(sql, parameters=()):
@@ -99,13 +101,13 @@ def figures(sums):
 def of_minutes(page, since, until):
     """Both in the shop's time, `until` not with it."""
     rows = sales(page, f"by=&bucket=minute&from={since:%F}&to={until + DAY:%F}")["rows"]
-    return added([row for row in rows if since <= local(row["bucket"]) < until])
+    return added([row for row in rows if since <= local(page, row["bucket"]) < until])
 
 
-def local(text):
+def local(page, text):
     """A bucket's beginning in the shop's time."""
     at = datetime.datetime.fromisoformat(text)
-    return at.astimezone(datetime.timezone(datetime.timedelta(hours=hours_ahead()))).replace(tzinfo=None)
+    return at.astimezone(page.zone).replace(tzinfo=None)
 
 
 def wanted_of(page, now):

@@ -17,6 +17,7 @@ interface Option {
 
 const NAMES_SHOWN = 250;
 const NAMES_DAYS = 30;
+const FIRST_DAY = "1970-01-02"; // that can be asked for in every zone
 const NAMES_AFTER_MS = 2_000; // the figures come first
 const NAMES_AGAIN_MS = 60_000;
 
@@ -37,7 +38,8 @@ function fill(select: HTMLSelectElement, options: Option[], value: string): void
 const SEVERAL = "several";
 
 function namesFor(all: string, names: Iterable<string>, value: string | undefined): [Option[], string] {
-    const known = [...new Set([...names, ...(value === undefined ? [] : [value])])].sort().slice(0, NAMES_SHOWN);
+    const others = [...new Set(names)].filter((name) => name !== value).sort().slice(0, NAMES_SHOWN - 1);
+    const known = value === undefined ? others : [...others, value].sort();
     return [
         [{ value: "", text: all }, ...known.map((name) => ({ value: `=${name}`, text: name }))],
         value === undefined ? "" : `=${value}`,
@@ -115,7 +117,8 @@ export class Controls {
     /** Those of the last 30 days and of the period shown, which today's push may not have. Once for each begin. */
     private wantNames(today: string): void {
         const [from] = boundsOf(this.page.view, today);
-        const since = [addDays(from.slice(0, 10), -1), addDays(today, 1 - NAMES_DAYS)].sort()[0] ?? today;
+        const wanted = [addDays(from.slice(0, 10), -1), addDays(today, 1 - NAMES_DAYS)].sort()[0] ?? today;
+        const since = wanted < FIRST_DAY ? FIRST_DAY : wanted;
         if (this.namesSince !== "" && this.namesSince <= since) {
             return;
         }

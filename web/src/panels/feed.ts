@@ -113,7 +113,10 @@ export function feed(section: HTMLElement, page: Page): Draw {
     const table = makeTable("", ["Ago", "Order", "Product", "From", "Amount"], body);
     const csv = csvLink("newest-orders");
     csv.setAttribute("href", "data:text/csv,");
-    csv.addEventListener("click", () => csv.setAttribute("href", csvUrlOf(COLUMNS, entries)));
+    // Before a click, and before the menu that saves what a link leads to.
+    for (const event of ["click", "contextmenu"]) {
+        csv.addEventListener(event, () => csv.setAttribute("href", csvUrlOf(COLUMNS, entries)));
+    }
     table.setAttribute("aria-label", "Newest orders");
     section.append(make("h2", "", "Newest orders ", pause, csv), table, none);
     let paused = false;

@@ -102,10 +102,15 @@ const FITS = ["full", "small", "smaller"] as const;
 
 type Value = [element: HTMLElement, shown: Shown];
 
+/** What it depends on whether a figure has room. */
+function roomOf([element, { full, compact }]: Value): string {
+    return `${full.length}/${element.dataset["compact"] === "true" ? compact().length : 0}/${element.clientWidth}`;
+}
+
 /** In rounds, each of which writes first and then measures: the browser lays the page out once a round. */
 function fit(values: Value[]): void {
-    const keys = values.map(([element, { full }]) => `${full.length}/${element.clientWidth}`);
-    let wide = values.filter(([element], i) => element.dataset["fitted"] !== keys[i]);
+    const rooms = values.map(roomOf);
+    let wide = values.filter(([element], i) => element.dataset["fitted"] !== rooms[i]);
     const fresh = new Set(wide);
     for (const isCompact of [false, true]) {
         wide.forEach(([element, { full, compact }]) => {
@@ -117,14 +122,14 @@ function fit(values: Value[]): void {
             wide = wide.filter(([element]) => element.scrollWidth > element.clientWidth);
         }
     }
-    values.forEach((value, i) => {
+    for (const value of values) {
         const [element, { full, compact, exact }] = value;
         if (!fresh.has(value)) {
             roll(element, element.dataset["compact"] === "true" ? compact() : full);
         }
-        element.dataset["fitted"] = keys[i]!;
+        element.dataset["fitted"] = roomOf(value);
         element.title = exact;
-    });
+    }
 }
 
 function numeric(value: string | number | null): number {
@@ -150,9 +155,9 @@ function fillCompared(element: HTMLElement, figure: Figure, sum: Sum, compared: 
         setText(by, text ?? "–");
         by.className = text === undefined || now === then ? "same" : better ? "up" : "down";
         setText(what, whole ? ` all ${label}` : ` ${label}`);
-        element.classList.toggle("whole", whole);
         (part as HTMLElement).title = whole ? "against the whole day: it could not be cut at this time" : "";
     });
+    element.classList.toggle("whole", all.some(({ whole }) => whole));
 }
 
 const [WIDTH, HEIGHT] = [120, 26];
