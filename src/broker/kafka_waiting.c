@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "broker/kafka_topic_id.h"
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,7 @@ struct kafka_waiting {
     size_t n, cap; // partitions
     struct kafka_partition_facts *at;
     struct first_message *first;
+    atomic_bool halted;
 };
 
 // --- The client
@@ -193,12 +195,33 @@ static bool ask_id(struct kafka_waiting *w, struct error *err) {
     return true;
 }
 
+void kafka_waiting_halt(struct kafka_waiting *w) {
+    atomic_store(&w->halted, true);
+}
+
+static bool goes_on(struct kafka_waiting *w, struct error *err) {
+    return !atomic_load(&w->halted) || error_set(err, ERROR_RETRIABLE, "stopped");
+}
+
+// Where a partition begins is told with where it ends, or neither is known of it.
+static void drop_halves(struct kafka_waiting *w) {
+    for (size_t i = 0; i < w->n; i++) {
+        if (w->at[i].next_offset < 0) {
+            w->at[i].end_offset = -1;
+        }
+    }
+}
+
 bool kafka_waiting_ask(struct kafka_waiting *w, struct error *err) {
     w->trouble[0] = '\0';
     rd_kafka_poll(w->rk, 0);
-    return find_partitions(w, err) && ask_id(w, err) &&
-           ask_offsets(w, RD_KAFKA_OFFSET_BEGINNING, err) &&
-           ask_offsets(w, RD_KAFKA_OFFSET_END, err);
+    if (!find_partitions(w, err) || !goes_on(w, err) || !ask_id(w, err) || !goes_on(w, err) ||
+        !ask_offsets(w, RD_KAFKA_OFFSET_BEGINNING, err) || !goes_on(w, err) ||
+        !ask_offsets(w, RD_KAFKA_OFFSET_END, err)) {
+        return false;
+    }
+    drop_halves(w);
+    return goes_on(w, err);
 }
 
 // --- 2. What was counted
@@ -293,7 +316,9 @@ static void read_first_messages(struct kafka_waiting *w) {
 
 int64_t kafka_waiting_since_ms(struct kafka_waiting *w) {
     int64_t oldest_ms = KAFKA_WAITING_NONE;
-    read_first_messages(w);
+    if (!atomic_load(&w->halted)) {
+        read_first_messages(w);
+    }
     for (size_t i = 0; i < w->n; i++) {
         const struct first_message *first = &w->first[i];
         if (w->at[i].end_offset < 0) {

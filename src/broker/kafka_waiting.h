@@ -14,6 +14,8 @@ struct kafka_waiting;
 MUST_CHECK bool kafka_waiting_open(const struct kafka_settings *settings,
                                    struct kafka_waiting **out, struct error *err);
 void kafka_waiting_close(struct kafka_waiting *w); // NULL is fine
+// From any thread: the round ends with the call that it is in. It has no answer then.
+void kafka_waiting_halt(struct kafka_waiting *w);
 
 // Which topic it is now, and where its partitions begin and end for a reader of what is committed.
 // Nothing of them is counted so far. False: no answer in time, or no such topic.
@@ -24,7 +26,8 @@ void kafka_waiting_count(struct kafka_waiting *w, int32_t partition, struct text
                          int64_t next_offset);
 
 // Of the round: valid until the next one. next_offset is that of the first message that is there
-// and not counted; end_offset -1: no leader now.
+// and not counted; end_offset -1: no leader now, or its
+// begin was not told.
 const struct kafka_partition_facts *kafka_waiting_partitions(const struct kafka_waiting *w,
                                                              size_t *n);
 enum { KAFKA_WAITING_NONE = 0, KAFKA_WAITING_UNKNOWN = -1 };

@@ -125,7 +125,6 @@ const struct order_rules *site_message_rules(struct site *s);
 MUST_CHECK bool site_read_kafka(struct site *s, const char *missing, struct error *err);
 
 // --- site_lag.c: what waits, of partitions whose ends are known or not (end_offset -1)
-enum { SITE_LAGS_SHOWN = 64 }; // as many as a page has room for
 // False: of some it is not known.
 MUST_CHECK bool site_lag_sum(const struct kafka_partition_facts *at, size_t n, int64_t *messages);
 void site_lag_metrics(struct buf *out, const struct kafka_partition_facts *at, size_t n);

@@ -39,7 +39,7 @@ void site_lag_metrics(struct buf *out, const struct kafka_partition_facts *at, s
 void site_lag_health(struct buf *json, const struct kafka_partition_facts *at, size_t n) {
     bool any = false;
     buf_put_str(json, ",\"lag\":[");
-    for (size_t i = 0; i < n && i < SITE_LAGS_SHOWN; i++) {
+    for (size_t i = 0; i < n; i++) {
         if (at[i].end_offset >= 0) {
             buf_printf(json, "%s[%" PRId32 ",%" PRId64 "]", any ? "," : "", at[i].partition,
                        lag_of(&at[i]));

@@ -296,9 +296,10 @@ static void put_log(struct site *s, struct buf *out) {
 
 static void put_lag(struct site *s, struct buf *json) {
     struct kafka_log_facts facts;
-    struct kafka_partition_facts at[SITE_LAGS_SHOWN];
-    kafka_log_facts(s->log->log, &facts, at, SITE_LAGS_SHOWN);
+    struct kafka_partition_facts *at = mem_zalloc(PARTITIONS_SHOWN, sizeof *at);
+    kafka_log_facts(s->log->log, &facts, at, PARTITIONS_SHOWN);
     site_lag_health(json, at, facts.n_partitions);
+    free(at);
 }
 
 const struct site_part part_log = {

@@ -84,10 +84,15 @@ static bool look(void *user, struct error *err) {
 
 // --- Start and stop
 
+// Under the lock. False: of some partition it is not known, and so not of the topic.
+static bool sum_known(const struct site_waiting *w, int64_t *messages) {
+    return w->known && site_lag_sum(w->at, w->n, messages);
+}
+
 static bool sum_waiting(struct site *s, int64_t *messages) {
     struct site_waiting *w = s->waiting;
     pthread_mutex_lock(&w->lock);
-    bool known = w->known && site_lag_sum(w->at, w->n, messages);
+    bool known = sum_known(w, messages);
     pthread_mutex_unlock(&w->lock);
     return known;
 }
@@ -116,6 +121,9 @@ static void close_waiting(struct site *s) {
     if (w == NULL) {
         return;
     }
+    if (w->kafka != NULL) {
+        kafka_waiting_halt(w->kafka);
+    }
     watch_stop(w->watch);
     kafka_waiting_close(w->kafka);
     if (w->reader != NULL) {
@@ -141,10 +149,11 @@ static void put_waiting(struct site *s, struct buf *out) {
     if (w == NULL) {
         return;
     }
+    int64_t messages;
     pthread_mutex_lock(&w->lock);
     metric_value(out, "kafka_lag_known", "gauge",
                  "Whether brokers and tables told, when they were last asked, what waits.",
-                 w->known);
+                 sum_known(w, &messages));
     if (w->known) {
         site_lag_metrics(out, w->at, w->n);
     }
@@ -159,15 +168,17 @@ static void put_waiting_health(struct site *s, struct buf *json) {
     if (w == NULL) {
         return;
     }
+    int64_t messages;
     pthread_mutex_lock(&w->lock);
-    if (!w->known) {
+    bool known = sum_known(w, &messages);
+    if (!known) {
         buf_put_str(json, ",\"lag\":null");
     } else {
         site_lag_health(json, w->at, w->n);
     }
-    if (w->known && w->since_ms == KAFKA_WAITING_NONE) {
+    if (known && w->since_ms == KAFKA_WAITING_NONE) {
         buf_put_str(json, ",\"waiting_since_ms\":null");
-    } else if (w->known && w->since_ms != KAFKA_WAITING_UNKNOWN) {
+    } else if (known && w->since_ms != KAFKA_WAITING_UNKNOWN) {
         buf_printf(json, ",\"waiting_since_ms\":%" PRId64, w->since_ms);
     }
     pthread_mutex_unlock(&w->lock);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The thread sleeps until it is asked; reads the ranking in a snapshot of its own; keeps it until
-// it is taken; tells; and rests for a hundred times of what that cost, a second at least.
+// it is taken; tells; and rests for a hundred times of what that cost, a second at least, but does
+// not for the first question of another day.
 //
-// How it fails: a question that fails is logged once and asked again after a second. The page keeps
-// the products that it has.
+// How it fails: a question that fails is logged once and asked again after that rest, a minute at
+// most. The page keeps the products that it has, of the same day.
 #include "live/live_aside.h"
 
 #include "base/log.h"
@@ -14,6 +15,7 @@
 #include <time.h>
 
 #define REST_MIN_NS INT64_C(1000000000)
+#define REST_FAILED_NS INT64_C(60000000000)
 enum { REST_TIMES_COST = 100 };
 
 struct live_aside {
@@ -69,6 +71,12 @@ static bool read_products(struct live_aside *a, struct error *err) {
     return ok;
 }
 
+static int64_t rest_of(int64_t cost_ns, bool ok) {
+    int64_t rest_ns = cost_ns * REST_TIMES_COST;
+    rest_ns = !ok && rest_ns > REST_FAILED_NS ? REST_FAILED_NS : rest_ns;
+    return rest_ns > REST_MIN_NS ? rest_ns : REST_MIN_NS;
+}
+
 // Under the lock, which is released in between.
 static void answer_one(struct live_aside *a) {
     struct error err;
@@ -83,9 +91,8 @@ static void answer_one(struct live_aside *a) {
         log_warn("live", "the live page shows old products: %s", err.text);
     }
     a->failed = !ok;
-    int64_t rest_ns = ok ? (end_ns - start_ns) * REST_TIMES_COST : 0;
     pthread_mutex_lock(&a->lock);
-    a->due_ns = end_ns + (rest_ns > REST_MIN_NS ? rest_ns : REST_MIN_NS);
+    a->due_ns = a->day == a->figures->day ? end_ns + rest_of(end_ns - start_ns, ok) : 0;
     if (!ok) {
         a->wanted = true;
         return;

@@ -390,9 +390,10 @@ static bool take_change(void *user, const struct stored_event *e) {
 bool live_read_changes(struct sales_reader *r, struct live_figures *f, struct error *err) {
     struct fresh_changes fresh = {.f = f};
     int64_t after = f->n_changes > 0 ? f->changes[0].position : 0;
-    f->knows_changes = r->ops->recent_changes != NULL;
-    return !f->knows_changes ||
-           r->ops->recent_changes(r, after, LIVE_RECENT, take_change, &fresh, err);
+    f->knows_changes = false;
+    return r->ops->recent_changes == NULL ||
+           r->ops->recent_changes(r, after, LIVE_RECENT, take_change, &fresh, &f->knows_changes,
+                                  err);
 }
 
 // --- Rejected events

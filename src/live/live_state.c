@@ -316,6 +316,9 @@ static bool read_parts(struct live_state *s, struct error *err) {
             return false;
         }
     }
+    if (s->aside != NULL && s->next->day != s->good->day) {
+        s->next->products = (struct live_ranking){0}; // they were another day's
+    }
     bool fresh = s->aside != NULL && live_aside_take(s->aside, s->next->day, &s->next->products);
     UNUSED(fresh); // else those before stay
     return true;

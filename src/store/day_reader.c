@@ -178,9 +178,9 @@ static bool reader_recent(struct sales_reader *base, int64_t after_position, int
 }
 
 static bool reader_recent_changes(struct sales_reader *base, int64_t after_position, int64_t limit,
-                                  stored_event_fn each, void *user, struct error *err) {
+                                  stored_event_fn each, void *user, bool *kept, struct error *err) {
     struct sales_reader *inner = day_reader_of(base)->inner;
-    return inner->ops->recent_changes(inner, after_position, limit, each, user, err);
+    return inner->ops->recent_changes(inner, after_position, limit, each, user, kept, err);
 }
 
 static bool reader_rejected(struct sales_reader *base, int64_t before_id, int64_t limit,

@@ -107,9 +107,11 @@ struct sales_reader_ops {
     // these positions count the newest orders alone: they are none of the log.
     MUST_CHECK bool (*recent)(struct sales_reader *r, int64_t after_position, int64_t limit,
                               stored_event_fn each, void *user, struct error *err);
-    // Cancellations and refunds newest first, likewise. NULL: never.
+    // Cancellations and refunds newest first, likewise. NULL: never. *kept false: an earlier
+    // program made these tables, which keep none.
     MUST_CHECK bool (*recent_changes)(struct sales_reader *r, int64_t after_position, int64_t limit,
-                                      stored_event_fn each, void *user, struct error *err);
+                                      stored_event_fn each, void *user, bool *kept,
+                                      struct error *err);
     // Newest first, ids below before_id only (INT64_MAX: from the newest).
     MUST_CHECK bool (*rejected)(struct sales_reader *r, int64_t before_id, int64_t limit,
                                 rejected_row_fn each, void *user, struct error *err);

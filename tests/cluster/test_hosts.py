@@ -166,8 +166,7 @@ def test_a_dashboard_of_servers_heeds_each_group(whole, started, tmp_path, group
 @pytest.mark.parametrize(("host", "unused"), [(Serve, {"batch-events"}), (Process, set()), (Dashboard, set())],
                          ids=["serve", "process", "dashboard"])  # fmt: skip
 def test_every_option_is_looked_at_with_all_servers(whole, started, host, unused):
-    broker = ("--broker", whole.broker) if host is not Dashboard else ()
-    one = started(host, "--log-level", "debug", *broker, *stores(whole), env=ENV)
+    one = started(host, "--log-level", "debug", "--broker", whole.broker, *stores(whole), env=ENV)
     assert hosts.options_unused(one) == unused
 
 

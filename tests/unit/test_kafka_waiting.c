@@ -177,6 +177,9 @@ static void brokers_that_are_away_are_an_error_until_they_are_back(void **state)
     ask(&x);
     expect(&x, (int64_t[]){0, 0, 0}, (int64_t[]){1, 0, 0});
     assert_int_equal(since_ms(&x), 1000);
+    kafka_waiting_halt(x.w);
+    assert_false(kafka_waiting_ask(x.w, &err));
+    assert_string_equal(err.text, "stopped");
     end(&x);
     kafka_waiting_close(NULL);
 }

@@ -461,6 +461,28 @@ static void a_question_for_products_that_takes_its_time_holds_up_nothing_else(vo
     wait_for(s, &last_id, "/products/rows/0/0", "\"7\"");
 }
 
+static void products_of_the_day_before_are_none_of_todays(void **state) {
+    struct shop *s = *state;
+    uint64_t last_id = 0;
+    int64_t now_ms = clock_now_ms(clock_system());
+    int64_t midnight_ms = zone_day_start_ms(s->zone, zone_day(s->zone, now_ms) + 1);
+    atomic_store(&s->ahead_ms, midnight_ms - MINUTE_MS - now_ms);
+    s->products = fake_reader_new(s->zone);
+    s->products->on_query = hold_products;
+    s->products->on_query_user = s;
+    struct order o = an_order(1, shop_now_ms(s), 10000);
+    struct batch_summary known = fake_commit(s->products, &o);
+    assert_int_equal(known.batch_id, 1);
+    commit(s, 1, 10000);
+    start(s, NULL);
+    watch(s, 1);
+    wait_for(s, &last_id, "/products/rows/0/0", "\"7\"");
+    atomic_store(&s->held, true); // those of the new day do not come
+    atomic_store(&s->ahead_ms, midnight_ms + SECOND_MS - clock_now_ms(clock_system()));
+    wait_for(s, &last_id, "/products/rows", "[]");
+    atomic_store(&s->held, false);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_shop, close_shop)
 
 int main(void) {
@@ -480,6 +502,7 @@ int main(void) {
         TEST(health_is_told_when_the_newest_batch_was_committed_whoever_wrote_it),
         TEST(products_are_read_again_on_demand_and_a_bad_file_changes_nothing),
         TEST(a_question_for_products_that_takes_its_time_holds_up_nothing_else),
+        TEST(products_of_the_day_before_are_none_of_todays),
         TEST(a_product_file_that_cannot_be_read_refuses_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -457,13 +457,14 @@ static void the_newest_cancellations_and_refunds_are_read_as_changes(void **stat
     struct sales_reader *r;
     struct store_settings settings;
     char text[400] = "";
+    bool kept = false;
     make_world(&w, NULL);
     int64_t epoch_us = claim(&w, 0, 0).epoch_us;
     must_commit(&w, 0, -1, 1, epoch_us);
     commit_changes(&w, 1, 3, 1, epoch_us);
     assert_true(sqlite_reader_open(w.shop.directory, NULL, 1000, &r, &settings, &err));
     assert_null(r->ops->order); // raw orders are not kept there
-    assert_true(r->ops->recent_changes(r, 1, 20, put_change, text, &err));
+    assert_true(r->ops->recent_changes(r, 1, 20, put_change, text, &kept, &err) && kept);
     assert_string_equal(text, "3:3 refunded GOOGLE 2:2 cancelled GOOGLE ");
     close_world(&w);
     open_world(&w);
@@ -471,7 +472,7 @@ static void the_newest_cancellations_and_refunds_are_read_as_changes(void **stat
     commit_changes(&w, 1204, 2, 1204, epoch_us);
     commit_changes(&w, 1206, 1, 1204, epoch_us); // its identity was forgotten meanwhile
     text[0] = 0;
-    assert_true(r->ops->recent_changes(r, 0, 2, put_change, text, &err));
+    assert_true(r->ops->recent_changes(r, 0, 2, put_change, text, &kept, &err) && kept);
     assert_string_equal(text, "1206:1204 refunded GOOGLE 1205:1205 cancelled GOOGLE ");
     shop_sql_expect(&w.shop, "SELECT count(*), min(position) FROM adjustment_rows", "999|207");
     r->ops->close(r);

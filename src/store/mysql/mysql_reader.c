@@ -181,11 +181,12 @@ static bool is_not_there(const struct mysql_reader *r) {
 }
 
 static bool reader_recent_changes(struct sales_reader *base, int64_t after_position, int64_t limit,
-                                  stored_event_fn each, void *user, struct error *err) {
+                                  stored_event_fn each, void *user, bool *kept, struct error *err) {
     struct mysql_reader *r = mysql_reader_of(base);
     buf_clear(&r->sql);
     mysql_newest_changes_sql(&r->sql, after_position, limit);
     MYSQL_RES *rows = ask_written(r, "reading the newest changes", err);
+    *kept = rows != NULL;
     return rows != NULL ? mysql_newest_changes_each(rows, each, user, err) : is_not_there(r);
 }
 

@@ -227,9 +227,10 @@ static bool reader_day_changes(struct sales_reader *base, int32_t from, int32_t 
 }
 
 static bool reader_recent_changes(struct sales_reader *base, int64_t after_position, int64_t limit,
-                                  stored_event_fn each, void *user, struct error *err) {
+                                  stored_event_fn each, void *user, bool *kept, struct error *err) {
     struct sqlite_reader *r = sqlite_reader_of(base);
     int64_t n = 0;
+    *kept = true;
     start_clock(r);
     sqlite3_bind_int64(r->recent_changes, 1, after_position);
     sqlite3_bind_int64(r->recent_changes, 2, limit);
