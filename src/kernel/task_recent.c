@@ -33,7 +33,9 @@ static bool keep_message(struct task_recent *r, const struct message *m) {
         k->bytes = bytes;
         k->cap = m->value.len + KEPT_SLACK_BYTES;
     }
-    memcpy(k->bytes, m->value.at, m->value.len);
+    if (m->value.len > 0) { // as that of an order is
+        memcpy(k->bytes, m->value.at, m->value.len);
+    }
     k->len = m->value.len;
     k->offset = m->offset;
     k->arrival_ms = log_arrival_ms(m->stamp_ms);
