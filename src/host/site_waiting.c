@@ -151,13 +151,13 @@ static void put_waiting(struct site *s, struct buf *out) {
     }
     int64_t messages;
     pthread_mutex_lock(&w->lock);
+    bool known = sum_known(w, &messages);
     metric_value(out, "kafka_lag_known", "gauge",
-                 "Whether brokers and tables told, when they were last asked, what waits.",
-                 sum_known(w, &messages));
-    if (w->known) {
+                 "Whether brokers and tables told, when they were last asked, what waits.", known);
+    if (known) {
         site_lag_metrics(out, w->at, w->n);
     }
-    if (w->known && w->since_ms != KAFKA_WAITING_UNKNOWN) {
+    if (known && w->since_ms != KAFKA_WAITING_UNKNOWN) {
         put_oldest(out, w->since_ms);
     }
     pthread_mutex_unlock(&w->lock);

@@ -580,19 +580,20 @@ static void the_newest_cancellations_and_refunds_are_read_as_changes(void **stat
     commit_change(&one, ORDER_CANCELLED, 3, NULL, 1);
     struct sales_reader *r = open_reader(&lab.direct);
     struct words w = {.max = 10}, newer = {.max = 10}, gone = {.max = 10};
+    bool kept = false;
     struct error err = {0};
     assert_true(r->ops->begin(r, &err));
-    assert_true(r->ops->recent_changes(r, 0, 10, put_change, &w, &err));
+    assert_true(r->ops->recent_changes(r, 0, 10, put_change, &w, &kept, &err) && kept);
     assert_string_equal(w.text, "2:3/cancelled/A/it's/USD/12345/5/1 "
                                 "1:1/refunded/A/it's/USD/12345/5/1 ");
-    assert_true(r->ops->recent_changes(r, 1, 10, put_change, &newer, &err));
+    assert_true(r->ops->recent_changes(r, 1, 10, put_change, &newer, &kept, &err) && kept);
     assert_string_equal(newer.text, "2:3/cancelled/A/it's/USD/12345/5/1 ");
     r->ops->end(r);
     // Tables of an earlier program: there are none, and other questions of the snapshot go on.
     lab_do(&lab, "DROP TABLE recent_changes");
     struct words orders = {.max = 10};
     assert_true(r->ops->begin(r, &err));
-    assert_true(r->ops->recent_changes(r, 0, 10, put_change, &gone, &err));
+    assert_true(r->ops->recent_changes(r, 0, 10, put_change, &gone, &kept, &err) && !kept);
     assert_int_equal(gone.n, 0);
     assert_true(r->ops->recent(r, 0, 10, put_recent, &orders, &err));
     assert_string_equal(orders.text, "1:2/B ");
