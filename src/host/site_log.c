@@ -154,11 +154,17 @@ static bool make_log_engine(struct site *s, struct error *err) {
     return site_engine_make(s, &wish, err);
 }
 
-// Of all partitions in this process's hands whose end is known.
+// Of the partitions in this process's hands; the caller frees them.
+static struct kafka_partition_facts *partitions_now(struct site *s, struct kafka_log_facts *facts) {
+    struct kafka_partition_facts *at = mem_zalloc(PARTITIONS_SHOWN, sizeof *at);
+    kafka_log_facts(s->log->log, facts, at, PARTITIONS_SHOWN);
+    return at;
+}
+
+// Of all whose end is known.
 static bool sum_lag(struct site *s, int64_t *messages) {
     struct kafka_log_facts facts;
-    struct kafka_partition_facts *at = mem_zalloc(PARTITIONS_SHOWN, sizeof *at);
-    kafka_log_facts(s->log->log, &facts, at, PARTITIONS_SHOWN);
+    struct kafka_partition_facts *at = partitions_now(s, &facts);
     bool known = site_lag_sum(at, facts.n_partitions, messages);
     free(at);
     return known && facts.assigned;
@@ -254,9 +260,8 @@ static void put_log(struct site *s, struct buf *out) {
     struct site_log *l = s->log;
     struct engine_status status;
     struct kafka_log_facts facts;
-    struct kafka_partition_facts *at = mem_zalloc(PARTITIONS_SHOWN, sizeof *at);
+    struct kafka_partition_facts *at = partitions_now(s, &facts);
     engine_status(s->engine, &status);
-    kafka_log_facts(l->log, &facts, at, PARTITIONS_SHOWN);
     engine_metrics(out, &status, clock_now_ms(clock_system()));
     store_wait_metrics(&l->wait, out);
     put_partitions(out, at, facts.n_partitions);
@@ -296,8 +301,7 @@ static void put_log(struct site *s, struct buf *out) {
 
 static void put_lag(struct site *s, struct buf *json) {
     struct kafka_log_facts facts;
-    struct kafka_partition_facts *at = mem_zalloc(PARTITIONS_SHOWN, sizeof *at);
-    kafka_log_facts(s->log->log, &facts, at, PARTITIONS_SHOWN);
+    struct kafka_partition_facts *at = partitions_now(s, &facts);
     site_lag_health(json, at, facts.n_partitions);
     free(at);
 }

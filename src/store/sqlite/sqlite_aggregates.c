@@ -184,7 +184,7 @@ static enum store_result add_events(struct sqlite_aggregates *s, const struct st
         }
         event_bind(add, o, (*next)++, group.store_id, list[i].arrival_ms);
         if (!sqlite_do(add)) {
-            return sqlite_failed(s->sums.db, "storing recent orders", err);
+            return sqlite_failed(s->sums.db, "storing recent events", err);
         }
     }
     return STORE_OK;
@@ -193,7 +193,7 @@ static enum store_result add_events(struct sqlite_aggregates *s, const struct st
 static enum store_result drop_events(struct sqlite_aggregates *s, sqlite3_stmt *drop, int64_t next,
                                      struct error *err) {
     sqlite3_bind_int64(drop, 1, next - 1 - RECENT_KEPT);
-    return sqlite_do(drop) ? STORE_OK : sqlite_failed(s->sums.db, "dropping older orders", err);
+    return sqlite_do(drop) ? STORE_OK : sqlite_failed(s->sums.db, "dropping older events", err);
 }
 
 static enum store_result add_recent(struct sqlite_aggregates *s, const struct aggregates_batch *b,
