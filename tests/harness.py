@@ -297,7 +297,7 @@ def stored_events(data):
     with database(data) as db:
         placed = db.execute(
             f"SELECT order_id, 'placed', NULL, {columns} FROM order_rows r "
-            "JOIN sales_groups g ON g.id = r.group_id ORDER BY position"
+            "JOIN sales_groups g ON g.id = r.group_id ORDER BY r.rowid"
         ).fetchall()
         changes = db.execute(
             "SELECT order_id, CASE event WHEN 1 THEN 'cancelled' ELSE 'refunded' END, NULLIF(event_id, ''), "

@@ -559,7 +559,7 @@ def test_rebuild_does_not_take_missing_orders_out_of_the_totals_unless_told(serv
     assert one.post([order(n) for n in range(10)]).json()["accepted"] == 10
     one.stop()
     with contextlib.closing(sqlite3.connect(one.data / "sales.db")) as db, db:
-        db.execute("DELETE FROM order_rows WHERE position IN (2, 3, 4)")
+        db.execute("DELETE FROM order_rows WHERE rowid IN (2, 3, 4)")
     done = harness.run("verify", "--data", one.data)
     assert done.returncode == 1, done
     assert b"3 raw events are missing" in done.stdout, done
@@ -578,8 +578,8 @@ def test_rebuild_does_not_take_missing_orders_out_of_the_totals_unless_told(serv
 
 
 CHANGED = {
-    "an amount": ("UPDATE order_rows SET total_e4 = total_e4 + 10000 WHERE position = 3", b"totals and days"),
-    "a day": ("UPDATE order_rows SET created_ms = created_ms - 86400000 WHERE position = 3", b"days and products"),
+    "an amount": ("UPDATE order_rows SET total_e4 = total_e4 + 10000 WHERE rowid = 3", b"totals and days"),
+    "a day": ("UPDATE order_rows SET created_ms = created_ms - 86400000 WHERE rowid = 3", b"days and products"),
 }
 
 

@@ -51,6 +51,11 @@ def without_place(shape_found):
     return names, {name: sorted((column[0], column[1], column[2]) for column in found) for name, found in columns.items()}
 
 
+def orders_of(data):
+    """[(position, order_id, ...)] of a file of any version, which has a column in the place of the position or of nothing."""
+    return [(row[0], *row[2:]) for row in asked(data, "SELECT rowid, * FROM order_rows ORDER BY rowid")]
+
+
 def said(done):
     return (done.stdout + done.stderr).decode()
 
@@ -69,10 +74,12 @@ def test_there_is_one_of_each_version():
 @pytest.mark.parametrize("fixture", FIXTURES, ids=lambda one: one.stem)
 def test_it_is_brought_forward_when_a_server_opens_it_and_every_sum_stays(fixture, server, tmp_path):
     data = restored(fixture, tmp_path)
-    cells = {table: asked(data, f"SELECT * FROM {table} ORDER BY 1") for table in ("total_cells", "hour_cells", "day_cells", "product_cells", "order_rows")}
+    cells = {table: asked(data, f"SELECT * FROM {table} ORDER BY 1") for table in ("total_cells", "hour_cells", "day_cells", "product_cells")}
+    orders = orders_of(data)
     one = server(data=data)
     assert (f"was of schema version {version_of(fixture)}" in one.log) == (fixture in OLDER)
     assert {table: asked(data, f"SELECT * FROM {table} ORDER BY 1") for table in cells} == cells
+    assert orders_of(data) == orders
     assert "3 orders, 2 adjustments" in harness.must_run("verify", "--data", data)
     same = order(3, created_at="2026-01-31T12:00:00-05:00", product_id=9, subtotal="1.00", total="1.00")
     assert one.post(same).json()["duplicate"] == 1
@@ -102,7 +109,9 @@ def test_what_cannot_be_brought_forward_stays_as_it_was(fixture, tmp_path):
     data = restored(fixture, tmp_path)
     db = sqlite3.connect(data / "sales.db", isolation_level=None)
     db.executescript("ALTER TABLE pipeline_state RENAME TO elsewhere; CREATE VIEW pipeline_state AS SELECT * FROM elsewhere;")
-    if version_of(fixture) > 1:
+    if version_of(fixture) > 3:
+        db.execute("ALTER TABLE order_rows RENAME COLUMN position TO place")  # a table that no program made
+    elif version_of(fixture) > 1:
         name = "order_runs" if version_of(fixture) > 2 else "day_changes"
         db.execute(f"CREATE VIEW {name} AS SELECT 1 AS day")  # stands where a table is to be made
     elif not asked(data, "SELECT name FROM pragma_table_info('pipeline_positions') WHERE name = 'lane'"):
@@ -115,6 +124,73 @@ def test_what_cannot_be_brought_forward_stays_as_it_was(fixture, tmp_path):
     assert done.returncode != 0, said(done)
     assert version(data) == version_of(fixture)
     assert shape(data) == before
+
+
+def fill(data, n):
+    """Appends n orders like the first one, from another connection, as an earlier program would have."""
+    db = sqlite3.connect(data / "sales.db", isolation_level=None)
+    columns = [row[1] for row in db.execute("PRAGMA table_info(order_rows)")][2:]
+    db.executescript(f"""
+        WITH RECURSIVE n(i) AS (SELECT 4 UNION ALL SELECT i + 1 FROM n WHERE i < {n + 3})
+        INSERT INTO order_rows SELECT NULL, 1000 + i, {", ".join(columns)} FROM n, (SELECT * FROM order_rows WHERE rowid = 1);
+        UPDATE pipeline_state SET received = received + {n}, accepted = accepted + {n};
+        UPDATE pipeline_positions SET next_offset = next_offset + {n} WHERE topic = 'embedded';
+    """)
+    db.close()
+
+
+def checks(data):
+    return asked(data, "PRAGMA integrity_check"), asked(data, "PRAGMA quick_check")
+
+
+def test_every_row_keeps_its_position_and_its_bytes(server, tmp_path):
+    data = restored(OLDER[-1], tmp_path)
+    fill(data, 20_000)
+    asked(data, "CREATE VIEW orders AS SELECT r.order_id, r.position FROM order_rows r")  # as an earlier program made it
+    asked(data, "CREATE VIEW bi_recent_orders AS SELECT * FROM (SELECT * FROM order_rows ORDER BY position DESC LIMIT 1000)")
+    orders = orders_of(data)
+    assert [row[0] for row in orders] == list(range(1, 20_004))
+    reader = sqlite3.connect(data / "sales.db")  # has read the earlier schema, and stays open
+    assert reader.execute("SELECT max(position) FROM order_rows").fetchone() == (20_003,)
+    server(data=data).stop()
+    assert orders_of(data) == orders
+    harness.must_run("rebuild", "--accept-loss", "--data", data)  # sums of those that fill() appended
+    assert orders_of(data) == orders
+    (text,) = asked(data, "SELECT sql FROM sqlite_schema WHERE name = 'order_rows'")[0]
+    assert text.startswith("CREATE TABLE order_rows (reserved, order_id NOT NULL, created_ms ")
+    assert asked(data, "SELECT count(*) FROM bi_recent_orders") == [(1000,)]
+    assert asked(data, "SELECT count(*), count(reserved), max(rowid) FROM order_rows") == [(20_003, 0, 20_003)]
+    assert checks(data) == ([("ok",)], [("ok",)])
+    with pytest.raises(sqlite3.OperationalError, match="position"):
+        reader.execute("SELECT max(position) FROM order_rows").fetchone()
+    assert reader.execute("SELECT max(rowid), count(reserved) FROM order_rows").fetchone() == (20_003, 0)
+    assert reader.execute("SELECT max(position) FROM orders").fetchone() == (20_003,)
+    reader.close()
+    assert "20003 orders, 2 adjustments" in harness.must_run("verify", "--data", data)
+
+
+@pytest.mark.parametrize("fixture", [OLDER[-1], FIXTURES[-1]], ids=lambda one: one.stem)
+def test_a_store_goes_on_after_a_vacuum(fixture, server, tmp_path):
+    data = restored(fixture, tmp_path)
+    one = server(data=data)
+    assert one.post([order(n) for n in range(100, 400)]).json()["accepted"] == 300
+    one.stop()
+    orders = orders_of(data)
+    asked(data, "VACUUM")
+    assert orders_of(data) == orders
+    assert asked(data, "SELECT position FROM orders") == [(n,) for n in range(1, 304)]
+    harness.must_run("verify", "--data", data)
+    again = server(data=data)
+    answer = again.post([order(n) for n in range(100, 500)]).json()
+    assert (answer["accepted"], answer["duplicate"]) == (100, 300)
+    asked(data, "VACUUM")  # beside the server
+    answer = again.post([order(n) for n in range(100, 600)]).json()
+    assert (answer["accepted"], answer["duplicate"]) == (100, 400)
+    again.stop()
+    assert orders_of(data)[:303] == orders
+    assert asked(data, "SELECT max(position) FROM orders") == [(503,)]
+    assert checks(data) == ([("ok",)], [("ok",)])
+    assert "503 orders, 2 adjustments" in harness.must_run("verify", "--data", data)
 
 
 def test_another_currency_is_refused_before_anything_is_changed(tmp_path):

@@ -327,6 +327,8 @@ def test_retries_are_noted_in_a_directory_of_an_earlier_program(server):
         for table in ("order_runs", "order_blocks", "order_displaced"):
             db.execute(f"DROP TABLE {table}")
         db.execute("CREATE TABLE order_index (key INTEGER PRIMARY KEY, position INTEGER NOT NULL, n INTEGER NOT NULL)")
+        db.execute("PRAGMA writable_schema = ON")
+        db.execute("UPDATE sqlite_schema SET sql = replace(sql, '(reserved,', '(position INTEGER PRIMARY KEY,') WHERE name = 'order_rows'")
         db.execute("PRAGMA user_version = 1")
     two = server()
     assert len(rejected(one, "list").stdout.splitlines()) == 3

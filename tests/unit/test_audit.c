@@ -272,15 +272,15 @@ static void gross_sums_are_compared(void **state) {
 static void raw_rows_that_are_gone_or_doubled_are_named(void **state) {
     (void)state;
     const char *const cases[][2] = {
-        {"DELETE FROM order_rows WHERE position = 5", "1 positions of raw events are missing"},
-        {"DELETE FROM order_rows WHERE position = 5", "accepted is 14, but 11 orders and 2"},
-        {"DELETE FROM order_rows WHERE position = 12", "accepted is 14, but 11 orders and 2"},
-        {"DELETE FROM order_rows WHERE position = 1", "1 positions of raw events are missing"},
+        {"DELETE FROM order_rows WHERE rowid = 5", "1 positions of raw events are missing"},
+        {"DELETE FROM order_rows WHERE rowid = 5", "accepted is 14, but 11 orders and 2"},
+        {"DELETE FROM order_rows WHERE rowid = 12", "accepted is 14, but 11 orders and 2"},
+        {"DELETE FROM order_rows WHERE rowid = 1", "1 positions of raw events are missing"},
         {"DELETE FROM adjustment_rows WHERE position = 2", "12 orders and 1 adjustments"},
         {"DELETE FROM adjustment_rows WHERE position = 1", "1 positions of raw events"},
-        {"UPDATE order_rows SET order_id = 101 WHERE position = 1",
+        {"UPDATE order_rows SET order_id = 101 WHERE rowid = 1",
          "order ids that are stored twice: 1"},
-        {"UPDATE order_rows SET order_id = 'A-1' WHERE position = 12",
+        {"UPDATE order_rows SET order_id = 'A-1' WHERE rowid = 12",
          "order ids that are stored twice: 1"},
         {"DELETE FROM sales_groups WHERE currency = 'EUR'", "11 orders and 2 adjustments"},
     };
@@ -300,18 +300,18 @@ static void every_raw_figure_is_in_some_sum(void **state) {
     world_make(&w);
     for (size_t i = 0; i < COUNT_OF(columns); i++) {
         char sql[128];
-        snprintf(sql, sizeof sql, "UPDATE order_rows SET %s = %s + 1 WHERE position = 2",
-                 columns[i], columns[i]);
+        snprintf(sql, sizeof sql, "UPDATE order_rows SET %s = %s + 1 WHERE rowid = 2", columns[i],
+                 columns[i]);
         tamper(&w, sql, "total_cells");
         snprintf(sql, sizeof sql, "UPDATE adjustment_rows SET %s = %s + 1 WHERE position = 2",
                  columns[i], columns[i]);
         tamper(&w, sql, "total_cells");
     }
-    tamper(&w, "UPDATE order_rows SET created_ms = created_ms + 60000 WHERE position = 2",
+    tamper(&w, "UPDATE order_rows SET created_ms = created_ms + 60000 WHERE rowid = 2",
            "minute_cells");
-    tamper(&w, "UPDATE order_rows SET group_id = 1 WHERE position = 2", "total_cells");
-    tamper(&w, "UPDATE order_rows SET product_id = 99 WHERE position = 2", "product_cells");
-    tamper(&w, "UPDATE order_rows SET items = replace(items, '4', '5') WHERE position = 5",
+    tamper(&w, "UPDATE order_rows SET group_id = 1 WHERE rowid = 2", "total_cells");
+    tamper(&w, "UPDATE order_rows SET product_id = 99 WHERE rowid = 2", "product_cells");
+    tamper(&w, "UPDATE order_rows SET items = replace(items, '4', '5') WHERE rowid = 5",
            "product_cells");
     tamper(&w, "UPDATE adjustment_rows SET event = 2 WHERE position = 1", "total_cells");
     tamper(&w, "UPDATE sales_products SET product_id = 98 WHERE product_id = 'tea'",
@@ -322,13 +322,13 @@ static void every_raw_figure_is_in_some_sum(void **state) {
 static void figures_that_no_order_has_are_named_and_not_added_up(void **state) {
     (void)state;
     const char *const cases[] = {
-        "UPDATE order_rows SET total_e4 = 9223372036854775807 WHERE position = 1",
-        "UPDATE order_rows SET total_e4 = -9223372036854775807 - 1 WHERE position = 1",
-        "UPDATE order_rows SET tax_e4 = 10000000000000000 WHERE position = 1",
-        "UPDATE order_rows SET discount_e4 = -1 WHERE position = 1",
-        "UPDATE order_rows SET quantity = -9223372036854775807 - 1 WHERE position = 1",
-        "UPDATE order_rows SET created_ms = -1 WHERE position = 1",
-        "UPDATE order_rows SET created_ms = 9223372036854775807 WHERE position = 1",
+        "UPDATE order_rows SET total_e4 = 9223372036854775807 WHERE rowid = 1",
+        "UPDATE order_rows SET total_e4 = -9223372036854775807 - 1 WHERE rowid = 1",
+        "UPDATE order_rows SET tax_e4 = 10000000000000000 WHERE rowid = 1",
+        "UPDATE order_rows SET discount_e4 = -1 WHERE rowid = 1",
+        "UPDATE order_rows SET quantity = -9223372036854775807 - 1 WHERE rowid = 1",
+        "UPDATE order_rows SET created_ms = -1 WHERE rowid = 1",
+        "UPDATE order_rows SET created_ms = 9223372036854775807 WHERE rowid = 1",
         "UPDATE adjustment_rows SET event = 7 WHERE position = 1",
         "UPDATE adjustment_rows SET event = 0 WHERE position = 1",
         "UPDATE sales_groups SET currency = 'eur' WHERE currency = 'EUR'",
@@ -364,7 +364,7 @@ static void the_index_must_lead_to_the_orders(void **state) {
         {"UPDATE order_index SET n = 0 WHERE key < 0", "do not lead to"},
         {"DELETE FROM order_index WHERE key < 0", "the index knows 10 ids of 12"},
         {"INSERT INTO order_index VALUES (5000, 1, 1)", "1 ids of the index do not"},
-        {"UPDATE order_rows SET order_id = 105000 WHERE position = 3", "1 ids of the index"},
+        {"UPDATE order_rows SET order_id = 105000 WHERE rowid = 3", "1 ids of the index"},
     };
     struct world w;
     world_make(&w);
@@ -444,7 +444,7 @@ static void items_that_cannot_be_read_stop_verify(void **state) {
     (void)state;
     struct world w;
     world_make(&w);
-    shop_sql(&w.shop, "UPDATE order_rows SET items = '[{' WHERE position = 5");
+    shop_sql(&w.shop, "UPDATE order_rows SET items = '[{' WHERE rowid = 5");
     struct audit_report report;
     struct error err = {0};
     FILE *out = fmemopen(w.out, sizeof w.out, "w");
@@ -542,10 +542,10 @@ static void missing_raw_rows_are_told_and_rebuild_takes_them_out_only_when_told(
         const char *sql, *count;
         int64_t orders, adjustments;
     } cases[] = {
-        {"DELETE FROM order_rows WHERE position IN (3, 5, 12)", "3 of 14", 9, 2},
-        {"DELETE FROM order_rows WHERE position = 12", "1 of 14", 11, 2},
+        {"DELETE FROM order_rows WHERE rowid IN (3, 5, 12)", "3 of 14", 9, 2},
+        {"DELETE FROM order_rows WHERE rowid = 12", "1 of 14", 11, 2},
         {"DELETE FROM adjustment_rows WHERE position = 1", "1 of 14", 12, 1},
-        {"UPDATE order_rows SET group_id = 0 WHERE position IN (1, 2)", "2 of 14", 10, 2},
+        {"UPDATE order_rows SET group_id = 0 WHERE rowid IN (1, 2)", "2 of 14", 10, 2},
         {"DELETE FROM order_rows; DELETE FROM adjustment_rows", "14 of 14", 0, 0},
     };
     struct world w;
@@ -646,13 +646,13 @@ static void the_side_that_is_damaged_is_told(void **state) {
     world_make(&w);
     for (size_t i = 0; i < COUNT_OF(columns); i++) {
         for (int text = 0; text < 2; text++) {
-            snprintf(sql, sizeof sql, "UPDATE %s SET %s = %s + 1 WHERE position = 2",
+            snprintf(sql, sizeof sql, "UPDATE %s SET %s = %s + 1 WHERE rowid = 2",
                      text ? "adjustment_rows" : "order_rows", columns[i], columns[i]);
             raw_was_changed(&w, sql, "totals and days", text ? ", CA, USD" : ", NY, USD");
         }
     }
     raw_was_changed(&w, "UPDATE order_rows SET total_e4 = 1", "totals and days", "3 such sums");
-    raw_was_changed(&w, "UPDATE order_rows SET group_id = 1 WHERE position = 2", "totals and days",
+    raw_was_changed(&w, "UPDATE order_rows SET group_id = 1 WHERE rowid = 2", "totals and days",
                     ", CA, USD");
     raw_was_changed(&w, "UPDATE adjustment_rows SET event = 2 WHERE position = 1",
                     "totals and days", ", CA, USD");
@@ -661,11 +661,9 @@ static void the_side_that_is_damaged_is_told(void **state) {
                     "UPDATE order_rows SET created_ms = created_ms - 40 * 86400000 "
                     "WHERE position = 2",
                     "days and products", "2026-01-01, USD");
-    raw_was_changed(&w,
-                    "UPDATE order_rows SET items = replace(items, '4,', '6,') WHERE position = 5",
+    raw_was_changed(&w, "UPDATE order_rows SET items = replace(items, '4,', '6,') WHERE rowid = 5",
                     "days and products", "2026-01-01, USD");
-    raw_was_changed(&w,
-                    "UPDATE order_rows SET created_ms = created_ms + 3600000 WHERE position = 9",
+    raw_was_changed(&w, "UPDATE order_rows SET created_ms = created_ms + 3600000 WHERE rowid = 9",
                     "hours and minutes", "2026-01-01T04:00:00.000Z, GOOGLE, CA, USD");
     shop_remove(&w.shop);
 }

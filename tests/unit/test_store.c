@@ -204,7 +204,7 @@ static void lost_rows_are_noticed_at_the_start(void **state) {
     assert_int_equal(shop_place(&shop, shop_order(&shop, 1, 10000)), VERDICT_ACCEPTED);
     assert_int_equal(shop_place(&shop, shop_order(&shop, 2, 10000)), VERDICT_ACCEPTED);
     shop_close(&shop);
-    shop_sql(&shop, "DELETE FROM order_rows WHERE position = 2");
+    shop_sql(&shop, "DELETE FROM order_rows WHERE rowid = 2");
     REFUSED(&shop, NO_SETTINGS, ERROR_FATAL, "end with order 1", "2 events were accepted",
             "restore it");
     shop_remove(&shop);

@@ -74,9 +74,9 @@ bool audit_sqlite_damage(sqlite3 *db, char out[static DAMAGE_BYTES], struct erro
 static bool close_up(sqlite3 *db, const char *table, struct error *err) {
     char sql[128];
     sqlite3_stmt *select = NULL, *move = NULL;
-    snprintf(sql, sizeof sql, "SELECT position FROM %s ORDER BY position", table);
+    snprintf(sql, sizeof sql, "SELECT rowid FROM %s ORDER BY rowid", table);
     bool ok = sqlite_prepare(db, sql, &select, err);
-    snprintf(sql, sizeof sql, "UPDATE %s SET position = ?1 WHERE position = ?2", table);
+    snprintf(sql, sizeof sql, "UPDATE %s SET rowid = ?1 WHERE rowid = ?2", table);
     ok = ok && sqlite_prepare(db, sql, &move, err);
     int64_t n = 0;
     int rc = SQLITE_DONE;

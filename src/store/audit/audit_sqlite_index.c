@@ -162,11 +162,11 @@ static bool each_row(struct walk *w, struct error *err) {
 // --- All of it
 
 static bool audit_index_prepare(sqlite3 *db, struct walk *w, struct error *err) {
-    if (!sqlite_int(db, "SELECT max(position) FROM order_rows", 0, &w->n_rows, err) ||
+    if (!sqlite_int(db, "SELECT max(rowid) FROM order_rows", 0, &w->n_rows, err) ||
         !sqlite_prepare(db, order_all_blocks_sql, &w->blocks, err) ||
         !sqlite_prepare(db,
-                        "SELECT position, order_id FROM order_rows "
-                        "WHERE position >= ?1 AND position < ?2 ORDER BY position",
+                        "SELECT rowid, order_id FROM order_rows "
+                        "WHERE rowid >= ?1 AND rowid < ?2 ORDER BY rowid",
                         &w->rows, err) ||
         !order_lookup_open(db, &w->lookup, err)) {
         return false;
@@ -198,7 +198,7 @@ bool audit_sqlite_forget_index(sqlite3 *db, struct error *err) {
                       "DELETE FROM order_blocks; DELETE FROM order_runs; "
                       "DELETE FROM order_displaced; "
                       "UPDATE pipeline_state SET indexed_below = 1, displaced_from = "
-                      "(SELECT coalesce(max(position), 0) + 1 FROM order_rows)",
+                      "(SELECT coalesce(max(rowid), 0) + 1 FROM order_rows)",
                       err);
 }
 

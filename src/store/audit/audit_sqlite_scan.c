@@ -79,7 +79,7 @@ bool audit_sqlite_scan(sqlite3 *db, const struct zone *zone, const struct pipeli
         return false;
     }
     c.cube = mem_must(cube_new(zone, NULL));
-    bool ok = count_table(&c, ORDER_SELECT_FROM "ORDER BY r.position", ORDER_PLACED, err) &&
+    bool ok = count_table(&c, ORDER_SELECT_FROM "ORDER BY r.rowid", ORDER_PLACED, err) &&
               count_table(&c, ADJUSTMENT_SELECT_FROM "ORDER BY r.position", ORDER_CANCELLED, err) &&
               apply(&c, err);
     cube_free(c.cube);

@@ -140,7 +140,7 @@ static bool read_all(struct reading *r, int64_t n_rows, struct error *err) {
 static bool read_back(struct order_index *ix, struct error *err) {
     struct reading r = {.ix = ix};
     int64_t n_rows, displaced_from;
-    if (!sqlite_int(ix->db, "SELECT max(position) FROM order_rows", 0, &n_rows, err) ||
+    if (!sqlite_int(ix->db, "SELECT max(rowid) FROM order_rows", 0, &n_rows, err) ||
         !sqlite_int(ix->db, "SELECT displaced_from FROM pipeline_state", 1, &displaced_from, err)) {
         return false;
     }
@@ -152,9 +152,9 @@ static bool read_back(struct order_index *ix, struct error *err) {
          order_filter_add_runs(ix->next_bloom, ix->directory, ix->vfs, &ix->stop, err)) &&
         order_lookup_open(ix->db, &r.runs, err) &&
         sqlite_prepare(ix->db,
-                       "SELECT r.position, r.order_id, d.slot FROM order_rows r "
-                       "LEFT JOIN order_displaced d ON d.position = r.position "
-                       "WHERE r.position >= ?1 ORDER BY r.position LIMIT ?2",
+                       "SELECT r.rowid, r.order_id, d.slot FROM order_rows r "
+                       "LEFT JOIN order_displaced d ON d.position = r.rowid "
+                       "WHERE r.rowid >= ?1 ORDER BY r.rowid LIMIT ?2",
                        &r.rows, err) &&
         read_all(&r, n_rows, err);
     order_lookup_close(&r.runs);

@@ -59,10 +59,10 @@ static bool sqlite_aggregates_prepare_all(struct sqlite_aggregates *s, struct er
         const char *sql;
     } all[] = {
         {&s->add_recent,
-         "INSERT INTO order_rows (position, order_id, created_ms, customer_id, product_id, "
+         "INSERT INTO order_rows (rowid, order_id, created_ms, customer_id, product_id, "
          "quantity, subtotal_e4, discount_e4, shipping_e4, tax_e4, total_e4, group_id, arrival_ms, "
          "items) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)"},
-        {&s->drop_recent, "DELETE FROM order_rows WHERE position <= ?1"},
+        {&s->drop_recent, "DELETE FROM order_rows WHERE rowid <= ?1"},
         // One whose identity is long forgotten may be counted again.
         {&s->add_change, ADJUSTMENT_PUT("INSERT OR REPLACE")},
         {&s->drop_changes, "DELETE FROM adjustment_rows WHERE position <= ?1"},
@@ -81,7 +81,7 @@ static bool connect(struct sqlite_aggregates *s, struct store_settings *settings
     if (!sqlite_sums_connect(&s->sums, SQLITE_HOLDS_SUMS, settings, after_failure, err) ||
         !sqlite_aggregates_prepare_all(s, err) ||
         !sqlite_positions_open(&s->positions, s->sums.db, err) ||
-        !sqlite_int(s->sums.db, "SELECT max(position) FROM order_rows", 0, &newest, err) ||
+        !sqlite_int(s->sums.db, "SELECT max(rowid) FROM order_rows", 0, &newest, err) ||
         !sqlite_int(s->sums.db, "SELECT max(position) FROM adjustment_rows", 0, &newest_change,
                     err)) {
         sqlite_aggregates_disconnect(s);

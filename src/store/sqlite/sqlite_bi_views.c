@@ -61,7 +61,7 @@ const char *const sqlite_bi_views[] = {
         AMOUNT("shipping") ", " AMOUNT("tax") ", " AMOUNT("total") ", " GROUP ", arrived_at_utc "
         "FROM (SELECT r.*, g.source, g.state, g.currency, " TIMES(ORDER_S) ", "
         DATE_OF("arrival_ms", "86400000") CLOCK(SECONDS_OF("arrival_ms")) FRACTION("arrival_ms")
-        " AS arrived_at_utc FROM (SELECT * FROM order_rows ORDER BY position DESC LIMIT 1000) r "
+        " AS arrived_at_utc FROM (SELECT * FROM order_rows ORDER BY rowid DESC LIMIT 1000) r "
         "JOIN sales_groups g ON g.id = r.group_id" JOIN_CLOCK(ORDER_S) ")",
     "CREATE VIEW bi_rejected_events AS SELECT id, " UTC_AT FRACTION("arrival_ms")
         " AS arrived_at_utc, " LOCAL_AT FRACTION("arrival_ms") " AS arrived_at_local, field, code, "

@@ -101,7 +101,7 @@ static bool names_by_text(sqlite3_stmt *row, struct ident customer) {
             "ORDER BY " key,                                                                       \
             "UPDATE " table " SET customer_id = '' WHERE " key " = ?1", names_by_column            \
     }
-static const struct kind orders_kind = RAW_KIND("order_rows", "position");
+static const struct kind orders_kind = RAW_KIND("order_rows", "rowid");
 static const struct kind adjustments_kind = RAW_KIND("adjustment_rows", "position");
 static const struct kind raw_orders_kind = RAW_KIND("raw_orders", "row");
 static const struct kind raw_adjustments_kind = RAW_KIND("raw_adjustments", "row");

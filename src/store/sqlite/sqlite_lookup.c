@@ -9,7 +9,7 @@
 
 bool sqlite_lookup_open(sqlite3 *db, struct sqlite_lookup *l, struct error *err) {
     return order_lookup_open(db, &l->ids, err) &&
-           sqlite_prepare(db, ORDER_SELECT_FROM "WHERE r.position = ?1", &l->order, err) &&
+           sqlite_prepare(db, ORDER_SELECT_FROM "WHERE r.rowid = ?1", &l->order, err) &&
            sqlite_prepare(db,
                           ADJUSTMENT_SELECT_FROM
                           "WHERE r.order_id = ?1 AND r.event = ?2 AND r.event_id = ?3",

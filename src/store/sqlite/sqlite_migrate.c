@@ -3,7 +3,8 @@
 //
 // 1. A transaction begins, and the version is read in it.
 // 2. Each step that is missing changes tables; sums and rows stay.
-// 3. The version is written and all of it committed.
+// 3. Views are made anew, as those of an earlier program may name what is gone.
+// 4. The version is written and all of it committed.
 //
 // How it fails: as a whole; the file is as it was, and the program that made it still reads it. A
 // new step: a function, a row in steps[], SCHEMA_VERSION, a fixture in tests/data/schema.
@@ -12,6 +13,7 @@
 #include "base/log.h"
 #include "store/sqlite/order_runs.h"
 #include "store/sqlite/sqlite_doubts.h"
+#include "store/sqlite/sqlite_views.h"
 #include <stdio.h>
 
 static bool has_column(sqlite3 *db, const char *table, const char *column, bool *out,
@@ -78,9 +80,41 @@ static bool to_4(sqlite3 *db, enum sqlite_holds holds, struct error *err) {
                        err));
 }
 
+// Rows stay as they are: the column that was an alias of the rowid has always been NULL in them. So
+// the text of the table alone is another one, and SQLite has to read it anew, here and in other
+// connections, which the schema's number tells.
+static const char take_alias_sql[] =
+    "UPDATE sqlite_schema SET sql = replace(sql, '(position INTEGER PRIMARY KEY,', '(reserved,') "
+    "WHERE type = 'table' AND name = 'order_rows' "
+    "AND instr(sql, '(position INTEGER PRIMARY KEY,') > 0";
+
+static bool take_alias(sqlite3 *db, struct error *err) {
+    char number_sql[64];
+    int64_t number;
+    if (!sqlite_int(db, "PRAGMA schema_version", 0, &number, err) ||
+        !sqlite_run(db, take_alias_sql, err)) {
+        return false;
+    }
+    if (sqlite3_changes(db) != 1) {
+        return error_set(err, ERROR_FATAL,
+                         "the table order_rows is not as an earlier salestide made it");
+    }
+    snprintf(number_sql, sizeof number_sql, "PRAGMA schema_version = %lld", (long long)number + 1);
+    return sqlite_run(db, number_sql, err);
+}
+
+// A file of aggregates keeps the alias (sqlite_schema.c).
+static bool to_5(sqlite3 *db, enum sqlite_holds holds, struct error *err) {
+    if (holds != SQLITE_HOLDS_ALL) {
+        return true;
+    }
+    bool ok = sqlite_run(db, "PRAGMA writable_schema = ON", err) && take_alias(db, err);
+    return sqlite_run(db, "PRAGMA writable_schema = RESET", ok ? err : &(struct error){0}) && ok;
+}
+
 // steps[v] brings version v to v + 1.
 static bool (*const steps[SCHEMA_VERSION])(sqlite3 *db, enum sqlite_holds holds,
-                                           struct error *err) = {NULL, to_2, to_3, to_4};
+                                           struct error *err) = {NULL, to_2, to_3, to_4, to_5};
 
 static bool run_steps(sqlite3 *db, enum sqlite_holds holds, int64_t *from, struct error *err) {
     bool ok = sqlite_int(db, "PRAGMA user_version", 0, from, err);
@@ -100,7 +134,8 @@ bool sqlite_migrate(sqlite3 *db, enum sqlite_holds holds, struct error *err) {
     if (!sqlite_run(db, "BEGIN IMMEDIATE", err)) {
         return false;
     }
-    if (run_steps(db, holds, &from, err) && sqlite_run(db, version_sql, err)) {
+    if (run_steps(db, holds, &from, err) && sqlite_views_refresh(db, holds, err) &&
+        sqlite_run(db, version_sql, err)) {
         log_info("store", "%s was of schema version %lld and is of version %d now",
                  sqlite3_db_filename(db, "main"), (long long)from, SCHEMA_VERSION);
         return true;

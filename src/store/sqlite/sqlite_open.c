@@ -51,7 +51,7 @@ static bool sqlite_open_prepare_all(struct sqlite_store *s, struct error *err) {
 // Positions are without gaps, so their highest must be the number of accepted events.
 static bool read_positions(struct sqlite_store *s, struct error *err) {
     int64_t n_orders, n_adjustments, accepted = s->sums.state.counts.accepted;
-    if (!sqlite_int(s->sums.db, "SELECT max(position) FROM order_rows", 0, &n_orders, err) ||
+    if (!sqlite_int(s->sums.db, "SELECT max(rowid) FROM order_rows", 0, &n_orders, err) ||
         !sqlite_int(s->sums.db, "SELECT max(position) FROM adjustment_rows", 0, &n_adjustments,
                     err)) {
         return false;

@@ -433,16 +433,16 @@ static const char rejected_sql[] =
 
 static bool sqlite_reader_prepare_all(struct sqlite_reader *r, struct error *err) {
     return order_lookup_open(r->db, &r->ids, err) &&
-           sqlite_prepare(r->db, ORDER_SELECT_FROM "WHERE r.position = ?1", &r->order, err) &&
+           sqlite_prepare(r->db, ORDER_SELECT_FROM "WHERE r.rowid = ?1", &r->order, err) &&
            sqlite_prepare(r->db,
-                          ORDER_SELECT_FROM "WHERE r.position >= (SELECT indexed_below "
+                          ORDER_SELECT_FROM "WHERE r.rowid >= (SELECT indexed_below "
                                             "FROM pipeline_state) AND r.order_id = ?1",
                           &r->order_after_index, err) &&
            sqlite_prepare(r->db, ADJUSTMENT_SELECT_FROM "WHERE r.order_id = ?1 ORDER BY r.position",
                           &r->adjustments, err) &&
-           sqlite_prepare(
-               r->db, ORDER_SELECT_FROM "WHERE r.position > ?1 ORDER BY r.position DESC LIMIT ?2",
-               &r->recent, err) &&
+           sqlite_prepare(r->db,
+                          ORDER_SELECT_FROM "WHERE r.rowid > ?1 ORDER BY r.rowid DESC LIMIT ?2",
+                          &r->recent, err) &&
            sqlite_prepare(r->db,
                           ADJUSTMENT_SELECT_FROM
                           "WHERE r.position > ?1 ORDER BY r.position DESC LIMIT ?2",

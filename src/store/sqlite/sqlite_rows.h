@@ -6,7 +6,7 @@
 
 // Columns every SELECT of raw events gives, from table alias r joined with sales_groups g.
 #define ORDER_SELECT_FROM                                                                          \
-    "SELECT r.position, r.order_id, r.created_ms, r.customer_id, r.product_id, r.quantity, "       \
+    "SELECT r.rowid, r.order_id, r.created_ms, r.customer_id, r.product_id, r.quantity, "          \
     "r.subtotal_e4, r.discount_e4, r.shipping_e4, r.tax_e4, r.total_e4, r.arrival_ms, r.items, "   \
     "g.source, g.state, g.currency FROM order_rows r JOIN sales_groups g ON g.id = r.group_id "
 #define ADJUSTMENT_SELECT_FROM                                                                     \

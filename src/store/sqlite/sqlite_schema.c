@@ -2,8 +2,12 @@
 // The file format of the embedded store, an ordinary SQLite database that any tool may read.
 //
 // Raw, in order of arrival, so that appending never touches old pages:
-//   order_rows       a row for each accepted placed order; position 1, 2, 3, ... without gaps
-//   adjustment_rows  a row for each accepted cancellation or refund; likewise
+//   order_rows       a row for each accepted placed order; its position is its rowid: 1, 2, 3, ...
+//                    without gaps. No column is an alias of it, so that SQLite appends a batch
+//                    without a search for each rowid; column `reserved` stands where one was, and
+//                    is NULL. VACUUM numbers such rowids anew, in order from 1: they stay as they
+//                    are, as there are no gaps
+//   adjustment_rows  a row for each accepted cancellation or refund; column position, likewise
 //   order_runs       the index order_id -> position: sorted runs, in order_blocks (order_runs.h), a
 //                    while behind the rows (order_index.c), and order_displaced: texts whose hash
 //                    another one had before; pipeline_state.displaced_from says from which position
@@ -22,8 +26,10 @@
 // for BI tools (sqlite_bi_views.c).
 //
 // A file that holds aggregates alone (setting `holds`) has the same tables; its order_rows are the
-// newest 1,000 orders, for the view recent_orders, its adjustment_rows likewise. One that holds raw
-// orders alone has settings and
+// newest 1,000 orders, for the view recent_orders, its adjustment_rows likewise. They do not begin
+// at 1, so a VACUUM would give them other positions beneath a program that goes on from the highest
+// one: there the column is `position`, the alias of the rowid. One that holds raw orders alone has
+// settings and
 //   raw_orders, raw_adjustments   in order of writing, unique by identity, with the position in the
 //                                 log and the epoch of their writer
 #include "store/sqlite/sqlite_schema.h"
@@ -88,9 +94,12 @@ const char sqlite_lanes_sql[] =
     "\"offset\" INTEGER NOT NULL, PRIMARY KEY (lane, \"offset\")) WITHOUT ROWID;";
 
 // clang-format off
+#define ORDER_ROWS(first) "CREATE TABLE order_rows (" first ", order_id NOT NULL, " EVENT_COLUMNS ");"
+static const char all_orders_sql[] = ORDER_ROWS("reserved");
+static const char newest_orders_sql[] = ORDER_ROWS("position INTEGER PRIMARY KEY");
+
 static const char tables_sql[] =
     "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE order_rows (position INTEGER PRIMARY KEY, order_id NOT NULL, " EVENT_COLUMNS ");"
     "CREATE TABLE adjustment_rows (position INTEGER PRIMARY KEY, order_id NOT NULL, "
         "event INTEGER NOT NULL, event_id TEXT NOT NULL, " EVENT_COLUMNS ");"
     "CREATE UNIQUE INDEX adjustment_identity ON adjustment_rows (order_id, event, event_id);"
@@ -281,10 +290,12 @@ static bool make_tables(sqlite3 *db, enum sqlite_holds holds, struct store_setti
         return sqlite_run(db, raw_sql, err) && sqlite_views_refresh(db, holds, err);
     }
     const char *without_door = "DELETE FROM pipeline_positions WHERE topic = 'embedded'";
-    return sqlite_run(db, tables_sql, err) && sqlite_run(db, order_runs_sql, err) &&
-           sqlite_run(db, sqlite_lanes_sql, err) && sqlite_run(db, sqlite_retries_sql, err) &&
-           sqlite_run(db, sqlite_day_changes_sql, err) && sqlite_doubts_make(db, err) &&
-           sqlite_views_refresh(db, holds, err) && settings_fix(db, settings, err) &&
+    const char *orders = holds == SQLITE_HOLDS_ALL ? all_orders_sql : newest_orders_sql;
+    return sqlite_run(db, tables_sql, err) && sqlite_run(db, orders, err) &&
+           sqlite_run(db, order_runs_sql, err) && sqlite_run(db, sqlite_lanes_sql, err) &&
+           sqlite_run(db, sqlite_retries_sql, err) && sqlite_run(db, sqlite_day_changes_sql, err) &&
+           sqlite_doubts_make(db, err) && sqlite_views_refresh(db, holds, err) &&
+           settings_fix(db, settings, err) &&
            sqlite_shop_clock_refresh(db, settings->timezone, err) &&
            (holds == SQLITE_HOLDS_ALL || sqlite_run(db, without_door, err));
 }

@@ -11,21 +11,21 @@
 
 // clang-format off
 #define EVENT_NAME "CASE r.event WHEN 1 THEN 'cancelled' ELSE 'refunded' END"
-#define EVENT_VIEW_COLUMNS(place)                                                                  \
+#define EVENT_VIEW_COLUMNS(place, position)                                                        \
     INSTANT("r.created_ms") " AS created_at, r.customer_id, " AMOUNT("discount") ", "              \
     "r.product_id, r.quantity, " AMOUNT("subtotal") ", " AMOUNT("tax") ", "                        \
     INSTANT("r.arrival_ms") " AS timestamp, " AMOUNT("total") ", " place ".source, " place         \
     ".state, " place ".currency, "                                                                 \
-    AMOUNT("shipping") ", r.items, r.position"
+    AMOUNT("shipping") ", r.items, r." position " AS position"
 #define CELLS_VIEW(view, table, bucket, where)                                                     \
     "CREATE VIEW " view " AS SELECT " bucket " AS bucket, g.source, g.state, g.currency, "         \
     VIEW_MEASURES FROM_CELLS(table) where
 
 static const char *const sales_views[] = {
-    "CREATE VIEW orders AS SELECT r.order_id, " EVENT_VIEW_COLUMNS("g")
+    "CREATE VIEW orders AS SELECT r.order_id, " EVENT_VIEW_COLUMNS("g", "rowid")
         " FROM order_rows r JOIN sales_groups g ON g.id = r.group_id",
     "CREATE VIEW order_adjustments AS SELECT r.order_id, "
-        EVENT_NAME " AS event, r.event_id, " EVENT_VIEW_COLUMNS("g") " FROM adjustment_rows r JOIN sales_groups g ON g.id = r.group_id",
+        EVENT_NAME " AS event, r.event_id, " EVENT_VIEW_COLUMNS("g", "position") " FROM adjustment_rows r JOIN sales_groups g ON g.id = r.group_id",
     "CREATE VIEW recent_orders AS SELECT * FROM orders ORDER BY position DESC LIMIT 1000",
     "CREATE VIEW sales_totals AS SELECT g.source, g.state, g.currency, "
         VIEW_MEASURES FROM_CELLS("total_cells"),
@@ -53,9 +53,9 @@ static const char *const sales_views[] = {
         "(SELECT value FROM settings WHERE name = 'currency')",
     NULL};
 static const char *const raw_views[] = {
-    "CREATE VIEW orders AS SELECT r.order_id, " EVENT_VIEW_COLUMNS("r") " FROM raw_orders r",
+    "CREATE VIEW orders AS SELECT r.order_id, " EVENT_VIEW_COLUMNS("r", "position") " FROM raw_orders r",
     "CREATE VIEW order_adjustments AS SELECT r.order_id, " EVENT_NAME " AS event, r.event_id, "
-        EVENT_VIEW_COLUMNS("r") " FROM raw_adjustments r",
+        EVENT_VIEW_COLUMNS("r", "position") " FROM raw_adjustments r",
     NULL};
 // clang-format on
 
