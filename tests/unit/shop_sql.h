@@ -53,6 +53,9 @@ static inline void shop_sql_expect(const struct shop *shop, const char *sql, con
     }
 }
 
+// For shop_sql_dump: order_rows with their positions, which no column has.
+#define ORDER_ROWS_DUMPED "(SELECT rowid, * FROM order_rows)"
+
 // Every row of these tables as text; the caller frees it.
 static inline char *shop_sql_dump(const struct shop *shop, const char *const *tables, size_t n) {
     char sql[128], *out = NULL;

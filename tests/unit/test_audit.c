@@ -138,8 +138,9 @@ static void fingerprint(const struct world *w, char *out, size_t cap) {
                  "SELECT group_concat('quote(' || name || ')', '||') FROM pragma_table_info('%s')",
                  tables[i]);
         shop_sql_text(&w->shop, sql, columns, sizeof columns);
-        snprintf(row, sizeof row, "SELECT count(*), group_concat(r) FROM (SELECT %s AS r FROM %s)",
-                 columns, tables[i]);
+        snprintf(row, sizeof row,
+                 "SELECT count(*), group_concat(r) FROM (SELECT %s%s AS r FROM %s)",
+                 strcmp(tables[i], "order_rows") == 0 ? "rowid || " : "", columns, tables[i]);
         shop_sql_text(&w->shop, row, out + len, cap - len);
         len += strlen(out + len);
     }
@@ -659,7 +660,7 @@ static void the_side_that_is_damaged_is_told(void **state) {
     // Sums of all time are as they were: another day, another number of a product, another hour.
     raw_was_changed(&w,
                     "UPDATE order_rows SET created_ms = created_ms - 40 * 86400000 "
-                    "WHERE position = 2",
+                    "WHERE rowid = 2",
                     "days and products", "2026-01-01, USD");
     raw_was_changed(&w, "UPDATE order_rows SET items = replace(items, '4,', '6,') WHERE rowid = 5",
                     "days and products", "2026-01-01, USD");

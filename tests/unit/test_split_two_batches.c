@@ -144,9 +144,9 @@ static void check_place(const struct place *p) {
 
 static char *played(uint64_t seed, size_t ahead_least_events) {
     static const char *const tables[] = {
-        "order_rows",  "rejected_rows",  "total_cells",    "minute_cells",    "hour_cells",
-        "day_cells",   "product_cells",  "sales_groups",   "batch_rows",      "sales_products",
-        "day_changes", "currency_gross", "pipeline_lanes", "pipeline_refused"};
+        ORDER_ROWS_DUMPED, "rejected_rows",  "total_cells",    "minute_cells",    "hour_cells",
+        "day_cells",       "product_cells",  "sales_groups",   "batch_rows",      "sales_products",
+        "day_changes",     "currency_gross", "pipeline_lanes", "pipeline_refused"};
     struct place *p = make_place(seed, 1200, NULL);
     use_ahead(p, 30, ahead_least_events);
     assign_all(p);

@@ -8,6 +8,7 @@
 #include "fault_vfs.h"
 #include "store/sqlite/sqlite_aggregates.h"
 #include "store/sqlite/sqlite_raw.h"
+#include "store/sqlite/sqlite_schema.h"
 #include "sums/currency.h"
 
 static const int64_t DAY_MS = INT64_C(86400000);
@@ -479,6 +480,32 @@ static void the_newest_cancellations_and_refunds_are_read_as_changes(void **stat
     remove_world(&w);
 }
 
+// VACUUM numbers rowids that no column is an alias of anew, from 1: the newest orders would be
+// older than all others for those who have read up to a position, and would be dropped too early.
+static void a_vacuum_leaves_the_positions_of_the_newest_orders(void **state) {
+    (void)state;
+    struct world w;
+    make_world(&w, NULL);
+    int64_t epoch_us = claim(&w, 0, 0).epoch_us;
+    must_commit(&w, 0, -1, 1, epoch_us);
+    must_commit(&w, 0, 1, 2, epoch_us);
+    close_world(&w);
+    run_sql(&w, "UPDATE order_rows SET position = position + 5000; PRAGMA user_version = 4");
+    open_world(&w);
+    assert_int_equal(sql(&w, "PRAGMA user_version"), SCHEMA_VERSION);
+    must_commit(&w, 0, 2, 3, epoch_us);
+    run_sql(&w, "VACUUM");
+    must_commit(&w, 0, 3, 4, epoch_us);
+    shop_sql_expect(&w.shop, "SELECT group_concat(position) FROM recent_orders",
+                    "5004,5003,5002,5001");
+    close_world(&w);
+    run_sql(&w, "VACUUM");
+    open_world(&w);
+    must_commit(&w, 0, 4, 5, epoch_us);
+    shop_sql_expect(&w.shop, "SELECT count(*), max(position) FROM orders", "5|5005");
+    remove_world(&w);
+}
+
 static void a_file_of_a_program_that_did_not_count_what_was_skipped_begins_at_0(void **state) {
     (void)state;
     struct world w;
@@ -717,6 +744,7 @@ int main(void) {
         cmocka_unit_test(a_batch_of_two_partitions_is_stored_whole_or_not_at_all),
         cmocka_unit_test(the_newest_thousand_orders_and_thirty_days_of_rejected_are_kept),
         cmocka_unit_test(the_newest_cancellations_and_refunds_are_read_as_changes),
+        cmocka_unit_test(a_vacuum_leaves_the_positions_of_the_newest_orders),
         cmocka_unit_test(every_write_may_find_the_disk_full),
         cmocka_unit_test(every_write_may_be_torn),
         cmocka_unit_test(every_fsync_may_fail),

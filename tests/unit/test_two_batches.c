@@ -175,11 +175,11 @@ static struct submission *any_submission(const struct shop *shop, uint64_t *dice
 
 // All that is in the file but how far its index is.
 static char *dump(const struct shop *shop) {
-    static const char *const what[] = {"order_rows",   "adjustment_rows", "rejected_rows",
-                                       "order_doubts", "total_cells",     "minute_cells",
-                                       "hour_cells",   "day_cells",       "product_cells",
-                                       "sales_groups", "sales_products",  "batch_rows",
-                                       "day_changes",  "currency_gross",  "pipeline_positions"};
+    static const char *const what[] = {ORDER_ROWS_DUMPED, "adjustment_rows", "rejected_rows",
+                                       "order_doubts",    "total_cells",     "minute_cells",
+                                       "hour_cells",      "day_cells",       "product_cells",
+                                       "sales_groups",    "sales_products",  "batch_rows",
+                                       "day_changes",     "currency_gross",  "pipeline_positions"};
     return shop_sql_dump(shop, what, sizeof what / sizeof *what);
 }
 
