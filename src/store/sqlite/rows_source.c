@@ -13,8 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PAGES_MAX = 1 << 24 }; // what the file's size says; pages that are not written are zeros
-
 struct source_file {
     sqlite3_file base; // first
     const struct table_pages *pages;
@@ -58,7 +56,8 @@ static int file_sync(sqlite3_file *f, int flags) {
 
 static int file_size(sqlite3_file *f, sqlite3_int64 *n_bytes) {
     UNUSED(f);
-    *n_bytes = (sqlite3_int64)PAGES_MAX * TABLE_PAGE_BYTES;
+    *n_bytes =
+        (sqlite3_int64)TABLE_PAGES_MAX * TABLE_PAGE_BYTES; // beyond those that are written: zeros
     return SQLITE_OK;
 }
 
@@ -235,8 +234,4 @@ void rows_source_close(struct rows_source *s) {
     table_pages_free(&s->pages);
     record_free(&s->row);
     *s = (struct rows_source){0};
-}
-
-bool rows_source_add(struct rows_source *s) {
-    return record_end(&s->row) && s->pages.n < PAGES_MAX && table_pages_add(&s->pages, &s->row);
 }

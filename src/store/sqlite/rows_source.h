@@ -7,6 +7,7 @@
 //
 // One thread at a time: the connection's.
 #pragma once
+#include "store/sqlite/sql_record.h"
 #include "store/sqlite/sqlite_util.h"
 #include "store/sqlite/table_pages.h"
 
@@ -30,7 +31,10 @@ void rows_source_close(struct rows_source *s);
 static inline void rows_source_begin(struct rows_source *s) {
     table_pages_clear(&s->pages);
 }
-MUST_CHECK bool rows_source_add(struct rows_source *s);
+MUST_CHECK static inline bool rows_source_add(struct rows_source *s) {
+    struct text row;
+    return record_end(&s->row, &row) && table_pages_add(&s->pages, row);
+}
 MUST_CHECK static inline bool rows_source_end(struct rows_source *s) {
     return table_pages_end(&s->pages);
 }

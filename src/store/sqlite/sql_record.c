@@ -3,14 +3,9 @@
 // what an INSERT of the same values makes.
 #include "store/sqlite/sql_record.h"
 
-#include <endian.h>
 #include <string.h>
 
-enum {
-    TYPE_NULL = 0,
-    TYPE_ZERO = 8, // the value 0 or 1 is the type's, since schema format 4
-    TYPE_TEXT = 13,
-};
+enum { TYPE_TEXT = 13 }; // and twice its length
 
 size_t varint_put(unsigned char *out, uint64_t v) {
     if (v < 0x80) {
@@ -42,53 +37,46 @@ size_t varint_put(unsigned char *out, uint64_t v) {
     return n;
 }
 
-void record_begin(struct sql_record *r) {
-    r->header_bytes = 1;
-    buf_clear(&r->values);
-}
-
-void record_null(struct sql_record *r) {
-    r->header[r->header_bytes++] = TYPE_NULL;
-}
-
-// By how many bits a value has, but for its sign: its bytes. Types 1 to 6 have 1, 2, 3, 4, 6, 8.
-static const unsigned char type_of_bits[65] = {
-    1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4,
-    5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6,
-    6};
-static const unsigned char bytes_of_type[] = {0, 1, 2, 3, 4, 6, 8};
-
-void record_i64(struct sql_record *r, int64_t v) {
-    if (v == 0 || v == 1) {
-        r->header[r->header_bytes++] = (unsigned char)(TYPE_ZERO + v);
-        return;
-    }
-    uint64_t size = v < 0 ? ~(uint64_t)v : (uint64_t)v;
-    unsigned type = type_of_bits[size == 0 ? 0 : 64 - __builtin_clzll(size)];
-    unsigned n = bytes_of_type[type];
-    r->header[r->header_bytes++] = (unsigned char)type;
-    if (!buf_reserve(&r->values, sizeof v)) {
-        return;
-    }
-    uint64_t most_first = htobe64((uint64_t)v << (64 - 8 * n));
-    memcpy(r->values.at + r->values.len, &most_first, sizeof most_first);
-    r->values.len += n;
-}
+// Types 1 to 6 have 1, 2, 3, 4, 6 and 8 bytes; the index is of the highest bit that is set.
+const unsigned char record_type_of_bits[64] = {
+    1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 5,
+    5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6};
+const unsigned char record_bytes_of_bits[64] = {
+    1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 6,
+    6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8};
 
 void record_text(struct sql_record *r, struct text t) {
     if (t.at == NULL) {
         record_null(r);
         return;
     }
-    r->header_bytes += varint_put(r->header + r->header_bytes, TYPE_TEXT + 2 * (uint64_t)t.len);
-    buf_put(&r->values, t.at, t.len);
+    r->header_bytes +=
+        varint_put(r->chunks + RECORD_CHUNK + r->header_bytes, TYPE_TEXT + 2 * (uint64_t)t.len);
+    if (buf_reserve(&r->bytes, t.len + RECORD_COLUMNS_MAX * sizeof(int64_t))) {
+        memcpy(r->bytes.at + r->bytes.len, t.at, t.len);
+        r->bytes.len += t.len;
+    }
 }
 
-bool record_end(struct sql_record *r) {
-    r->header[0] = (unsigned char)r->header_bytes;
-    return !r->values.failed;
+// The header moves to where the values begin, from its end on, in steps that are one instruction:
+// of a header of unknown length gcc makes one that takes longer than all else of a row.
+bool record_end(struct sql_record *r, struct text *row) {
+    if (r->bytes.failed) {
+        return false;
+    }
+    r->chunks[RECORD_CHUNK] = (unsigned char)r->header_bytes;
+    const unsigned char *from = r->chunks + RECORD_CHUNK + r->header_bytes;
+    char *to = r->bytes.at + RECORD_HEADER_MAX;
+    for (size_t n = 0; n < r->header_bytes; n += RECORD_CHUNK) {
+        from -= RECORD_CHUNK;
+        to -= RECORD_CHUNK;
+        memcpy(to, from, RECORD_CHUNK);
+    }
+    row->at = r->bytes.at + RECORD_HEADER_MAX - r->header_bytes;
+    row->len = r->header_bytes + r->bytes.len - RECORD_HEADER_MAX;
+    return true;
 }
 
 void record_free(struct sql_record *r) {
-    buf_free(&r->values);
+    buf_free(&r->bytes);
 }

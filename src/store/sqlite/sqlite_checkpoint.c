@@ -4,6 +4,7 @@
 // 1. After each commit the writer says how long the WAL is.
 // 2. From start_pages on the thread copies it into the database file (PASSIVE: it never blocks the
 //    writer or readers), and again while it grows.
+//    What is copied goes to the disk as it comes, so that the next step has little to wait for.
 // 3. While the writer is busy the copy never quite reaches the end, so the file would grow for
 //    ever: past help_pages the writer copies the short rest itself between two commits, and its
 //    next commit starts the file over.
@@ -30,7 +31,7 @@ static int warn_pages = 262144; // 1 GiB
 enum {
     LOOK_AGAIN_S = 5,
     SEND_PAGES = 2000, // 8 MB
-    CUT_WAIT_MS = 50, // for readers, while the writer waits
+    CUT_WAIT_MS = 50,  // for readers, while the writer waits
 };
 static const int64_t CUT_BYTES = INT64_C(64) * 1024 * 1024;
 
@@ -72,13 +73,16 @@ static int64_t log_bytes(sqlite3 *db) {
 }
 
 // SQLite syncs the database when all of the log is in it; what was copied by then would be on its
-// way to the disk while the writer waits. Its failure is told by that sync: the kernel keeps it for
-// each open file.
+// way to the disk while the writer waits for it.
 static void send_copied(sqlite3 *db) {
     sqlite3_file *file = NULL;
-    if (sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK &&
-        file != NULL && file->pMethods != NULL) {
-        (void)file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+    int rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    if (rc == SQLITE_OK && file != NULL && file->pMethods != NULL) {
+        rc = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+    }
+    if (rc != SQLITE_OK) {
+        log_warn("store", "moving the write-ahead log into the database: it was not synced (%d)",
+                 rc);
     }
 }
 

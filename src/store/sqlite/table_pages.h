@@ -5,10 +5,10 @@
 #pragma once
 #include "base/must.h"
 #include "base/text.h"
-#include "store/sqlite/sql_record.h"
+#include <stddef.h>
 #include <stdint.h>
 
-enum { TABLE_PAGE_BYTES = 4096 };
+enum { TABLE_PAGE_BYTES = 4096, TABLE_PAGES_MAX = 1 << 24 };
 
 struct table_page { // of the level that is being put together, or is whole
     uint32_t number;
@@ -20,7 +20,7 @@ struct table_pages {
     size_t n, cap;
     struct table_page *level; // n_level leaves, or pages of one level above
     size_t n_level, cap_level;
-    uint32_t leaf;   // number of the leaf that is filled; 0: none
+    uint32_t leaf;              // number of the leaf that is filled; 0: none
     size_t n_in_leaf, free_end; // its rows, and where they begin: they grow towards its start
     int64_t n_rows;
 };
@@ -32,7 +32,8 @@ void table_pages_free(struct table_pages *p);
 
 // Begins anew, without rows: as another version of the file, so that nobody keeps pages of before.
 void table_pages_clear(struct table_pages *p);
-// The next row; its number is that of the rows. False: memory was refused, so only clear is left.
-MUST_CHECK bool table_pages_add(struct table_pages *p, const struct sql_record *row);
+// The next row; its number is that of the rows. False: memory was refused, or there are too many
+// pages (64 GiB), so only clear is left.
+MUST_CHECK bool table_pages_add(struct table_pages *p, struct text row);
 // After the last row: it can be read now. False: likewise.
 MUST_CHECK bool table_pages_end(struct table_pages *p);
