@@ -4,6 +4,7 @@
 // 1. After each commit the writer says how long the WAL is.
 // 2. From start_pages on the thread copies it into the database file (PASSIVE: it never blocks the
 //    writer or readers), and again while it grows.
+//    What is copied goes to the disk as it comes, so that the next step has little to wait for.
 // 3. While the writer is busy the copy never quite reaches the end, so the file would grow for
 //    ever: past help_pages the writer copies the short rest itself between two commits, and its
 //    next commit starts the file over.
@@ -29,7 +30,8 @@ static int help_pages = 16000;  // 64 MB
 static int warn_pages = 262144; // 1 GiB
 enum {
     LOOK_AGAIN_S = 5,
-    CUT_WAIT_MS = 50, // for readers, while the writer waits
+    SEND_PAGES = 2000, // 8 MB
+    CUT_WAIT_MS = 50,  // for readers, while the writer waits
 };
 static const int64_t CUT_BYTES = INT64_C(64) * 1024 * 1024;
 
@@ -41,6 +43,7 @@ void checkpointer_set_pages(int start, int help, int warn) {
 
 struct checkpointer {
     sqlite3 *db, *writer;
+    int n_sent;  // pages that were copied and sent to the disk since; its thread's
     int n_pages; // of the log, after the writer's newest commit; its thread's
     pthread_t thread;
     pthread_mutex_t lock;
@@ -50,9 +53,10 @@ struct checkpointer {
 };
 
 // Not being able to is no failure of a batch: it is durable. True: all of the log was copied.
-static bool copy_log(sqlite3 *db, int mode) {
+static bool copy_log(sqlite3 *db, int mode, int *n_copied_pages) {
     int n_log = 0, n_copied = 0;
     int rc = sqlite3_wal_checkpoint_v2(db, NULL, mode, &n_log, &n_copied);
+    *n_copied_pages = n_copied;
     if (rc != SQLITE_OK && rc != SQLITE_BUSY) {
         struct error err;
         sqlite_failed(db, "moving the write-ahead log into the database", &err);
@@ -68,14 +72,36 @@ static int64_t log_bytes(sqlite3 *db) {
     return stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
 }
 
+// SQLite syncs the database when all of the log is in it; what was copied by then would be on its
+// way to the disk while the writer waits for it.
+static void send_copied(sqlite3 *db) {
+    sqlite3_file *file = NULL;
+    int rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    if (rc == SQLITE_OK && file != NULL && file->pMethods != NULL) {
+        rc = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+    }
+    if (rc != SQLITE_OK) {
+        log_warn("store", "moving the write-ahead log into the database: it was not synced (%d)",
+                 rc);
+    }
+}
+
 // The thread's own. True: the log is long still, so look again.
 static bool work_on_log(struct checkpointer *c) {
-    bool copied = copy_log(c->db, SQLITE_CHECKPOINT_PASSIVE);
+    int n_copied;
+    bool copied = copy_log(c->db, SQLITE_CHECKPOINT_PASSIVE, &n_copied);
+    if (copied || n_copied < c->n_sent) {
+        c->n_sent = 0;
+    }
+    if (!copied && n_copied - c->n_sent >= SEND_PAGES) {
+        send_copied(c->db);
+        c->n_sent = n_copied;
+    }
     if (log_bytes(c->db) <= CUT_BYTES) {
         return false;
     }
     // A writer that is busy cuts the file itself, by its journal_size_limit, when it starts over.
-    return !copied || !copy_log(c->db, SQLITE_CHECKPOINT_TRUNCATE);
+    return !copied || !copy_log(c->db, SQLITE_CHECKPOINT_TRUNCATE, &n_copied);
 }
 
 // With the lock. Until somebody asks; or for a while, when there is something to look at again.
@@ -193,7 +219,7 @@ bool checkpointer_is_behind(const struct checkpointer *c) {
 
 void checkpointer_after_commit(struct checkpointer *c) {
     if (c->n_pages >= start_pages && wake_thread(c)) {
-        (void)copy_log(c->writer, SQLITE_CHECKPOINT_PASSIVE); // the short rest, so that the next
-                                                              // commit starts the file over
+        int n_copied; // the short rest, so that the next commit starts the file over
+        (void)copy_log(c->writer, SQLITE_CHECKPOINT_PASSIVE, &n_copied);
     }
 }

@@ -39,16 +39,40 @@ static bool write_adjustments(struct sqlite_store *s, const struct sqlite_batch 
     return ok;
 }
 
+// The last row's number tells that all of them are there, and where the next batch expects them.
+static enum store_result write_orders(struct sqlite_store *s, const struct sqlite_batch *b,
+                                      struct error *err) {
+    sqlite3 *db = s->sums.db;
+    if (b->orders.n == 0) {
+        return STORE_OK;
+    }
+    if (!pending_put(&b->orders, b->cube, &s->arriving)) {
+        error_set(err, ERROR_RETRIABLE, "out of memory for the rows of a batch");
+        return STORE_RETRY;
+    }
+    if (!sqlite_do(s->add_orders)) {
+        return sqlite_failed(db, "storing orders", err);
+    }
+    int64_t last = sqlite3_last_insert_rowid(db), want = b->first_order + (int64_t)b->orders.n - 1;
+    if (sqlite3_changes64(db) != (int64_t)b->orders.n || last != want) {
+        error_set(err, ERROR_FATAL,
+                  "the database is damaged: the newest order stands at row %lld of order_rows, not "
+                  "at %lld; restore it from a copy",
+                  (long long)last, (long long)want);
+        return STORE_ERROR;
+    }
+    return STORE_OK;
+}
+
 static enum store_result write_rows(struct sqlite_store *s, const struct sqlite_batch *b,
                                     struct error *err) {
-    s->written = (struct pending_written){&b->orders, b->cube};
-    if (b->orders.n > 0 && !sqlite_do(s->add_orders)) {
-        return sqlite_failed(s->sums.db, "storing orders", err);
+    enum store_result result = write_orders(s, b, err);
+    if (result != STORE_OK) {
+        return result;
     }
     if (!write_adjustments(s, b)) {
         return sqlite_failed(s->sums.db, "storing an adjustment", err);
     }
-    enum store_result result = STORE_OK;
     for (size_t i = 0; result == STORE_OK && i < b->n_displaced; i++) {
         result = order_index_displace(s->index, b->displaced[i].key, b->displaced[i].position, err);
     }

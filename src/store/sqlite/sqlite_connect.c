@@ -58,8 +58,8 @@ static bool open_failed(sqlite3 *db, const char *path, struct error *err) {
 
 static bool writer_opens(const char *path, const char *vfs, sqlite3 **out, struct error *err) {
     make_file(path);
-    int flags =
-        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_CREATE;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+                SQLITE_OPEN_CREATE | SQLITE_OPEN_URI; // what is attached has a name of that kind
     if (sqlite3_open_v2(path, out, flags, vfs) != SQLITE_OK) {
         return open_failed(*out, path, err);
     }

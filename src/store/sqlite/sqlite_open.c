@@ -26,6 +26,7 @@ void sqlite_store_disconnect(struct sqlite_store *s) {
     s->index = NULL;
     pthread_rwlock_unlock(&s->index_lock);
     sqlite_sums_disconnect(&s->sums);
+    rows_source_close(&s->arriving);
 }
 
 static bool sqlite_open_prepare_all(struct sqlite_store *s, struct error *err) {
@@ -73,7 +74,8 @@ bool sqlite_store_connect(struct sqlite_store *s, struct store_settings *setting
     struct sqlite_sums *sums = &s->sums;
     if (!sqlite_sums_connect(sums, SQLITE_HOLDS_ALL, settings, after_failure, err) ||
         !sqlite_floors_heal(s, err) || !read_positions(s, err) || !sqlite_log_read(s, err) ||
-        !pending_register(sums->db, &s->written, err) || !sqlite_open_prepare_all(s, err) ||
+        !rows_source_open(&s->arriving, sums->db, "order_rows", err) ||
+        !sqlite_open_prepare_all(s, err) ||
         !sqlite_doubts_open(sums->db, &s->doubts, err) ||
         !sqlite_lookup_open(sums->db, &s->lookup, err)) {
         return false;

@@ -1,178 +1,46 @@
 // SPDX-License-Identifier: MIT
-// A virtual table over an array (https://www.sqlite.org/vtab.html, "eponymous-only"): one scan, in
-// order, no constraints. Its rows are only read while INSERT ... SELECT runs, when nothing is added
-// to them any more.
+// Copies of orders, and the same as rows in the order of order_rows' columns (sqlite_schema.c).
 #include "store/sqlite/sqlite_pending.h"
 
 #include "base/mem.h"
 #include <stdlib.h>
 
-struct pending_table {
-    sqlite3_vtab base;
-    const struct pending_written *written;
-};
-
-struct pending_cursor {
-    sqlite3_vtab_cursor base;
-    size_t at;
-};
-
-static int pending_connect(sqlite3 *db, void *user, int argc, const char *const *argv,
-                           sqlite3_vtab **out, char **message) {
-    UNUSED(argc);
-    UNUSED(argv);
-    UNUSED(message);
-    int rc = sqlite3_declare_vtab(
-        db,
-        "CREATE TABLE pending (order_id, created_ms, customer_id, product_id, quantity, "
-        "subtotal_e4, discount_e4, shipping_e4, tax_e4, total_e4, group_id, arrival_ms, items)");
-    if (rc != SQLITE_OK) {
-        return rc;
-    }
-    struct pending_table *table = try_alloc(sizeof *table);
-    if (table == NULL) {
-        return SQLITE_NOMEM;
-    }
-    *table = (struct pending_table){.written = user};
-    *out = &table->base;
-    return SQLITE_OK;
-}
-
-static int pending_disconnect(sqlite3_vtab *table) {
-    free(table);
-    return SQLITE_OK;
-}
-
-static int pending_best_index(sqlite3_vtab *table, sqlite3_index_info *info) {
-    UNUSED(table);
-    info->estimatedCost = 1000;
-    return SQLITE_OK;
-}
-
-static int pending_open(sqlite3_vtab *table, sqlite3_vtab_cursor **out) {
-    UNUSED(table);
-    struct pending_cursor *cursor = try_alloc(sizeof *cursor);
-    if (cursor == NULL) {
-        return SQLITE_NOMEM;
-    }
-    *cursor = (struct pending_cursor){0};
-    *out = &cursor->base;
-    return SQLITE_OK;
-}
-
-static int pending_close(sqlite3_vtab_cursor *cursor) {
-    free(cursor);
-    return SQLITE_OK;
-}
-
-static int pending_filter(sqlite3_vtab_cursor *cursor, int index, const char *name, int argc,
-                          sqlite3_value **argv) {
-    UNUSED(index);
-    UNUSED(name);
-    UNUSED(argc);
-    UNUSED(argv);
-    ((struct pending_cursor *)cursor)->at = 0;
-    return SQLITE_OK;
-}
-
-static int pending_next(sqlite3_vtab_cursor *cursor) {
-    ((struct pending_cursor *)cursor)->at++;
-    return SQLITE_OK;
-}
-
-static const struct pending_written *written_of(sqlite3_vtab_cursor *cursor) {
-    return ((struct pending_table *)cursor->pVtab)->written;
-}
-
-static int pending_eof(sqlite3_vtab_cursor *cursor) {
-    return ((struct pending_cursor *)cursor)->at >= written_of(cursor)->orders->n;
-}
-
-static void result_text(sqlite3_context *out, struct text t) {
-    if (t.at != NULL) { // NULL is the default result
-        sqlite3_result_text(out, t.at, (int)t.len, SQLITE_STATIC);
-    }
-}
-
-static void result_ident(sqlite3_context *out, struct ident i) {
+static void record_ident(struct sql_record *r, struct ident i) {
     if (i.num >= 0) {
-        sqlite3_result_int64(out, i.num);
+        record_i64(r, i.num);
     } else {
-        result_text(out, i.text);
+        record_text(r, i.text);
     }
 }
 
-static int pending_column(sqlite3_vtab_cursor *cursor, sqlite3_context *out, int column) {
-    const struct pending_written *w = written_of(cursor);
-    const struct pending_order *row = &w->orders->at[((struct pending_cursor *)cursor)->at];
+static void put_columns(struct sql_record *r, const struct pending_order *row, int64_t group_id) {
     const struct order *o = &row->order;
-    switch (column) {
-    case 0:
-        result_ident(out, o->order_id);
-        break;
-    case 1:
-        sqlite3_result_int64(out, o->created_ms);
-        break;
-    case 2:
-        result_ident(out, o->customer_id);
-        break;
-    case 3:
-        result_ident(out, o->product_id);
-        break;
-    case 4:
-        sqlite3_result_int64(out, o->quantity);
-        break;
-    case 5:
-        sqlite3_result_int64(out, o->subtotal_e4);
-        break;
-    case 6:
-        sqlite3_result_int64(out, o->discount_e4);
-        break;
-    case 7:
-        sqlite3_result_int64(out, o->shipping_e4);
-        break;
-    case 8:
-        sqlite3_result_int64(out, o->tax_e4);
-        break;
-    case 9:
-        sqlite3_result_int64(out, o->total_e4);
-        break;
-    case 10:
-        sqlite3_result_int64(out, cube_group(w->cube, row->group)->store_id);
-        break;
-    case 11:
-        sqlite3_result_int64(out, row->arrival_ms);
-        break;
-    default:
-        result_text(out, o->items_json);
-        break;
-    }
-    return SQLITE_OK;
+    record_begin(r);
+    record_null(r); // reserved: the position is the row's number
+    record_ident(r, o->order_id);
+    record_i64(r, o->created_ms);
+    record_ident(r, o->customer_id);
+    record_ident(r, o->product_id);
+    record_i64(r, o->quantity);
+    record_i64(r, o->subtotal_e4);
+    record_i64(r, o->discount_e4);
+    record_i64(r, o->shipping_e4);
+    record_i64(r, o->tax_e4);
+    record_i64(r, o->total_e4);
+    record_i64(r, group_id);
+    record_i64(r, row->arrival_ms);
+    record_text(r, o->items_json);
 }
 
-static int pending_rowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *out) {
-    *out = (sqlite3_int64)((struct pending_cursor *)cursor)->at;
-    return SQLITE_OK;
-}
-
-bool pending_register(sqlite3 *db, struct pending_written *w, struct error *err) {
-    static const sqlite3_module module = {
-        .xConnect = pending_connect,
-        .xBestIndex = pending_best_index,
-        .xDisconnect = pending_disconnect,
-        .xOpen = pending_open,
-        .xClose = pending_close,
-        .xFilter = pending_filter,
-        .xNext = pending_next,
-        .xEof = pending_eof,
-        .xColumn = pending_column,
-        .xRowid = pending_rowid,
-    };
-    if (sqlite3_create_module_v2(db, "pending_orders", &module, w, NULL) != SQLITE_OK) {
-        sqlite_failed(db, "preparing the store", err);
-        return false;
+bool pending_put(const struct pending_orders *p, struct cube *cube, struct rows_source *source) {
+    rows_source_begin(source);
+    for (size_t i = 0; i < p->n; i++) {
+        put_columns(&source->row, &p->at[i], cube_group(cube, p->at[i].group)->store_id);
+        if (!rows_source_add(source)) {
+            return false;
+        }
     }
-    return true;
+    return rows_source_end(source);
 }
 
 static bool keep_text(struct arena *arena, struct text *t) {

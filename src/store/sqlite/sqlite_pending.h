@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The placed orders that a batch accepted, gathered in memory and handed to SQLite as one table: a
-// single INSERT ... SELECT writes them all, without a bind, step and reset for each row.
+// The placed orders that a batch accepted, gathered in memory and handed to SQLite as one table,
+// whose rows are copied as they are.
 #pragma once
 #include "base/arena.h"
-#include "store/sqlite/sqlite_util.h"
+#include "store/sqlite/rows_source.h"
 #include "sums/cube.h"
 
 struct pending_order {
@@ -18,14 +18,6 @@ struct pending_orders {
     struct arena texts;
 };
 
-// What is being written: the orders of a batch whose cube has the ids of all its groups.
-struct pending_written {
-    const struct pending_orders *orders;
-    struct cube *cube;
-};
-
-// Makes what is being written readable as the table pending_orders of this connection. Borrows `w`.
-MUST_CHECK bool pending_register(sqlite3 *db, struct pending_written *w, struct error *err);
 // Copies an event of any kind, its texts into `texts`, but for source and state: those are the
 // group's, which lives longer than the batch. False when memory is refused.
 MUST_CHECK bool pending_copy(struct pending_order *out, struct arena *texts,
@@ -37,9 +29,9 @@ MUST_CHECK bool pending_add(struct pending_orders *p, const struct order *from,
 void pending_clear(struct pending_orders *p); // for the next batch
 void pending_free(struct pending_orders *p);
 
-// Appends all of them to order_rows, at the next positions.
-#define PENDING_INSERT                                                                             \
-    "INSERT INTO order_rows SELECT NULL, order_id, created_ms, customer_id, product_id, "          \
-    "quantity, "                                                                                   \
-    "subtotal_e4, discount_e4, shipping_e4, tax_e4, total_e4, group_id, arrival_ms, items "        \
-    "FROM pending_orders"
+// Makes all of them rows of order_rows in `source`, in the transaction that writes them; `cube` is
+// their batch's, and has the ids of all its groups. False when memory is refused.
+MUST_CHECK bool pending_put(const struct pending_orders *p, struct cube *cube,
+                            struct rows_source *source);
+// Then appends these to order_rows, at the next positions.
+#define PENDING_INSERT "INSERT INTO main.order_rows SELECT * FROM arriving.order_rows"

@@ -33,8 +33,8 @@ struct sqlite_store {
     // while a batch is given to it.
     struct commit_thread committer;
     bool given;
-    struct pending_written written; // for add_orders
-    enum store_result committed;    // what became of it
+    struct rows_source arriving; // of add_orders
+    enum store_result committed; // what became of it
     struct error failure;
 
     struct log_store log;

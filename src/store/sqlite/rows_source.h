@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// The table of a connection that a batch's rows are copied from: `arriving.NAME`, of the same shape
+// as main.NAME, in pages that are in memory (table_pages.h). INSERT INTO main.NAME SELECT * FROM
+// arriving.NAME takes no row apart (https://www.sqlite.org/src, xferOptimization), which is a
+// quarter of the work of putting the columns together; where SQLite chooses not to, it does the
+// same more slowly.
+//
+// One thread at a time: the connection's.
+#pragma once
+#include "store/sqlite/sql_record.h"
+#include "store/sqlite/sqlite_util.h"
+#include "store/sqlite/table_pages.h"
+
+struct rows_source {
+    struct table_pages pages;
+    struct sql_record row; // of the one that is added
+    sqlite3_vfs vfs;       // reads them
+    char vfs_name[40];
+};
+
+// Attaches it, empty, to a connection opened with SQLITE_OPEN_URI. Not within a transaction. Stays
+// where it is until closed, also when it failed.
+MUST_CHECK bool rows_source_open(struct rows_source *s, sqlite3 *db, const char *table,
+                                 struct error *err);
+// After the connection was closed. A zeroed one is fine.
+void rows_source_close(struct rows_source *s);
+
+// Within a transaction, once in each: it is written anew. Then for each row record_begin,
+// its columns, rows_source_add; then rows_source_end, and it can be read until the transaction
+// ends. False: memory was refused.
+static inline void rows_source_begin(struct rows_source *s) {
+    table_pages_clear(&s->pages);
+}
+MUST_CHECK static inline bool rows_source_add(struct rows_source *s) {
+    struct text row;
+    return record_end(&s->row, &row) && table_pages_add(&s->pages, row);
+}
+MUST_CHECK static inline bool rows_source_end(struct rows_source *s) {
+    return table_pages_end(&s->pages);
+}
