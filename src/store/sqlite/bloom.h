@@ -14,5 +14,7 @@ void bloom_free(struct bloom *b);
 size_t bloom_capacity(const struct bloom *b); // n_keys it was sized for
 void bloom_prefetch(const struct bloom *b, uint64_t hash);
 void bloom_add(struct bloom *b, uint64_t hash);
+// The same, faster, while no other thread adds.
+void bloom_add_alone(struct bloom *b, uint64_t hash);
 // False: certainly never added.
 bool bloom_maybe(const struct bloom *b, uint64_t hash);

@@ -192,7 +192,7 @@ enum store_result order_index_add(struct order_index *ix, int64_t slot, int64_t 
                                   struct error *err) {
     uint64_t hash = order_filter_hash(slot);
     if (ix->bloom != NULL) {
-        bloom_add(ix->bloom, hash);
+        bloom_add_alone(ix->bloom, hash); // the background thread fills the next one
     }
     if (ix->next_bloom != NULL) {
         bloom_add(ix->next_bloom, hash);
