@@ -59,7 +59,7 @@ emmintrin.h:           format
 salestide/arrow.h:     kernel
 salestide/reader.h:    reader
 '
-libc='assert.h ctype.h errno.h fcntl.h iconv.h inttypes.h limits.h malloc.h poll.h pthread.h signal.h stdarg.h stdatomic.h
+libc='assert.h ctype.h endian.h errno.h fcntl.h iconv.h inttypes.h limits.h malloc.h poll.h pthread.h signal.h stdarg.h stdatomic.h
 stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h strings.h time.h unistd.h arpa/* dirent.h net/* netdb.h netinet/* pwd.h sys/*'
 
 # What base has for those above the core: it reads files, takes signals or writes to the terminal. The other
