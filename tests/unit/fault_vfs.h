@@ -7,7 +7,15 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-enum fault_call { FAULT_WRITE, FAULT_SYNC, FAULT_TRUNCATE, FAULT_OPEN, FAULT_CALLS };
+// FAULT_MAIN_SYNC: one of FAULT_SYNC, of the database itself and not of its log.
+enum fault_call {
+    FAULT_WRITE,
+    FAULT_SYNC,
+    FAULT_TRUNCATE,
+    FAULT_OPEN,
+    FAULT_MAIN_SYNC,
+    FAULT_CALLS
+};
 
 // Atomic: the thread that fills the index opens files too.
 static struct {
@@ -24,6 +32,7 @@ struct fault_file {
     sqlite3_file base;
     sqlite3_io_methods methods;
     sqlite3_file *real;
+    bool is_main;
 };
 
 static bool fault_now(enum fault_call call) {
@@ -59,7 +68,9 @@ static int fault_truncate(sqlite3_file *f, sqlite3_int64 size) {
     return fault_now(FAULT_TRUNCATE) ? fault.code : REAL(f)->pMethods->xTruncate(REAL(f), size);
 }
 static int fault_sync(sqlite3_file *f, int flags) {
-    return fault_now(FAULT_SYNC) ? fault.code : REAL(f)->pMethods->xSync(REAL(f), flags);
+    bool main_fails = ((struct fault_file *)f)->is_main && fault_now(FAULT_MAIN_SYNC);
+    return fault_now(FAULT_SYNC) || main_fails ? fault.code
+                                               : REAL(f)->pMethods->xSync(REAL(f), flags);
 }
 static int fault_size(sqlite3_file *f, sqlite3_int64 *size) {
     return REAL(f)->pMethods->xFileSize(REAL(f), size);
@@ -103,6 +114,7 @@ static int fault_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, in
     if (fault_now(FAULT_OPEN)) {
         return fault.code;
     }
+    f->is_main = (flags & SQLITE_OPEN_MAIN_DB) != 0;
     f->real = calloc(1, (size_t)fault.real->szOsFile);
     int rc = fault.real->xOpen(fault.real, name, f->real, flags, out_flags);
     if (rc != SQLITE_OK) {

@@ -85,7 +85,7 @@ static void put(struct world *w, struct ident id, int64_t a, int64_t b, struct t
 
 static void begin(struct world *w) {
     must(w->db, "BEGIN IMMEDIATE");
-    rows_source_begin(&w->source);
+    assert_true(rows_source_begin(&w->source));
 }
 
 static void expect_same(struct world *w, int64_t n) {
@@ -192,6 +192,31 @@ static void a_batch_that_is_rolled_back_leaves_nothing(void **state) {
     copy(w, 1, 1);
 }
 
+// As long as a statement is not reset SQLite stays in the read transaction in which it began, and
+// would show the pages that it has seen.
+static void a_transaction_that_would_see_rows_of_before_gets_none(void **state) {
+    struct world *w = *state;
+    sqlite3_stmt *stays;
+    struct error err;
+    begin(w);
+    put(w, one, 1, 2, TEXT_LIT("first"));
+    copy(w, 0, 1);
+    assert_true(sqlite_prepare(w->db, "SELECT 1 FROM rows UNION ALL SELECT 2", &stays, &err));
+    assert_int_equal(sqlite3_step(stays), SQLITE_ROW);
+    begin(w);
+    put(w, one, 3, 4, TEXT_LIT("second"));
+    assert_true(rows_source_end(&w->source));
+    must(w->db, COPY "; COMMIT"); // it looked, so these are right
+    must(w->db, "BEGIN IMMEDIATE");
+    assert_false(rows_source_begin(&w->source));
+    must(w->db, "ROLLBACK");
+    sqlite3_finalize(stays);
+    expect_same(w, 2);
+    begin(w);
+    put(w, one, 5, 6, TEXT_LIT("third"));
+    copy(w, 2, 1);
+}
+
 static void nobody_writes_into_it(void **state) {
     struct world *w = *state;
     assert_int_equal(sqlite3_exec(w->db, "INSERT INTO arriving.rows VALUES (NULL, 1, 2, 3, 'x')",
@@ -270,6 +295,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_batch_that_is_rolled_back_leaves_nothing, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(rows_are_copied_whole, open_world, close_world),
+        cmocka_unit_test_setup_teardown(a_transaction_that_would_see_rows_of_before_gets_none,
+                                        open_world, close_world),
         cmocka_unit_test_setup_teardown(nobody_writes_into_it, open_world, close_world),
         cmocka_unit_test(memory_that_is_refused_is_told),
     };

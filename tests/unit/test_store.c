@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Opening the embedded store: settings that are fixed for ever, one writer, files that are not a
 // store's, and a store that is damaged. Each refusal is one line that says what and what to do.
+#include "fault_vfs.h"
 #include "index_rows.h"
 #include "log_taken.h"
 #include "shop_sql.h"
@@ -318,6 +319,41 @@ static void a_log_that_a_reader_makes_long_is_told_once(void **state) {
     checkpointer_set_pages(2000, 16000, 262144);
 }
 
+// What the disk has refused once is lost, and it tells so once. The log has it, as long as it is
+// kept.
+static void a_log_whose_copy_was_not_synced_is_kept_for_the_next_start(void **state) {
+    (void)state;
+    enum { START = 8, HELP = 64, LONG = 400 };
+    struct shop shop;
+    int64_t db_bytes, wal_bytes;
+    shop_make(&shop, "fault");
+    checkpointer_set_pages(START, HELP, 1 << 20);
+    shop_open(&shop);
+    fault_vfs_reset();
+    fault.code = SQLITE_IOERR_FSYNC;
+    fault.fail_at[FAULT_MAIN_SYNC] = 1;
+    struct log_taken taken = log_taken_begin(LOG_WARN);
+    int64_t next_id = grow_log(&shop, 1, LONG); // it never starts over
+    char *told = log_taken_end(&taken);
+    assert_true(fault.hit);
+    assert_int_equal(log_taken_count(told, "the log is kept and grows until the next start"), 1);
+    assert_int_equal(log_taken_count(told, "\n"), 1);
+    free(told);
+    fault_vfs_reset();
+    shop_close(&shop);
+    sqlite_store_sizes(shop.directory, &db_bytes, &wal_bytes);
+    assert_true(wal_bytes >= (int64_t)LONG * 4096);
+    shop_open(&shop);
+    assert_int_equal(grow_log(&shop, next_id, START) > next_id, 1);
+    shop_close(&shop);
+    sqlite_store_sizes(shop.directory, &db_bytes, &wal_bytes);
+    assert_int_equal(wal_bytes, 0);
+    shop_open(&shop);
+    shop_sql_expect(&shop, "PRAGMA integrity_check", "ok");
+    shop_remove(&shop);
+    checkpointer_set_pages(2000, 16000, 262144);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_store_has_the_defaults),
@@ -335,7 +371,9 @@ int main(void) {
         cmocka_unit_test(positions_and_batches_are_counted),
         cmocka_unit_test(sizes_of_the_files_are_told),
         cmocka_unit_test(a_log_that_a_reader_makes_long_is_told_once),
+        cmocka_unit_test(a_log_whose_copy_was_not_synced_is_kept_for_the_next_start),
     };
     log_set_level(LOG_ERROR + 1);
+    fault_vfs_register();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,7 @@
 // 2. A file system of its own for each source has one file, which is attached; it can only be read.
 // 3. A transaction that begins looks at the change counter on page 1, which is another for each
 //    batch, and forgets what it has read before. It reads the table's pages only when the INSERT
-//    runs, by when they are written.
+//    runs, by when they are written. A transaction that did not look is refused its rows.
 //
 // How it fails: memory is refused, or SQLite does not attach. Reading never fails.
 #include "store/sqlite/rows_source.h"
@@ -15,7 +15,7 @@
 
 struct source_file {
     sqlite3_file base; // first
-    const struct table_pages *pages;
+    struct rows_source *source;
 };
 
 static int file_close(sqlite3_file *f) {
@@ -24,7 +24,7 @@ static int file_close(sqlite3_file *f) {
 }
 
 static int file_read(sqlite3_file *f, void *to, int n, sqlite3_int64 from) {
-    const struct table_pages *p = ((struct source_file *)f)->pages;
+    const struct table_pages *p = &((struct source_file *)f)->source->pages;
     size_t there = p->n * TABLE_PAGE_BYTES, at = (size_t)from, want = (size_t)n;
     size_t copied = at >= there ? 0 : there - at < want ? there - at : want;
     if (copied > 0) {
@@ -61,8 +61,13 @@ static int file_size(sqlite3_file *f, sqlite3_int64 *n_bytes) {
     return SQLITE_OK;
 }
 
-// Nobody else has it.
+// Nobody else has it. Who locks it looks at the change counter next.
 static int file_lock(sqlite3_file *f, int level) {
+    ((struct source_file *)f)->source->n_looks += level == SQLITE_LOCK_SHARED;
+    return SQLITE_OK;
+}
+
+static int file_unlock(sqlite3_file *f, int level) {
     UNUSED(f);
     UNUSED(level);
     return SQLITE_OK;
@@ -100,7 +105,7 @@ static const sqlite3_io_methods file_methods = {
     .xSync = file_sync,
     .xFileSize = file_size,
     .xLock = file_lock,
-    .xUnlock = file_lock,
+    .xUnlock = file_unlock,
     .xCheckReservedLock = file_is_reserved,
     .xFileControl = file_control,
     .xSectorSize = file_sector_bytes,
@@ -118,7 +123,7 @@ static int source_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *out, in
         return SQLITE_CANTOPEN;
     }
     f->base.pMethods = &file_methods;
-    f->pages = vfs->pAppData;
+    f->source = vfs->pAppData;
     if (out_flags != NULL) {
         *out_flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB;
     }
@@ -179,7 +184,7 @@ static bool register_files(struct rows_source *s) {
         .szOsFile = sizeof(struct source_file),
         .mxPathname = 64,
         .zName = s->vfs_name,
-        .pAppData = &s->pages,
+        .pAppData = s,
         .xOpen = source_open,
         .xDelete = source_delete,
         .xAccess = source_access,
@@ -234,4 +239,13 @@ void rows_source_close(struct rows_source *s) {
     table_pages_free(&s->pages);
     record_free(&s->row);
     *s = (struct rows_source){0};
+}
+
+bool rows_source_begin(struct rows_source *s) {
+    if (s->n_looks == s->n_looks_before) {
+        return false;
+    }
+    s->n_looks_before = s->n_looks;
+    table_pages_clear(&s->pages);
+    return true;
 }

@@ -10,11 +10,12 @@
 
 enum {
     RECORD_COLUMNS_MAX = 14, // 9 bytes for the type of each at most,
-    RECORD_HEADER_MAX = 127, // so that the header's length is one byte
+    RECORD_HEADER_MAX = 128, // so that the header's length, at most 127, is one byte; whole chunks
     RECORD_TYPE_ZERO = 8,    // the value 0 or 1 is the type's, since schema format 4
     RECORD_CHUNK = 16,
 };
-_Static_assert(1 + 9 * RECORD_COLUMNS_MAX <= RECORD_HEADER_MAX, "all types fit");
+_Static_assert(1 + 9 * RECORD_COLUMNS_MAX < RECORD_HEADER_MAX, "all types fit");
+_Static_assert(RECORD_HEADER_MAX % RECORD_CHUNK == 0, "it is copied from its end, chunk by chunk");
 
 struct sql_record {
     // The header, behind as many bytes as are copied at once.

@@ -12,6 +12,8 @@
 //    a warning says. While there is a long log the thread looks again by itself: when the reader
 //    has ended it copies the rest and cuts the file, also when no commit comes any more.
 // Fails: an I/O error is logged and tried again; commits are durable in the WAL all the while.
+// After a failed sync of the database nothing is copied any more, and the log is kept when it is
+// closed.
 #include "store/sqlite/sqlite_checkpoint.h"
 
 #include "base/fault.h"
@@ -20,6 +22,7 @@
 #include "store/sqlite/sqlite_schema.h"
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -48,21 +51,35 @@ struct checkpointer {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
+    atomic_bool keeps_log; // a sync of the database has failed
     bool stop, asked, works, warned;
     bool look_again; // there is a long log: not only when asked
 };
 
+// What the disk refused to sync is lost, and no later sync tells of it. So the log, which has it,
+// is kept from then on, also when it is closed: the next start copies all of it again.
+static void keep_log(struct checkpointer *c, const char *why) {
+    if (!atomic_exchange(&c->keeps_log, true)) {
+        log_error("store",
+                  "the disk did not take what was moved from the write-ahead log into the database "
+                  "(%s): the log is kept and grows until the next start; look after the disk",
+                  why);
+    }
+}
+
 // Not being able to is no failure of a batch: it is durable. True: all of the log was copied.
-static bool copy_log(sqlite3 *db, int mode, int *n_copied_pages) {
-    int n_log = 0, n_copied = 0;
-    int rc = sqlite3_wal_checkpoint_v2(db, NULL, mode, &n_log, &n_copied);
-    *n_copied_pages = n_copied;
-    if (rc != SQLITE_OK && rc != SQLITE_BUSY) {
+static bool copy_log(struct checkpointer *c, sqlite3 *db, int mode, int *n_copied) {
+    int n_log = 0;
+    *n_copied = 0;
+    int rc = sqlite3_wal_checkpoint_v2(db, NULL, mode, &n_log, n_copied);
+    if (rc == SQLITE_IOERR_FSYNC) {
+        keep_log(c, sqlite3_errmsg(db));
+    } else if (rc != SQLITE_OK && rc != SQLITE_BUSY) {
         struct error err;
         sqlite_failed(db, "moving the write-ahead log into the database", &err);
         log_warn("store", "%s", err.text);
     }
-    return rc == SQLITE_OK && n_copied == n_log;
+    return rc == SQLITE_OK && *n_copied == n_log;
 }
 
 static int64_t log_bytes(sqlite3 *db) {
@@ -74,34 +91,36 @@ static int64_t log_bytes(sqlite3 *db) {
 
 // SQLite syncs the database when all of the log is in it; what was copied by then would be on its
 // way to the disk while the writer waits for it.
-static void send_copied(sqlite3 *db) {
+static void send_copied(struct checkpointer *c) {
     sqlite3_file *file = NULL;
-    int rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    int rc = sqlite3_file_control(c->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
     if (rc == SQLITE_OK && file != NULL && file->pMethods != NULL) {
         rc = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
     }
     if (rc != SQLITE_OK) {
-        log_warn("store", "moving the write-ahead log into the database: it was not synced (%d)",
-                 rc);
+        keep_log(c, sqlite3_errstr(rc));
     }
 }
 
 // The thread's own. True: the log is long still, so look again.
 static bool work_on_log(struct checkpointer *c) {
     int n_copied;
-    bool copied = copy_log(c->db, SQLITE_CHECKPOINT_PASSIVE, &n_copied);
+    if (atomic_load(&c->keeps_log)) {
+        return false;
+    }
+    bool copied = copy_log(c, c->db, SQLITE_CHECKPOINT_PASSIVE, &n_copied);
     if (copied || n_copied < c->n_sent) {
         c->n_sent = 0;
     }
     if (!copied && n_copied - c->n_sent >= SEND_PAGES) {
-        send_copied(c->db);
+        send_copied(c);
         c->n_sent = n_copied;
     }
     if (log_bytes(c->db) <= CUT_BYTES) {
         return false;
     }
     // A writer that is busy cuts the file itself, by its journal_size_limit, when it starts over.
-    return !copied || !copy_log(c->db, SQLITE_CHECKPOINT_TRUNCATE, &n_copied);
+    return !copied || !copy_log(c, c->db, SQLITE_CHECKPOINT_TRUNCATE, &n_copied);
 }
 
 // With the lock. Until somebody asks; or for a while, when there is something to look at again.
@@ -183,6 +202,10 @@ void checkpointer_stop(struct checkpointer *c) {
     pthread_cond_signal(&c->wake);
     pthread_mutex_unlock(&c->lock);
     pthread_join(c->thread, NULL);
+    if (atomic_load(&c->keeps_log)) {
+        (void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        (void)sqlite3_db_config(c->writer, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    }
     sqlite3_close(c->db);
     pthread_mutex_destroy(&c->lock);
     pthread_cond_destroy(&c->wake);
@@ -214,12 +237,12 @@ static bool wake_thread(struct checkpointer *c) {
 }
 
 bool checkpointer_is_behind(const struct checkpointer *c) {
-    return c->n_pages >= help_pages;
+    return c->n_pages >= help_pages && !atomic_load(&c->keeps_log);
 }
 
 void checkpointer_after_commit(struct checkpointer *c) {
-    if (c->n_pages >= start_pages && wake_thread(c)) {
+    if (c->n_pages >= start_pages && wake_thread(c) && !atomic_load(&c->keeps_log)) {
         int n_copied; // the short rest, so that the next commit starts the file over
-        (void)copy_log(c->writer, SQLITE_CHECKPOINT_PASSIVE, &n_copied);
+        (void)copy_log(c, c->writer, SQLITE_CHECKPOINT_PASSIVE, &n_copied);
     }
 }

@@ -46,6 +46,10 @@ static enum store_result write_orders(struct sqlite_store *s, const struct sqlit
     if (b->orders.n == 0) {
         return STORE_OK;
     }
+    if (!rows_source_begin(&s->arriving)) { // never yet; reopening mends it
+        error_set(err, ERROR_RETRIABLE, "rows of the batch before are still being read");
+        return STORE_RETRY;
+    }
     if (!pending_put(&b->orders, b->cube, &s->arriving)) {
         error_set(err, ERROR_RETRIABLE, "out of memory for the rows of a batch");
         return STORE_RETRY;

@@ -99,7 +99,9 @@ bool sqlite_connect(const char *directory, const char *vfs, enum sqlite_role rol
                     struct error *err) {
     char path[4096];
     sqlite3 *db = NULL;
-    if (snprintf(path, sizeof path, "%s/sales.db", directory) >= (int)sizeof path) {
+    // A name that begins as a URI does is none.
+    const char *here = strncmp(directory, "file:", 5) == 0 ? "./" : "";
+    if (snprintf(path, sizeof path, "%s%s/sales.db", here, directory) >= (int)sizeof path) {
         return error_set(err, ERROR_USAGE, "the path of the data directory is too long");
     }
     // A writer has asked with the lock. Retriable: the others may be threads of one that runs.

@@ -88,16 +88,40 @@ static const char take_alias_sql[] =
     "WHERE type = 'table' AND name = 'order_rows' "
     "AND instr(sql, '(position INTEGER PRIMARY KEY,') > 0";
 
+// What users have made over the table may name the alias: then no order could be stored.
+static bool name_users(sqlite3 *db, struct error *err) {
+    sqlite3_stmt *find;
+    if (!sqlite_prepare(db,
+                        "SELECT type, name FROM sqlite_schema WHERE tbl_name = 'order_rows' AND "
+                        "(type = 'index' AND sql LIKE '%position%' OR type = 'trigger' AND "
+                        "(sql LIKE '%new.position%' OR sql LIKE '%old.position%'))",
+                        &find, err)) {
+        return false;
+    }
+    bool found = sqlite3_step(find) == SQLITE_ROW;
+    if (found) {
+        error_set(
+            err, ERROR_FATAL,
+            "the %s %s names order_rows.position, which is rowid from this version on: drop it "
+            "and start again",
+            (const char *)sqlite3_column_text(find, 0), (const char *)sqlite3_column_text(find, 1));
+    }
+    sqlite3_finalize(find);
+    return !found;
+}
+
 static bool take_alias(sqlite3 *db, struct error *err) {
     char number_sql[64];
     int64_t number;
-    if (!sqlite_int(db, "PRAGMA schema_version", 0, &number, err) ||
+    if (!name_users(db, err) || !sqlite_int(db, "PRAGMA schema_version", 0, &number, err) ||
         !sqlite_run(db, take_alias_sql, err)) {
         return false;
     }
     if (sqlite3_changes(db) != 1) {
-        return error_set(err, ERROR_FATAL,
-                         "the table order_rows is not as an earlier salestide made it");
+        return error_set(
+            err, ERROR_FATAL,
+            "the table order_rows is not as an earlier salestide made it: undo what has "
+            "changed it, or restore sales.db from a copy");
     }
     snprintf(number_sql, sizeof number_sql, "PRAGMA schema_version = %lld", (long long)number + 1);
     return sqlite_run(db, number_sql, err);
@@ -108,6 +132,7 @@ static bool to_5(sqlite3 *db, enum sqlite_holds holds, struct error *err) {
     if (holds != SQLITE_HOLDS_ALL) {
         return true;
     }
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL); // else it may not
     bool ok = sqlite_run(db, "PRAGMA writable_schema = ON", err) && take_alias(db, err);
     return sqlite_run(db, "PRAGMA writable_schema = RESET", ok ? err : &(struct error){0}) && ok;
 }

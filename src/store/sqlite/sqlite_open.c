@@ -75,8 +75,7 @@ bool sqlite_store_connect(struct sqlite_store *s, struct store_settings *setting
     if (!sqlite_sums_connect(sums, SQLITE_HOLDS_ALL, settings, after_failure, err) ||
         !sqlite_floors_heal(s, err) || !read_positions(s, err) || !sqlite_log_read(s, err) ||
         !rows_source_open(&s->arriving, sums->db, "order_rows", err) ||
-        !sqlite_open_prepare_all(s, err) ||
-        !sqlite_doubts_open(sums->db, &s->doubts, err) ||
+        !sqlite_open_prepare_all(s, err) || !sqlite_doubts_open(sums->db, &s->doubts, err) ||
         !sqlite_lookup_open(sums->db, &s->lookup, err)) {
         return false;
     }

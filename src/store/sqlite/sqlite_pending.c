@@ -33,7 +33,6 @@ static void put_columns(struct sql_record *r, const struct pending_order *row, i
 }
 
 bool pending_put(const struct pending_orders *p, struct cube *cube, struct rows_source *source) {
-    rows_source_begin(source);
     for (size_t i = 0; i < p->n; i++) {
         put_columns(&source->row, &p->at[i], cube_group(cube, p->at[i].group)->store_id);
         if (!rows_source_add(source)) {

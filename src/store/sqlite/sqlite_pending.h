@@ -29,8 +29,8 @@ MUST_CHECK bool pending_add(struct pending_orders *p, const struct order *from,
 void pending_clear(struct pending_orders *p); // for the next batch
 void pending_free(struct pending_orders *p);
 
-// Makes all of them rows of order_rows in `source`, in the transaction that writes them; `cube` is
-// their batch's, and has the ids of all its groups. False when memory is refused.
+// Makes all of them rows of order_rows in `source`, which was begun in the transaction that writes
+// them; `cube` is their batch's, and has the ids of all its groups. False when memory is refused.
 MUST_CHECK bool pending_put(const struct pending_orders *p, struct cube *cube,
                             struct rows_source *source);
 // Then appends these to order_rows, at the next positions.
