@@ -193,6 +193,16 @@ def test_a_lock_that_is_removed_is_taken_again(server):
     harness.must_run("verify", "--data", one.data)
 
 
+@pytest.mark.parametrize("name", ["file:shop", "shop?mode=ro", "shop%41", "shop#1"])
+def test_a_directory_may_be_named_as_a_uri_is(name, tmp_path, monkeypatch):
+    """SQLite knows such names."""
+    monkeypatch.chdir(tmp_path)
+    done = harness.run("load", "-", "--data", name, stdin=lines(order(1), order(2)))
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert "2 orders" in harness.must_run("verify", "--data", name)
+
+
 def test_two_servers_beside_a_lock_that_was_removed_do_not_both_write(server, tmp_path):
     one = server()
     assert one.post(order(1)).status == 202

@@ -193,6 +193,20 @@ def test_a_store_goes_on_after_a_vacuum(fixture, server, tmp_path):
     assert "503 orders, 2 adjustments" in harness.must_run("verify", "--data", data)
 
 
+@pytest.mark.parametrize("made", ["CREATE INDEX mine ON order_rows (created_ms, position)",
+                                  "CREATE TRIGGER mine AFTER INSERT ON order_rows BEGIN UPDATE batch_rows SET received = new.position WHERE 0; END"])  # fmt: skip
+def test_what_users_made_over_the_position_is_named_and_left(made, server, tmp_path):
+    data = restored(OLDER[-1], tmp_path)
+    asked(data, made)
+    before = shape(data)
+    done = harness.run("load", "-", "--data", data, stdin=b"")
+    assert done.returncode != 0 and len(said(done).splitlines()) == 1, said(done)
+    assert f"the {made.split()[1].lower()} mine names order_rows.position" in said(done) and "drop it and start again" in said(done)
+    assert (version(data), shape(data)) == (version_of(OLDER[-1]), before)
+    asked(data, f"DROP {made.split()[1]} mine")
+    assert server(data=data).post(order("new")).json()["accepted"] == 1
+
+
 def test_another_currency_is_refused_before_anything_is_changed(tmp_path):
     data = restored(OLDER[0], tmp_path)
     refused(harness.run("load", "-", "--data", data, "--currency", "EUR", stdin=b""), "--currency USD")
