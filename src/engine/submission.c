@@ -28,9 +28,7 @@ struct event *submission_add_unset(struct submission *s) {
     }
     struct event *e = &s->events[s->n_events++];
     _Static_assert(offsetof(struct event, order) == 0, "the rest is what comes after it");
-    size_t n_bytes = sizeof *e - sizeof e->order;
-    __asm__("" : "+r"(n_bytes)); // as in submission_add
-    memset((char *)e + sizeof e->order, 0, n_bytes);
+    memset((char *)e + sizeof e->order, 0, length_unseen(sizeof *e - sizeof e->order));
     return e;
 }
 
@@ -39,10 +37,7 @@ struct event *submission_add(struct submission *s) {
         return NULL;
     }
     struct event *e = &s->events[s->n_events++];
-    // As in order_begin: by the C library's memset, not "rep stos".
-    size_t n_bytes = sizeof *e;
-    __asm__("" : "+r"(n_bytes));
-    memset(e, 0, n_bytes);
+    memset(e, 0, length_unseen(sizeof *e));
     return e;
 }
 

@@ -50,30 +50,22 @@ void record_text(struct sql_record *r, struct text t) {
         record_null(r);
         return;
     }
-    r->header_bytes +=
-        varint_put(r->chunks + RECORD_CHUNK + r->header_bytes, TYPE_TEXT + 2 * (uint64_t)t.len);
+    r->header_bytes += varint_put(r->header + r->header_bytes, TYPE_TEXT + 2 * (uint64_t)t.len);
     if (buf_reserve(&r->bytes, t.len + RECORD_COLUMNS_MAX * sizeof(int64_t))) {
         memcpy(r->bytes.at + r->bytes.len, t.at, t.len);
         r->bytes.len += t.len;
     }
 }
 
-// The header moves to where the values begin, from its end on, in steps that are one instruction:
-// of a header of unknown length gcc makes one that takes longer than all else of a row.
 bool record_end(struct sql_record *r, struct text *row) {
     if (r->bytes.failed) {
         return false;
     }
-    r->chunks[RECORD_CHUNK] = (unsigned char)r->header_bytes;
-    const unsigned char *from = r->chunks + RECORD_CHUNK + r->header_bytes;
-    char *to = r->bytes.at + RECORD_HEADER_MAX;
-    for (size_t n = 0; n < r->header_bytes; n += RECORD_CHUNK) {
-        from -= RECORD_CHUNK;
-        to -= RECORD_CHUNK;
-        memcpy(to, from, RECORD_CHUNK);
-    }
-    row->at = r->bytes.at + RECORD_HEADER_MAX - r->header_bytes;
-    row->len = r->header_bytes + r->bytes.len - RECORD_HEADER_MAX;
+    size_t n = r->header_bytes;
+    char *at = r->bytes.at + RECORD_HEADER_MAX - n; // to the values' beginning
+    r->header[0] = (unsigned char)n;
+    memcpy(at, r->header, length_unseen(n));
+    *row = (struct text){at, n + r->bytes.len - RECORD_HEADER_MAX};
     return true;
 }
 

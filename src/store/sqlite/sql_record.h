@@ -10,16 +10,13 @@
 
 enum {
     RECORD_COLUMNS_MAX = 14, // 9 bytes for the type of each at most,
-    RECORD_HEADER_MAX = 128, // so that the header's length, at most 127, is one byte; whole chunks
+    RECORD_HEADER_MAX = 127, // so that the header's length is one byte
     RECORD_TYPE_ZERO = 8,    // the value 0 or 1 is the type's, since schema format 4
-    RECORD_CHUNK = 16,
 };
-_Static_assert(1 + 9 * RECORD_COLUMNS_MAX < RECORD_HEADER_MAX, "all types fit");
-_Static_assert(RECORD_HEADER_MAX % RECORD_CHUNK == 0, "it is copied from its end, chunk by chunk");
+_Static_assert(1 + 9 * RECORD_COLUMNS_MAX <= RECORD_HEADER_MAX, "all types fit");
 
 struct sql_record {
-    // The header, behind as many bytes as are copied at once.
-    unsigned char chunks[RECORD_CHUNK + RECORD_HEADER_MAX];
+    unsigned char header[RECORD_HEADER_MAX]; // its length first
     size_t header_bytes;
     struct buf bytes; // room for the header, then the values. failed: memory was refused
 };
@@ -33,7 +30,7 @@ static inline void record_begin(struct sql_record *r) {
     } // else record_end tells it
 }
 static inline void record_type(struct sql_record *r, unsigned char type) {
-    r->chunks[RECORD_CHUNK + r->header_bytes++] = type;
+    r->header[r->header_bytes++] = type;
 }
 // The next column. At most RECORD_COLUMNS_MAX.
 static inline void record_null(struct sql_record *r) {

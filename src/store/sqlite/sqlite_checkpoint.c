@@ -224,7 +224,7 @@ static bool wake_thread(struct checkpointer *c) {
         c->look_again = true;
         pthread_cond_signal(&c->wake);
     }
-    bool warn = c->n_pages >= warn_pages && !c->warned;
+    bool warn = c->n_pages >= warn_pages && !c->warned && !atomic_load(&c->keeps_log);
     c->warned = c->n_pages >= warn_pages;
     pthread_mutex_unlock(&c->lock);
     if (warn) {
