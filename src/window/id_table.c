@@ -3,13 +3,14 @@
 // digests, so that a larger table is filled front to back.
 //
 // At 5/8 full it grows, since a search for what is not there is three times as long at 7/8: by
-// half, or faster while it is small. Once the shared budget is used up it is filled to 7/8. What is
-// dead is left behind when it is copied; when even 7/8 are used, so are the oldest steps.
+// half, or faster while it is small beside what the budget has left. Once that is used up it is
+// filled to 7/8. What is dead is left behind when it is copied; when even 7/8 are used, so are the
+// oldest steps.
 //
 // How it fails: a table that is refused leaves the one in use as it is.
 #include "window/id_window_internal.h"
 
-enum { FAST_PART = 16 }; // of the budget: smaller tables are doubled, or more
+enum { FAST_PART = 16 }; // of what a table could have: smaller ones are doubled, or more
 
 struct id_entry *id_table_take(const struct id_window *w, size_t n_slots) {
     const struct id_table_memory *m = w->options.table;
@@ -64,13 +65,19 @@ void id_table_evict_before(struct id_window *w, int64_t step) {
     w->at.first = step > w->at.first ? step : w->at.first;
 }
 
-// How large the next table is. While it is a small part of what is allowed it grows fast: the log
-// that is read for the first time would pass many sizes, and be copied in each.
+// How large the next table is. While it is a small part of what it could have it grows fast: the
+// log that is read for the first time would pass many sizes, and be zeroed and copied in each. What
+// the tables of other partitions have is no longer there for this one.
 static size_t grown_slots(const struct id_window *w) {
-    size_t part = w->options.budget->max_bytes / sizeof *w->slots / w->n_slots;
-    return part >= FAST_PART * 4 ? w->n_slots * 4
-           : part >= FAST_PART   ? w->n_slots * 2
-                                 : w->n_slots + w->n_slots / 2;
+    const struct id_budget *budget = w->options.budget;
+    size_t own_bytes = w->n_slots * sizeof *w->slots;
+    size_t left_bytes =
+        budget->max_bytes > budget->used_bytes ? budget->max_bytes - budget->used_bytes : 0;
+    size_t part = left_bytes / own_bytes + 1; // its own goes when the next one is there
+    return part >= FAST_PART * 4   ? w->n_slots * 8
+           : part >= FAST_PART * 2 ? w->n_slots * 4
+           : part >= FAST_PART     ? w->n_slots * 2
+                                   : w->n_slots + w->n_slots / 2;
 }
 
 static bool grow(struct id_window *w, bool *refused) {
