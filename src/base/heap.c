@@ -93,3 +93,12 @@ void heap_unmap(const struct mem_heap *h, void *p, size_t n, size_t size_bytes) 
         heap_free(h, p);
     }
 }
+
+void heap_unmap_front(const struct mem_heap *h, void *p, size_t n, size_t size_bytes,
+                      size_t n_done) {
+    // Whole huge pages: giving up a part would break one up.
+    const uintptr_t end = ((uintptr_t)p + n_done * size_bytes) / MAP_FROM_BYTES * MAP_FROM_BYTES;
+    if (is_mapped(h, n * size_bytes) && end > (uintptr_t)p) {
+        (void)madvise(p, end - (uintptr_t)p, MADV_DONTNEED);
+    }
+}

@@ -31,6 +31,10 @@ void heap_free(const struct mem_heap *h, void *p); // NULL is fine
 // back leaves no hole that nothing else fills. NULL as heap_zalloc.
 MUST_CHECK void *heap_map(const struct mem_heap *h, size_t n, size_t size_bytes);
 void heap_unmap(const struct mem_heap *h, void *p, size_t n, size_t size_bytes); // as it was asked
+// The first n_done elements of such an array are not wanted any more: their memory may go before
+// the rest does, and they may be anything afterwards.
+void heap_unmap_front(const struct mem_heap *h, void *p, size_t n, size_t size_bytes,
+                      size_t n_done);
 
 // The same of the process's own heap, for all other rooms; what they give is freed with free().
 MUST_CHECK void *try_alloc(size_t n_bytes);

@@ -64,9 +64,10 @@ static bool configure_log(struct kafka_log *log, rd_kafka_conf_t *conf, struct e
         {"fetch.wait.max.ms", "100"},
         {"check.crcs", "true"},
         // When this much waits the library looks again after so many milliseconds: by default
-        // after a second, by when nothing would wait any more.
+        // after a second, by when nothing would wait any more. More of it is slower, as messages
+        // have left the processor's cache by the time that they are read.
         {"queued.min.messages", "10000000"},
-        {"queued.max.messages.kbytes", "65536"},
+        {"queued.max.messages.kbytes", "8192"},
         {"fetch.queue.backoff.ms", "5"},
         // Answers of a size whose memory the allocator keeps for the next one: those of 32 MiB and
         // more come fresh from the system each time, and touching them first costs more than all

@@ -17,6 +17,9 @@
 // does not wait so long beside it.
 #define BATCH_LONGEST_NS INT64_C(500000000)
 #define BESIDE_HISTORY_NS INT64_C(100000000)
+// For more it waits a part of its age, whole milliseconds: a log that is read as fast as it goes is
+// empty now and then, and a batch more costs more than that. A batch that is young waits for none.
+#define WAIT_PART 8
 
 void engine_settle(struct submission *list, enum settle_result result) {
     while (list != NULL) {
@@ -57,7 +60,7 @@ static bool batch_goes_on(const struct engine *e, const struct batch_summary *ba
            clock_monotonic_ns(e->options.clock) - start_ns < longest_ns;
 }
 
-// Until the batch is full or nothing waits. *list ends as what was not judged, or not to its end.
+// Until the batch is full or nothing comes. *list ends as what was not judged, or not to its end.
 static enum store_result judge_log(struct engine *e, struct submission **list,
                                    struct batch_summary *batch, struct error *err) {
     int64_t start_ns = clock_monotonic_ns(e->options.clock);
@@ -75,7 +78,8 @@ static enum store_result judge_log(struct engine *e, struct submission **list,
         }
         size_t room = e->options.batch_max_events - (size_t)batch->counts.received;
         // The end and a failure are told again by the next step.
-        (void)e->source.ops->take(e->source.self, room, 0, list);
+        int64_t age_ns = clock_monotonic_ns(e->options.clock) - start_ns;
+        (void)e->source.ops->take(e->source.self, room, (int)(age_ns / WAIT_PART / 1000000), list);
         if (*list == NULL) {
             return STORE_OK;
         }

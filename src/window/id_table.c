@@ -2,15 +2,16 @@
 // The window's table of entries: open addressing with linear probing, entries in the order of their
 // digests, so that a larger table is filled front to back.
 //
-// At 5/8 full it grows, since a search for what is not there is three times as long at 7/8: by
-// half, or faster while it is small beside what the budget has left. Once that is used up it is
-// filled to 7/8. What is dead is left behind when it is copied; when even 7/8 are used, so are the
-// oldest steps.
+// At 5/8 full it grows, since a search for what is not there is three times as long at 7/8, and at
+// 6/8 once a quarter of the budget is used: by a third, or faster while it is small beside what is
+// left. When nothing is, it is filled to 7/8. What is dead is left behind when it is copied; when
+// even 7/8 are used, so are the oldest steps.
 //
 // How it fails: a table that is refused leaves the one in use as it is.
 #include "window/id_window_internal.h"
 
 enum { FAST_PART = 16 }; // of what a table could have: smaller ones are doubled, or more
+enum { LEAVE_SLOTS = 1 << 19 };
 
 struct id_entry *id_table_take(const struct id_window *w, size_t n_slots) {
     const struct id_table_memory *m = w->options.table;
@@ -32,6 +33,13 @@ void id_table_give(const struct id_window *w, struct id_entry *slots, size_t n_s
     }
 }
 
+// Of a table that is copied the front goes as it is done, else both would be there at once.
+static void leave_front(const struct id_window *w, struct id_entry *old, size_t n_old, size_t n) {
+    if (n % LEAVE_SLOTS == 0 && w->options.table == NULL) {
+        heap_unmap_front(w->options.heap, old, n_old, sizeof *old, n);
+    }
+}
+
 bool id_table_rebuild(struct id_window *w, size_t n_slots) {
     struct id_entry *old = w->slots, *fresh = id_table_take(w, n_slots);
     size_t n_old = w->n_slots;
@@ -41,11 +49,12 @@ bool id_table_rebuild(struct id_window *w, size_t n_slots) {
     w->slots = fresh;
     w->n_slots = w->asked_slot = n_slots;
     w->n_used = 0;
-    w->room = id_table_room(n_slots);
+    w->room = id_table_room(w);
     for (int64_t i = w->base; i <= w->at.now; i++) {
         id_step_at(w, i)->n = 0;
     }
     for (size_t i = 0; i < n_old; i++) {
+        leave_front(w, old, n_old, i);
         int64_t step = old[i].rest != 0 ? id_step_of(w, old[i].rest) : -1;
         if (step >= w->kept.first) {
             w->slots[id_slot_of(w, old[i].key, old[i].rest)] = old[i];
@@ -77,7 +86,7 @@ static size_t grown_slots(const struct id_window *w) {
     return part >= FAST_PART * 4   ? w->n_slots * 8
            : part >= FAST_PART * 2 ? w->n_slots * 4
            : part >= FAST_PART     ? w->n_slots * 2
-                                   : w->n_slots + w->n_slots / 2;
+                                   : w->n_slots + w->n_slots / 3;
 }
 
 static bool grow(struct id_window *w, bool *refused) {
@@ -97,6 +106,10 @@ bool id_table_make_room(struct id_window *w) {
     }
     if (n_live <= w->n_slots / 2) { // many of them are dead
         return id_table_rebuild(w, w->n_slots);
+    }
+    if (w->room < id_table_room(w)) { // others have used more of the budget since
+        w->room = id_table_room(w);
+        return true;
     }
     if (grow(w, &refused)) {
         return true;

@@ -83,7 +83,7 @@ struct id_window *id_window_new(const struct id_window_options *options,
     w->at = (struct id_place){.seen = start.offset - 1, .time_ms = start.time_ms, .now = -1};
     w->slots = id_table_take(w, ID_SLOTS_SMALLEST);
     w->n_slots = w->asked_slot = w->slots != NULL ? ID_SLOTS_SMALLEST : 0;
-    w->room = id_table_room(w->n_slots);
+    w->room = id_table_room(w);
     if (w->slots == NULL || !push_step(w, start)) {
         id_window_free(w);
         return NULL;

@@ -91,9 +91,11 @@ static inline size_t id_home_of(const struct id_window *w, uint64_t key) {
     return (size_t)((unsigned __int128)key * w->n_slots >> 64);
 }
 
-// What may be used of a table: of one that could still grow, and of one that cannot.
-static inline size_t id_table_room(size_t n_slots) {
-    return n_slots / 8 * 5;
+// What may be used of a table: of one that could still grow, less while the budget has most of its
+// bytes yet; and of one that cannot.
+static inline size_t id_table_room(const struct id_window *w) {
+    const struct id_budget *budget = w->options.budget;
+    return w->n_slots / 8 * (budget->used_bytes <= budget->max_bytes / 4 ? 5 : 6);
 }
 static inline size_t id_table_most(size_t n_slots) {
     return n_slots - n_slots / 8;

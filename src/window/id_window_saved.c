@@ -196,7 +196,7 @@ enum id_window_loaded id_window_load(const struct id_window_options *options,
     }
     w->n_slots = w->asked_slot = head.n_slots;
     w->n_used = head.n_used;
-    w->room = id_table_room(w->n_slots);
+    w->room = id_table_room(w);
     w->base = head.base;
     w->swept = head.swept;
     w->evicted = head.evicted != 0;

@@ -391,6 +391,34 @@ static void an_array_is_zeroed_however_large_and_wherever_it_comes_from(void **s
     heap_unmap(NULL, NULL, LARGE, 3);
 }
 
+static void the_front_of_an_array_goes_and_the_rest_stays(void **state) {
+    (void)state;
+    struct refusing_heap h;
+    refusing_heap_init(&h, 0);
+    const struct mem_heap *const heaps[] = {NULL, &h.heap};
+    for (size_t k = 0; k < COUNT_OF(heaps); k++) {
+        unsigned char *at = heap_map(heaps[k], LARGE, 3);
+        assert_non_null(at);
+        memset(at, 0xA5, (size_t)LARGE * 3);
+        heap_unmap_front(heaps[k], at, LARGE, 3, 0);
+        assert_int_equal(at[0], 0xA5);
+        heap_unmap_front(heaps[k], at, LARGE, 3, LARGE / 2);
+        heap_unmap_front(heaps[k], at, LARGE, 3, LARGE / 2 + 1);
+        assert_int_equal(at[0], heaps[k] == NULL ? 0 : 0xA5); // of the process's own it is gone
+        for (size_t i = (size_t)LARGE / 2 * 3 + 3; i < (size_t)LARGE * 3; i++) {
+            assert_int_equal(at[i], 0xA5);
+        }
+        heap_unmap(heaps[k], at, LARGE, 3);
+        at = heap_map(heaps[k], SMALL, 3);
+        assert_non_null(at);
+        memset(at, 0xA5, (size_t)SMALL * 3);
+        heap_unmap_front(heaps[k], at, SMALL, 3, SMALL / 2);
+        assert_int_equal(at[0], 0xA5);
+        heap_unmap(heaps[k], at, SMALL, 3);
+    }
+    assert_int_equal(h.n_live, 0);
+}
+
 static bool refuse_large(void *user, size_t n_bytes) {
     (void)user;
     return n_bytes == 3 * (size_t)LARGE;
@@ -411,6 +439,7 @@ static void a_large_array_may_be_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_array_is_zeroed_however_large_and_wherever_it_comes_from),
+        cmocka_unit_test(the_front_of_an_array_goes_and_the_rest_stays),
         cmocka_unit_test(a_large_array_may_be_refused),
         cmocka_unit_test(every_allocation_of_reading_json_may_be_refused),
         cmocka_unit_test(every_allocation_of_reading_csv_may_be_refused),

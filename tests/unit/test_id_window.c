@@ -113,6 +113,52 @@ static void a_failed_batch_leaves_nothing_behind(void **state) {
     id_window_free(w);
 }
 
+// Tables of many megabytes, whose front goes while they are copied.
+static void a_table_that_grows_large_keeps_all_that_came(void **state) {
+    (void)state;
+    enum { MANY = 1500000 };
+    next_offset = 0;
+    struct id_budget budget = {.max_bytes = (size_t)96 << 20};
+    struct id_window *w = window_of(&budget, (struct id_window_start){0, 0});
+    for (uint64_t id = 0; id < MANY; id++) {
+        assert_int_equal(see(w, id, id, 1000), KNOWN_NEW);
+        if (id % 100000 == 0) {
+            id_window_keep(w);
+        }
+    }
+    assert_int_equal(id_window_facts(w).n_ids, MANY);
+    assert_true(id_window_facts(w).bytes < MANY * (size_t)ID_WINDOW_ENTRY_BYTES * 2);
+    for (uint64_t id = 0; id < MANY; id++) {
+        assert_int_equal(see(w, id, id, 1000), KNOWN_SAME);
+    }
+    id_window_free(w);
+    assert_int_equal(budget.used_bytes, 0);
+}
+
+// None takes room that the others need: with a half of the budget filled all are known.
+static void many_windows_share_a_budget(void **state) {
+    (void)state;
+    enum { WINDOWS = 48, EACH = 20000 };
+    next_offset = 0;
+    struct id_budget budget = {.max_bytes = (size_t)WINDOWS * EACH * ID_WINDOW_ENTRY_BYTES * 2};
+    struct id_window *windows[WINDOWS];
+    for (int i = 0; i < WINDOWS; i++) {
+        windows[i] = window_of(&budget, (struct id_window_start){0, 0});
+    }
+    for (uint64_t id = 0; id < EACH; id++) {
+        for (int i = 0; i < WINDOWS; i++) {
+            assert_int_equal(see(windows[i], id, id, 1000), KNOWN_NEW);
+            assert_true(budget.used_bytes <= budget.max_bytes);
+        }
+    }
+    for (int i = 0; i < WINDOWS; i++) {
+        assert_int_equal(id_window_facts(windows[i]).n_ids, EACH);
+        assert_int_equal(id_window_facts(windows[i]).covered_ms, WINDOW_MS);
+        id_window_free(windows[i]);
+    }
+    assert_int_equal(budget.used_bytes, 0);
+}
+
 static void run_log(const struct record *log, struct dice *dice, struct id_budget *budget) {
     struct id_window *w = window_of(budget, (struct id_window_start){log[0].offset, 0});
     int64_t start = 0;
@@ -346,6 +392,8 @@ int main(void) {
         cmocka_unit_test(a_few_messages_ahead_of_time_forget_nothing),
         cmocka_unit_test(stamps_of_1970_and_stamps_that_stand_still_forget_nothing),
         cmocka_unit_test(a_failed_batch_leaves_nothing_behind),
+        cmocka_unit_test(a_table_that_grows_large_keeps_all_that_came),
+        cmocka_unit_test(many_windows_share_a_budget),
         cmocka_unit_test(kills_and_failed_batches_change_no_verdict),
         cmocka_unit_test(two_batches_that_fall_or_stay_change_no_verdict),
         cmocka_unit_test(a_budget_that_ends_within_the_second_of_two_batches_forgets_the_oldest),
