@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "host/http_setup.h"
 
-#include "base/mem.h"
 #include <pthread.h>
 
 void http_prepare_process(sigset_t *signals) {
@@ -11,7 +10,6 @@ void http_prepare_process(sigset_t *signals) {
     sigaddset(signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, signals, NULL); // every thread inherits it; the loop takes them
     signal(SIGPIPE, SIG_IGN);
-    mem_keep_freed();
 }
 
 bool http_options_read(const struct options *o, struct http_options *out, struct error *err) {

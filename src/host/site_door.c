@@ -165,6 +165,12 @@ static void page_health(void *user, int64_t last_commit_ms, struct buf *json) {
     buf_put_char(json, '}');
 }
 
+static bool page_products(void *user, struct sales_reader **out, struct error *err) {
+    const struct site *s = user;
+    struct store_settings settings;
+    return reader_place_open(s->place, QUESTION_TIMEOUT_MS, out, &settings, err);
+}
+
 static bool open_page(struct site *s, struct error *err) {
     struct live_options options = {
         .zone = s->zone,
@@ -177,16 +183,13 @@ static bool open_page(struct site *s, struct error *err) {
         .health_user = s,
         .alerts = door_alerts,
         .alerts_user = s,
+        .open_products = page_products,
+        .open_user = s,
     };
     struct store_settings settings;
     memcpy(options.currency, s->settings.currency, sizeof options.currency);
     if (!locale_of_options(s->options, &options.locale, err) ||
         !reader_place_open(s->place, QUESTION_TIMEOUT_MS, &options.reader, &settings, err)) {
-        return false;
-    }
-    if (!reader_place_open(s->place, QUESTION_TIMEOUT_MS, &options.products_reader, &settings,
-                           err)) {
-        options.reader->ops->close(options.reader);
         return false;
     }
     s->live = live_start(&options, err);

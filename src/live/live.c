@@ -323,13 +323,14 @@ static void products_answered(void *user) {
 }
 
 static bool start_aside(struct live *l, struct error *err) {
-    const struct live_aside_options options = {.reader = l->options.products_reader,
+    const struct live_aside_options options = {.open = l->options.open_products,
+                                               .open_user = l->options.open_user,
                                                .zone = l->options.zone,
                                                .clock = l->options.clock,
                                                .answered = products_answered,
                                                .user = l};
-    l->aside = options.reader != NULL ? live_aside_start(&options, err) : NULL;
-    return options.reader == NULL || l->aside != NULL;
+    l->aside = options.open != NULL ? live_aside_start(&options, err) : NULL;
+    return options.open == NULL || l->aside != NULL;
 }
 
 struct live *live_start(const struct live_options *options, struct error *err) {

@@ -15,9 +15,11 @@
 struct live;
 struct live_options {
     struct sales_reader *reader; // owned by live from live_start on
-    // Likewise, of a thread for the question for products, which holds up nothing then. NULL: it is
-    // asked among the others.
-    struct sales_reader *products_reader;
+    // Opens one more on a thread of its own, which owns it, for the question for products: that
+    // holds up nothing then, nor does opening it. False is told as a question that fails, and tried
+    // again. NULL: it is asked among the others.
+    bool (*open_products)(void *user, struct sales_reader **out, struct error *err);
+    void *open_user;
     const struct zone *zone;   // borrowed
     char currency[4];          // the shop's
     const char *locale;        // likewise, a BCP 47 tag; borrowed; NULL or "": the browser's own

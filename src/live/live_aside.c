@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The thread sleeps until it is asked; reads the ranking in a snapshot of its own; keeps it until
-// it is taken; tells; and rests for a hundred times of what that cost, a second at least, but does
-// not for the first question of another day.
+// The thread sleeps until it is asked; opens its reader, if it has none; reads the ranking in a
+// snapshot of its own; keeps it until it is taken; tells; and rests for a hundred times of what
+// that cost, a second at least, but does not for the first question of another day.
 //
 // How it fails: a question that fails is logged once and asked again after that rest, a minute at
 // most. The page keeps the products that it has, of the same day.
@@ -31,6 +31,7 @@ struct live_aside {
     struct live_ranking answer;
     int64_t due_ns;
     // The thread's own.
+    struct sales_reader *reader; // NULL: not opened yet
     struct live_figures *figures;
     bool failed; // the newest question
 };
@@ -62,7 +63,11 @@ static bool wait_for_question(struct live_aside *a) {
 }
 
 static bool read_products(struct live_aside *a, struct error *err) {
-    struct sales_reader *r = a->options.reader;
+    if (a->reader == NULL && !a->options.open(a->options.open_user, &a->reader, err)) {
+        a->reader = NULL;
+        return false;
+    }
+    struct sales_reader *r = a->reader;
     if (!r->ops->begin(r, err)) {
         return false;
     }
@@ -117,7 +122,9 @@ static void *aside_thread(void *user) {
 }
 
 static void aside_free(struct live_aside *a) {
-    a->options.reader->ops->close(a->options.reader);
+    if (a->reader != NULL) {
+        a->reader->ops->close(a->reader);
+    }
     pthread_cond_destroy(&a->wake);
     pthread_cond_destroy(&a->told);
     pthread_mutex_destroy(&a->lock);

@@ -9,7 +9,9 @@
 
 struct live_aside;
 struct live_aside_options {
-    struct sales_reader *reader;      // owned from live_aside_start on, also when that fails
+    // On the thread, for its first question; live_aside owns what it gives.
+    bool (*open)(void *user, struct sales_reader **out, struct error *err);
+    void *open_user;
     const struct zone *zone;          // borrowed, as the clock
     const struct clock_source *clock; // what a question has cost by it is rested from
     void (*answered)(void *user);     // on the thread; must be quick

@@ -22,6 +22,7 @@ struct shop {
     struct zone *zone;
     struct fake_reader *fake;
     struct fake_reader *products; // of its own connection; NULL: none
+    atomic_int refused_opens;     // so often opening it fails
     atomic_bool held;             // its question for products does not end
     atomic_long n_held;           // questions that have waited
     struct live *live;
@@ -66,10 +67,19 @@ static void put_health(void *user, int64_t last_commit_ms, struct buf *json) {
     buf_put_char(json, '}');
 }
 
+static bool open_products(void *user, struct sales_reader **out, struct error *err) {
+    struct shop *s = user;
+    if (atomic_fetch_sub(&s->refused_opens, 1) > 0) {
+        return error_set(err, ERROR_RETRIABLE, "the store is not there");
+    }
+    *out = &s->products->reader;
+    return true;
+}
+
 static void start(struct shop *s, const char *products_path) {
     struct live_options options = {.reader = &s->fake->reader,
-                                   .products_reader =
-                                       s->products != NULL ? &s->products->reader : NULL,
+                                   .open_products = s->products != NULL ? open_products : NULL,
+                                   .open_user = s,
                                    .zone = s->zone,
                                    .currency = "USD",
                                    .products_path = products_path,
@@ -461,6 +471,23 @@ static void a_question_for_products_that_takes_its_time_holds_up_nothing_else(vo
     wait_for(s, &last_id, "/products/rows/0/0", "\"7\"");
 }
 
+static void products_come_when_their_connection_could_be_opened_later(void **state) {
+    struct shop *s = *state;
+    uint64_t last_id = 0;
+    s->products = fake_reader_new(s->zone);
+    struct order o = an_order(1, shop_now_ms(s), 10000);
+    struct batch_summary known = fake_commit(s->products, &o);
+    assert_int_equal(known.batch_id, 1);
+    atomic_store(&s->refused_opens, 2);
+    commit(s, 1, 10000);
+    start(s, NULL);
+    watch(s, 1);
+    wait_for(s, &last_id, "/today/orders", "1"); // which waits for none
+    atomic_store(&s->passed_ns, INT64_C(10000000000));
+    wait_for(s, &last_id, "/products/rows/0/0", "\"7\"");
+    assert_true(atomic_load(&s->refused_opens) < 0);
+}
+
 static void products_of_the_day_before_are_none_of_todays(void **state) {
     struct shop *s = *state;
     uint64_t last_id = 0;
@@ -502,6 +529,7 @@ int main(void) {
         TEST(health_is_told_when_the_newest_batch_was_committed_whoever_wrote_it),
         TEST(products_are_read_again_on_demand_and_a_bad_file_changes_nothing),
         TEST(a_question_for_products_that_takes_its_time_holds_up_nothing_else),
+        TEST(products_come_when_their_connection_could_be_opened_later),
         TEST(products_of_the_day_before_are_none_of_todays),
         TEST(a_product_file_that_cannot_be_read_refuses_the_start),
     };
