@@ -257,10 +257,14 @@ class Pipeline:
         ends, have = self.kafka.end_offsets(self.name), self.positions()
         return all(max(have.get(p, 0), 0) == end for p, end in ends.items())
 
+    def must_go_on(self):
+        """Fails when what is waited for cannot come any more."""
+
     def wait_drained(self, timeout_s=DRAIN_TIMEOUT_S):
         """Until everything that is in the topic now is in the aggregates."""
         deadline = time.monotonic() + timeout_s
         while not self.is_drained():
+            self.must_go_on()
             assert time.monotonic() < deadline, (
                 f"not drained within {timeout_s} s: {self.positions()} of {self.kafka.end_offsets(self.name)}\n{self.logs()}"
             )
@@ -268,7 +272,11 @@ class Pipeline:
 
     def wait_moving(self, beyond=0, timeout_s=30):
         """Until more than `beyond` messages are in the aggregates. Returns how many."""
-        return harness.wait_until(lambda: max(self.n_done() - beyond, 0) and self.n_done(), timeout_s,
+        def moved():
+            self.must_go_on()
+            return max(self.n_done() - beyond, 0) and self.n_done()
+
+        return harness.wait_until(moved, timeout_s,
                                   f"progress beyond {beyond} messages\n{self.logs()}")  # fmt: skip
 
     def n_done(self):

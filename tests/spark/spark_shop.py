@@ -95,6 +95,10 @@ class SparkShop(pipeline.Pipeline):
     def logs(self):
         return "\n".join(f"---- {one.log_path}\n{one.log[-5000:]}" for one in self.jobs)
 
+    def must_go_on(self):
+        code = self.jobs[-1].process.poll() if self.jobs and not self.running else None
+        assert code is None or code <= 0, f"the job has ended with {code}\n{self.logs()}"
+
     def process_into(self, database, timeout_s=pipeline.DRAIN_TIMEOUT_S):
         """`salestide process` on the same topic into another database, and another keyspace when there are raw orders, up to
         all that is there now. Returns a Pipeline to read it by."""

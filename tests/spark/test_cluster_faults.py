@@ -27,7 +27,7 @@ def cluster_job(standalone, hdfs):
     """Starts the job of a shop on the cluster. Without speculation there are no settings but the cluster's."""
     for number in standalone.workers:
         shutil.rmtree(windows(standalone, number), ignore_errors=True)
-        windows(standalone, number).mkdir(mode=0o700)  # one that others may look into is refused
+        windows(standalone, number).mkdir(mode=0o700)
 
     def start(one, *settings, options=()):
         sparks = ["--executor-memory", "640m", *(word for setting in settings for word in ("--conf", setting))]
@@ -86,7 +86,7 @@ def test_executors_the_driver_and_a_disk_lost_in_the_middle_lose_no_order_and_co
     lost = windows(standalone, 1)
     assert any(lost.rglob("*")), "worker 1 has no window that could be lost"
     shutil.rmtree(lost)
-    lost.mkdir()
+    lost.mkdir(mode=0o700)  # one that others may look into is refused
     job = cluster_job(one)
     moves_on(one, STEP)
     os.kill(executor(standalone, 2), signal.SIGKILL)
