@@ -17,8 +17,9 @@
 // does not wait so long beside it.
 #define BATCH_LONGEST_NS INT64_C(500000000)
 #define BESIDE_HISTORY_NS INT64_C(100000000)
-// For more it waits a part of its age, whole milliseconds: a log that is read as fast as it goes is
-// empty now and then, and a batch more costs more than that. A batch that is young waits for none.
+// For more it waits a part of its age in all, whole milliseconds at a time: a log that is read as
+// fast as it goes is empty now and then, and a batch more costs more than that. A young batch waits
+// for none, and one into which orders trickle no longer than for its share.
 #define WAIT_PART 8
 
 void engine_settle(struct submission *list, enum settle_result result) {
@@ -60,10 +61,23 @@ static bool batch_goes_on(const struct engine *e, const struct batch_summary *ba
            clock_monotonic_ns(e->options.clock) - start_ns < longest_ns;
 }
 
+// The end and a failure are told again by the next step.
+static void take_more(struct engine *e, size_t room, int64_t start_ns, int64_t *waited_ns,
+                      struct submission **list) {
+    const struct clock_source *clock = e->options.clock;
+    (void)e->source.ops->take(e->source.self, room, 0, list);
+    int64_t empty_ns = clock_monotonic_ns(clock);
+    int64_t patience_ms = ((empty_ns - start_ns) / WAIT_PART - *waited_ns) / 1000000;
+    if (*list == NULL && patience_ms > 0) {
+        (void)e->source.ops->take(e->source.self, room, (int)patience_ms, list);
+        *waited_ns += clock_monotonic_ns(clock) - empty_ns;
+    }
+}
+
 // Until the batch is full or nothing comes. *list ends as what was not judged, or not to its end.
 static enum store_result judge_log(struct engine *e, struct submission **list,
                                    struct batch_summary *batch, struct error *err) {
-    int64_t start_ns = clock_monotonic_ns(e->options.clock);
+    int64_t start_ns = clock_monotonic_ns(e->options.clock), waited_ns = 0;
     bool beside_history = false;
     for (;;) {
         beside_history = beside_history || has_history(*list);
@@ -77,9 +91,7 @@ static enum store_result judge_log(struct engine *e, struct submission **list,
             return STORE_OK;
         }
         size_t room = e->options.batch_max_events - (size_t)batch->counts.received;
-        // The end and a failure are told again by the next step.
-        int64_t age_ns = clock_monotonic_ns(e->options.clock) - start_ns;
-        (void)e->source.ops->take(e->source.self, room, (int)(age_ns / WAIT_PART / 1000000), list);
+        take_more(e, room, start_ns, &waited_ns, list);
         if (*list == NULL) {
             return STORE_OK;
         }

@@ -7,10 +7,9 @@
 //    time has entered another 100th of the window or the group is long.
 // 2. known: the entry is found by its digest. Of a dead step, or not there: new. Else contents are
 //    compared, and when they are the same it moves into the step of now.
-// 3. add: into the first free slot, which known has found. The table grows at 5/8 full
-// (id_table.c);
-//    entries lie in the order of their digests, so it is copied front to back. What is dead is left
-//    behind.
+// 3. add: into the first free slot, which known has found. The table grows before it
+//    is full (id_table.c); entries lie in the order of their digests, so it is copied front to
+//    back. What is dead is left behind.
 //
 // A group begins where a block does: reading from there, with the time that it was, gives the same
 // blocks, times, groups and ends of life again. Within a group there may be several steps, so that

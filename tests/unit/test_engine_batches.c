@@ -276,6 +276,108 @@ static void the_engine_runs_until_its_source_ends(void **state) {
     shop_remove(&shop);
 }
 
+// A log of which the test says what comes when, and how long the engine waits for it.
+struct script {
+    struct shop *shop;
+    struct moment {
+        int64_t passes_ms; // until take returns
+        struct submission *gives;
+    } moments[8];
+    size_t n_taken;
+    int waits_ms[8];
+};
+
+static enum source_result script_take(void *self, size_t max_events, int timeout_ms,
+                                      struct submission **list) {
+    struct script *s = self;
+    UNUSED(max_events);
+    assert_true(s->n_taken < COUNT_OF(s->moments));
+    const struct moment *m = &s->moments[s->n_taken];
+    s->waits_ms[s->n_taken++] = timeout_ms;
+    shop_pass(s->shop, m->passes_ms);
+    *list = m->gives;
+    return SOURCE_OK;
+}
+
+static void nothing_to_do(void *self) {
+    UNUSED(self);
+}
+
+static bool it_is_that_log(void *self, struct error *err) {
+    UNUSED(self);
+    UNUSED(err);
+    return true;
+}
+
+static const struct source_ops script_ops = {.name = "script",
+                                             .is_log = true,
+                                             .take = script_take,
+                                             .hold = nothing_to_do,
+                                             .rewind = it_is_that_log,
+                                             .ask = nothing_to_do,
+                                             .confirm = it_is_that_log,
+                                             .committed = nothing_to_do};
+
+static void use_script(struct shop *shop, struct script *script) {
+    const struct engine_options options = {.batch_max_events = 1000, .clock = &shop->clock};
+    engine_free(shop->engine);
+    script->shop = shop;
+    shop->engine =
+        engine_new(shop->store, (struct source){&script_ops, script}, &shop->rules, NULL, &options);
+}
+
+static struct submission *of_log(struct shop *shop, int64_t id, int *result) {
+    struct submission *s = one(shop_order(shop, id, 10000));
+    *result = -1;
+    s->user = result;
+    s->settled = shop_settled;
+    s->arrival_ms = shop->now_ms;
+    return s;
+}
+
+static void a_batch_of_a_log_waits_for_more_an_eighth_of_its_age_in_all(void **state) {
+    (void)state;
+    struct shop shop;
+    shop_make(&shop, NULL);
+    shop_open(&shop);
+    int result[2];
+    struct submission *first = of_log(&shop, 1, &result[0]);
+    struct submission *second = of_log(&shop, 2, &result[1]);
+    struct script script = {.moments = {{0, first}, // the first one is waited for as asked
+                                        {30, NULL},
+                                        {2, second}, // within the 3 ms of 30
+                                        {1, NULL},   // of 33 ms 4, less those 2
+                                        {2, NULL}}};
+    use_script(&shop, &script);
+    assert_int_equal(engine_step(shop.engine, 77), ENGINE_WORKED);
+    const int want_ms[] = {77, 0, 3, 0, 2};
+    assert_int_equal(script.n_taken, COUNT_OF(want_ms));
+    assert_memory_equal(script.waits_ms, want_ms, sizeof want_ms);
+    assert_int_equal(result[0], SETTLE_JUDGED);
+    assert_int_equal(result[1], SETTLE_JUDGED);
+    expect_counts(&shop, 2, 0, 0);
+    submission_free(first);
+    submission_free(second);
+    shop_remove(&shop);
+}
+
+static void a_young_batch_of_a_log_waits_for_nothing(void **state) {
+    (void)state;
+    struct shop shop;
+    shop_make(&shop, NULL);
+    shop_open(&shop);
+    int result;
+    struct submission *only = of_log(&shop, 1, &result);
+    struct script script = {.moments = {{0, only}, {7, NULL}}};
+    use_script(&shop, &script);
+    assert_int_equal(engine_step(shop.engine, 77), ENGINE_WORKED);
+    assert_int_equal(script.n_taken, 2);
+    assert_int_equal(script.waits_ms[1], 0);
+    expect_counts(&shop, 1, 0, 0);
+    submission_free(only);
+    shop_remove(&shop);
+}
+
 // --- The store fails
 
 static void fail_from_now(enum fault_call call, long n_calls, int code) {
@@ -438,6 +540,8 @@ int main(void) {
         cmocka_unit_test(a_batch_takes_about_its_number_of_events),
         cmocka_unit_test(an_empty_submission_is_settled_too),
         cmocka_unit_test(the_engine_runs_until_its_source_ends),
+        cmocka_unit_test(a_batch_of_a_log_waits_for_more_an_eighth_of_its_age_in_all),
+        cmocka_unit_test(a_young_batch_of_a_log_waits_for_nothing),
         cmocka_unit_test(a_batch_that_cannot_be_stored_is_told_to_try_later),
         cmocka_unit_test(the_store_is_tried_again_with_back_off),
         cmocka_unit_test(known_orders_are_found_while_the_store_is_down),
