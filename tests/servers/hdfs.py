@@ -118,6 +118,17 @@ class Hdfs(process.ServerGroup):
         """With all that is in it. Whether there was anything."""
         return self.webhdfs("DELETE", path, "DELETE", recursive="true")["boolean"]
 
+    def fetch(self, path, folder):
+        """A folder of it, onto this machine's disk."""
+        folder.mkdir()
+        for status in self.webhdfs("GET", path, "LISTSTATUS")["FileStatuses"]["FileStatus"]:
+            name, at = status["pathSuffix"], f"{path}/{status['pathSuffix']}"
+            if status["type"] == "DIRECTORY":
+                self.fetch(at, folder / name)
+            else:
+                (folder / name).write_bytes(self.read(at))
+        return folder
+
     def names(self, path):
         """What is in a folder, sorted."""
         found = self.webhdfs("GET", path, "LISTSTATUS")["FileStatuses"]["FileStatus"]

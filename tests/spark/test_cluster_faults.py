@@ -14,7 +14,7 @@ import harness
 from servers import process
 from spark.spark_servers import hdfs, standalone  # noqa: F401  (fixtures)
 from spark_shop import WAIT_S
-from test_job import SEED, produce, same_as_process, without_raw
+from test_job import SEED, archived, placed, produce, same_as_process, without_raw
 
 N_EVENTS = harness.number_of("SPARK_FAULT_EVENTS", 12_000)
 STEP = N_EVENTS // 12  # of one batch
@@ -94,6 +94,34 @@ def test_executors_the_driver_and_a_disk_lost_in_the_middle_lose_no_order_and_co
     job.stop()
     without_raw(one, one.expected())
     same_as_process(one)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(3600)
+def test_executors_and_the_driver_killed_amid_raw_orders_and_an_archive_leave_every_order_in_both_once(
+        shop, standalone, hdfs, cluster_job):  # fmt: skip
+    one = shop(raw=True, partitions=4)
+    folder = f"/archives/{one.name}"
+    produce(one, N_EVENTS, SEED + 23)
+    job = cluster_job(one, options=["--archive", hdfs.url(folder)])
+    one.wait_moving(timeout_s=WAIT_S)
+    os.kill(executor(standalone, 1), signal.SIGKILL)
+    moves_on(one, 2 * STEP)
+    job.kill()
+    harness.wait_until(lambda: not any(standalone.executors(n) for n in standalone.workers), 60, "the executors' end")
+    produce(one, N_EVENTS // 2, SEED + 23)  # duplicates
+    job = cluster_job(one, options=["--archive", hdfs.url(folder)])
+    moves_on(one, STEP)
+    os.kill(executor(standalone, 2), signal.SIGKILL)
+    one.wait_drained(2 * WAIT_S)
+    job.stop()
+    expected = one.check()
+    said = harness.must_run("verify", "--raw", one.raw, "--aggregates", one.mysql.url(one.name), env=one.env, timeout=600)
+    assert "all laws hold" in said, said
+    found, wanted = archived(one, hdfs.fetch(folder, one.directory / "archive")), placed(expected.raw.values())
+    assert found == wanted
+    assert sum(found.values()) == sum(wanted.values())
+    assert not hdfs.names(f"{folder}/_pending")
 
 
 @pytest.mark.full

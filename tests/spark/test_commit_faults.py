@@ -36,18 +36,6 @@ def test_a_connection_that_breaks_in_the_middle_of_a_batch_or_around_its_commit_
     same_as_process(one)
 
 
-def fetched(hdfs, path, folder):
-    """A folder of HDFS on this machine's disk."""
-    folder.mkdir()
-    for status in hdfs.webhdfs("GET", path, "LISTSTATUS")["FileStatuses"]["FileStatus"]:
-        name, at = status["pathSuffix"], f"{path}/{status['pathSuffix']}"
-        if status["type"] == "DIRECTORY":
-            fetched(hdfs, at, folder / name)
-        else:
-            (folder / name).write_bytes(hdfs.read(at))
-    return folder
-
-
 @pytest.mark.full
 @pytest.mark.timeout(2400)
 def test_a_kill_between_the_commit_and_the_archives_renames_leaves_every_order_in_it_once(shop, mariadb, hdfs):
@@ -72,7 +60,7 @@ def test_a_kill_between_the_commit_and_the_archives_renames_leaves_every_order_i
     assert "is finished: its batch was committed" in one.jobs[-1].log
     expected = one.expected()
     without_raw(one, expected)
-    found, wanted = archived(one, fetched(hdfs, folder, one.directory / "archive")), placed(expected.raw.values())
+    found, wanted = archived(one, hdfs.fetch(folder, one.directory / "archive")), placed(expected.raw.values())
     assert found == wanted
     assert sum(found.values()) == sum(wanted.values())
     assert not hdfs.names(pending)
