@@ -79,6 +79,15 @@ def processes_in(directory):
     return found
 
 
+def is_there(pid):
+    """Whether it still runs. One that has ended, and that nobody has asked for its code yet, does not: an orphan's new
+    parent may take its time."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 def wait_stopped(pid, timeout_s=30):
     """After SIGSTOP: until it has. A busy machine lets its threads run on until one of them takes the signal."""
 
@@ -263,10 +272,14 @@ class ServerGroup(Server):
             raise
         return self
 
+    def in_order_of_stop(self):
+        """Those first that were started last."""
+        return reversed(self.processes.values())
+
     def stop(self):
-        """Those first that were started last; what they started has to end by itself."""
+        """What they started has to end by itself."""
         self.disconnect()
-        for one in reversed(self.processes.values()):
+        for one in self.in_order_of_stop():
             one.stop()
         deadline = time.monotonic() + STOP_TIMEOUT_S
         while left := processes_in(self.work):

@@ -57,6 +57,11 @@ class Standalone(process.ServerGroup):
                           SPARK_DAEMON_JAVA_OPTS="-XX:+UseSerialGC -XX:TieredStopAtLevel=1")  # fmt: skip
         self.processes[name] = process.Process(f"Spark {name}", command, self.directory / f"{name}.log", env)
 
+    def in_order_of_stop(self):
+        """The master first: else it puts the executors of a worker that goes on the one that goes next, and one that has
+        just begun then outlives it."""
+        return self.processes.values()
+
     def folder(self, worker):
         return self.work / f"worker-{worker}"
 

@@ -2,12 +2,11 @@
 """HDFS, a standalone Spark cluster and YARN as fixtures, shared by all tests of a file: each is started when the first
 one asks for it. A test that stops or kills one starts it again before it ends, and takes a folder of its own on HDFS."""
 
-import pathlib
 import socket
 
 import pytest
 
-from servers import spark
+from servers import process, spark
 from servers.hdfs import Hdfs
 from servers.shared import shared
 from servers.yarn import Yarn
@@ -31,7 +30,7 @@ def yarn(hdfs, tmp_path_factory):
 
 
 def assert_gone(pids, ports):
-    left = [pid for pid in pids if pathlib.Path(f"/proc/{pid}").exists()]
+    left = [pid for pid in pids if process.is_there(pid)]
     assert not left, f"still there: {left}"
     for port in ports:
         with socket.socket() as probe:
