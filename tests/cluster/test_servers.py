@@ -229,7 +229,7 @@ def test_a_server_that_is_stopped_is_gone_and_comes_back_after_sigstop(tmp_path)
     one = MariaDb(tmp_path / "mariadb").start()
     pid, port = one.process.pid, one.port
     one.sigstop()
-    harness.wait_until(lambda: state_of(pid) == "T", what="its stop")
+    harness.wait_until(lambda: process.state_of(pid) == "T", what="its stop")
     one.sigcont()
     assert one.sql("SELECT 1") == [(1,)]
     one.stop()

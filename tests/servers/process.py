@@ -79,13 +79,18 @@ def processes_in(directory):
     return found
 
 
+def state_of(pid):
+    """Of proc_pid_stat(5): R, S, T... X of one that is not there."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"
+
+
 def is_there(pid):
     """Whether it still runs. One that has ended, and that nobody has asked for its code yet, does not: an orphan's new
     parent may take its time."""
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
+    return state_of(pid) not in "ZX"
 
 
 def wait_stopped(pid, timeout_s=30):
