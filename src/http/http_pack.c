@@ -19,8 +19,7 @@
 enum { KEPT = 8, LEVEL = 5, MEMORY_LEVEL = 8, RAW_WINDOW_BITS = -15 };
 
 struct packs {
-    z_stream z; // a quarter of a megabyte, begun for the first event
-    bool begun;
+    z_stream z;
     struct packed *kept[KEPT];
     size_t next; // of kept, to be replaced
 };
@@ -31,7 +30,10 @@ const struct text packed_head = {"\x1f\x8b\x08\0\0\0\0\0\0\xff", 10};
 const struct text packed_heartbeat = {"\0\x03\0\xfc\xff:\n\n", 8};
 
 struct packs *packs_new(void) {
-    return mem_zalloc(1, sizeof(struct packs));
+    struct packs *p = mem_zalloc(1, sizeof *p);
+    int rc =
+        deflateInit2(&p->z, LEVEL, Z_DEFLATED, RAW_WINDOW_BITS, MEMORY_LEVEL, Z_DEFAULT_STRATEGY);
+    return mem_must(rc == Z_OK ? p : NULL);
 }
 
 void packed_release(struct packed *packed, const struct http_stream_ops *ops) {
@@ -50,25 +52,14 @@ void packs_clear(struct packs *p, const struct http_stream_ops *ops) {
 
 void packs_free(struct packs *p) {
     if (p != NULL) {
-        if (p->begun) {
-            deflateEnd(&p->z);
-        }
+        deflateEnd(&p->z);
         free(p);
     }
-}
-
-static void begin(struct packs *p) {
-    int rc =
-        deflateInit2(&p->z, LEVEL, Z_DEFLATED, RAW_WINDOW_BITS, MEMORY_LEVEL, Z_DEFAULT_STRATEGY);
-    p->begun = mem_must(rc == Z_OK ? p : NULL) != NULL;
 }
 
 // deflateBound is for one call that finishes; a full flush takes an empty block more.
 static struct packed *pack(struct packs *p, const struct stream_event *event) {
     enum { FLUSH_BYTES = 16 };
-    if (!p->begun) {
-        begin(p);
-    }
     size_t room = deflateBound(&p->z, (uLong)event->len) + FLUSH_BYTES;
     struct packed *packed = mem_alloc(sizeof *packed + room);
     unsigned char *bytes = (unsigned char *)(packed + 1);

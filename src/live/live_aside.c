@@ -64,7 +64,7 @@ static bool wait_for_question(struct live_aside *a) {
 
 static bool read_products(struct live_aside *a, struct error *err) {
     if (a->reader == NULL && !a->options.open(a->options.open_user, &a->reader, err)) {
-        a->reader = NULL;
+        a->reader = NULL; // it may have been closed again
         return false;
     }
     struct sales_reader *r = a->reader;

@@ -10,8 +10,10 @@
 // How it fails: a table that is refused leaves the one in use as it is.
 #include "window/id_window_internal.h"
 
-enum { FAST_PART = 16 }; // of what a table could have: smaller ones are doubled, or more
-enum { LEAVE_SLOTS = 1 << 19 };
+enum {
+    FAST_PART = 16,        // of what a table could have: smaller ones are doubled, or more
+    LEAVE_SLOTS = 1 << 19, // 8 MiB: some huge pages at a time
+};
 
 struct id_entry *id_table_take(const struct id_window *w, size_t n_slots) {
     const struct id_table_memory *m = w->options.table;
