@@ -196,7 +196,6 @@ enum id_window_loaded id_window_load(const struct id_window_options *options,
     }
     w->n_slots = w->asked_slot = head.n_slots;
     w->n_used = head.n_used;
-    w->room = id_table_room(w);
     w->base = head.base;
     w->swept = head.swept;
     w->evicted = head.evicted != 0;
@@ -210,6 +209,7 @@ enum id_window_loaded id_window_load(const struct id_window_options *options,
         return ID_WINDOW_OTHER;
     }
     options->budget->used_bytes += from->table_bytes;
+    w->room = id_table_room(w);
     if (from->changes.at == NULL) {
         id_window_keep(w);
     }
