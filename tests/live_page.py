@@ -145,7 +145,8 @@ def assert_in_frame(page):
 
 
 def contrast(page, selector):
-    """Of a text against what is behind it, as WCAG 2 counts it."""
+    """Of a text against what is behind it, as WCAG 2 counts it. A panel may be filled a second after the others."""
+    page.wait_for_selector(selector, state="attached", timeout=SOON_MS)
     return page.evaluate(
         """(selector) => {
             const rgba = (text) => { const n = text.match(/[\\d.]+/g).map(Number); return n.length > 3 ? n : [...n, 1]; };

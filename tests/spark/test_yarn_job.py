@@ -6,7 +6,6 @@ import pytest
 import harness
 from servers import spark
 from spark.spark_servers import hdfs, yarn  # noqa: F401  (fixtures)
-from test_commit_faults import fetched
 from test_job import SEED, archived, placed, produce, same_as_process, without_raw
 
 N_EVENTS = harness.number_of("SPARK_YARN_EVENTS", 4000)
@@ -37,7 +36,7 @@ def test_the_job_on_yarn_counts_every_order_once_and_goes_on_from_hdfs(shop, yar
     assert expected.reference.counts["duplicate"] > N_EVENTS // 2
     without_raw(one, expected)
     same_as_process(one)
-    assert archived(one, fetched(hdfs, folder, one.directory / "archive")) == placed(expected.raw.values())
+    assert archived(one, hdfs.fetch(folder, one.directory / "archive")) == placed(expected.raw.values())
     found = [(app["applicationType"], app["name"]) for app in yarn.applications()]
     assert found == [("SPARK", f"salestide {one.name}")] * 2
     harness.wait_until(lambda: {app["finalStatus"] for app in yarn.applications()} == {"SUCCEEDED"}, 60, "their ends")
