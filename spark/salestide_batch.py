@@ -20,7 +20,6 @@ import json
 from pyspark import StorageLevel
 
 import salestide_dedupe as dedupe
-import salestide_places as places
 import salestide_ranges as ranges
 import salestide_task as task
 from salestide_failure import Failure, log
@@ -43,9 +42,9 @@ class Kept:
 
 
 class Batches:
-    def __init__(self, spark, topic, tally, checkpoint, common, skip_gap, raw=None, archive=None):
+    def __init__(self, spark, places, topic, tally, checkpoint, common, skip_gap, raw=None, archive=None):
         """`common`: task.Common, whose clock and floors each batch sets; `checkpoint`: salestide_files.Folder."""
-        self.spark, self.topic, self.tally, self.checkpoint = spark, topic, tally, checkpoint
+        self.spark, self.places, self.topic, self.tally, self.checkpoint = spark, places, topic, tally, checkpoint
         self.common, self.skip_gap = common, skip_gap
         self.raw, self.archive = raw, archive
         self.claims = {}
@@ -189,25 +188,34 @@ class Batches:
                          claim.window_ms, tuple(claim.refused))  # fmt: skip
 
     def _read_and_judge(self, common, parts, kept):
-        frame = places.frame(self.spark, sorted(parts))
-        return self._collect(frame.mapInArrow(functools.partial(task.read, common, parts), task.schema_of(common.wants_rows)), common, kept)
+        if common.wants_rows:
+            frame = self.places.frame(sorted(parts))
+            return self._collect(frame.mapInArrow(functools.partial(task.read, common, parts), task.schema_of(True)), common, kept)
+        # Without orders there is nothing for Spark SQL to do, whose plan alone would take longer than all tasks of a small batch.
+        numbers = self.places.numbers(sorted(parts))
+        return self._sorted_out(numbers.mapPartitions(functools.partial(task.tallies, common, parts)).collect())
 
     def _collect(self, frame, common, kept):
-        """({partition: tally}, [partitions whose history is wanted]) of what the tasks give."""
         if common.wants_rows:  # they are written twice or three times, and judged once
             frame = frame.persist(StorageLevel.MEMORY_AND_DISK)
-        tallies, wanted = {}, []
-        for row in frame.where("status IS NOT NULL").select(*task.OWN_COLUMNS).collect():
-            if row.partition in tallies or row.partition in wanted:
-                raise Failure(f"two tasks have read partition {row.partition} at a time: the job wants one task for each")
-            if row.status == task.HISTORY:
-                wanted.append(row.partition)
-            else:
-                tallies[row.partition] = bytes(row.tally)
+        own = frame.where("status IS NOT NULL").select(*task.OWN_COLUMNS).collect()
+        tallies, wanted = self._sorted_out((row.partition, row.status, row.tally) for row in own)
         if tallies and common.wants_rows:
             kept.append(Kept(frame, frozenset(tallies)))
         elif common.wants_rows:
             frame.unpersist()  # it holds no orders
+        return tallies, wanted
+
+    def _sorted_out(self, own):
+        """({partition: tally}, [partitions whose history is wanted]) of what the tasks say of themselves."""
+        tallies, wanted = {}, []
+        for partition, status, tally in own:
+            if partition in tallies or partition in wanted:
+                raise Failure(f"two tasks have read partition {partition} at a time: the job wants one task for each")
+            if status == task.HISTORY:
+                wanted.append(partition)
+            else:
+                tallies[partition] = bytes(tally)
         return tallies, wanted
 
     def _check_kept(self, kept):

@@ -29,6 +29,7 @@ import salestide_ranges as ranges
 import salestide_raw
 import salestide_reader
 import salestide_task as task
+import salestide_worker
 from salestide_failure import Failure, log, set_log_level
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -96,7 +97,7 @@ def ship(spark, folder, libraries):
     """What executors run, from copies: those that start later get the same, whatever is installed meanwhile."""
     for library in libraries:
         spark.sparkContext.addFile(shutil.copy(library, folder))
-    for module in (task, salestide_kernel, salestide_reader):
+    for module in (task, salestide_kernel, salestide_reader, salestide_worker):
         spark.sparkContext.addPyFile(shutil.copy(module.__file__, folder))
 
 
@@ -165,6 +166,7 @@ class Job:
         from salestide_archive import Archive
         from salestide_batch import Batches
         from salestide_files import Folder
+        from salestide_places import Places
         from salestide_topic import Topic
 
         options, ready = self.options, self.tally.ready
@@ -182,7 +184,7 @@ class Job:
             window_ms=options.dedupe_window, window_max_bytes=max(options.dedupe_memory // max(len(partitions), 1), 1 << 16))  # fmt: skip
         database = address.database(options.aggregates)
         self.batches = Batches(
-            self.spark, self.topic, self.tally, checkpoint, common, options.skip_gap,
+            self.spark, Places(self.spark), self.topic, self.tally, checkpoint, common, options.skip_gap,
             raw=salestide_raw.Raw(self.spark, options.keyspace.path) if options.keyspace else None,
             archive=Archive(self.spark, options.archive, database, self.topic.name) if options.archive else None)  # fmt: skip
         self.batches.take_over(partitions)

@@ -18,8 +18,6 @@ again with the messages before it.
 import dataclasses
 import itertools
 import os
-import sys
-import zipimport
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -27,6 +25,7 @@ from pyspark import SparkFiles
 
 import salestide_kernel
 import salestide_reader
+import salestide_worker
 
 TALLY, HISTORY = "tally", "history"
 LOCK_WAIT_MS = 30_000
@@ -161,28 +160,28 @@ def window_dir(common):
     return None if not common.keeps_windows else common.window_dir or f"/var/tmp/salestide-windows-{os.getuid()}"
 
 
-def forget_archives():
-    """Before each task PySpark has Python forget what it knows of its path, and Spark has put a jar of its own and its zip there:
-    the directories of both are read anew then, thousands of entries, which costs more than a task's orders do. What is not
-    known is not forgotten; who imports from them finds them again (findings/spark-reads-its-jar-for-each-python-task.sh)."""
-    for path, finder in list(sys.path_importer_cache.items()):
-        if isinstance(finder, zipimport.zipimporter):
-            del sys.path_importer_cache[path]
+def tallies(common, parts, names):
+    """For RDD.mapPartitions, with the first two bound: (partition, status, tally) of partitions, when no orders are wanted."""
+    salestide_worker.settle()
+    for partition in map(int, names):
+        part = parts[partition]
+        for own in _judge(common, partition, part, messages_of(common.source, partition, part)):
+            yield partition, own.column("status")[0].as_py(), own.column("tally")[0].as_py()
 
 
 def read(common, parts, batches):
     """For mapInArrow, with the first two bound: of rows that name partitions."""
-    forget_archives()
+    salestide_worker.settle()
     for batch in batches:
         for partition in batch.column(0).to_pylist():
             part = parts[partition]
             pieces = messages_of(common.source, partition, part)
-            yield from _judge(common, partition, part, _small(pieces) if common.wants_rows else pieces)
+            yield from _judge(common, partition, part, _small(pieces))
 
 
 def run(common, parts, batches):
     """For mapInArrow, with the first two bound: of the messages themselves."""
-    forget_archives()
+    salestide_worker.settle()
     for partition, pieces in itertools.groupby(_pieces(batches), _partition_of):
         part = parts.get(partition)
         if part is not None:  # else all of it was counted before
@@ -191,7 +190,7 @@ def run(common, parts, batches):
 
 def identify(common, batches):
     """For mapInArrow, with the first bound: the messages with their identities. All are read on, whatever is in them."""
-    forget_archives()
+    salestide_worker.settle()
     shop = shop_of(common)
     for batch in batches:
         yield batch.append_column("identity", shop.identities(with_headers(batch)))

@@ -28,6 +28,10 @@ def cause_of(problem):
 class Topic:
     def __init__(self, jvm, name, options):
         self.jvm, self.name = jvm, name
+        # A name of Java's costs a question to the JVM for each of its parts: a batch asks by what was found once.
+        self.seconds = jvm.java.util.concurrent.TimeUnit.SECONDS
+        self.names = jvm.java.util.Collections.singletonList(name)
+        self.no_id = str(jvm.org.apache.kafka.common.Uuid.ZERO_UUID.toString())
         properties = jvm.java.util.Properties()
         timeouts = {"default.api.timeout.ms": str(CALL_TIMEOUT_S * 1000), "request.timeout.ms": str(CALL_TIMEOUT_S * 500)}
         for key, value in {**options, **timeouts, "client.id": "salestide"}.items():
@@ -42,26 +46,25 @@ class Topic:
 
     def describe(self, patience_s):
         """(id, partitions). A topic just made may be unknown for a moment."""
+        described, found = self._described(patience_s)
+        return found, [p.partition() for p in described.partitions()]
+
+    def identity(self, patience_s):
+        return self._described(patience_s)[1]
+
+    def _described(self, patience_s):
         until = time.monotonic() + patience_s
         while True:
             try:
-                return self._describe_now()
+                described = self._wait(self.admin.describeTopics(self.names).allTopicNames()).get(self.name)
+                found = str(described.topicId().toString())
+                return described, "" if found == self.no_id else found
             except Py4JJavaError as problem:
                 kind, message = cause_of(problem)
             if time.monotonic() >= until:
                 raise Failure(f"the topic {self.name} does not exist" if kind == "UnknownTopicOrPartitionException"
                               else f"the topic {self.name} cannot be asked for: {kind}: {message}")  # fmt: skip
             time.sleep(PAUSE_S)
-
-    def _describe_now(self):
-        names = self.jvm.java.util.Collections.singletonList(self.name)
-        described = self._wait(self.admin.describeTopics(names).allTopicNames()).get(self.name)
-        found = str(described.topicId().toString())
-        none = str(self.jvm.org.apache.kafka.common.Uuid.ZERO_UUID.toString())
-        return "" if found == none else found, [p.partition() for p in described.partitions()]
-
-    def identity(self, patience_s):
-        return self.describe(patience_s)[0]
 
     def firsts(self, partitions):
         """{partition: offset of its oldest message}"""
@@ -95,4 +98,4 @@ class Topic:
         return "compact" in found.get("cleanup.policy").value()
 
     def _wait(self, future):
-        return future.get(CALL_TIMEOUT_S, self.jvm.java.util.concurrent.TimeUnit.SECONDS)
+        return future.get(CALL_TIMEOUT_S, self.seconds)

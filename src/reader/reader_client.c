@@ -19,10 +19,11 @@ static const char *const fixed[][2] = {
     {"allow.auto.create.topics", "false"}, {"socket.nagle.disable", "true"},
 };
 // What the caller may say otherwise. When as much waits as is allowed the library looks again after
-// some milliseconds, by default after a second. A range ends somewhere: little is read beyond.
+// some milliseconds, by default after a second. A range ends somewhere: little is read beyond, and
+// what the broker still waits with then holds up the next range.
 static const char *const usual[][2] = {
     {"client.id", "salestide"},      {"check.crcs", "true"},
-    {"fetch.wait.max.ms", "20"},     {"queued.min.messages", "10000000"},
+    {"fetch.wait.max.ms", "5"},      {"queued.min.messages", "10000000"},
     {"fetch.queue.backoff.ms", "2"}, {"queued.max.messages.kbytes", "16384"},
     {"fetch.max.bytes", "8388608"},
 };

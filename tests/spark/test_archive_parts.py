@@ -240,7 +240,7 @@ def batches(tally, topic_id, skip_gap=True, end=100, now=""):
     topic = types.SimpleNamespace(name="sales", identity=lambda patience_s: now, ends=lambda ps: {p: end for p in ps})
     checkpoint = types.SimpleNamespace(list=lambda path: [], at=lambda name: name)
     common = types.SimpleNamespace(topic_id=topic_id)
-    return salestide_batch.Batches(spark, topic, tally, checkpoint, common, skip_gap, archive=archive())
+    return salestide_batch.Batches(spark, None, topic, tally, checkpoint, common, skip_gap, archive=archive())
 
 def commit(one):
     one.claims = claims(0, 2)

@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).parent.parent.parent
 PROGRAM = """
 import sys, types
 sys.path.insert(0, sys.argv[1])
-import salestide_batch, salestide_places, salestide_ranges as ranges, salestide_task as task
+import salestide_batch, salestide_ranges as ranges, salestide_task as task
 from salestide_failure import Failure
 
 LOST = int(sys.argv[2])  # how often the orders are lost
@@ -49,8 +49,8 @@ class Archive:
 topic = types.SimpleNamespace(name="sales", identity=lambda s: "")
 common = task.Common(library="", shop=None, topic_id="", now_ms=0, minute_floor=0, hour_floor=0, gross_json="", has_raw=False,
                      wants_rows=True, window_dir=None, window_ms=1, window_max_bytes=1, source=task.Source("", "sales", ()))
-salestide_places.frame = lambda spark, partitions: Frame()
-batches = salestide_batch.Batches(None, topic, Tally(), None, common, False, archive=Archive())
+places = types.SimpleNamespace(frame=lambda partitions: Frame())
+batches = salestide_batch.Batches(None, places, topic, Tally(), None, common, False, archive=Archive())
 batches.claims = {p: ranges.Claim(p, 0, 1, p, 0, 0, []) for p in (0, 1)}
 try:
     batches._count(None, 7, {p: ranges.Range(p, 0, 0, 5) for p in (0, 1)})

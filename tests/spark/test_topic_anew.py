@@ -61,7 +61,7 @@ def identity(patience_s):
 
 job = salestide_spark.Job(None)
 topic = types.SimpleNamespace(name="sales", identity=identity)
-job.batches = salestide_batch.Batches(None, topic, None, None, types.SimpleNamespace(topic_id="first"), False)
+job.batches = salestide_batch.Batches(None, None, topic, None, None, types.SimpleNamespace(topic_id="first"), False)
 print(job.why(salestide_spark.first_line(Exception(sys.argv[3]))))
 """
 
