@@ -122,6 +122,10 @@ static bool read_products(struct live_state *s, int32_t from_minute, struct erro
     if (s->aside == NULL) {
         return live_read_products(s->reader, s->zone, s->next, err);
     }
+    if (s->next->counts.received == 0) { // nor need there be a connection that asks
+        s->next->products = (struct live_ranking){0};
+        return true;
+    }
     live_aside_ask(s->aside, s->next->day, s->next->shop.code);
     if (!s->read_once) { // most are there at once: the first picture has them
         live_aside_wait(s->aside, FIRST_PRODUCTS_MS);
