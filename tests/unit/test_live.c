@@ -488,6 +488,22 @@ static void products_come_when_their_connection_could_be_opened_later(void **sta
     assert_true(atomic_load(&s->refused_opens) < 0);
 }
 
+static void nobody_connects_for_products_before_there_is_an_order(void **state) {
+    struct shop *s = *state;
+    uint64_t last_id = 0;
+    s->products = fake_reader_new(s->zone);
+    start(s, NULL);
+    watch(s, 1);
+    wait_for(s, &last_id, "/products/rows", "[]");
+    assert_int_equal(atomic_load(&s->refused_opens), 0); // not asked for
+    struct order o = an_order(1, shop_now_ms(s), 10000);
+    struct batch_summary known = fake_commit(s->products, &o);
+    assert_int_equal(known.batch_id, 1);
+    commit(s, 1, 10000);
+    wait_for(s, &last_id, "/products/rows/0/0", "\"7\"");
+    assert_true(atomic_load(&s->refused_opens) < 0);
+}
+
 static void products_of_the_day_before_are_none_of_todays(void **state) {
     struct shop *s = *state;
     uint64_t last_id = 0;
@@ -530,6 +546,7 @@ int main(void) {
         TEST(products_are_read_again_on_demand_and_a_bad_file_changes_nothing),
         TEST(a_question_for_products_that_takes_its_time_holds_up_nothing_else),
         TEST(products_come_when_their_connection_could_be_opened_later),
+        TEST(nobody_connects_for_products_before_there_is_an_order),
         TEST(products_of_the_day_before_are_none_of_todays),
         TEST(a_product_file_that_cannot_be_read_refuses_the_start),
     };
