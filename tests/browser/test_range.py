@@ -63,6 +63,7 @@ def look_at_today(page):
     wait_for_figure(page, "revenue", "$799.75")
     wait_for_text(page, "[data-panel=time] h2 span", "Revenue by hour")
     wait_for_text(page, "[data-panel=map] [data-state=WA] title", "WA: 200.00 USD, 1 orders")
+    page.wait_for_selector("[data-panel=products] li")  # they may come last, and take their room
 
 
 def look_at_range(page, shop, feed):
