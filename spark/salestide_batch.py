@@ -196,6 +196,7 @@ class Batches:
         return self._sorted_out(numbers.mapPartitions(functools.partial(task.tallies, common, parts)).collect())
 
     def _collect(self, frame, common, kept):
+        """What _sorted_out says of a frame's tasks. Orders that are wanted stay with Spark, in `kept`."""
         if common.wants_rows:  # they are written twice or three times, and judged once
             frame = frame.persist(StorageLevel.MEMORY_AND_DISK)
         own = frame.where("status IS NOT NULL").select(*task.OWN_COLUMNS).collect()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a Python worker of Spark's spends around each task, and what a task does against it at its begin: `settle()`.
 
-All of it together was four fifths of a small batch's time; the orders themselves take some milliseconds.
+All of it together was half of a small batch's Spark job; the orders themselves take some milliseconds.
 
 How it fails: not at all; where something is not to be had, a task is slower.
 """

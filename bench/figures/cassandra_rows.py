@@ -61,7 +61,7 @@ def one(servers, client, path, right):
     done = processes.run(command, timeout_s=1800)
     found = stored(servers)
     if client in WRONG_AMOUNTS:
-        found, right = ({table: n for table, (n, _) in one.items()} for one in (found, right))
+        found, right = ({table: n for table, (n, _) in tables.items()} for tables in (found, right))
     if found != right:
         raise SystemExit(f"bench: {client} wrote {found}, and the file has {right}")
     return json.loads(next(line for line in done.out.splitlines() if line.startswith("{")))  # ours has a log, too
