@@ -63,10 +63,20 @@ def exact(page, figure):
     return decimal.Decimal(page.get_attribute(f"[data-figure={figure}]", "data-exact"))
 
 
+def of_all(page, selector, script, arg=None):
+    """What script makes of all elements that selector finds. In one step: Playwright's eval_on_selector finds first and
+    evaluates later, and a chart that is drawn meanwhile has other elements, so those found have no size any more."""
+    return page.evaluate(f"([selector, arg]) => ({script})([...document.querySelectorAll(selector)], arg)", [selector, arg])
+
+
+def of_one(page, selector, script):
+    """The same of the first of them, which must be there."""
+    return page.evaluate(f"(selector) => ({script})(document.querySelector(selector))", selector)
+
+
 def rows(page, panel):
     """Texts of a table's cells."""
-    return page.eval_on_selector_all(
-        f"[data-panel={panel}] tbody tr", "rows => rows.map(r => [...r.cells].map(c => c.textContent))")
+    return of_all(page, f"[data-panel={panel}] tbody tr", "rows => rows.map(r => [...r.cells].map(c => c.textContent))")
 
 
 def matrix(page):
@@ -82,8 +92,8 @@ def matrix(page):
 
 def products(page):
     """(name, exact amount) by rank"""
-    return [(name, decimal.Decimal(amount.split()[0])) for name, amount in page.eval_on_selector_all(
-        "[data-panel=products] li", "all => all.map(li => [li.querySelector('.name').textContent, li.querySelector('b').title])")]  # fmt: skip
+    shown = of_all(page, "[data-panel=products] li", "all => all.map(li => [li.querySelector('.name').textContent, li.querySelector('b').title])")
+    return [(name, decimal.Decimal(amount.split()[0])) for name, amount in shown]
 
 
 def tile(page, state):
@@ -139,8 +149,7 @@ def assert_in_frame(page):
         }"""
     )
     assert over == [], f"one lies over the other: {over}"
-    cut = page.eval_on_selector_all(
-        "[data-figure]", "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.dataset.figure)")
+    cut = of_all(page, "[data-figure]", "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.dataset.figure)")
     assert cut == [], f"cut: {cut}"
 
 

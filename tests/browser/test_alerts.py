@@ -4,7 +4,7 @@
 import harness
 import hosts
 from harness import NDJSON, lines
-from live_page import PHONE, SOON_MS, assert_in_frame, contrast, order, picture, wait_for_text
+from live_page import PHONE, SOON_MS, assert_in_frame, contrast, of_all, of_one, order, picture, wait_for_text
 
 RULES = "bad-events = rejected over 20% in 1h for 0, clear under 10%\nbehind-the-usual = orders under 50% of usual\n"
 IN_SIGHT = "e => e.getBoundingClientRect().top >= 0 && e.getBoundingClientRect().bottom <= innerHeight"
@@ -27,13 +27,13 @@ def test_an_alert_fires_and_clears_on_the_page(server, open_page, tmp_path):
     one.post(lines(*[order(i) for i in range(7)], *[order(100 + i, total="-1") for i in range(3)]), NDJSON)
     page.wait_for_selector("[data-panel=alerts] li", timeout=SOON_MS)
     since = page.evaluate("new Date(%d).toISOString().slice(11, 16)" % one.get("/v1/alerts").json()["rules"][0]["since_ms"])
-    shown = page.eval_on_selector_all("[data-panel=alerts] li > *", "all => all.map(e => e.textContent)")
+    shown = of_all(page, "[data-panel=alerts] li > *", "all => all.map(e => e.textContent)")
     assert shown == ["bad-events", "30.0% rejected (3 of 10 in 1h)",
                      f"since {since} · rejected over 20% in 1h for 0, clear under 10%"]  # fmt: skip
     assert spoken(page) == "Alert bad-events: 30.0% rejected (3 of 10 in 1h)."
     wait_for_text(page, "[data-pipeline=alerts]", "1")
-    warning = page.eval_on_selector("[data-panel=alerts] b", "e => getComputedStyle(e).color")
-    assert warning == page.eval_on_selector("[data-pipeline=alerts]", "e => getComputedStyle(e).color")
+    warning = of_one(page, "[data-panel=alerts] b", "e => getComputedStyle(e).color")
+    assert warning == of_one(page, "[data-pipeline=alerts]", "e => getComputedStyle(e).color")
     phone.wait_for_selector("[data-panel=alerts] li", timeout=SOON_MS)
     for each, name in ((page, "desk"), (phone, "phone")):
         assert_in_frame(each)
@@ -56,7 +56,7 @@ def part(name):
 
 
 def rules_in(page):
-    return page.eval_on_selector_all("#rules-list .said", "all => all.map(e => [e.children[0].textContent, e.children[1].textContent])")
+    return of_all(page, "#rules-list .said", "all => all.map(e => [e.children[0].textContent, e.children[1].textContent])")
 
 
 def sentence(page):
@@ -111,7 +111,7 @@ def test_what_is_wrong_with_a_rule_is_marked_where_it_stands(server, open_page, 
     page = open_page(one, viewport=PHONE, refusals=[422, 412])
     page.click("#rules-open")
     page.click("#rules li:nth-child(2) button:text('Edit')")
-    values = page.eval_on_selector_all("#rules [data-part]", "all => all.map(e => [e.dataset.part, e.value])")
+    values = of_all(page, "#rules [data-part]", "all => all.map(e => [e.dataset.part, e.value])")
     assert values == [["name", "slow"], ["what", "orders"], ["direction", "under"], ["limit", "50"], ["window", ""], ["for", ""],
                       ["clear", "70"], ["clear_for", ""]]  # fmt: skip
     assert_in_frame(page)

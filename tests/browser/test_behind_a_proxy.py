@@ -8,6 +8,7 @@ import urllib.parse
 import pytest
 
 import harness
+from live_page import of_all
 from servers import certs, process, web_proxies
 
 SOON_MS = 5_000
@@ -53,7 +54,7 @@ def test_the_page_lives_behind_a_proxy(server, open_page, certificates, tmp_path
         wait_for_text(page, "[data-figure=revenue]", "$19.90")
         painted = page.evaluate("getComputedStyle(document.querySelector('.headline')).display === 'grid'")
         assert painted, "the style sheet is not there"
-        links = page.eval_on_selector_all("a[href]:not([href^='#']):not([href^='data:'])", "all => all.map(a => a.href)")
+        links = of_all(page, "a[href]:not([href^='#']):not([href^='data:'])", "all => all.map(a => a.href)")
         assert {urllib.parse.urlsplit(link).path for link in links} >= {f"{base}/openapi.json", f"{base}/v1/rejected"}
         for link in links:
             assert page.evaluate("link => fetch(link).then(answer => answer.status)", link) == 200, link

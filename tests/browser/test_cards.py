@@ -5,8 +5,8 @@ another or scrolls sideways. The pipeline's details open below its row by finger
 import pytest
 
 import harness
-from live_page import (DESK, PHONE, SOON_MS, as_table, assert_in_frame, instant, matrix, midday_zone, order, picture, post, rows,
-                       wait_for_figure, wait_for_text)  # fmt: skip
+from live_page import (DESK, PHONE, SOON_MS, as_table, assert_in_frame, instant, matrix, midday_zone, of_all, of_one, order, picture, post,
+                       rows, wait_for_figure, wait_for_text)  # fmt: skip
 
 STATES = ["CA", "TX", "FL", "NY", "PA", "NC", "OH", "IL", "WA"]
 
@@ -27,7 +27,7 @@ PARTS = """(cards, parts) => cards.map(card => [...card.querySelectorAll(parts)]
 
 def cards(page, selector, parts):
     """The texts of each card's parts, which must be seen whole and not lie over each other."""
-    found = page.eval_on_selector_all(selector, PARTS, parts)
+    found = of_all(page, selector, PARTS, parts)
     assert found and all(found), selector
     for card in found:
         for i, a in enumerate(card):
@@ -88,7 +88,7 @@ def test_the_chart_as_a_table_is_cards_on_a_phone(shop, open_page):
     hours = cards(page, "[data-panel=time] tbody tr", "td")
     assert ["Orders 90", "Revenue $94,008.10"] in [card[1:3] for card in hours]
     assert any("Before $999,999,999,999.99" in card for card in hours)
-    assert page.eval_on_selector("[data-panel=time] .scroll", "e => e.scrollWidth <= e.clientWidth"), "it scrolls up and down only"
+    assert of_one(page, "[data-panel=time] .scroll", "e => e.scrollWidth <= e.clientWidth"), "it scrolls up and down only"
 
 
 def test_what_an_order_has_changed_and_what_was_rejected_are_cards_on_a_phone(shop, open_page):
@@ -100,13 +100,13 @@ def test_what_an_order_has_changed_and_what_was_rejected_are_cards_on_a_phone(sh
     sums = cards(page, "#order tbody tr", "td")
     assert {card[0] for card in sums} == {"Sum in all", "Sum minute", "Sum hour", "Sum day", "Sum product and day"}
     assert all(card[2].startswith("Of ") and card[3].startswith("Added ") for card in sums)
-    assert page.eval_on_selector("#order", "e => e.scrollWidth <= e.clientWidth")
+    assert of_one(page, "#order", "e => e.scrollWidth <= e.clientWidth")
     page.keyboard.press("Escape")
     page.click("[data-panel=pipeline] a")
     page.wait_for_selector("#rejected[open] li")
     ((when, code, message),) = cards(page, "#rejected li .line", "span, b")
     assert code == "negative" and "total" in message and ":" in when
-    assert page.eval_on_selector("#rejected", "e => e.scrollWidth <= e.clientWidth")
+    assert of_one(page, "#rejected", "e => e.scrollWidth <= e.clientWidth")
 
 
 def test_cards_are_still_tables_for_screen_readers(shop, open_page):
@@ -123,7 +123,7 @@ def test_a_table_of_cards_is_sorted_by_its_headings(shop, open_page):
     page = open_page(shop, viewport=PHONE)
     wait_for_figure(page, "orders", "90")
     page.wait_for_selector("[data-panel=matrix] tbody tr:nth-child(2)")
-    assert page.eval_on_selector("[data-panel=matrix] .corner", "e => getComputedStyle(e, '::before').content") == '"Sort by "'
+    assert of_one(page, "[data-panel=matrix] .corner", "e => getComputedStyle(e, '::before').content") == '"Sort by "'
     first = page.text_content("[data-panel=matrix] tbody th")
     post(shop, order("much", total="9000", source="Organic" if first == "FACEBOOK" else "FACEBOOK", state="CA"),
          order("more", total="20000", source=first, state="TX"))  # fmt: skip
@@ -138,7 +138,7 @@ def test_a_table_of_cards_is_sorted_by_its_headings(shop, open_page):
 
 def details(page):
     """What each fact says more: its words, and pairs of names and values."""
-    return page.eval_on_selector_all("#pipeline-details > div", """all => all.map(e => [
+    return of_all(page, "#pipeline-details > div", """all => all.map(e => [
         e.children[0].textContent, e.children[1].textContent,
         [...e.querySelectorAll("dl > div")].map(pair => [...pair.children].map(part => part.textContent))])""")  # fmt: skip
 
@@ -173,8 +173,8 @@ def test_the_pipelines_details_open_below_its_row(server, open_page, way):
     assert told["1 known already"][0] == "duplicates since the store was made, of 6 events"
     assert "1 late" in told and "0 waiting" in told
     assert box.get_by_role("group", name="3 rejected").count() == 1
-    assert page.eval_on_selector("#pipeline-details", "e => e.getBoundingClientRect().top") >= page.eval_on_selector(
-        "[data-pipeline=late]", "e => e.getBoundingClientRect().bottom"), "it stands below the row"  # fmt: skip
+    top = of_one(page, "#pipeline-details", "e => e.getBoundingClientRect().top")
+    assert top >= of_one(page, "[data-pipeline=late]", "e => e.getBoundingClientRect().bottom"), "it stands below the row"
     assert_in_frame(page)
     one.post(order(12, total="-1")).problem(422)
     page.wait_for_selector("#pipeline-details b:text('4 rejected')", timeout=SOON_MS)

@@ -9,7 +9,7 @@ import zoneinfo
 import pytest
 
 import harness
-from live_page import SOON_MS, order, post, wait_for_figure
+from live_page import SOON_MS, of_all, order, post, wait_for_figure
 
 ZONE = "America/New_York"
 FIGURES = ["revenue", "orders", "units", "aov", "refunds"]
@@ -200,7 +200,7 @@ def said_by_hour(page):
     page.keyboard.press("Home")
     found = {}
     while True:
-        hour, *lines = page.eval_on_selector_all(".tip span", "all => all.map(e => e.textContent)")
+        hour, *lines = of_all(page, ".tip span", "all => all.map(e => e.textContent)")
         if hour in found:
             return found
         found[hour] = lines

@@ -6,7 +6,7 @@ import datetime
 
 import pytest
 
-from live_page import SOON_MS, order, post, wait_for_figure, wait_for_text
+from live_page import SOON_MS, of_all, of_one, order, post, wait_for_figure, wait_for_text
 
 NOW = datetime.datetime(2026, 5, 12, 12, 30, 5, tzinfo=datetime.timezone.utc)
 
@@ -23,8 +23,7 @@ def one(clock, server):
 
 def bars(page):
     """Those with a height, as {how many buckets ago: (part of the highest, whether it is drawn as open)}."""
-    found = page.eval_on_selector_all(
-        ".plot .bar", "all => all.map(bar => [Number(bar.getAttribute('height')), bar.matches('.open')])")  # fmt: skip
+    found = of_all(page, ".plot .bar", "all => all.map(bar => [Number(bar.getAttribute('height')), bar.matches('.open')])")  # fmt: skip
     most = max(height for height, _ in found) or 1
     return {len(found) - 1 - i: (round(height / most, 2), is_open) for i, (height, is_open) in enumerate(found) if height > 0}
 
@@ -35,11 +34,11 @@ def said(page, ago):
     page.keyboard.press("Escape")
     for _ in range(ago + 1):
         page.keyboard.press("ArrowLeft")
-    return page.eval_on_selector_all(".tip span", "all => all.map(e => e.textContent)")
+    return of_all(page, ".tip span", "all => all.map(e => e.textContent)")
 
 
 def style(page, selector):
-    return page.eval_on_selector(selector, "e => { const s = getComputedStyle(e); return [s.fill, s.stroke, s.strokeDasharray]; }")
+    return of_one(page, selector, "e => { const s = getComputedStyle(e); return [s.fill, s.stroke, s.strokeDasharray]; }")
 
 
 @pytest.mark.parametrize(("chart", "ago", "names"), [
@@ -86,8 +85,8 @@ def test_a_late_order_is_drawn_in_its_own_hour_and_the_running_one_is_dotted(one
     page.wait_for_function("() => document.querySelector('#chart-text').textContent.startsWith('2 orders')", timeout=SOON_MS)
     assert heights(page, "line:not(.open)") == [0] * 11 + [1], "hours that are over"
     assert heights(page, "line.open") == [1, 0.5], "from the last of them to the one that is not"
-    dot = page.eval_on_selector(".plot .dot", "dot => [dot.getAttribute('cx'), dot.getAttribute('cy')].map(Number)")
-    end = page.eval_on_selector(".plot .line.open", "line => line.getAttribute('d').split('L').at(-1).split(',').map(Number)")
+    dot = of_one(page, ".plot .dot", "dot => [dot.getAttribute('cx'), dot.getAttribute('cy')].map(Number)")
+    end = of_one(page, ".plot .line.open", "line => line.getAttribute('d').split('L').at(-1).split(',').map(Number)")
     assert [round(v) for v in dot] == [round(v) for v in end], "the running one has a dot"
     assert style(page, ".plot .line.open")[2] != "none"
     assert style(page, ".plot .line:not(.open)")[2] == "none"
@@ -97,4 +96,4 @@ def test_a_late_order_is_drawn_in_its_own_hour_and_the_running_one_is_dotted(one
     assert said(page, 0)[:2] == ["12:00, not over", "$20.00 · 1 order"]
     assert said(page, 5)[:2] == ["07:00", "$30.00 · 1 order"]
     page.keyboard.press("End")
-    assert page.eval_on_selector_all(".tip span", "all => all.map(e => e.textContent)") == ["23:00"], "what has not begun has no sum"
+    assert of_all(page, ".tip span", "all => all.map(e => e.textContent)") == ["23:00"], "what has not begun has no sum"

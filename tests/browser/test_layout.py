@@ -4,7 +4,8 @@ on a phone one column in the same order. Light and dark."""
 
 import pytest
 
-from live_page import DESK, PHONE, SOON_MS, WALL, assert_in_frame, instant, midday_zone, order, post, resize, wait_for_figure
+from live_page import (DESK, PHONE, SOON_MS, WALL, assert_in_frame, instant, midday_zone, of_all, of_one, order, post, resize,
+                       wait_for_figure)  # fmt: skip
 
 PANELS = ["headline", "time", "share", "map", "matrix", "products", "feed", "pipeline"]
 FIGURES = ["revenue", "orders", "units", "aov", "refunds"]
@@ -98,7 +99,7 @@ def test_on_a_wall_it_is_the_same_and_larger(page):
 
 def test_on_a_phone_all_stands_in_one_column_in_the_same_order(page):
     (desk, *_) = each_size(page, DESK)
-    chart = page.eval_on_selector(".chart", "e => e.clientHeight")
+    chart = of_one(page, ".chart", "e => e.clientHeight")
     for boxes in each_size(page, PHONE):
         column = [boxes["header"], *(boxes[name] for name in PANELS)]
         assert all(below([a], [b]) for a, b in zip(column, column[1:], strict=False)), boxes
@@ -110,7 +111,7 @@ def test_on_a_phone_all_stands_in_one_column_in_the_same_order(page):
         assert one_row([boxes["aov"], boxes["refunds"]])
         assert below([boxes["revenue"]], [boxes["orders"], boxes["units"]])
         assert below([boxes["orders"], boxes["units"]], [boxes["aov"], boxes["refunds"]])
-        assert page.eval_on_selector(".chart", "e => e.clientHeight") >= chart, "the chart keeps its height"
-    in_order = page.eval_on_selector_all("[data-panel]", "all => all.map(e => e.dataset.panel)")
+        assert of_one(page, ".chart", "e => e.clientHeight") >= chart, "the chart keeps its height"
+    in_order = of_all(page, "[data-panel]", "all => all.map(e => e.dataset.panel)")
     assert [name for name in in_order if name != "alerts"] == PANELS, "and readers hear them in that order"
     assert desk.keys() == boxes.keys()

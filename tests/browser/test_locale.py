@@ -8,8 +8,8 @@ import datetime
 import pytest
 
 import harness
-from live_page import (DESK, PHONE, SOON_MS, TABLET, as_table, assert_in_frame, exact, midday_zone, order, picture, post, resize, rows,
-                       wait_for_figure, wait_for_text)  # fmt: skip
+from live_page import (DESK, PHONE, SOON_MS, TABLET, as_table, assert_in_frame, exact, midday_zone, of_all, of_one, order, picture, post,
+                       resize, rows, wait_for_figure, wait_for_text)  # fmt: skip
 
 NOON = datetime.datetime(2026, 11, 28, 12, 30, tzinfo=datetime.timezone.utc)  # a Saturday
 GERMAN = ("--locale", "de-DE", "--currency", "EUR")
@@ -52,7 +52,7 @@ def test_hours_of_the_chart_are_numbers_in_every_language(clock, server, open_pa
     post(one, order(1, created_at=NOON.isoformat(), total="12.345"), order(2, created_at="2026-11-21T12:00:00Z"))
     page = open_page(one)
     page.wait_for_selector(".plot .dot")
-    labels = page.eval_on_selector_all(".plot text", "all => all.map(e => e.textContent)")
+    labels = of_all(page, ".plot text", "all => all.map(e => e.textContent)")
     assert [label for label in labels if len(label) == 2] == ["00", "03", "06", "09", "12", "15", "18", "21"]
     assert of_the_shop(labels[0]) == "0 €"
     hour = as_table(page)[0]
@@ -84,12 +84,12 @@ def test_labels_of_days_stand_apart_in_a_language_with_long_ones(clock, server, 
     post(one, *[order(i, created_at=f"2026-{1 + i % 11:02d}-{1 + i % 28:02d}T12:00:00Z", total=f"{i}.00") for i in range(1, 200)])
     page = open_page(one, viewport=PHONE, view="#from=2025-12-01&to=2026-11-29")
     page.wait_for_selector(".plot .bar:nth-of-type(300)", state="attached")
-    ends = page.eval_on_selector_all(".plot text[text-anchor=middle], .plot > g > text[text-anchor=end]", """all => all
+    ends = of_all(page, ".plot text[text-anchor=middle], .plot > g > text[text-anchor=end]", """all => all
         .filter(e => / /.test(e.textContent)).map(e => e.getBoundingClientRect()).map(r => [r.left, r.right])""")  # fmt: skip
     assert len(ends) >= 3
     assert all(end < begin for (_, end), (begin, _) in zip(ends, ends[1:])), "one lies over the other"
     assert ends[-1][1] <= PHONE["width"], "the last one is whole"
-    named = page.eval_on_selector("#filter-period", "e => e.selectedOptions[0].textContent")
+    named = of_one(page, "#filter-period", "e => e.selectedOptions[0].textContent")
     assert named == "1. Dez. 2025 – 28. Nov. 2026", "of which years it is"
 
 

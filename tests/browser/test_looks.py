@@ -8,8 +8,8 @@ import urllib.parse
 import pytest
 
 import harness
-from live_page import (DESK, PHONE, SOON_MS, TABLET, WALL, as_table, assert_in_frame, contrast, instant, midday_zone, month, order, picture,
-                  post, resize, wait_for_figure, wait_for_text)  # fmt: skip
+from live_page import (DESK, PHONE, SOON_MS, TABLET, WALL, as_table, assert_in_frame, contrast, instant, midday_zone, month, of_all, order,
+                       picture, post, resize, wait_for_figure, wait_for_text)  # fmt: skip
 
 SIZES = (PHONE, TABLET, DESK, WALL)
 SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -68,8 +68,8 @@ def test_a_figure_stands_whole_on_one_line(server, open_page, total):
         resize(page, viewport)
         wait_for_figure(page, "revenue", f"${decimal.Decimal(total):,}")
         assert_in_frame(page)
-        broken = page.eval_on_selector_all(
-            "[data-figure]", "all => all.filter(e => e.getClientRects().length !== 1 || e.scrollHeight > e.clientHeight + 2).map(e => e.dataset.figure)")
+        broken = of_all(
+            page, "[data-figure]", "all => all.filter(e => e.getClientRects().length !== 1 || e.scrollHeight > e.clientHeight + 2).map(e => e.dataset.figure)")
         assert broken == [], viewport
 
 
@@ -143,14 +143,13 @@ def test_the_page_can_be_read_and_walked_through(server, open_page, scheme):
         assert contrast(page, selector) >= 4.5, selector
     for landmark in ("header", "main", "footer", "h1", "nav"):
         assert page.locator(landmark).count() == 1, landmark
-    live = page.eval_on_selector_all("[aria-live]", "all => all.map(e => e.id)")
+    live = of_all(page, "[aria-live]", "all => all.map(e => e.id)")
     assert live == ["connection", "alerts-spoken"], "only the connection and alerts speak up by themselves"
     assert page.evaluate("document.documentElement.lang") == "en"
-    unnamed = page.eval_on_selector_all(
-        "section[aria-labelledby], figure, dialog, select, svg[role=img], [role=region], [role=group]",
+    unnamed = of_all(page, "section[aria-labelledby], figure, dialog, select, svg[role=img], [role=region], [role=group]",
         "all => all.filter(e => !e.ariaLabel && !document.getElementById(e.getAttribute('aria-labelledby'))).length")
     assert unnamed == 0
-    nameless = page.eval_on_selector_all("button, a[href]", "all => all.filter(e => e.textContent.trim() === '' && !e.hidden).length")
+    nameless = of_all(page, "button, a[href]", "all => all.filter(e => e.textContent.trim() === '' && !e.hidden).length")
     assert nameless == 0
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the figures"
@@ -190,7 +189,7 @@ def test_hovering_the_chart_says_the_exact_amount(server, open_page):
 
 def right_of(page, selector):
     """Where the rightmost of them ends."""
-    return page.eval_on_selector_all(selector, "all => Math.max(...all.map(e => e.getBoundingClientRect().right))")
+    return of_all(page, selector, "all => Math.max(...all.map(e => e.getBoundingClientRect().right))")
 
 
 def test_the_wall_hides_the_controls(server, open_page):

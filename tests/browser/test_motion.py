@@ -2,7 +2,7 @@
 """What moves on the page: digits roll in without changing their width, what is new is lit for a moment; and nothing
 moves where the system asks for calm."""
 
-from live_page import SOON_MS, midday_zone, order, post, wait_for_figure, wait_for_text
+from live_page import SOON_MS, midday_zone, of_all, order, post, wait_for_figure, wait_for_text
 
 # Each kind of movement that is seen, by name; looked for in every frame.
 WATCH = """
@@ -85,7 +85,7 @@ def test_digits_roll_and_keep_their_width(server, open_page):
     assert not differ(figure(page, "revenue"), narrow), "eights are as wide as ones, while they roll"
     page.evaluate("rolls.forEach(roll => roll.finish())")
     assert not differ(figure(page, "revenue"), narrow), "and when they have"
-    widths = page.eval_on_selector_all("[data-figure], .compared, .plot text, .matrix td, .products b, .feed .amount",
+    widths = of_all(page, "[data-figure], .compared, .plot text, .matrix td, .products b, .feed .amount",
                                        "all => all.map(e => getComputedStyle(e).fontVariantNumeric)")  # fmt: skip
     assert set(widths) == {"tabular-nums"}
 

@@ -8,8 +8,8 @@ import time
 import pytest
 
 import harness
-from live_page import (PHONE, SOON_MS, as_table, exact, instant, matrix, midday_zone, order, post, products, rows, tile, total_of,
-                  wait_for_figure, wait_for_text)  # fmt: skip
+from live_page import (PHONE, SOON_MS, as_table, exact, instant, matrix, midday_zone, of_all, order, post, products, rows, tile, total_of,
+                       wait_for_figure, wait_for_text)  # fmt: skip
 
 
 def test_a_posted_order_changes_every_panel(server, open_page):
@@ -48,7 +48,7 @@ def test_a_refund_and_a_cancellation_take_back_and_are_marked(server, open_page)
     wait_for_figure(page, "refunds", "$20.00")
     wait_for_figure(page, "aov", "$50.00")
     wait_for_text(page, "[data-pipeline=cancelled]", "1")
-    marked = page.eval_on_selector_all("[data-panel=feed] tr.back", "all => all.map(r => [...r.cells].map(c => c.textContent))")
+    marked = of_all(page, "[data-panel=feed] tr.back", "all => all.map(r => [...r.cells].map(c => c.textContent))")
     assert sorted(row[1:] for row in marked) == [
         ["A", "Product 1, refunded", "GOOGLE · TX", "−$20.00"], ["B", "Product 1, cancelled", "GOOGLE · TX", "−$30.00"]]  # fmt: skip
 
@@ -124,7 +124,7 @@ def test_currencies_are_never_added_and_one_is_chosen(server, open_page):
     post(one, order(1, total="10.00"), order(2, total="7", currency="JPY"), order(3, total="1", currency="USD"))
     wait_for_figure(page, "revenue", "€10.00")
     wait_for_figure(page, "orders", "1")
-    offered = page.eval_on_selector_all("#filter-currency option", "all => all.map(o => o.textContent)")
+    offered = of_all(page, "#filter-currency option", "all => all.map(o => o.textContent)")
     assert offered == ["EUR", "JPY · ¥7 today", "USD · $1.00 today"]
     page.select_option("#filter-currency", "JPY")
     wait_for_figure(page, "revenue", "¥7")
@@ -245,7 +245,7 @@ def test_an_order_tells_every_sum_that_it_changed(server, open_page):
     post(one, order("A/1", total="19.90"))
     page.click("[data-panel=feed] .id")
     page.wait_for_selector("#order[open] tbody tr")
-    cells = page.eval_on_selector_all("#order tbody tr", "rows => rows.map(r => [...r.cells].map(c => c.textContent))")
+    cells = of_all(page, "#order tbody tr", "rows => rows.map(r => [...r.cells].map(c => c.textContent))")
     assert {row[0] for row in cells} == {"in all", "minute", "hour", "day", "product and day"}
     assert all("total +$19.90" in row[3] and "orders +1" in row[3] for row in cells), cells
     page.keyboard.press("Escape")
@@ -271,7 +271,7 @@ def test_states_that_are_not_of_the_us_are_ranked(server, open_page):
     post(one, order(1, state="Bayern", total="5"), order(2, state="Hessen", total="9"), order(3, state="Bayern", total="1"))
     page.wait_for_selector("[data-panel=map] li")
     wait_for_figure(page, "orders", "3")
-    shown = page.eval_on_selector_all("[data-panel=map] li", "all => all.map(li => [...li.children].map(c => c.textContent).slice(0, 2))")
+    shown = of_all(page, "[data-panel=map] li", "all => all.map(li => [...li.children].map(c => c.textContent).slice(0, 2))")
     assert shown == [["Hessen", "$9.00"], ["Bayern", "$6.00"]]
     assert not page.is_visible("[data-panel=map] svg")
 
@@ -303,7 +303,7 @@ def test_the_share_of_each_source_is_shown_over_time(server, open_page, chart):
     assert shares(page) == {"GOOGLE": "70%", "Twitter": "30%"}
     post(one, order(4, source="Twitter", total="100"))
     page.wait_for_selector("[data-panel=share] h2 span:text('Twitter 65%')", timeout=SOON_MS)
-    tops = page.eval_on_selector_all("[data-panel=share] path title", "all => all.map(e => e.textContent)")
+    tops = of_all(page, "[data-panel=share] path title", "all => all.map(e => e.textContent)")
     assert tops == ["Twitter: 65%", "GOOGLE: 35%"]
     page.select_option("#filter-source", "=GOOGLE")
     page.wait_for_selector("[data-panel=share] h2 span:text('GOOGLE 100%')", timeout=SOON_MS)

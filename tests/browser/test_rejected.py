@@ -5,7 +5,7 @@ import json
 
 import harness
 import hosts
-from live_page import PHONE, SOON_MS, order, post, wait_for_figure, wait_for_text
+from live_page import PHONE, SOON_MS, of_all, order, post, wait_for_figure, wait_for_text
 
 
 def open_list(page, n):
@@ -16,7 +16,7 @@ def open_list(page, n):
 
 def mark(page):
     page.wait_for_selector("#rejected pre")
-    return page.eval_on_selector_all("#rejected mark", "all => all.map(e => e.textContent)")
+    return of_all(page, "#rejected mark", "all => all.map(e => e.textContent)")
 
 
 def wait_for_selected(page, text):
@@ -63,7 +63,7 @@ def test_the_field_is_marked_wherever_it_stands_and_nothing_where_it_is_not(serv
     for event_id, text in want.items():
         page.click(f"#rejected li[data-id='{event_id}'] button")
         page.wait_for_selector(f"#rejected li[data-id='{event_id}'] pre")
-        marks = page.eval_on_selector_all(f"#rejected li[data-id='{event_id}'] mark", "all => all.map(e => e.textContent)")
+        marks = of_all(page, f"#rejected li[data-id='{event_id}'] mark", "all => all.map(e => e.textContent)")
         assert marks == ([] if text is None else [text]), event_id
     assert page.locator("#rejected pre b").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

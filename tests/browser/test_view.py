@@ -9,7 +9,7 @@ import urllib.parse
 
 import pytest
 
-from live_page import as_table, exact, instant, matrix, order, post, products, rows, wait_for_figure, wait_for_text
+from live_page import as_table, exact, instant, matrix, of_all, of_one, order, post, products, rows, wait_for_figure, wait_for_text
 
 NOON = datetime.datetime(2026, 5, 12, 12, tzinfo=datetime.timezone.utc)
 
@@ -183,7 +183,7 @@ def test_the_map_is_walked_and_a_state_chosen_by_keyboard(shop, open_page):
     page = open_page(shop)
     page.wait_for_selector("[data-panel=map] [data-state=CA][aria-pressed=false]")
     assert page.get_by_role("button", name="CA: ").count() == 1
-    stops = page.eval_on_selector_all("[data-panel=map] [tabindex='0']", "all => all.map(e => e.dataset.state)")
+    stops = of_all(page, "[data-panel=map] [tabindex='0']", "all => all.map(e => e.dataset.state)")
     assert stops == ["CA"], "one stop of the Tab key, not fifty"
     page.focus("[data-panel=map] [data-state=CA]")
     walked = []
@@ -205,9 +205,8 @@ def test_a_range_is_brushed_on_the_chart(shop, open_page):
     page = open_page(shop, view="#chart=days")
     wait_for_text(page, "[data-panel=time] h2 span", "Revenue by day")
     page.wait_for_selector(".plot .bar", state="attached")
-    bars = page.eval_on_selector_all(
-        ".plot .bar", "all => all.map(b => { const r = b.getBoundingClientRect(); return r.x + r.width / 2; })")
-    y = page.eval_on_selector(".plot", "e => e.getBoundingClientRect().y + 60")
+    bars = of_all(page, ".plot .bar", "all => all.map(b => { const r = b.getBoundingClientRect(); return r.x + r.width / 2; })")
+    y = of_one(page, ".plot", "e => e.getBoundingClientRect().y + 60")
     page.mouse.move(bars[-5], y)
     page.mouse.down()
     page.mouse.move(bars[-2], y, steps=4)
@@ -266,7 +265,7 @@ def test_a_range_of_hours_ends_with_the_last_of_them(clock, server, open_page):
         page.wait_for_function("() => location.hash !== ''")
         assert chosen_hours(page) == hours, keys
     begin()
-    x, y = page.eval_on_selector(".plot .dot", "dot => { const r = dot.getBoundingClientRect(); return [r.x + r.width / 2, r.y]; }")
+    x, y = of_one(page, ".plot .dot", "dot => { const r = dot.getBoundingClientRect(); return [r.x + r.width / 2, r.y]; }")
     page.mouse.click(x, y)
     page.mouse.move(x - 5, y)
     page.mouse.down()
@@ -318,7 +317,7 @@ def test_what_is_shown_is_exported(shop, open_page):
         page.click("[data-panel=time] button:text('PNG')")
     png = picture.value.path().read_bytes()
     assert png.startswith(b"\x89PNG\r\n")
-    accent = page.eval_on_selector(".plot .dot", "dot => getComputedStyle(dot).fill")
+    accent = of_one(page, ".plot .dot", "dot => getComputedStyle(dot).fill")
     assert accent in colours(page, png), "it looks as on the page"
 
 
@@ -327,7 +326,7 @@ def test_a_heading_of_the_table_sorts_it(shop, open_page):
     wait_for_figure(page, "revenue", "$70.00")
 
     def sources():
-        return page.eval_on_selector_all("[data-panel=matrix] tbody th", "all => all.map(th => th.textContent)")
+        return of_all(page, "[data-panel=matrix] tbody th", "all => all.map(th => th.textContent)")
 
     assert sources() == ["TWITTER", "GOOGLE"]
     page.click("[data-panel=matrix] thead button:text('CA')")
