@@ -32,6 +32,13 @@ void *try_realloc(void *old, size_t n_bytes) {
     return realloc(old, n_bytes ? n_bytes : 1);
 }
 
+static void *try_zalloc(size_t n, size_t size_bytes) {
+    if (fail_hook != NULL && fail_hook(fail_hook_user, n * size_bytes)) {
+        return NULL;
+    }
+    return calloc(n ? n : 1, size_bytes ? size_bytes : 1);
+}
+
 void *heap_alloc(const struct mem_heap *h, size_t n_bytes) {
     return h == NULL ? try_alloc(n_bytes) : h->alloc(h->user, n_bytes ? n_bytes : 1);
 }
@@ -47,6 +54,9 @@ void *heap_zalloc(const struct mem_heap *h, size_t n, size_t size_bytes) {
     size_t n_bytes;
     if (__builtin_mul_overflow(n, size_bytes, &n_bytes)) {
         return NULL;
+    }
+    if (h == NULL) { // pages that are zero already stay untouched
+        return try_zalloc(n, size_bytes);
     }
     void *p = heap_alloc(h, n_bytes);
     if (p != NULL) {

@@ -95,15 +95,35 @@ static void keys_that_agree_in_most_digits_are_sorted_too(void **state) {
 static void reserved_room_is_not_moved(void **state) {
     (void)state;
     struct id_map m = {0};
-    id_map_reserve(&m, N);
+    id_map_renew(&m, N);
     const struct id_entry *slots = m.slots;
     for (int64_t i = 0; i < N; i++) {
         assert_true(id_map_add(&m, scattered(i), i + 1));
     }
     assert_ptr_equal(m.slots, slots);
-    id_map_reserve(&m, 1); // only an empty map takes it
-    assert_ptr_equal(m.slots, slots);
     assert_int_equal(id_map_find(&m, scattered(7)), 8);
+    id_map_free(&m);
+}
+
+static void a_renewed_map_is_empty_whatever_its_size(void **state) {
+    (void)state;
+    struct id_map m = {0};
+    static const size_t sizes[] = {N, N, 10, N * 4, 1, N};
+    for (size_t s = 0; s < COUNT_OF(sizes); s++) {
+        const struct id_entry *slots = m.slots;
+        id_map_renew(&m, sizes[s]);
+        assert_non_null(m.slots);
+        if (s > 0 && sizes[s] == sizes[s - 1]) {
+            assert_ptr_equal(m.slots, slots); // the memory it had
+        }
+        assert_int_equal(m.n, 0);
+        for (int64_t i = 0; i < N; i++) {
+            assert_int_equal(id_map_find(&m, scattered(i)), 0);
+        }
+        for (int64_t i = 0; i < N; i++) {
+            assert_true(id_map_add(&m, scattered(i), i + 1));
+        }
+    }
     id_map_free(&m);
 }
 
@@ -125,7 +145,6 @@ static void a_refused_growth_loses_no_key(void **state) {
         n++;
     }
     struct id_entry *sorted = id_map_sorted(&m);
-    id_map_reserve(&m, 10);
     mem_set_fail_hook(NULL, NULL);
     assert_null(sorted);
     assert_in_range(n, 1, N);
@@ -265,6 +284,22 @@ static void waiting_ids_survive_refused_memory(void **state) {
     waiting_free(&w);
 }
 
+static void a_map_that_gets_no_memory_anew_grows_as_it_goes(void **state) {
+    (void)state;
+    struct id_map m = {0};
+    id_map_renew(&m, 10);
+    assert_true(id_map_add(&m, 7, 1));
+    refuse_from = 0;
+    mem_set_fail_hook(refuse, NULL);
+    id_map_renew(&m, N); // of another size
+    mem_set_fail_hook(NULL, NULL);
+    assert_null(m.slots);
+    assert_int_equal(id_map_find(&m, 7), 0);
+    assert_true(id_map_add(&m, 8, 1));
+    assert_int_equal(id_map_find(&m, 8), 1);
+    id_map_free(&m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_key_is_found_while_the_map_grows),
@@ -272,6 +307,8 @@ int main(void) {
         cmocka_unit_test(sorting_puts_negative_keys_first),
         cmocka_unit_test(keys_that_agree_in_most_digits_are_sorted_too),
         cmocka_unit_test(reserved_room_is_not_moved),
+        cmocka_unit_test(a_renewed_map_is_empty_whatever_its_size),
+        cmocka_unit_test(a_map_that_gets_no_memory_anew_grows_as_it_goes),
         cmocka_unit_test(a_refused_growth_loses_no_key),
         cmocka_unit_test(waiting_ids_are_found_whatever_their_order),
         cmocka_unit_test(sorted_waiting_ids_are_extents),

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { BITS_PER_KEY = 12, BLOCK_WORDS = 8, PROBES = 6 };
 
@@ -15,8 +16,8 @@ struct block {
 };
 
 struct bloom {
-    void *memory; // as calloc gave it; blocks is its first aligned place
-    struct block *blocks;
+    void *memory;         // n_blocks + 1, zeroed
+    struct block *blocks; // the first aligned place of it
     uint64_t n_blocks;
     size_t n_keys;
 };
@@ -27,8 +28,8 @@ struct bloom *bloom_new(size_t n_keys) {
     if (b == NULL) {
         return NULL;
     }
-    // calloc gives untouched zero pages: memory is used only as the filter fills.
-    void *raw = calloc(n_blocks + 1, sizeof(struct block));
+    // A small one takes memory only as it fills.
+    void *raw = heap_map(NULL, n_blocks + 1, sizeof(struct block));
     if (raw == NULL) {
         free(b);
         return NULL;
@@ -40,9 +41,13 @@ struct bloom *bloom_new(size_t n_keys) {
 
 void bloom_free(struct bloom *b) {
     if (b != NULL) {
-        free(b->memory);
+        heap_unmap(NULL, b->memory, b->n_blocks + 1, sizeof(struct block));
         free(b);
     }
+}
+
+void bloom_touch(struct bloom *b) {
+    memset(b->memory, 0, (b->n_blocks + 1) * sizeof(struct block));
 }
 
 size_t bloom_capacity(const struct bloom *b) {

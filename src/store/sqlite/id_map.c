@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include <stdlib.h>
+#include <string.h>
 
 enum { FIRST_SLOTS = 1024 };
 
@@ -38,14 +39,15 @@ static void id_map_put(struct id_map *m, int64_t key, int64_t position) {
     m->slots[i] = (struct id_entry){key, position};
 }
 
+// In huge pages: a place is looked at before it is written, so the kernel maps a page of zeros
+// first and replaces it then, which the other cores have to be told. With small pages that held up
+// the batch with which a large map began for half a second.
 static struct id_entry *try_slots(size_t n_slots) {
-    void *ask =
-        try_alloc(0);  // so that a test's hook can refuse; calloc itself hands out zero pages
-    if (ask == NULL) { // that are only touched as the map fills
-        return NULL;
-    }
-    free(ask);
-    return calloc(n_slots, sizeof(struct id_entry));
+    return heap_map(NULL, n_slots, sizeof(struct id_entry));
+}
+
+static void give_slots(struct id_map *m) {
+    heap_unmap(NULL, m->slots, m->slots != NULL ? m->mask + 1 : 0, sizeof *m->slots);
 }
 
 static bool id_map_grow(struct id_map *m) {
@@ -59,21 +61,30 @@ static bool id_map_grow(struct id_map *m) {
             id_map_put(&bigger, m->slots[i].key, m->slots[i].position);
         }
     }
-    free(m->slots);
+    give_slots(m);
     *m = bigger;
     return true;
 }
 
-void id_map_reserve(struct id_map *m, size_t n) {
+void id_map_free(struct id_map *m) {
+    give_slots(m);
+    *m = (struct id_map){0};
+}
+
+void id_map_renew(struct id_map *m, size_t n) {
     size_t n_slots = FIRST_SLOTS;
     while (n_slots * 5 / 8 < n) {
         n_slots *= 2;
     }
-    struct id_entry *slots = m->n == 0 ? try_slots(n_slots) : NULL;
-    if (slots != NULL) {
-        free(m->slots);
-        *m = (struct id_map){.slots = slots, .mask = n_slots - 1};
+    if (m->slots == NULL || m->mask + 1 != n_slots) {
+        id_map_free(m);
+        m->slots = try_slots(n_slots);
+        m->mask = m->slots != NULL ? n_slots - 1 : 0;
     }
+    if (m->slots != NULL) {
+        memset(m->slots, 0, n_slots * sizeof *m->slots);
+    }
+    m->n = 0;
 }
 
 bool id_map_add(struct id_map *m, int64_t key, int64_t position) {
@@ -132,9 +143,4 @@ struct id_entry *id_map_sorted(const struct id_map *m) {
     radix_sort(&entries, &spare, n);
     free(spare);
     return entries;
-}
-
-void id_map_free(struct id_map *m) {
-    free(m->slots);
-    *m = (struct id_map){0};
 }

@@ -22,9 +22,10 @@ void id_map_prefetch(const struct id_map *m, int64_t key);
 int64_t id_map_find(const struct id_map *m, int64_t key);
 // Adds a key that is not there. False when memory is refused.
 MUST_CHECK bool id_map_add(struct id_map *m, int64_t key, int64_t position);
-// Room for n keys in an empty map, so that adding them never stops to move the others. Without
-// memory the map grows as it goes.
-void id_map_reserve(struct id_map *m, size_t n);
+// Empties the map and gives it room for n keys, so that adding them never stops to move the others.
+// The memory it has is used again when it is of that size; it is written to once, so that adding
+// need not wait for the kernel either. Without memory the map grows as it goes.
+void id_map_renew(struct id_map *m, size_t n);
 // All entries sorted by key, as an array the caller frees; NULL when memory is refused.
 MUST_CHECK struct id_entry *id_map_sorted(const struct id_map *m);
 void id_map_free(struct id_map *m);

@@ -19,6 +19,8 @@
 // 5. With the last stretch, in one transaction, the run comes into use and indexed_below moves to
 //    the first row after it. The plan after that commit forgets `frozen`. Not before: until then
 //    readers and the filling of a filter, which have connections of their own, do not see the run.
+//    Its memory is emptied by the thread and is the next `fresh`; a larger filter that will be
+//    wanted is made ready there as well.
 //
 // Crash: a run that was not ended is not in use and is given up. At open the ids of all rows from
 // indexed_below on are read back (order_index_open.c). A text that is not at its first slot has a
@@ -76,7 +78,8 @@ int64_t order_index_next_slot(int64_t slot) {
     return slot == -1 ? INT64_MIN : slot + 1;
 }
 
-// --- The background thread: sorts the frozen ids, and fills a filter from them and from the runs.
+// --- The background thread: sorts the frozen ids, and fills a filter from them and from the runs;
+// when they are written, it makes room for the next ones.
 
 static bool fill_filter(struct order_index *ix) {
     struct error err;
@@ -94,8 +97,25 @@ static bool fill_filter(struct order_index *ix) {
     return false;
 }
 
+// Memory that is large is slow to get: the kernel makes it zero when it is first written to, and
+// the batch in which a map or a filter began would wait for all of that.
+static void make_room(struct order_index *ix) {
+    waiting_renew(&ix->used, ix->spare_ids);
+    if (ix->ready_keys > 0) {
+        ix->ready_bloom = bloom_new(ix->ready_keys); // NULL: begun without, as at the start
+    }
+    if (ix->ready_bloom != NULL) {
+        bloom_touch(ix->ready_bloom);
+    }
+}
+
 static void *background(void *user) {
     struct order_index *ix = user;
+    if (ix->want_room) {
+        make_room(ix);
+        atomic_store(&ix->thread_done, true);
+        return NULL;
+    }
     if (waiting_count(&ix->frozen) > 0 && ix->run == NULL) {
         // NULL, without memory: the writer tries again later.
         ix->sorted = waiting_sorted(&ix->frozen, &ix->n_sorted);
@@ -118,6 +138,12 @@ void order_index_start_thread(struct order_index *ix) {
 void order_index_join_thread(struct order_index *ix) {
     pthread_join(ix->thread, NULL);
     ix->thread_runs = false;
+    if (ix->want_room) {
+        ix->want_room = false;
+        waiting_free(&ix->spare);
+        ix->spare = ix->used;
+        ix->used = (struct waiting){0};
+    }
     if (ix->sorted != NULL) {
         ix->run = ix->sorted;
         ix->run_len = ix->n_sorted;
@@ -136,10 +162,15 @@ void order_index_join_thread(struct order_index *ix) {
     }
 }
 
-void order_index_begin_filter(struct order_index *ix, int64_t n_ids) {
+static size_t keys_for(int64_t n_ids) {
     size_t n_keys = (size_t)n_ids * 2;
+    return n_keys < bloom_smallest ? bloom_smallest : n_keys;
+}
+
+void order_index_begin_filter(struct order_index *ix, int64_t n_ids) {
     bloom_free(ix->next_bloom); // one whose thread could not be started
-    ix->next_bloom = bloom_new(n_keys < bloom_smallest ? bloom_smallest : n_keys);
+    ix->next_bloom = ix->ready_bloom != NULL ? ix->ready_bloom : bloom_new(keys_for(n_ids));
+    ix->ready_bloom = NULL;
     ix->want_bloom = ix->next_bloom != NULL; // without memory for it: slower, and just as right
 }
 
@@ -177,9 +208,8 @@ bool order_index_find(const struct order_index *ix, int64_t slot, int64_t *posit
 static void freeze(struct order_index *ix) {
     pthread_mutex_lock(&ix->lock);
     ix->frozen = ix->fresh;
-    ix->fresh = (struct waiting){0};
-    // As much room as the last run took: ids of one shop are of one kind.
-    waiting_reserve(&ix->fresh, ix->frozen.map.n + ix->frozen.map.n / 4);
+    ix->fresh = ix->spare;
+    ix->spare = (struct waiting){0};
     pthread_mutex_unlock(&ix->lock);
     ix->frozen_below = ix->next_position;
     if (ix->bloom == NULL || (size_t)ix->next_position > bloom_capacity(ix->bloom)) {
@@ -213,14 +243,38 @@ enum store_result order_index_add(struct order_index *ix, int64_t slot, int64_t 
 
 static void run_is_through(struct order_index *ix) {
     assert(!ix->thread_runs); // it reads frozen
+    size_t n_ids = waiting_count(&ix->frozen), n_scattered = ix->frozen.map.n;
     pthread_mutex_lock(&ix->lock);
-    waiting_free(&ix->frozen);
+    waiting_free(&ix->used);
+    ix->used = ix->frozen;
+    ix->frozen = (struct waiting){0};
     pthread_mutex_unlock(&ix->lock);
     free(ix->run);
     ix->run = NULL;
     ix->run_len = ix->run_at = 0;
     ix->indexed_below = ix->frozen_below;
     ix->run_length = order_index_run_length(ix->next_position);
+    // Ids of one shop are of one kind: as many of the next ones will be scattered. What is made
+    // ready now is frozen when the run after this one is long enough, which may be longer.
+    size_t next_length = order_index_run_length(ix->next_position + (int64_t)ix->run_length);
+    size_t n_next = n_scattered * next_length / (n_ids > 0 ? n_ids : 1);
+    ix->spare_ids = n_next + n_next / 8;
+}
+
+static void begin_room(struct order_index *ix) {
+    size_t n_fresh = waiting_count(&ix->fresh);
+    size_t n_more = ix->run_length > n_fresh ? ix->run_length - n_fresh : 0;
+    int64_t n_ids = ix->next_position + (int64_t)(n_more + n_more / 8); // when it is frozen
+    bool fits = ix->bloom != NULL && (size_t)n_ids <= bloom_capacity(ix->bloom);
+    ix->ready_keys = fits || ix->ready_bloom != NULL ? 0 : keys_for(n_ids);
+    ix->want_room = ix->spare_ids > 0 || ix->ready_keys > 0;
+    if (ix->want_room) {
+        order_index_start_thread(ix);
+    }
+    if (!ix->thread_runs) {
+        ix->want_room = false;
+        waiting_free(&ix->used);
+    }
 }
 
 // Takes extents from the run until they have at least n_ids ids.
@@ -283,6 +337,7 @@ void order_index_plan(struct order_index *ix, struct index_stretch *out) {
     }
     if (ix->run != NULL && ix->run_at == ix->run_len) { // its last stretch is committed by now
         run_is_through(ix);
+        begin_room(ix);
     }
     // A quarter faster than ids come in, so that a run is through before the next one is full.
     size_t n_ids = waiting_count(&ix->frozen) * ix->added / ix->run_length * 5 / 4 + 16;

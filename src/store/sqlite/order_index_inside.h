@@ -28,13 +28,20 @@ struct order_index {
     struct bloom *bloom;      // NULL until the first filling is through
     struct bloom *next_bloom; // being filled
 
+    // What the next freezing will want:
+    struct waiting spare;      // empty, with room: the next fresh
+    struct bloom *ready_bloom; // NULL: the one in use is large enough, or one is made then
+    // Of the thread while it makes them ready:
+    struct waiting used; // what was frozen, whose memory is used again
+    size_t spare_ids, ready_keys;
+
     // Background work: one thread at most, started by the writer, joined by it.
     pthread_t thread;
     bool thread_runs;
     atomic_bool thread_done, stop;
     struct extent *sorted; // the thread's result
     size_t n_sorted;
-    bool want_bloom, bloom_failed;
+    bool want_bloom, bloom_failed, want_room;
 };
 
 // How many ids one run has when there are so many rows.

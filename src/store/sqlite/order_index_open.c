@@ -196,6 +196,9 @@ void order_index_close(struct order_index *ix) {
     sqlite3_finalize(ix->displace);
     bloom_free(ix->bloom);
     bloom_free(ix->next_bloom);
+    bloom_free(ix->ready_bloom);
+    waiting_free(&ix->spare);
+    waiting_free(&ix->used);
     waiting_free(&ix->fresh);
     waiting_free(&ix->frozen);
     free(ix->run);

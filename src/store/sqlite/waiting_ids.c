@@ -62,12 +62,6 @@ bool waiting_add(struct waiting *w, int64_t slot, int64_t position) {
     return increases ? add_up(w, slot, position) : id_map_add(&w->map, slot, position);
 }
 
-void waiting_reserve(struct waiting *w, size_t n) {
-    if (n > 0) {
-        id_map_reserve(&w->map, n);
-    }
-}
-
 static void fold(struct extent *out, size_t *n, struct extent next) {
     if (*n > 0 && extent_goes_on(&out[*n - 1], next.key, next.position)) {
         out[*n - 1].n += next.n;
@@ -98,8 +92,17 @@ struct extent *waiting_sorted(const struct waiting *w, size_t *n) {
     return out;
 }
 
-void waiting_free(struct waiting *w) {
+void waiting_renew(struct waiting *w, size_t n) {
+    struct id_map map = w->map;
     free(w->up);
-    id_map_free(&w->map);
-    *w = (struct waiting){0};
+    if (n > 0) {
+        id_map_renew(&map, n);
+    } else {
+        id_map_free(&map);
+    }
+    *w = (struct waiting){.map = map};
+}
+
+void waiting_free(struct waiting *w) {
+    waiting_renew(w, 0);
 }

@@ -29,8 +29,9 @@ void waiting_prefetch(const struct waiting *w, int64_t slot);
 int64_t waiting_find(const struct waiting *w, int64_t slot);
 // Adds a slot that is not there. False when memory is refused.
 MUST_CHECK bool waiting_add(struct waiting *w, int64_t slot, int64_t position);
-// Room for n ids that do not increase, in an empty map.
-void waiting_reserve(struct waiting *w, size_t n);
+// Empties it, and gives it room for n ids that do not increase, in the memory it has where that is
+// of the size (id_map_renew).
+void waiting_renew(struct waiting *w, size_t n);
 // All ids as extents sorted by key, an array of *n that the caller frees; NULL when memory is
 // refused.
 MUST_CHECK struct extent *waiting_sorted(const struct waiting *w, size_t *n);
