@@ -26,9 +26,9 @@ struct stamp {
 };
 
 struct event {
-    struct order order; // valid unless the parser rejected it
-    struct stamp at;    // from a door: set by the engine from the submission's
-    enum verdict verdict;
+    struct order order;    // valid unless the parser rejected it
+    enum verdict verdict;  // beside the order's warnings: who counts reads both
+    struct stamp at;       // from a door: set by the engine from the submission's
     struct rejection *why; // in the submission's arena; NULL unless rejected
     struct text raw;       // its text as it came; valid as long as the submission
     struct text key;       // the message's key in a log; absent when none

@@ -77,14 +77,14 @@ struct order {
     struct text state;        // likewise
     struct text items_json;   // canonical JSON text of the items; absent without items
     const struct order_item *items;
-    uint32_t n_items;
-    uint32_t warnings; // bits of enum order_warning
     enum order_kind kind;
     char currency[4];   // zero-terminated
     int64_t created_ms; // UTC
     int64_t quantity;   // with items: their sum
     // All >= 0, below MONEY_LIMIT_E4.
     int64_t subtotal_e4, discount_e4, shipping_e4, tax_e4, total_e4;
+    uint32_t n_items;
+    uint32_t warnings; // bits of enum order_warning; last, beside an event's verdict
 };
 
 // Why an event is rejected. `field` and `code` are for programs, `message` for people.

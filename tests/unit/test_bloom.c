@@ -58,6 +58,38 @@ static void keys_at_the_ends_of_the_range_are_kept(void **state) {
     bloom_free(b);
 }
 
+// Where one line ends and the next begins: the lower bits must not tell which of them it is.
+static void keys_that_are_added_as_a_line_are_never_denied(void **state) {
+    (void)state;
+    enum { CAPACITY = 1000, N_LINES = CAPACITY * 12 / 512 + 1 };
+    const uint64_t lower = (UINT64_C(1) << BLOOM_LINE_BITS) - 1;
+    for (uint64_t k = 0; k < N_LINES; k++) {
+        struct bloom *b = bloom_new(CAPACITY);
+        uint64_t edge = (uint64_t)(((unsigned __int128)k << 64) / N_LINES);
+        for (uint64_t at = 0; at < 3; at++) {
+            uint64_t line = (edge & ~lower) + (at - 1) * (lower + 1);
+            const uint64_t keys[] = {line, line | lower, line | 511, line | (key(k) & lower)};
+            bloom_add_line(b, keys, 1 + at);
+            for (uint64_t i = 0; i < 1 + at; i++) {
+                assert_true(bloom_maybe(b, keys[i]));
+            }
+        }
+        bloom_free(b);
+    }
+    struct bloom *once = bloom_new(CAPACITY), *together = bloom_new(CAPACITY);
+    for (uint64_t i = 0; i < CAPACITY / 4; i++) {
+        uint64_t keys[4], line = key(i) & ~lower;
+        for (uint64_t n = 0; n < 4; n++) {
+            keys[n] = line | (key(i * 4 + n) & lower);
+            bloom_add(once, keys[n]);
+        }
+        bloom_add_line(together, keys, 4);
+    }
+    assert_int_equal(false_positives(together), false_positives(once));
+    bloom_free(once);
+    bloom_free(together);
+}
+
 static void an_empty_filter_denies_everything(void **state) {
     (void)state;
     struct bloom *b = filled(1000, 0);
@@ -125,6 +157,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_added_key_is_never_denied),
         cmocka_unit_test(keys_at_the_ends_of_the_range_are_kept),
+        cmocka_unit_test(keys_that_are_added_as_a_line_are_never_denied),
         cmocka_unit_test(an_empty_filter_denies_everything),
         cmocka_unit_test(a_full_filter_claims_less_than_two_of_a_hundred),
         cmocka_unit_test(a_half_full_filter_claims_next_to_nothing),

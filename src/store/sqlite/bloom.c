@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Blocked Bloom filter (Putze, Sanders, Singler: "Cache-, Hash- and Space-Efficient Bloom
-// Filters"). The upper half of the hash picks a 512-bit block (one cache line), the lower half six
+// Filters"). The hash without its lower 18 bits picks a 512-bit block (one cache line), these six
 // bits in it, a start and an odd step. Keys are given already hashed.
 #include "store/sqlite/bloom.h"
 
@@ -55,7 +55,8 @@ size_t bloom_capacity(const struct bloom *b) {
 }
 
 static struct block *block_of(const struct bloom *b, uint64_t hash) {
-    return &b->blocks[(unsigned __int128)hash * b->n_blocks >> 64];
+    return &b->blocks[(unsigned __int128)(hash >> BLOOM_LINE_BITS) * b->n_blocks >>
+                      (64 - BLOOM_LINE_BITS)];
 }
 
 void bloom_prefetch(const struct bloom *b, uint64_t hash) {
@@ -89,6 +90,22 @@ void bloom_add_alone(struct bloom *b, uint64_t hash) {
         atomic_ullong *word = &block->words[bit >> 6];
         unsigned long long bits = atomic_load_explicit(word, memory_order_relaxed);
         atomic_store_explicit(word, bits | 1ULL << (bit & 63), memory_order_relaxed);
+    }
+}
+
+void bloom_add_line(struct bloom *b, const uint64_t *hashes, size_t n) {
+    unsigned long long bits[BLOCK_WORDS] = {0};
+    for (size_t k = 0; k < n; k++) {
+        for (int i = 0; i < PROBES; i++) {
+            uint32_t bit = bloom_probe(hashes[k], i);
+            bits[bit >> 6] |= 1ULL << (bit & 63);
+        }
+    }
+    struct block *block = block_of(b, hashes[0]);
+    for (int w = 0; w < BLOCK_WORDS; w++) {
+        if ((bits[w] & ~atomic_load_explicit(&block->words[w], memory_order_relaxed)) != 0) {
+            atomic_fetch_or_explicit(&block->words[w], bits[w], memory_order_relaxed);
+        }
     }
 }
 

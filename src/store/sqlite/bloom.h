@@ -18,5 +18,8 @@ void bloom_prefetch(const struct bloom *b, uint64_t hash);
 void bloom_add(struct bloom *b, uint64_t hash);
 // The same, faster, while no other thread adds.
 void bloom_add_alone(struct bloom *b, uint64_t hash);
+// n keys at once whose hashes differ in the lower BLOOM_LINE_BITS only: they lie in one cache line.
+enum { BLOOM_LINE_BITS = 18 };
+void bloom_add_line(struct bloom *b, const uint64_t *hashes, size_t n);
 // False: certainly never added.
 bool bloom_maybe(const struct bloom *b, uint64_t hash);

@@ -9,17 +9,37 @@
 #include "store/sqlite/order_runs.h"
 #include "store/sqlite/sqlite_connect.h"
 
-uint64_t order_filter_hash(int64_t slot) {
-    const uint64_t in_block = (1 << 18) - 1;
-    uint64_t hash = hash_u64((uint64_t)slot);
-    return slot < 0 ? hash : (hash_u64((uint64_t)slot >> 3) & ~in_block) | (hash & in_block);
+enum {
+    LINE_IDS = 8, // integers in a row that share a cache line
+    LINES_AHEAD = 4,
+};
+static const uint64_t in_line = (1 << BLOOM_LINE_BITS) - 1;
+
+static uint64_t line_of(int64_t slot) {
+    return hash_u64((uint64_t)slot / LINE_IDS) & ~in_line;
 }
 
-void order_filter_add_extents(struct bloom *b, const struct extent *extents, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        for (int64_t k = 0; k < extents[i].n; k++) {
-            bloom_add(b, order_filter_hash(extents[i].key + k));
+uint64_t order_filter_hash(int64_t slot) {
+    uint64_t hash = hash_u64((uint64_t)slot);
+    return slot < 0 ? hash : line_of(slot) | (hash & in_line);
+}
+
+void order_filter_add_extent(struct bloom *b, const struct extent *e) {
+    if (e->key < 0) { // a text's
+        bloom_add(b, order_filter_hash(e->key));
+        return;
+    }
+    for (int64_t at = e->key, left = e->n; left > 0;) {
+        uint64_t hashes[LINE_IDS], line = line_of(at);
+        if (left > LINES_AHEAD * LINE_IDS) {
+            bloom_prefetch(b, line_of(at + LINES_AHEAD * LINE_IDS));
         }
+        size_t n = 0;
+        do {
+            hashes[n++] = line | (hash_u64((uint64_t)at) & in_line);
+            left--;
+        } while (left > 0 && ++at % LINE_IDS != 0);
+        bloom_add_line(b, hashes, n);
     }
 }
 
@@ -33,7 +53,7 @@ static bool add_block(struct bloom *b, sqlite3_stmt *row, struct error *err) {
     }
     for (size_t i = 0; i < block.n; i++) {
         const struct extent e = order_block_extent(&block, i);
-        order_filter_add_extents(b, &e, 1);
+        order_filter_add_extent(b, &e);
     }
     return true;
 }

@@ -9,7 +9,8 @@
 // The filter's hash of a slot.
 uint64_t order_filter_hash(int64_t slot);
 
-void order_filter_add_extents(struct bloom *b, const struct extent *extents, size_t n);
+// On any thread, beside another one.
+void order_filter_add_extent(struct bloom *b, const struct extent *e);
 // Adds all ids of runs in use, through a connection of its own, on any thread. False: `err` says
 // why, or that it was stopped.
 MUST_CHECK bool order_filter_add_runs(struct bloom *b, const char *directory, const char *vfs,

@@ -38,7 +38,6 @@
 enum {
     RUN_SHORTEST = 1 << 16,
     RUN_LONGEST = 1 << 21,
-    BLOOM_SMALLEST = 1 << 20,
     MERGED_PER_ID = 4, // more than there are tiers an id goes through: merging keeps up
     MERGED_LEAST = 512,
     TEST_BLOCK_BYTES = 200,
@@ -53,11 +52,11 @@ void order_index_set_hash_bits(int bits) {
     hash_mask = bits >= 63 ? UINT64_MAX >> 1 : (UINT64_C(1) << bits) - 1;
 }
 
-static size_t run_shortest = RUN_SHORTEST, bloom_smallest = BLOOM_SMALLEST; // likewise
+static size_t run_shortest = RUN_SHORTEST; // likewise
 
 void order_index_set_sizes(size_t run, size_t bloom) {
     run_shortest = run != 0 ? run : RUN_SHORTEST;
-    bloom_smallest = bloom != 0 ? bloom : BLOOM_SMALLEST;
+    order_index_set_smallest_filter(bloom);
     order_block_set_bytes(run != 0 ? TEST_BLOCK_BYTES : 0);
     order_merge_set_smallest(run != 0 ? 1 + (int64_t)run * 6 / TEST_BLOCK_IDS : 0);
 }
@@ -76,102 +75,6 @@ int64_t order_index_slot(struct ident order_id) {
 
 int64_t order_index_next_slot(int64_t slot) {
     return slot == -1 ? INT64_MIN : slot + 1;
-}
-
-// --- The background thread: sorts the frozen ids, and fills a filter from them and from the runs;
-// when they are written, it makes room for the next ones.
-
-static bool fill_filter(struct order_index *ix) {
-    struct error err;
-    bool frozen_in = waiting_count(&ix->frozen) == 0 || ix->sorted != NULL;
-    if (ix->sorted != NULL) {
-        order_filter_add_extents(ix->next_bloom, ix->sorted, ix->n_sorted);
-    }
-    if (!frozen_in ||
-        order_filter_add_runs(ix->next_bloom, ix->directory, ix->vfs, &ix->stop, &err)) {
-        return frozen_in;
-    }
-    if (!atomic_load(&ix->stop)) {
-        log_warn("store", "%s; ids are looked up in the file meanwhile", err.text);
-    }
-    return false;
-}
-
-// Memory that is large is slow to get: the kernel makes it zero when it is first written to, and
-// the batch in which a map or a filter began would wait for all of that.
-static void make_room(struct order_index *ix) {
-    waiting_renew(&ix->used, ix->spare_ids);
-    if (ix->ready_keys > 0) {
-        ix->ready_bloom = bloom_new(ix->ready_keys); // NULL: begun without, as at the start
-    }
-    if (ix->ready_bloom != NULL) {
-        bloom_touch(ix->ready_bloom);
-    }
-}
-
-static void *background(void *user) {
-    struct order_index *ix = user;
-    if (ix->want_room) {
-        make_room(ix);
-        atomic_store(&ix->thread_done, true);
-        return NULL;
-    }
-    if (waiting_count(&ix->frozen) > 0 && ix->run == NULL) {
-        // NULL, without memory: the writer tries again later.
-        ix->sorted = waiting_sorted(&ix->frozen, &ix->n_sorted);
-    }
-    ix->bloom_failed = ix->want_bloom && !fill_filter(ix);
-    atomic_store(&ix->thread_done, true);
-    return NULL;
-}
-
-void order_index_start_thread(struct order_index *ix) {
-    assert(!ix->thread_runs);
-    atomic_store(&ix->thread_done, false);
-    ix->sorted = NULL;
-    ix->thread_runs = pthread_create(&ix->thread, NULL, background, ix) == 0;
-    if (ix->thread_runs) {
-        pthread_setname_np(ix->thread, "index");
-    }
-}
-
-void order_index_join_thread(struct order_index *ix) {
-    pthread_join(ix->thread, NULL);
-    ix->thread_runs = false;
-    if (ix->want_room) {
-        ix->want_room = false;
-        waiting_free(&ix->spare);
-        ix->spare = ix->used;
-        ix->used = (struct waiting){0};
-    }
-    if (ix->sorted != NULL) {
-        ix->run = ix->sorted;
-        ix->run_len = ix->n_sorted;
-        ix->run_at = 0;
-        ix->sorted = NULL;
-    }
-    if (ix->want_bloom) {
-        ix->want_bloom = false;
-        if (ix->bloom_failed) {
-            bloom_free(ix->next_bloom);
-        } else {
-            bloom_free(ix->bloom);
-            ix->bloom = ix->next_bloom;
-        }
-        ix->next_bloom = NULL;
-    }
-}
-
-static size_t keys_for(int64_t n_ids) {
-    size_t n_keys = (size_t)n_ids * 2;
-    return n_keys < bloom_smallest ? bloom_smallest : n_keys;
-}
-
-void order_index_begin_filter(struct order_index *ix, int64_t n_ids) {
-    bloom_free(ix->next_bloom); // one whose thread could not be started
-    ix->next_bloom = ix->ready_bloom != NULL ? ix->ready_bloom : bloom_new(keys_for(n_ids));
-    ix->ready_bloom = NULL;
-    ix->want_bloom = ix->next_bloom != NULL; // without memory for it: slower, and just as right
 }
 
 // --- Asking and adding
@@ -196,7 +99,10 @@ int64_t order_index_find_waiting(struct order_index *ix, int64_t slot) {
 }
 
 bool order_index_find(const struct order_index *ix, int64_t slot, int64_t *position) {
-    *position = 0;
+    *position = extent_position(slot, ix->open.key, ix->open.position, ix->open.n);
+    if (*position != 0) {
+        return true;
+    }
     if (ix->bloom != NULL && !bloom_maybe(ix->bloom, order_filter_hash(slot))) {
         return true;
     }
@@ -218,19 +124,48 @@ static void freeze(struct order_index *ix) {
     order_index_start_thread(ix);
 }
 
-enum store_result order_index_add(struct order_index *ix, int64_t slot, int64_t position,
-                                  struct error *err) {
+static void close_open(struct order_index *ix) {
+    if (ix->open.n == 0) {
+        return;
+    }
+    if (ix->bloom != NULL) {
+        order_filter_add_extent(ix->bloom, &ix->open);
+    }
+    if (ix->next_bloom != NULL) { // which the background thread fills
+        order_filter_add_extent(ix->next_bloom, &ix->open);
+    }
+    pthread_mutex_lock(&ix->lock);
+    waiting_add_up(&ix->fresh, &ix->open);
+    pthread_mutex_unlock(&ix->lock);
+    ix->open.n = 0;
+}
+
+// One that does not continue the open extent. False: no memory.
+static bool add_apart(struct order_index *ix, int64_t slot, int64_t position) {
+    close_open(ix);
+    bool opens = waiting_increases(&ix->fresh, slot), ok; // this thread alone changes it
+    pthread_mutex_lock(&ix->lock);
+    ok = opens ? waiting_room_up(&ix->fresh) : waiting_add(&ix->fresh, slot, position);
+    pthread_mutex_unlock(&ix->lock);
+    if (ok && opens) {
+        ix->open = (struct extent){slot, position, 1};
+        return true;
+    }
     uint64_t hash = order_filter_hash(slot);
     if (ix->bloom != NULL) {
-        bloom_add_alone(ix->bloom, hash); // the background thread fills the next one
+        bloom_add_alone(ix->bloom, hash);
     }
     if (ix->next_bloom != NULL) {
         bloom_add(ix->next_bloom, hash);
     }
-    pthread_mutex_lock(&ix->lock);
-    bool added = waiting_add(&ix->fresh, slot, position);
-    pthread_mutex_unlock(&ix->lock);
-    if (!added) {
+    return ok;
+}
+
+enum store_result order_index_add(struct order_index *ix, int64_t slot, int64_t position,
+                                  struct error *err) {
+    if (ix->open.n > 0 && extent_goes_on(&ix->open, slot, position)) {
+        ix->open.n++;
+    } else if (!add_apart(ix, slot, position)) {
         error_set(err, ERROR_RETRIABLE, "out of memory for order ids");
         return STORE_RETRY;
     }
@@ -266,7 +201,7 @@ static void begin_room(struct order_index *ix) {
     size_t n_more = ix->run_length > n_fresh ? ix->run_length - n_fresh : 0;
     int64_t n_ids = ix->next_position + (int64_t)(n_more + n_more / 8); // when it is frozen
     bool fits = ix->bloom != NULL && (size_t)n_ids <= bloom_capacity(ix->bloom);
-    ix->ready_keys = fits || ix->ready_bloom != NULL ? 0 : keys_for(n_ids);
+    ix->ready_keys = fits || ix->ready_bloom != NULL ? 0 : order_index_keys_for(n_ids);
     ix->want_room = ix->spare_ids > 0 || ix->ready_keys > 0;
     if (ix->want_room) {
         order_index_start_thread(ix);
@@ -332,6 +267,7 @@ enum store_result order_index_displace(struct order_index *ix, int64_t slot, int
 }
 
 void order_index_plan(struct order_index *ix, struct index_stretch *out) {
+    close_open(ix); // before the batch is committed, so that readers find what is
     if (ix->thread_runs && atomic_load(&ix->thread_done)) {
         order_index_join_thread(ix);
     }
@@ -362,6 +298,7 @@ static enum store_result leaves_few(struct order_index *ix, bool *leaves, struct
 enum store_result order_index_drain_all(struct order_index *ix, int64_t *indexed_below,
                                         struct error *err) {
     bool leaves;
+    close_open(ix);
     enum store_result result = leaves_few(ix, &leaves, err);
     atomic_store(&ix->stop, true); // a filter is of no use any more
     while (result == STORE_OK && !leaves &&

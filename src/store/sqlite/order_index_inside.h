@@ -18,6 +18,7 @@ struct order_index {
     // Of the thread that judges:
     pthread_mutex_t lock; // of fresh and frozen as maps, for readers on other threads
     struct waiting fresh, frozen;
+    struct extent open; // goes into fresh when the next id does not continue it; n == 0: none
     struct extent *run; // frozen, sorted and folded; NULL until the sorter is through
     size_t run_len, run_at;
     int64_t indexed_below; // rows before it are in runs in use
@@ -46,6 +47,9 @@ struct order_index {
 
 // How many ids one run has when there are so many rows.
 size_t order_index_run_length(int64_t n_rows);
+// For how many keys a filter is made that is wanted at so many ids.
+size_t order_index_keys_for(int64_t n_ids);
+void order_index_set_smallest_filter(size_t n_keys); // for tests; 0: as it is
 // Begins to fill a filter for twice so many ids. New ones go into it from now on.
 void order_index_begin_filter(struct order_index *ix, int64_t n_ids);
 void order_index_start_thread(struct order_index *ix);

@@ -4,8 +4,9 @@
 // 1. The shape of the table is what main's schema says, so that both are the same.
 // 2. A file system of its own for each source has one file, which is attached; it can only be read.
 // 3. A transaction that begins looks at the change counter on page 1, which is another for each
-//    batch, and forgets what it has read before. It reads the table's pages only when the INSERT
-//    runs, by when they are written. A transaction that did not look is refused its rows.
+//    batch, and forgets what it has read before. It takes the table's pages only when the INSERT
+//    runs, by when they are written, and where they lie (a mapped file, to SQLite). A transaction
+//    that did not look is refused its rows.
 //
 // How it fails: memory is refused, or SQLite does not attach. Reading never fails.
 #include "store/sqlite/rows_source.h"
@@ -96,8 +97,23 @@ static int file_traits(sqlite3_file *f) {
     return 0;
 }
 
+// A page where it lies, instead of a copy of it: the source is as it is until the statement ends.
+static int file_fetch(sqlite3_file *f, sqlite3_int64 from, int n, void **out) {
+    const struct table_pages *p = &((struct source_file *)f)->source->pages;
+    size_t there = p->n * TABLE_PAGE_BYTES, at = (size_t)from;
+    *out = at + (size_t)n <= there ? (char *)p->at + at : NULL; // NULL: it is read
+    return SQLITE_OK;
+}
+
+static int file_unfetch(sqlite3_file *f, sqlite3_int64 from, void *page) {
+    UNUSED(f);
+    UNUSED(from);
+    UNUSED(page);
+    return SQLITE_OK;
+}
+
 static const sqlite3_io_methods file_methods = {
-    .iVersion = 1,
+    .iVersion = 3,
     .xClose = file_close,
     .xRead = file_read,
     .xWrite = file_write,
@@ -110,6 +126,8 @@ static const sqlite3_io_methods file_methods = {
     .xFileControl = file_control,
     .xSectorSize = file_sector_bytes,
     .xDeviceCharacteristics = file_traits,
+    .xFetch = file_fetch,
+    .xUnfetch = file_unfetch,
 };
 
 // --- The file system
@@ -227,7 +245,8 @@ bool rows_source_open(struct rows_source *s, sqlite3 *db, const char *table, str
         return error_set(err, ERROR_RETRIABLE, "out of memory for a batch of orders");
     }
     snprintf(sql, sizeof sql,
-             "ATTACH 'file:rows?vfs=%s&mode=ro' AS arriving; PRAGMA arriving.cache_size = -64;",
+             "ATTACH 'file:rows?vfs=%s&mode=ro' AS arriving; PRAGMA arriving.cache_size = -64; "
+             "PRAGMA arriving.mmap_size = 1073741824",
              s->vfs_name);
     return sqlite_run(db, sql, err);
 }

@@ -34,13 +34,12 @@ int64_t waiting_find(const struct waiting *w, int64_t slot) {
     return id_map_find(&w->map, slot);
 }
 
-static bool add_up(struct waiting *w, int64_t slot, int64_t position) {
-    struct extent *last = w->n_up > 0 ? &w->up[w->n_up - 1] : NULL;
-    if (last != NULL && extent_goes_on(last, slot, position)) {
-        last->n++;
-        w->n_up_ids++;
-        return true;
-    }
+bool waiting_increases(const struct waiting *w, int64_t slot) {
+    const struct extent *last = w->n_up > 0 ? &w->up[w->n_up - 1] : NULL;
+    return slot >= 0 && (last == NULL || slot - last->key >= last->n);
+}
+
+bool waiting_room_up(struct waiting *w) {
     if (w->n_up == w->cap_up) {
         size_t cap = w->cap_up > 0 ? w->cap_up * 2 : 64;
         struct extent *up = try_realloc(w->up, cap * sizeof *up);
@@ -50,16 +49,29 @@ static bool add_up(struct waiting *w, int64_t slot, int64_t position) {
         w->up = up;
         w->cap_up = cap;
     }
-    assert(w->up != NULL);
-    w->up[w->n_up++] = (struct extent){slot, position, 1};
-    w->n_up_ids++;
     return true;
 }
 
+void waiting_add_up(struct waiting *w, const struct extent *e) {
+    struct extent *last = w->n_up > 0 ? &w->up[w->n_up - 1] : NULL;
+    w->n_up_ids += (size_t)e->n;
+    if (last != NULL && extent_goes_on(last, e->key, e->position)) {
+        last->n += e->n;
+        return;
+    }
+    assert(w->n_up < w->cap_up);
+    w->up[w->n_up++] = *e;
+}
+
 bool waiting_add(struct waiting *w, int64_t slot, int64_t position) {
-    const struct extent *last = w->n_up > 0 ? &w->up[w->n_up - 1] : NULL;
-    bool increases = slot >= 0 && (last == NULL || slot - last->key >= last->n);
-    return increases ? add_up(w, slot, position) : id_map_add(&w->map, slot, position);
+    if (!waiting_increases(w, slot)) {
+        return id_map_add(&w->map, slot, position);
+    }
+    if (!waiting_room_up(w)) {
+        return false;
+    }
+    waiting_add_up(w, &(struct extent){slot, position, 1});
+    return true;
 }
 
 static void fold(struct extent *out, size_t *n, struct extent next) {

@@ -27,6 +27,12 @@ static inline size_t waiting_count(const struct waiting *w) {
 void waiting_prefetch(const struct waiting *w, int64_t slot);
 // 0 when it is not there.
 int64_t waiting_find(const struct waiting *w, int64_t slot);
+// True for an integer behind all that are extents, so that it begins or continues one.
+bool waiting_increases(const struct waiting *w, int64_t slot);
+// Room for one extent more. False when memory is refused.
+MUST_CHECK bool waiting_room_up(struct waiting *w);
+// Ids that increase; for one that does not go on where the last one ends there is room.
+void waiting_add_up(struct waiting *w, const struct extent *e);
 // Adds a slot that is not there. False when memory is refused.
 MUST_CHECK bool waiting_add(struct waiting *w, int64_t slot, int64_t position);
 // Empties it, and gives it room for n ids that do not increase, in the memory it has where that is

@@ -145,8 +145,7 @@ static void count_verdicts(struct load_intake *l, const struct unit *u) {
     for (size_t i = 0; i < u->s->n_events; i++) {
         const struct event *e = &u->s->events[i];
         if (i + COUNTED_AHEAD < u->s->n_events) {
-            __builtin_prefetch(&e[COUNTED_AHEAD].verdict);
-            __builtin_prefetch(&e[COUNTED_AHEAD].order.warnings);
+            __builtin_prefetch(&e[COUNTED_AHEAD].verdict); // its order's warnings lie beside it
         }
         counts[e->verdict]++;
         if (e->verdict == VERDICT_ACCEPTED && e->order.warnings != 0) {
@@ -314,7 +313,7 @@ static struct unit *unit_for(struct load_intake *l, struct load_block *block, st
 
 static struct event *add_event(struct unit *u, struct load_place place, struct error *err) {
     u->places[u->s->n_events] = place;
-    struct event *e = submission_add(u->s);
+    struct event *e = submission_add_unset(u->s);
     if (e == NULL) {
         out_of_memory(err);
     }
