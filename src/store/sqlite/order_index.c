@@ -41,6 +41,7 @@ enum {
     MERGED_PER_ID = 4, // more than there are tiers an id goes through: merging keeps up
     MERGED_LEAST = 512,
     TEST_BLOCK_BYTES = 200,
+    TEST_BLOCKS_AT_ONCE = 3,
     TEST_BLOCK_IDS = 16, // random ones in a block of that
 };
 
@@ -57,6 +58,7 @@ static size_t run_shortest = RUN_SHORTEST; // likewise
 void order_index_set_sizes(size_t run, size_t bloom) {
     run_shortest = run != 0 ? run : RUN_SHORTEST;
     order_index_set_smallest_filter(bloom);
+    order_filter_set_blocks(run != 0 ? TEST_BLOCKS_AT_ONCE : 0);
     order_block_set_bytes(run != 0 ? TEST_BLOCK_BYTES : 0);
     order_merge_set_smallest(run != 0 ? 1 + (int64_t)run * 6 / TEST_BLOCK_IDS : 0);
 }
@@ -196,12 +198,13 @@ static void run_is_through(struct order_index *ix) {
     ix->spare_ids = n_next + n_next / 8;
 }
 
+// A filter that may be wanted at the next freezing or the one after it is made ready too. While it
+// is filled nothing is frozen, so that more has to wait.
 static void begin_room(struct order_index *ix) {
-    size_t n_fresh = waiting_count(&ix->fresh);
-    size_t n_more = ix->run_length > n_fresh ? ix->run_length - n_fresh : 0;
-    int64_t n_ids = ix->next_position + (int64_t)(n_more + n_more / 8); // when it is frozen
+    int64_t n_ids = ix->next_position + (int64_t)ix->run_length * 2;
     bool fits = ix->bloom != NULL && (size_t)n_ids <= bloom_capacity(ix->bloom);
     ix->ready_keys = fits || ix->ready_bloom != NULL ? 0 : order_index_keys_for(n_ids);
+    ix->spare_ids *= fits ? 1 : 2;
     ix->want_room = ix->spare_ids > 0 || ix->ready_keys > 0;
     if (ix->want_room) {
         order_index_start_thread(ix);

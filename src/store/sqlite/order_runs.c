@@ -34,6 +34,12 @@ const char order_all_blocks_sql[] =
     "ON b.block >= r.run << 32 AND b.block < (r.run + 1) << 32 WHERE r.state = 1 "
     "ORDER BY r.run, b.block";
 
+const char order_blocks_from_sql[] =
+    "SELECT b.block, b.extents, b.key, r.low, r.high, r.blocks FROM order_runs r CROSS JOIN "
+    "order_blocks b "
+    "ON b.block >= max(r.run << 32, ?1) AND b.block < (r.run + 1) << 32 "
+    "WHERE r.state = 1 AND r.run >= ?1 >> 32 ORDER BY r.run, b.block LIMIT ?2";
+
 enum store_result order_block_damaged(int64_t block, struct error *err) {
     error_set(err, ERROR_FATAL,
               "the index of order ids is damaged: block %lld of order_blocks is not as it was "

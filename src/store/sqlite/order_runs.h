@@ -88,5 +88,8 @@ MUST_CHECK enum store_result run_cursor_seek(struct run_cursor *c, sqlite3_stmt 
 
 // All blocks of runs in use, in order: block, bytes, key, and of their run low, high, blocks.
 extern const char order_all_blocks_sql[];
+// The same from block ?1 on, ?2 of them at most. What is merged meanwhile goes into a run with a
+// larger number, so who goes on behind the last block misses no id that was in a run at the begin.
+extern const char order_blocks_from_sql[];
 // The error of a block that is not as it was written.
 enum store_result order_block_damaged(int64_t block, struct error *err);
