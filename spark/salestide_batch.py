@@ -30,7 +30,7 @@ ATTEMPTS = 3  # of a batch whose orders Spark has lost on the way
 
 
 class OrdersLost(Exception):
-    """An executor went with orders that were not written yet."""
+    """Orders of a batch, or what a task said of them, went before they were counted: the batch is to be done again."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +39,14 @@ class Kept:
 
     frame: object
     partitions: frozenset
+
+
+def check_all_answered(parts, tallies, wanted):
+    """Each task says something of its partition, an empty one too. What of it does not come, as PySpark ends a list early without
+    a word when the JVM's side of it breaks off, would be counted as nothing."""
+    silent = sorted(set(parts) - set(tallies) - set(wanted))
+    if silent:
+        raise OrdersLost(f"nothing has come from the tasks of the partitions {silent}")
 
 
 class Batches:
@@ -190,10 +198,13 @@ class Batches:
     def _read_and_judge(self, common, parts, kept):
         if common.wants_rows:
             frame = self.places.frame(sorted(parts))
-            return self._collect(frame.mapInArrow(functools.partial(task.read, common, parts), task.schema_of(True)), common, kept)
-        # Without orders there is nothing for Spark SQL to do, whose plan alone would take longer than all tasks of a small batch.
-        numbers = self.places.numbers(sorted(parts))
-        return self._sorted_out(numbers.mapPartitions(functools.partial(task.tallies, common, parts)).collect())
+            answers = self._collect(frame.mapInArrow(functools.partial(task.read, common, parts), task.schema_of(True)), common, kept)
+        else:
+            # Without orders there is nothing for Spark SQL to do, whose plan alone would take longer than all tasks of a small batch.
+            numbers = self.places.numbers(sorted(parts))
+            answers = self._sorted_out(numbers.mapPartitions(functools.partial(task.tallies, common, parts)).collect())
+        check_all_answered(parts, *answers)
+        return answers
 
     def _collect(self, frame, common, kept):
         """What _sorted_out says of a frame's tasks. Orders that are wanted stay with Spark, in `kept`."""

@@ -253,9 +253,13 @@ class Job:
         self.folder.cleanup()
 
 
+TRACEBACK = "Traceback (most recent call last):"
+GIVEN_UP = "Job aborted due to stage failure"
+
+
 def first_line(problem):
-    """Of what Spark says what is known to us or was said in a task by us, else the innermost cause, else the first line that
-    says something."""
+    """Of what Spark says what is known to us or was said in a task by us, else what Python raised in a task, else the innermost
+    cause, else why a job was given up, else the first line that says something."""
     if type(problem).__name__ in NO_ANSWER:
         return "Spark's Java process does not answer any more: it has ended"
     known = [ours for words, ours in KNOWN if all(word in str(problem) for word in words)]
@@ -264,7 +268,15 @@ def first_line(problem):
     lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
     ours = [line.partition(": ")[2] for line in lines if line.startswith("salestide_kernel.")]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
-    return (ours or causes[::-1] or lines or [type(problem).__name__])[0]
+    raised = [last_of_traceback(lines[i:]) for i, line in enumerate(lines) if line.endswith(TRACEBACK)]
+    given_up = [line[line.index(GIVEN_UP):] for line in lines if GIVEN_UP in line]
+    return (ours or raised or causes[::-1] or given_up or lines or [type(problem).__name__])[0]
+
+
+def last_of_traceback(lines):
+    """What was raised; the JVM's own stack follows it, or nothing."""
+    end = next((i for i, line in enumerate(lines) if line.startswith("at ")), len(lines))
+    return lines[end - 1]
 
 
 def main(arguments):

@@ -47,7 +47,10 @@ def acknowledge():
     """Spark's JVM sends a task, and then its rows: these wait in its system until this one has acknowledged the task, which
     it puts off for 40 ms, as there is nothing to answer yet (findings/spark-rows-wait-40-ms-for-a-python-task.sh). Which
     descriptor is the JVM's PySpark does not tell; on others this changes nothing."""
-    for descriptor in map(int, os.listdir("/proc/self/fd")):
+    descriptors = []
+    with contextlib.suppress(OSError):  # none is free to look with, or there is no /proc: it takes longer then
+        descriptors = os.listdir("/proc/self/fd")
+    for descriptor in map(int, descriptors):
         with contextlib.suppress(OSError):  # the list's own is gone; not all sockets are TCP's
             if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
                 with socket.socket(fileno=os.dup(descriptor)) as one:

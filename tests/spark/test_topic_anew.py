@@ -86,6 +86,39 @@ def why(sparks, answer):
     return done.stdout.decode().rstrip("\n")
 
 
+IN_A_TASK = """An error occurred while calling z:org.apache.spark.api.python.PythonRDD.collectAndServe.
+: org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 in stage 3.0 failed 1 times, most recent failure: Lost task 0.0 in \
+stage 3.0 (TID 3) (host executor driver): org.apache.spark.api.python.PythonException: Traceback (most recent call last):
+  File "worker.py", line 1, in main
+    process()
+ModuleNotFoundError: No module named 'pyarrow'
+
+\tat org.apache.spark.api.python.BasePythonRunner.handlePythonException(PythonRunner.scala:581)
+Driver stacktrace:
+\tat org.apache.spark.scheduler.DAGScheduler.abortStage(DAGScheduler.scala:2898)
+Caused by: org.apache.spark.api.python.PythonException: Traceback (most recent call last):
+  File "worker.py", line 1, in main
+    process()
+ModuleNotFoundError: No module named 'pyarrow'
+
+\tat org.apache.spark.api.python.BasePythonRunner.handlePythonException(PythonRunner.scala:581)
+\t... 1 more
+"""
+EXECUTOR_LOST = """An error occurred while calling z:org.apache.spark.api.python.PythonRDD.collectAndServe.
+: org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 in stage 3.0 failed 4 times, most recent failure: Lost task 0.3 in \
+stage 3.0 (TID 9) (10.0.0.1 executor 4): ExecutorLostFailure (executor 4 exited caused by one of the running tasks) Reason: Command exited with code 137
+Driver stacktrace:
+\tat org.apache.spark.scheduler.DAGScheduler.abortStage(DAGScheduler.scala:2898)
+"""
+
+
+def test_what_ended_a_task_is_told_by_what_was_raised_in_it_or_became_of_its_executor():
+    assert why(IN_A_TASK, "'first'") == "ModuleNotFoundError: No module named 'pyarrow'"
+    lost = why(EXECUTOR_LOST, "'first'")
+    assert lost.startswith("Job aborted due to stage failure: Task 0 in stage 3.0 failed 4 times")
+    assert lost.endswith("Reason: Command exited with code 137")
+
+
 def test_lost_messages_of_the_same_topic_are_told_with_what_to_do():
     said = why("[STREAM_FAILED] Query [id = 1] terminated with exception: Some data may have been lost because they are not available in "
                "Kafka any more;\neither the data was aged out", "'first'")  # fmt: skip

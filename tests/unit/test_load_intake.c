@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "tool/load/load_intake.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,6 +162,50 @@ static void a_wish_to_stop_gives_up_what_is_not_taken(void **state) {
     expect_moves("spare>filling filling>under way under way>try later ");
 }
 
+static bool refuse(void *user, size_t n_bytes) {
+    (void)user;
+    (void)n_bytes;
+    return true;
+}
+
+// The unit's memory was another one's before: an event that was not read to its end must not go on.
+static void an_event_for_which_there_is_no_memory_is_not_offered(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "{\"order_id\":5,\"created_at\":\"2024-05-01T00:00:00Z\",\"product_id\":1,\"quantity\":-1,"
+        "\"total\":1}",
+        "{\"order_id\":6,\"created_at\":\"2024-05-01T00:00:00Z\",\"total\":1,"
+        "\"items\":[{\"product_id\":1,\"quantity\":1,\"price\":1}]}"};
+    static const char whole[] =
+        "{\"order_id\":7,\"created_at\":\"2024-05-01T00:00:00Z\",\"product_id\":1,\"quantity\":1,"
+        "\"total\":1}";
+    struct error err = {0};
+    int64_t taken = 0;
+    for (; taken < 2000; taken++) { // so that the unit has room for events, but not for their texts
+        assert_true(sink->ops->json(sink, text_of(whole), NULL, (struct load_place){"x", 1}, &err));
+    }
+    assert_true(sink->ops->finish(sink, &err));
+    for (size_t i = 0; i < COUNT_OF(texts) * 2; i++) {
+        int n_offers = played.n_offers;
+        mem_set_fail_hook(refuse, NULL); // what the unit's memory has room for yet is taken
+        while (
+            sink->ops->json(sink, text_of(texts[i / 2]), NULL, (struct load_place){"x", 5}, &err)) {
+            taken++;
+        }
+        mem_set_fail_hook(NULL, NULL);
+        assert_string_equal(err.text, "out of memory");
+        assert_true(sink->ops->finish(sink, &err));
+        assert_in_range(played.n_offers, n_offers, n_offers + 1);
+        put(1); // of another block
+        assert_true(sink->ops->finish(sink, &err));
+    }
+    assert_true(taken > 2000);
+    int64_t accepted, duplicate, rejected;
+    load_report_counts(report, &accepted, &duplicate, &rejected);
+    assert_int_equal(accepted + rejected, taken + 4);
+    assert_int_equal(duplicate, 0);
+}
+
 static void a_unit_makes_no_other_moves(void **state) {
     (void)state;
     static const uint32_t may[LOAD_UNIT_STATES] = {
@@ -180,6 +225,7 @@ int main(void) {
         TEST(a_unit_that_is_settled_is_used_again),
         TEST(what_was_not_taken_is_offered_again_in_the_order_of_the_file),
         TEST(a_wish_to_stop_gives_up_what_is_not_taken),
+        TEST(an_event_for_which_there_is_no_memory_is_not_offered),
         TEST(a_unit_makes_no_other_moves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -267,6 +267,10 @@ static bool sink_flush(struct load_sink *base, struct error *err) {
         return true;
     }
     l->unit = NULL;
+    if (u->s->n_events == 0) { // its only event was not whole
+        free_unit(u);
+        return true;
+    }
     u->s->arrival_ms = clock_now_ms(clock_system());
     u->number = l->next_number++;
     if (must_try_again(l) && !try_again(l, err)) { // first what comes first
@@ -320,6 +324,13 @@ static struct event *add_event(struct unit *u, struct load_place place, struct e
     return e;
 }
 
+// The event that was added last is not whole: what is in the unit before it is offered all the
+// same.
+static bool drop_event(struct unit *u, struct error *err) {
+    u->s->n_events--;
+    return out_of_memory(err);
+}
+
 static bool sink_json(struct load_sink *base, struct text event, struct load_block *block,
                       struct load_place place, struct error *err) {
     struct load_intake *l = load_intake_of(base);
@@ -335,9 +346,9 @@ static bool sink_json(struct load_sink *base, struct text event, struct load_blo
         return true;
     case ORDER_JSON_REJECTED:
     case ORDER_JSON_BROKEN:
-        return submission_reject(u->s, e, &why) || out_of_memory(err);
+        return submission_reject(u->s, e, &why) || drop_event(u, err);
     default:
-        return out_of_memory(err);
+        return drop_event(u, err);
     }
 }
 
@@ -352,7 +363,7 @@ static bool sink_too_long(struct load_sink *base, struct text start, struct load
     reject(&why, "", REJECT_TOO_LARGE, "the event's text is longer than %d bytes",
            ORDER_EVENT_MAX_BYTES);
     return (arena_try_copy(&u->s->arena, start, &e->raw) && submission_reject(u->s, e, &why)) ||
-           out_of_memory(err);
+           drop_event(u, err);
 }
 
 static struct arena *sink_arena(struct load_sink *base, struct error *err) {
@@ -379,11 +390,11 @@ static bool sink_order(struct load_sink *base, const struct order_csv_event *fro
     }
     e->raw = from->raw;
     if (rejected) {
-        return submission_reject(u->s, e, &from->why) || out_of_memory(err);
+        return submission_reject(u->s, e, &from->why) || drop_event(u, err);
     }
     e->order = from->order;
     return !load_intake_of(base)->parts.wants_json ||
-           write_json(load_intake_of(base), u, e, from) || out_of_memory(err);
+           write_json(load_intake_of(base), u, e, from) || drop_event(u, err);
 }
 
 static const struct order_rules *sink_rules(const struct load_sink *base) {
