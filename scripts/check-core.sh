@@ -14,7 +14,7 @@ kernel=${1:-build}/pic/kernel # only the shared library has it
 allowed="memchr memcmp memcpy memmove memset bcmp snprintf vsnprintf strchr strcmp strlen strncasecmp memmem
 getrandom time __stack_chk_fail _GLOBAL_OFFSET_TABLE_ yyjson_alc_pool_init yyjson_read_opts"
 # The one file that knows malloc is the handle's.
-heap_allowed="malloc realloc free mmap mmap64 munmap madvise"
+heap_allowed="malloc calloc realloc free mmap mmap64 munmap madvise"
 # Those that know files are the window's.
 file_allowed="__errno_location strerror strerror_r __xpg_strerror_r open open64 openat openat64 close read write pread
 pread64 pwrite pwrite64 pwritev pwritev64 fstat fstat64 lstat lstat64 geteuid ftruncate ftruncate64 posix_fallocate posix_fallocate64 fallocate fallocate64 fsync

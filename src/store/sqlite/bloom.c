@@ -46,8 +46,12 @@ void bloom_free(struct bloom *b) {
     }
 }
 
-void bloom_touch(struct bloom *b) {
-    memset(b->memory, 0, (b->n_blocks + 1) * sizeof(struct block));
+void bloom_touch(struct bloom *b, const atomic_bool *stop) {
+    enum { STEP_BYTES = 2 << 20 };
+    size_t n_bytes = (b->n_blocks + 1) * sizeof(struct block);
+    for (size_t at = 0; at < n_bytes && !atomic_load(stop); at += STEP_BYTES) {
+        memset((char *)b->memory + at, 0, n_bytes - at < STEP_BYTES ? n_bytes - at : STEP_BYTES);
+    }
 }
 
 size_t bloom_capacity(const struct bloom *b) {

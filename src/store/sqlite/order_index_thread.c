@@ -48,7 +48,7 @@ static void make_room(struct order_index *ix) {
         ix->ready_bloom = bloom_new(ix->ready_keys); // NULL: begun without, as at the start
     }
     if (ix->ready_bloom != NULL) {
-        bloom_touch(ix->ready_bloom);
+        bloom_touch(ix->ready_bloom, &ix->stop);
     }
 }
 
