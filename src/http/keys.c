@@ -17,7 +17,9 @@ struct keys {
     struct api_key *list;
     size_t n;
     uint64_t version;
-    const EVP_MD *sha256; // fetched once: fetching costs more than hashing
+    // Fetched once, since that costs more than hashing, and with the first key: until then OpenSSL,
+    // which takes 3 MB and some milliseconds to begin, is not asked for anything.
+    const EVP_MD *sha256;
 };
 
 static void forget_keys(struct keys *k) {
@@ -27,10 +29,22 @@ static void forget_keys(struct keys *k) {
     k->n = 0;
 }
 
+static bool have_sha256(struct keys *k, struct error *err) {
+    if (k->sha256 == NULL) {
+        k->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    }
+    return k->sha256 != NULL ||
+           error_set(err, ERROR_FATAL, "OpenSSL has no SHA-256: check its installation");
+}
+
 static bool read_again(struct keys *k, struct error *err) {
     struct error warning;
     forget_keys(k);
     if (!keys_file_read(k->directory, &k->list, &k->n, err)) {
+        return watched_file_badly(&k->file, err);
+    }
+    if (k->n > 0 && !have_sha256(k, err)) {
+        forget_keys(k);
         return watched_file_badly(&k->file, err);
     }
     watched_file_read_well(&k->file);
@@ -44,11 +58,6 @@ bool keys_open(const char *directory, struct keys **out, struct error *err) {
     struct keys *k = mem_zalloc(1, sizeof *k);
     k->directory = mem_strndup(directory, strlen(directory));
     watched_file_init(&k->file, directory, "keys");
-    k->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    if (k->sha256 == NULL) {
-        keys_free(k);
-        return error_set(err, ERROR_FATAL, "OpenSSL has no SHA-256: check its installation");
-    }
     if (!keys_refresh(k, err)) { // the first look tells any reason
         keys_free(k);
         return false;
@@ -93,7 +102,7 @@ uint64_t keys_version(const struct keys *k) {
 static const struct api_key *find_key(const struct keys *k, struct text key) {
     unsigned char digest[KEY_DIGEST_BYTES];
     unsigned digest_len = 0;
-    if (key.len > KEY_TEXT_MAX ||
+    if (k->n == 0 || key.len > KEY_TEXT_MAX ||
         EVP_Digest(key.at, key.len, digest, &digest_len, k->sha256, NULL) != 1) {
         return NULL;
     }
