@@ -274,6 +274,9 @@ enum store_result judge_all(struct judge *j, struct submission *list, struct bat
         }
         result = judge_submission(j, s, batch, err);
     }
+    if (result == STORE_OK && j->store->ops->judged != NULL) {
+        result = j->store->ops->judged(j->store, err);
+    }
     return result;
 }
 

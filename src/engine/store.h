@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What the engine asks of every store: one const struct of functions. A batch is
-//     begin, (prepare | known | origin | add | add_rejected)*, commit_begin, commit_finish
+//     begin, judging, commit_begin, commit_finish
 //  or begin, ..., rollback
+// where judging is, for each list of submissions,
+//     prepare, (known | origin | add | add_rejected)*, judged
 // and is atomic: after commit_finish's OK everything of it is durable, otherwise nothing of it is.
 // One thread (the engine's) calls; readers use store/sales_reader.h.
 //
@@ -9,9 +11,9 @@
 // commit_finish of one, the next may begin and be judged, no more. It knows everything of the one
 // on its way, and falls with it when that fails.
 //
-// Nothing of a submission is borrowed for longer than the call: a store copies what it keeps, so
-// submissions can be given back as soon as they are judged. The cube is lent from commit_begin to
-// commit_finish; its dimensions live from the first add on.
+// Nothing of a submission is borrowed for longer than until judged: a store copies what it keeps,
+// so submissions can be given back then. The cube is lent from commit_begin to commit_finish; its
+// dimensions live from the first add on.
 //
 // What a store does besides when its input is a log is engine/log_store.h.
 #pragma once
@@ -129,6 +131,9 @@ struct store_ops {
     // These submissions (a list) will be judged next. May be NULL.
     MUST_CHECK enum store_result (*prepare)(struct store *s, const struct submission *list,
                                             struct error *err);
+    // They were judged, and may be gone after this: what of them is needed has to be copied. Not
+    // after a failure, which ends the batch. May be NULL.
+    MUST_CHECK enum store_result (*judged)(struct store *s, struct error *err);
     // A hint that known will be asked for this identity soon. May be NULL.
     void (*prefetch)(struct store *s, const struct order *o, const struct stamp *at);
     // What is known of the event's identity among all committed and those added since begin.

@@ -85,7 +85,7 @@ static enum store_result task_add(struct store *base, const struct order *o, con
     bool ok = window_use_add(&s->window, at) && split_batch_add(&s->batch, &s->asked_gross);
     if (ok && o->kind != ORDER_PLACED) { // the newest orders: task_recent.h
         const struct stored_event event = {*o, at->arrival_ms, at->position};
-        ok = group == NULL ? list_adjustment(s, &event) : split_batch_add_recent(&s->batch, &event);
+        ok = group == NULL ? list_adjustment(s, &event) : split_batch_add_change(&s->batch, &event);
     }
     return answer(ok, err);
 }

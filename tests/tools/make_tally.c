@@ -55,7 +55,10 @@ static void count_accepted(struct making *m, const struct stored_event *e) {
     const struct split_gross gross = split_gross_of(o);
     must(split_batch_add(&m->batch, &gross));
     bool later = m->raw && o->kind != ORDER_PLACED;
-    must(later || split_batch_add_recent(&m->batch, e));
+    const struct stamp at = {.arrival_ms = e->arrival_ms, .position = e->position};
+    must(later || (o->kind != ORDER_PLACED
+                       ? split_batch_add_change(&m->batch, e)
+                       : split_batch_add_order(&m->batch, o, &at) && split_batch_own(&m->batch)));
     if (later) {
         m->adjustments[m->t.n_adjustments++] = *e;
     } else if (cube_add(m->cube, o, 0, 0, &group) != CUBE_OK) {

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 // A batch's rejected events, newest orders and changes, and gross sums.
 //
-// The newest are a ring of copies, each with its texts in a buffer that the next copy reuses:
-// nobody knows which event will be among the last thousand, so each one that may be is copied.
-// Cancellations and refunds have a ring of their own, from which no burst of orders pushes them.
+// The newest are a ring of copies, each with its texts in a buffer that the next copy reuses.
+// Nobody knows which order will be among the last thousand, so it is noted where each one lies, and
+// those that still may be are copied when what they lie in is about to be given back. Cancellations
+// and refunds have a ring of their own, from which no burst of orders pushes them; there are few,
+// and their texts may be lent for a moment only (struct store_ops, origin), so they are copied at
+// once.
 //
 // How it fails: memory is refused; what was gathered before is as it was.
 #include "store/split/split_batch.h"
 
+#include "base/check.h"
 #include "sums/currency.h"
 
 // Several processes commit sums of their own: each stops this far (115 * 10^12 in units of money)
@@ -18,6 +22,12 @@ struct recent_event {
     struct stored_event event;
     char *texts;
     size_t cap;
+};
+
+struct recent_order {
+    const struct order *order;
+    struct text source, state; // its own are reset once it was judged
+    int64_t arrival_ms, position;
 };
 
 bool split_batch_init(struct split_batch *b, const struct mem_heap *heap) {
@@ -38,6 +48,7 @@ void split_batch_free(struct split_batch *b) {
     const struct mem_heap *heap = b->arena.heap;
     newest_free(&b->orders, heap);
     newest_free(&b->changes, heap);
+    heap_free(heap, b->borrowed.ring);
     heap_free(heap, b->rejected);
     heap_free(heap, b->gross_e4);
     heap_free(heap, b->gross);
@@ -47,7 +58,7 @@ void split_batch_free(struct split_batch *b) {
 
 void split_batch_clear(struct split_batch *b) {
     arena_reset(&b->arena);
-    b->n_rejected = b->orders.n = b->changes.n = 0;
+    b->n_rejected = b->orders.n = b->changes.n = b->borrowed.n = 0;
     while (b->n_gross > 0) {
         b->gross_e4[b->gross[--b->n_gross].currency] = 0;
     }
@@ -137,8 +148,8 @@ static bool make_ring(struct split_newest *newest, const struct mem_heap *heap) 
     return newest->ring != NULL;
 }
 
-bool split_batch_add_recent(struct split_batch *b, const struct stored_event *event) {
-    struct split_newest *newest = event->order.kind == ORDER_PLACED ? &b->orders : &b->changes;
+static bool add_copy(struct split_batch *b, struct split_newest *newest,
+                     const struct stored_event *event) {
     if (newest->ring == NULL && !make_ring(newest, b->arena.heap)) {
         return false;
     }
@@ -154,6 +165,39 @@ bool split_batch_add_recent(struct split_batch *b, const struct stored_event *ev
     }
     split_event_copy(event, r->texts, &r->event);
     newest->n++;
+    return true;
+}
+
+bool split_batch_add_change(struct split_batch *b, const struct stored_event *event) {
+    return add_copy(b, &b->changes, event);
+}
+
+bool split_batch_add_order(struct split_batch *b, const struct order *o, const struct stamp *at) {
+    struct split_borrowed *borrowed = &b->borrowed;
+    if (borrowed->ring == NULL) {
+        borrowed->ring = heap_zalloc(b->arena.heap, SPLIT_RECENT_MAX, sizeof *borrowed->ring);
+        if (borrowed->ring == NULL) {
+            return false;
+        }
+    }
+    borrowed->ring[borrowed->n++ % SPLIT_RECENT_MAX] =
+        (struct recent_order){o, o->source, o->state, at->arrival_ms, at->position};
+    return true;
+}
+
+bool split_batch_own(struct split_batch *b) {
+    struct split_borrowed *borrowed = &b->borrowed;
+    size_t n = borrowed->n < SPLIT_RECENT_MAX ? borrowed->n : SPLIT_RECENT_MAX;
+    for (size_t left = n; left > 0; left--) {
+        const struct recent_order *r = &borrowed->ring[(borrowed->n - left) % SPLIT_RECENT_MAX];
+        struct stored_event event = {*r->order, r->arrival_ms, r->position};
+        event.order.source = r->source;
+        event.order.state = r->state;
+        if (!add_copy(b, &b->orders, &event)) {
+            return false;
+        }
+    }
+    borrowed->n = 0;
     return true;
 }
 
@@ -201,6 +245,7 @@ static size_t fill_newest(struct split_newest *newest) {
 void split_batch_fill(struct split_batch *b, struct aggregates_batch *out) {
     out->rejected = b->rejected;
     out->n_rejected = b->n_rejected;
+    CHECK(b->borrowed.n == 0);
     out->n_recent = fill_newest(&b->orders);
     out->recent = b->orders.list;
     out->n_changes = fill_newest(&b->changes);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What a batch over a log gathers for the aggregates' transaction beside the cube: rejected events,
-// the newest orders and what was taken back of orders, gross sums. Everything is copied: a log's
-// submissions are given back as they are judged. Memory is the heap's and may be refused: the batch
-// has failed then. One thread.
+// the newest orders and what was taken back of orders, gross sums. Everything is copied, since a
+// log's submissions are given back as they are judged: at once, or (orders) when that is told.
+// Memory is the heap's and may be refused: the batch has failed then. One thread.
 #pragma once
 #include "base/arena.h"
 #include "store/aggregates.h"
@@ -11,6 +11,7 @@
 enum { SPLIT_RECENT_MAX = 1000 };
 
 struct recent_event; // a copy that owns its texts
+struct recent_order; // borrowed
 
 // The newest of what was ever put into it.
 struct split_newest {
@@ -19,13 +20,20 @@ struct split_newest {
     struct stored_event *list; // of fill
 };
 
+// Orders that are not copied yet: most of those are not among the newest by the time.
+struct split_borrowed {
+    struct recent_order *ring; // SPLIT_RECENT_MAX; NULL until there is one
+    size_t n;                  // put into the ring since all were copied
+};
+
 struct split_batch {
     struct arena arena; // of rejected events; its heap is used for all
     struct rejected_event *rejected;
     size_t n_rejected, cap_rejected;
     struct split_newest orders, changes; // changes: cancellations and refunds
-    int64_t *gross_e4;                   // by currency_number, of this batch
-    struct gross_delta *gross;           // those that are not 0, their sums as of fill
+    struct split_borrowed borrowed;
+    int64_t *gross_e4;         // by currency_number, of this batch
+    struct gross_delta *gross; // those that are not 0, their sums as of fill
     size_t n_gross, cap_gross;
 };
 
@@ -52,12 +60,19 @@ bool split_batch_fits(const struct split_batch *b, const struct split_batch *bef
 bool split_gross_fits(int64_t stored_e4, int64_t batch_e4);
 // The gross sum of an accepted event. False when memory is refused.
 MUST_CHECK bool split_batch_add(struct split_batch *b, const struct split_gross *gross);
-// An accepted event, which may be among the newest of its kind. False when memory is refused.
-MUST_CHECK bool split_batch_add_recent(struct split_batch *b, const struct stored_event *event);
+// An accepted placed order, which may be among the newest. It is borrowed, with its texts as they
+// are now, until split_batch_own. False when memory is refused.
+MUST_CHECK bool split_batch_add_order(struct split_batch *b, const struct order *o,
+                                      const struct stamp *at);
+// What was borrowed is copied, if it still matters. False when memory is refused.
+MUST_CHECK bool split_batch_own(struct split_batch *b);
+// Likewise an accepted cancellation or refund, copied at once. False when memory is refused.
+MUST_CHECK bool split_batch_add_change(struct split_batch *b, const struct stored_event *event);
 // False when memory is refused.
 MUST_CHECK bool split_batch_add_rejected(struct split_batch *b, const struct event *e,
                                          int32_t partition, bool refused);
 // Sets rejected, recent, changes and gross of `out`, which borrows them until the next call here.
+// All is owned.
 void split_batch_fill(struct split_batch *b, struct aggregates_batch *out);
 
 // A copy of an event whose texts lie one after the other in `at`, which has split_event_bytes; its

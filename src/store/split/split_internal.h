@@ -36,7 +36,8 @@ struct split_store {
     struct aggregates_state state;
     int64_t *gross_e4; // of the state: a copy, since the aggregates' own change as they commit
     struct split_batch batches[2];
-    struct split_batch *work; // the one that is judged, or will be
+    struct split_batch *work;       // the one that is judged, or will be
+    struct split_gross asked_gross; // of the event that `fits` was asked for last
     struct split_sent sent;
     struct commit_thread committer;
 };

@@ -76,8 +76,8 @@ static enum store_result split_origin(struct store *base, struct ident order_id,
 
 static bool split_fits(struct store *base, const struct order *o, struct rejection *why) {
     struct split_store *s = split_store_of(base);
-    const struct split_gross gross = split_gross_of(o);
-    if (!split_batch_fits(s->work, s->sent.gathered, s->gross_e4, &gross)) {
+    s->asked_gross = split_gross_of(o);
+    if (!split_batch_fits(s->work, s->sent.gathered, s->gross_e4, &s->asked_gross)) {
         return currency_reject_overflow(o, why);
     }
     const struct raw_store *raw = s->options.raw;
@@ -89,6 +89,20 @@ static enum store_result no_memory(struct error *err) {
     return STORE_RETRY;
 }
 
+static enum store_result add_raw(struct split_store *s, const struct split_part *p,
+                                 const struct stored_event *event, const struct stamp *at,
+                                 struct error *err) {
+    enum store_result result = s->options.raw->ops->add(s->options.raw, event, p->epoch_us, err);
+    return result != STORE_OK                                     ? result
+           : split_origins_added(&s->origins, event, &at->digest) ? STORE_OK
+                                                                  : no_memory(err);
+}
+
+static bool add_change(struct split_store *s, const struct order *o, const struct stamp *at) {
+    const struct stored_event event = {*o, at->arrival_ms, at->position};
+    return split_batch_add_change(s->work, &event);
+}
+
 static enum store_result split_add(struct store *base, const struct order *o,
                                    const struct stamp *at, const struct known *known,
                                    const struct cube_dim *group, struct error *err) {
@@ -96,23 +110,24 @@ static enum store_result split_add(struct store *base, const struct order *o,
     UNUSED(group);
     struct split_store *s = split_store_of(base);
     struct split_part *p = split_part_of(s, at);
-    const struct stored_event event = {*o, at->arrival_ms, at->position};
     if (s->options.raw != NULL) {
-        enum store_result result =
-            s->options.raw->ops->add(s->options.raw, &event, p->epoch_us, err);
+        const struct stored_event event = {*o, at->arrival_ms, at->position};
+        enum store_result result = add_raw(s, p, &event, at, err);
         if (result != STORE_OK) {
             return result;
-        }
-        if (!split_origins_added(&s->origins, &event, &at->digest)) {
-            return no_memory(err);
         }
     }
     if (!id_window_add(p->window, &at->digest)) {
         return split_out_of_window(err);
     }
-    const struct split_gross gross = split_gross_of(o);
-    bool kept = split_batch_add(s->work, &gross) && split_batch_add_recent(s->work, &event);
+    bool kept =
+        split_batch_add(s->work, &s->asked_gross) &&
+        (o->kind == ORDER_PLACED ? split_batch_add_order(s->work, o, at) : add_change(s, o, at));
     return kept ? STORE_OK : no_memory(err);
+}
+
+static enum store_result split_judged(struct store *base, struct error *err) {
+    return split_batch_own(split_store_of(base)->work) ? STORE_OK : no_memory(err);
 }
 
 static enum store_result split_add_rejected(struct store *base, const struct event *e,
@@ -227,6 +242,7 @@ struct store *split_store_new(const struct split_options *options) {
         .prefetch = split_prefetch,
         .known = split_known,
         .origin = split_origin,
+        .judged = split_judged,
         .fits = split_fits,
         .add = split_add,
         .add_rejected = split_add_rejected,
