@@ -51,6 +51,7 @@ mysqld_error.h:        store/mysql
 errmsg.h:              store/mysql
 librdkafka/rdkafka.h:  broker reader
 microhttpd.h:          http
+jemalloc/jemalloc.h:  base
 openssl/*:             cql webhook http
 zlib.h:                http tool/load
 curl/curl.h:           alerts tool
@@ -59,7 +60,7 @@ emmintrin.h:           format
 salestide/arrow.h:     kernel
 salestide/reader.h:    reader
 '
-libc='assert.h ctype.h endian.h errno.h fcntl.h iconv.h inttypes.h limits.h malloc.h poll.h pthread.h signal.h stdarg.h stdatomic.h
+libc='assert.h ctype.h endian.h errno.h fcntl.h iconv.h inttypes.h limits.h poll.h pthread.h signal.h stdarg.h stdatomic.h
 stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h strings.h time.h unistd.h arpa/* dirent.h net/* netdb.h netinet/* pwd.h sys/*'
 
 # What base has for those above the core: it reads files, takes signals or writes to the terminal. The other

@@ -39,6 +39,7 @@ want_build() {
     want_library libmariadb libmariadb-dev
     want_library libcurl libcurl4-openssl-dev
     want_library inih libinih-dev
+    want_library jemalloc libjemalloc-dev
     [ -d /usr/share/zoneinfo ] || missing+=(tzdata)
     [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
     # yyjson comes as source in a Python package where the system has none.

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: MIT
-// Allocation that never fails: the plain verbs die in one place.
+// Allocation that never fails: the plain verbs die in one place. And what the program's allocator,
+// jemalloc, is told; where it is not linked (sanitizers, tests) that does nothing.
 #include "base/mem.h"
 
-#include <malloc.h>
+#include <jemalloc/jemalloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+// jemalloc(3) reads it as it starts. Two arenas are enough, since each thread keeps some of what it
+// has freed for itself, and take 300 KB less at rest than four for each core. What is freed stays
+// for a second, also of 8 MiB and more: batches take and free as much all the time.
+const char *malloc_conf = "narenas:2,oversize_threshold:0,dirty_decay_ms:1000";
+extern __typeof(mallctl) mallctl __attribute__((weak));
 
 static void *or_die(void *p, size_t n_bytes) {
     if (p == NULL) {
@@ -48,9 +55,10 @@ void *mem_must(void *made) {
     return made;
 }
 
-void mem_keep_freed(void) {
-    enum { KEPT_BYTES = 64 << 20, STEP_BYTES = 1 << 20 };
-    mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
-    mallopt(M_MMAP_THRESHOLD, KEPT_BYTES / 2);
-    mallopt(M_TOP_PAD, STEP_BYTES);
+void mem_give_back(void) {
+    char all[32];
+    if (mallctl != NULL) {
+        snprintf(all, sizeof all, "arena.%d.purge", MALLCTL_ARENAS_ALL);
+        (void)mallctl(all, NULL, NULL, NULL, 0);
+    }
 }

@@ -17,6 +17,6 @@ MUST_CHECK char *mem_strndup(const char *at, size_t len); // zero-terminated cop
 // What a maker of the core has made from the process's own heap; the process ends when it is NULL.
 MUST_CHECK void *mem_must(void *made);
 
-// For a process that takes and gives back megabytes all the time: freed memory up to 64 MiB is kept
-// instead of being returned to the kernel and faulted in again. Once, before threads start.
-void mem_keep_freed(void);
+// Gives what was freed back to the kernel now, all of it. Else it goes some seconds later, while
+// memory is used: a process that is idle has nobody who would give it back. Any thread.
+void mem_give_back(void);

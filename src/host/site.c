@@ -6,7 +6,6 @@
 #include "host/site_internal.h"
 
 #include "base/log.h"
-#include "base/mem.h"
 #include "engine/zone_file.h"
 #include "host/http_setup.h"
 #include <stdlib.h>
@@ -151,8 +150,6 @@ int site_run(const struct options *o, const struct site_plan *plan) {
         const char *place = s.place != NULL ? reader_place_name(s.place) : "";
         plan->tell_ready(o, http_url(s.http), place, stdout);
         fflush(stdout);
-        // Not before: what is made at the start is large, and mostly not touched yet.
-        mem_keep_freed();
         http_run(s.http, &signals);
         ok = !atomic_load(&s.engine_failed);
     } else if (s.stop_asked) {

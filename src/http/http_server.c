@@ -18,7 +18,6 @@
 #include "http/http_listen.h"
 #include "http/login_limit.h"
 #include <errno.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -362,7 +361,7 @@ static void trim_memory(struct http_server *s, int64_t *trimmed_ms) {
     http_submissions_trim(s, false);
     if (s->n_free_submissions == 0 && s->n_requests == 0) {
         http_requests_free(s);
-        malloc_trim(0);
+        mem_give_back();
     }
 }
 
