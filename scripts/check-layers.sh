@@ -51,7 +51,6 @@ mysqld_error.h:        store/mysql
 errmsg.h:              store/mysql
 librdkafka/rdkafka.h:  broker reader
 microhttpd.h:          http
-jemalloc/jemalloc.h:  base
 openssl/*:             cql webhook http
 zlib.h:                http tool/load
 curl/curl.h:           alerts tool

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Allocation that never fails: the plain verbs die in one place. And what the program's allocator,
-// jemalloc, is told; where it is not linked (sanitizers, tests) that does nothing.
+// jemalloc, is told; where it is not linked (sanitizers, tests) nobody reads that.
 #include "base/mem.h"
 
-#include <jemalloc/jemalloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,9 +10,12 @@
 
 // jemalloc(3) reads it as it starts. Two arenas are enough, since each thread keeps some of what it
 // has freed for itself, and take 300 KB less at rest than four for each core. What is freed stays
-// for a second, also of 8 MiB and more: batches take and free as much all the time.
-const char *malloc_conf = "narenas:2,oversize_threshold:0,dirty_decay_ms:1000";
-extern __typeof(mallctl) mallctl __attribute__((weak));
+// for a second, since batches take and free as much all the time; then a thread of its own gives it
+// back to the kernel, however idle the others are. 16 MiB and more, which no answer of a broker
+// has, go back at once.
+extern const char *malloc_conf;
+const char *malloc_conf = "narenas:2,oversize_threshold:16777216,dirty_decay_ms:1000,"
+                          "background_thread:true,max_background_threads:1";
 
 static void *or_die(void *p, size_t n_bytes) {
     if (p == NULL) {
@@ -53,12 +55,4 @@ void *mem_must(void *made) {
         abort();
     }
     return made;
-}
-
-void mem_give_back(void) {
-    char all[32];
-    if (mallctl != NULL) {
-        snprintf(all, sizeof all, "arena.%d.purge", MALLCTL_ARENAS_ALL);
-        (void)mallctl(all, NULL, NULL, NULL, 0);
-    }
 }

@@ -16,7 +16,3 @@ MUST_CHECK char *mem_strndup(const char *at, size_t len); // zero-terminated cop
 
 // What a maker of the core has made from the process's own heap; the process ends when it is NULL.
 MUST_CHECK void *mem_must(void *made);
-
-// Gives what was freed back to the kernel now, all of it. Else it goes some seconds later, while
-// memory is used: a process that is idle has nobody who would give it back. Any thread.
-void mem_give_back(void);

@@ -153,8 +153,8 @@ struct store_ops {
     // that the tables can hold it. False: `why` is filled.
     bool (*fits)(struct store *s, const struct order *o, struct rejection *why);
     // A new accepted event. `known` is what was said of its identity, KNOWN_NEW, with nothing added
-    // since then; `group` is its cube dimension; NULL when the event is not in the cube:
-    // ORIGIN_LATER.
+    // since then, and `fits` was asked for it last; `group` is its cube dimension; NULL when the
+    // event is not in the cube: ORIGIN_LATER.
     MUST_CHECK enum store_result (*add)(struct store *s, const struct order *o,
                                         const struct stamp *at, const struct known *known,
                                         const struct cube_dim *group, struct error *err);

@@ -361,7 +361,6 @@ static void trim_memory(struct http_server *s, int64_t *trimmed_ms) {
     http_submissions_trim(s, false);
     if (s->n_free_submissions == 0 && s->n_requests == 0) {
         http_requests_free(s);
-        mem_give_back();
     }
 }
 

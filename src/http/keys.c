@@ -18,7 +18,7 @@ struct keys {
     size_t n;
     uint64_t version;
     // Fetched once, since that costs more than hashing, and with the first key: until then OpenSSL,
-    // which takes 3 MB and some milliseconds to begin, is not asked for anything.
+    // which takes 2 MB to begin, is not asked for anything.
     const EVP_MD *sha256;
 };
 

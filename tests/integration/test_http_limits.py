@@ -395,3 +395,24 @@ def test_after_a_408_nothing_more_of_that_body_is_kept(server):
         sock.sendall(b" " * 3_000_000)  # the connection takes it, for a while, and throws it away
         assert inflight_bytes(one) == 0
     assert one.post(order(1)).status == 202
+
+
+@pytest.mark.skipif("tsan" in str(harness.binary()), reason="sanitizers bring their own allocator")
+def test_what_a_burst_took_goes_back_to_the_system(server):
+    """Also of an idle process, which allocates nothing that would have its allocator look."""
+    one = server()
+    answers, n = [], 10_000
+
+    def post(first):
+        answers.append(one.post(lines(*(order(first + i) for i in range(n))), NDJSON).status)
+
+    at_rest, most = resident_bytes(one), 0
+    posts = [threading.Thread(target=post, args=(1 + worker * n,)) for worker in range(6)]
+    for thread in posts:
+        thread.start()
+    while any(thread.is_alive() for thread in posts):
+        most = max(most, resident_bytes(one))
+        time.sleep(0.01)
+    assert answers == [202] * 6
+    assert most - at_rest > 24 << 20
+    harness.wait_until(lambda: resident_bytes(one) - at_rest < (most - at_rest) / 2, 60, "giving memory back")

@@ -8,7 +8,7 @@
 // and their texts may be lent for a moment only (struct store_ops, origin), so they are copied at
 // once.
 //
-// How it fails: memory is refused; what was gathered before is as it was.
+// How it fails: memory is refused, and the batch with it: it has to be cleared.
 #include "store/split/split_batch.h"
 
 #include "base/check.h"

@@ -4,7 +4,8 @@
 // 1. prepare: the placed orders that cancellations and refunds of these submissions speak of are
 //    looked up, all at once (split_origins.c).
 // 2. known: in the partition's window of identities. add: the raw row is sent; the identity, the
-//    gross sum and, for the newest events, a copy are noted. add_rejected, advance: noted.
+//    gross sum and, for the newest events, the order are noted. add_rejected, advance: noted.
+//    judged: of the newest orders copies are made.
 // 3. flush: raw rows are sent until they are durable. commit: the aggregates take everything else
 //    with the partitions' moves in one transaction (split_commit.c), perhaps on another thread,
 //    while the next batch is judged: in the same window of identities, with the raw rows of both.
