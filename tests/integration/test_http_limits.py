@@ -401,7 +401,7 @@ def test_after_a_408_nothing_more_of_that_body_is_kept(server):
 def test_what_a_burst_took_goes_back_to_the_system(server):
     """Also of an idle process, which allocates nothing that would have its allocator look."""
     one = server()
-    answers, n = [], 10_000
+    answers, n = [], 30_000
 
     def post(first):
         answers.append(one.post(lines(*(order(first + i) for i in range(n))), NDJSON).status)
