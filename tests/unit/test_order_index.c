@@ -468,21 +468,25 @@ static void crashes_forget_no_id(void **state) {
     world_remove(&w);
 }
 
-// Adds ids until runs are half merged.
+// Adds ids until runs are half merged. The merging thread may be slow, and there are no ids without
+// end: it has more time the longer it takes.
 static void add_until_half_merged(struct world *w, int64_t *next) {
-    for (int i = 0; i < 200 && !half_merged(w); i++) {
-        add_of_kind(w, SHUFFLED, *next, 100);
-        *next += 100;
-        usleep(500);
+    for (int i = 0; i < 300 && !half_merged(w); i++) {
+        add_of_kind(w, SHUFFLED, *next, i < 200 ? 100 : 1);
+        *next += i < 200 ? 100 : 1;
+        usleep(i < 200 ? 500 : 50000);
     }
     assert_true(half_merged(w));
 }
 
 static void add_until_merged(struct world *w, int64_t *next) {
-    for (int i = 0; i < 200 && (half_merged(w) || ask(w->look, GIVEN_UP) != 0); i++) {
+    for (int i = 0; i < 400 && (half_merged(w) || ask(w->look, GIVEN_UP) != 0); i++) {
         add_of_kind(w, SHUFFLED, *next, 1);
         *next += 1;
+        usleep(i < 200 ? 0 : 50000);
     }
+    assert_false(half_merged(w));
+    assert_int_equal(ask(w->look, GIVEN_UP), 0);
 }
 
 static void runs_are_merged_and_nothing_of_them_stays(void **state) {
