@@ -64,6 +64,16 @@ FUZZ := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 .PHONY: all
 all: $(BUILD)/salestide $(BUILD)/libsalestide.so $(BUILD)/libsalestide_reader.so
 
+# Licences of what is in the program and the libraries themselves want to be beside them; what the system
+# loads has its own.
+NOTICES := $(if $(RDKAFKA_H),$(RDKAFKA_DIR)/LICENSES.txt) $(if $(YYJSON_H),$(YYJSON_DIR)/LICENSE) \
+           $(if $(filter %.a,$(JEMALLOC_LIBS)),/usr/share/doc/libjemalloc-dev/copyright) \
+           /usr/share/doc/libxxhash-dev/copyright
+$(BUILD)/NOTICES: $(FETCHED) Makefile
+	@mkdir -p $(@D)
+	$(Q)for file in $(NOTICES); do \
+	    [ ! -f $$file ] || { printf '==== %s\n\n' $$(basename $$(dirname $$file)); cat $$file; echo; }; done >$@.new && mv $@.new $@
+
 # Everything but main: a test or benchmark links only what it uses of it.
 $(BUILD)/libsalestide.a: $(LIBOBJ)
 	$(call tell,AR)
@@ -342,7 +352,7 @@ SPARK := $(wildcard spark/*.py) spark/log4j2.properties spark/requirements.txt
 BASH_COMPLETION := share/bash-completion/completions/salestide
 ZSH_COMPLETION := share/zsh/site-functions/_salestide
 FISH_COMPLETION := share/fish/vendor_completions.d/salestide.fish
-install: all ## Install program, library, the job in Spark, man page, completions and systemd units below PREFIX (/usr/local)
+install: all $(BUILD)/NOTICES ## Install program, library, the job in Spark, man page, completions and systemd units below PREFIX (/usr/local)
 	install -D -m 755 $(BUILD)/salestide $(DESTDIR)$(PREFIX)/bin/salestide
 	install -D -m 644 $(BUILD)/libsalestide.so $(DESTDIR)$(PREFIX)/lib/libsalestide.so
 	install -D -m 644 $(BUILD)/libsalestide_reader.so $(DESTDIR)$(PREFIX)/lib/libsalestide_reader.so
@@ -353,6 +363,7 @@ install: all ## Install program, library, the job in Spark, man page, completion
 	install -D -m 644 docs/completions/_salestide $(DESTDIR)$(PREFIX)/$(ZSH_COMPLETION)
 	install -D -m 644 docs/completions/salestide.fish $(DESTDIR)$(PREFIX)/$(FISH_COMPLETION)
 	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/salestide/LICENSE
+	install -D -m 644 $(BUILD)/NOTICES $(DESTDIR)$(PREFIX)/share/doc/salestide/NOTICES
 	install -d $(DESTDIR)$(PREFIX)/share/salestide/spark
 	install -m 644 $(SPARK) $(DESTDIR)$(PREFIX)/share/salestide/spark
 	install -m 755 spark/submit.sh $(DESTDIR)$(PREFIX)/share/salestide/spark
@@ -367,9 +378,9 @@ uninstall: ## Remove what install put there; data stays
 	    $(DESTDIR)$(PREFIX)/lib/libsalestide_reader.so $(DESTDIR)$(PREFIX)/include/salestide/reader.h \
 	    $(DESTDIR)$(PREFIX)/include/salestide/arrow.h $(DESTDIR)$(PREFIX)/share/man/man1/salestide.1 \
 	    $(addprefix $(DESTDIR)$(PREFIX)/,$(BASH_COMPLETION) $(ZSH_COMPLETION) $(FISH_COMPLETION)) \
-	    $(DESTDIR)$(PREFIX)/share/doc/salestide/LICENSE $(UNITS:deploy/%=$(DESTDIR)$(PREFIX)/lib/systemd/system/%)
+	    $(addprefix $(DESTDIR)$(PREFIX)/share/doc/salestide/,LICENSE NOTICES) $(UNITS:deploy/%=$(DESTDIR)$(PREFIX)/lib/systemd/system/%)
 clean: ## Remove what was built (build/deps, build/venv, build/clients, build/servers, build/spark-*, build/superset*, build/powerbi-venv and web/node_modules stay)
-	rm -rf build/deb build/salestide-*.tar.gz build/obj build/pic build/libsalestide.a build/libsalestide.so build/libsalestide_reader.so build/bench build/tools build/asan build/tsan build/coverage build/faults build/fuzz build/check build/web build/release build/salestide
+	rm -rf build/deb build/salestide-*.tar.gz build/obj build/pic build/libsalestide.a build/libsalestide.so build/libsalestide_reader.so build/bench build/tools build/asan build/tsan build/coverage build/faults build/fuzz build/check build/web build/release build/salestide build/NOTICES
 
 -include $(OBJ:.o=.d)
 -include $(PIC_KERNEL:.o=.d) $(PIC_READER:.o=.d) $(PIC_OBJ:.o=.d)

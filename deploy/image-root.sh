@@ -22,7 +22,11 @@ plugins=("$libraries"/libmariadb3/plugin/{caching_sha2_password,client_ed25519,s
     ldd "$program" "${plugins[@]}" | grep -oE '^[[:space:]]+(/[^ ]+)|=> /[^ ]+' | grep -oE '/[^ ]+'
 } | sort -u | while read -r library; do
     install -D -m 755 "$library" "$root$(realpath "$(dirname "$library")")/$(basename "$library")"
+    dpkg --search "*/$(basename "$library")" | cut -d: -f1
+done | sort -u | while read -r package; do # their licences want to be where they are
+    install -D -m 644 "/usr/share/doc/$package/copyright" "$root/usr/share/doc/$package/copyright"
 done
+install -D -m 644 -t "$root/usr/share/doc/salestide" LICENSE build/NOTICES
 # Encodings of `load --encoding`.
 cp -r "$libraries/gconv" "$root$libraries/"
 # Time zones, without their doubles that count leap seconds; authorities; names of hosts as elsewhere; a name for the user.

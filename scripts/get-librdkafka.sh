@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Builds librdkafka (2.15.1) for systems whose own is older than 2.6.1 or missing: its source ships
 # inside its owners' npm package for JavaScript. Pinned by version and hash.
-# usage: get-librdkafka.sh DIRECTORY     leaves include/librdkafka/*.h and lib/librdkafka.a there
+# usage: get-librdkafka.sh DIRECTORY     leaves include/librdkafka/*.h, lib/librdkafka.a and LICENSES.txt there
 set -eu
 package=@confluentinc/kafka-javascript
 version=1.10.1
@@ -29,5 +29,6 @@ cd package/deps/librdkafka
     { tail -n 20 "$out/build.log" >&2; echo "get-librdkafka: it does not build ($out/build.log)" >&2; exit 1; }
 mkdir -p "$out/include/librdkafka" "$out/lib"
 cp src/librdkafka.a "$out/lib/"
+cp LICENSES.txt "$out/"
 # Last: their being there says that all of it is.
 cp src/rdkafka.h src/rdkafka_mock.h "$out/include/librdkafka/"

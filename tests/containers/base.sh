@@ -10,8 +10,8 @@ mkdir -p "$1"
 root=$(cd "$1" && pwd)/root
 export PATH=$PATH:/usr/sbin:/sbin DEBIAN_FRONTEND=noninteractive
 
-if [ ! -e "$root.complete" ]; then
-    rm -rf "$root" "$root.new"
+if [ ! "$root.complete" -nt "$0" ]; then # none, or by an earlier form of this
+    rm -rf "$root" "$root.new" "$root.complete"
     "$(dirname "$0")/../debian-root.sh" "$root.new"
     # With the security updates, as the image of Debian has them, and settings of the registries.
     for file in /etc/apt/sources.list /etc/apt/sources.list.d/debian.sources /etc/apt/apt.conf.d/*proxy* \
@@ -28,10 +28,12 @@ if [ ! -e "$root.complete" ]; then
     chroot "$root.new" apt-get -q -y install --no-install-recommends ca-certificates
     rm -rf "$root.new"/var/cache/apt/archives/*.deb "$root.new"/var/lib/apt/lists/*
     printf 'cafile = "/etc/ssl/certs/ca-certificates.crt"\nupdate-notifier = false\n' >"$root.new/usr/local/etc/npmrc"
-    # dpkg has nothing to sync in a layer; manuals and the like are left out, as in the image of Debian that is slim.
+    # dpkg has nothing to sync in a layer; manuals and the like are left out and licences stay, as in the image of Debian that is slim.
     echo force-unsafe-io >"$root.new/etc/dpkg/dpkg.cfg.d/image"
     printf 'path-exclude /usr/share/%s/*\n' doc man locale info >>"$root.new/etc/dpkg/dpkg.cfg.d/image"
-    rm -rf "$root.new"/usr/share/{doc,man,locale,info}/*
+    echo 'path-include /usr/share/doc/*/copyright' >>"$root.new/etc/dpkg/dpkg.cfg.d/image"
+    rm -rf "$root.new"/usr/share/{man,locale,info}/*
+    find "$root.new/usr/share/doc" -type f ! -name copyright -delete
     mv "$root.new" "$root"
     touch "$root.complete"
 fi

@@ -86,7 +86,8 @@ def exists(image):
 
 
 def make_base():
-    if not exists(BASE):
+    made = WORK / "root.complete"  # by base.sh as it is now, or by an earlier form of it
+    if not exists(BASE) or not made.exists() or made.stat().st_mtime < (HERE / "base.sh").stat().st_mtime:
         run(HERE / "base.sh", WORK, timeout=900, log=WORK / "base.log")
 
 

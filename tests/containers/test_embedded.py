@@ -40,6 +40,21 @@ def test_the_image_is_small_and_holds_the_program_alone(program_image):
         assert podman.podman("run", "--rm", "--entrypoint", shell, program_image, check=False).returncode != 0
 
 
+def test_the_licence_of_each_part_is_in_the_image(program_image, tmp_path):
+    made = podman.podman("create", program_image).stdout.decode().strip()
+    try:
+        podman.podman("cp", f"{made}:/usr", tmp_path)
+    finally:
+        podman.podman("rm", made)
+    doc = tmp_path / "usr/share/doc"
+    assert "MIT License" in (doc / "salestide/LICENSE").read_text(encoding="utf-8")
+    notices = (doc / "salestide/NOTICES").read_text(encoding="utf-8")
+    for licensed in ("Magnus Edenhill", "YaoYuan", "Jason Evans", "Yann Collet"):  # librdkafka, yyjson, jemalloc, xxHash
+        assert licensed in notices, licensed
+    for package in ("libc6", "libcurl4", "libmariadb3", "libmicrohttpd12", "libsqlite3-0", "libssl3", "zlib1g"):
+        assert (doc / package / "copyright").stat().st_size > 0, package
+
+
 def test_zones_and_encodings_are_in_the_image(program_image, tmp_path):
     (tmp_path / "latin.csv").write_bytes("order_id,created_at,product_id,quantity,total\n1,2026-11-21 10:00:00,caf\xe9,1,5.00\n".encode("latin-1"))
     done = podman.podman("run", "--rm", "--volume", f"{tmp_path}/latin.csv:/latin.csv:ro", program_image, "load", "/latin.csv", "--encoding", "ISO-8859-1",
