@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The Debian package: what is in it, and its life on a clean Debian from install to purge."""
 
+import gzip
 import os
 import re
 import shutil
@@ -128,7 +129,7 @@ def test_the_program_is_stripped_and_small_and_all_that_belongs_to_it_is_there(u
                  "usr/lib/libsalestide.so", "usr/lib/libsalestide_reader.so", "usr/include/salestide/reader.h",
                  "usr/share/doc/salestide/copyright"):  # fmt: skip
         assert (unpacked / path).is_file(), path
-    notices = (unpacked / "usr/share/doc/salestide/NOTICES").read_text(encoding="utf-8")
+    notices = gzip.decompress((unpacked / "usr/share/doc/salestide/NOTICES.gz").read_bytes()).decode("utf-8")
     for licensed in ("Magnus Edenhill", "YaoYuan", "Jason Evans", "Yann Collet"):  # librdkafka, yyjson, jemalloc, xxHash
         assert licensed in notices, licensed
     assert (unpacked / "DEBIAN/conffiles").read_text(encoding="ascii").split() == [CONF]
