@@ -41,7 +41,7 @@ def test_the_image_is_small_and_holds_the_program_alone(program_image):
 
 
 def test_the_licence_of_each_part_is_in_the_image(program_image, tmp_path):
-    made = podman.podman("create", program_image).stdout.decode().strip()
+    made = podman.podman("create", program_image).strip()
     try:
         podman.podman("cp", f"{made}:/usr", tmp_path)
     finally:
