@@ -18,7 +18,8 @@
 // How it fails: any RETRY or ERROR of the store rolls the whole batch back, forgets every judgement
 // of it and settles its submissions as "try later": nothing was stored, nobody was told otherwise.
 // A batch that was judged while this one was on its way falls with it: its verdicts stood on it.
-// Until the store can be opened again (tried with back-off) all submissions are settled that way.
+// Until the store can be opened again (tried with back-off, or when the loader says so) all
+// submissions are settled that way.
 #include "engine/engine_internal.h"
 
 #include "base/log.h"
@@ -90,10 +91,12 @@ static void adopt_new_customers(struct engine *e) {
 void engine_store_down(struct engine *e, const struct error *err) {
     if (!e->store_down) {
         log_error("engine", "%s; %s until the store is back", err->text,
-                  e->source.ops->is_log ? "the log is not read on"
-                                        : "orders are answered with 503");
+                  e->source.ops->is_log        ? "the log is not read on"
+                  : e->options.waits_for_go_on ? "no orders are taken"
+                                               : "orders are answered with 503");
     }
     e->store_down = true;
+    atomic_store(&e->go_on, false);
     e->reopen_at_ns = clock_monotonic_ns(e->options.clock) + (int64_t)e->reopen_wait_ms * 1000000;
     int longer_ms = e->reopen_wait_ms * 2; // until a batch was committed again
     e->reopen_wait_ms = longer_ms < REOPEN_LONGEST_MS ? longer_ms : REOPEN_LONGEST_MS;
@@ -103,8 +106,17 @@ void engine_store_down(struct engine *e, const struct error *err) {
     pthread_mutex_unlock(&e->status_lock);
 }
 
+void engine_go_on(struct engine *e) {
+    atomic_store(&e->go_on, true);
+}
+
+static bool is_time_to_reopen(struct engine *e) {
+    return e->options.waits_for_go_on ? atomic_exchange(&e->go_on, false)
+                                      : clock_monotonic_ns(e->options.clock) >= e->reopen_at_ns;
+}
+
 static void try_reopen(struct engine *e) {
-    if (clock_monotonic_ns(e->options.clock) < e->reopen_at_ns) {
+    if (!is_time_to_reopen(e)) {
         return;
     }
     struct error err = {0};
@@ -161,6 +173,9 @@ enum engine_step_result engine_step(struct engine *e, int timeout_ms) {
                                                   e->in_flight != NULL ? 0 : timeout_ms, &list);
     if (list == NULL) {
         return nothing_came(e, took);
+    }
+    if (e->store_down && !e->source.ops->is_log) { // it may be time by now
+        try_reopen(e);
     }
     if (e->store_down) {
         engine_settle(list, SETTLE_TRY_LATER);

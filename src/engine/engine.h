@@ -4,7 +4,7 @@
 // counts in one transaction of the store; only then are submissions settled. While much waits, the
 // store commits one batch as the engine judges the next.
 //
-// Threads: engine_step/engine_run on one thread; engine_status, engine_set_customers, engine_stop
+// Threads: engine_step/engine_run on one thread; engine_status, engine_set_customers, engine_go_on
 // from any.
 #pragma once
 #include "base/clock.h"
@@ -21,6 +21,9 @@ struct engine_options {
                                // it is committed; 0: a quarter of a batch, at least 1,000; of a
                                // log 4,000 at most
     int64_t late_limit_ms;     // 0: ten minutes
+    // The source's order counts: after a failure all is told to try later until engine_go_on, so
+    // that nothing is taken before what has to be offered again. False: by time alone.
+    bool waits_for_go_on;
     // After each commit, on the engine's thread: cheap, must not block. For the live page.
     void (*committed)(void *user, const struct batch_summary *batch);
     void *committed_user;
@@ -45,6 +48,10 @@ enum engine_step_result engine_step(struct engine *e, int timeout_ms);
 // Steps until the source ends. While the store is down it goes on answering "try later" and reopens
 // the store with back-off. False: the source failed for good and has said why.
 bool engine_run(struct engine *e);
+
+// Whoever offers has heard of all that was told to try later, and offers it again, first what came
+// first: the store is opened when the next submission comes.
+void engine_go_on(struct engine *e);
 
 // Takes effect between two batches; the engine owns `customers` and frees the old ones.
 void engine_set_customers(struct engine *e, struct customers *customers);

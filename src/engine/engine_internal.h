@@ -4,6 +4,7 @@
 #include "engine/engine.h"
 #include "engine/judge.h"
 #include <pthread.h>
+#include <stdatomic.h>
 
 enum { REOPEN_FIRST_MS = 100 };
 #define CHECK_IDLE_NS INT64_C(5000000000) // the store is asked so often while nothing comes
@@ -31,6 +32,7 @@ struct engine {
     int64_t check_at_ns;  // monotonic; when nothing comes
     int reopen_wait_ms;
     bool store_down;
+    atomic_bool go_on; // said since the store was found to be down
 
     pthread_mutex_t status_lock;
     struct engine_status status;

@@ -450,7 +450,8 @@ def test_the_columns_are_found_in_a_pipe_that_comes_in_pieces(tmp_path):
     long_head = head + "," + ",".join(f"a column of metadata that is called {n:04d} (metadata)" for n in range(500))  # 22 KB
     wide = long_head + "\r\n" + "".join(row + "," * 500 + "\r\n" for row in rest.splitlines())
     command = [harness.binary(), "load", "-", "--format", "csv", "--data", tmp_path / "data"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as load:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          env=harness.clean_env()) as load:  # fmt: skip
         for piece in (wide[:20], wide[20:70], wide[70:20_000], wide[20_000:]):
             load.stdin.write(piece.encode())
             load.stdin.flush()
@@ -463,7 +464,8 @@ def test_the_columns_are_found_in_a_pipe_that_comes_in_pieces(tmp_path):
 def test_presets_that_cannot_be_written_are_a_failure():
     with open("/dev/full", "wb") as full:
         for asked in (["list"], ["show", "shopify"]):
-            done = subprocess.run([harness.binary(), "load", "--preset", *asked], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
+            done = subprocess.run([harness.binary(), "load", "--preset", *asked], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False,
+                                  env=harness.clean_env())  # fmt: skip
             assert done.returncode == 1 and b"standard output" in done.stderr, done
 
 

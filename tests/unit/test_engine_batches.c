@@ -483,6 +483,44 @@ static void the_store_is_tried_again_with_back_off(void **state) {
     shop_remove(&shop);
 }
 
+// As for a loader: a cancellation that was offered behind its order must not be taken before it.
+static void nothing_is_taken_after_a_failure_until_all_of_it_comes_again(void **state) {
+    (void)state;
+    struct shop shop;
+    fault_vfs_reset();
+    shop_make(&shop, "fault");
+    shop_open(&shop);
+    const struct engine_options options = {.clock = &shop.clock, .waits_for_go_on = true};
+    engine_free(shop.engine);
+    shop.engine = engine_new(shop.store, queue_source(shop.queue), &shop.rules, NULL, &options);
+    struct submission *first = one(shop_order(&shop, 1, 10000));
+    struct submission *second = one(shop_order(&shop, 2, 10000));
+    engine_go_on(shop.engine); // nothing has failed yet: it says nothing about a later failure
+    fail_from_now(FAULT_WRITE, 1000000, SQLITE_FULL);
+    assert_int_equal(shop_send(&shop, first), SETTLE_TRY_LATER);
+    fault_vfs_reset(); // the disk has room again, at once
+    for (int i = 0; i < 3; i++) {
+        shop.now_ns += INT64_C(10000) * 1000000;
+        assert_int_equal(shop_send(&shop, second), SETTLE_TRY_LATER);
+        assert_int_equal(engine_step(shop.engine, 0), ENGINE_STORE_DOWN);
+    }
+    engine_go_on(shop.engine);
+    fail_from_now(FAULT_OPEN, 1000000, SQLITE_CANTOPEN);
+    assert_int_equal(shop_send(&shop, first), SETTLE_TRY_LATER);
+    fault_vfs_reset(); // between the two
+    shop.now_ns += INT64_C(10000) * 1000000;
+    assert_int_equal(shop_send(&shop, second), SETTLE_TRY_LATER);
+    engine_go_on(shop.engine);
+    assert_int_equal(shop_send(&shop, first), SETTLE_DURABLE);
+    assert_int_equal(shop_send(&shop, second), SETTLE_DURABLE);
+    assert_true(store_ready(&shop, ""));
+    submission_free(first);
+    submission_free(second);
+    expect_counts(&shop, 2, 0, 0);
+    shop_verify(&shop, 2, 0);
+    shop_remove(&shop);
+}
+
 static bool count_event(void *user, const struct stored_event *event) {
     (void)event;
     ++*(int *)user;
@@ -544,6 +582,7 @@ int main(void) {
         cmocka_unit_test(a_young_batch_of_a_log_waits_for_nothing),
         cmocka_unit_test(a_batch_that_cannot_be_stored_is_told_to_try_later),
         cmocka_unit_test(the_store_is_tried_again_with_back_off),
+        cmocka_unit_test(nothing_is_taken_after_a_failure_until_all_of_it_comes_again),
         cmocka_unit_test(known_orders_are_found_while_the_store_is_down),
         cmocka_unit_test(a_store_that_is_down_can_be_closed),
     };

@@ -17,10 +17,10 @@
 
 enum { OFFERS_MAX = 16 };
 
-// The intake: settles at once, the first n_refused with "try later".
+// The intake: settles at once, what comes first n_refused times with "try later".
 static struct {
     int n_refused, n_offers;
-    char first_ids[OFFERS_MAX]; // of each offer: the first event's order_id
+    char first_ids[OFFERS_MAX + 1]; // of each offer: the first event's order_id; g: it is to go on
     bool drained, freed;
 } played;
 
@@ -28,12 +28,20 @@ static bool play_offer(void *self, struct submission *s) {
     (void)self;
     assert_true(played.n_offers < OFFERS_MAX && s->n_events > 0);
     played.first_ids[played.n_offers] = (char)('0' + s->events[0].order.order_id.num);
-    bool refused = played.n_offers++ < played.n_refused;
+    played.n_offers++;
+    bool refused = played.n_refused > 0;
+    played.n_refused -= refused;
     for (size_t i = 0; i < s->n_events && !refused; i++) {
         s->events[i].verdict = VERDICT_ACCEPTED;
     }
     s->settled(s, refused ? SETTLE_TRY_LATER : SETTLE_DURABLE);
     return true;
+}
+
+static void play_go_on(void *user) {
+    (void)user;
+    assert_true(played.n_offers < OFFERS_MAX);
+    played.first_ids[played.n_offers++] = 'g';
 }
 
 static bool play_ready(void *user, char problem[static INTAKE_PROBLEM_BYTES]) {
@@ -80,6 +88,7 @@ static int open_sink(void **state) {
                                             .rules = &rules,
                                             .what = "the store",
                                             .ready = play_ready,
+                                            .go_on = play_go_on,
                                             .drain = play_drain,
                                             .free = play_free};
     const struct load_target target = {report, &stop};
@@ -143,11 +152,22 @@ static void what_was_not_taken_is_offered_again_in_the_order_of_the_file(void **
     put(3);
     assert_true(sink->ops->finish(sink, &err));
     expect_accepted(3);
-    assert_string_equal(played.first_ids, "1123");
+    assert_string_equal(played.first_ids, "1g123");
     expect_moves("spare>filling filling>under way under way>try later " // the first
                  "spare>filling try later>under way under way>spare "   // again, before the second
                  "filling>under way under way>spare "
                  "spare>filling filling>under way under way>spare ");
+}
+
+static void each_time_the_intake_is_told_that_all_comes_again(void **state) {
+    (void)state;
+    struct error err = {0};
+    played.n_refused = 3;
+    put(1);
+    put(2);
+    assert_true(sink->ops->finish(sink, &err));
+    expect_accepted(2);
+    assert_string_equal(played.first_ids, "1g1g1g12");
 }
 
 static void a_wish_to_stop_gives_up_what_is_not_taken(void **state) {
@@ -224,6 +244,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_unit_that_is_settled_is_used_again),
         TEST(what_was_not_taken_is_offered_again_in_the_order_of_the_file),
+        TEST(each_time_the_intake_is_told_that_all_comes_again),
         TEST(a_wish_to_stop_gives_up_what_is_not_taken),
         TEST(an_event_for_which_there_is_no_memory_is_not_offered),
         TEST(a_unit_makes_no_other_moves),

@@ -7,7 +7,8 @@
 //
 // How it fails: the intake cannot take orders just now (disk full, no broker). Its units come back
 // as "try later"; this thread then waits until nothing is under way, and offers them again in the
-// order of the file, with back-off, for a minute at most. What is stored stays stored: loading the
+// order of the file, with back-off, for a minute at most. Until it says so (go_on) the store takes
+// nothing: a cancellation must not overtake its order. What is stored stays stored: loading the
 // file again finds it as duplicates.
 #include "tool/load/load_intake.h"
 
@@ -246,6 +247,9 @@ static bool try_again(struct load_intake *l, struct error *err) {
         }
         clock_sleep_ms(wait_ms);
         wait_ms = wait_ms * 2 < RETRY_LONGEST_MS ? wait_ms * 2 : RETRY_LONGEST_MS;
+        if (l->parts.go_on != NULL) {
+            l->parts.go_on(l->parts.user);
+        }
         while (failed != NULL) {
             load_intake_offer(l, take_first(&failed));
         }

@@ -30,6 +30,9 @@ struct load_intake_parts {
     bool wants_json;                 // the text of a CSV event that is an order is made JSON
     // False: why orders are not taken just now, one line.
     bool (*ready)(void *user, char problem[static INTAKE_PROBLEM_BYTES]);
+    // All that was told to try later is about to be offered again, in its order. NULL: the intake
+    // need not know.
+    void (*go_on)(void *user);
     void (*drain)(void *user); // closes the intake and waits until all is settled
     void (*free)(void *user);
     void *user;

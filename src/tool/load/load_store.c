@@ -35,6 +35,11 @@ static bool is_ready(void *user, char problem[static INTAKE_PROBLEM_BYTES]) {
     return status.problem[0] == '\0';
 }
 
+static void go_on(void *user) {
+    const struct load_store *l = user;
+    engine_go_on(l->engine);
+}
+
 static void drain(void *user) {
     struct load_store *l = user;
     if (l->thread_runs) {
@@ -76,7 +81,8 @@ static bool start_engine(struct load_store *l, const struct load_store_settings 
     l->rules.epoch = o->epoch;
     struct engine_options options = {.clock = clock_system(),
                                      .batch_max_events = (size_t)o->batch_events,
-                                     .late_limit_ms = settings->late_limit_ms};
+                                     .late_limit_ms = settings->late_limit_ms,
+                                     .waits_for_go_on = true};
     // More batches only use memory, and are no longer in the cache when they are judged.
     int64_t queued = o->batch_events < o->queue_events ? o->batch_events : o->queue_events;
     l->queue = queue_new((size_t)queued);
@@ -102,6 +108,7 @@ bool load_store_open(const struct load_store_settings *settings, const struct lo
                                             .rules = &l->rules,
                                             .what = "the store",
                                             .ready = is_ready,
+                                            .go_on = go_on,
                                             .drain = drain,
                                             .free = free_all,
                                             .user = l};
