@@ -40,7 +40,7 @@ ready() {
 
 # Demo orders must never go to a server that was there before.
 if (exec 3<>"/dev/tcp/$host/$port") 2>/dev/null; then
-    echo "run-demo: something listens on $listen already; try SALESTIDE_LISTEN=127.0.0.1:8081 make run" >&2
+    echo "run-demo: something listens on $listen already; try SALESTIDE_LISTEN=127.0.0.1:8081 SALESTIDE_DATA=./data2 make run" >&2
     exit 1
 fi
 

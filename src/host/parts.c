@@ -25,12 +25,12 @@ bool parts_check(const struct options *o, struct error *err) {
     if (aggregates == NULL) {
         return error_set(err, ERROR_USAGE,
                          "say where aggregates go: --aggregates mysql://USER@HOST/DATABASE, or "
-                         "sqlite: the file in --data");
+                         "--aggregates sqlite for the file in --data");
     }
     if (raw == NULL) {
         return error_set(err, ERROR_USAGE,
-                         "say where raw orders go: --raw cassandra://HOST/KEYSPACE, sqlite: the "
-                         "file in --data, or none when nobody needs them");
+                         "say where raw orders go: --raw cassandra://HOST/KEYSPACE, --raw sqlite "
+                         "for the file in --data, or --raw none when nobody needs them");
     }
     if (!is(aggregates, "sqlite") && !url_has_scheme(aggregates, "mysql")) {
         return error_set(err, ERROR_USAGE,

@@ -169,7 +169,7 @@ def test_a_place_without_room_is_told_and_nothing_is_left_there(busy, tmp_path):
     done = subprocess.run([str(harness.binary()), "backup", str(tmp_path / "copy.db"), "--data", str(busy.data)], capture_output=True,
                           timeout=60, env=harness.clean_env(), preexec_fn=limited, check=False)  # fmt: skip
     assert done.returncode == 1, said(done)
-    assert "salestide backup: copying" in said(done)
+    assert f"salestide backup: copying in {tmp_path / 'copy.db'}" in said(done) and "space" in said(done)
     assert not list(tmp_path.iterdir())
     harness.must_run("verify", "--data", busy.data)
 

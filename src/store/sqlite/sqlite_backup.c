@@ -63,9 +63,11 @@ static bool copy_pages(sqlite3 *from, sqlite3 *to, const atomic_bool *stop, stru
     if (rc == SQLITE_DONE && finished == SQLITE_OK) {
         return true;
     }
-    return rc == SQLITE_OK
-               ? error_set(err, ERROR_USAGE, "stopped before the copy was complete")
-               : error_set(err, ERROR_RETRIABLE, "copying: %s (%d)", sqlite3_errstr(rc), rc);
+    if (rc == SQLITE_OK) {
+        return error_set(err, ERROR_USAGE, "stopped before the copy was complete");
+    }
+    sqlite_failed(to, "copying", err); // the copy keeps what the steps said
+    return false;
 }
 
 // A journal would only undo what is removed anyway; the sync at the end is asked for.
