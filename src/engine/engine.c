@@ -174,7 +174,8 @@ enum engine_step_result engine_step(struct engine *e, int timeout_ms) {
     if (list == NULL) {
         return nothing_came(e, took);
     }
-    if (e->store_down && !e->source.ops->is_log) { // it may be time by now
+    // It may be time by now. Not for what came of a log: opening winds it back, and it comes again.
+    if (e->store_down && !e->source.ops->is_log) {
         try_reopen(e);
     }
     if (e->store_down) {

@@ -50,7 +50,7 @@ enum engine_step_result engine_step(struct engine *e, int timeout_ms);
 bool engine_run(struct engine *e);
 
 // Whoever offers has heard of all that was told to try later, and offers it again, first what came
-// first: the store is opened when the next submission comes.
+// first: the store is opened before the next submission is judged, or that one fails as well.
 void engine_go_on(struct engine *e);
 
 // Takes effect between two batches; the engine owns `customers` and frees the old ones.
